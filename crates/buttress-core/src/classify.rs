@@ -1,0 +1,125 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::chain::chain;
+use crate::{BoxError, FailureKind, Outcome, Rejection, Report};
+
+/// Reads an outcome off an error, by walking its chain of sources.
+///
+/// | in the chain | outcome |
+/// |---|---|
+/// | [`Rejection`] | ignored: a layer of ours said no, the dependency was not asked |
+/// | [`Attributed`] | the failure it names |
+/// | `io::Error` of kind `TimedOut` | timeout |
+/// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
+/// | none of these | error |
+///
+/// The outermost match decides.
+#[must_use]
+pub fn classify_error(error: &(dyn Error + 'static)) -> Report {
+    chain(error)
+        .find_map(classify_link)
+        .unwrap_or(Report::failure(FailureKind::Error))
+}
+
+fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
+    if error.is::<Rejection>() {
+        return Some(Report::IGNORED);
+    }
+    if let Some(attributed) = error.downcast_ref::<Attributed>() {
+        return Some(Report::new(attributed.outcome));
+    }
+    let error = error.downcast_ref::<io::Error>()?;
+    let kind = match error.kind() {
+        io::ErrorKind::TimedOut => FailureKind::Timeout,
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::UnexpectedEof => FailureKind::Transport,
+        // `source` of an `io::Error` skips the error it wraps, so that one is looked at here.
+        _ => return error.get_ref().and_then(|inner| classify_link(inner)),
+    };
+    Some(Report::failure(kind))
+}
+
+/// An error with its outcome written on it, for adapters that know more than the error's type shows.
+///
+/// It is transparent: the text is the inner error's, and [`source`](Error::source) is the inner error, so a
+/// caller who walks the chain finds what the client library returned.
+#[derive(Debug)]
+pub struct Attributed {
+    outcome: Outcome,
+    source: BoxError,
+}
+
+impl Attributed {
+    /// Writes `outcome` on `source`.
+    pub fn new(outcome: Outcome, source: impl Into<BoxError>) -> Self {
+        Self {
+            outcome,
+            source: source.into(),
+        }
+    }
+
+    /// The outcome written on the error.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl fmt::Display for Attributed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.source, f)
+    }
+}
+
+impl Error for Attributed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reason;
+
+    #[test]
+    fn our_own_refusals_say_nothing_about_the_dependency() {
+        let rejection = Rejection::new(Reason::CircuitOpen, "inner");
+        assert_eq!(classify_error(&rejection), Report::IGNORED);
+    }
+
+    #[test]
+    fn connection_errors_are_transport_failures() {
+        let transport = Report::failure(FailureKind::Transport);
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(classify_error(&refused), transport);
+        assert_eq!(classify_error(&io::Error::other(refused)), transport);
+    }
+
+    #[test]
+    fn an_attribution_decides_before_what_it_wraps() {
+        let error = Attributed::new(
+            Outcome::Failure(FailureKind::Timeout),
+            io::Error::from(io::ErrorKind::ConnectionReset),
+        );
+        assert_eq!(
+            classify_error(&error).outcome,
+            Outcome::Failure(FailureKind::Timeout)
+        );
+        assert!(
+            error
+                .source()
+                .is_some_and(|source| source.is::<io::Error>())
+        );
+    }
+}

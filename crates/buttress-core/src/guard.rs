@@ -1,0 +1,83 @@
+use crate::Report;
+
+/// An admission that must be settled exactly once.
+///
+/// Settling says how the admitted attempt ended. A guard that is dropped unsettled was cancelled: whoever
+/// waited for the attempt went away, which is neither a success nor a failure.
+pub trait Guard {
+    /// Ends the admission with what the attempt has to tell.
+    fn settle(self, report: Report);
+}
+
+impl Guard for () {
+    fn settle(self, _: Report) {}
+}
+
+/// Settles a guard as a failure if the code under watch panics.
+///
+/// Made before the inner service is called or polled and [disarmed](Self::disarm) after, so only a panic of
+/// the inner service is charged to it: a panic elsewhere in the task that drops our future is a cancellation.
+/// It costs nothing unless it happens.
+#[derive(Debug)]
+pub struct PanicWatch<'a, G: Guard> {
+    guard: &'a mut Option<G>,
+}
+
+impl<'a, G: Guard> PanicWatch<'a, G> {
+    /// Watches over `guard` until disarmed.
+    pub fn new(guard: &'a mut Option<G>) -> Self {
+        Self { guard }
+    }
+
+    /// The watched code came back: the guard stays as it is.
+    pub fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<G: Guard> Drop for PanicWatch<'_, G> {
+    fn drop(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.settle(Report::failure(crate::FailureKind::Error));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::{FailureKind, Outcome};
+
+    struct Probe<'a>(&'a Cell<Option<Outcome>>);
+
+    impl Guard for Probe<'_> {
+        fn settle(self, report: Report) {
+            self.0.set(Some(report.outcome));
+        }
+    }
+
+    #[test]
+    fn a_panic_under_watch_is_a_failure() {
+        let seen = Cell::new(None);
+        let mut guard = Some(Probe(&seen));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let _watch = PanicWatch::new(&mut guard);
+            panic!("inner");
+        }));
+        assert!(result.is_err());
+        assert_eq!(seen.get(), Some(Outcome::Failure(FailureKind::Error)));
+        assert!(guard.is_none());
+    }
+
+    #[test]
+    fn a_disarmed_watch_leaves_the_guard() {
+        let seen = Cell::new(None);
+        let mut guard = Some(Probe(&seen));
+        PanicWatch::new(&mut guard).disarm();
+        assert!(guard.is_some());
+        assert_eq!(seen.get(), None);
+    }
+}

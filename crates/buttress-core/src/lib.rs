@@ -1,0 +1,28 @@
+//! The rules of Buttress: what a resilience layer decides, as state machines without IO, clocks, threads
+//! of their own, or Tower.
+//!
+//! Time and chance are arguments: a rule takes `now` and a random draw, so a test or a simulation can drive
+//! it anywhere. The shells (`buttress-breaker` and its siblings) adapt these rules to `tower_service::Service`;
+//! users start at the `buttress` crate.
+
+mod chain;
+mod classify;
+pub mod circuit;
+mod config_error;
+mod guard;
+mod mode;
+mod name;
+mod outcome;
+mod protocol;
+mod ratio;
+mod rejection;
+
+pub use classify::{Attributed, classify_error};
+pub use config_error::ConfigError;
+pub use guard::{Guard, PanicWatch};
+pub use mode::Mode;
+pub use name::Name;
+pub use outcome::{FailureKind, Outcome, Report};
+pub use protocol::{Classified, Plain, Protocol};
+pub use ratio::Ratio;
+pub use rejection::{BoxError, Reason, Rejection, Scope};

@@ -1,0 +1,54 @@
+use crate::Ratio;
+
+/// Whether a layer's refusals bind. One decision path serves all modes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Mode {
+    /// The layer neither decides nor learns: calls pass as if it were not there.
+    Off,
+    /// The layer decides and learns, counts what it would have rejected, and lets it through.
+    Shadow,
+    /// Refusals bind.
+    #[default]
+    Enforce,
+    /// Refusals bind for this share of calls and are shadowed for the rest. The share is stable: the
+    /// same draw is always on the same side, and raising the share only ever adds calls to it.
+    EnforceFor(Ratio),
+}
+
+impl Mode {
+    /// Whether a refusal binds for the call with this `draw`, which is asked for only where it matters.
+    ///
+    /// The draw must be uniform over all 64-bit values: a hash of the call's identity, or a random number.
+    pub fn binds(self, draw: impl FnOnce() -> u64) -> bool {
+        match self {
+            Self::Off | Self::Shadow => false,
+            Self::Enforce => true,
+            Self::EnforceFor(share) => share.includes(draw()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raising_the_share_only_adds_calls() {
+        let draws = (0..1_000_u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        for draw in draws {
+            let bound = (0..=100).map(|p| Mode::EnforceFor(Ratio::percent(p)).binds(|| draw));
+            assert!(bound.is_sorted(), "draw {draw}");
+        }
+    }
+
+    #[test]
+    fn whole_modes_never_ask_for_a_draw() {
+        for (mode, binds) in [
+            (Mode::Off, false),
+            (Mode::Shadow, false),
+            (Mode::Enforce, true),
+        ] {
+            assert_eq!(mode.binds(|| panic!("asked")), binds);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use crate::{BoxError, Guard, Report, classify_error};
+
+/// How a shell reads an outcome off a finished call, and what then carries the guard to its end.
+///
+/// Every pattern has one shell; the protocol is its only second parameter. [`Plain`] takes the outcome from
+/// the `Result` and ends there. The `Http` protocol of `buttress-http` reads status, `grpc-status`, trailers
+/// and the body, and can hold the guard until the body ends.
+pub trait Protocol<Res>: Clone {
+    /// What the caller gets, with a guard of type `G` inside where the call lives on in a body.
+    type Response<G: Guard>;
+
+    /// Settles `guard` by the result, or puts it where it will be settled later.
+    ///
+    /// # Errors
+    ///
+    /// The inner error, untouched.
+    fn conclude<G: Guard>(
+        &self,
+        result: Result<Res, BoxError>,
+        guard: G,
+    ) -> Result<Self::Response<G>, BoxError>;
+}
+
+/// The outcome is the `Result`: `Ok` is a success, and [`classify_error`] reads the error.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Plain;
+
+impl<Res> Protocol<Res> for Plain {
+    type Response<G: Guard> = Res;
+
+    fn conclude<G: Guard>(&self, result: Result<Res, BoxError>, guard: G) -> Result<Res, BoxError> {
+        guard.settle(match &result {
+            Ok(_) => Report::SUCCESS,
+            Err(error) => classify_error(&**error),
+        });
+        result
+    }
+}
+
+/// The outcome is what a function says about the `Result`.
+#[derive(Clone, Copy)]
+pub struct Classified<F>(F);
+
+impl<F> Classified<F> {
+    /// Takes the outcome from `classify`.
+    pub fn new(classify: F) -> Self {
+        Self(classify)
+    }
+}
+
+impl<F> std::fmt::Debug for Classified<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Classified")
+    }
+}
+
+impl<Res, F> Protocol<Res> for Classified<F>
+where
+    F: Fn(&Result<Res, BoxError>) -> Report + Clone,
+{
+    type Response<G: Guard> = Res;
+
+    fn conclude<G: Guard>(&self, result: Result<Res, BoxError>, guard: G) -> Result<Res, BoxError> {
+        // A panic of the user's function drops the guard unsettled, which is a cancellation.
+        let report = (self.0)(&result);
+        guard.settle(report);
+        result
+    }
+}

@@ -1,0 +1,228 @@
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::Name;
+use crate::chain::chain;
+
+/// The error type that crosses layers, as in tower.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A refusal: the only error that a Buttress layer creates.
+///
+/// Inner errors pass through a layer untouched, so a `Rejection` in an error's chain always means
+/// that *we* said no. Look for it with [`Rejection::find`].
+///
+/// ```
+/// use buttress_core::{BoxError, Reason, Rejection};
+/// use std::time::Duration;
+///
+/// let error: BoxError = Rejection::new(Reason::CircuitOpen, "payments")
+///     .with_retry_after(Duration::from_secs(2))
+///     .into();
+///
+/// let rejection = Rejection::find(&*error).expect("it is in the chain");
+/// assert_eq!(rejection.reason(), Reason::CircuitOpen);
+/// assert_eq!(rejection.layer(), "payments");
+/// assert_eq!(error.to_string(), "circuit is open (payments, retry after 2s)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    reason: Reason,
+    scope: Scope,
+    retry_after: Option<Duration>,
+    layer: Name,
+}
+
+impl Rejection {
+    /// A refusal for `reason` by the handle called `layer`, reaching as far as that reason usually does.
+    #[must_use]
+    pub fn new(reason: Reason, layer: impl Into<Name>) -> Self {
+        Self {
+            reason,
+            scope: reason.usual_scope(),
+            retry_after: None,
+            layer: layer.into(),
+        }
+    }
+
+    /// The same refusal, saying when it is worth trying again.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: impl Into<Option<Duration>>) -> Self {
+        self.retry_after = after.into();
+        self
+    }
+
+    /// The same refusal, reaching as far as `scope`.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Why the call was refused.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The name of the handle that refused.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        self.layer.as_str()
+    }
+
+    /// How long to wait before it is worth trying again, where the refusing rule knows.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// How far the refusal reaches.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The first rejection in an error's chain of sources, if there is one.
+    #[must_use]
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        chain(error).find_map(|error| error.downcast_ref())
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.reason, self.layer)?;
+        if let Some(after) = self.retry_after {
+            write!(f, ", retry after {after:?}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Error for Rejection {}
+
+/// Why a call was refused. Each pattern adds its own.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The circuit is open: the dependency failed too much, and is left alone for a while.
+    CircuitOpen,
+    /// The circuit is half-open and all its probes are under way.
+    CircuitHalfOpen,
+    /// The circuit is recovering along a ramp, and this call was not among those let through.
+    CircuitRecovering,
+    /// An operator holds the circuit open.
+    CircuitIsolated,
+}
+
+impl Reason {
+    /// Every reason, for tables and for tests that must not miss one.
+    pub const ALL: &'static [Self] = &[
+        Self::CircuitOpen,
+        Self::CircuitHalfOpen,
+        Self::CircuitRecovering,
+        Self::CircuitIsolated,
+    ];
+
+    /// The reason as a metric label and as a member of a problem document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CircuitOpen => "circuit_open",
+            Self::CircuitHalfOpen => "circuit_half_open",
+            Self::CircuitRecovering => "circuit_recovering",
+            Self::CircuitIsolated => "circuit_isolated",
+        }
+    }
+
+    /// How far a refusal for this reason usually reaches.
+    const fn usual_scope(self) -> Scope {
+        match self {
+            Self::CircuitOpen
+            | Self::CircuitHalfOpen
+            | Self::CircuitRecovering
+            | Self::CircuitIsolated => Scope::Cluster,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CircuitOpen => "circuit is open",
+            Self::CircuitHalfOpen => "circuit is half-open and all probes are taken",
+            Self::CircuitRecovering => "circuit is recovering and this call was held back",
+            Self::CircuitIsolated => "circuit is isolated by an operator",
+        })
+    }
+}
+
+/// How far a refusal reaches, which tells a client whether to try elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// This instance only: another may answer at once.
+    Instance,
+    /// Every instance behind the same name: trying another does not help.
+    Cluster,
+    /// This tenant or key only.
+    Tenant,
+}
+
+impl Scope {
+    /// The scope as a member of a problem document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Cluster => "cluster",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// The scope that [`as_str`](Self::as_str) wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Instance, Self::Cluster, Self::Tenant]
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Wrapped(Rejection);
+
+    impl fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("wrapped")
+        }
+    }
+
+    impl Error for Wrapped {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_rejection_is_found_through_other_errors() {
+        let wrapped = Wrapped(Rejection::new(Reason::CircuitIsolated, "a"));
+        assert_eq!(Rejection::find(&wrapped), Some(&wrapped.0));
+    }
+
+    #[test]
+    fn other_errors_are_no_rejections() {
+        assert_eq!(Rejection::find(&fmt::Error), None);
+    }
+
+    #[test]
+    fn every_reason_has_a_word_of_its_own() {
+        let words: std::collections::HashSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+    }
+}

@@ -3,8 +3,6 @@ use std::time::Duration;
 
 /// Where a circuit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CircuitState {
     /// Admits every call and watches.
     Closed,

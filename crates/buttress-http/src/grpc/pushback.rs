@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+
+use crate::Malformed;
+use crate::digits::{self, LONGEST_WAIT};
+
+/// The trailer by which a gRPC server steers retries.
+pub const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+
+/// What a gRPC server says about trying again (gRFC A6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushback {
+    /// Try again after this long; a year at most, which stands for anything longer.
+    After(Duration),
+    /// Do not try again.
+    Stop,
+}
+
+impl Pushback {
+    /// Reads `grpc-retry-pushback-ms`; `None` where it is absent.
+    ///
+    /// A negative value is how the protocol says [`Stop`](Self::Stop). It wants the same of a value that is no
+    /// number, so a caller who retries reads a malformed one with `.unwrap_or(Pushback::Stop)`.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
+        let value = headers.get(PUSHBACK)?.as_bytes();
+        let pushback = match value.strip_prefix(b"-") {
+            Some(magnitude) => digits::parse(magnitude).map(|_| Self::Stop),
+            None => digits::parse(value)
+                .map(|millis| Self::After(Duration::from_millis(millis).min(LONGEST_WAIT))),
+        };
+        Some(pushback.ok_or(Malformed::new("grpc-retry-pushback-ms")))
+    }
+
+    /// How long to wait, where the server wants to be tried again.
+    #[must_use]
+    pub const fn after(self) -> Option<Duration> {
+        match self {
+            Self::After(wait) => Some(wait),
+            Self::Stop => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(value: HeaderValue) -> Option<Result<Pushback, Malformed>> {
+        Pushback::from_headers(&HeaderMap::from_iter([(PUSHBACK, value)]))
+    }
+
+    #[test]
+    fn a_negative_value_stops_the_retry() {
+        for value in ["-1", "-0", "-99999999999999999999999"] {
+            let value = HeaderValue::from_static(value);
+            assert_eq!(read(value), Some(Ok(Pushback::Stop)));
+        }
+    }
+
+    #[test]
+    fn garbage_is_malformed() {
+        for value in ["", "-", "--1", "soon", "1.5", "1s", "+1"] {
+            let value = HeaderValue::from_static(value);
+            assert!(matches!(read(value), Some(Err(_))));
+        }
+    }
+
+    #[test]
+    fn an_absurd_wait_saturates() {
+        let value = HeaderValue::from_static("99999999999999999999999");
+        assert_eq!(read(value), Some(Ok(Pushback::After(LONGEST_WAIT))));
+    }
+
+    proptest! {
+        #[test]
+        fn every_wait_is_read_as_it_was_written(millis: u32) {
+            let expected = Pushback::After(Duration::from_millis(millis.into()));
+            prop_assert_eq!(read(millis.into()), Some(Ok(expected)));
+        }
+
+        #[test]
+        fn no_value_makes_the_reader_panic(bytes: Vec<u8>) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                prop_assert!(read(value).is_some());
+            }
+        }
+    }
+}

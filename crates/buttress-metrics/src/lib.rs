@@ -1,1 +1,93 @@
-//! Under construction.
+//! The signals of Buttress: every metric and every tracing event, in one place.
+//!
+//! A layer says what happened as an event ([`BreakerEvent`], [`ProblemEvent`], [`HttpEvent`]); this crate, and no
+//! other, turns that into `metrics` and `tracing`. Users meet it only through what it emits, listed below; authors
+//! of layers hold one `…Signals` for each handle and call `emit`.
+//!
+//! ```
+//! use buttress_core::{Outcome, Reason};
+//! use buttress_metrics::{BreakerEvent, BreakerSignals};
+//!
+//! let signals = BreakerSignals::new("payments".into());
+//! signals.emit(BreakerEvent::Settled(Outcome::Success));
+//! signals.emit(BreakerEvent::Rejected(Reason::CircuitOpen));
+//! ```
+//!
+//! # Metrics
+//!
+//! | name | kind | unit | labels |
+//! |---|---|---|---|
+//! | `buttress_breaker_calls_total` | counter | count | `layer`, `outcome` |
+//! | `buttress_breaker_slow_calls_total` | counter | count | `layer` |
+//! | `buttress_breaker_stale_outcomes_total` | counter | count | `layer` |
+//! | `buttress_breaker_rejections_total` | counter | count | `layer`, `reason` |
+//! | `buttress_breaker_would_reject_total` | counter | count | `layer`, `reason` |
+//! | `buttress_breaker_transitions_total` | counter | count | `layer`, `to`, `cause` |
+//! | `buttress_breaker_state` | gauge | count | `layer`, `state` |
+//! | `buttress_problem_responses_total` | counter | count | `status`, `reason` |
+//! | `buttress_http_malformed_headers_total` | counter | count | `header` |
+//!
+//! [`names`] has them with their descriptions. `layer` is the name of a handle; every other label is one of a closed
+//! set of words, all of which exist at 0 from the start, so that a first rejection shows in `increase()`.
+//!
+//! | label | words |
+//! |---|---|
+//! | `outcome` | `success`, `error`, `timeout`, `overload`, `transport`, `ignored`, `cancelled` |
+//! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str); for problems also `error`, an error that is no rejection |
+//! | `to`, `state` | [`CircuitState::as_str`](buttress_core::circuit::CircuitState::as_str) |
+//! | `cause` | [`Cause::as_str`](buttress_core::circuit::Cause::as_str) |
+//! | `status` | the HTTP status of the response |
+//! | `header` | [`Header::as_str`] |
+//!
+//! # Events
+//!
+//! | target | level | message | fields |
+//! |---|---|---|---|
+//! | `buttress::breaker` | WARN | circuit opened | `layer`, `key`, `from`, `to`, `cause`, `open_for` |
+//! | `buttress::breaker` | INFO | circuit changed state | `layer`, `key`, `from`, `to`, `cause` |
+//! | `buttress::breaker` | DEBUG | call rejected | `layer`, `key`, `reason` |
+//! | `buttress::breaker` | DEBUG | call would have been rejected | `layer`, `key`, `reason` |
+//! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
+//! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
+//! | `buttress::http` | DEBUG | malformed header ignored | `header` |
+//!
+//! # Recorders
+//!
+//! Each `…Signals` looks its instruments up once, at the first moment it finds a recorder installed, and keeps the
+//! handles: an event then costs an atomic addition. Until there is a recorder an event costs a few instructions, and a
+//! recorder that is installed late is found by the next event. Four things follow.
+//!
+//! - A local recorder (`metrics::with_local_recorder`) is honoured by a handle that is made, or sees its first event,
+//!   while it is in force. It then stays with that handle.
+//! - `metrics` cannot be asked whether a recorder is installed, so one without a size is taken for the
+//!   `NoopRecorder` that stands in for none. Give a unit struct of your own a field.
+//! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them for good, since nobody
+//!   looks them up again. Leave it off for counters and gauges named `buttress_…`.
+//! - Handles of one name share their series: counters add up, and the state gauge says how many of them are in that
+//!   state. For one handle, that is 0 or 1.
+//!
+//! A recorder or a subscriber that panics loses that event, and the call that caused it goes on.
+//!
+//! # Features
+//!
+//! `metrics` and `tracing`, both on by default. Without one, the API is the same and that half compiles to nothing.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[macro_use]
+mod log;
+
+mod breaker;
+mod http;
+mod isolate;
+#[cfg(feature = "metrics")]
+mod meter;
+#[cfg(not(feature = "metrics"))]
+#[path = "meter_off.rs"]
+mod meter;
+pub mod names;
+mod problem;
+
+pub use breaker::{BreakerEvent, BreakerSignals};
+pub use http::{Header, HttpEvent, HttpSignals};
+pub use problem::{ProblemEvent, ProblemSignals};

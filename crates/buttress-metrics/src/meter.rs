@@ -1,0 +1,205 @@
+//! Handles to instruments: looked up when a recorder is there, and kept.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+pub(crate) use metrics::{Counter, Gauge};
+use metrics::{Key, Label, Level, Metadata, Recorder, Unit};
+
+use buttress_core::Name;
+
+use crate::names::{Kind, Metric};
+
+/// Labels of one series, besides the layer's name.
+pub(crate) type Labels = Vec<(&'static str, Cow<'static, str>)>;
+
+/// One instance's handles, found at the first event that finds a recorder.
+#[derive(Debug)]
+pub(crate) struct Meter<H>(OnceLock<H>);
+
+impl<H> Meter<H> {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The handles, if they have been found.
+    #[inline]
+    pub(crate) fn handles(&self) -> Option<&H> {
+        self.0.get()
+    }
+
+    /// Finds the handles, if a recorder is there by now.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        layer: Option<&Name>,
+        register: fn(&Registrar<'_>) -> H,
+    ) -> Option<&H> {
+        metrics::with_recorder(|recorder| {
+            // `metrics` does not tell whether a recorder is installed, but the one that stands in for
+            // none has no size.
+            if size_of_val(recorder) > 0 {
+                self.register(&Registrar { recorder, layer }, register);
+            }
+        });
+        self.0.get()
+    }
+
+    /// Not `get_or_init`, which would hold other threads up while the recorder works, and block for ever if
+    /// the recorder itself called through a layer. Threads that race here register the same series twice,
+    /// which every recorder must bear, and one of them wins.
+    #[cold]
+    fn register(&self, registrar: &Registrar<'_>, register: fn(&Registrar<'_>) -> H) {
+        let _ = self.0.set(register(registrar));
+    }
+}
+
+/// Describes and registers the instruments of one instance, all under the name of its layer.
+pub(crate) struct Registrar<'a> {
+    recorder: &'a dyn Recorder,
+    layer: Option<&'a Name>,
+}
+
+impl Registrar<'_> {
+    pub(crate) fn counter(&self, metric: &'static Metric) -> Counter {
+        self.describe(metric);
+        self.register_counter(metric, Labels::new())
+    }
+
+    /// A counter for each of `keys`, told apart by `labels`.
+    pub(crate) fn family<K: Copy + PartialEq>(
+        &self,
+        metric: &'static Metric,
+        keys: impl IntoIterator<Item = K>,
+        labels: fn(K) -> Labels,
+    ) -> Family<K> {
+        self.describe(metric);
+        Family {
+            metric,
+            layer: self.layer.cloned(),
+            labels,
+            members: keys
+                .into_iter()
+                .map(|key| (key, self.register_counter(metric, labels(key))))
+                .collect(),
+        }
+    }
+
+    /// A gauge for each of `keys`, told apart by `labels`.
+    pub(crate) fn gauges<K, const N: usize>(
+        &self,
+        metric: &'static Metric,
+        keys: [K; N],
+        labels: fn(K) -> Labels,
+    ) -> [Gauge; N] {
+        self.describe(metric);
+        keys.map(|key| {
+            self.recorder
+                .register_gauge(&self.key(metric, labels(key)), &METADATA)
+        })
+    }
+
+    fn register_counter(&self, metric: &'static Metric, labels: Labels) -> Counter {
+        self.recorder
+            .register_counter(&self.key(metric, labels), &METADATA)
+    }
+
+    fn key(&self, metric: &'static Metric, labels: Labels) -> Key {
+        let layer = self
+            .layer
+            .map(|name| ("layer", Cow::from(name.to_string())));
+        let labels: Vec<_> = layer
+            .into_iter()
+            .chain(labels)
+            .map(|(name, value)| Label::new(name, value))
+            .collect();
+        Key::from_parts(metric.name, labels)
+    }
+
+    fn describe(&self, metric: &'static Metric) {
+        let (name, text) = (metric.name.into(), metric.description.into());
+        let unit = Unit::from_string(metric.unit);
+        match metric.kind {
+            Kind::Counter => self.recorder.describe_counter(name, unit, text),
+            Kind::Gauge => self.recorder.describe_gauge(name, unit, text),
+        }
+    }
+}
+
+/// The counters of one metric, one for each value of its labels.
+#[derive(Debug)]
+pub(crate) struct Family<K> {
+    metric: &'static Metric,
+    layer: Option<Name>,
+    labels: fn(K) -> Labels,
+    members: Box<[(K, Counter)]>,
+}
+
+impl<K: Copy + PartialEq> Family<K> {
+    /// Counts one more of `key`.
+    #[inline]
+    pub(crate) fn increment(&self, key: K) {
+        // A handful of members, the most frequent first: a scan beats hashing.
+        match self.members.iter().find(|(member, _)| *member == key) {
+            Some((_, counter)) => counter.increment(1),
+            None => self.increment_unlisted(key),
+        }
+    }
+
+    /// A key that was not foreseen is still counted, at the price of looking it up.
+    #[cold]
+    fn increment_unlisted(&self, key: K) {
+        metrics::with_recorder(|recorder| {
+            let layer = self.layer.as_ref();
+            Registrar { recorder, layer }
+                .register_counter(self.metric, (self.labels)(key))
+                .increment(1);
+        });
+    }
+}
+
+/// A level that is kept from the start and shown on a gauge from when there is one.
+///
+/// Threads may add in any order, before, while and after the gauge is found: it ends at the sum.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    level: AtomicI64,
+    shown: AtomicI64,
+}
+
+impl Tally {
+    pub(crate) const fn new(level: i64) -> Self {
+        Self {
+            level: AtomicI64::new(level),
+            shown: AtomicI64::new(0),
+        }
+    }
+
+    pub(crate) fn add(&self, change: i64) {
+        self.level.fetch_add(change, Ordering::SeqCst);
+    }
+
+    /// Takes the level back to nothing.
+    pub(crate) fn clear(&self) {
+        self.level.store(0, Ordering::SeqCst);
+    }
+
+    /// Brings the gauge to the level, by the difference to what this tally has shown on it, so that tallies
+    /// that share a gauge add up.
+    pub(crate) fn show(&self, gauge: &Gauge) {
+        loop {
+            let level = self.level.load(Ordering::SeqCst);
+            let shown = self.shown.swap(level, Ordering::SeqCst);
+            if level != shown {
+                gauge.increment((level - shown) as f64);
+            }
+            // If the level moved on meanwhile, its mover may have shown it before our swap undid that.
+            if level == self.level.load(Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+const METADATA: Metadata<'static> = Metadata::new("buttress", Level::INFO, None);

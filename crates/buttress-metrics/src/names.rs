@@ -1,0 +1,120 @@
+//! Every metric that Buttress emits: its name, unit, labels and description.
+
+/// What a metric is called and what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// The name, `buttress_<pattern>_<what>`, in base units.
+    pub name: &'static str,
+    /// Whether it only grows or also falls.
+    pub kind: Kind,
+    /// The unit, in the words of `metrics::Unit`.
+    pub unit: &'static str,
+    /// The labels. Only `layer` is open: it is the name of a handle.
+    pub labels: &'static [&'static str],
+    /// What it counts, in a sentence.
+    pub description: &'static str,
+}
+
+/// The kind of a metric.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Grows and falls.
+    Gauge,
+}
+
+/// Calls that a breaker admitted, by how they ended.
+pub const BREAKER_CALLS: Metric = Metric {
+    name: "buttress_breaker_calls_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "outcome"],
+    description: "Calls that the breaker admitted, by how they ended.",
+};
+
+/// Calls a breaker rejected.
+pub const BREAKER_REJECTIONS: Metric = Metric {
+    name: "buttress_breaker_rejections_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the breaker rejected, by reason.",
+};
+
+/// Calls that took longer than a breaker's slow-call threshold.
+pub const BREAKER_SLOW_CALLS: Metric = Metric {
+    name: "buttress_breaker_slow_calls_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer"],
+    description: "Calls that took longer than the breaker's threshold for slow calls.",
+};
+
+/// Outcomes that came too late to change a circuit.
+pub const BREAKER_STALE_OUTCOMES: Metric = Metric {
+    name: "buttress_breaker_stale_outcomes_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer"],
+    description: "Outcomes of calls admitted before the circuit's last change of state, which no longer count.",
+};
+
+/// In which state circuits are.
+pub const BREAKER_STATE: Metric = Metric {
+    name: "buttress_breaker_state",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer", "state"],
+    description: "How many circuits of this name are in this state: for one circuit, 0 or 1.",
+};
+
+/// Changes of a circuit's state.
+pub const BREAKER_TRANSITIONS: Metric = Metric {
+    name: "buttress_breaker_transitions_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "to", "cause"],
+    description: "Changes of the circuit's state, by the state it entered and what made it move.",
+};
+
+/// Calls a breaker let through although it would have rejected them.
+pub const BREAKER_WOULD_REJECT: Metric = Metric {
+    name: "buttress_breaker_would_reject_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the breaker let through in shadow and would have rejected, by reason.",
+};
+
+/// Header fields that could not be read.
+pub const HTTP_MALFORMED_HEADERS: Metric = Metric {
+    name: "buttress_http_malformed_headers_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["header"],
+    description: "Header fields that could not be read and were ignored, by name.",
+};
+
+/// Errors that became responses.
+pub const PROBLEM_RESPONSES: Metric = Metric {
+    name: "buttress_problem_responses_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["status", "reason"],
+    description: "Errors that were answered with a problem, by status and by the reason of the rejection.",
+};
+
+/// Every metric, for dashboards and for tests that must not miss one.
+pub const ALL: &[Metric] = &[
+    BREAKER_CALLS,
+    BREAKER_REJECTIONS,
+    BREAKER_SLOW_CALLS,
+    BREAKER_STALE_OUTCOMES,
+    BREAKER_STATE,
+    BREAKER_TRANSITIONS,
+    BREAKER_WOULD_REJECT,
+    HTTP_MALFORMED_HEADERS,
+    PROBLEM_RESPONSES,
+];

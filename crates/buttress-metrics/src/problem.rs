@@ -1,0 +1,146 @@
+use std::error::Error;
+
+use buttress_core::{Reason, Rejection};
+
+use crate::isolate::isolate;
+use crate::meter::{Family, Labels, Meter, Registrar};
+use crate::names;
+
+/// The signals of a layer that turns errors into responses.
+///
+/// See the [crate docs](crate) for what it emits.
+#[derive(Debug)]
+pub struct ProblemSignals {
+    meter: Meter<Handles>,
+}
+
+/// An error became a response.
+///
+/// What the client must not read goes here: the error's own text and its sources.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy)]
+pub enum ProblemEvent<'a> {
+    /// The error was no rejection: something failed.
+    Failed {
+        /// The status of the response.
+        status: u16,
+        /// What failed.
+        error: &'a (dyn Error + 'static),
+        /// By what the client can name the request, to find this event.
+        request_id: Option<&'a str>,
+    },
+    /// A layer of ours had refused the call.
+    Rejected {
+        /// The status of the response.
+        status: u16,
+        /// The refusal.
+        rejection: &'a Rejection,
+        /// By what the client can name the request, to find this event.
+        request_id: Option<&'a str>,
+    },
+}
+
+impl ProblemSignals {
+    /// The signals of one layer, or of all: they carry no name.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            meter: Meter::new(),
+        }
+    }
+
+    /// Tells the world.
+    pub fn emit(&self, event: ProblemEvent<'_>) {
+        isolate(|| self.record(event));
+        isolate(|| log(event));
+    }
+
+    fn record(&self, event: ProblemEvent<'_>) {
+        let handles = self.meter.handles();
+        if let Some(handles) = handles.or_else(|| self.meter.find(None, Handles::register)) {
+            handles.responses.increment(match event {
+                ProblemEvent::Failed { status, .. } => (status, None),
+                ProblemEvent::Rejected {
+                    status, rejection, ..
+                } => (status, Some(rejection.reason())),
+            });
+        }
+    }
+}
+
+impl Default for ProblemSignals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn log(event: ProblemEvent<'_>) {
+    match event {
+        ProblemEvent::Failed {
+            status,
+            error,
+            request_id,
+        } if status >= 500 => event!(
+            ERROR,
+            "buttress::problem",
+            "request failed",
+            status = status,
+            request_id = request_id,
+            error = error
+        ),
+        // The client's own mistake: worth a look only when somebody looks.
+        ProblemEvent::Failed {
+            status,
+            error,
+            request_id,
+        } => event!(
+            DEBUG,
+            "buttress::problem",
+            "request failed",
+            status = status,
+            request_id = request_id,
+            error = error
+        ),
+        ProblemEvent::Rejected {
+            status,
+            rejection,
+            request_id,
+        } => event!(
+            DEBUG,
+            "buttress::problem",
+            "request rejected",
+            status = status,
+            request_id = request_id,
+            layer = rejection.layer(),
+            reason = rejection.reason().as_str()
+        ),
+    }
+}
+
+#[derive(Debug)]
+struct Handles {
+    /// By status and reason; without a reason it was no rejection.
+    responses: Family<(u16, Option<Reason>)>,
+}
+
+impl Handles {
+    fn register(registrar: &Registrar<'_>) -> Self {
+        let refused = Reason::ALL.iter().map(|reason| (503, Some(*reason)));
+        let failed = [500, 502, 504].map(|status| (status, None));
+        Self {
+            responses: registrar.family(
+                &names::PROBLEM_RESPONSES,
+                refused.chain(failed),
+                response_labels,
+            ),
+        }
+    }
+}
+
+fn response_labels((status, reason): (u16, Option<Reason>)) -> Labels {
+    let reason = reason.map_or("error", Reason::as_str);
+    vec![
+        ("status", status.to_string().into()),
+        ("reason", reason.into()),
+    ]
+}

@@ -6,8 +6,8 @@
 //! users start at the `buttress` crate.
 
 mod chain;
-mod classify;
 pub mod circuit;
+mod classify;
 mod config_error;
 mod guard;
 mod mode;
@@ -16,6 +16,11 @@ mod outcome;
 mod protocol;
 mod ratio;
 mod rejection;
+mod stripe;
+mod striped;
+mod sync;
+mod time;
+pub mod window;
 
 pub use classify::{Attributed, classify_error};
 pub use config_error::ConfigError;
@@ -26,3 +31,4 @@ pub use outcome::{FailureKind, Outcome, Report};
 pub use protocol::{Classified, Plain, Protocol};
 pub use ratio::Ratio;
 pub use rejection::{BoxError, Reason, Rejection, Scope};
+pub use striped::{Lease, Striped};

@@ -1,5 +1,133 @@
 //! The circuit: when to admit, when to reject, and what moves it.
+//!
+//! ```text
+//!              too many failures or slow calls
+//!    closed ──────────────────────────────────▶ open ◀───────────┐
+//!      ▲ ▲                                       │               │
+//!      │ │ ramp done                   open time │ over          │ probes failed,
+//!      │ └──────────── recovering ◀──┐           ▼               │ or none ended
+//!      │                     │       └─────── half-open ─────────┤
+//!      └─────────────────────┼── probes passed ──┘               │
+//!                            └── too many failures ──────────────┘
+//! ```
+//!
+//! Every period between two of these steps is an epoch, except that closing at the end of a ramp goes on with
+//! the same one. A permit carries the epoch it was granted in, and what its call has to tell is heard in that
+//! epoch only. Isolation lies over all of it: while an operator holds the circuit open nothing is admitted,
+//! and calls that were under way are heard as ever.
 
+mod admit;
+mod config;
+mod control;
+mod open_time;
+mod permit;
+mod row;
+mod settle;
+mod snapshot;
 mod state;
+mod steps;
+mod trial;
+mod word;
 
+use std::time::Instant;
+
+pub use config::BreakerConfig;
+pub use open_time::OpenTime;
+pub use permit::{Admission, Permit, Refusal, Settlement};
+pub use snapshot::CircuitSnapshot;
 pub use state::{Cause, CircuitState, Transition};
+
+use self::row::Row;
+use self::steps::Locked;
+use self::word::Word;
+use crate::ConfigError;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::time::Origin;
+use crate::window::Successes;
+
+/// A circuit breaker, without the calls: it says whether to make one, and hears how it went.
+///
+/// A call in a closed circuit that succeeds in time takes no lock and writes to no memory that another
+/// processor writes to. Everything else takes one short lock.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState};
+/// use buttress_core::{FailureKind, Report};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let mut now = Instant::now();
+/// let chance = || 0;
+/// let circuit = Circuit::new(BreakerConfig::default().consecutive_failures(2), now)?;
+///
+/// for _ in 0..2 {
+///     let permit = circuit.admit(now, chance).verdict.expect("closed");
+///     circuit.settle(permit, Report::failure(FailureKind::Error), now, chance);
+/// }
+/// assert_eq!(circuit.state(), CircuitState::Open);
+/// let refusal = circuit.admit(now, chance).verdict.expect_err("open");
+/// assert_eq!(refusal.retry_after, Some(Duration::from_secs(5)));
+///
+/// now += Duration::from_secs(5);
+/// let probe = circuit.admit(now, chance).verdict.expect("half-open");
+/// circuit.settle(probe, Report::SUCCESS, now, chance);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Circuit {
+    origin: Origin,
+    hot: Hot,
+    successes: Successes,
+    row: Row,
+    /// Everything that moves the circuit. The words in `hot` change under this lock only.
+    locked: Mutex<Locked>,
+}
+
+/// What every call reads and only a transition writes, on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Hot {
+    word: AtomicU64,
+    /// Until when an open circuit stays open.
+    open_until: AtomicU64,
+    /// Above how many nanoseconds a call is slow.
+    slow_above: AtomicU64,
+}
+
+impl Circuit {
+    /// A closed circuit whose clock starts `now`.
+    ///
+    /// # Errors
+    ///
+    /// What [`BreakerConfig::check`] refuses.
+    pub fn new(config: BreakerConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            origin: Origin::new(now),
+            hot: Hot {
+                word: AtomicU64::new(Word::new(config.mode).0),
+                open_until: AtomicU64::new(0),
+                slow_above: AtomicU64::new(config.slow_above()),
+            },
+            successes: Successes::new(config.window),
+            row: Row::default(),
+            locked: Mutex::new(Locked::new(config)),
+        })
+    }
+
+    /// Where the circuit stands, as of the last call: that an open time is over shows when somebody asks to be
+    /// admitted.
+    pub fn state(&self) -> CircuitState {
+        self.word().state()
+    }
+
+    #[inline]
+    fn word(&self) -> Word {
+        Word(self.hot.word.load(Ordering::Acquire))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        lock(&self.locked)
+    }
+}

@@ -1,0 +1,285 @@
+use std::time::Duration;
+
+use super::open_time::OpenTime;
+use crate::time::nanos;
+use crate::window::Window;
+use crate::{ConfigError, Mode, Ratio};
+
+/// When a circuit trips, how long it stays open, and how it comes back.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`window`](Self::window) | the last 10 s | over which calls the ratios are taken |
+/// | [`minimum_calls`](Self::minimum_calls) | 20 | the ratios mean nothing below this many calls in the window |
+/// | [`failure_ratio`](Self::failure_ratio) | 50 % | trips at this share of failures |
+/// | [`consecutive_failures`](Self::consecutive_failures) | 10 | trips at this many failures in a row, however few the calls |
+/// | [`slow_calls`](Self::slow_calls) | off | trips at a share of calls that took longer than a threshold |
+/// | [`open_for`](Self::open_for) | 5 s, doubling to 60 s, less up to 20 % | how long it stays open |
+/// | [`retry_after_cap`](Self::retry_after_cap) | 60 s | how far a `Retry-After` can lengthen that |
+/// | [`probes`](Self::probes) | 3 | how many calls are let through half-open |
+/// | [`probe_failure_ratio`](Self::probe_failure_ratio) | 50 % | reopens at this share of failures among them |
+/// | [`probe_lease`](Self::probe_lease) | 10 s | a probe that has not ended by then gives its slot to another |
+/// | [`half_open_stay`](Self::half_open_stay) | 60 s | then the verdict is taken from the probes that did end |
+/// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
+/// | [`attempt_timeout`](Self::attempt_timeout) | unknown | what a timeout must have had to be charged |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+///
+/// Nothing is checked by the setters; a circuit [checks](Self::check) the whole when it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BreakerConfig {
+    pub(super) window: Window,
+    pub(super) minimum_calls: u32,
+    pub(super) failure_ratio: Option<Ratio>,
+    pub(super) consecutive_failures: Option<u32>,
+    pub(super) slow_calls: Option<SlowCalls>,
+    pub(super) open_for: OpenTime,
+    pub(super) retry_after_cap: Option<Duration>,
+    pub(super) probes: u32,
+    pub(super) probe_failure_ratio: Ratio,
+    pub(super) probe_lease: Duration,
+    pub(super) half_open_stay: Duration,
+    pub(super) ramp: Option<Ramp>,
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) mode: Mode,
+}
+
+/// The slow-call rule: which calls are slow, and how many of them are too many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SlowCalls {
+    pub(super) threshold: Duration,
+    pub(super) ratio: Ratio,
+}
+
+/// Graded recovery: the share admitted grows in a straight line from `from` to everything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ramp {
+    pub(super) over: Duration,
+    pub(super) from: Ratio,
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        Self {
+            window: Window::Time(Duration::from_secs(10)),
+            minimum_calls: 20,
+            failure_ratio: Some(Ratio::HALF),
+            consecutive_failures: Some(10),
+            slow_calls: None,
+            open_for: OpenTime::default(),
+            retry_after_cap: Some(Duration::from_secs(60)),
+            probes: 3,
+            probe_failure_ratio: Ratio::HALF,
+            probe_lease: Duration::from_secs(10),
+            half_open_stay: Duration::from_secs(60),
+            ramp: None,
+            attempt_timeout: None,
+            mode: Mode::Enforce,
+        }
+    }
+}
+
+impl BreakerConfig {
+    /// The most probes: their leases are kept in a list.
+    pub const MAX_PROBES: u32 = 1_000;
+    /// The longest of any of the durations.
+    pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Takes the failure and slow-call ratios over the last so many calls, or the calls of the last so long.
+    #[must_use]
+    pub fn window(mut self, window: Window) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Asks for this many calls in the window before a ratio means anything.
+    #[must_use]
+    pub fn minimum_calls(mut self, calls: u32) -> Self {
+        self.minimum_calls = calls;
+        self
+    }
+
+    /// Trips when at least this share of the calls in the window failed; `None` turns the rule off.
+    #[must_use]
+    pub fn failure_ratio(mut self, ratio: impl Into<Option<Ratio>>) -> Self {
+        self.failure_ratio = ratio.into();
+        self
+    }
+
+    /// Trips at this many failures in a row; `None` turns the rule off. A success begins the row anew.
+    /// Overload counts in the ratio only: a dependency that sheds load is alive.
+    #[must_use]
+    pub fn consecutive_failures(mut self, failures: impl Into<Option<u32>>) -> Self {
+        self.consecutive_failures = failures.into();
+        self
+    }
+
+    /// Trips when at least `ratio` of the calls in the window took longer than `threshold`, whether they
+    /// succeeded or not. A probe that is slow counts as failed.
+    #[must_use]
+    pub fn slow_calls(mut self, threshold: Duration, ratio: Ratio) -> Self {
+        self.slow_calls = Some(SlowCalls { threshold, ratio });
+        self
+    }
+
+    /// Turns the slow-call rule off.
+    #[must_use]
+    pub fn no_slow_calls(mut self) -> Self {
+        self.slow_calls = None;
+        self
+    }
+
+    /// How long the circuit stays open before it lets probes through.
+    #[must_use]
+    pub fn open_for(mut self, open_for: OpenTime) -> Self {
+        self.open_for = open_for;
+        self
+    }
+
+    /// Stays open for as long as the response that tripped it asked for, up to this cap, where that is longer
+    /// than [`open_for`](Self::open_for) says. `None` ignores what responses ask for.
+    #[must_use]
+    pub fn retry_after_cap(mut self, cap: impl Into<Option<Duration>>) -> Self {
+        self.retry_after_cap = cap.into();
+        self
+    }
+
+    /// Lets this many calls through when half-open, and takes its verdict over them.
+    #[must_use]
+    pub fn probes(mut self, probes: u32) -> Self {
+        self.probes = probes;
+        self
+    }
+
+    /// Opens again when at least this share of the probes failed.
+    #[must_use]
+    pub fn probe_failure_ratio(mut self, ratio: Ratio) -> Self {
+        self.probe_failure_ratio = ratio;
+        self
+    }
+
+    /// Gives the slot of a probe that has not ended after so long to another call. What the late probe then
+    /// says is not heard.
+    #[must_use]
+    pub fn probe_lease(mut self, lease: Duration) -> Self {
+        self.probe_lease = lease;
+        self
+    }
+
+    /// Stays half-open for at most so long from the first probe. Then the verdict is taken over the probes
+    /// that ended; if none did, the circuit opens again.
+    #[must_use]
+    pub fn half_open_stay(mut self, stay: Duration) -> Self {
+        self.half_open_stay = stay;
+        self
+    }
+
+    /// After the probes succeeded, admits a share of calls that grows in a straight line from `from` to all
+    /// of them over `over`, and only then closes. The trip rules hold meanwhile.
+    #[must_use]
+    pub fn ramp(mut self, over: Duration, from: Ratio) -> Self {
+        self.ramp = Some(Ramp { over, from });
+        self
+    }
+
+    /// Closes at once after the probes succeeded.
+    #[must_use]
+    pub fn no_ramp(mut self) -> Self {
+        self.ramp = None;
+        self
+    }
+
+    /// Says how long an attempt is meant to be given, so that timeouts are charged where they belong.
+    ///
+    /// A timeout that came sooner was the caller's haste, and is ignored. A call that is dropped after at
+    /// least so long was given up on, by a timeout layer outside of the breaker, and counts as a timeout.
+    /// `None` charges every timeout that is reported, and no dropped call.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.attempt_timeout = timeout.into();
+        self
+    }
+
+    /// Whether the circuit's refusals bind.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    ///
+    /// # Errors
+    ///
+    /// A window of nothing or beyond its [bounds](Window::check); `minimum_calls` of 0, or more than a count
+    /// window holds; a ratio of 0; `consecutive_failures` of 0; `probes` of 0 or above
+    /// [`MAX_PROBES`](Self::MAX_PROBES); a duration of 0 or above [`MAX_TIME`](Self::MAX_TIME); an
+    /// exponential open time that begins above its maximum.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.window.check("window")?;
+        at_least_one("minimum_calls", self.minimum_calls)?;
+        if let Window::Count(size) = self.window {
+            if self.minimum_calls > size {
+                let bound = format!("at most {size}, the window's size");
+                return Err(ConfigError::new("minimum_calls", self.minimum_calls, bound));
+            }
+        }
+        if let Some(ratio) = self.failure_ratio {
+            above_zero("failure_ratio", ratio)?;
+        }
+        if let Some(failures) = self.consecutive_failures {
+            at_least_one("consecutive_failures", failures)?;
+        }
+        if let Some(slow) = self.slow_calls {
+            bounded("slow_calls.threshold", slow.threshold)?;
+            above_zero("slow_calls.ratio", slow.ratio)?;
+        }
+        self.open_for.check()?;
+        if let Some(cap) = self.retry_after_cap {
+            bounded("retry_after_cap", cap)?;
+        }
+        if !(1..=Self::MAX_PROBES).contains(&self.probes) {
+            let bound = format!("from 1 to {}", Self::MAX_PROBES);
+            return Err(ConfigError::new("probes", self.probes, bound));
+        }
+        above_zero("probe_failure_ratio", self.probe_failure_ratio)?;
+        bounded("probe_lease", self.probe_lease)?;
+        bounded("half_open_stay", self.half_open_stay)?;
+        if let Some(ramp) = self.ramp {
+            bounded("ramp.over", ramp.over)?;
+            above_zero("ramp.from", ramp.from)?;
+        }
+        if let Some(timeout) = self.attempt_timeout {
+            bounded("attempt_timeout", timeout)?;
+        }
+        Ok(())
+    }
+
+    /// Above how many nanoseconds a call is slow.
+    pub(super) fn slow_above(&self) -> u64 {
+        self.slow_calls
+            .map_or(u64::MAX, |slow| nanos(slow.threshold))
+    }
+}
+
+/// Refuses a duration of zero, or of more than a day.
+pub(super) fn bounded(field: &'static str, value: Duration) -> Result<(), ConfigError> {
+    if value.is_zero() || value > BreakerConfig::MAX_TIME {
+        let bound = format!("above 0s and at most {:?}", BreakerConfig::MAX_TIME);
+        return Err(ConfigError::new(field, format_args!("{value:?}"), bound));
+    }
+    Ok(())
+}
+
+fn above_zero(field: &'static str, ratio: Ratio) -> Result<(), ConfigError> {
+    if ratio == Ratio::ZERO {
+        return Err(ConfigError::new(field, ratio, "above 0% and at most 100%"));
+    }
+    Ok(())
+}
+
+fn at_least_one(field: &'static str, value: u32) -> Result<(), ConfigError> {
+    if value == 0 {
+        return Err(ConfigError::new(field, value, "at least 1"));
+    }
+    Ok(())
+}

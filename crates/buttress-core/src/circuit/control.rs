@@ -1,0 +1,96 @@
+use std::time::Instant;
+
+use super::config::BreakerConfig;
+use super::state::{Cause, CircuitState, Transition};
+use super::{Circuit, Locked};
+use crate::ConfigError;
+use crate::sync::Ordering;
+use crate::time::nanos;
+
+/// What an operator does.
+impl Circuit {
+    /// Holds the circuit open on top of whatever it does, until [released](Self::release) as often as isolated.
+    pub fn isolate(&self) -> Option<Transition> {
+        let mut locked = self.lock();
+        locked.isolations += 1;
+        self.set_isolated(true)
+    }
+
+    /// Takes back one isolation. The last one lets the circuit go on from the state it is in underneath.
+    pub fn release(&self) -> Option<Transition> {
+        let mut locked = self.lock();
+        locked.isolations = locked.isolations.saturating_sub(1);
+        if locked.isolations > 0 {
+            return None;
+        }
+        self.set_isolated(false)
+    }
+
+    /// Closes the circuit and forgets everything: counts, row, earlier openings. It does not end an isolation.
+    pub fn reset(&self, now: Instant) -> Option<Transition> {
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        self.start_anew(&mut locked, at);
+        locked.reopenings = 0;
+        let step = self.step(CircuitState::Closed, Cause::Reset);
+        visible(step)
+    }
+
+    /// Opens the circuit as a failure would, for the time that is due; an open circuit starts its time anew.
+    pub fn trip(&self, now: Instant, chance: impl FnOnce() -> u64) -> Option<Transition> {
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        let step = self.reopen(&mut locked, Cause::Trip, at, None, chance());
+        visible(step)
+    }
+
+    /// Takes a new configuration, and keeps the state, the counts and the calls under way. An open time that
+    /// runs is made anew from when it began.
+    ///
+    /// # Errors
+    ///
+    /// What [`BreakerConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BreakerConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        let Locked {
+            history, opening, ..
+        } = &mut *locked;
+        if config.window != history.window() {
+            history.resize(&self.successes, config.window, at);
+        }
+        opening.lasts = nanos(opening.length(&config));
+        let open_until = opening.since.saturating_add(opening.lasts);
+        self.hot.open_until.store(open_until, Ordering::Release);
+        self.hot
+            .slow_above
+            .store(config.slow_above(), Ordering::Relaxed);
+        self.publish(self.word().with_mode(config.mode));
+        locked.config = config;
+        Ok(())
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> BreakerConfig {
+        self.lock().config.clone()
+    }
+
+    fn set_isolated(&self, isolated: bool) -> Option<Transition> {
+        let before = self.word();
+        let after = before.with_isolated(isolated);
+        self.publish(after);
+        visible(Transition {
+            from: before.state(),
+            to: after.state(),
+            cause: Cause::Isolation,
+            open_for: None,
+        })
+    }
+}
+
+/// A step that the world sees: one from a state to another, and not one that an isolation hides.
+fn visible(step: Transition) -> Option<Transition> {
+    let hidden = step.from == CircuitState::Isolated && step.cause != Cause::Isolation;
+    (step.from != step.to && !hidden).then_some(step)
+}

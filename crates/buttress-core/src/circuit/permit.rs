@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use super::state::Transition;
+use crate::Reason;
+
+/// The right to make one call, to be settled or cancelled exactly once.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a permit that is neither settled nor cancelled holds its probe slot until its lease ends"]
+pub struct Permit {
+    /// Which period of the circuit admitted it: what it has to tell is evidence for that period only.
+    pub(super) epoch: u64,
+    /// When it was granted, in nanoseconds of the circuit's clock.
+    pub(super) granted: u64,
+    pub(super) role: Role,
+}
+
+/// What a call is to the circuit that admitted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// An ordinary call.
+    Call,
+    /// Let through although it would have been rejected, or while the circuit is off: its outcome is no
+    /// evidence.
+    Passenger,
+    /// A probe, in the slot with this number.
+    Probe(u64),
+}
+
+/// The answer to [`Circuit::admit`](super::Circuit::admit).
+#[derive(Debug)]
+pub struct Admission {
+    /// The permit, or the refusal.
+    pub verdict: Result<Permit, Refusal>,
+    /// Why the call would have been rejected, had the mode been to enforce.
+    pub would_reject: Option<Reason>,
+    /// The step that the circuit took on this occasion, if it took one.
+    pub transition: Option<Transition>,
+}
+
+/// A circuit's refusal of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// How long until the circuit may admit a call; unknown while an operator holds it open.
+    pub retry_after: Option<Duration>,
+}
+
+/// The answer to [`Circuit::settle`](super::Circuit::settle) and [`Circuit::cancel`](super::Circuit::cancel).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settlement {
+    /// How the call was judged, after attribution: a timeout that came too soon is `Ignored`. `None` for a
+    /// call that was cancelled.
+    pub outcome: Option<crate::Outcome>,
+    /// Whether the call took longer than the slow-call threshold.
+    pub slow: bool,
+    /// Whether the call belongs to an earlier period of the circuit, and so changed nothing.
+    pub stale: bool,
+    /// The step that the circuit took on this occasion, if it took one.
+    pub transition: Option<Transition>,
+    /// Whether a probe slot became free.
+    pub freed: bool,
+}

@@ -1,0 +1,65 @@
+use crate::sync::{AtomicU64, Ordering};
+
+/// How many failures came in a row, within one epoch.
+///
+/// A success begins the row anew, and that must not cost it a write where there is nothing to erase.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Row(AtomicU64);
+
+const LENGTH: u64 = 0xFFFF_FFFF;
+
+impl Default for Row {
+    fn default() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
+impl Row {
+    /// A success: the row begins anew, if it is a row of this epoch.
+    #[inline]
+    pub(super) fn end(&self, epoch: u64) {
+        let row = self.0.load(Ordering::Acquire);
+        if row & LENGTH != 0 && row & !LENGTH == tag(epoch) {
+            // If a failure or another epoch came in between, that is as if it came after the success.
+            let _ = self
+                .0
+                .compare_exchange(row, tag(epoch), Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// A failure, with the circuit's lock held: how long the row is now.
+    pub(super) fn grow(&self, epoch: u64) -> u32 {
+        let mut row = self.0.load(Ordering::Acquire);
+        loop {
+            let length = if row & !LENGTH == tag(epoch) {
+                row & LENGTH
+            } else {
+                0
+            };
+            let next = (length + 1).min(LENGTH);
+            match self.0.compare_exchange_weak(
+                row,
+                tag(epoch) | next,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return next as u32,
+                Err(actual) => row = actual,
+            }
+        }
+    }
+
+    pub(super) fn length(&self, epoch: u64) -> u32 {
+        let row = self.0.load(Ordering::Acquire);
+        if row & !LENGTH == tag(epoch) {
+            (row & LENGTH) as u32
+        } else {
+            0
+        }
+    }
+}
+
+fn tag(epoch: u64) -> u64 {
+    epoch << 32
+}

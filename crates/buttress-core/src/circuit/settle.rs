@@ -1,0 +1,189 @@
+use std::time::Instant;
+
+use super::permit::{Permit, Role, Settlement};
+use super::steps::Locked;
+use super::trial::Verdict;
+use super::{Cause, Circuit, Transition};
+use crate::sync::Ordering;
+use crate::time::nanos;
+use crate::window::Mark;
+use crate::{FailureKind, Outcome, Report};
+
+impl Circuit {
+    /// Hears how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
+    #[inline]
+    pub fn settle(
+        &self,
+        permit: Permit,
+        report: Report,
+        now: Instant,
+        chance: impl FnOnce() -> u64,
+    ) -> Settlement {
+        let at = self.origin.nanos_at(now);
+        // Before the epoch is compared: see `Successes::generation`.
+        let generation = self.successes.generation();
+        let slow = at.saturating_sub(permit.granted) > self.hot.slow_above.load(Ordering::Relaxed);
+        if report.outcome == Outcome::Success
+            && !slow
+            && permit.role == Role::Call
+            && self.word().epoch() == permit.epoch
+        {
+            self.row.end(permit.epoch);
+            self.successes.add(generation, at);
+            return Settlement {
+                outcome: Some(Outcome::Success),
+                slow: false,
+                stale: false,
+                transition: None,
+                freed: false,
+            };
+        }
+        self.settle_slowly(&permit, report, at, slow, chance)
+    }
+
+    /// A permitted call was dropped before it ended. That says nothing about the dependency, unless the call
+    /// had all the time that an attempt is meant to have.
+    pub fn cancel(&self, permit: Permit, now: Instant, chance: impl FnOnce() -> u64) -> Settlement {
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        let timeout = locked.config.attempt_timeout.map_or(u64::MAX, nanos);
+        if at.saturating_sub(permit.granted) >= timeout {
+            drop(locked);
+            let timed_out = Report::failure(FailureKind::Timeout);
+            return self.settle(permit, timed_out, now, chance);
+        }
+        let current = self.word().epoch() == permit.epoch;
+        Settlement {
+            outcome: None,
+            slow: false,
+            stale: !current,
+            transition: None,
+            freed: match permit.role {
+                Role::Probe(probe) if current => locked.trial.free_slot(probe),
+                _ => false,
+            },
+        }
+    }
+
+    #[cold]
+    fn settle_slowly(
+        &self,
+        permit: &Permit,
+        report: Report,
+        at: u64,
+        slow: bool,
+        chance: impl FnOnce() -> u64,
+    ) -> Settlement {
+        let mut locked = self.lock();
+        let outcome = locked.attribute(report.outcome, at.saturating_sub(permit.granted));
+        let word = self.word();
+        let mut settlement = Settlement {
+            outcome: Some(outcome),
+            slow,
+            stale: permit.role != Role::Passenger && word.epoch() != permit.epoch,
+            transition: None,
+            freed: false,
+        };
+        if settlement.stale {
+            return settlement;
+        }
+        let step = match permit.role {
+            Role::Passenger => None,
+            Role::Probe(probe) => {
+                settlement.freed = locked.trial.free_slot(probe);
+                // A probe whose lease ended has been replaced, and is not heard.
+                if !settlement.freed || outcome == Outcome::Ignored {
+                    return settlement;
+                }
+                locked.trial.hear(outcome.is_failure() || slow);
+                locked
+                    .trial
+                    .verdict(&locked.config, at)
+                    .map(|verdict| match verdict {
+                        Verdict::Failed => {
+                            let hint = report.retry_after;
+                            self.reopen(&mut locked, Cause::ProbesFailed, at, hint, chance())
+                        }
+                        Verdict::Passed => self.recover(&mut locked, at),
+                    })
+            }
+            Role::Call => {
+                let cause = self.hear(&mut locked, outcome, slow, at);
+                cause
+                    .map(|cause| self.trip_by(&mut locked, cause, at, report.retry_after, chance()))
+            }
+        };
+        // Under isolation the circuit moves on, but the world sees it isolated throughout.
+        settlement.transition = step.filter(|_| !word.is_isolated());
+        settlement
+    }
+
+    /// Hears an ordinary call, and whether it is one too many.
+    fn hear(&self, locked: &mut Locked, outcome: Outcome, slow: bool, at: u64) -> Option<Cause> {
+        let epoch = self.word().epoch();
+        let failed = outcome.is_failure();
+        let in_a_row = match outcome {
+            Outcome::Ignored => return None,
+            Outcome::Success => {
+                self.row.end(epoch);
+                0
+            }
+            Outcome::Failure(FailureKind::Overload) => 0,
+            Outcome::Failure(_) => self.row.grow(epoch),
+        };
+        let mark = Mark { failed, slow };
+        locked.history.record(&self.successes, at, mark);
+
+        let config = &locked.config;
+        if config
+            .consecutive_failures
+            .is_some_and(|limit| in_a_row >= limit)
+        {
+            return Some(Cause::ConsecutiveFailures);
+        }
+        let counts = locked.history.counts(&self.successes, at);
+        if counts.calls < u64::from(config.minimum_calls) {
+            return None;
+        }
+        let too_many_failures = config
+            .failure_ratio
+            .is_some_and(|limit| failed && counts.failure_ratio() >= limit.get());
+        let too_many_slow = config
+            .slow_calls
+            .is_some_and(|limit| slow && counts.slow_ratio() >= limit.ratio.get());
+        if too_many_failures {
+            Some(Cause::FailureRatio)
+        } else if too_many_slow {
+            Some(Cause::SlowCallRatio)
+        } else {
+            None
+        }
+    }
+
+    /// Opens a closed or recovering circuit.
+    fn trip_by(
+        &self,
+        locked: &mut Locked,
+        cause: Cause,
+        at: u64,
+        hint: Option<std::time::Duration>,
+        draw: u64,
+    ) -> Transition {
+        locked.forgive(at);
+        self.reopen(locked, cause, at, hint, draw)
+    }
+}
+
+impl Locked {
+    /// A timeout is charged only if the call had all the time that an attempt is meant to have.
+    fn attribute(&self, outcome: Outcome, took: u64) -> Outcome {
+        match self.config.attempt_timeout {
+            Some(full)
+                if outcome == Outcome::Failure(FailureKind::Timeout) && took < nanos(full) =>
+            {
+                Outcome::Ignored
+            }
+            _ => outcome,
+        }
+    }
+}

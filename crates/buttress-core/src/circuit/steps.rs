@@ -1,0 +1,206 @@
+use std::time::Duration;
+
+use super::Circuit;
+use super::config::BreakerConfig;
+use super::permit::{Refusal, Role};
+use super::state::{Cause, CircuitState, Transition};
+use super::trial::Trial;
+use super::word::Word;
+use crate::sync::Ordering;
+use crate::time::nanos;
+use crate::window::History;
+use crate::{Ratio, Reason};
+
+/// What moves a circuit, under its lock.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) config: BreakerConfig,
+    pub(super) history: History,
+    pub(super) trial: Trial,
+    /// When the circuit last began to close: where a ramp starts, and since when it is forgiven.
+    pub(super) closing_since: u64,
+    /// The opening that holds, or the last one.
+    pub(super) opening: Opening,
+    /// How often the circuit opened without staying closed for as long as it had been open.
+    pub(super) reopenings: u32,
+    /// How many operators hold the circuit open.
+    pub(super) isolations: u32,
+}
+
+/// What an open time was made from, so that a new configuration can make it anew.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Opening {
+    pub(super) since: u64,
+    pub(super) lasts: u64,
+    pub(super) reopenings: u32,
+    pub(super) hint: Option<Duration>,
+    pub(super) draw: u64,
+}
+
+impl Locked {
+    pub(super) fn new(config: BreakerConfig) -> Self {
+        Self {
+            history: History::new(config.window),
+            trial: Trial::new(0),
+            closing_since: 0,
+            opening: Opening::default(),
+            reopenings: 0,
+            isolations: 0,
+            config,
+        }
+    }
+
+    /// Forgets earlier openings if the circuit has been closed for at least as long as it was open.
+    pub(super) fn forgive(&mut self, at: u64) {
+        if at.saturating_sub(self.closing_since) >= self.opening.lasts {
+            self.reopenings = 0;
+        }
+    }
+
+    pub(super) fn take_probe_slot(&mut self, at: u64) -> Result<Role, Refusal> {
+        self.trial
+            .take_slot(&self.config, at)
+            .map(Role::Probe)
+            .map_err(|wait| Refusal {
+                reason: Reason::CircuitHalfOpen,
+                retry_after: Some(Duration::from_nanos(wait)),
+            })
+    }
+
+    /// How long until a probe slot is sure to be free; 0 if one is, or if a step is due.
+    pub(super) fn wait_for_slot(&mut self, at: u64) -> u64 {
+        if self.trial.verdict(&self.config, at).is_some() {
+            return 0;
+        }
+        self.trial.wait_for_slot(&self.config, at)
+    }
+
+    /// Admits the ramp's share of calls. The rest are told when the ramp ends, as then they are sure to pass.
+    pub(super) fn admit_on_ramp(&self, at: u64, draw: u64) -> Result<Role, Refusal> {
+        if self.share_on_ramp(at).includes(draw) {
+            return Ok(Role::Call);
+        }
+        let left = self.ramp_end().saturating_sub(at);
+        Err(Refusal {
+            reason: Reason::CircuitRecovering,
+            retry_after: Some(Duration::from_nanos(left)),
+        })
+    }
+
+    /// The share of calls that a recovering circuit admits.
+    pub(super) fn share_on_ramp(&self, at: u64) -> Ratio {
+        let Some(ramp) = self.config.ramp else {
+            return Ratio::ONE;
+        };
+        let gone = at.saturating_sub(self.closing_since) as f64 / nanos(ramp.over) as f64;
+        let from = ramp.from.get();
+        Ratio::new(from + (1.0 - from) * gone.min(1.0)).unwrap_or(Ratio::ONE)
+    }
+
+    pub(super) fn ramp_is_done(&self, at: u64) -> bool {
+        at >= self.ramp_end()
+    }
+
+    fn ramp_end(&self) -> u64 {
+        let over = self.config.ramp.map_or(0, |ramp| nanos(ramp.over));
+        self.closing_since.saturating_add(over)
+    }
+}
+
+impl Opening {
+    /// The open time: the schedule, or what the dependency asked for within the cap, whichever is longer.
+    pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
+        let scheduled = config.open_for.after(self.reopenings, self.draw);
+        let asked = self.hint.zip(config.retry_after_cap);
+        asked.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
+    }
+}
+
+/// The steps. Each is taken with the lock held, and publishes the word last, so that whoever sees the new
+/// state sees what belongs to it.
+impl Circuit {
+    /// To open, from any state.
+    pub(super) fn reopen(
+        &self,
+        locked: &mut Locked,
+        cause: Cause,
+        at: u64,
+        hint: Option<Duration>,
+        draw: u64,
+    ) -> Transition {
+        let mut opening = Opening {
+            since: at,
+            lasts: 0,
+            reopenings: locked.reopenings,
+            hint,
+            draw,
+        };
+        let open_for = opening.length(&locked.config);
+        opening.lasts = nanos(open_for);
+        locked.opening = opening;
+        locked.reopenings = locked.reopenings.saturating_add(1);
+        self.hot
+            .open_until
+            .store(at.saturating_add(opening.lasts), Ordering::Release);
+        let word = self.word();
+        self.publish(word.next_epoch().with_underlying(CircuitState::Open));
+        Transition {
+            from: word.state(),
+            to: CircuitState::Open,
+            cause,
+            open_for: Some(open_for),
+        }
+    }
+
+    /// From open to half-open.
+    pub(super) fn half_open(&self, locked: &mut Locked, at: u64) -> Transition {
+        locked.trial = Trial::new(at);
+        self.step(CircuitState::HalfOpen, Cause::OpenElapsed)
+    }
+
+    /// From half-open towards closed: along the ramp if there is one.
+    pub(super) fn recover(&self, locked: &mut Locked, at: u64) -> Transition {
+        self.start_anew(locked, at);
+        let to = if locked.config.ramp.is_some() {
+            CircuitState::Recovering
+        } else {
+            CircuitState::Closed
+        };
+        self.step(to, Cause::ProbesPassed)
+    }
+
+    /// From recovering to closed, in the same epoch: the evidence of the ramp goes on to count.
+    pub(super) fn close_after_ramp(&self) -> Transition {
+        let word = self.word();
+        self.publish(word.with_underlying(CircuitState::Closed));
+        Transition {
+            from: word.state(),
+            to: CircuitState::Closed,
+            cause: Cause::RampDone,
+            open_for: None,
+        }
+    }
+
+    /// Empties the window for an epoch of ordinary calls that begins now. Before the epoch is published, so
+    /// that no call of the new epoch is counted in the old window.
+    pub(super) fn start_anew(&self, locked: &mut Locked, at: u64) {
+        locked.history.clear(&self.successes);
+        locked.closing_since = at;
+    }
+
+    /// To another state in a new epoch.
+    pub(super) fn step(&self, to: CircuitState, cause: Cause) -> Transition {
+        let word = self.word();
+        self.publish(word.next_epoch().with_underlying(to));
+        Transition {
+            from: word.state(),
+            to,
+            cause,
+            open_for: None,
+        }
+    }
+
+    pub(super) fn publish(&self, word: Word) {
+        self.hot.word.store(word.0, Ordering::Release);
+    }
+}

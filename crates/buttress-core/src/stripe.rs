@@ -1,0 +1,44 @@
+//! Which stripe a thread uses of what is kept in stripes.
+//!
+//! Threads that write to one cache line wait for each other, however short the write. What every call must
+//! write is therefore kept once per processor, and a thread keeps to the stripe it was given.
+
+/// How many stripes to make: a power of two, at least one for each processor.
+#[cfg(not(buttress_loom))]
+pub(crate) fn count() -> usize {
+    use std::sync::OnceLock;
+
+    // A breaker's stripes take 256 bytes each; past this many, sharing one costs less than memory does.
+    const MOST: usize = 64;
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .next_power_of_two()
+            .min(MOST)
+    })
+}
+
+/// The stripe of the current thread, out of `count`, which must be a power of two.
+#[cfg(not(buttress_loom))]
+#[inline]
+pub(crate) fn current(count: usize) -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    MINE.with(|mine| mine & (count - 1))
+}
+
+/// In a model all threads share one stripe, which is the harder case.
+#[cfg(buttress_loom)]
+pub(crate) fn count() -> usize {
+    1
+}
+
+#[cfg(buttress_loom)]
+pub(crate) fn current(_: usize) -> usize {
+    0
+}

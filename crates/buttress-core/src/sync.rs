@@ -1,0 +1,20 @@
+//! The shared-memory primitives, or loom's models of them under `--cfg buttress_loom`.
+
+#[cfg(not(buttress_loom))]
+pub(crate) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+#[cfg(buttress_loom)]
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Locks, and takes a poisoned lock as it is: no user code runs under our locks, so what they protect is whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,80 @@
+use std::collections::VecDeque;
+
+use super::history::{Counts, Mark};
+
+/// The last so many calls, in order. Only those that failed or were slow are kept, each with its place;
+/// a run of successes is a step of the place, however long it is.
+#[derive(Debug)]
+pub(super) struct CountRing {
+    size: u64,
+    /// How many calls there ever were.
+    total: u64,
+    marked: VecDeque<(u64, Mark)>,
+    sum: Counts,
+}
+
+impl CountRing {
+    pub(super) fn new(size: u32) -> Self {
+        Self {
+            size: u64::from(size),
+            total: 0,
+            marked: VecDeque::new(),
+            sum: Counts::default(),
+        }
+    }
+
+    pub(super) fn push_successes(&mut self, calls: u64) {
+        self.total += calls;
+        self.evict();
+    }
+
+    pub(super) fn push(&mut self, mark: Mark) {
+        if mark != Mark::default() {
+            self.marked.push_back((self.total, mark));
+        }
+        self.sum.add(0, mark);
+        self.total += 1;
+        self.evict();
+    }
+
+    /// Pushes calls of which only the sums are known, spread evenly, and no more of them than fit.
+    pub(super) fn push_evenly(&mut self, counts: Counts) {
+        let fitting = counts.calls.min(self.size);
+        let of = |part: u64| {
+            move |call: u64| u128::from(call) * u128::from(part) / u128::from(counts.calls)
+        };
+        let (failures, slow) = (of(counts.failures), of(counts.slow));
+        // Bresenham's line: a call is marked where the running share steps over a whole number.
+        let first = counts.calls - fitting;
+        for call in first..counts.calls {
+            self.push(Mark {
+                failed: failures(call + 1) > failures(call),
+                slow: slow(call + 1) > slow(call),
+            });
+        }
+    }
+
+    pub(super) fn resize(&mut self, size: u32) {
+        self.size = u64::from(size);
+        self.evict();
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            calls: self.total.min(self.size),
+            ..self.sum
+        }
+    }
+
+    fn evict(&mut self) {
+        let oldest = self.total.saturating_sub(self.size);
+        while let Some(&(place, mark)) = self.marked.front() {
+            if place >= oldest {
+                break;
+            }
+            self.marked.pop_front();
+            self.sum.failures -= u64::from(mark.failed);
+            self.sum.slow -= u64::from(mark.slow);
+        }
+    }
+}

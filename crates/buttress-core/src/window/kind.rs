@@ -1,0 +1,58 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::BUCKETS;
+use crate::ConfigError;
+
+/// What a sliding window spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The last so many calls.
+    Count(u32),
+    /// The calls of the last so long, in sixteen buckets that are anchored to multiples of their length.
+    Time(Duration),
+}
+
+impl Window {
+    /// The largest count window: what it remembers of failures is kept call by call.
+    pub const MAX_COUNT: u32 = 1_000_000;
+    /// The shortest time window.
+    pub const MIN_TIME: Duration = Duration::from_millis(100);
+    /// The longest time window.
+    pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Refuses a window that is empty or too large.
+    ///
+    /// # Errors
+    ///
+    /// A count of 0 or above [`MAX_COUNT`](Self::MAX_COUNT), a time below [`MIN_TIME`](Self::MIN_TIME) or
+    /// above [`MAX_TIME`](Self::MAX_TIME).
+    pub fn check(self, field: &'static str) -> Result<(), ConfigError> {
+        let bound = match self {
+            Self::Count(1..=Self::MAX_COUNT) => return Ok(()),
+            Self::Time(time) if (Self::MIN_TIME..=Self::MAX_TIME).contains(&time) => return Ok(()),
+            Self::Count(_) => format!("from 1 to {} calls", Self::MAX_COUNT),
+            Self::Time(_) => format!("from {:?} to {:?}", Self::MIN_TIME, Self::MAX_TIME),
+        };
+        Err(ConfigError::new(field, self, bound))
+    }
+
+    /// The length of a bucket in nanoseconds. A count window is one endless bucket, so that both kinds find
+    /// their bucket by the same division.
+    pub(super) fn bucket_nanos(self) -> u64 {
+        match self {
+            Self::Count(_) => u64::MAX,
+            // Rounded up, so that sixteen buckets are never shorter than the window asked for.
+            Self::Time(time) => crate::time::nanos(time).div_ceil(BUCKETS as u64).max(1),
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(calls) => write!(f, "{calls} calls"),
+            Self::Time(time) => write!(f, "{time:?}"),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use super::BUCKETS;
+use super::kind::Window;
+use crate::stripe;
+use crate::sync::{AtomicU64, Ordering};
+
+/// The calls of a window that succeeded in time: counted by every thread in a stripe of its own, without a
+/// lock, and added up only when somebody asks.
+///
+/// Each count carries a stamp of the window's generation and of the lap that its bucket is in. A count whose
+/// stamp is out of date is empty, so neither a reset nor the passing of time has anything to erase, and a
+/// writer that slept through either cannot add to what came after.
+#[derive(Debug)]
+pub struct Successes {
+    generation: AtomicU64,
+    bucket_nanos: AtomicU64,
+    stripes: Box<[Stripe]>,
+}
+
+#[derive(Debug)]
+#[repr(align(128))]
+struct Stripe([AtomicU64; BUCKETS]);
+
+/// Names the period between two resets of a window, so that a late writer is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(u64);
+
+impl Successes {
+    /// An empty window.
+    #[must_use]
+    pub fn new(window: Window) -> Self {
+        Self {
+            generation: AtomicU64::new(0),
+            bucket_nanos: AtomicU64::new(window.bucket_nanos()),
+            stripes: (0..stripe::count())
+                .map(|_| Stripe(std::array::from_fn(|_| AtomicU64::new(0))))
+                .collect(),
+        }
+    }
+
+    /// The current generation. Read it before checking that the call still belongs to the present, and
+    /// [`add`](Self::add) will not count a call that a reset overtook in between.
+    #[inline]
+    pub fn generation(&self) -> Generation {
+        Generation(self.generation.load(Ordering::Acquire))
+    }
+
+    /// Counts one call that ended `at` nanoseconds.
+    #[inline]
+    pub fn add(&self, generation: Generation, at: u64) {
+        let bucket = at / self.bucket_nanos.load(Ordering::Relaxed);
+        let mine = Stamp::new(generation, bucket);
+        let stripe = &self.stripes[stripe::current(self.stripes.len())];
+        let slot = &stripe.0[bucket as usize % BUCKETS];
+        let mut word = slot.load(Ordering::Relaxed);
+        loop {
+            let found = Stamp::of(word);
+            let next = if found == mine {
+                saturating_increment(word)
+            } else if found.is_after(mine) || self.generation() != generation {
+                // This thread slept through a whole window or a reset; its call is no longer in it.
+                return;
+            } else {
+                mine.word(1)
+            };
+            match slot.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(actual) => word = actual,
+            }
+        }
+    }
+
+    /// The length of a bucket in nanoseconds.
+    pub(super) fn bucket_nanos(&self) -> u64 {
+        self.bucket_nanos.load(Ordering::Relaxed)
+    }
+
+    /// The calls in the bucket with this number, or in one that a faster clock has already put in its place.
+    pub(super) fn in_bucket(&self, bucket: u64) -> u64 {
+        let wanted = Stamp::new(self.generation(), bucket);
+        self.slots(bucket)
+            .map(|slot| slot.load(Ordering::Acquire))
+            .filter(|&word| Stamp::of(word) == wanted || Stamp::of(word).is_after(wanted))
+            .map(count)
+            .sum()
+    }
+
+    /// Takes the calls out of the bucket with this number.
+    pub(super) fn take_bucket(&self, bucket: u64) -> u64 {
+        let wanted = Stamp::new(self.generation(), bucket);
+        self.slots(bucket)
+            .map(|slot| {
+                let mut word = slot.load(Ordering::Acquire);
+                while Stamp::of(word) == wanted && count(word) > 0 {
+                    match slot.compare_exchange_weak(
+                        word,
+                        wanted.word(0),
+                        Ordering::AcqRel,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => return count(word),
+                        Err(actual) => word = actual,
+                    }
+                }
+                0
+            })
+            .sum()
+    }
+
+    /// Forgets everything, and counts by the buckets of `window` from now on. One thread at a time.
+    pub(super) fn restart(&self, window: Window) {
+        // The length first: whoever sees the new generation must see the new length. A call of the old
+        // generation in a bucket of the new length is recognised by its stamp.
+        self.bucket_nanos
+            .store(window.bucket_nanos(), Ordering::Relaxed);
+        let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
+        self.generation.store(next, Ordering::Release);
+    }
+
+    fn slots(&self, bucket: u64) -> impl Iterator<Item = &AtomicU64> {
+        self.stripes
+            .iter()
+            .map(move |stripe| &stripe.0[bucket as usize % BUCKETS])
+    }
+}
+
+/// The upper 40 bits of a count: 16 of the generation, 24 of the lap. A stamp comes round again after 65 536
+/// resets or 16 million windows without a single call in that bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp(u64);
+
+impl Stamp {
+    #[inline]
+    fn new(generation: Generation, bucket: u64) -> Self {
+        let lap = (bucket / BUCKETS as u64) & LAP_MASK;
+        Self((generation.0 & 0xFFFF) << LAP_BITS | lap)
+    }
+
+    #[inline]
+    fn of(word: u64) -> Self {
+        Self(word >> COUNT_BITS)
+    }
+
+    #[inline]
+    fn word(self, count: u64) -> u64 {
+        self.0 << COUNT_BITS | count
+    }
+
+    /// Whether this is a little later in the same generation. Laps go round, so one that seems far later is
+    /// from long ago.
+    #[inline]
+    fn is_after(self, other: Self) -> bool {
+        const LITTLE: u64 = 256;
+        let ahead = self.0.wrapping_sub(other.0) & LAP_MASK;
+        self.0 >> LAP_BITS == other.0 >> LAP_BITS && (1..=LITTLE).contains(&ahead)
+    }
+}
+
+const LAP_BITS: u32 = 24;
+const LAP_MASK: u64 = (1 << LAP_BITS) - 1;
+const COUNT_BITS: u32 = 24;
+
+#[inline]
+fn count(word: u64) -> u64 {
+    word & ((1 << COUNT_BITS) - 1)
+}
+
+/// Stays at 16 777 215 calls of one thread in one bucket, rather than spill into the stamp.
+#[inline]
+fn saturating_increment(word: u64) -> u64 {
+    word + u64::from(count(word) != (1 << COUNT_BITS) - 1)
+}

@@ -1,0 +1,71 @@
+use super::BUCKETS;
+use super::history::{Counts, Mark};
+use super::successes::Successes;
+
+/// The marked calls of the last sixteen buckets, each under the number of its bucket.
+#[derive(Debug, Default)]
+pub(super) struct TimeRing {
+    buckets: [Bucket; BUCKETS],
+    latest: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Bucket {
+    number: u64,
+    counts: Counts,
+}
+
+impl TimeRing {
+    /// Records a call in a bucket. One older than the window is forgotten at once.
+    pub(super) fn record(&mut self, number: u64, calls: u64, mark: Mark) {
+        let mut counts = Counts::default();
+        counts.add(calls, mark);
+        self.merge(number, counts);
+    }
+
+    /// Adds calls to a bucket, unless it is older than the window.
+    pub(super) fn merge(&mut self, number: u64, counts: Counts) {
+        self.latest = self.latest.max(number);
+        let bucket = &mut self.buckets[number as usize % BUCKETS];
+        if bucket.number < number {
+            *bucket = Bucket {
+                number,
+                ..Bucket::default()
+            };
+        }
+        if bucket.number == number {
+            bucket.counts += counts;
+        }
+    }
+
+    /// The calls in the window whose current bucket is `current`. Time that went back is taken to stand still.
+    pub(super) fn counts(&mut self, successes: &Successes, current: u64) -> Counts {
+        let mut sum = Counts::default();
+        self.each(successes, current, |_, counts| sum += counts);
+        sum
+    }
+
+    /// The calls of each bucket in the window, oldest first.
+    pub(super) fn drain(&mut self, successes: &Successes, current: u64) -> Vec<(u64, Counts)> {
+        let mut held = Vec::with_capacity(BUCKETS);
+        self.each(successes, current, |number, counts| {
+            held.push((number, counts))
+        });
+        held
+    }
+
+    fn each(&mut self, successes: &Successes, current: u64, mut visit: impl FnMut(u64, Counts)) {
+        self.latest = self.latest.max(current);
+        let oldest = (self.latest + 1).saturating_sub(BUCKETS as u64);
+        for number in oldest..=self.latest {
+            let bucket = &self.buckets[number as usize % BUCKETS];
+            let mut counts = if bucket.number == number {
+                bucket.counts
+            } else {
+                Counts::default()
+            };
+            counts.calls += successes.in_bucket(number);
+            visit(number, counts);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::lock;
+
+/// Something to wait for, until a test [opens](Gate::open) it. A clone is the same gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the gate for good and wakes whoever waits before it.
+    pub fn open(&self) {
+        let waiting = {
+            let mut state = lock(&self.0);
+            state.open = true;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready once the gate is open.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0);
+        if state.open {
+            return Poll::Ready(());
+        }
+        if !state
+            .waiting
+            .iter()
+            .any(|waker| waker.will_wake(cx.waker()))
+        {
+            state.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}

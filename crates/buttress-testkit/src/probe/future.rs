@@ -1,0 +1,44 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+
+use crate::script::ScriptedFuture;
+use crate::{Gate, Gauge, Presence, TestBody, TestError};
+
+/// The response future of a [`ReadyProbe`](crate::ReadyProbe). It is in flight until it ends or is dropped.
+#[derive(Debug)]
+pub struct ProbeFuture {
+    gate: Gate,
+    script: ScriptedFuture<Response<TestBody>>,
+    in_flight: Option<Presence>,
+    bodies: Gauge,
+}
+
+impl ProbeFuture {
+    pub(super) fn new(
+        gate: Gate,
+        script: ScriptedFuture<Response<TestBody>>,
+        in_flight: Presence,
+        bodies: Gauge,
+    ) -> Self {
+        Self {
+            gate,
+            script,
+            in_flight: Some(in_flight),
+            bodies,
+        }
+    }
+}
+
+impl Future for ProbeFuture {
+    type Output = Result<Response<TestBody>, TestError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.gate.poll(cx));
+        let result = ready!(Pin::new(&mut self.script).poll(cx));
+        self.in_flight = None;
+        Poll::Ready(result.map(|response| response.map(|body| body.counted(&self.bodies))))
+    }
+}

@@ -1,0 +1,105 @@
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard};
+use std::task::Waker;
+
+use http::Response;
+
+use super::CallId;
+use crate::sync::lock;
+use crate::{Gate, Gauge, Script, TestBody, TestError};
+
+/// What all clones of one probe and its handle have in common.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) instances: Gauge,
+    pub(super) in_flight: Gauge,
+    pub(super) bodies: Gauge,
+    /// Everything that is not a mere count. Held for a few instructions, never while waking or answering.
+    log: Mutex<Log>,
+}
+
+impl Shared {
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        lock(&self.log)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) readiness: Readiness,
+    pub(super) stalled: Range<usize>,
+    pub(super) waiting: Vec<(usize, Waker)>,
+    pub(super) held: bool,
+    pub(super) script: Option<Script<Response<TestBody>>>,
+    pub(super) next_scripts: VecDeque<Script<Response<TestBody>>>,
+    pub(super) calls: Vec<Call>,
+    pub(super) readied: Vec<usize>,
+    pub(super) reserved: usize,
+    pub(super) readiness_polls: usize,
+    pub(super) unready_calls: usize,
+}
+
+impl Log {
+    pub(super) fn readiness_of(&self, instance: usize) -> Readiness {
+        if self.stalled.contains(&instance) {
+            Readiness::Pending
+        } else {
+            self.readiness
+        }
+    }
+
+    /// Only the latest waker of an instance counts, as Tower says.
+    pub(super) fn wait_for_readiness(&mut self, instance: usize, waker: &Waker) {
+        self.waiting.retain(|(waiting, _)| *waiting != instance);
+        self.waiting.push((instance, waker.clone()));
+    }
+
+    pub(super) fn reserve(&mut self, instance: usize) {
+        self.readied.push(instance);
+        self.reserved += 1;
+    }
+
+    /// Records a call, and says what it waits for and what it then does.
+    pub(super) fn begin(
+        &mut self,
+        instance: usize,
+        id: Option<CallId>,
+    ) -> (Gate, Script<Response<TestBody>>) {
+        self.reserved -= 1;
+        let gate = Gate::new();
+        if !self.held {
+            gate.open();
+        }
+        self.calls.push(Call {
+            instance,
+            id,
+            gate: gate.clone(),
+        });
+        let script = self
+            .next_scripts
+            .pop_front()
+            .or_else(|| self.script.clone());
+        (
+            gate,
+            script.unwrap_or_else(|| Script::new().ok(Response::default())),
+        )
+    }
+}
+
+/// One call that reached the probe.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) instance: usize,
+    pub(super) id: Option<CallId>,
+    pub(super) gate: Gate,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Readiness {
+    Err(TestError),
+    Panic,
+    Pending,
+    #[default]
+    Ready,
+}

@@ -1,7 +1,39 @@
-//! HTTP and gRPC for Buttress: the grammars of the headers that resilience needs.
+//! HTTP and gRPC for Buttress: how an outcome is read off a response, and how a call is followed to the end
+//! of its body.
+//!
+//! Shells take the [`Http`] protocol in their second type parameter (`XLayer::http(&handle)`); users rarely
+//! name this crate otherwise than to replace the classifier:
+//!
+//! ```
+//! use buttress_http::{Http, Until};
+//!
+//! // Server-sent events: the answer has come when its head has.
+//! let protocol = Http::default().until(Until::Headers);
+//! # let _ = protocol;
+//! ```
+//!
+//! # What is read
+//!
+//! * The outcome: [`HttpClassifier`] lists what each status and each gRPC code counts as, and [`Classify`] is
+//!   what to write in its place.
+//! * The end: [`GuardedBody`] holds the guard of a call until its body has ended, failed or gone, because a
+//!   status of 200 says little about a body that breaks off, and nothing about a gRPC call.
+//! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
+//!   its grammar is [`Malformed`]: it is ignored, and [`Http::on_malformed`] is told.
 
+mod body;
+mod classify;
 mod digits;
 pub mod grpc;
+mod http_classifier;
 mod malformed;
+mod protocol;
+mod retry_after;
+mod tail;
 
+pub use body::GuardedBody;
+pub use classify::{Classify, Reading};
+pub use http_classifier::HttpClassifier;
 pub use malformed::Malformed;
+pub use protocol::{Http, Until};
+pub use retry_after::RetryAfter;

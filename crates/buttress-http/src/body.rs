@@ -1,0 +1,115 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use buttress_core::{Guard, PanicWatch};
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use pin_project::pin_project;
+
+use crate::tail::Tail;
+
+/// A response body that holds a guard until the call is over.
+///
+/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the
+/// body within.
+///
+/// | the body | the guard is settled with |
+/// |---|---|
+/// | ends, with trailers or without | what the head said, or else the trailers |
+/// | ends short of its `content-length` | a transport failure |
+/// | ends without trailers that had to tell the outcome | a transport failure |
+/// | fails | a transport failure |
+/// | panics | an error |
+/// | is dropped unread | what the head said: the caller wanted no more |
+/// | is dropped half read | nothing: the call is cancelled |
+///
+/// A failure that the head told of already is not replaced by any of these.
+#[pin_project]
+pub struct GuardedBody<B, G: Guard> {
+    #[pin]
+    body: B,
+    // After the body, so that on drop the guard goes when what it admitted is gone.
+    tail: Option<Tail<G>>,
+}
+
+impl<B, G: Guard> GuardedBody<B, G> {
+    pub(crate) fn new(body: B, tail: Option<Tail<G>>) -> Self {
+        Self { body, tail }
+    }
+}
+
+impl<B: Body, G: Guard> Body for GuardedBody<B, G> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let Some(tail) = this.tail else {
+            return this.body.poll_frame(cx);
+        };
+        tail.read();
+
+        let watch = PanicWatch::new(this.tail);
+        let polled = this.body.as_mut().poll_frame(cx);
+        // Whoever sees this hint after the last frame does not poll for the end, but drops the body.
+        let is_end_stream = polled.is_ready() && this.body.is_end_stream();
+        watch.disarm();
+
+        if let Poll::Ready(frame) = &polled {
+            let tail = this.tail.take();
+            *this.tail = tail.and_then(|tail| advance(tail, frame.as_ref(), is_end_stream));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body that holds no guard, for layers above that answer in place of the service.
+impl<B: Default, G: Guard> Default for GuardedBody<B, G> {
+    fn default() -> Self {
+        Self::new(B::default(), None)
+    }
+}
+
+impl<B: fmt::Debug, G: Guard> fmt::Debug for GuardedBody<B, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedBody")
+            .field("body", &self.body)
+            .field("is_settled", &self.tail.is_none())
+            .finish()
+    }
+}
+
+/// Shows a frame to the tail, and returns the tail unless the call is over.
+fn advance<D: Buf, E, G: Guard>(
+    mut tail: Tail<G>,
+    frame: Option<&Result<Frame<D>, E>>,
+    is_end_stream: bool,
+) -> Option<Tail<G>> {
+    match frame {
+        None => tail.end(None),
+        Some(Err(_)) => tail.break_off(),
+        Some(Ok(frame)) => {
+            let is_complete = frame
+                .data_ref()
+                .is_some_and(|data| tail.receive(data.remaining()));
+            let trailers = frame.trailers_ref();
+            if trailers.is_none() && !is_complete && !is_end_stream {
+                return Some(tail);
+            }
+            tail.end(trailers);
+        }
+    }
+    None
+}

@@ -1,0 +1,102 @@
+use buttress_core::{FailureKind, Guard, Outcome, Report};
+use http::HeaderMap;
+
+use crate::Http;
+
+/// What a call still waits for when its head has come, with the guard that ends with it.
+pub(crate) struct Tail<G: Guard> {
+    // Taken by whoever settles the call, so that `drop` finds out whether nobody did.
+    guard: Option<G>,
+    // `None` where the trailers will tell.
+    head: Option<Report>,
+    promised: Option<u64>,
+    received: u64,
+    is_read: bool,
+    protocol: Http,
+}
+
+impl<G: Guard> Tail<G> {
+    /// Waits for a body of `promised` bytes, after a `head` that told the outcome or left it to the trailers.
+    pub(crate) fn new(
+        guard: G,
+        head: Option<Report>,
+        promised: Option<u64>,
+        protocol: Http,
+    ) -> Self {
+        Self {
+            guard: Some(guard),
+            head,
+            promised,
+            received: 0,
+            is_read: false,
+            protocol,
+        }
+    }
+
+    /// The caller asks for the body: from now on the head alone does not say how the call went.
+    pub(crate) fn read(&mut self) {
+        self.is_read = true;
+    }
+
+    /// Counts `bytes` in. Returns whether nothing can follow that matters: whoever writes the body to a
+    /// connection stops there, and drops it without asking for its end.
+    pub(crate) fn receive(&mut self, bytes: usize) -> bool {
+        self.received = self.received.saturating_add(bytes as u64);
+        self.head.is_some()
+            && self
+                .promised
+                .is_some_and(|promised| promised <= self.received)
+    }
+
+    /// The body came to its end.
+    pub(crate) fn end(self, trailers: Option<&HeaderMap>) {
+        if self.is_short() {
+            return self.break_off();
+        }
+        let report = self.head.or_else(|| self.protocol.read_trailers(trailers?));
+        self.settle(report.unwrap_or(CUT_OFF));
+    }
+
+    /// The body failed before its end. A head that told of a failure knows more about it.
+    pub(crate) fn break_off(self) {
+        let head = self
+            .head
+            .filter(|report| report.outcome != Outcome::Success);
+        self.settle(head.unwrap_or(CUT_OFF));
+    }
+
+    /// Whether bytes are missing. A body without any is not short: it may be the answer to a `HEAD`, which
+    /// has the length of what it does not send.
+    fn is_short(&self) -> bool {
+        self.received > 0
+            && self
+                .promised
+                .is_some_and(|promised| self.received < promised)
+    }
+}
+
+impl<G: Guard> Guard for Tail<G> {
+    fn settle(mut self, report: Report) {
+        if let Some(guard) = self.guard.take() {
+            guard.settle(report);
+        }
+    }
+}
+
+/// Dropped before the end: cancelled. But a failure in the head stays one, and a caller who never touched the
+/// body wanted to know no more than the head told. Without that, callers who look at nothing but the status
+/// would teach a breaker either nothing or failures only.
+impl<G: Guard> Drop for Tail<G> {
+    fn drop(&mut self) {
+        let Some(guard) = self.guard.take() else {
+            return;
+        };
+        match self.head {
+            Some(head) if !self.is_read || head.outcome.is_failure() => guard.settle(head),
+            _ => drop(guard),
+        }
+    }
+}
+
+/// What a body is that stopped where more had to come.
+pub(crate) const CUT_OFF: Report = Report::failure(FailureKind::Transport);

@@ -1,0 +1,149 @@
+//! What the protocol does before there is a body to watch, and what its settings do.
+
+use super::*;
+
+#[test]
+fn no_guard_lingers_for_a_response_without_a_body() {
+    let protocol = Http::default();
+    for response in [
+        response(200, &[], ended()),
+        // The answer to a HEAD.
+        response(200, &[("content-length", "5")], ended()),
+        response(204, &[], Scripted::new([])),
+        response(304, &[("content-length", "5")], Scripted::new([])),
+    ] {
+        assert_eq!(Call::new(&protocol, response).ledger.ends(), [SUCCESS]);
+    }
+
+    let response = response(503, &[], ended());
+    assert_eq!(Call::new(&protocol, response).ledger.ends(), [ERROR]);
+}
+
+#[test]
+fn a_call_until_its_headers_settles_there_and_only_there() {
+    let protocol = Http::default().until(Until::Headers);
+    for (status, headers, outcome) in [
+        (200, &[][..], SUCCESS),
+        (200, &[GRPC], SUCCESS),
+        (200, &[GRPC, ("grpc-status", "14")], ERROR),
+        (500, &[], ERROR),
+    ] {
+        let body = Scripted::new([Step::Data("he"), Step::Error]);
+        let mut call = Call::new(&protocol, response(status, headers, body));
+        assert_eq!(call.ledger.ends(), [outcome]);
+        call.read_to_end();
+        assert_eq!(call.dropped(), [outcome]);
+    }
+}
+
+#[test]
+fn a_call_without_a_response_settles_by_its_error() {
+    let attributed = Attributed::new(Outcome::Failure(FailureKind::Timeout), "late");
+    let errors: [(BoxError, Outcome); 3] = [
+        ("no".into(), Outcome::Failure(FailureKind::Error)),
+        (attributed.into(), Outcome::Failure(FailureKind::Timeout)),
+        (
+            Rejection::new(Reason::CircuitOpen, "inner").into(),
+            Outcome::Ignored,
+        ),
+    ];
+    for (error, outcome) in errors {
+        let text = error.to_string();
+        let ledger = Ledger::default();
+        let result: Result<Response<Empty<bytes::Bytes>>, _> = Err(error);
+        let error = Http::default()
+            .conclude(result, ledger.guard())
+            .unwrap_err();
+        assert_eq!(error.to_string(), text);
+        assert_eq!(ledger.ends(), [Some(outcome)]);
+    }
+}
+
+#[test]
+fn the_callers_classifier_has_the_last_word() {
+    struct Strict;
+
+    impl Classify for Strict {
+        fn head(&self, status: StatusCode, _: &HeaderMap) -> Reading {
+            match status {
+                StatusCode::OK => Reading::OPEN,
+                _ => Report::failure(FailureKind::Overload).into(),
+            }
+        }
+
+        fn trailers(&self, trailers: &HeaderMap) -> Reading {
+            match trailers.get("x-outcome") {
+                Some(_) => Report::IGNORED.into(),
+                None => Report::SUCCESS.into(),
+            }
+        }
+
+        fn error(&self, _: &(dyn std::error::Error + 'static)) -> Report {
+            Report::SUCCESS
+        }
+    }
+
+    let protocol = Http::default().classify(Strict);
+    let with_trailers = |map| Scripted::new([Step::Data("hello"), trailers(map)]);
+    for (response, outcome) in [
+        (
+            response(404, &[], hello()),
+            Some(Outcome::Failure(FailureKind::Overload)),
+        ),
+        (response(200, &[], with_trailers(&[])), SUCCESS),
+        (
+            response(200, &[], with_trailers(&[("x-outcome", "none")])),
+            Some(Outcome::Ignored),
+        ),
+        (response(200, &[], hello()), TRANSPORT),
+    ] {
+        assert_eq!(read(&protocol, response), [outcome]);
+    }
+
+    let ledger = Ledger::default();
+    let result: Result<Response<Scripted>, BoxError> = Err("no".into());
+    assert!(protocol.conclude(result, ledger.guard()).is_err());
+    assert_eq!(ledger.ends(), [SUCCESS]);
+}
+
+#[test]
+fn a_panic_of_the_classifier_cancels_the_call() {
+    let protocol =
+        Http::default().classify(|_: StatusCode, _: &HeaderMap| -> Report { panic!("scripted") });
+    let ledger = Ledger::default();
+    let response = Ok(response(200, &[], hello()));
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        protocol.conclude(response, ledger.guard())
+    }));
+    assert!(panic.is_err());
+    assert_eq!(ledger.ends(), [CANCELLED]);
+}
+
+#[test]
+fn malformed_headers_are_ignored_and_told() {
+    static TOLD: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
+    const HEADERS: [&str; 4] = [
+        "content-length",
+        "retry-after",
+        "grpc-status",
+        "grpc-retry-pushback-ms",
+    ];
+    let protocol = Http::default().on_malformed(|header| {
+        let index = HEADERS.iter().position(|known| *known == header).unwrap();
+        TOLD[index].fetch_add(1, Ordering::Relaxed);
+    });
+
+    let length = response(200, &[("content-length", "five")], hello());
+    assert_eq!(read(&protocol, length), [SUCCESS]);
+    let wait = response(503, &[("retry-after", "soon")], hello());
+    assert_eq!(read(&protocol, wait), [ERROR]);
+    let status = trailers(&[("grpc-status", "fine")]);
+    let status = response(200, &[GRPC], Scripted::new([status]));
+    assert_eq!(read(&protocol, status), [TRANSPORT]);
+    let pushback = trailers(&[("grpc-status", "14"), ("grpc-retry-pushback-ms", "soon")]);
+    let pushback = response(200, &[GRPC], Scripted::new([pushback]));
+    assert_eq!(read(&protocol, pushback), [ERROR]);
+
+    let told = TOLD.each_ref().map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(told, [1; 4]);
+}

@@ -1,0 +1,176 @@
+//! A body that does what it is told, and a guard that tells what became of it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use buttress_core::{BoxError, Guard, Outcome, Protocol, Report};
+use buttress_http::{GuardedBody, Http};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_body::{Body, Frame, SizeHint};
+
+/// What a [`Scripted`] body does when it is polled.
+pub(crate) enum Step {
+    Data(&'static str),
+    Error,
+    Panic,
+    Pending,
+    Trailers(HeaderMap),
+}
+
+/// A body that plays its steps, then ends.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    steps: VecDeque<Step>,
+    /// Whether it says so when it is at its end.
+    pub(crate) knows_its_end: bool,
+    pub(crate) size_hint: SizeHint,
+}
+
+impl Scripted {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn knowing_its_end(mut self) -> Self {
+        self.knows_its_end = true;
+        self
+    }
+}
+
+impl Body for Scripted {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = match self.steps.pop_front() {
+            None => return Poll::Ready(None),
+            Some(Step::Pending) => return Poll::Pending,
+            Some(Step::Panic) => panic!("scripted"),
+            Some(Step::Error) => Err(io::Error::other("scripted")),
+            Some(Step::Data(text)) => Ok(Frame::data(text.into())),
+            Some(Step::Trailers(map)) => Ok(Frame::trailers(map)),
+        };
+        Poll::Ready(Some(frame))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.knows_its_end && self.steps.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size_hint
+    }
+}
+
+/// What became of the guards of a test.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<Vec<Option<Report>>>>);
+
+impl Ledger {
+    pub(crate) fn guard(&self) -> Entry {
+        Entry {
+            ledger: self.clone(),
+            report: None,
+        }
+    }
+
+    /// How each guard ended, in order; `None` where it was cancelled.
+    pub(crate) fn ends(&self) -> Vec<Option<Outcome>> {
+        let ends = self.entries();
+        ends.iter().map(|end| end.map(|r| r.outcome)).collect()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.entries().is_empty()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Option<Report>>> {
+        self.0.lock().expect("nothing panics under this lock")
+    }
+}
+
+/// A guard that writes its end into a [`Ledger`].
+pub(crate) struct Entry {
+    ledger: Ledger,
+    report: Option<Report>,
+}
+
+impl Guard for Entry {
+    fn settle(mut self, report: Report) {
+        self.report = Some(report);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.ledger.entries().push(self.report);
+    }
+}
+
+/// A call under the protocol: its guarded response, and what becomes of its guard.
+pub(crate) struct Call<B> {
+    pub(crate) body: Pin<Box<GuardedBody<B, Entry>>>,
+    pub(crate) ledger: Ledger,
+}
+
+pub(crate) type Polled = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
+
+impl<B: Body<Data = Bytes, Error = io::Error>> Call<B> {
+    pub(crate) fn new(protocol: &Http, response: Response<B>) -> Self {
+        let ledger = Ledger::default();
+        let result: Result<_, BoxError> = protocol.conclude(Ok(response), ledger.guard());
+        Self {
+            body: Box::pin(result.expect("a response stays a response").into_body()),
+            ledger,
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Polled {
+        let mut context = Context::from_waker(Waker::noop());
+        self.body.as_mut().poll_frame(&mut context)
+    }
+
+    /// Polls until the body ends or fails.
+    pub(crate) fn read_to_end(&mut self) {
+        while !matches!(self.poll(), Poll::Ready(None | Some(Err(_)))) {}
+    }
+
+    /// Drops the body and says how the call ended.
+    pub(crate) fn dropped(self) -> Vec<Option<Outcome>> {
+        drop(self.body);
+        self.ledger.ends()
+    }
+}
+
+pub(crate) fn response<B>(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    body: B,
+) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status.try_into().expect("a valid status");
+    *response.headers_mut() = header_map(headers);
+    response
+}
+
+pub(crate) fn header_map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+    headers
+        .iter()
+        .map(|&(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        })
+        .collect()
+}

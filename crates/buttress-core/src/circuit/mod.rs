@@ -21,6 +21,7 @@ mod config;
 mod control;
 mod open_time;
 mod permit;
+mod renew;
 mod row;
 mod settle;
 mod snapshot;

@@ -19,16 +19,22 @@ impl Circuit {
         now: Instant,
         chance: impl FnOnce() -> u64,
     ) -> Settlement {
+        let Permit {
+            epoch,
+            granted,
+            role,
+        } = permit;
         let at = self.origin.nanos_at(now);
+        let took = at.saturating_sub(granted);
         // Before the epoch is compared: see `Successes::generation`.
         let generation = self.successes.generation();
-        let slow = at.saturating_sub(permit.granted) > self.hot.slow_above.load(Ordering::Relaxed);
+        let slow = took > self.hot.slow_above.load(Ordering::Relaxed);
         if report.outcome == Outcome::Success
             && !slow
-            && permit.role == Role::Call
-            && self.word().epoch() == permit.epoch
+            && role == Role::Call
+            && self.word().epoch() == epoch
         {
-            self.row.end(permit.epoch);
+            self.row.end(epoch);
             self.successes.add(generation, at);
             return Settlement {
                 outcome: Some(Outcome::Success),
@@ -38,7 +44,17 @@ impl Circuit {
                 freed: false,
             };
         }
-        self.settle_slowly(&permit, report, at, slow, chance)
+        self.settle_slowly(
+            &Permit {
+                epoch,
+                granted,
+                role,
+            },
+            report,
+            at,
+            slow,
+            chance,
+        )
     }
 
     /// A permitted call was dropped before it ended. That says nothing about the dependency, unless the call

@@ -71,6 +71,17 @@ impl Trial {
         self.slots.len() < held
     }
 
+    /// Starts a lease anew. False if it ended.
+    pub(super) fn renew_slot(&mut self, config: &BreakerConfig, probe: u64, now: u64) -> bool {
+        let mut held = self.slots.iter_mut().filter(|slot| slot.lease_ends > now);
+        let slot = held.find(|slot| slot.probe == probe);
+        if let Some(slot) = slot {
+            slot.lease_ends = now.saturating_add(nanos(config.probe_lease));
+            return true;
+        }
+        false
+    }
+
     /// Hears a probe that gave its slot back.
     pub(super) fn hear(&mut self, failed: bool) {
         self.ended += 1;

@@ -3,8 +3,6 @@ use std::error::Error;
 use buttress_core::{Report, classify_error};
 use http::{HeaderMap, StatusCode};
 
-use crate::Malformed;
-
 /// Reads an outcome off a response: once at its head, and again at its end where the head leaves it open.
 ///
 /// [`HttpClassifier`](crate::HttpClassifier) is the default. A function of status and headers will do where
@@ -23,15 +21,15 @@ use crate::Malformed;
 /// # let _ = protocol;
 /// ```
 pub trait Classify: Send + Sync {
-    /// What the head of a response says.
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Reading;
+    /// What the head of a response says, or `None` where the trailers will tell.
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report>;
 
-    /// What the trailers say, where the head left the outcome open. Nothing, unless overridden.
-    ///
-    /// Not asked where a body ends without trailers: that body was cut off.
-    fn trailers(&self, trailers: &HeaderMap) -> Reading {
+    /// What the trailers say, where the head left the outcome open. `None`, unless overridden, means that
+    /// they say nothing either: the response was cut off. So was one that ends without trailers, for which
+    /// nobody asks.
+    fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
         let _ = trailers;
-        Reading::OPEN
+        None
     }
 
     /// What an error in place of a response says. As [`classify_error`] reads it, unless overridden.
@@ -44,42 +42,7 @@ impl<F> Classify for F
 where
     F: Fn(StatusCode, &HeaderMap) -> Report + Send + Sync,
 {
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Reading {
-        self(status, headers).into()
-    }
-}
-
-/// What a [`Classify`] read in headers or trailers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// The outcome, or `None` where these headers leave it open.
-    ///
-    /// Open at the head means that the trailers will tell. Open at the end means that the end is missing.
-    pub report: Option<Report>,
-    /// A header that was ignored because it is malformed, for the shell to count.
-    pub malformed: Option<Malformed>,
-}
-
-impl Reading {
-    /// The outcome is not known yet.
-    pub const OPEN: Self = Self {
-        report: None,
-        malformed: None,
-    };
-
-    /// The same reading, with a header that had to be ignored.
-    #[must_use]
-    pub const fn ignoring(mut self, malformed: Option<Malformed>) -> Self {
-        self.malformed = malformed;
-        self
-    }
-}
-
-impl From<Report> for Reading {
-    fn from(report: Report) -> Self {
-        Self {
-            report: Some(report),
-            malformed: None,
-        }
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report> {
+        Some(self(status, headers))
     }
 }

@@ -1,11 +1,10 @@
-use std::time::Duration;
-
 use buttress_core::{FailureKind, Outcome, Report};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::grpc::{self, GrpcCode, Pushback};
-use crate::{Classify, Malformed, Reading, RetryAfter};
+use crate::malformed::ignore_malformed;
+use crate::{Classify, RetryAfter};
 
 /// The default [`Classify`]: it asks whether the dependency was able to answer, not whether the caller liked
 /// what it heard.
@@ -35,44 +34,41 @@ use crate::{Classify, Malformed, Reading, RetryAfter};
 pub struct HttpClassifier;
 
 impl Classify for HttpClassifier {
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Reading {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report> {
         if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
-            let reading = read_grpc(headers);
-            if reading.report.is_some() || status == StatusCode::OK {
-                return reading;
+            let report = read_grpc(headers);
+            if report.is_some() || status == StatusCode::OK {
+                return report;
             }
         }
-        read_http(status, headers)
+        Some(read_http(status, headers))
     }
 
-    fn trailers(&self, trailers: &HeaderMap) -> Reading {
+    fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
         read_grpc(trailers)
     }
 }
 
-fn read_http(status: StatusCode, headers: &HeaderMap) -> Reading {
+fn read_http(status: StatusCode, headers: &HeaderMap) -> Report {
     let kind = match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => FailureKind::Timeout,
         StatusCode::TOO_MANY_REQUESTS => FailureKind::Overload,
-        StatusCode::NOT_IMPLEMENTED => return Report::SUCCESS.into(),
+        StatusCode::NOT_IMPLEMENTED => return Report::SUCCESS,
         _ if status.is_server_error() => FailureKind::Error,
-        _ => return Report::SUCCESS.into(),
+        _ => return Report::SUCCESS,
     };
-    failure(kind, RetryAfter::from_headers(headers), |asked| {
-        asked.wait_by_date_of(headers)
-    })
+    let asked = ignore_malformed(RetryAfter::from_headers(headers));
+    Report::failure(kind).retry_after(asked.and_then(|asked| asked.wait_by_date_of(headers)))
 }
 
-fn read_grpc(headers: &HeaderMap) -> Reading {
-    let code = match GrpcCode::from_headers(headers) {
-        None => return Reading::OPEN,
-        Some(Err(malformed)) => return Reading::OPEN.ignoring(Some(malformed)),
-        Some(Ok(code)) => code,
-    };
-    match grpc_outcome(code) {
-        Outcome::Failure(kind) => failure(kind, Pushback::from_headers(headers), Pushback::after),
-        outcome => Report::new(outcome).into(),
+fn read_grpc(headers: &HeaderMap) -> Option<Report> {
+    let code = ignore_malformed(GrpcCode::from_headers(headers))?;
+    let report = Report::new(grpc_outcome(code));
+    if !report.outcome.is_failure() {
+        return Some(report);
     }
+    let asked = ignore_malformed(Pushback::from_headers(headers));
+    Some(report.retry_after(asked.and_then(Pushback::after)))
 }
 
 fn grpc_outcome(code: GrpcCode) -> Outcome {
@@ -96,21 +92,10 @@ fn grpc_outcome(code: GrpcCode) -> Outcome {
     }
 }
 
-/// A failure with the wait that came along, if it can be read.
-fn failure<T>(
-    kind: FailureKind,
-    asked: Option<Result<T, Malformed>>,
-    wait: impl FnOnce(T) -> Option<Duration>,
-) -> Reading {
-    let report = Report::failure(kind);
-    match asked.transpose() {
-        Ok(asked) => report.retry_after(asked.and_then(wait)).into(),
-        Err(malformed) => Reading::from(report).ignoring(Some(malformed)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::HeaderValue;
     use http::header::{DATE, RETRY_AFTER};
 
@@ -123,7 +108,7 @@ mod tests {
             .collect()
     }
 
-    fn head(status: u16, headers: &HeaderMap) -> Reading {
+    fn head(status: u16, headers: &HeaderMap) -> Option<Report> {
         HttpClassifier.head(StatusCode::from_u16(status).unwrap(), headers)
     }
 
@@ -137,8 +122,8 @@ mod tests {
                 500..600 => Report::failure(FailureKind::Error),
                 _ => Report::SUCCESS,
             };
-            let reading = head(status, &HeaderMap::new());
-            assert_eq!(reading, expected.into(), "{status}");
+            let report = head(status, &HeaderMap::new());
+            assert_eq!(report, Some(expected), "{status}");
         }
     }
 
@@ -153,17 +138,17 @@ mod tests {
                 _ => Report::SUCCESS,
             };
             let mut map = HeaderMap::from_iter([(grpc::STATUS, code.into())]);
-            assert_eq!(HttpClassifier.trailers(&map), expected.into(), "{code}");
+            assert_eq!(HttpClassifier.trailers(&map), Some(expected), "{code}");
 
             map.insert(CONTENT_TYPE, grpc::CONTENT_TYPE);
-            assert_eq!(head(200, &map), expected.into(), "{code}");
+            assert_eq!(head(200, &map), Some(expected), "{code}");
         }
     }
 
     #[test]
     fn a_grpc_head_without_a_status_leaves_the_outcome_open() {
         let grpc = headers([(CONTENT_TYPE, "application/grpc+proto")]);
-        assert_eq!(head(200, &grpc), Reading::OPEN);
+        assert_eq!(head(200, &grpc), None);
     }
 
     #[test]
@@ -172,14 +157,14 @@ mod tests {
         let report = Report::failure(FailureKind::Error);
         assert_eq!(
             head(503, &grpc),
-            report.retry_after(Some(Duration::from_secs(3))).into()
+            Some(report.retry_after(Some(Duration::from_secs(3))))
         );
     }
 
     #[test]
     fn a_grpc_status_outside_grpc_says_nothing() {
         let web = headers([(CONTENT_TYPE, "application/grpc-web"), (grpc::STATUS, "14")]);
-        assert_eq!(head(200, &web), Report::SUCCESS.into());
+        assert_eq!(head(200, &web), Some(Report::SUCCESS));
     }
 
     #[test]
@@ -190,38 +175,33 @@ mod tests {
             (RETRY_AFTER, "Sun, 06 Nov 1994 12:00:02 GMT"),
         ]);
         let pushback = headers([(grpc::STATUS, "14"), (grpc::PUSHBACK, "2000")]);
-        for reading in [
+        for report in [
             head(429, &seconds),
             head(503, &seconds),
             head(503, &date),
             HttpClassifier.trailers(&pushback),
         ] {
-            let report = reading.report.unwrap();
-            assert_eq!(report.retry_after, Some(Duration::from_secs(2)));
+            let wait = report.and_then(|report| report.retry_after);
+            assert_eq!(wait, Some(Duration::from_secs(2)));
         }
     }
 
     #[test]
-    fn a_wait_that_cannot_be_read_is_ignored_and_reported() {
+    fn a_wait_that_cannot_be_read_is_ignored() {
         let garbage = headers([
             (RETRY_AFTER, "soon"),
             (grpc::STATUS, "8"),
             (grpc::PUSHBACK, "soon"),
         ]);
-        for (reading, header) in [
-            (head(429, &garbage), "retry-after"),
-            (HttpClassifier.trailers(&garbage), "grpc-retry-pushback-ms"),
-        ] {
-            assert_eq!(reading.report, Some(Report::failure(FailureKind::Overload)));
-            assert_eq!(reading.malformed, Some(Malformed::new(header)));
-        }
+        let expected = Some(Report::failure(FailureKind::Overload));
+        assert_eq!(head(429, &garbage), expected);
+        assert_eq!(HttpClassifier.trailers(&garbage), expected);
     }
 
     #[test]
     fn a_grpc_status_that_cannot_be_read_is_none() {
         let garbage = headers([(CONTENT_TYPE, "application/grpc"), (grpc::STATUS, "bad")]);
-        let ignored = Reading::OPEN.ignoring(Some(Malformed::new("grpc-status")));
-        assert_eq!(head(200, &garbage), ignored);
-        assert_eq!(HttpClassifier.trailers(&garbage), ignored);
+        assert_eq!(head(200, &garbage), None);
+        assert_eq!(HttpClassifier.trailers(&garbage), None);
     }
 }

@@ -19,7 +19,7 @@
 //! * The end: [`GuardedBody`] holds the guard of a call until its body has ended, failed or gone, because a
 //!   status of 200 says little about a body that breaks off, and nothing about a gRPC call.
 //! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
-//!   its grammar is [`Malformed`]: it is ignored, and [`Http::on_malformed`] is told.
+//!   its grammar is [`Malformed`]: it is ignored and counted.
 
 mod body;
 mod classify;
@@ -32,7 +32,7 @@ mod retry_after;
 mod tail;
 
 pub use body::GuardedBody;
-pub use classify::{Classify, Reading};
+pub use classify::Classify;
 pub use http_classifier::HttpClassifier;
 pub use malformed::Malformed;
 pub use protocol::{Http, Until};

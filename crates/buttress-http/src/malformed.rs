@@ -1,30 +1,40 @@
 use std::error::Error;
 use std::fmt;
 
-/// A header that breaks its own grammar. Readers ignore such a header, and count it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Malformed {
-    header: &'static str,
-}
+use buttress_metrics::{Header, HttpEvent, HttpSignals};
+
+/// A header field that breaks its own grammar.
+///
+/// Whoever meets one takes the field for absent, and [counts](Self::count) it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed(Header);
 
 impl Malformed {
-    /// Says that the header called `header`, in lower case, is malformed.
-    #[must_use]
-    pub const fn new(header: &'static str) -> Self {
-        Self { header }
+    pub(crate) const fn new(header: Header) -> Self {
+        Self(header)
     }
 
-    /// The header's name: a closed set, fit for a metric label.
+    /// The field.
     #[must_use]
-    pub const fn header(self) -> &'static str {
-        self.header
+    pub const fn header(self) -> Header {
+        self.0
+    }
+
+    /// Counts the field as ignored, in the signals of the process.
+    pub fn count(self) {
+        HttpSignals::global().emit(HttpEvent::MalformedHeader(self.0));
     }
 }
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "malformed {} header", self.header)
+        write!(f, "malformed {} header", self.0.as_str())
     }
 }
 
 impl Error for Malformed {}
+
+/// What a reader found, or nothing where it could not be read, which is counted.
+pub(crate) fn ignore_malformed<T>(read: Option<Result<T, Malformed>>) -> Option<T> {
+    read?.inspect_err(|malformed| malformed.count()).ok()
+}

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use buttress_core::{BoxError, Guard, Protocol, Report};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body::Body;
 
 use crate::tail::{CUT_OFF, Tail};
-use crate::{Classify, GuardedBody, HttpClassifier, Malformed, Reading, digits};
+use crate::{Classify, GuardedBody, HttpClassifier, digits};
 
 /// The protocol of HTTP and gRPC: it takes the outcome from the status, the headers, the trailers and the body.
 ///
@@ -15,15 +15,13 @@ use crate::{Classify, GuardedBody, HttpClassifier, Malformed, Reading, digits};
 /// |---|---|
 /// | [`until`](Self::until) | [`Until::BodyEnd`] |
 /// | [`classify`](Self::classify) | [`HttpClassifier`] |
-/// | [`on_malformed`](Self::on_malformed) | ignores it |
 ///
 /// A clone of the default is a copy of a few words: shells clone their protocol for every call.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Http {
     until: Until,
     // `None` is the `HttpClassifier`, so that only those who bring their own pay for a count of references.
     custom: Option<Arc<dyn Classify>>,
-    on_malformed: fn(&'static str),
 }
 
 impl Http {
@@ -41,56 +39,8 @@ impl Http {
         self
     }
 
-    /// What to do with the name of a header that is ignored because it is malformed. Shells count it.
-    #[must_use]
-    pub fn on_malformed(mut self, note: fn(&'static str)) -> Self {
-        self.on_malformed = note;
-        self
-    }
-
-    /// Reads the trailers for a body that has come to its end.
-    pub(crate) fn read_trailers(&self, trailers: &HeaderMap) -> Option<Report> {
-        self.note(self.classifier().trailers(trailers))
-    }
-
-    fn read_head<B>(&self, response: &Response<B>) -> Option<Report> {
-        self.note(
-            self.classifier()
-                .head(response.status(), response.headers()),
-        )
-    }
-
-    fn classifier(&self) -> &dyn Classify {
+    pub(crate) fn classifier(&self) -> &dyn Classify {
         self.custom.as_deref().unwrap_or(&HttpClassifier)
-    }
-
-    fn note(&self, reading: Reading) -> Option<Report> {
-        if let Some(malformed) = reading.malformed {
-            (self.on_malformed)(malformed.header());
-        }
-        reading.report
-    }
-
-    /// How many bytes of body the head promises.
-    fn promised<B: Body>(&self, response: &Response<B>) -> Option<u64> {
-        let Some(value) = response.headers().get(CONTENT_LENGTH) else {
-            return response.body().size_hint().exact();
-        };
-        let length = digits::parse(value.as_bytes());
-        if length.is_none() {
-            (self.on_malformed)(Malformed::new("content-length").header());
-        }
-        length
-    }
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            until: Until::default(),
-            custom: None,
-            on_malformed: |_| {},
-        }
     }
 }
 
@@ -118,7 +68,9 @@ impl<B: Body> Protocol<Response<B>> for Http {
             }
         };
 
-        let head = self.read_head(&response);
+        let head = self
+            .classifier()
+            .head(response.status(), response.headers());
         let tail = if self.until == Until::Headers {
             guard.settle(head.unwrap_or(Report::SUCCESS));
             None
@@ -126,7 +78,7 @@ impl<B: Body> Protocol<Response<B>> for Http {
             guard.settle(head.unwrap_or(CUT_OFF));
             None
         } else {
-            let promised = self.promised(&response);
+            let promised = promised(&response);
             Some(Tail::new(guard, head, promised, self.clone()))
         };
         Ok(response.map(|body| GuardedBody::new(body, tail)))
@@ -150,4 +102,12 @@ fn is_without_body<B: Body>(response: &Response<B>) -> bool {
         response.status(),
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
     ) || response.body().is_end_stream()
+}
+
+/// How many bytes of body the head promises. A length that cannot be read promises nothing.
+fn promised<B: Body>(response: &Response<B>) -> Option<u64> {
+    match response.headers().get(CONTENT_LENGTH) {
+        Some(value) => digits::parse(value.as_bytes()),
+        None => response.body().size_hint().exact(),
+    }
 }

@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime};
 
+use buttress_metrics::Header;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 
@@ -30,7 +31,7 @@ impl RetryAfter {
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
         let asked = Self::parse(headers.get(RETRY_AFTER)?);
-        Some(asked.ok_or(Malformed::new("retry-after")))
+        Some(asked.ok_or(Malformed::new(Header::RetryAfter)))
     }
 
     /// How long to wait when it is `now`. A date that is past asks for no wait, a wait for more than a year
@@ -119,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(value),
-                Some(Err(Malformed::new("retry-after"))),
+                Some(Err(Malformed::new(Header::RetryAfter))),
                 "{value:?}"
             );
         }

@@ -53,7 +53,9 @@ impl<G: Guard> Tail<G> {
         if self.is_short() {
             return self.break_off();
         }
-        let report = self.head.or_else(|| self.protocol.read_trailers(trailers?));
+        let report = self
+            .head
+            .or_else(|| self.protocol.classifier().trailers(trailers?));
         self.settle(report.unwrap_or(CUT_OFF));
     }
 

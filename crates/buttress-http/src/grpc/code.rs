@@ -1,5 +1,6 @@
 use std::fmt;
 
+use buttress_metrics::Header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{Malformed, digits};
@@ -90,7 +91,7 @@ impl GrpcCode {
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
         let value = headers.get(STATUS)?;
-        let number = digits::parse(value.as_bytes()).ok_or(Malformed::new("grpc-status"));
+        let number = digits::parse(value.as_bytes()).ok_or(Malformed::new(Header::GrpcStatus));
         Some(number.map(Self::from_number))
     }
 
@@ -174,7 +175,7 @@ mod tests {
     fn what_is_no_number_is_malformed() {
         for value in ["", "-1", "0 ", "OK", "0x0", "1.0"] {
             let value = HeaderValue::from_static(value);
-            assert_eq!(read(value), Some(Err(Malformed::new("grpc-status"))));
+            assert_eq!(read(value), Some(Err(Malformed::new(Header::GrpcStatus))));
         }
     }
 

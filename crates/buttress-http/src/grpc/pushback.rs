@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use buttress_metrics::Header;
 use http::{HeaderMap, HeaderName};
 
 use crate::Malformed;
@@ -30,7 +31,7 @@ impl Pushback {
             None => digits::parse(value)
                 .map(|millis| Self::After(Duration::from_millis(millis).min(LONGEST_WAIT))),
         };
-        Some(pushback.ok_or(Malformed::new("grpc-retry-pushback-ms")))
+        Some(pushback.ok_or(Malformed::new(Header::GrpcRetryPushback)))
     }
 
     /// How long to wait, where the server wants to be tried again.

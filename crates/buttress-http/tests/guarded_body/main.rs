@@ -7,13 +7,12 @@ mod scripted;
 mod transparency;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use buttress_core::{
     Attributed, BoxError, FailureKind, Outcome, Protocol, Reason, Rejection, Report,
 };
-use buttress_http::{Classify, GuardedBody, Http, Reading, Until};
+use buttress_http::{Classify, GuardedBody, Http, Until};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, SizeHint};
 use http_body_util::{Empty, Full};

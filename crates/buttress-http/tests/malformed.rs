@@ -1,0 +1,63 @@
+//! Malformed headers are ignored and counted. A binary of its own: the recorder is that of the process.
+
+use buttress_http::{Classify, HttpClassifier};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+#[test]
+fn each_malformed_header_is_counted_by_its_name() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    recorder.install().unwrap();
+
+    let headers = header_map([("retry-after", "soon")]);
+    HttpClassifier.head(StatusCode::TOO_MANY_REQUESTS, &headers);
+    HttpClassifier.head(StatusCode::SERVICE_UNAVAILABLE, &headers);
+    // Nobody asks how long to wait after a success.
+    HttpClassifier.head(StatusCode::OK, &headers);
+    HttpClassifier.trailers(&header_map([("grpc-status", "fine")]));
+    HttpClassifier.trailers(&header_map([
+        ("grpc-status", "14"),
+        ("grpc-retry-pushback-ms", "soon"),
+    ]));
+
+    assert_eq!(
+        counted(&snapshotter),
+        [
+            ("grpc-retry-pushback-ms".to_owned(), 1),
+            ("grpc-status".to_owned(), 1),
+            ("retry-after".to_owned(), 2),
+        ]
+    );
+}
+
+fn counted(snapshotter: &Snapshotter) -> Vec<(String, u64)> {
+    let mut counted: Vec<_> = snapshotter
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .filter_map(|(key, _, _, value)| match value {
+            DebugValue::Counter(count) if count > 0 => {
+                let key = key.key();
+                assert_eq!(key.name(), "buttress_http_malformed_headers_total");
+                let header = key.labels().find(|label| label.key() == "header")?;
+                Some((header.value().to_owned(), count))
+            }
+            _ => None,
+        })
+        .collect();
+    counted.sort();
+    counted
+}
+
+fn header_map<const N: usize>(headers: [(&'static str, &'static str); N]) -> HeaderMap {
+    headers
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        })
+        .collect()
+}

@@ -1,7 +1,6 @@
 use buttress_core::circuit::{Cause, CircuitState, Transition};
 use buttress_core::{FailureKind, Name, Outcome, Reason};
 
-use crate::isolate::isolate;
 use crate::meter::{Counter, Family, Gauge, Labels, Meter, Registrar, Tally};
 use crate::names;
 
@@ -48,7 +47,7 @@ impl BreakerSignals {
             meter: Meter::new(),
         };
         // With a recorder in place, the series stand at 0 before the first call.
-        isolate(|| signals.handles().is_some());
+        signals.handles();
         signals
     }
 
@@ -63,109 +62,109 @@ impl BreakerSignals {
     }
 
     /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
-    #[inline]
+    //
+    // A call site knows its event: inlined, the match folds away and an addition is left.
+    #[inline(always)]
     pub fn emit(&self, event: BreakerEvent) {
-        isolate(|| self.record(event));
-        isolate(|| self.log(event));
-    }
-
-    #[inline]
-    fn record(&self, event: BreakerEvent) {
-        if let BreakerEvent::Transition(step) = event {
-            // Kept even without a recorder, so that one installed late shows the true state.
-            self.tally(step.from).add(-1);
-            self.tally(step.to).add(1);
-        }
-        let Some(handles) = self.handles() else {
-            return;
-        };
         match event {
-            BreakerEvent::Cancelled => handles.calls.increment(None),
-            BreakerEvent::Rejected(reason) => handles.rejections.increment(reason),
-            BreakerEvent::Settled(outcome) => handles.calls.increment(Some(outcome)),
-            BreakerEvent::Slow => handles.slow_calls.increment(1),
-            BreakerEvent::Stale => handles.stale_outcomes.increment(1),
-            BreakerEvent::Transition(step) => {
-                handles.transitions.increment((step.to, step.cause));
-                self.show(handles);
+            BreakerEvent::Cancelled => self.count(|handles| &handles.calls[slot_of(None)]),
+            BreakerEvent::Rejected(reason) => self.rejected(reason),
+            BreakerEvent::Settled(outcome) => {
+                self.count(|handles| &handles.calls[slot_of(Some(outcome))]);
             }
-            BreakerEvent::WouldReject(reason) => handles.would_reject.increment(reason),
+            BreakerEvent::Slow => self.count(|handles| &handles.slow_calls),
+            BreakerEvent::Stale => self.count(|handles| &handles.stale_outcomes),
+            BreakerEvent::Transition(step) => self.moved(step),
+            BreakerEvent::WouldReject(reason) => self.would_reject(reason),
         }
     }
 
-    #[inline]
-    fn log(&self, event: BreakerEvent) {
-        let layer = self.layer.as_str();
-        let key = self.key.as_ref().map(Name::as_str);
-        match event {
-            BreakerEvent::Rejected(reason) => event!(
-                DEBUG,
-                "buttress::breaker",
-                "call rejected",
-                layer = layer,
-                key = key,
-                reason = reason.as_str()
-            ),
-            BreakerEvent::WouldReject(reason) => event!(
-                DEBUG,
-                "buttress::breaker",
-                "call would have been rejected",
-                layer = layer,
-                key = key,
-                reason = reason.as_str()
-            ),
-            BreakerEvent::Transition(step) if step.to == CircuitState::Open => event!(
+    #[inline(always)]
+    fn count(&self, counter: impl FnOnce(&Handles) -> &Counter) {
+        if let Some(handles) = self.handles() {
+            counter(handles).increment(1);
+        }
+    }
+
+    #[inline(never)]
+    fn rejected(&self, reason: Reason) {
+        if let Some(handles) = self.handles() {
+            handles.rejections.increment(reason);
+        }
+        event!(
+            DEBUG,
+            "buttress::breaker",
+            "call rejected",
+            layer = self.layer.as_str(),
+            key = self.key.as_ref().map(Name::as_str),
+            reason = reason.as_str()
+        );
+    }
+
+    #[inline(never)]
+    fn would_reject(&self, reason: Reason) {
+        if let Some(handles) = self.handles() {
+            handles.would_reject.increment(reason);
+        }
+        event!(
+            DEBUG,
+            "buttress::breaker",
+            "call would have been rejected",
+            layer = self.layer.as_str(),
+            key = self.key.as_ref().map(Name::as_str),
+            reason = reason.as_str()
+        );
+    }
+
+    #[cold]
+    fn moved(&self, step: Transition) {
+        // Kept even without a recorder, so that one installed late shows the true state.
+        self.states[step.from as usize].add(-1);
+        self.states[step.to as usize].add(1);
+        if let Some(handles) = self.handles() {
+            handles.transitions.increment((step.to, step.cause));
+            self.show(handles);
+        }
+        if step.to == CircuitState::Open {
+            event!(
                 WARN,
                 "buttress::breaker",
                 "circuit opened",
-                layer = layer,
-                key = key,
+                layer = self.layer.as_str(),
+                key = self.key.as_ref().map(Name::as_str),
                 from = step.from.as_str(),
                 to = step.to.as_str(),
                 cause = step.cause.as_str(),
                 open_for = ?step.open_for.unwrap_or_default()
-            ),
-            BreakerEvent::Transition(step) => event!(
+            );
+        } else {
+            event!(
                 INFO,
                 "buttress::breaker",
                 "circuit changed state",
-                layer = layer,
-                key = key,
+                layer = self.layer.as_str(),
+                key = self.key.as_ref().map(Name::as_str),
                 from = step.from.as_str(),
                 to = step.to.as_str(),
                 cause = step.cause.as_str()
-            ),
-            BreakerEvent::Cancelled
-            | BreakerEvent::Settled(_)
-            | BreakerEvent::Slow
-            | BreakerEvent::Stale => {}
+            );
         }
     }
 
     #[inline]
     fn handles(&self) -> Option<&Handles> {
-        if let Some(handles) = self.meter.handles() {
-            return Some(handles);
-        }
-        let handles = self.meter.find(Some(&self.layer), Handles::register)?;
-        self.show(handles);
-        Some(handles)
+        self.meter.handles().or_else(|| {
+            let handles = self.meter.find(Some(&self.layer), Handles::register)?;
+            self.show(handles);
+            Some(handles)
+        })
     }
 
+    #[cold]
     fn show(&self, handles: &Handles) {
         for (tally, gauge) in self.states.iter().zip(&handles.states) {
             tally.show(gauge);
         }
-    }
-
-    fn tally(&self, state: CircuitState) -> &Tally {
-        &self.states[match state {
-            CircuitState::Closed => 0,
-            CircuitState::HalfOpen => 1,
-            CircuitState::Isolated => 2,
-            CircuitState::Open => 3,
-            CircuitState::Recovering => 4,
-        }]
     }
 }
 
@@ -173,15 +172,15 @@ impl Drop for BreakerSignals {
     fn drop(&mut self) {
         if let Some(handles) = self.meter.handles() {
             self.states.iter().for_each(Tally::clear);
-            isolate(|| self.show(handles));
+            self.show(handles);
         }
     }
 }
 
 #[derive(Debug)]
 struct Handles {
-    /// By outcome; `None` is a call that was cancelled.
-    calls: Family<Option<Outcome>>,
+    /// In the order of [`ENDINGS`].
+    calls: [Counter; ENDINGS.len()],
     rejections: Family<Reason>,
     slow_calls: Counter,
     stale_outcomes: Counter,
@@ -192,10 +191,9 @@ struct Handles {
 
 impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
-        let reason = |reason: Reason| vec![("reason", reason.as_str().into())];
         Self {
-            calls: registrar.family(&names::BREAKER_CALLS, ENDINGS, outcome_label),
-            rejections: registrar.family(&names::BREAKER_REJECTIONS, REASONS, reason),
+            calls: registrar.counters(&names::BREAKER_CALLS, ENDINGS, outcome_label),
+            rejections: registrar.family(&names::BREAKER_REJECTIONS, REASONS, reason_label),
             slow_calls: registrar.counter(&names::BREAKER_SLOW_CALLS),
             stale_outcomes: registrar.counter(&names::BREAKER_STALE_OUTCOMES),
             states: registrar.gauges(&names::BREAKER_STATE, CircuitState::ALL, |state| {
@@ -204,7 +202,7 @@ impl Handles {
             transitions: registrar.family(&names::BREAKER_TRANSITIONS, STEPS, |(to, cause)| {
                 vec![("to", to.as_str().into()), ("cause", cause.as_str().into())]
             }),
-            would_reject: registrar.family(&names::BREAKER_WOULD_REJECT, REASONS, reason),
+            would_reject: registrar.family(&names::BREAKER_WOULD_REJECT, REASONS, reason_label),
         }
     }
 }
@@ -214,7 +212,11 @@ fn outcome_label(ending: Option<Outcome>) -> Labels {
     vec![("outcome", word.into())]
 }
 
-/// How a call can end, the most frequent first.
+fn reason_label(reason: Reason) -> Labels {
+    vec![("reason", reason.as_str().into())]
+}
+
+/// How an admitted call can end; `None` is a call that was cancelled.
 const ENDINGS: [Option<Outcome>; 7] = [
     Some(Outcome::Success),
     Some(Outcome::Failure(FailureKind::Error)),
@@ -224,6 +226,17 @@ const ENDINGS: [Option<Outcome>; 7] = [
     Some(Outcome::Ignored),
     None,
 ];
+
+/// Where an ending stands in [`ENDINGS`].
+#[inline]
+fn slot_of(ending: Option<Outcome>) -> usize {
+    match ending {
+        Some(Outcome::Success) => 0,
+        Some(Outcome::Failure(kind)) => 1 + kind as usize,
+        Some(Outcome::Ignored) => 5,
+        None => 6,
+    }
+}
 
 /// Why a breaker rejects.
 const REASONS: [Reason; 4] = [

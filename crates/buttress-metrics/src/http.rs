@@ -1,4 +1,3 @@
-use crate::isolate::isolate;
 use crate::meter::{Family, Meter, Registrar};
 use crate::names;
 
@@ -48,8 +47,8 @@ impl HttpSignals {
 
     /// Tells the world.
     pub fn emit(&self, event: HttpEvent) {
-        isolate(|| self.record(event));
-        isolate(|| log(event));
+        self.record(event);
+        log(event);
     }
 
     fn record(&self, event: HttpEvent) {

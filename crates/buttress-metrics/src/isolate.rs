@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// It costs nothing unless it happens. Asserting unwind safety is sound because signals only ever add to
 /// atomics and set cells; there is no state that a panic could leave half made.
-#[inline]
+#[inline(always)]
 pub(crate) fn isolate<T>(signal: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(signal)).ok()
 }

@@ -79,6 +79,7 @@ mod log;
 
 mod breaker;
 mod http;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
 #[cfg(feature = "metrics")]
 mod meter;

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "tracing")]
 macro_rules! event {
-    ($level:ident, $target:literal, $message:literal $(, $($fields:tt)+)?) => {
-        ::tracing::event!(target: $target, ::tracing::Level::$level, { $($($fields)+)? }, $message)
-    };
+    ($level:ident, $target:literal, $message:literal $(, $($fields:tt)+)?) => {{
+        $crate::isolate::isolate(|| {
+            ::tracing::event!(target: $target, ::tracing::Level::$level, { $($($fields)+)? }, $message);
+        });
+    }};
 }
 
 /// Names the values, so that they are used with the feature off too, in a closure that nobody calls.

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub(crate) use metrics::{Counter, Gauge};
+use buttress_core::Name;
 use metrics::{Key, Label, Level, Metadata, Recorder, Unit};
 
-use buttress_core::Name;
-
+use crate::isolate::isolate;
 use crate::names::{Kind, Metric};
 
 /// Labels of one series, besides the layer's name.
@@ -36,23 +35,30 @@ impl<H> Meter<H> {
         layer: Option<&Name>,
         register: fn(&Registrar<'_>) -> H,
     ) -> Option<&H> {
-        metrics::with_recorder(|recorder| {
-            // `metrics` does not tell whether a recorder is installed, but the one that stands in for
-            // none has no size.
-            if size_of_val(recorder) > 0 {
-                self.register(&Registrar { recorder, layer }, register);
-            }
-        });
-        self.0.get()
+        if recorder_is_there() {
+            self.register(layer, register)
+        } else {
+            None
+        }
     }
 
     /// Not `get_or_init`, which would hold other threads up while the recorder works, and block for ever if
     /// the recorder itself called through a layer. Threads that race here register the same series twice,
     /// which every recorder must bear, and one of them wins.
     #[cold]
-    fn register(&self, registrar: &Registrar<'_>, register: fn(&Registrar<'_>) -> H) {
-        let _ = self.0.set(register(registrar));
+    fn register(&self, layer: Option<&Name>, register: fn(&Registrar<'_>) -> H) -> Option<&H> {
+        let handles = metrics::with_recorder(|recorder| {
+            isolate(|| register(&Registrar { recorder, layer }))
+        })?;
+        let _ = self.0.set(handles);
+        self.0.get()
     }
+}
+
+/// `metrics` does not tell, but the recorder that stands in for none has no size.
+#[inline]
+fn recorder_is_there() -> bool {
+    metrics::with_recorder(|recorder| size_of_val(recorder) > 0)
 }
 
 /// Describes and registers the instruments of one instance, all under the name of its layer.
@@ -68,6 +74,17 @@ impl Registrar<'_> {
     }
 
     /// A counter for each of `keys`, told apart by `labels`.
+    pub(crate) fn counters<K, const N: usize>(
+        &self,
+        metric: &'static Metric,
+        keys: [K; N],
+        labels: fn(K) -> Labels,
+    ) -> [Counter; N] {
+        self.describe(metric);
+        keys.map(|key| self.register_counter(metric, labels(key)))
+    }
+
+    /// The same where the keys are found by comparing, and one that is missing is counted nevertheless.
     pub(crate) fn family<K: Copy + PartialEq>(
         &self,
         metric: &'static Metric,
@@ -95,14 +112,14 @@ impl Registrar<'_> {
     ) -> [Gauge; N] {
         self.describe(metric);
         keys.map(|key| {
-            self.recorder
-                .register_gauge(&self.key(metric, labels(key)), &METADATA)
+            let key = self.key(metric, labels(key));
+            Gauge(self.recorder.register_gauge(&key, &METADATA))
         })
     }
 
     fn register_counter(&self, metric: &'static Metric, labels: Labels) -> Counter {
-        self.recorder
-            .register_counter(&self.key(metric, labels), &METADATA)
+        let key = self.key(metric, labels);
+        Counter(self.recorder.register_counter(&key, &METADATA))
     }
 
     fn key(&self, metric: &'static Metric, labels: Labels) -> Key {
@@ -124,6 +141,27 @@ impl Registrar<'_> {
             Kind::Counter => self.recorder.describe_counter(name, unit, text),
             Kind::Gauge => self.recorder.describe_gauge(name, unit, text),
         }
+    }
+}
+
+/// A counter that survives its recorder's panics.
+#[derive(Debug)]
+pub(crate) struct Counter(metrics::Counter);
+
+impl Counter {
+    #[inline]
+    pub(crate) fn increment(&self, by: u64) {
+        isolate(|| self.0.increment(by));
+    }
+}
+
+/// A gauge that survives its recorder's panics.
+#[derive(Debug)]
+pub(crate) struct Gauge(metrics::Gauge);
+
+impl Gauge {
+    fn increment(&self, by: f64) {
+        isolate(|| self.0.increment(by));
     }
 }
 
@@ -150,11 +188,11 @@ impl<K: Copy + PartialEq> Family<K> {
     /// A key that was not foreseen is still counted, at the price of looking it up.
     #[cold]
     fn increment_unlisted(&self, key: K) {
+        let layer = self.layer.as_ref();
         metrics::with_recorder(|recorder| {
-            let layer = self.layer.as_ref();
-            Registrar { recorder, layer }
-                .register_counter(self.metric, (self.labels)(key))
-                .increment(1);
+            let registrar = Registrar { recorder, layer };
+            let counter = isolate(|| registrar.register_counter(self.metric, (self.labels)(key)));
+            counter.inspect(|counter| counter.increment(1));
         });
     }
 }

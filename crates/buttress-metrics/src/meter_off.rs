@@ -38,6 +38,15 @@ impl Registrar<'_> {
         match self.0 {}
     }
 
+    pub(crate) fn counters<K, const N: usize>(
+        &self,
+        _: &'static Metric,
+        _: [K; N],
+        _: fn(K) -> Labels,
+    ) -> [Counter; N] {
+        match self.0 {}
+    }
+
     pub(crate) fn family<K>(
         &self,
         _: &'static Metric,

@@ -2,7 +2,6 @@ use std::error::Error;
 
 use buttress_core::{Reason, Rejection};
 
-use crate::isolate::isolate;
 use crate::meter::{Family, Labels, Meter, Registrar};
 use crate::names;
 
@@ -51,8 +50,8 @@ impl ProblemSignals {
 
     /// Tells the world.
     pub fn emit(&self, event: ProblemEvent<'_>) {
-        isolate(|| self.record(event));
-        isolate(|| log(event));
+        self.record(event);
+        log(event);
     }
 
     fn record(&self, event: ProblemEvent<'_>) {

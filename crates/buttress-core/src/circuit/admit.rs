@@ -5,8 +5,8 @@ use super::state::CircuitState;
 use super::steps::Locked;
 use super::trial::Verdict;
 use super::{Cause, Circuit, Transition};
+use crate::Reason;
 use crate::sync::Ordering;
-use crate::{Mode, Reason};
 
 impl Circuit {
     /// Asks to make a call `now`.
@@ -41,34 +41,6 @@ impl Circuit {
             }
         }
         self.admit_slowly(at, chance)
-    }
-
-    /// When to ask again, if a call that asked `now` would not be admitted: nothing changes, and no slot is
-    /// taken. `Duration::MAX` stands for "when the state changes".
-    pub fn unready_for(&self, now: Instant) -> Option<Duration> {
-        let word = self.word();
-        if word.simply_closed() {
-            return None;
-        }
-        let at = self.origin.nanos_at(now);
-        let mut locked = self.lock();
-        let word = self.word();
-        if locked.config.mode != Mode::Enforce {
-            return None;
-        }
-        if word.is_isolated() {
-            return Some(Duration::MAX);
-        }
-        let wait = match word.underlying() {
-            CircuitState::Open => self
-                .hot
-                .open_until
-                .load(Ordering::Acquire)
-                .saturating_sub(at),
-            CircuitState::HalfOpen => locked.wait_for_slot(at),
-            _ => 0,
-        };
-        (wait > 0).then(|| Duration::from_nanos(wait))
     }
 
     #[cold]
@@ -116,7 +88,7 @@ impl Circuit {
     }
 
     /// The step that is due because time has passed, if one is.
-    fn step_by_time(
+    pub(super) fn step_by_time(
         &self,
         locked: &mut Locked,
         at: u64,

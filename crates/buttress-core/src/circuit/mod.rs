@@ -21,7 +21,7 @@ mod config;
 mod control;
 mod open_time;
 mod permit;
-mod renew;
+mod reserve;
 mod row;
 mod settle;
 mod snapshot;
@@ -35,6 +35,7 @@ use std::time::Instant;
 pub use config::BreakerConfig;
 pub use open_time::OpenTime;
 pub use permit::{Admission, Permit, Refusal, Settlement};
+pub use reserve::{Reservation, Standing};
 pub use snapshot::CircuitSnapshot;
 pub use state::{Cause, CircuitState, Transition};
 

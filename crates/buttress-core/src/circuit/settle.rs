@@ -11,6 +11,7 @@ use crate::{FailureKind, Outcome, Report};
 
 impl Circuit {
     /// Hears how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn settle(
         &self,
@@ -19,22 +20,17 @@ impl Circuit {
         now: Instant,
         chance: impl FnOnce() -> u64,
     ) -> Settlement {
-        let Permit {
-            epoch,
-            granted,
-            role,
-        } = permit;
         let at = self.origin.nanos_at(now);
-        let took = at.saturating_sub(granted);
+        let took = at.saturating_sub(permit.granted);
         // Before the epoch is compared: see `Successes::generation`.
         let generation = self.successes.generation();
         let slow = took > self.hot.slow_above.load(Ordering::Relaxed);
         if report.outcome == Outcome::Success
             && !slow
-            && role == Role::Call
-            && self.word().epoch() == epoch
+            && permit.role == Role::Call
+            && self.word().epoch() == permit.epoch
         {
-            self.row.end(epoch);
+            self.row.end(permit.epoch);
             self.successes.add(generation, at);
             return Settlement {
                 outcome: Some(Outcome::Success),
@@ -44,17 +40,7 @@ impl Circuit {
                 freed: false,
             };
         }
-        self.settle_slowly(
-            &Permit {
-                epoch,
-                granted,
-                role,
-            },
-            report,
-            at,
-            slow,
-            chance,
-        )
+        self.settle_slowly(&permit, report, at, slow, chance)
     }
 
     /// A permitted call was dropped before it ended. That says nothing about the dependency, unless the call

@@ -67,14 +67,6 @@ impl Locked {
             })
     }
 
-    /// How long until a probe slot is sure to be free; 0 if one is, or if a step is due.
-    pub(super) fn wait_for_slot(&mut self, at: u64) -> u64 {
-        if self.trial.verdict(&self.config, at).is_some() {
-            return 0;
-        }
-        self.trial.wait_for_slot(&self.config, at)
-    }
-
     /// Admits the ramp's share of calls. The rest are told when the ramp ends, as then they are sure to pass.
     pub(super) fn admit_on_ramp(&self, at: u64, draw: u64) -> Result<Role, Refusal> {
         if self.share_on_ramp(at).includes(draw) {

@@ -1,0 +1,128 @@
+use std::fmt;
+use std::time::Instant;
+
+use buttress_core::circuit::{BreakerConfig, Circuit, CircuitSnapshot, CircuitState};
+use buttress_core::{ConfigError, Name, Striped};
+
+use crate::Isolation;
+use crate::shared::Shared;
+
+/// A circuit breaker: the state that its layers share, and where operators reach in.
+///
+/// Cloning it is cheap, and all clones are one breaker. See the [crate docs](crate).
+#[derive(Clone)]
+pub struct Breaker {
+    shared: Striped<Shared>,
+}
+
+impl Breaker {
+    /// A closed breaker called `name`, which is how it appears in metrics, events and rejections.
+    ///
+    /// # Panics
+    ///
+    /// If [`BreakerConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: BreakerConfig) -> Self {
+        match Self::try_new(name, config) {
+            Ok(breaker) => breaker,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A closed breaker called `name`, unless its configuration cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`BreakerConfig::check`] refuses.
+    pub fn try_new(name: impl Into<Name>, config: BreakerConfig) -> Result<Self, ConfigError> {
+        let circuit = Circuit::new(config, now())?;
+        Ok(Self {
+            shared: Striped::new(Shared::new(name.into(), circuit)),
+        })
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name().as_str()
+    }
+
+    /// Where the circuit stands.
+    #[must_use]
+    pub fn state(&self) -> CircuitState {
+        self.snapshot().state
+    }
+
+    /// What the circuit looks like now: state, counts, ratios, time to the next probe.
+    #[must_use]
+    pub fn snapshot(&self) -> CircuitSnapshot {
+        self.shared.circuit().snapshot(now())
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> BreakerConfig {
+        self.shared.circuit().config()
+    }
+
+    /// Takes a new configuration and keeps the state, the counts and the calls under way.
+    ///
+    /// # Errors
+    ///
+    /// What [`BreakerConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BreakerConfig) -> Result<(), ConfigError> {
+        self.shared.circuit().reconfigure(config, now())?;
+        self.shared.wake_all();
+        Ok(())
+    }
+
+    /// Holds the circuit open while the guard lives. Guards count: two operators cannot undo each other.
+    /// `why` goes to the log.
+    #[must_use = "the circuit is isolated while the guard lives"]
+    pub fn isolate(&self, why: &str) -> Isolation {
+        Isolation::new(self.shared.lease(), why)
+    }
+
+    /// Opens the circuit as failures would; an open circuit starts its time anew.
+    pub fn trip(&self) {
+        let step = self.shared.circuit().trip(now(), chance);
+        self.shared.announce(step);
+    }
+
+    /// Closes the circuit, and forgets its counts and its earlier openings. An isolation stays.
+    pub fn reset(&self) {
+        let step = self.shared.circuit().reset(now());
+        self.shared.announce(step);
+    }
+
+    pub(crate) fn shared(&self) -> &Striped<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn from_shared(shared: Shared) -> Self {
+        Self {
+            shared: Striped::new(shared),
+        }
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker")
+            .field("name", &self.name())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one clock of the house, which a test can pause.
+#[inline]
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The one source of chance, for jitter and ramps.
+pub(crate) fn chance() -> u64 {
+    fastrand::u64(..)
+}

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{BoxError, PanicWatch, Plain, Protocol, Rejection};
+use pin_project::pin_project;
+use tower_service::Service;
+
+use crate::BreakerGuard;
+
+/// The response of a service behind a breaker, or the breaker's refusal.
+#[pin_project]
+pub struct ResponseFuture<F, P = Plain> {
+    #[pin]
+    state: State<F>,
+    /// `None` once the call has ended.
+    guard: Option<BreakerGuard>,
+    protocol: P,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<F> {
+    Admitted(#[pin] F),
+    /// `None` once it has been told.
+    Rejected(Option<Rejection>),
+}
+
+/// Calls the service if the call was admitted.
+#[inline]
+pub(crate) fn call_through<S, Req, P>(
+    inner: &mut S,
+    request: Req,
+    admission: Result<BreakerGuard, Rejection>,
+    protocol: &P,
+) -> ResponseFuture<S::Future, P>
+where
+    S: Service<Req>,
+    P: Protocol<S::Response>,
+{
+    let (state, guard) = match admission {
+        Ok(guard) => {
+            let mut guard = Some(guard);
+            let watch = PanicWatch::new(&mut guard);
+            let future = inner.call(request);
+            watch.disarm();
+            (State::Admitted(future), guard)
+        }
+        Err(rejection) => (State::Rejected(Some(rejection)), None),
+    };
+    ResponseFuture {
+        state,
+        guard,
+        protocol: protocol.clone(),
+    }
+}
+
+impl<F, P, Res, E> Future for ResponseFuture<F, P>
+where
+    F: Future<Output = Result<Res, E>>,
+    E: Into<BoxError>,
+    P: Protocol<Res>,
+{
+    type Output = Result<P::Response<BreakerGuard>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.state.project() {
+            StateProjection::Admitted(future) => {
+                let watch = PanicWatch::new(this.guard);
+                let polled = future.poll(cx);
+                watch.disarm();
+                let result = ready!(polled).map_err(Into::into);
+                let guard = this.guard.take().expect("polled after completion");
+                Poll::Ready(this.protocol.conclude(result, guard))
+            }
+            StateProjection::Rejected(rejection) => {
+                let rejection = rejection.take().expect("polled after completion");
+                Poll::Ready(Err(rejection.into()))
+            }
+        }
+    }
+}
+
+impl<F, P> fmt::Debug for ResponseFuture<F, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("admitted", &matches!(self.state, State::Admitted(_)))
+            .finish_non_exhaustive()
+    }
+}

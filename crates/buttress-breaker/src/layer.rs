@@ -1,0 +1,104 @@
+use buttress_core::{BoxError, Classified, Plain, Report};
+use buttress_http::{Classify, Http, Until};
+use tower_layer::Layer;
+
+use crate::{Breaker, BreakerService};
+
+/// Puts a [`Breaker`] in front of a service.
+///
+/// All services made by layers of one breaker share its state, however often `layer` is called. See the
+/// [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct BreakerLayer<P = Plain> {
+    breaker: Breaker,
+    protocol: P,
+    when_saturated: WhenSaturated,
+}
+
+/// What `poll_ready` says while the circuit would not admit a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenSaturated {
+    /// Ready; `call` then answers with a [`Rejection`](buttress_core::Rejection).
+    #[default]
+    Reject,
+    /// Not ready until the circuit would admit, so that a load balancer goes elsewhere. A service that became
+    /// ready while the circuit is half-open holds a probe slot, until it is called or dropped or the slot's
+    /// lease ends. While the circuit is recovering, and where no runtime can time the wait, this is `Reject`.
+    Unready,
+}
+
+impl BreakerLayer {
+    /// Takes the outcome of a call from its `Result`, as [`classify_error`](buttress_core::classify_error) reads it.
+    #[must_use]
+    pub fn new(breaker: &Breaker) -> Self {
+        Self::with_protocol(breaker, Plain)
+    }
+
+    /// Takes the outcome of a call from what `classify` says of its `Result`.
+    #[must_use]
+    pub fn classify<Res, F>(self, classify: F) -> BreakerLayer<Classified<F>>
+    where
+        F: Fn(&Result<Res, BoxError>) -> Report + Clone,
+    {
+        BreakerLayer {
+            breaker: self.breaker,
+            protocol: Classified::new(classify),
+            when_saturated: self.when_saturated,
+        }
+    }
+}
+
+impl BreakerLayer<Http> {
+    /// Takes the outcome of a call from the status, `grpc-status`, trailers and body of its response, and
+    /// lasts until the body ends.
+    #[must_use]
+    pub fn http(breaker: &Breaker) -> Self {
+        Self::with_protocol(breaker, Http::default())
+    }
+
+    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.protocol = self.protocol.until(until);
+        self
+    }
+
+    /// Replaces the classifier.
+    #[must_use]
+    pub fn classify(mut self, classifier: impl Classify + 'static) -> Self {
+        self.protocol = self.protocol.classify(classifier);
+        self
+    }
+}
+
+impl<P> BreakerLayer<P> {
+    /// Takes the outcome of a call from a protocol of your own.
+    #[must_use]
+    pub fn with_protocol(breaker: &Breaker, protocol: P) -> Self {
+        Self {
+            breaker: breaker.clone(),
+            protocol,
+            when_saturated: WhenSaturated::default(),
+        }
+    }
+
+    /// What `poll_ready` says while the circuit would not admit a call.
+    #[must_use]
+    pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
+        self.when_saturated = when_saturated;
+        self
+    }
+}
+
+impl<S, P: Clone> Layer<S> for BreakerLayer<P> {
+    type Service = BreakerService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BreakerService::new(
+            inner,
+            self.breaker.clone(),
+            self.protocol.clone(),
+            self.when_saturated,
+        )
+    }
+}

@@ -1,0 +1,118 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use buttress_core::Striped;
+use buttress_core::circuit::Standing;
+use pin_project::pin_project;
+use tokio::runtime::Handle;
+use tokio::sync::futures::OwnedNotified;
+use tokio::time::{Sleep, sleep};
+
+use crate::BreakerGuard;
+use crate::layer::WhenSaturated;
+use crate::reserved::Reserved;
+use crate::shared::{Shared, reserve};
+
+/// What one clone of a service knows of its own readiness.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    when_saturated: WhenSaturated,
+    /// A probe slot that the next call will use.
+    reserved: Option<Reserved>,
+    /// Boxed, because it exists only while the circuit is not closed.
+    waiting: Option<Pin<Box<Waiting>>>,
+}
+
+/// Until the circuit changes, or until it is time to look again.
+#[derive(Debug)]
+#[pin_project]
+struct Waiting {
+    #[pin]
+    changed: OwnedNotified,
+    #[pin]
+    time: Option<Sleep>,
+}
+
+impl Readiness {
+    pub(crate) fn new(when_saturated: WhenSaturated) -> Self {
+        Self {
+            when_saturated,
+            reserved: None,
+            waiting: None,
+        }
+    }
+
+    /// Ready when the circuit would admit a call, if that is what saturation means here.
+    #[inline]
+    pub(crate) fn poll(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.when_saturated {
+            WhenSaturated::Reject => Poll::Ready(()),
+            WhenSaturated::Unready => self.poll_admissible(shared, cx),
+        }
+    }
+
+    /// The slot that was reserved for the call that is made now, if it has not lapsed.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<BreakerGuard> {
+        self.reserved.take().and_then(Reserved::redeem)
+    }
+
+    fn poll_admissible(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reserved.is_some() {
+            return Poll::Ready(());
+        }
+        loop {
+            if let Some(waiting) = &mut self.waiting {
+                ready!(waiting.as_mut().poll(cx));
+                self.waiting = None;
+            }
+            // Listens before it looks, so that no change is missed in between.
+            let changed = Arc::clone(shared.changed()).notified_owned();
+            match reserve(shared) {
+                Standing::Admissible => return Poll::Ready(()),
+                Standing::Held(permit) => {
+                    self.reserved = Some(Reserved::new(shared.lease(), permit));
+                    return Poll::Ready(());
+                }
+                Standing::Unready(_) if Handle::try_current().is_err() => return Poll::Ready(()),
+                Standing::Unready(wait) => {
+                    self.waiting = Some(Box::pin(Waiting::new(changed, wait)));
+                }
+            }
+        }
+    }
+}
+
+/// A clone starts unready: neither a slot nor a place in a queue can be had twice.
+impl Clone for Readiness {
+    fn clone(&self) -> Self {
+        Self::new(self.when_saturated)
+    }
+}
+
+impl Waiting {
+    fn new(changed: OwnedNotified, wait: Option<Duration>) -> Self {
+        Self {
+            changed,
+            time: wait.map(sleep),
+        }
+    }
+}
+
+impl Future for Waiting {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.changed.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match this.time.as_pin_mut() {
+            Some(time) => time.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use buttress_core::circuit::Permit;
+
+use crate::BreakerGuard;
+use crate::breaker::now;
+use crate::shared::SharedLease;
+
+/// A probe slot that is held for a call yet to be made. Dropped, it goes to whoever waits for one.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    shared: SharedLease,
+    /// `None` once used.
+    permit: Option<Permit>,
+}
+
+impl Reserved {
+    pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
+        Self {
+            shared,
+            permit: Some(permit),
+        }
+    }
+
+    /// The guard of the call that is made now, unless the slot's lease ended or the circuit moved on.
+    pub(crate) fn redeem(mut self) -> Option<BreakerGuard> {
+        let mut permit = self.permit.take()?;
+        let shared = self.shared.clone();
+        shared
+            .circuit()
+            .renew(&mut permit, now())
+            .then(|| BreakerGuard::new(shared, permit))
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.shared.withdraw(permit);
+        }
+    }
+}

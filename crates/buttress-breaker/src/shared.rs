@@ -1,0 +1,136 @@
+use std::fmt;
+use std::sync::Arc;
+
+use buttress_core::circuit::{Circuit, CircuitState, Permit, Settlement, Standing, Transition};
+use buttress_core::{Lease, Name, Rejection, Report, Striped};
+use buttress_metrics::{BreakerEvent, BreakerSignals};
+use tokio::sync::Notify;
+
+use crate::BreakerGuard;
+use crate::breaker::{chance, now};
+
+/// What all layers and services of one breaker share: the circuit, and whom to tell.
+pub(crate) struct Shared {
+    name: Name,
+    circuit: Circuit,
+    signals: BreakerSignals,
+    /// Whoever waits in `poll_ready` for the circuit to change. Told after the circuit has changed.
+    changed: Arc<Notify>,
+}
+
+impl Shared {
+    pub(crate) fn new(name: Name, circuit: Circuit) -> Self {
+        let signals = BreakerSignals::new(name.clone());
+        Self::with_signals(name, circuit, signals)
+    }
+
+    pub(crate) fn with_signals(name: Name, circuit: Circuit, signals: BreakerSignals) -> Self {
+        Self {
+            name,
+            circuit,
+            signals,
+            changed: Arc::default(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    pub(crate) fn changed(&self) -> &Arc<Notify> {
+        &self.changed
+    }
+
+    /// Ends an admitted call with what it has to tell.
+    #[inline]
+    pub(crate) fn settle(&self, permit: Permit, report: Report) {
+        self.conclude(self.circuit.settle(permit, report, now(), chance));
+    }
+
+    /// Ends an admitted call that nobody waits for any more.
+    pub(crate) fn cancel(&self, permit: Permit) {
+        self.conclude(self.circuit.cancel(permit, now(), chance));
+    }
+
+    /// Gives back a slot whose call was never made.
+    pub(crate) fn withdraw(&self, permit: Permit) {
+        if self.circuit.withdraw(permit) {
+            self.changed.notify_one();
+        }
+    }
+
+    #[inline]
+    fn conclude(&self, settlement: Settlement) {
+        let event = settlement
+            .outcome
+            .map_or(BreakerEvent::Cancelled, BreakerEvent::Settled);
+        self.signals.emit(event);
+        if settlement.slow {
+            self.signals.emit(BreakerEvent::Slow);
+        }
+        if settlement.stale {
+            self.signals.emit(BreakerEvent::Stale);
+        }
+        if settlement.freed {
+            self.changed.notify_one();
+        }
+        self.announce(settlement.transition);
+    }
+
+    /// Tells the world that the circuit moved, and wakes whoever waited for that.
+    #[inline]
+    pub(crate) fn announce(&self, transition: Option<Transition>) {
+        if let Some(step) = transition {
+            self.signals.emit(BreakerEvent::Transition(step));
+            if step.to != CircuitState::Open {
+                self.wake_all();
+            }
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.changed.notify_waiters();
+    }
+}
+
+/// Asks the circuit to admit a call.
+#[inline]
+pub(crate) fn admit(shared: &Striped<Shared>) -> Result<BreakerGuard, Rejection> {
+    let lease = shared.lease();
+    let admission = lease.circuit.admit(now(), chance);
+    lease.announce(admission.transition);
+    if let Some(reason) = admission.would_reject {
+        lease.signals.emit(BreakerEvent::WouldReject(reason));
+    }
+    match admission.verdict {
+        Ok(permit) => Ok(BreakerGuard::new(lease, permit)),
+        Err(refusal) => {
+            lease.signals.emit(BreakerEvent::Rejected(refusal.reason));
+            Err(Rejection::new(refusal.reason, lease.name.clone())
+                .with_retry_after(refusal.retry_after))
+        }
+    }
+}
+
+/// Asks ahead of a call whether it would be admitted.
+pub(crate) fn reserve(shared: &Striped<Shared>) -> Standing {
+    let reservation = shared.circuit.reserve(now(), chance);
+    shared.announce(reservation.transition);
+    reservation.standing
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .field("circuit", &self.circuit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call's hold on what it shares.
+pub(crate) type SharedLease = Lease<Shared>;

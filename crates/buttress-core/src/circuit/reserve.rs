@@ -1,0 +1,105 @@
+use std::time::{Duration, Instant};
+
+use super::permit::{Permit, Role};
+use super::state::{CircuitState, Transition};
+use super::{Circuit, Refusal};
+use crate::Mode;
+use crate::sync::Ordering;
+
+/// The answer to [`Circuit::reserve`].
+#[derive(Debug)]
+pub struct Reservation {
+    /// What the caller can count on.
+    pub standing: Standing,
+    /// The step that the circuit took on this occasion, if it took one.
+    pub transition: Option<Transition>,
+}
+
+/// What somebody who is about to make a call can count on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A call would be admitted: ask when it is made.
+    Admissible,
+    /// A probe slot is held for the call, to be [renewed](Circuit::renew) when it is made, or
+    /// [withdrawn](Circuit::withdraw).
+    Held(Permit),
+    /// A call would be rejected. Ask again when the circuit has changed, or after this time; `None` if only
+    /// an operator can tell.
+    Unready(Option<Duration>),
+}
+
+/// For those who would rather wait than be rejected.
+impl Circuit {
+    /// Asks ahead of a call whether it would be admitted `now`, and holds a probe slot for it where it needs
+    /// one. A recovering circuit is admissible, and its ramp decides when the call is made.
+    pub fn reserve(&self, now: Instant, mut chance: impl FnMut() -> u64) -> Reservation {
+        if self.word().simply_closed() {
+            return Standing::Admissible.into();
+        }
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        if locked.config.mode != Mode::Enforce {
+            return Standing::Admissible.into();
+        }
+        if self.word().is_isolated() {
+            return Standing::Unready(None).into();
+        }
+        let transition = self.step_by_time(&mut locked, at, &mut chance);
+        let word = self.word();
+        let standing = match word.underlying() {
+            CircuitState::Open => {
+                let until = self.hot.open_until.load(Ordering::Acquire);
+                Standing::Unready(Some(Duration::from_nanos(until.saturating_sub(at))))
+            }
+            CircuitState::HalfOpen => match locked.take_probe_slot(at) {
+                Ok(role) => Standing::Held(Permit {
+                    epoch: word.epoch(),
+                    granted: at,
+                    role,
+                }),
+                Err(Refusal { retry_after, .. }) => Standing::Unready(retry_after),
+            },
+            _ => Standing::Admissible,
+        };
+        Reservation {
+            standing,
+            transition,
+        }
+    }
+
+    /// Makes a held permit as good as one granted `now`: its call is timed from now, and its lease runs from
+    /// now. False if it lapsed in the meantime; then ask to be admitted.
+    pub fn renew(&self, permit: &mut Permit, now: Instant) -> bool {
+        let at = self.origin.nanos_at(now);
+        let mut locked = self.lock();
+        let locked = &mut *locked;
+        permit.granted = at;
+        match permit.role {
+            Role::Probe(probe) if self.word().epoch() == permit.epoch => {
+                locked.trial.renew_slot(&locked.config, probe, at)
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives a held permit back whose call was never made. True if its slot became free by that.
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
+    pub fn withdraw(&self, permit: Permit) -> bool {
+        let mut locked = self.lock();
+        match permit.role {
+            Role::Probe(probe) if self.word().epoch() == permit.epoch => {
+                locked.trial.free_slot(probe)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Standing> for Reservation {
+    fn from(standing: Standing) -> Self {
+        Self {
+            standing,
+            transition: None,
+        }
+    }
+}

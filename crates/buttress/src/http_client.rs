@@ -1,0 +1,271 @@
+//! An HTTP client as a service: `http::Request` in, `http::Response` out, over a [`reqwest::Client`].
+//!
+//! reqwest is a service already, but of its own request and response types, and with an error type that tells
+//! layers little. [`HttpClient`] speaks `http`, so that every layer for HTTP fits over it, and writes on each
+//! error [what it says about the dependency](HttpClient#errors).
+//!
+//! ```no_run
+//! use buttress::HttpClient;
+//! use tower::ServiceExt;
+//!
+//! # async fn example() -> Result<(), buttress_core::BoxError> {
+//! let client = HttpClient::from(reqwest::Client::new());
+//!
+//! let request = http::Request::post("http://payments.internal/charge").body("{}".into())?;
+//! let response = client.oneshot(request).await?;
+//! assert!(response.status().is_success());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Bodies
+//!
+//! The request body is a [`reqwest::Body`], so that what is called is never in doubt where a stack is named or
+//! polled ready without a request at hand. Text and bytes turn into one with `.into()`, any other body with
+//! [`reqwest::Body::wrap`], and a stream, such as the body of a request that is passed on, with
+//! [`reqwest::Body::wrap_stream`]. The response body is a `reqwest::Body` too, and streams.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{Attributed, BoxError, FailureKind, Outcome};
+use http::{Request, Response};
+use pin_project::pin_project;
+use reqwest::Body;
+use tower_service::Service;
+
+/// A [`reqwest::Client`] that takes an `http::Request` and gives an `http::Response`.
+///
+/// A clone shares the connections. Extensions travel with the request, and with them the timeout that
+/// [`reqwest::RequestBuilder::timeout`] sets.
+///
+/// # Errors
+///
+/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`Attributed`]:
+///
+/// | the error | outcome |
+/// |---|---|
+/// | the request cannot be sent as it is: a relative URL, a scheme that is not HTTP | ignored |
+/// | the caller's own body failed while it was sent | ignored |
+/// | a timeout, of the client or of the request | timeout |
+/// | no connection, or one that broke off | transport |
+/// | anything else, such as too many redirects | error |
+///
+/// See the [module docs](self).
+#[derive(Clone)]
+pub struct HttpClient {
+    inner: reqwest::Client,
+}
+
+impl From<reqwest::Client> for HttpClient {
+    fn from(inner: reqwest::Client) -> Self {
+        Self { inner }
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The inner client would print its whole configuration, default headers and all.
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
+
+impl Service<Request<Body>> for HttpClient {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(attribute)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        ResponseFuture(match request.try_into() {
+            Ok(request) => State::Sent(self.inner.call(request)),
+            Err(error) => State::Refused(Some(error)),
+        })
+    }
+}
+
+/// The response of an [`HttpClient`] to come.
+#[pin_project]
+#[derive(Debug)]
+pub struct ResponseFuture(#[pin] State);
+
+#[pin_project(project = StateProject)]
+#[derive(Debug)]
+enum State {
+    /// Not sent: it is no request that reqwest can send.
+    Refused(Option<reqwest::Error>),
+    Sent(#[pin] <reqwest::Client as Service<reqwest::Request>>::Future),
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<Body>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = match self.project().0.project() {
+            StateProject::Sent(response) => ready!(response.poll(cx)),
+            StateProject::Refused(error) => Err(error.take().expect("polled after completion")),
+        };
+        Poll::Ready(result.map(Response::from).map_err(attribute))
+    }
+}
+
+/// Writes on an error what it says about the dependency.
+fn attribute(error: reqwest::Error) -> BoxError {
+    let outcome = if error.is_builder() || is_of_request_body(&error) {
+        Outcome::Ignored
+    } else if error.is_timeout() {
+        Outcome::Failure(FailureKind::Timeout)
+    } else if error.is_connect() || error.is_request() || error.is_body() {
+        Outcome::Failure(FailureKind::Transport)
+    } else {
+        Outcome::Failure(FailureKind::Error)
+    };
+    Attributed::new(outcome, error).into()
+}
+
+/// Whether the caller's own body failed: reqwest names the error of a request body where it reads it, and
+/// wraps that name in the error of the request. A gateway whose own clients hang up in the middle of an upload
+/// must not hold it against the upstream.
+fn is_of_request_body(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<reqwest::Error>())
+        .any(reqwest::Error::is_body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::response::Redirect;
+    use axum::routing::{get, post};
+    use http::Method;
+    use http_body::Frame;
+    use tokio::net::TcpListener;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn listen() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    async fn serve(app: Router) -> String {
+        let (listener, url) = listen().await;
+        tokio::spawn(async { axum::serve(listener, app).await });
+        url
+    }
+
+    /// A client that looks for no proxy in the environment.
+    fn client() -> HttpClient {
+        let client = reqwest::Client::builder().no_proxy().build();
+        client.unwrap().into()
+    }
+
+    async fn fail(request: Request<Body>) -> Outcome {
+        let error = client().oneshot(request).await.unwrap_err();
+        let attributed = error.downcast_ref::<Attributed>().unwrap();
+        assert!(attributed.source().unwrap().is::<reqwest::Error>());
+        attributed.outcome()
+    }
+
+    fn get_from(url: impl AsRef<str>) -> Request<Body> {
+        Request::get(url.as_ref()).body(Body::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_out_and_its_response_comes_back() {
+        let app = Router::new().route(
+            "/",
+            post(|headers: http::HeaderMap, body: String| async move {
+                let mut answer = http::HeaderMap::new();
+                answer.insert("x-answer", headers["x-question"].clone());
+                (http::StatusCode::CREATED, answer, body + " world")
+            }),
+        );
+        let request = Request::post(serve(app).await)
+            .header("x-question", "who")
+            .body("hello".into())
+            .unwrap();
+
+        // Polled ready with no request in sight: nothing is ambiguous.
+        let mut client = client();
+        let response = client.ready().await.unwrap().call(request).await.unwrap();
+        assert_eq!(response.status(), http::StatusCode::CREATED);
+        assert_eq!(response.headers()["x-answer"], "who");
+        let body = axum::body::to_bytes(axum::body::Body::new(response.into_body()), 64).await;
+        assert_eq!(body.unwrap(), "hello world");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timeout_of_a_request_travels_in_its_extensions() {
+        let app = Router::new().route("/", get(std::future::pending::<()>));
+        let url = serve(app).await;
+        let mut request = reqwest::Request::new(Method::GET, url.parse().unwrap());
+        *request.timeout_mut() = Some(Duration::from_secs(1));
+
+        let outcome = fail(request.try_into().unwrap()).await;
+        assert_eq!(outcome, Outcome::Failure(FailureKind::Timeout));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_a_transport_failure() {
+        let (listener, url) = listen().await;
+        drop(listener);
+        let outcome = fail(get_from(url)).await;
+        assert_eq!(outcome, Outcome::Failure(FailureKind::Transport));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_off_is_a_transport_failure() {
+        let (listener, url) = listen().await;
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let outcome = fail(get_from(url)).await;
+        assert_eq!(outcome, Outcome::Failure(FailureKind::Transport));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_sent_says_nothing_about_the_dependency() {
+        for uri in ["/relative", "ftp://localhost/", "localhost:80"] {
+            assert_eq!(fail(get_from(uri)).await, Outcome::Ignored, "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_body_that_fails_says_nothing_about_the_dependency() {
+        struct Broken;
+
+        impl http_body::Body for Broken {
+            type Data = Bytes;
+            type Error = io::Error;
+
+            fn poll_frame(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+            ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
+        }
+
+        let url = serve(Router::new().route("/", post(|_: Bytes| async {}))).await;
+        let request = Request::post(url).body(Body::wrap(Broken)).unwrap();
+        assert_eq!(fail(request).await, Outcome::Ignored);
+    }
+
+    #[tokio::test]
+    async fn too_many_redirects_are_an_error() {
+        let url = serve(Router::new().route("/", get(async || Redirect::to("/")))).await;
+        let outcome = fail(get_from(url)).await;
+        assert_eq!(outcome, Outcome::Failure(FailureKind::Error));
+    }
+}

@@ -1,0 +1,14 @@
+//! Everything that stacks are written with: `use buttress::prelude::*;`.
+
+#[cfg(feature = "breaker")]
+pub use buttress_breaker::{
+    Breaker, BreakerConfig, BreakerLayer, CircuitState, OpenTime, WhenSaturated, Window,
+};
+pub use buttress_core::{BoxError, Mode, Outcome, Ratio, Reason, Rejection, Report};
+pub use buttress_http::Until;
+#[cfg(feature = "problem")]
+pub use buttress_problem::{Problem, ProblemLayer};
+
+#[cfg(feature = "reqwest")]
+pub use crate::HttpClient;
+pub use crate::ServiceBuilderExt;

@@ -1,0 +1,74 @@
+use tower::ServiceBuilder;
+use tower::layer::util::Stack;
+
+/// Buttress's layers as methods of [`ServiceBuilder`], in an ordinary chain.
+///
+/// ```
+/// # #[cfg(feature = "breaker")]
+/// # fn main() {
+/// use buttress::prelude::*;
+/// use tower::ServiceBuilder;
+///
+/// let breaker = Breaker::new("database", BreakerConfig::default());
+/// let service = ServiceBuilder::new()
+///     .breaker(&breaker)
+///     .service_fn(|query: &'static str| async move { Ok::<_, std::io::Error>(query.len()) });
+/// # let _ = service;
+/// # }
+/// # #[cfg(not(feature = "breaker"))]
+/// # fn main() {}
+/// ```
+pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
+    /// Puts a breaker here that takes the outcome of a call from its `Result`. See
+    /// [`BreakerLayer::new`](crate::breaker::BreakerLayer::new).
+    #[cfg(feature = "breaker")]
+    #[must_use]
+    fn breaker(
+        self,
+        breaker: &crate::breaker::Breaker,
+    ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer, L>>;
+
+    /// Puts a breaker here that takes the outcome of a call from its HTTP or gRPC response. See
+    /// [`BreakerLayer::http`](crate::breaker::BreakerLayer::http).
+    #[cfg(feature = "breaker")]
+    #[must_use]
+    fn http_breaker(
+        self,
+        breaker: &crate::breaker::Breaker,
+    ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>>;
+
+    /// Turns every error of the layers below into a problem response here. See
+    /// [`ProblemLayer`](crate::problem::ProblemLayer).
+    #[cfg(feature = "problem")]
+    #[must_use]
+    fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>>;
+}
+
+impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
+    #[cfg(feature = "breaker")]
+    fn breaker(
+        self,
+        breaker: &crate::breaker::Breaker,
+    ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer, L>> {
+        self.layer(crate::breaker::BreakerLayer::new(breaker))
+    }
+
+    #[cfg(feature = "breaker")]
+    fn http_breaker(
+        self,
+        breaker: &crate::breaker::Breaker,
+    ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>> {
+        self.layer(crate::breaker::BreakerLayer::http(breaker))
+    }
+
+    #[cfg(feature = "problem")]
+    fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>> {
+        self.layer(crate::problem::ProblemLayer::new())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<L> Sealed for tower::ServiceBuilder<L> {}
+}

@@ -1,0 +1,50 @@
+use http::{Method, Request, header};
+
+use buttress_http::grpc::is_grpc;
+
+use crate::ProblemConfig;
+use crate::negotiate::Format;
+use crate::request_id::RequestId;
+
+/// What must be known of a request to answer it with a problem, should its call fail.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) form: Form,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) instance: Option<Box<str>>,
+}
+
+/// The kind of answer the client can read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form {
+    Grpc,
+    Http {
+        format: Format,
+        /// Whether the client wants the head of the response alone.
+        head: bool,
+    },
+}
+
+impl Asked {
+    pub(crate) fn by<B>(request: &Request<B>, config: &ProblemConfig) -> Self {
+        let headers = request.headers();
+        let form = if is_grpc(headers.get(header::CONTENT_TYPE)) {
+            Form::Grpc
+        } else {
+            Form::Http {
+                format: Format::preferred(headers.get_all(header::ACCEPT)),
+                head: request.method() == Method::HEAD,
+            }
+        };
+        let request_id = config
+            .request_id_header
+            .as_ref()
+            .and_then(|name| headers.get(name))
+            .and_then(RequestId::read);
+        Self {
+            form,
+            request_id,
+            instance: config.instance.then(|| request.uri().path().into()),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Problems in gRPC: a trailers-only response with status, pushback and details.
+
+pub(crate) mod codes;
+mod details;
+mod response;
+mod wire;
+
+pub(crate) use response::{read, response};

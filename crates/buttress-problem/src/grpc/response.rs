@@ -1,0 +1,99 @@
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use buttress_http::grpc::{
+    CONTENT_TYPE, GrpcCode, MESSAGE, PUSHBACK, Pushback, STATUS, decode_message, encode_message,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+
+use super::{codes, details};
+use crate::Problem;
+
+/// The problem as a trailers-only response: HTTP 200, everything in the headers, no body.
+pub(crate) fn response(problem: &Problem) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    let message = cut(problem.detail().unwrap_or_else(|| problem.title()));
+    headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
+    headers.insert(STATUS, problem.grpc_code().into());
+    headers.insert(MESSAGE, encode_message(message));
+    if let Some(pushback) = pushback(problem) {
+        headers.insert(PUSHBACK, pushback);
+    }
+    if let Some(details) = details::write(problem, message).and_then(encode) {
+        headers.insert(DETAILS, details);
+    }
+    response
+}
+
+/// The problem that headers or trailers of a gRPC call report; `None` if the call did not fail, or not yet.
+pub(crate) fn read(headers: &HeaderMap) -> Option<Problem> {
+    // A status that is no number is still the end of the call.
+    let code = GrpcCode::from_headers(headers)?.unwrap_or(GrpcCode::Unknown);
+    if code == GrpcCode::Ok {
+        return None;
+    }
+    let mut problem = Problem::new(codes::status(code)).with_grpc_code(code);
+    if let Some(message) = headers.get(MESSAGE).map(decode_message) {
+        if !message.is_empty() && message != problem.title() {
+            problem = problem.with_detail(message.into_owned());
+        }
+    }
+    // Garbage means "do not try again" (gRFC A6).
+    problem = match Pushback::from_headers(headers).map(|p| p.unwrap_or(Pushback::Stop)) {
+        Some(Pushback::After(wait)) => problem.with_retry_after(wait),
+        Some(Pushback::Stop) => problem.with_retryable(false),
+        None => problem,
+    };
+    match headers.get(DETAILS).and_then(decode) {
+        Some(bytes) => Some(details::read(&bytes, problem)),
+        None => Some(problem),
+    }
+}
+
+/// When to try again, in milliseconds, or -1 for not at all. Readers take it for 32 bits.
+fn pushback(problem: &Problem) -> Option<HeaderValue> {
+    if problem.retryable() == Some(false) {
+        return Some(HeaderValue::from_static("-1"));
+    }
+    let after = problem.retry_after()?.as_millis();
+    Some(i32::try_from(after).unwrap_or(i32::MAX).into())
+}
+
+/// A message as long as a header may sensibly be: peers refuse a response whose headers exceed 8 KiB or so,
+/// and percent-encoding can triple it.
+fn cut(message: &str) -> &str {
+    let end = message
+        .char_indices()
+        .map(|(start, c)| start + c.len_utf8())
+        .take_while(|end| *end <= LONGEST_MESSAGE)
+        .last();
+    &message[..end.unwrap_or(0)]
+}
+
+/// The details as a header, unless they are too long for one: they are worth less than the status they would
+/// endanger.
+fn encode(details: Vec<u8>) -> Option<HeaderValue> {
+    let text = BASE64.encode(details);
+    HeaderValue::try_from(text)
+        .ok()
+        .filter(|value| value.len() <= LONGEST_DETAILS)
+}
+
+fn decode(value: &HeaderValue) -> Option<Vec<u8>> {
+    BASE64.decode(value.as_bytes()).ok()
+}
+
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+const LONGEST_MESSAGE: usize = 1024;
+const LONGEST_DETAILS: usize = 4096;
+
+/// Written without padding and read with and without, as the gRPC HTTP/2 protocol asks of binary headers.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);

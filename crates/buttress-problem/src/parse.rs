@@ -1,0 +1,66 @@
+use buttress_core::BoxError;
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::Problem;
+
+/// Reads a problem document that came with `status`.
+///
+/// Members of the wrong type are ignored (RFC 9457 §3.1), unknown ones are kept. The member `status` is advice
+/// about the status of the response, which is known here, so it is dropped.
+pub(crate) fn document(status: StatusCode, bytes: &[u8]) -> Result<Problem, BoxError> {
+    let members: Map<String, Value> = serde_json::from_slice(bytes)?;
+    Ok(members.into_iter().fold(Problem::new(status), read_member))
+}
+
+fn read_member(problem: Problem, (name, value): (String, Value)) -> Problem {
+    match (name.as_str(), value) {
+        ("type", Value::String(text)) => problem.with_type(text),
+        ("title", Value::String(text)) => problem.with_title(text),
+        ("detail", Value::String(text)) => problem.with_detail(text),
+        ("instance", Value::String(text)) => problem.with_instance(text),
+        // Leaves out what is left of the standard's names: the status, and members of the wrong type.
+        (_, value) => problem.with_member(name, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(document: &str) -> Result<Problem, BoxError> {
+        super::document(StatusCode::CONFLICT, document.as_bytes())
+    }
+
+    #[test]
+    fn members_of_the_wrong_type_are_ignored() {
+        let document = r#"{"type":1,"title":null,"status":"x","detail":[],"instance":{}}"#;
+        assert_eq!(read(document).unwrap(), Problem::new(StatusCode::CONFLICT));
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_response() {
+        let problem = read(r#"{"status":418,"title":"Teapot"}"#).unwrap();
+        assert_eq!(
+            problem,
+            Problem::new(StatusCode::CONFLICT).with_title("Teapot")
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_document() {
+        for document in [
+            "",
+            "null",
+            "[]",
+            "7",
+            "{",
+            r#"{"type":"x"} trailing"#,
+            "\u{0}",
+        ] {
+            assert!(read(document).is_err(), "{document:?}");
+        }
+        assert!(read(&"[".repeat(1 << 20)).is_err());
+        assert!(read(&format!(r#"{{"a":{}"#, "[".repeat(1 << 20))).is_err());
+    }
+}

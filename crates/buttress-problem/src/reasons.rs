@@ -1,0 +1,129 @@
+//! What each of our refusals looks like from outside.
+
+use buttress_core::{Reason, Rejection};
+use http::StatusCode;
+
+use crate::Problem;
+
+impl From<&Rejection> for Problem {
+    /// The refusal as its reason's entry in the table has it. The name of the layer is ours to know: it is
+    /// in the internal text.
+    fn from(rejection: &Rejection) -> Self {
+        let reason = rejection.reason();
+        let Entry {
+            status,
+            detail,
+            retryable,
+        } = entry(reason).unwrap_or(UNLISTED);
+        let problem = Self::new(status)
+            .with_detail(detail)
+            .with_reason(reason)
+            .with_scope(rejection.scope())
+            .with_retryable(retryable)
+            .with_internal(rejection.to_string());
+        match rejection.retry_after() {
+            Some(after) => problem.with_retry_after(after),
+            None => problem,
+        }
+    }
+}
+
+/// The constant part of a refusal.
+struct Entry {
+    status: StatusCode,
+    detail: &'static str,
+    /// Whether the refusal is expected to pass by itself.
+    retryable: bool,
+}
+
+/// The table, complete for the reasons there are (a test holds it to that): a new reason gets a line here.
+fn entry(reason: Reason) -> Option<Entry> {
+    let (status, retryable, detail) = match reason {
+        Reason::CircuitOpen => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "A dependency of this service is failing and is left alone for a while.",
+        ),
+        Reason::CircuitHalfOpen => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "A dependency of this service was failing and is being tested.",
+        ),
+        Reason::CircuitRecovering => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "A dependency of this service is recovering and takes a share of the calls only.",
+        ),
+        // An operator ends it, not time.
+        Reason::CircuitIsolated => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            false,
+            "A dependency of this service was taken out of use by its operators.",
+        ),
+        _ => return None,
+    };
+    Some(Entry {
+        status,
+        detail,
+        retryable,
+    })
+}
+
+/// For a reason newer than this table: it is a refusal, so 503, and nothing is promised.
+const UNLISTED: Entry = Entry {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    detail: "The service refused the call to protect itself.",
+    retryable: false,
+};
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_an_entry() {
+        for &reason in Reason::ALL {
+            assert!(
+                entry(reason).is_some(),
+                "{reason:?} has no line in the table"
+            );
+        }
+    }
+
+    #[test]
+    fn no_refusal_is_a_408() {
+        for &reason in Reason::ALL {
+            let problem = Problem::from(&Rejection::new(reason, "api"));
+            assert_ne!(problem.status(), StatusCode::REQUEST_TIMEOUT);
+            assert!(
+                problem.status().is_server_error()
+                    || problem.status() == StatusCode::TOO_MANY_REQUESTS
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_carries_what_the_rejection_knows_and_hides_the_name_of_the_layer() {
+        let after = Duration::from_millis(1_500);
+        for &reason in Reason::ALL {
+            let rejection = Rejection::new(reason, "billing-shard-3").with_retry_after(after);
+            let problem = Problem::from(&rejection);
+            assert_eq!(problem.reason(), Some(reason));
+            assert_eq!(problem.scope(), Some(rejection.scope()));
+            assert!(problem.retryable().is_some());
+            assert_eq!(problem.retry_after(), Some(after));
+            assert!(
+                problem
+                    .internal()
+                    .is_some_and(|text| text.contains("billing-shard-3"))
+            );
+            assert!(
+                !serde_json::to_string(&problem)
+                    .unwrap()
+                    .contains("billing-shard-3")
+            );
+        }
+    }
+}

@@ -1,0 +1,201 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use buttress_core::{FailureKind, Outcome, Rejection, classify_error};
+use http::StatusCode;
+
+use crate::Problem;
+use crate::chain::chain;
+
+/// Which error is which problem.
+///
+/// An error is looked up by walking its chain of sources, outermost first. At each link a registered type is
+/// tried first, then what needs no registration: a [`Problem`] is its own answer, and a [`Rejection`] has an
+/// entry for each reason. An error in whose chain nothing is known is a bare status, and none of its text is
+/// shown:
+///
+/// | the chain says ([`classify_error`]) | problem |
+/// |---|---|
+/// | timeout | 504 |
+/// | transport | 502 |
+/// | overload | 503 |
+/// | anything else | 500 |
+///
+/// ```
+/// use buttress_problem::{Problem, Problems};
+/// use http::StatusCode;
+///
+/// #[derive(Debug)]
+/// struct NoSuchOrder(u64);
+/// # impl std::fmt::Display for NoSuchOrder {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #         write!(f, "no row with key {} in orders_v2", self.0)
+/// #     }
+/// # }
+/// # impl std::error::Error for NoSuchOrder {}
+///
+/// let problems = Problems::new().on(|error: &NoSuchOrder| {
+///     Problem::new(StatusCode::NOT_FOUND).with_detail(format!("There is no order {}.", error.0))
+/// });
+///
+/// assert_eq!(problems.of(&NoSuchOrder(7)).to_string(), "404 Not Found: There is no order 7.");
+/// assert_eq!(problems.of(&std::fmt::Error).to_string(), "500 Internal Server Error");
+/// ```
+#[derive(Clone, Default)]
+pub struct Problems {
+    entries: Vec<Entry>,
+}
+
+/// The problem of an error, if it is of the type the entry is for.
+type Entry = Arc<dyn Fn(&(dyn Error + 'static)) -> Option<Problem> + Send + Sync>;
+
+impl Problems {
+    /// Nothing registered: only what needs no registration is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers the problem that an error of type `E` is. The last registration of a type holds.
+    #[must_use]
+    pub fn on<E>(mut self, problem: impl Fn(&E) -> Problem + Send + Sync + 'static) -> Self
+    where
+        E: Error + 'static,
+    {
+        self.entries
+            .push(Arc::new(move |error| error.downcast_ref().map(&problem)));
+        self
+    }
+
+    /// The problem that `error` is.
+    #[must_use]
+    pub fn of(&self, error: &(dyn Error + 'static)) -> Problem {
+        chain(error)
+            .find_map(|link| self.registered(link).or_else(|| known(link)))
+            .unwrap_or_else(|| unknown(error))
+    }
+
+    fn registered(&self, link: &(dyn Error + 'static)) -> Option<Problem> {
+        self.entries.iter().rev().find_map(|entry| entry(link))
+    }
+}
+
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Problems")
+            .field("entries", &self.entries.len())
+            .finish()
+    }
+}
+
+/// What needs no registration.
+fn known(link: &(dyn Error + 'static)) -> Option<Problem> {
+    if let Some(problem) = link.downcast_ref::<Problem>() {
+        return Some(problem.clone());
+    }
+    link.downcast_ref::<Rejection>().map(Problem::from)
+}
+
+/// A bare status, as near as the outcome written on the error comes.
+fn unknown(error: &(dyn Error + 'static)) -> Problem {
+    let report = classify_error(error);
+    let problem = Problem::new(match report.outcome {
+        Outcome::Failure(FailureKind::Timeout) => StatusCode::GATEWAY_TIMEOUT,
+        Outcome::Failure(FailureKind::Transport) => StatusCode::BAD_GATEWAY,
+        Outcome::Failure(FailureKind::Overload) => StatusCode::SERVICE_UNAVAILABLE,
+        Outcome::Failure(FailureKind::Error) | Outcome::Success | Outcome::Ignored => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    });
+    match report.retry_after {
+        Some(after) => problem.with_retry_after(after),
+        None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use buttress_core::{Attributed, BoxError, Reason};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(BoxError);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&*self.0)
+        }
+    }
+
+    fn status(problems: &Problems, error: impl Into<BoxError>) -> u16 {
+        problems.of(&*error.into()).status().as_u16()
+    }
+
+    #[test]
+    fn the_outermost_known_link_answers() {
+        let rejection = || Rejection::new(Reason::CircuitOpen, "a");
+        let inner = Problems::new().on(|_: &fmt::Error| Problem::new(StatusCode::GONE));
+        assert_eq!(status(&inner, Outer(fmt::Error.into())), 410);
+        assert_eq!(status(&inner, Outer(rejection().into())), 503);
+
+        let both = inner.on(|_: &Outer| Problem::new(StatusCode::CONFLICT));
+        assert_eq!(status(&both, Outer(fmt::Error.into())), 409);
+        assert_eq!(status(&both, Outer(rejection().into())), 409);
+    }
+
+    #[test]
+    fn what_an_io_error_wraps_is_found() {
+        let rejection = Rejection::new(Reason::CircuitOpen, "a");
+        assert_eq!(status(&Problems::new(), io::Error::other(rejection)), 503);
+    }
+
+    #[test]
+    fn a_problem_is_its_own_answer() {
+        let problem = Problem::new(StatusCode::IM_A_TEAPOT).with_detail("short and stout");
+        let found = Problems::new().of(&Outer(problem.clone().into()));
+        assert_eq!(found, problem);
+    }
+
+    #[test]
+    fn a_registration_replaces_an_earlier_one_and_the_built_in() {
+        let problems = Problems::new()
+            .on(|_: &Rejection| Problem::new(StatusCode::CONFLICT))
+            .on(|_: &Rejection| Problem::new(StatusCode::GONE));
+        assert_eq!(
+            status(&problems, Rejection::new(Reason::CircuitOpen, "a")),
+            410
+        );
+    }
+
+    #[test]
+    fn an_unknown_error_is_a_bare_status() {
+        let problems = Problems::new();
+        assert_eq!(
+            problems.of(&fmt::Error),
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+        );
+        for (kind, expected) in [
+            (FailureKind::Error, 500),
+            (FailureKind::Transport, 502),
+            (FailureKind::Overload, 503),
+            (FailureKind::Timeout, 504),
+        ] {
+            let error = Attributed::new(Outcome::Failure(kind), fmt::Error);
+            assert_eq!(status(&problems, error), expected);
+        }
+        assert_eq!(
+            status(&problems, io::Error::from(io::ErrorKind::ConnectionRefused)),
+            502
+        );
+    }
+}

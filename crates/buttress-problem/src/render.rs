@@ -1,0 +1,63 @@
+//! A problem as an HTTP response.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::Problem;
+
+impl<B: From<Bytes>> From<Problem> for Response<B> {
+    /// The problem as JSON, with its headers. A [`ProblemLayer`](crate::ProblemLayer) also serves the clients
+    /// that want text, and those of gRPC.
+    fn from(problem: Problem) -> Self {
+        json(&problem).map(B::from)
+    }
+}
+
+/// The problem as `application/problem+json`.
+pub(crate) fn json(problem: &Problem) -> Response<Bytes> {
+    let body = serde_json::to_vec(problem).expect("every key of a problem is a string");
+    response(
+        problem,
+        HeaderValue::from_static(Problem::CONTENT_TYPE),
+        body,
+    )
+}
+
+/// The problem for a person to read.
+pub(crate) fn text(problem: &Problem) -> Response<Bytes> {
+    let mut body = format!("{} {}\n", problem.status().as_u16(), problem.title());
+    for (label, line) in [
+        ("", problem.detail()),
+        ("request id: ", problem.request_id()),
+    ] {
+        if let Some(line) = line {
+            body.extend([label, line, "\n"]);
+        }
+    }
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    response(problem, content_type, body.into_bytes())
+}
+
+fn response(problem: &Problem, content_type: HeaderValue, body: Vec<u8>) -> Response<Bytes> {
+    let status = problem.status();
+    let length = body.len();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    if let Some(after) = problem.retry_after() {
+        // In whole seconds, and up: earlier would be too early.
+        let seconds = after.as_millis().div_ceil(1_000) as u64;
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if passes(status) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Whether the status tells of a state that passes, which a cache must not go on serving.
+fn passes(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}

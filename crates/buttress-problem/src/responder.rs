@@ -1,0 +1,154 @@
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use buttress_core::{Ratio, Rejection};
+use buttress_metrics::{ProblemEvent, ProblemSignals};
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+
+use crate::asked::{Asked, Form};
+use crate::chain::chain;
+use crate::negotiate::Format;
+use crate::{Problem, ProblemConfig, grpc, render};
+
+/// Turns errors into responses and tells the log about it. One for each layer, shared by its services.
+#[derive(Debug, Default)]
+pub(crate) struct Responder {
+    pub(crate) config: ProblemConfig,
+    signals: ProblemSignals,
+}
+
+impl Responder {
+    pub(crate) fn new(config: ProblemConfig) -> Self {
+        Self {
+            config,
+            signals: ProblemSignals::new(),
+        }
+    }
+
+    /// The response to a call that ended in `error`.
+    pub(crate) fn respond(&self, asked: &Asked, error: &(dyn Error + 'static)) -> Response<Bytes> {
+        let problem = self.config.problems.of(error);
+        self.tell(asked, &problem, error);
+        let problem = self.complete(problem, asked);
+
+        let mut response = match asked.form {
+            Form::Grpc => grpc::response(&problem),
+            Form::Http { format, head } => {
+                let mut response = match format {
+                    Format::Json => render::json(&problem),
+                    Format::Text => render::text(&problem),
+                };
+                // The form depends on what the client accepts, and a cache must know.
+                let vary = HeaderValue::from(header::ACCEPT);
+                response.headers_mut().insert(header::VARY, vary);
+                if head {
+                    response.body_mut().clear();
+                }
+                response
+            }
+        };
+        let name = self.config.request_id_header.as_ref();
+        if let Some((name, id)) = name.zip(asked.request_id.as_ref()) {
+            if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+                response.headers_mut().insert(name, id);
+            }
+        }
+        response
+    }
+
+    /// Adds what the request knows to what the error knows.
+    fn complete(&self, mut problem: Problem, asked: &Asked) -> Problem {
+        if let Some(id) = &asked.request_id {
+            problem = problem.with_request_id(id.as_str());
+        }
+        if let (None, Some(path)) = (problem.instance(), &asked.instance) {
+            problem = problem.with_instance(path.to_string());
+        }
+        if let Some(after) = problem.retry_after() {
+            let jitter = self.config.retry_after_jitter;
+            if jitter > Ratio::ZERO {
+                problem = problem.with_retry_after(lengthened(after, jitter, fastrand::f64()));
+            }
+        }
+        problem
+    }
+
+    fn tell(&self, asked: &Asked, problem: &Problem, error: &(dyn Error + 'static)) {
+        let status = problem.status().as_u16();
+        let request_id = asked.request_id.as_ref().map(|id| id.as_str());
+        if let Some(rejection) = chain(error).find_map(|link| link.downcast_ref::<Rejection>()) {
+            return self.signals.emit(ProblemEvent::Rejected {
+                status,
+                rejection,
+                request_id,
+            });
+        }
+        let noted = problem.internal().map(|text| Noted::new(text, error));
+        self.signals.emit(ProblemEvent::Failed {
+            status,
+            error: noted.as_ref().map_or(error, |noted| noted),
+            request_id,
+        });
+    }
+}
+
+/// An error for the log, where its problem has an internal text of its own: that, and then the whole chain.
+#[derive(Debug)]
+struct Noted(String);
+
+impl Noted {
+    fn new(text: &str, error: &(dyn Error + 'static)) -> Self {
+        let mut noted = text.to_owned();
+        for link in chain(error) {
+            noted.push_str(": ");
+            noted.push_str(&link.to_string());
+        }
+        Self(noted)
+    }
+}
+
+impl fmt::Display for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Noted {}
+
+/// A wait lengthened by a part of itself, from nothing to `jitter`, as the `draw` from 0 to 1 has it.
+fn lengthened(wait: Duration, jitter: Ratio, draw: f64) -> Duration {
+    let extra = Duration::try_from_secs_f64(wait.as_secs_f64() * jitter.get() * draw);
+    wait.saturating_add(extra.unwrap_or(Duration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_lengthened_and_never_shortened() {
+        let wait = Duration::from_secs(10);
+        let quarter = Ratio::percent(25);
+        assert_eq!(lengthened(wait, quarter, 0.0), wait);
+        assert_eq!(
+            lengthened(wait, quarter, 0.5),
+            Duration::from_millis(11_250)
+        );
+        assert_eq!(
+            lengthened(wait, quarter, 1.0),
+            Duration::from_millis(12_500)
+        );
+        assert_eq!(lengthened(wait, Ratio::ZERO, 1.0), wait);
+        assert_eq!(lengthened(Duration::MAX, Ratio::ONE, 1.0), Duration::MAX);
+    }
+
+    #[test]
+    fn the_note_for_the_log_keeps_the_whole_chain() {
+        let error = std::io::Error::other(fmt::Error);
+        let noted = Noted::new("the disk of shard 3", &error);
+        let expected = format!("the disk of shard 3: {error}: {}", fmt::Error);
+        assert_eq!(noted.to_string(), expected);
+    }
+}

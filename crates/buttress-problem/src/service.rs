@@ -1,0 +1,71 @@
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use buttress_core::BoxError;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::asked::Asked;
+use crate::responder::Responder;
+use crate::{ProblemBody, ResponseFuture};
+
+/// Answers a request whose call fails with a problem. See the [module docs](crate).
+#[derive(Debug)]
+pub struct ProblemService<S> {
+    inner: S,
+    responder: Arc<Responder>,
+    /// The error of a readiness that failed, which every call is answered with from then on: by Tower's
+    /// contract the inner service must not be asked again.
+    parked: Option<Parked>,
+}
+
+/// An error that is shared by the calls it ends.
+pub(crate) type Parked = Arc<dyn Error + Send + Sync>;
+
+impl<S> ProblemService<S> {
+    pub(crate) fn new(inner: S, responder: Arc<Responder>) -> Self {
+        Self {
+            inner,
+            responder,
+            parked: None,
+        }
+    }
+}
+
+impl<S: Clone> Clone for ProblemService<S> {
+    fn clone(&self) -> Self {
+        // Readiness is not cloned, and neither is its failure: the clone of the inner service says for itself.
+        Self::new(self.inner.clone(), Arc::clone(&self.responder))
+    }
+}
+
+impl<S, ReqB, ResB> Service<Request<ReqB>> for ProblemService<S>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>>,
+    S::Error: Into<BoxError>,
+{
+    type Response = Response<ProblemBody<ResB>>;
+    type Error = Infallible;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if self.parked.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        self.inner.poll_ready(cx).map(|ready| {
+            self.parked = ready.err().map(|error| Parked::from(error.into()));
+            Ok(())
+        })
+    }
+
+    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        let asked = Asked::by(&request, &self.responder.config);
+        let responder = Arc::clone(&self.responder);
+        match &self.parked {
+            Some(error) => ResponseFuture::parked(Arc::clone(error), responder, asked),
+            None => ResponseFuture::inner(self.inner.call(request), responder, asked),
+        }
+    }
+}

@@ -1,30 +1,3 @@
-//! An HTTP client as a service: `http::Request` in, `http::Response` out, over a [`reqwest::Client`].
-//!
-//! reqwest is a service already, but of its own request and response types, and with an error type that tells
-//! layers little. [`HttpClient`] speaks `http`, so that every layer for HTTP fits over it, and writes on each
-//! error [what it says about the dependency](HttpClient#errors).
-//!
-//! ```no_run
-//! use buttress::HttpClient;
-//! use tower::ServiceExt;
-//!
-//! # async fn example() -> Result<(), buttress_core::BoxError> {
-//! let client = HttpClient::from(reqwest::Client::new());
-//!
-//! let request = http::Request::post("http://payments.internal/charge").body("{}".into())?;
-//! let response = client.oneshot(request).await?;
-//! assert!(response.status().is_success());
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # Bodies
-//!
-//! The request body is a [`reqwest::Body`], so that what is called is never in doubt where a stack is named or
-//! polled ready without a request at hand. Text and bytes turn into one with `.into()`, any other body with
-//! [`reqwest::Body::wrap`], and a stream, such as the body of a request that is passed on, with
-//! [`reqwest::Body::wrap_stream`]. The response body is a `reqwest::Body` too, and streams.
-
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -37,10 +10,34 @@ use pin_project::pin_project;
 use reqwest::Body;
 use tower_service::Service;
 
-/// A [`reqwest::Client`] that takes an `http::Request` and gives an `http::Response`.
+/// A [`reqwest::Client`] as a service of HTTP: `http::Request` in, `http::Response` out.
 ///
-/// A clone shares the connections. Extensions travel with the request, and with them the timeout that
-/// [`reqwest::RequestBuilder::timeout`] sets.
+/// reqwest is a service already, but of its own request and response types, and with an error that tells layers
+/// little. This one speaks `http`, so that every layer for HTTP fits over it, and writes on each error
+/// [what it says about the dependency](#errors). A clone shares the connections.
+///
+/// ```no_run
+/// use buttress::HttpClient;
+/// use tower::ServiceExt;
+///
+/// # async fn example() -> Result<(), buttress::BoxError> {
+/// let client = HttpClient::from(reqwest::Client::new());
+///
+/// let request = http::Request::post("http://payments.internal/charge").body("{}".into())?;
+/// let response = client.oneshot(request).await?;
+/// assert!(response.status().is_success());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Requests
+///
+/// The body of a request is a [`reqwest::Body`] and nothing else, so that a stack can be named and polled ready
+/// without a request in sight. Text and bytes become one by `.into()`, any other body by [`reqwest::Body::wrap`],
+/// and a stream, such as the body of a request that is passed on, by [`reqwest::Body::wrap_stream`]. The body
+/// of the response is a `reqwest::Body` too, and streams.
+///
+/// Extensions travel with the request, and with them the timeout that [`reqwest::Request::timeout_mut`] sets.
 ///
 /// # Errors
 ///
@@ -53,8 +50,6 @@ use tower_service::Service;
 /// | a timeout, of the client or of the request | timeout |
 /// | no connection, or one that broke off | transport |
 /// | anything else, such as too many redirects | error |
-///
-/// See the [module docs](self).
 #[derive(Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,
@@ -133,7 +128,7 @@ fn attribute(error: reqwest::Error) -> BoxError {
 /// wraps that name in the error of the request. A gateway whose own clients hang up in the middle of an upload
 /// must not hold it against the upstream.
 fn is_of_request_body(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |error| error.source())
+    std::iter::successors(error.source(), |error| (**error).source())
         .filter_map(|error| error.downcast_ref::<reqwest::Error>())
         .any(reqwest::Error::is_body)
 }

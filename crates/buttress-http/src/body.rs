@@ -24,7 +24,7 @@ use crate::tail::Tail;
 /// | is dropped unread | what the head said: the caller wanted no more |
 /// | is dropped half read | nothing: the call is cancelled |
 ///
-/// A failure that the head told of already is not replaced by any of these.
+/// A failure that the head told of already stands, whatever becomes of the body, short of a panic.
 #[pin_project]
 pub struct GuardedBody<B, G: Guard> {
     #[pin]

@@ -59,7 +59,8 @@ impl<G: Guard> Tail<G> {
         self.settle(report.unwrap_or(CUT_OFF));
     }
 
-    /// The body failed before its end. A head that told of a failure knows more about it.
+    /// The body failed before its end, which turns a success into a failure. What else the head told stands:
+    /// a 429 with its `Retry-After` says more than the broken body after it.
     pub(crate) fn break_off(self) {
         let head = self
             .head
@@ -86,8 +87,9 @@ impl<G: Guard> Guard for Tail<G> {
 }
 
 /// Dropped before the end: cancelled. But a failure in the head stays one, and a caller who never touched the
-/// body wanted to know no more than the head told. Without that, callers who look at nothing but the status
-/// would teach a breaker either nothing or failures only.
+/// body wanted to know no more than the head told: one who looks at the status alone, a retry that throws a 503
+/// away, a server that answers a `HEAD` with the head of a `GET`. Without that they would teach a breaker either
+/// nothing or failures only.
 impl<G: Guard> Drop for Tail<G> {
     fn drop(&mut self) {
         let Some(guard) = self.guard.take() else {

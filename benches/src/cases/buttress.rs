@@ -1,0 +1,107 @@
+//! Ours, with the features `metrics` and `tracing` on, as they are by default.
+
+use std::time::Duration;
+
+use buttress::prelude::*;
+use tower::{Layer, ServiceBuilder};
+
+use super::bare::{BOX, Boxed, ECHO, Echo, PAGE, Page};
+use crate::case::Case;
+use crate::drive::{Drive, Lane, work};
+use crate::target::Target;
+
+type Request = http::Request<()>;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::service::<_, u64>(CLOSED, || closed().layer(Echo))
+            .over(ECHO)
+            .target(Target::at_most(150, 0))
+            .scaling_within(1.5),
+        Case::service::<_, u64>("breaker closed, by count", || {
+            breaker(config().window(Window::Count(100))).layer(Echo)
+        })
+        .over(ECHO)
+        .target(Target::at_most(150, 0)),
+        Case::service::<_, u64>(HOLDING_100, || holding(100).layer(Echo))
+            .over(ECHO)
+            .target(Target::at_most(150, 0)),
+        Case::service::<_, u64>("breaker closed, 50000 calls held", || {
+            holding(50_000).layer(Echo)
+        })
+        .over(ECHO)
+        .target(Target::like(HOLDING_100)),
+        Case::service::<_, u64>("breaker closed, Prometheus recorder", || {
+            closed().layer(Echo)
+        })
+        .over(ECHO)
+        .with_recorder()
+        .target(Target::at_most(300, 0)),
+        Case::service::<_, u64>("breaker closed, every call failing", || {
+            breaker(config().failure_ratio(None).consecutive_failures(None)).layer(Boxed::default())
+        })
+        .over(BOX)
+        .failing(),
+        Case::service::<_, u64>("breaker open", || open().layer(Echo))
+            .over(BOX)
+            .failing()
+            .target(Target::at_most(120, 0)),
+        Case::service::<_, u64>("breaker off", || {
+            breaker(config().mode(Mode::Off)).layer(Echo)
+        })
+        .over(ECHO),
+        Case::service::<_, Request>("breaker http, closed", || closed_http().layer(Page))
+            .over(PAGE),
+        Case::service::<_, Request>("problem, success", || ProblemLayer::new().layer(Page))
+            .over(PAGE),
+        Case::service::<_, Request>("stack: problem > breaker http", || {
+            ServiceBuilder::new()
+                .layer(ProblemLayer::new())
+                .layer(closed_http())
+                .service(Page)
+        })
+        .over(PAGE),
+    ]
+}
+
+/// Everything that costs something on a closed circuit: a time window and the slow-call rule.
+fn config() -> BreakerConfig {
+    BreakerConfig::default()
+        .window(Window::Time(Duration::from_secs(10)))
+        .slow_calls(Duration::from_secs(1), Ratio::HALF)
+}
+
+fn breaker(config: BreakerConfig) -> BreakerLayer {
+    BreakerLayer::new(&Breaker::new("bench", config))
+}
+
+fn closed() -> BreakerLayer {
+    breaker(config())
+}
+
+fn closed_http() -> BreakerLayer<buttress::http::Http> {
+    BreakerLayer::http(&Breaker::new("bench", config()))
+}
+
+fn open() -> BreakerLayer {
+    let hour = OpenTime::Fixed(Duration::from_secs(3_600));
+    let breaker = Breaker::new("bench", config().open_for(hour));
+    breaker.trip();
+    BreakerLayer::new(&breaker)
+}
+
+/// A closed breaker with so many calls in its window, every fourth of them a failure.
+fn holding(calls: u64) -> BreakerLayer {
+    let layer = closed();
+    let lane = &mut Lane::alone();
+    let mut succeed = work(layer.layer(Echo), Drive::Reuse);
+    let mut fail = work(layer.layer(Boxed::default()), Drive::Reuse);
+    for _ in 0..calls / 4 {
+        succeed(lane, 3);
+        fail(lane, 1);
+    }
+    layer
+}
+
+const CLOSED: &str = "breaker closed";
+const HOLDING_100: &str = "breaker closed, 100 calls held";

@@ -1,0 +1,74 @@
+//! The cases, one file a library. A case's name begins with its library's, and ours with the layer's.
+
+pub mod bare;
+mod buttress;
+mod failsafe;
+mod recloser;
+mod rules;
+mod tower;
+mod tower_resilience;
+
+pub use self::rules::rules;
+use crate::case::Case;
+
+/// Every layer and stack: the inner services alone, ours, and the peers.
+#[must_use]
+pub fn layers() -> Vec<Case> {
+    [
+        bare::cases(),
+        buttress::cases(),
+        tower::cases(),
+        tower_resilience::cases(),
+        failsafe::cases(),
+        recloser::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Those of the layers that are worth sharing between threads.
+#[must_use]
+pub fn contended() -> Vec<Case> {
+    let mut cases = layers();
+    cases.retain(|case| case.scaling().is_some());
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::drive::{Drive, Lane};
+    use crate::runtime::runtime;
+
+    #[test]
+    fn every_case_answers_as_it_says() {
+        let runtime = runtime().unwrap();
+        let _context = runtime.enter();
+        for case in layers() {
+            for drive in Drive::ALL {
+                let succeeded = case.instance()(drive)(&mut Lane::alone(), 10);
+                let expected = if case.fails() { 0 } else { 10 };
+                assert_eq!(succeeded, expected, "{}, {drive:?}", case.name());
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_cases_share_a_name() {
+        for cases in [layers(), rules()] {
+            let names: HashSet<_> = cases.iter().map(Case::name).collect();
+            assert_eq!(names.len(), cases.len());
+        }
+    }
+
+    #[test]
+    fn every_base_is_a_case() {
+        let cases = layers();
+        for base in cases.iter().filter_map(Case::base) {
+            assert!(cases.iter().any(|case| case.name() == base), "{base}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The results as JSON, for whoever compares runs.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io, thread};
+
+use serde::Serialize;
+
+/// A bench's results and where they come from.
+#[derive(Debug, Serialize)]
+pub struct Results<'a, R> {
+    bench: &'a str,
+    version: &'a str,
+    cores: usize,
+    smoke: bool,
+    rows: &'a [R],
+}
+
+impl<'a, R: Serialize> Results<'a, R> {
+    /// The results of the bench of this name, run on this machine.
+    #[must_use]
+    pub fn new(bench: &'a str, smoke: bool, rows: &'a [R]) -> Self {
+        Self {
+            bench,
+            version: env!("CARGO_PKG_VERSION"),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            smoke,
+            rows,
+        }
+    }
+
+    /// Writes `<bench>.json` into `folder`, which is made if need be, and answers its path.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or the file cannot be written.
+    pub fn write(&self, folder: &Path) -> io::Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(self.bench).with_extension("json");
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Row;
+
+    #[test]
+    fn what_was_not_measured_is_null() {
+        let mut row = Row::new("bare");
+        row.reuse.ns_best = Some(1.5);
+        let rows = [row];
+        let json = serde_json::to_value(Results::new("overhead", true, &rows)).unwrap();
+        assert_eq!(json["bench"], "overhead");
+        assert_eq!(json["smoke"], true);
+        assert_eq!(json["rows"][0]["case"], "bare");
+        assert_eq!(json["rows"][0]["reuse"]["ns_best"], 1.5);
+        assert!(json["rows"][0]["reuse"]["instructions"].is_null());
+    }
+}

@@ -62,7 +62,6 @@ impl BreakerSignals {
     }
 
     /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
-    //
     // A call site knows its event: inlined, the match folds away and an addition is left.
     #[inline(always)]
     pub fn emit(&self, event: BreakerEvent) {
@@ -171,7 +170,7 @@ impl BreakerSignals {
 impl Drop for BreakerSignals {
     fn drop(&mut self) {
         if let Some(handles) = self.meter.handles() {
-            self.states.iter().for_each(Tally::clear);
+            self.states.iter_mut().for_each(Tally::clear);
             self.show(handles);
         }
     }

@@ -55,7 +55,7 @@
 //!
 //! Each `…Signals` looks its instruments up once, at the first moment it finds a recorder installed, and keeps the
 //! handles: an event then costs an atomic addition. Until there is a recorder an event costs a few instructions, and a
-//! recorder that is installed late is found by the next event. Four things follow.
+//! recorder that is installed late is found by the next event. A few things follow.
 //!
 //! - A local recorder (`metrics::with_local_recorder`) is honoured by a handle that is made, or sees its first event,
 //!   while it is in force. It then stays with that handle.
@@ -65,6 +65,8 @@
 //!   looks them up again. Leave it off for counters and gauges named `buttress_…`.
 //! - Handles of one name share their series: counters add up, and the state gauge says how many of them are in that
 //!   state. For one handle, that is 0 or 1.
+//! - For that sum, gauges are moved by differences and never set. A recorder that takes them back to 0 when it is read,
+//!   as the `DebuggingRecorder` of `metrics-util` does, tells the state at its first reading only.
 //!
 //! A recorder or a subscriber that panics loses that event, and the call that caused it goes on.
 //!

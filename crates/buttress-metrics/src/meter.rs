@@ -199,43 +199,37 @@ impl<K: Copy + PartialEq> Family<K> {
 
 /// A level that is kept from the start and shown on a gauge from when there is one.
 ///
-/// Threads may add in any order, before, while and after the gauge is found: it ends at the sum.
+/// The gauge is moved by differences and never set. So threads may add and show in any order, and tallies that
+/// share a gauge add up on it.
 #[derive(Debug)]
 pub(crate) struct Tally {
     level: AtomicI64,
-    shown: AtomicI64,
+    /// What the gauge has yet to be moved by.
+    unshown: AtomicI64,
 }
 
 impl Tally {
     pub(crate) const fn new(level: i64) -> Self {
         Self {
             level: AtomicI64::new(level),
-            shown: AtomicI64::new(0),
+            unshown: AtomicI64::new(level),
         }
     }
 
     pub(crate) fn add(&self, change: i64) {
-        self.level.fetch_add(change, Ordering::SeqCst);
+        self.level.fetch_add(change, Ordering::Relaxed);
+        self.unshown.fetch_add(change, Ordering::SeqCst);
     }
 
     /// Takes the level back to nothing.
-    pub(crate) fn clear(&self) {
-        self.level.store(0, Ordering::SeqCst);
+    pub(crate) fn clear(&mut self) {
+        *self.unshown.get_mut() -= std::mem::take(self.level.get_mut());
     }
 
-    /// Brings the gauge to the level, by the difference to what this tally has shown on it, so that tallies
-    /// that share a gauge add up.
     pub(crate) fn show(&self, gauge: &Gauge) {
-        loop {
-            let level = self.level.load(Ordering::SeqCst);
-            let shown = self.shown.swap(level, Ordering::SeqCst);
-            if level != shown {
-                gauge.increment((level - shown) as f64);
-            }
-            // If the level moved on meanwhile, its mover may have shown it before our swap undid that.
-            if level == self.level.load(Ordering::SeqCst) {
-                return;
-            }
+        let change = self.unshown.swap(0, Ordering::SeqCst);
+        if change != 0 {
+            gauge.increment(change as f64);
         }
     }
 }

@@ -97,7 +97,7 @@ impl Tally {
 
     pub(crate) fn add(&self, _: i64) {}
 
-    pub(crate) fn clear(&self) {}
+    pub(crate) fn clear(&mut self) {}
 
     pub(crate) fn show(&self, gauge: &Gauge) {
         match *gauge {}

@@ -1,0 +1,197 @@
+//! What goes to `tracing`, field by field.
+#![cfg(feature = "tracing")]
+
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use buttress_core::circuit::{Cause, CircuitState, Transition};
+use buttress_core::{Attributed, FailureKind, Outcome, Reason, Rejection};
+use buttress_metrics::{
+    BreakerEvent, BreakerSignals, Header, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals,
+};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry;
+
+#[test]
+fn opening_is_a_warning_that_says_for_how_long() {
+    let opened = Transition {
+        from: CircuitState::HalfOpen,
+        to: CircuitState::Open,
+        cause: Cause::ProbesFailed,
+        open_for: Some(Duration::from_millis(1_500)),
+    };
+    assert_eq!(
+        told_by_breaker(BreakerEvent::Transition(opened)),
+        [
+            "WARN buttress::breaker: circuit opened layer=a from=half_open to=open \
+             cause=probes_failed open_for=1.5s"
+        ]
+    );
+}
+
+#[test]
+fn other_transitions_are_information() {
+    let probed = Transition {
+        from: CircuitState::Open,
+        to: CircuitState::HalfOpen,
+        cause: Cause::OpenElapsed,
+        open_for: None,
+    };
+    assert_eq!(
+        told_by_breaker(BreakerEvent::Transition(probed)),
+        [
+            "INFO buttress::breaker: circuit changed state layer=a from=open to=half_open \
+             cause=open_elapsed"
+        ]
+    );
+}
+
+#[test]
+fn refusals_are_for_who_debugs() {
+    assert_eq!(
+        told_by_breaker(BreakerEvent::Rejected(Reason::CircuitOpen)),
+        ["DEBUG buttress::breaker: call rejected layer=a reason=circuit_open"]
+    );
+    assert_eq!(
+        told_by_breaker(BreakerEvent::WouldReject(Reason::CircuitHalfOpen)),
+        [
+            "DEBUG buttress::breaker: call would have been rejected layer=a \
+             reason=circuit_half_open"
+        ]
+    );
+}
+
+#[test]
+fn what_happens_at_every_call_is_no_event() {
+    for event in [
+        BreakerEvent::Cancelled,
+        BreakerEvent::Settled(Outcome::Failure(FailureKind::Error)),
+        BreakerEvent::Slow,
+        BreakerEvent::Stale,
+    ] {
+        assert_eq!(told_by_breaker(event), [""; 0]);
+    }
+}
+
+#[test]
+fn a_circuit_of_many_says_which_it_is() {
+    let told = told(|| {
+        BreakerSignals::new("a".into())
+            .with_key("host-7".into())
+            .emit(BreakerEvent::Rejected(Reason::CircuitOpen));
+    });
+    assert_eq!(
+        told,
+        ["DEBUG buttress::breaker: call rejected layer=a key=host-7 reason=circuit_open"]
+    );
+}
+
+#[test]
+fn a_failure_tells_the_log_what_the_client_must_not_read() {
+    let error = Attributed::new(Outcome::Success, "password of db-3 refused");
+    let failed = |status| {
+        told(|| {
+            ProblemSignals::new().emit(ProblemEvent::Failed {
+                status,
+                error: &error,
+                request_id: Some("r-1"),
+            });
+        })
+    };
+    let rest = "buttress::problem: request failed";
+    let error = "request_id=r-1 error=password of db-3 refused (password of db-3 refused)";
+    assert_eq!(failed(500), [format!("ERROR {rest} status=500 {error}")]);
+    assert_eq!(failed(404), [format!("DEBUG {rest} status=404 {error}")]);
+}
+
+#[test]
+fn a_rejected_request_names_the_layer_that_refused() {
+    let rejection = Rejection::new(Reason::CircuitOpen, "payments");
+    let told = told(|| {
+        ProblemSignals::new().emit(ProblemEvent::Rejected {
+            status: 503,
+            rejection: &rejection,
+            request_id: None,
+        });
+    });
+    assert_eq!(
+        told,
+        [
+            "DEBUG buttress::problem: request rejected status=503 layer=payments \
+             reason=circuit_open"
+        ]
+    );
+}
+
+#[test]
+fn a_malformed_header_is_named() {
+    let event = HttpEvent::MalformedHeader(Header::GrpcRetryPushback);
+    assert_eq!(
+        told(|| HttpSignals::new().emit(event)),
+        ["DEBUG buttress::http: malformed header ignored header=grpc-retry-pushback-ms"]
+    );
+}
+
+#[test]
+fn a_subscriber_that_panics_does_not_reach_the_caller() {
+    struct Panicking;
+
+    impl<S: Subscriber> Layer<S> for Panicking {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            panic!("subscriber")
+        }
+    }
+
+    tracing::subscriber::with_default(registry().with(Panicking), || {
+        BreakerSignals::new("a".into()).emit(BreakerEvent::Rejected(Reason::CircuitOpen));
+        HttpSignals::new().emit(HttpEvent::MalformedHeader(Header::RetryAfter));
+    });
+}
+
+fn told_by_breaker(event: BreakerEvent) -> Vec<String> {
+    told(|| BreakerSignals::new("a".into()).emit(event))
+}
+
+/// The events of `act`, a line each.
+fn told(act: impl FnOnce()) -> Vec<String> {
+    let lines = Lines::default();
+    tracing::subscriber::with_default(registry().with(lines.clone()), act);
+    let lines = lines.0.lock().expect("no test panics while it writes");
+    lines.clone()
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let (level, target) = (event.metadata().level(), event.metadata().target());
+        let mut line = Line(format!("{level} {target}:"));
+        event.record(&mut line);
+        self.0.lock().expect("as above").push(line.0);
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, error: &(dyn std::error::Error + 'static)) {
+        let source = error.source().map(ToString::to_string).unwrap_or_default();
+        self.record_debug(field, &format_args!("{error} ({source})"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let written = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+        written.expect("a string can be written to");
+    }
+}

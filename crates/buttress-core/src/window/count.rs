@@ -54,7 +54,13 @@ impl CountRing {
         }
     }
 
+    /// Takes another size. What the old one forgot never was, or a larger window would hold it as successes.
     pub(super) fn resize(&mut self, size: u32) {
+        let forgotten = self.total.saturating_sub(self.size);
+        self.total -= forgotten;
+        for (place, _) in &mut self.marked {
+            *place -= forgotten;
+        }
         self.size = u64::from(size);
         self.evict();
     }

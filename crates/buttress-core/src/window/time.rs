@@ -56,7 +56,7 @@ impl TimeRing {
 
     fn each(&mut self, successes: &Successes, current: u64, mut visit: impl FnMut(u64, Counts)) {
         self.latest = self.latest.max(current);
-        let oldest = (self.latest + 1).saturating_sub(BUCKETS as u64);
+        let oldest = self.latest.saturating_sub(BUCKETS as u64 - 1);
         for number in oldest..=self.latest {
             let bucket = &self.buckets[number as usize % BUCKETS];
             let mut counts = if bucket.number == number {

@@ -1,0 +1,57 @@
+//! How long a time window remembers.
+
+use buttress_core::window::Window;
+use proptest::prelude::*;
+
+use super::reference::bucket_nanos;
+use super::strategies::{DAY, time_window};
+use super::{FAILED, GOOD, Sliding};
+
+proptest! {
+    /// The span is from the window less a bucket to the window. The budget of tower 0.5.3, asked for 10 s,
+    /// remembers from 6 to 12, by nothing but how far apart the calls come.
+    #[test]
+    fn a_call_is_remembered_for_a_window_less_at_most_a_bucket(
+        window in time_window(),
+        at in 0..30 * DAY,
+        mark in prop_oneof![Just(GOOD), Just(FAILED)],
+        other in 0..2 * DAY,
+    ) {
+        let bucket = bucket_nanos(window);
+        let remembered = |after: u64| {
+            let mut sliding = Sliding::new(window);
+            sliding.record(at, mark);
+            sliding.counts(at + after).calls == 1
+        };
+        prop_assert!(remembered(15 * bucket));
+        prop_assert!(!remembered(16 * bucket));
+        // Forgotten once is forgotten for good, and to the nanosecond at a boundary.
+        let boundary = (at / bucket + 16) * bucket;
+        prop_assert!(remembered(boundary - 1 - at));
+        prop_assert!(!remembered(boundary - at));
+        prop_assert_eq!(remembered(other), at + other < boundary);
+    }
+}
+
+/// The metrics of tower-resilience go on reporting expired records (defect B22).
+#[test]
+fn a_look_alone_lets_calls_expire() {
+    let mut sliding = Sliding::new(Window::Time(std::time::Duration::from_secs(16)));
+    sliding.record(0, FAILED);
+    sliding.record(0, GOOD);
+    assert_eq!(sliding.counts(15_999_999_999).calls, 2);
+    assert_eq!(sliding.counts(16_000_000_000).calls, 0);
+}
+
+#[test]
+fn a_success_of_an_earlier_generation_is_not_counted() {
+    let mut sliding = Sliding::new(Window::Time(std::time::Duration::from_secs(16)));
+    let before = sliding.successes.generation();
+    sliding.record(0, GOOD);
+    sliding.clear();
+    sliding.successes.add(before, 1);
+    assert_eq!(sliding.counts(2).calls, 0);
+    sliding.record(2, GOOD);
+    sliding.successes.add(before, 3);
+    assert_eq!(sliding.counts(3).calls, 1);
+}

@@ -1,22 +1,114 @@
 //! Strict inner services and a conformance suite for any Tower layer.
+//!
+//! A Tower layer is easy to write and hard to get right: readiness that is promised and not kept, permits that leak
+//! when a future is dropped, wakeups that are lost when a waiter leaves. [`Conformance`] wraps a layer around a
+//! [`ReadyProbe`], drives it by hand through every such situation, and says which invariants hold.
+//!
+//! Use it in the tests of any crate with a Tower layer, yours or another's. It is no load test, and it does not look
+//! at what is particular to a pattern: when a circuit opens is for the circuit's own tests.
+//!
+//! # Example
+//!
+//! A layer that does nothing keeps every invariant that it can be asked about:
+//!
+//! ```
+//! use buttress_testkit::Conformance;
+//! use tower::layer::util::Identity;
+//!
+//! Conformance::new("identity", Identity::new).run().assert();
+//! ```
+//!
+//! A layer that says what it is is asked more. Here is what the suite finds in tower's own limit:
+//!
+//! ```
+//! use buttress_testkit::{Conformance, Sharing};
+//! use tower::limit::ConcurrencyLimitLayer;
+//!
+//! let report = Conformance::new("tower", || ConcurrencyLimitLayer::new(4))
+//!     .capacity(4)
+//!     .sharing(Sharing::Separate)
+//!     .run();
+//!
+//! println!("{report}");
+//! // Four idle clones that were once polled ready keep everybody out, for ever.
+//! assert_eq!(report.failed(), ["R5", "R10"]);
+//! ```
+//!
+//! A [`Specimen`] gives the suite more to see than the layer alone: its state, a way to resize it or to trip it.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use tokio::sync::Semaphore;
+//! use buttress_testkit::{Conformance, Sharing, Specimen};
+//! use tower::limit::GlobalConcurrencyLimitLayer;
+//!
+//! let report = Conformance::new("tower, with its state", || {
+//!     let permits = Arc::new(Semaphore::new(2));
+//!     let layer = GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(&permits));
+//!     Specimen::new(layer).state(move || permits.available_permits())
+//! })
+//! .capacity(2)
+//! .sharing(Sharing::Shared)
+//! .except("R5", "readiness reserves: tower#408")
+//! .except("R10", "readiness reserves: tower#408")
+//! .run();
+//! report.assert();
+//! ```
+//!
+//! # What is asked of a layer
+//!
+//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes `http::Request<`[`TestBody`]`>` and answers
+//! with an `http::Response` of any body. A layer that is generic in its request is asked over HTTP like any other; it
+//! cannot tell. A refusal is whatever answer comes without the inner service being asked: an error or a `503`.
+//!
+//! # The invariants
+//!
+//! | family | names | about |
+//! |---|---|---|
+//! | readiness | R1 - R12 | who is called, what readiness holds, who is woken |
+//! | cancellation and accounting | A1 - A9 | drops, races, panics, limits, bodies, memory |
+//! | recovery | B3, B6 | layers that refuse because of what they learned |
+//! | surroundings | X1, X4 | clocks that leap, runtimes or none |
+//!
+//! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving of threads (loom, for
+//! R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
+//!
+//! # The parts
+//!
+//! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and [`TestBody`] for futures and
+//! bodies with every poll scripted, [`CountingWaker`] to poll by hand, [`VirtualClock`], [`Gate`], [`Gauge`] and [`Dice`].
 
+mod bench;
 mod body;
+mod caller;
 mod clock;
+mod conformance;
+mod contract;
+mod crowd;
 mod dice;
 mod error;
+mod finding;
 mod gate;
 mod gauge;
+mod invariants;
 mod probe;
+mod report;
 mod script;
+mod specimen;
+mod subject;
 mod sync;
 mod waker;
 
 pub use body::{BodyStep, TestBody};
 pub use clock::VirtualClock;
+pub use conformance::Conformance;
+pub use contract::{Readiness, Sharing};
 pub use dice::Dice;
 pub use error::TestError;
 pub use gate::Gate;
 pub use gauge::{Gauge, Presence};
 pub use probe::{CallId, ProbeFuture, ProbeHandle, ReadyProbe};
+pub use report::{Line, Report, Verdict};
 pub use script::{Script, ScriptedFuture, Step};
+pub use specimen::Specimen;
 pub use waker::CountingWaker;

@@ -52,6 +52,11 @@ impl CountingWaker {
         self.poll(|cx| future.poll(cx))
     }
 
+    /// A second handle of the same task.
+    pub(crate) fn same(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
     /// How often it was woken.
     #[must_use]
     pub fn wakes(&self) -> usize {

@@ -45,6 +45,11 @@ impl ProbeHandle {
         self.0.log().stalled = instances;
     }
 
+    /// Counts calls of instances that are not ready, and answers them instead of panicking.
+    pub fn tolerate_unready_calls(&self) {
+        self.0.log().lenient = true;
+    }
+
     /// What every call does from now on.
     pub fn script(&self, script: Script<Response<TestBody>>) {
         self.0.log().script = Some(script);
@@ -60,11 +65,16 @@ impl ProbeHandle {
         self.0.log().held = true;
     }
 
+    /// Holds no further calls; those that are held stay so.
+    pub fn let_pass(&self) {
+        self.0.log().held = false;
+    }
+
     /// Holds no further calls, and lets go of those that are held.
     pub fn let_go(&self) {
+        self.let_pass();
         let gates: Vec<_> = {
-            let mut log = self.0.log();
-            log.held = false;
+            let log = self.0.log();
             log.calls.iter().map(|call| call.gate.clone()).collect()
         };
         gates.iter().for_each(crate::Gate::open);

@@ -31,6 +31,7 @@ pub(super) struct Log {
     pub(super) stalled: Range<usize>,
     pub(super) waiting: Vec<(usize, Waker)>,
     pub(super) held: bool,
+    pub(super) lenient: bool,
     pub(super) script: Option<Script<Response<TestBody>>>,
     pub(super) next_scripts: VecDeque<Script<Response<TestBody>>>,
     pub(super) calls: Vec<Call>,
@@ -60,13 +61,22 @@ impl Log {
         self.reserved += 1;
     }
 
+    pub(super) fn release(&mut self) {
+        self.reserved -= 1;
+    }
+
+    /// Records a call of an instance that is not ready, and says whether that is to panic.
+    pub(super) fn unready_call(&mut self) -> bool {
+        self.unready_calls += 1;
+        !self.lenient
+    }
+
     /// Records a call, and says what it waits for and what it then does.
     pub(super) fn begin(
         &mut self,
         instance: usize,
         id: Option<CallId>,
     ) -> (Gate, Script<Response<TestBody>>) {
-        self.reserved -= 1;
         let gate = Gate::new();
         if !self.held {
             gate.open();

@@ -1,0 +1,241 @@
+use std::cell::Cell;
+
+use http::Request;
+use tokio::runtime::EnterGuard;
+
+use crate::caller::{Caller, Standing};
+use crate::contract::{Contract, Readiness};
+use crate::finding::{Check, Finding, ensure};
+use crate::subject::Subject;
+use crate::{CallId, Gauge, ProbeHandle, ReadyProbe, Specimen, TestBody, VirtualClock};
+
+/// Where one invariant is examined: what the layer declares, a way to make a fresh one, and a clock.
+pub(crate) struct Lab<'a> {
+    pub(crate) contract: &'a Contract,
+    pub(crate) clock: VirtualClock,
+    make: &'a dyn Fn() -> Specimen,
+}
+
+impl<'a> Lab<'a> {
+    pub(crate) fn new(contract: &'a Contract, make: &'a dyn Fn() -> Specimen) -> Self {
+        Self {
+            contract,
+            clock: VirtualClock::new(),
+            make,
+        }
+    }
+
+    /// A fresh specimen around a fresh probe, on this lab's clock.
+    pub(crate) fn bench(&self) -> Bench<'_> {
+        Bench::new(self, Some(self.clock.enter()))
+    }
+
+    /// The same, but outside of any runtime.
+    pub(crate) fn bench_without_runtime(&self) -> Bench<'_> {
+        Bench::new(self, None)
+    }
+
+    /// The declared capacity, for an invariant that is about one.
+    pub(crate) fn capacity(&self) -> Result<usize, Finding> {
+        let capacity = self.contract.capacity;
+        capacity.ok_or_else(|| Finding::not_applicable("it declares no capacity"))
+    }
+
+    /// How many clones to try where a layer without a capacity is asked too.
+    pub(crate) fn several(&self) -> usize {
+        self.contract.capacity.unwrap_or(4)
+    }
+
+    /// Whether ready clones may keep others out for ever, because the layer says so.
+    pub(crate) fn reserves_for_ever(&self) -> bool {
+        self.contract.readiness == Readiness::Reserve { idle_release: None }
+    }
+}
+
+/// One specimen, wrapped around a probe, and what both looked like at the start.
+pub(crate) struct Bench<'a> {
+    pub(crate) lab: &'a Lab<'a>,
+    pub(crate) probe: ProbeHandle,
+    pub(crate) specimen: Specimen,
+    pub(crate) requests: Gauge,
+    subject: Subject,
+    initial_state: Option<String>,
+    initial_tasks: usize,
+    next_id: Cell<u64>,
+    _inside: Option<EnterGuard<'a>>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(lab: &'a Lab<'a>, inside: Option<EnterGuard<'a>>) -> Self {
+        let initial_tasks = lab.clock.tasks();
+        let specimen = (lab.make)();
+        let (inner, probe) = ReadyProbe::new();
+        // Only R1 is about this, and it counts: elsewhere a panic would hide what is asked for.
+        probe.tolerate_unready_calls();
+        probe.hold();
+        let subject = specimen.wrap(inner);
+        Self {
+            initial_state: specimen.read_state(),
+            initial_tasks,
+            lab,
+            probe,
+            specimen,
+            requests: Gauge::default(),
+            subject,
+            next_id: Cell::new(0),
+            _inside: inside,
+        }
+    }
+
+    /// Somebody with a clone of the service and one request, who has not polled yet.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller::new(self, self.subject.clone())
+    }
+
+    /// The same with the service of a second `layer()` call around the same kind of inner service.
+    pub(crate) fn caller_of(&self, subject: &Subject) -> Caller<'_> {
+        Caller::new(self, subject.clone())
+    }
+
+    /// A service from another `layer()` call of the same layer, around the same probe.
+    pub(crate) fn sibling(&self) -> (Subject, ProbeHandle) {
+        let (inner, probe) = ReadyProbe::new();
+        probe.tolerate_unready_calls();
+        probe.hold();
+        (self.specimen.wrap(inner), probe)
+    }
+
+    pub(crate) fn callers(&self, count: usize) -> Vec<Caller<'_>> {
+        (0..count).map(|_| self.caller()).collect()
+    }
+
+    /// A request of a new call, which the bench counts until it is dropped.
+    pub(crate) fn request(&self) -> (CallId, Request<TestBody>) {
+        let id = CallId(self.next_id.get());
+        self.next_id.set(id.0 + 1);
+        let body = TestBody::empty().data("request").counted(&self.requests);
+        let mut request = Request::new(body);
+        request.extensions_mut().insert(id);
+        (id, request)
+    }
+
+    /// This many calls that are inside the probe and held there.
+    pub(crate) fn inside(&self, count: usize) -> Result<Vec<Caller<'_>>, Finding> {
+        let mut callers = self.callers(count);
+        for (index, caller) in callers.iter_mut().enumerate() {
+            caller.expect(Standing::Inside, &format!("call {} of {count}", index + 1))?;
+        }
+        Ok(callers)
+    }
+
+    /// As many calls as the layer lets in, inside the probe and held there.
+    pub(crate) fn full(&self) -> Result<Vec<Caller<'_>>, Finding> {
+        self.inside(self.lab.capacity()?)
+    }
+
+    /// Full, and this many callers who wait.
+    pub(crate) fn queue(
+        &self,
+        count: usize,
+    ) -> Result<(Vec<Caller<'_>>, Vec<Caller<'_>>), Finding> {
+        let full = self.full()?;
+        let mut waiting = self.callers(count);
+        for caller in &mut waiting {
+            match caller.poll() {
+                Standing::Waiting => {}
+                Standing::Refused => {
+                    return Err(Finding::not_applicable(
+                        "nobody waits: it refuses when full",
+                    ));
+                }
+                other => {
+                    let who = "a caller beyond the capacity";
+                    ensure(
+                        false,
+                        format!("{who} waits or is refused"),
+                        other.to_string(),
+                    )?;
+                }
+            }
+        }
+        Ok((full, waiting))
+    }
+
+    /// Nothing is left of any call: everything is as at the start, and exactly the capacity is free.
+    pub(crate) fn at_rest(&self, after: &str) -> Check {
+        self.nothing_left(after)?;
+        let few = self.lab.contract.capacity.unwrap_or(1);
+        self.probe.ready();
+        self.probe.hold();
+        let mut callers = self.callers(few + 1);
+        for (index, caller) in callers.iter_mut().enumerate() {
+            let standing = caller.poll();
+            if index < few {
+                ensure(
+                    standing == Standing::Inside,
+                    format!("after {after}, {few} calls get in"),
+                    format!("{index} got in, the next is {standing}"),
+                )?;
+            } else if self.lab.contract.capacity.is_some() {
+                ensure(
+                    standing != Standing::Inside,
+                    format!("after {after}, {few} calls get in, and no more"),
+                    "one more got in",
+                )?;
+            }
+        }
+        drop(callers);
+        self.nothing_left(after)
+    }
+
+    fn nothing_left(&self, after: &str) -> Check {
+        let none = |what: &str, left: usize| {
+            let expected = format!("after {after}, no {what} is left");
+            ensure(left == 0, expected, format!("{left} left"))
+        };
+        none("inner future", self.probe.in_flight())?;
+        none("open body", self.probe.open_bodies())?;
+        none("request", self.requests.now())?;
+        none("readied inner service", self.probe.reserved())?;
+        self.lab.clock.turn();
+        none("spawned task", self.tasks())?;
+        self.state_is_initial(after)
+    }
+
+    pub(crate) fn state_is_initial(&self, after: &str) -> Check {
+        let state = self.specimen.read_state();
+        ensure(
+            state == self.initial_state,
+            format!(
+                "after {after}, the state is as at the start: {}",
+                text(&self.initial_state)
+            ),
+            text(&state),
+        )
+    }
+
+    /// How many tasks are alive beyond those of the start.
+    pub(crate) fn tasks(&self) -> usize {
+        self.lab.clock.tasks().saturating_sub(self.initial_tasks)
+    }
+
+    /// This many calls, one after the other, all reach the probe and bring its answer back.
+    pub(crate) fn works(&self, calls: usize, after: &str) -> Check {
+        self.probe.ready();
+        self.probe.let_go();
+        for call in 0..calls {
+            let mut caller = self.caller();
+            let standing = caller.poll();
+            ensure(
+                standing == Standing::Answered && caller.succeeded(),
+                format!("after {after}, {calls} calls succeed"),
+                format!("call {} is {standing}", call + 1),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn text(state: &Option<String>) -> String {
+    state.as_deref().unwrap_or("(not shown)").to_owned()
+}

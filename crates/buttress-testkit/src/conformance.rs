@@ -1,0 +1,142 @@
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::bench::Lab;
+use crate::contract::{Contract, Readiness, Sharing};
+use crate::invariants::{self, Invariant};
+use crate::{Line, Report, Specimen, Verdict};
+
+/// The conformance suite over one layer. See the [crate docs](crate) for an example.
+///
+/// What is not declared is not assumed:
+///
+/// | declared by | default |
+/// |---|---|
+/// | [`capacity`](Self::capacity) | the layer does not limit what is in flight |
+/// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
+/// | [`holds_body`](Self::holds_body) | a call ends with its headers |
+/// | [`max_wait`](Self::max_wait) | whoever waits, waits |
+/// | [`recovers_within`](Self::recovers_within) | the layer is not tripped |
+/// | [`sharing`](Self::sharing) | not said, not tested |
+/// | [`needs_timer`](Self::needs_timer) | works without a runtime |
+/// | [`except`](Self::except) | no exceptions |
+#[must_use]
+pub struct Conformance {
+    name: String,
+    make: Box<dyn Fn() -> Specimen>,
+    contract: Contract,
+}
+
+impl Conformance {
+    /// The suite over the layers that `make` makes: a fresh one, with fresh state, each time.
+    pub fn new<M: Into<Specimen>>(name: impl Into<String>, make: impl Fn() -> M + 'static) -> Self {
+        Self {
+            name: name.into(),
+            make: Box::new(move || make().into()),
+            contract: Contract::default(),
+        }
+    }
+
+    /// The layer lets this many calls in at once.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0: a layer that admits nothing has nothing to show.
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        assert!(capacity > 0, "capacity must be at least 1");
+        self.contract.capacity = Some(capacity);
+        self
+    }
+
+    /// What an idle clone that was polled ready holds.
+    pub fn readiness(mut self, readiness: Readiness) -> Self {
+        self.contract.readiness = readiness;
+        self
+    }
+
+    /// A call keeps its place until the response body ended, failed or was dropped.
+    pub fn holds_body(mut self) -> Self {
+        self.contract.holds_body = true;
+        self
+    }
+
+    /// A caller that waits for a place is refused after `max_wait`.
+    pub fn max_wait(mut self, max_wait: Duration) -> Self {
+        self.contract.max_wait = Some(max_wait);
+        self
+    }
+
+    /// Once [tripped](Specimen::trip), and after each call it then lets in to probe, however that call ends, the
+    /// layer lets the next one in within this time.
+    pub fn recovers_within(mut self, recovery: Duration) -> Self {
+        self.contract.recovers_within = Some(recovery);
+        self
+    }
+
+    /// What the services of two `layer()` calls have in common.
+    pub fn sharing(mut self, sharing: Sharing) -> Self {
+        self.contract.sharing = Some(sharing);
+        self
+    }
+
+    /// The layer sets timers, so it works only within a runtime.
+    pub fn needs_timer(mut self) -> Self {
+        self.contract.needs_timer = true;
+        self
+    }
+
+    /// The invariant called `invariant` does not apply to the layer.
+    ///
+    /// # Panics
+    ///
+    /// If the suite has no invariant of that name.
+    pub fn except(mut self, invariant: &str, why: impl Into<String>) -> Self {
+        let known = invariants::all().find(|known| known.name == invariant);
+        let known = known.unwrap_or_else(|| panic!("the suite has no invariant {invariant}"));
+        self.contract.exceptions.push((known.name, why.into()));
+        self
+    }
+
+    /// Runs the whole suite, on a runtime and a clock of its own: call it from a plain `#[test]`.
+    pub fn run(self) -> Report {
+        let lines = invariants::all().map(|invariant| Line {
+            invariant: invariant.name,
+            statement: invariant.statement,
+            verdict: self.verdict(invariant),
+        });
+        let lines = lines.collect();
+        Report::new(self.name, lines)
+    }
+
+    fn verdict(&self, invariant: &Invariant) -> Verdict {
+        let mut exceptions = self.contract.exceptions.iter();
+        if let Some((_, why)) = exceptions.find(|(name, _)| *name == invariant.name) {
+            return Verdict::NotApplicable(why.clone());
+        }
+        let check = || (invariant.check)(&Lab::new(&self.contract, &*self.make));
+        match catch_unwind(AssertUnwindSafe(check)) {
+            Ok(check) => check.into(),
+            Err(panic) => Verdict::Failed {
+                expected: "no panic".to_owned(),
+                seen: format!("a panic: {}", text_of(&*panic)),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Conformance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conformance")
+            .field("name", &self.name)
+            .field("contract", &self.contract)
+            .finish_non_exhaustive()
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
+}

@@ -1,0 +1,36 @@
+use std::time::Duration;
+
+/// What a layer says of itself, against which it is measured.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contract {
+    pub(crate) capacity: Option<usize>,
+    pub(crate) readiness: Readiness,
+    pub(crate) holds_body: bool,
+    pub(crate) max_wait: Option<Duration>,
+    pub(crate) recovers_within: Option<Duration>,
+    pub(crate) sharing: Option<Sharing>,
+    pub(crate) needs_timer: bool,
+    pub(crate) exceptions: Vec<(&'static str, String)>,
+}
+
+/// What a clone that was polled ready, and is not called yet, holds. There is no third way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readiness {
+    /// Nothing: a call is admitted when it is made.
+    #[default]
+    AtCall,
+    /// Its place, for as long as it lives or until it was idle for `idle_release`.
+    Reserve {
+        /// After how long an idle clone gives its place back; `None` is never.
+        idle_release: Option<Duration>,
+    },
+}
+
+/// What two services have in common that came from two `layer()` calls of one layer. There is no third way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nothing: each has a state of its own.
+    Separate,
+    /// Their state, as where it lives in a handle.
+    Shared,
+}

@@ -1,0 +1,38 @@
+use crate::Verdict;
+
+/// What an invariant returns: nothing to say is good news.
+pub(crate) type Check = Result<(), Finding>;
+
+/// Why an invariant did not hold.
+#[derive(Debug)]
+pub(crate) enum Finding {
+    Failed { expected: String, seen: String },
+    NotApplicable(String),
+}
+
+impl Finding {
+    pub(crate) fn not_applicable(why: impl Into<String>) -> Self {
+        Self::NotApplicable(why.into())
+    }
+}
+
+/// Fails with what was expected and what was seen instead, unless it is so.
+pub(crate) fn ensure(so: bool, expected: impl Into<String>, seen: impl Into<String>) -> Check {
+    if so {
+        return Ok(());
+    }
+    Err(Finding::Failed {
+        expected: expected.into(),
+        seen: seen.into(),
+    })
+}
+
+impl From<Check> for Verdict {
+    fn from(check: Check) -> Self {
+        match check {
+            Ok(()) => Self::Held,
+            Err(Finding::Failed { expected, seen }) => Self::Failed { expected, seen },
+            Err(Finding::NotApplicable(why)) => Self::NotApplicable(why),
+        }
+    }
+}

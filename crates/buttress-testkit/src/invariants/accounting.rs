@@ -1,0 +1,137 @@
+//! Nothing is lost, nothing is counted twice, and the limit is the limit.
+
+use super::Invariant;
+use crate::bench::Lab;
+use crate::caller::{Caller, Standing};
+use crate::crowd::Crowd;
+use crate::finding::{Check, Finding, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "A5",
+        statement: "every call that was offered ends once, as the inner service ended it",
+        check: conservation,
+    },
+    Invariant {
+        name: "A6",
+        statement: "never more calls inside than there is room for",
+        check: hard_cap,
+    },
+    Invariant {
+        name: "A7",
+        statement: "a new capacity holds from then on, kills nobody and wakes whom it has room for",
+        check: resize,
+    },
+];
+
+/// Random histories of calls that succeed, fail, are refused and are cancelled. Each call ends once and as its inner
+/// call did; offered = completed + failed + refused + cancelled; and then nothing is left.
+///
+/// Made from metrics that count twice, successes that are lost on the way, and gauges that never return to 0.
+fn conservation(lab: &Lab<'_>) -> Check {
+    for seed in 0..40 {
+        let bench = lab.bench();
+        let mut crowd = Crowd::new(&bench, seed);
+        for _ in 0..100 {
+            crowd.step(12)?;
+        }
+        crowd.drain()?;
+        let ended = crowd.tally.ended();
+        ensure(
+            crowd.tally.offered == ended,
+            format!("{} calls offered, as many ended", crowd.tally.offered),
+            format!("{ended} ended: {:?}", crowd.tally),
+        )?;
+        drop(crowd);
+        bench.at_rest("a random history")?;
+    }
+    Ok(())
+}
+
+/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is let in, no more are
+/// inside than the capacity allows.
+///
+/// Made from limits that compare first and count later (tower-resilience#365), and readiness without a permit (#367).
+fn hard_cap(lab: &Lab<'_>) -> Check {
+    let capacity = lab.capacity()?;
+    for seed in 0..8 {
+        let bench = lab.bench();
+        let mut crowd = Crowd::new(&bench, seed);
+        for step in 0..400 {
+            crowd.step(64)?;
+            if let (0, Some(resize)) = (step % 50, bench.specimen.resizer()) {
+                crowd.resize(resize, 2 * capacity)?;
+            }
+        }
+        crowd.drain()?;
+    }
+    Ok(())
+}
+
+/// Shrunk below what is in flight, the layer lets nobody in until there is room, and ends no call. Grown by some, it
+/// wakes as many waiters, or all.
+///
+/// Made from semaphores whose forgotten permits come back, and from limits that are read once.
+fn resize(lab: &Lab<'_>) -> Check {
+    let capacity = lab.capacity()?;
+    let bench = lab.bench();
+    let Some(resize) = bench.specimen.resizer() else {
+        return Err(Finding::not_applicable("it offers no way to resize it"));
+    };
+
+    resize(capacity + 2);
+    let mut inside = bench.inside(capacity + 2)?;
+    resize(1);
+    while inside.len() > 1 {
+        kept_out(&mut bench.caller(), inside.len(), 1)?;
+        let mut first = inside.remove(0);
+        first.finish();
+        ensure(
+            first.succeeded(),
+            "a call that was inside when the capacity shrank goes on",
+            format!("it is {}", first.standing()),
+        )?;
+    }
+    kept_out(&mut bench.caller(), 1, 1)?;
+    inside.clear();
+    let inside = bench.inside(1)?;
+
+    let mut waiting = bench.callers(3);
+    for caller in &mut waiting {
+        caller.poll();
+    }
+    resize(3);
+    for caller in waiting
+        .iter_mut()
+        .filter(|caller| caller.standing() == Standing::Refused)
+    {
+        caller.again();
+        caller.poll();
+    }
+    waiting
+        .iter_mut()
+        .filter(|caller| caller.is_woken())
+        .for_each(|caller| {
+            caller.poll();
+        });
+    let entered = waiting
+        .iter()
+        .filter(|caller| caller.standing() == Standing::Inside)
+        .count();
+    ensure(
+        entered == 2,
+        "grown by 2, it lets 2 of 3 waiters in",
+        format!("{entered} got in"),
+    )?;
+    drop((inside, waiting));
+    resize(capacity);
+    bench.at_rest("the capacity is as at the start")
+}
+
+fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {
+    ensure(
+        caller.poll() != Standing::Inside,
+        format!("with {inside} inside and a capacity of {capacity}, nobody gets in"),
+        "one got in",
+    )
+}

@@ -1,0 +1,234 @@
+//! The response body: untouched on its way, and the end of the call where the layer says so.
+
+use std::pin::Pin;
+use std::task::Poll;
+
+use http::{Method, Response, StatusCode};
+use http_body::Body;
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::{Caller, Piece, Standing};
+use crate::finding::{Check, Finding, ensure};
+use crate::{CountingWaker, Script, TestBody};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "A8",
+    statement: "a body arrives as it was sent, and its call ends where the layer says",
+    check: bodies,
+}];
+
+/// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A layer that holds its
+/// places to the end of the body gives each back at the end, the trailers, an error or the drop of the body, and
+/// with the headers where there is no body; any other layer gives it back with the headers.
+///
+/// Made from limits that bound only how many streams start (tower-http#447), swallowed trailers, and wrappers that
+/// forget `size_hint`.
+fn bodies(lab: &Lab<'_>) -> Check {
+    for body in samples() {
+        arrives_as_sent(&lab.bench(), body)?;
+    }
+    if lab.contract.holds_body {
+        for (body, until) in endings() {
+            held_until(&lab.bench(), body, until)?;
+        }
+        headers_are_the_end_of_the_bodiless(lab)
+    } else if lab.contract.capacity.is_some() {
+        let bench = lab.bench();
+        let _answered = answered(&bench, open_body())?;
+        a_place_is_free(&bench, "the headers, which end the call,")
+    } else {
+        Ok(())
+    }
+}
+
+fn samples() -> [TestBody; 6] {
+    let body = TestBody::empty;
+    [
+        body(),
+        body().data("whole"),
+        body()
+            .data("a")
+            .pending()
+            .data("bc")
+            .trailer("grpc-status", "0"),
+        body().trailer("grpc-status", "14"),
+        body().data("a").err("broken off"),
+        // Says more than it has.
+        body().declare(10).data("short"),
+    ]
+}
+
+fn arrives_as_sent(bench: &Bench<'_>, body: TestBody) -> Check {
+    let expected = trace(&mut body.clone());
+    bench.probe.let_go();
+    bench.probe.script(Script::new().ok(Response::new(body)));
+    let mut caller = bench.caller();
+    caller.expect(Standing::Answered, "a call")?;
+    let Some(Ok(response)) = caller.answer() else {
+        return ensure(false, "the answer of the inner service", "an error");
+    };
+    let seen = trace(response.body_mut());
+    ensure(
+        seen == expected,
+        format!("the body [{}]", expected.join("; ")),
+        format!("[{}]", seen.join("; ")),
+    )?;
+    drop(caller);
+    bench.at_rest("a body was read")
+}
+
+/// What a body says of itself before each poll, and what the poll brings.
+fn trace<B>(body: &mut B) -> Vec<String>
+where
+    B: Body<Data = bytes::Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let task = CountingWaker::new();
+    let mut trace = Vec::new();
+    for _ in 0..16 {
+        let hint = body.size_hint();
+        let end = if body.is_end_stream() {
+            ", at its end"
+        } else {
+            ""
+        };
+        let (lower, upper) = (hint.lower(), hint.upper());
+        let upper = upper.map_or_else(String::new, |upper| upper.to_string());
+        let what = match task.poll(|cx| Pin::new(&mut *body).poll_frame(cx)) {
+            Poll::Pending => "pending".to_owned(),
+            Poll::Ready(None) => "the end".to_owned(),
+            Poll::Ready(Some(Err(error))) => format!("error {error}"),
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => format!("data {:?}", String::from_utf8_lossy(&data)),
+                Err(frame) => format!("trailers {:?}", frame.trailers_ref()),
+            },
+        };
+        let last = what == "the end" || what.starts_with("error");
+        trace.push(format!("{lower}..={upper}{end}: {what}"));
+        if last {
+            break;
+        }
+    }
+    trace
+}
+
+fn open_body() -> Response<TestBody> {
+    Response::new(TestBody::empty().data("a").data("b"))
+}
+
+/// Bodies, and the piece that ends each; none where it is dropped.
+fn endings() -> [(TestBody, Option<Piece>); 4] {
+    let body = || TestBody::empty().data("a");
+    [
+        (body().data("b"), Some(Piece::End)),
+        (body().trailer("grpc-status", "0"), Some(Piece::Trailers)),
+        (body().err("broken off"), Some(Piece::Error)),
+        (body().data("b"), None),
+    ]
+}
+
+fn held_until(bench: &Bench<'_>, body: TestBody, until: Option<Piece>) -> Check {
+    let mut answered = answered(bench, Response::new(body))?;
+    nobody_else_fits(bench)?;
+    ensure(
+        answered[0].poll_body() == Some(Piece::Data),
+        "the body's first frame",
+        "something else",
+    )?;
+    nobody_else_fits(bench)?;
+    let what = match until {
+        None => {
+            answered[0].hang_up();
+            "the drop of a body".to_owned()
+        }
+        Some(piece) => {
+            let came = answered[0].read_body(piece);
+            let what = format!("the body's {}", name(piece));
+            ensure(came, &*what, "it does not come")?;
+            what
+        }
+    };
+    a_place_is_free(bench, &what)?;
+    drop(answered);
+    bench.at_rest("all bodies are dropped")
+}
+
+/// An empty body, the answer to a `HEAD`, a 204 and a 304: there is nothing to wait for.
+fn headers_are_the_end_of_the_bodiless(lab: &Lab<'_>) -> Check {
+    let cases = [
+        (Method::GET, StatusCode::OK),
+        (Method::HEAD, StatusCode::OK),
+        (Method::GET, StatusCode::NO_CONTENT),
+        (Method::GET, StatusCode::NOT_MODIFIED),
+    ];
+    for (method, status) in cases {
+        let bench = lab.bench();
+        bench.probe.let_go();
+        // The body of a HEAD may declare the length that a GET would have.
+        let body = if method == Method::HEAD {
+            TestBody::empty().declare(10)
+        } else {
+            TestBody::empty()
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        bench.probe.script(Script::new().ok(response));
+        let mut answered = bench.callers(lab.several());
+        for caller in &mut answered {
+            caller.method(&method);
+            caller.expect(Standing::Answered, "a call")?;
+        }
+        if lab.contract.capacity.is_some() {
+            a_place_is_free(
+                &bench,
+                &format!("the headers of {method} and {status} without a body"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// As many calls as fit, all answered, with their bodies unread.
+fn answered<'a>(
+    bench: &'a Bench<'_>,
+    response: Response<TestBody>,
+) -> Result<Vec<Caller<'a>>, Finding> {
+    bench.probe.let_go();
+    bench.probe.script(Script::new().ok(response));
+    let mut callers = bench.callers(bench.lab.several());
+    for caller in &mut callers {
+        caller.expect(Standing::Answered, "a call")?;
+    }
+    bench.probe.hold();
+    Ok(callers)
+}
+
+fn nobody_else_fits(bench: &Bench<'_>) -> Check {
+    if bench.lab.contract.capacity.is_none() {
+        return Ok(());
+    }
+    ensure(
+        bench.caller().poll() != Standing::Inside,
+        "nobody else gets in while all bodies are open",
+        "one got in",
+    )
+}
+
+fn a_place_is_free(bench: &Bench<'_>, after: &str) -> Check {
+    if bench.lab.contract.capacity.is_none() {
+        return Ok(());
+    }
+    let who = format!("the next caller after {after}");
+    bench.probe.hold();
+    bench.caller().expect(Standing::Inside, &who)
+}
+
+fn name(piece: Piece) -> &'static str {
+    match piece {
+        Piece::Data => "data",
+        Piece::End => "end",
+        Piece::Error => "error",
+        Piece::Trailers => "trailers",
+    }
+}

@@ -1,0 +1,172 @@
+//! Calls that nobody waits for any more.
+
+use http::Response;
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::{Caller, Standing};
+use crate::finding::{Check, ensure};
+use crate::{Script, TestBody};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "A1",
+        statement: "a call that is dropped, at whichever poll, leaves nothing behind",
+        check: drop_at_every_poll,
+    },
+    Invariant {
+        name: "A2",
+        statement: "whoever gives up waiting neither blocks nor reorders the others",
+        check: cancel_while_waiting,
+    },
+    Invariant {
+        name: "A3",
+        statement: "a place granted in the instant its waiter goes is neither lost nor doubled",
+        check: grant_races_with_leaving,
+    },
+];
+
+/// The call is dropped ready but uncalled, then after each number of polls through the future and into the body.
+/// Every time, the inner future is gone, the state is as before, no task runs on, and all places are free.
+///
+/// Made from permits that leak when a future is dropped (tower-resilience#365) and probes that are cancelled and
+/// never settle (davenverse/circuit#258).
+fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let mut caller = bench.caller();
+    caller.poll_ready();
+    drop(caller);
+    bench.at_rest("a ready clone was dropped")?;
+
+    for polls in 0..=6 {
+        let bench = lab.bench();
+        bench.probe.let_go();
+        let body = TestBody::empty().data("a").pending().data("b");
+        bench
+            .probe
+            .script(Script::new().pending(2).ok(Response::new(body)));
+        let mut caller = bench.caller();
+        caller.poll_ready();
+        caller.call_if_ready();
+        for _ in 0..polls {
+            if caller.answer().is_some() {
+                caller.poll_body();
+            } else {
+                caller.poll_once();
+            }
+        }
+        drop(caller);
+        bench.at_rest(&format!("a call was dropped at poll {polls}"))?;
+    }
+    Ok(())
+}
+
+/// Of five who wait, the first, the third or the last gives up; the others get in, in the order in which they would
+/// have otherwise. If the one who gives up was the next, and a place was free, another is woken in that moment.
+///
+/// Made from waiters who are given a permit and dropped before they poll (tokio#904, embassy#2766).
+fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
+    let usual = order_of_entry(&lab.bench(), None)?;
+    for quitter in [0, 2, 4] {
+        let expected: Vec<_> = usual
+            .iter()
+            .copied()
+            .filter(|&who| who != quitter)
+            .collect();
+        let seen = order_of_entry(&lab.bench(), Some(quitter))?;
+        ensure(
+            seen == expected,
+            format!(
+                "when waiter {quitter} of 5 gives up, the others get in in the order {expected:?}"
+            ),
+            format!("{seen:?}"),
+        )?;
+    }
+
+    let bench = lab.bench();
+    let (mut full, mut waiting) = bench.queue(3)?;
+    full[0].finish_and_leave();
+    let granted = waiting.iter().position(Caller::is_woken);
+    if let Some(granted) = granted {
+        drop(waiting.swap_remove(granted));
+    }
+    ensure(
+        waiting.iter().any(Caller::is_woken),
+        "when the one who was woken gives up, the next is woken at once",
+        "nobody is woken",
+    )
+}
+
+/// In which order five waiters get in, with as many as the capacity before them; without the one who gives up.
+fn order_of_entry(
+    bench: &Bench<'_>,
+    quitter: Option<usize>,
+) -> Result<Vec<usize>, crate::finding::Finding> {
+    let (mut inside, waiting) = bench.queue(5)?;
+    let mut waiting: Vec<_> = waiting.into_iter().enumerate().collect();
+    waiting.retain(|(index, _)| Some(*index) != quitter);
+    let mut order = Vec::new();
+    while let Some(mut first) = inside.pop() {
+        first.finish_and_leave();
+        while let Some(next) = waiting.iter().position(|(_, caller)| caller.is_woken()) {
+            let (index, mut caller) = waiting.remove(next);
+            if caller.poll() == Standing::Inside {
+                order.push(index);
+                inside.push(caller);
+            }
+        }
+    }
+    Ok(order)
+}
+
+/// A place becomes free and the one who waits for it leaves, in either order, between two polls. Then just one more
+/// caller fits. Where waiting has a longest time, the same for a place that becomes free as the time runs out.
+///
+/// Made from permits that are granted to the dead, and from those handed on twice.
+fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
+    for granted_first in [true, false] {
+        let bench = lab.bench();
+        let (mut full, waiting) = bench.queue(1)?;
+        if granted_first {
+            full[0].finish_and_leave();
+            drop(waiting);
+        } else {
+            drop(waiting);
+            full[0].finish_and_leave();
+        }
+        exactly_one_fits(&bench)?;
+
+        let Some(max_wait) = lab.contract.max_wait else {
+            continue;
+        };
+        let bench = lab.bench();
+        let (mut full, mut waiting) = bench.queue(1)?;
+        if granted_first {
+            full[0].finish_and_leave();
+            lab.clock.advance(max_wait);
+        } else {
+            lab.clock.advance(max_wait);
+            full[0].finish_and_leave();
+        }
+        match waiting[0].poll() {
+            Standing::Inside => waiting[0].finish_and_leave(),
+            standing => ensure(
+                standing == Standing::Refused,
+                format!("after {max_wait:?}, whoever waited is inside or refused"),
+                standing.to_string(),
+            )?,
+        }
+        exactly_one_fits(&bench)?;
+    }
+    Ok(())
+}
+
+fn exactly_one_fits(bench: &Bench<'_>) -> Check {
+    let mut next = bench.callers(2);
+    next[0].expect(Standing::Inside, "the next caller, with one place free,")?;
+    ensure(
+        next[1].poll() != Standing::Inside,
+        "the one after that stays out",
+        "it got in",
+    )
+}

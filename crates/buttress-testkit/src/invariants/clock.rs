@@ -1,0 +1,64 @@
+//! Time that does not pass as expected.
+
+use std::time::Duration;
+
+use super::Invariant;
+use crate::bench::Lab;
+use crate::caller::Caller;
+use crate::finding::{Check, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "X1",
+    statement: "a clock that leaps thirty days, or runs for as many, harms nobody",
+    check: the_clock_leaps,
+}];
+
+/// The clock leaps thirty days at once, then goes thirty times a day, while a clone is ready, a call is inside and
+/// callers wait. Nothing panics, every call ends, and new calls succeed.
+///
+/// Made from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days (tokio#8334), and
+/// budgets that loop over the time they slept.
+fn the_clock_leaps(lab: &Lab<'_>) -> Check {
+    for (leaps, by) in [(1, 30 * DAY), (30, DAY)] {
+        let bench = lab.bench();
+        let mut ready = bench.caller();
+        ready.poll_ready();
+        let mut callers = bench.callers(lab.several() + 2);
+        callers.iter_mut().for_each(|caller| {
+            caller.poll();
+        });
+        for _ in 0..leaps {
+            lab.clock.advance(by);
+        }
+        bench.probe.let_go();
+        callers.push(ready);
+        // As often as there are callers, since each may wait for another.
+        for _ in 0..callers.len() {
+            callers.iter_mut().for_each(poll_and_leave);
+        }
+        let left = callers
+            .iter()
+            .filter(|caller| !caller.standing().is_over())
+            .count();
+        ensure(
+            left == 0,
+            "every call ends after the leap",
+            format!("{left} of {} do not", callers.len()),
+        )?;
+        drop(callers);
+        bench.works(100, "the leap")?;
+        bench.at_rest("the leap")?;
+    }
+    Ok(())
+}
+
+fn poll_and_leave(caller: &mut Caller<'_>) {
+    if !caller.standing().is_over() {
+        caller.poll();
+    }
+    if caller.standing().is_over() {
+        caller.hang_up();
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,50 @@
+//! What piles up.
+
+use super::Invariant;
+use crate::CountingWaker;
+use crate::bench::Lab;
+use crate::finding::{Check, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "A9",
+    statement: "a hundred thousand waiters who gave up leave nothing behind",
+    check: waiters_who_gave_up_are_forgotten,
+}];
+
+/// While all places are taken, caller after caller begins to wait and gives up. Afterwards no waker, request, inner
+/// clone or task of theirs is kept, the state is as before, and a hundred calls succeed.
+///
+/// Made from queues that grow with every waiter who ever was.
+fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let (full, waiting) = bench.queue(1)?;
+    drop(waiting);
+    let task = CountingWaker::new();
+    let before = (
+        bench.specimen.read_state(),
+        bench.probe.alive(),
+        bench.requests.now(),
+        bench.tasks(),
+        task.kept(),
+    );
+    for _ in 0..WAITERS {
+        bench.caller().poll_as(&task);
+    }
+    let after = (
+        bench.specimen.read_state(),
+        bench.probe.alive(),
+        bench.requests.now(),
+        bench.tasks(),
+        task.kept(),
+    );
+    ensure(
+        before == after,
+        format!("state, inner clones, requests, tasks and wakers stay {before:?}"),
+        format!("{after:?}"),
+    )?;
+    drop(full);
+    bench.works(100, "all of them gave up")
+}
+
+/// Enough for a leak to show, few enough for a debug build.
+const WAITERS: usize = 100_000;

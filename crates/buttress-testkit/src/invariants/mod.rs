@@ -1,0 +1,42 @@
+//! The invariants, a file for each family. To add one, write its function and name it in the family's list.
+
+mod accounting;
+mod body;
+mod cancellation;
+mod clock;
+mod memory;
+mod panics;
+mod readiness;
+mod recovery;
+mod runtime;
+mod unready;
+mod waking;
+
+use crate::bench::Lab;
+use crate::finding::Check;
+
+/// One invariant: its name, what it says, and how to examine it.
+pub(crate) struct Invariant {
+    pub(crate) name: &'static str,
+    pub(crate) statement: &'static str,
+    pub(crate) check: fn(&Lab<'_>) -> Check,
+}
+
+/// Every invariant, in the order of the report.
+pub(crate) fn all() -> impl Iterator<Item = &'static Invariant> {
+    FAMILIES.iter().copied().flatten()
+}
+
+const FAMILIES: &[&[Invariant]] = &[
+    readiness::FAMILY,
+    waking::FAMILY,
+    unready::FAMILY,
+    cancellation::FAMILY,
+    panics::FAMILY,
+    accounting::FAMILY,
+    body::FAMILY,
+    memory::FAMILY,
+    recovery::FAMILY,
+    clock::FAMILY,
+    runtime::FAMILY,
+];

@@ -1,0 +1,219 @@
+//! What readiness promises, and what it may keep from others.
+
+use std::time::Duration;
+
+use http::Response;
+
+use super::Invariant;
+use crate::Script;
+use crate::bench::Lab;
+use crate::caller::Standing;
+use crate::contract::Readiness;
+use crate::finding::{Check, Finding, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "R1",
+        statement: "every attempt calls an instance that became ready for it",
+        check: fresh_ready_per_attempt,
+    },
+    Invariant {
+        name: "R2",
+        statement: "the instance that became ready is the one that is called",
+        check: readied_is_called,
+    },
+    Invariant {
+        name: "R3",
+        statement: "asking again for readiness changes nothing",
+        check: readiness_is_idempotent,
+    },
+    Invariant {
+        name: "R4",
+        statement: "a ready clone that is dropped gives back what it held, at once",
+        check: dropped_readiness_returns,
+    },
+    Invariant {
+        name: "R5",
+        statement: "idle clones that were polled ready keep nobody out",
+        check: idle_clones_hold_nothing,
+    },
+    Invariant {
+        name: "R6",
+        statement: "whoever was refused is no longer in line",
+        check: refusal_leaves_no_waiter,
+    },
+];
+
+/// Whatever the inner service does, and however often it is tried, each attempt goes to an instance that was
+/// polled ready since its last call.
+///
+/// Made from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
+/// `poll_ready` (tower-resilience#362).
+fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    bench.probe.let_go();
+    let failure = || Script::new().err("scripted failure");
+    let success = || Script::new().ok(Response::default());
+    for script in [success(), failure(), failure(), failure(), success()] {
+        bench.probe.script_next(script);
+    }
+    bench
+        .probe
+        .script_next(Script::new().pending(2).ok(Response::default()));
+    // Never ends by itself: time for hedges and timeouts.
+    bench.probe.script_next(Script::new());
+
+    let mut caller = bench.caller();
+    for _ in 0..8 {
+        for _ in 0..20 {
+            if caller.poll().is_over() {
+                break;
+            }
+            lab.clock.advance(Duration::from_millis(500));
+        }
+        caller.again();
+    }
+    let unready = bench.probe.unready_calls();
+    ensure(
+        unready == 0,
+        "no call of an instance that is not ready",
+        format!("{unready} of {} such calls", bench.probe.calls()),
+    )
+}
+
+/// Of an ordinary call, the one inner instance that was readied is called, and no other one is touched.
+///
+/// Made from readying a service that is then never called, which uses up a `Buffer` (tower#472, tower#709), and from
+/// the missing `mem::replace` after a clone.
+fn readied_is_called(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    bench.probe.let_go();
+    let mut caller = bench.caller();
+    for _ in 0..3 {
+        caller.expect(Standing::Answered, "a call of an idle service")?;
+        caller.again();
+    }
+    let (readied, called) = (bench.probe.readied(), bench.probe.called());
+    ensure(
+        readied == called,
+        format!("the instances that became ready, {readied:?}, are called"),
+        format!("{called:?} were called"),
+    )
+}
+
+/// Once ready, a service stays ready, and a hundred further polls reserve nothing.
+///
+/// Made from layers that acquire a permit with each poll.
+fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let others = lab.several() - 1;
+    let mut caller = bench.caller();
+    let became = caller.poll_ready();
+    ensure(became, "an idle service is ready", "it is not")?;
+    let (state, readied) = (bench.specimen.read_state(), bench.probe.readied());
+    for poll in 1..=100 {
+        ensure(
+            caller.poll_ready(),
+            "a ready service stays ready",
+            format!("after {poll} more polls it is not"),
+        )?;
+    }
+    let after = bench.specimen.read_state();
+    ensure(
+        state == after,
+        format!("the state stays {state:?}"),
+        format!("{after:?}"),
+    )?;
+    ensure(
+        readied == bench.probe.readied(),
+        "the inner service is reserved once",
+        format!("the instances {:?} became ready", bench.probe.readied()),
+    )?;
+    bench.inside(others)?;
+    Ok(())
+}
+
+/// What a ready clone holds is free again in the moment it is dropped, and one waiter is woken for it, once.
+///
+/// Made from layers without a way to un-reserve (tower#408, tower#434).
+fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let _busy = bench.inside(lab.several() - 1)?;
+    let mut idle = bench.caller();
+    idle.poll_ready();
+    if lab.contract.capacity.is_some() {
+        let mut next = bench.caller();
+        match next.poll() {
+            Standing::Waiting => {
+                drop(idle);
+                let wakes = next.wakes_since_poll();
+                ensure(
+                    wakes == 1,
+                    "the next is woken once",
+                    format!("{wakes} wakes"),
+                )?;
+            }
+            Standing::Refused => {
+                drop(idle);
+                next.again();
+            }
+            // The ready clone held nothing.
+            _ => drop(idle),
+        }
+        next.expect(Standing::Inside, "the next caller")?;
+    } else {
+        drop(idle);
+    }
+    let reserved = bench.probe.reserved();
+    ensure(
+        reserved == 0,
+        "no inner service is left readied",
+        format!("{reserved} left"),
+    )
+}
+
+/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive connections are.
+/// Somebody who does call is let in within one poll; or, where the layer reserves on purpose and says for how
+/// long, after that time.
+///
+/// Made from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with nobody inside.
+fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let mut idle = bench.callers(lab.several());
+    for clone in &mut idle {
+        clone.poll_ready();
+    }
+    match lab.contract.readiness {
+        Readiness::AtCall => {}
+        Readiness::Reserve {
+            idle_release: Some(after),
+        } => lab.clock.advance(after),
+        Readiness::Reserve { idle_release: None } => {
+            return Err(Finding::not_applicable("ready clones reserve, as declared"));
+        }
+    }
+    let mut active = bench.caller();
+    let who = format!("a caller beside {} idle ready clones", idle.len());
+    active.expect(Standing::Inside, &who)
+}
+
+/// Somebody is refused, and keeps the service. A place becomes free: whoever asks next gets it.
+///
+/// Made from tower's `LoadShed` over `ConcurrencyLimit`, where the refused clone's parked `acquire` is given the
+/// permit, and calls are shed with nobody inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
+fn refusal_leaves_no_waiter(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let mut full = bench.full()?;
+    let mut refused = bench.caller();
+    if refused.poll() != Standing::Refused {
+        return Err(Finding::not_applicable("it refuses nobody: callers wait"));
+    }
+    refused.hang_up();
+    full[0].finish();
+    full[0].hang_up();
+    let mut next = bench.caller();
+    next.expect(
+        Standing::Inside,
+        "a new caller, with a place free and the refused one idle,",
+    )
+}

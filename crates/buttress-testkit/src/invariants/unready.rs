@@ -1,0 +1,123 @@
+//! What happens where readiness is missing: inside, for good, or because nobody asked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Invariant;
+use crate::bench::Lab;
+use crate::caller::Standing;
+use crate::finding::{Check, Finding, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "R10",
+        statement: "clones whose inner service is not ready keep nobody out",
+        check: unready_inner_holds_nothing,
+    },
+    Invariant {
+        name: "R11",
+        statement: "a readiness error reaches its caller, and nobody else is the worse for it",
+        check: readiness_error_passes,
+    },
+    Invariant {
+        name: "R12",
+        statement: "a call without readiness lets in no more than there is room for, and leaves no mess",
+        check: unready_call_is_harmless,
+    },
+];
+
+/// As many clones as the capacity allows wait for an inner service that never becomes ready for them. Another
+/// clone, whose inner service is ready, is let in.
+///
+/// Made from limits that take the permit first and poll the inner service after.
+fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
+    if lab.reserves_for_ever() {
+        return Err(Finding::not_applicable("readiness reserves, as declared"));
+    }
+    let bench = lab.bench();
+    bench.probe.not_ready();
+    let mut stuck = bench.callers(lab.several());
+    for caller in &mut stuck {
+        caller.poll();
+    }
+    bench.probe.stall(0..bench.probe.instances());
+    bench.probe.ready();
+    let mut other = bench.caller();
+    let who = format!(
+        "a caller beside {} whose inner service is not ready",
+        stuck.len()
+    );
+    other.expect(Standing::Inside, &who)?;
+    drop((stuck, other));
+    bench.at_rest("all of them are dropped")
+}
+
+/// An error of `poll_ready` inside ends the call that polled it. Whoever waits beside it is woken, and once the
+/// inner service is well again, the layer has all its places.
+///
+/// Made from permits that stay with a dead service, and from errors that are swallowed while others wait.
+fn readiness_error_passes(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let busy = bench.inside(lab.several() - 1)?;
+    bench.probe.not_ready();
+    let mut failing = bench.caller();
+    failing.poll();
+    let mut beside = bench.caller();
+    beside.poll();
+
+    bench.probe.broken();
+    let standing = failing.poll_anew();
+    ensure(
+        standing.is_over() && !failing.succeeded(),
+        "the caller gets the readiness error",
+        format!("it is {standing}"),
+    )?;
+    drop(failing);
+    bench.probe.ready();
+    ensure(
+        beside.is_woken() || beside.standing().is_over(),
+        "the caller beside it is woken",
+        "it is not",
+    )?;
+    let standing = beside.poll_anew();
+    ensure(
+        standing == Standing::Inside,
+        "the caller beside it gets in, with the inner service well again",
+        format!("it is {standing}"),
+    )?;
+    drop((beside, busy));
+    bench.at_rest("a readiness error")
+}
+
+/// A caller who does not poll `poll_ready` may panic, be refused, or be served; but not beyond the capacity, and
+/// nobody else notices.
+///
+/// Made from limits that count in `poll_ready` only.
+fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    for busy in [0, lab.several()] {
+        let mut inside = bench.inside(busy)?;
+        let mut rude = bench.caller();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            rude.call_unready();
+            rude.poll()
+        }))
+        .is_err();
+        if let Some(capacity) = lab.contract.capacity {
+            let seen = bench.probe.in_flight();
+            ensure(
+                seen <= capacity,
+                format!("at most {capacity} calls inside"),
+                format!("{seen} inside"),
+            )?;
+        }
+        for caller in &mut inside {
+            caller.finish();
+        }
+        if panicked {
+            rude.hang_up();
+        }
+        drop((rude, inside));
+        bench.at_rest("a call without readiness")?;
+    }
+    Ok(())
+}

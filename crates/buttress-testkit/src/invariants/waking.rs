@@ -1,0 +1,169 @@
+//! Who is woken, when, and how often.
+
+use std::time::Duration;
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::{Caller, Standing};
+use crate::crowd::Crowd;
+use crate::finding::{Check, Finding, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "R7",
+        statement: "the task that polled last is the one that is woken",
+        check: latest_waker,
+    },
+    Invariant {
+        name: "R8",
+        statement: "no wakeup is lost, in whatever order callers come, go on and go away",
+        check: no_lost_wakeup,
+    },
+    Invariant {
+        name: "R9",
+        statement: "nobody is woken for nothing",
+        check: no_wake_storm,
+    },
+];
+
+/// A call moves from one task to another while it waits: for readiness, for a place, for the answer. The new task
+/// is woken. Of two clones on two tasks, both are.
+///
+/// Made from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
+fn latest_waker(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    let mut caller = bench.caller();
+    caller.expect(Standing::Inside, "a call")?;
+    moves(&mut caller, "the answer", || bench.probe.let_go())?;
+    drop(caller);
+
+    let bench = lab.bench();
+    bench.probe.not_ready();
+    let mut caller = bench.caller();
+    // Where readiness is not waited for, but answered by a refusal, there is nobody to wake.
+    if caller.poll() == Standing::Waiting {
+        moves(&mut caller, "readiness", || bench.probe.ready())?;
+    }
+    drop(caller);
+
+    if lab.contract.capacity.is_some() {
+        let bench = lab.bench();
+        match bench.queue(2) {
+            Ok((full, waiting)) => both_move(full, waiting)?,
+            Err(Finding::NotApplicable(_)) => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+    Ok(())
+}
+
+/// Two who wait for a place move to other tasks. One place after the other becomes free, in whatever order they
+/// are given it.
+fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
+    let mut old_tasks = Vec::new();
+    for caller in &mut waiting {
+        old_tasks.push(caller.move_to_another_task());
+        caller.poll();
+    }
+    full[0].finish_and_leave();
+    while !waiting.is_empty() {
+        let woken = waiting.iter().position(Caller::is_woken);
+        let left = waiting.len();
+        let Some(woken) = woken else {
+            let expected =
+                "callers who moved to other tasks while they waited for a place are woken there";
+            return ensure(false, expected, format!("{left} of 2 are not"));
+        };
+        let mut next = waiting.swap_remove(woken);
+        next.expect(Standing::Inside, "whoever was woken")?;
+        next.finish_and_leave();
+    }
+    Ok(())
+}
+
+fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check {
+    let _old_task = caller.move_to_another_task();
+    caller.poll();
+    give();
+    ensure(
+        caller.is_woken(),
+        format!("a call that waits for {waits_for} and moved to another task is woken there"),
+        "the new task is not woken",
+    )
+}
+
+/// Callers come, go on, are let go and give up, in random order, and are polled only when they were woken. When
+/// nobody gives up any more, everybody comes to an end.
+///
+/// Made from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964, shuttle#167).
+fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
+    for seed in 0..SCHEDULES {
+        let bench = lab.bench();
+        let mut crowd = Crowd::new(&bench, seed);
+        for _ in 0..60 {
+            crowd.step(2 * lab.several().min(8))?;
+        }
+        crowd.drain()?;
+    }
+    Ok(())
+}
+
+/// For a minute nothing happens: a waiting caller polls once more at most, and never wakes itself. Then places
+/// become free: at most as many callers are woken.
+///
+/// Made from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms poll timers.
+fn no_wake_storm(lab: &Lab<'_>) -> Check {
+    let bench = lab.bench();
+    bench.probe.not_ready();
+    let mut blocked = bench.callers(3);
+    quiet_minute(&bench, &mut blocked, "an inner service that is not ready")?;
+    drop(blocked);
+
+    let bench = lab.bench();
+    if lab.contract.capacity.is_none() {
+        return Ok(());
+    }
+    let (mut full, mut waiting) = match bench.queue(8) {
+        Err(Finding::NotApplicable(_)) => return Ok(()),
+        queue => queue?,
+    };
+    quiet_minute(&bench, &mut waiting, "a place")?;
+    let freed = full.len().min(2);
+    full.iter_mut()
+        .take(freed)
+        .for_each(Caller::finish_and_leave);
+    let woken = waiting.iter().filter(|caller| caller.is_woken()).count();
+    ensure(
+        woken <= freed,
+        format!(
+            "{freed} places that become free wake at most {freed} of {}",
+            waiting.len()
+        ),
+        format!("{woken} are woken"),
+    )
+}
+
+fn quiet_minute(bench: &Bench<'_>, callers: &mut [Caller<'_>], waits_for: &str) -> Check {
+    for caller in callers.iter_mut().filter(|caller| caller.polls == 0) {
+        caller.poll_once();
+    }
+    let before: Vec<_> = callers.iter().map(|caller| caller.polls).collect();
+    for _ in 0..60 {
+        bench.lab.clock.advance(Duration::from_secs(1));
+        for caller in callers.iter_mut().filter(|caller| caller.is_woken()) {
+            caller.poll_once();
+        }
+    }
+    for (caller, before) in callers.iter().zip(before) {
+        let (more, own) = (caller.polls - before, caller.task.wakes_in_own_poll());
+        ensure(
+            own == 0 && more <= 1,
+            format!("a minute's wait for {waits_for} takes at most one more poll"),
+            format!("{more} polls, and {own} wakes of its own doing"),
+        )?;
+    }
+    Ok(())
+}
+
+/// How many random schedules are tried.
+const SCHEDULES: u64 = 200;

@@ -88,11 +88,11 @@
 //!
 //! # Differences from other crates
 //!
-//! - axum's `HandleErrorLayer` runs a handler of yours for each type of error, has to be repeated for every
-//!   fallible layer, and knows nothing of gRPC.
-//! - tower-http's layers answer with a fixed status and an empty body.
-//! - `problem_details` and `http-api-problem` have the document. They have no layer that works with any body, no
-//!   gRPC, and no way back from a response to an error.
+//! - axum's `HandleErrorLayer` gives the error to a handler of yours, in axum alone. What the handler answers, to
+//!   gRPC too, is for you to write.
+//! - tower-http's layers that refuse a request each answer with a status of their own and no document.
+//! - `problem_details` and `http-api-problem` have the document. They have no layer that works with any body, and
+//!   no gRPC.
 //!
 //! # Readiness
 //!

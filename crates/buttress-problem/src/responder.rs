@@ -13,7 +13,7 @@ use crate::negotiate::Format;
 use crate::{Problem, ProblemConfig, grpc, render};
 
 /// Turns errors into responses and tells the log about it. One for each layer, shared by its services.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Responder {
     pub(crate) config: ProblemConfig,
     signals: ProblemSignals,

@@ -1,6 +1,9 @@
 //! What the tests share: an inner service that fails, and a look at what came of it.
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops where its own set-up is wrong"
+)]
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -19,7 +22,7 @@ pub(crate) type Inner = Full<Bytes>;
 #[derive(Clone)]
 pub(crate) struct Fails<F>(pub(crate) F);
 
-impl<F: Fn() -> BoxError> Service<Request<Inner>> for Fails<F> {
+impl<F: Fn() -> BoxError, B> Service<Request<B>> for Fails<F> {
     type Response = Response<Inner>;
     type Error = BoxError;
     type Future = std::future::Ready<Result<Response<Inner>, BoxError>>;
@@ -28,7 +31,7 @@ impl<F: Fn() -> BoxError> Service<Request<Inner>> for Fails<F> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<Inner>) -> Self::Future {
+    fn call(&mut self, _: Request<B>) -> Self::Future {
         std::future::ready(Err(self.0()))
     }
 }

@@ -1,11 +1,12 @@
 use std::fmt;
 use std::time::Instant;
 
-use buttress_core::circuit::{BreakerConfig, Circuit, CircuitSnapshot, CircuitState};
+use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState};
 use buttress_core::{ConfigError, Name, Striped};
+use buttress_metrics::BreakerSignals;
 
-use crate::Isolation;
 use crate::shared::Shared;
+use crate::{BreakerSnapshot, Isolation};
 
 /// A circuit breaker: the state that its layers share, and where operators reach in.
 ///
@@ -36,9 +37,29 @@ impl Breaker {
     ///
     /// What [`BreakerConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: BreakerConfig) -> Result<Self, ConfigError> {
+        let name = name.into();
+        let signals = BreakerSignals::new(name.clone());
+        Self::with_signals(name, signals, config)
+    }
+
+    /// One breaker of many under one name.
+    pub(crate) fn for_key(
+        name: Name,
+        key: Name,
+        config: BreakerConfig,
+    ) -> Result<Self, ConfigError> {
+        let signals = BreakerSignals::new(name.clone()).with_key(key);
+        Self::with_signals(name, signals, config)
+    }
+
+    fn with_signals(
+        name: Name,
+        signals: BreakerSignals,
+        config: BreakerConfig,
+    ) -> Result<Self, ConfigError> {
         let circuit = Circuit::new(config, now())?;
         Ok(Self {
-            shared: Striped::new(Shared::new(name.into(), circuit)),
+            shared: Striped::new(Shared::new(name, circuit, signals)),
         })
     }
 
@@ -56,8 +77,11 @@ impl Breaker {
 
     /// What the circuit looks like now: state, counts, ratios, time to the next probe.
     #[must_use]
-    pub fn snapshot(&self) -> CircuitSnapshot {
-        self.shared.circuit().snapshot(now())
+    pub fn snapshot(&self) -> BreakerSnapshot {
+        BreakerSnapshot {
+            name: self.shared.name().clone(),
+            circuit: self.shared.circuit().snapshot(now()),
+        }
     }
 
     /// The configuration in force.
@@ -98,12 +122,6 @@ impl Breaker {
 
     pub(crate) fn shared(&self) -> &Striped<Shared> {
         &self.shared
-    }
-
-    pub(crate) fn from_shared(shared: Shared) -> Self {
-        Self {
-            shared: Striped::new(shared),
-        }
     }
 }
 

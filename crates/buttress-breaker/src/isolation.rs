@@ -9,6 +9,7 @@ pub struct Isolation {
 
 impl Isolation {
     pub(crate) fn new(shared: SharedLease, why: &str) -> Self {
+        shared.explain_isolation(why);
         let step = shared.circuit().isolate();
         shared.announce(step);
         Self { shared }

@@ -1,4 +1,115 @@
-//! A circuit breaker for Tower services.
+//! A circuit breaker for Tower services: when a dependency fails too much, it is left alone for a while.
+//!
+//! # When to use it
+//!
+//! In front of anything that can die or slow down on its own: another service, a database, a queue. While it is
+//! dead, callers get an answer at once, and it gets the quiet it needs to recover. Not in front of what fails
+//! for its callers' own reasons, nor as a limit on load: an answer that a request was wrong is no failure, and
+//! a breaker neither queues nor counts what is under way.
+//!
+//! # Example
+//!
+//! ```
+//! use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, CircuitState};
+//! use buttress_core::{Reason, Rejection};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), buttress_core::BoxError> {
+//! let breaker = Breaker::new("database", BreakerConfig::default());
+//! let mut service = ServiceBuilder::new()
+//!     .layer(BreakerLayer::new(&breaker))
+//!     .service_fn(|_query: &'static str| async { Err::<(), _>(std::io::Error::other("down")) });
+//!
+//! // Ten failures in a row, and the circuit opens.
+//! for _ in 0..10 {
+//!     let error = service.ready().await?.call("select 1").await.unwrap_err();
+//!     assert_eq!(error.to_string(), "down");
+//! }
+//! assert_eq!(breaker.state(), CircuitState::Open);
+//!
+//! // From now on the database is not asked, and the caller is told when to come back.
+//! let error = service.ready().await?.call("select 1").await.unwrap_err();
+//! let rejection = Rejection::find(&*error).expect("the breaker said no");
+//! assert_eq!(rejection.reason(), Reason::CircuitOpen);
+//! assert!(rejection.retry_after() <= Some(std::time::Duration::from_secs(5)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For HTTP and gRPC, with rules of its own:
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, Window};
+//! use buttress_core::Ratio;
+//!
+//! let payments = Breaker::new(
+//!     "payments",
+//!     BreakerConfig::default()
+//!         .window(Window::Time(Duration::from_secs(30)))
+//!         .minimum_calls(50)
+//!         .failure_ratio(Ratio::percent(20))
+//!         .slow_calls(Duration::from_secs(1), Ratio::percent(60))
+//!         .open_for(OpenTime::Fixed(Duration::from_secs(3)))
+//!         .probes(5)
+//!         .ramp(Duration::from_secs(20), Ratio::percent(1)),
+//! );
+//! let layer = BreakerLayer::http(&payments);
+//! # let _ = layer;
+//!
+//! // Later, and from anywhere:
+//! let guard = payments.isolate("maintenance"); // open while the guard lives
+//! println!("{:?}", payments.snapshot());
+//! # drop(guard);
+//! ```
+//!
+//! A breaker for each host or tenant is a [`KeyedBreakerLayer`] over [`Breakers`].
+//!
+//! # What it does
+//!
+//! A *closed* circuit admits every call and trips on too many failures in a row, too large a share of failures
+//! or too large a share of slow calls, whichever comes first. An *open* circuit rejects every call until its
+//! time is over. *Half-open*, it lets a few probes through and takes its verdict over them. It then closes, or
+//! first *recovers* along a ramp that admits a growing share of calls. Held open by hand it is *isolated*.
+//!
+//! | how a call ends | what it counts as |
+//! |---|---|
+//! | `Ok`, or a status that says the dependency is alive | a success |
+//! | an error, a server error, a body that breaks off | a failure |
+//! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, not in the row: it is alive |
+//! | a timeout | a failure, if it had the whole [`attempt_timeout`](BreakerConfig::attempt_timeout) |
+//! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not asked |
+//! | dropped by its caller | nothing, unless it had the whole attempt timeout |
+//! | a panic of the inner service | a failure; it unwinds to its caller and no further |
+//!
+//! What a call has to tell is heard only in the period that it was admitted in: an answer from before the trip
+//! does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends.
+//!
+//! # Differences from others
+//!
+//! tower has no circuit breaker. From `tower-resilience-circuitbreaker`: the state is in the handle and not in
+//! the layer, so the routes of an axum router share it; windows forget; probes cannot wedge a half-open circuit;
+//! cancelled calls, panics and broken bodies are seen; and a call neither allocates nor locks while the circuit
+//! is closed. From resilience4j and Polly: late answers are not counted for a period they do not belong to.
+//!
+//! # Defaults
+//!
+//! See [`BreakerConfig`], [`BreakersConfig`], [`Until::BodyEnd`](buttress_http::Until::BodyEnd) and
+//! [`WhenSaturated::Reject`].
+//!
+//! # Signals
+//!
+//! `buttress_breaker_calls_total`, `…_slow_calls_total`, `…_stale_outcomes_total`, `…_rejections_total`,
+//! `…_would_reject_total`, `…_transitions_total` and the gauge `buttress_breaker_state`, all with the label
+//! `layer`, the breaker's name. Steps are events at `INFO`, or `WARN` where the circuit opens; rejections are
+//! events at `DEBUG`.
+//!
+//! # Ordering
+//!
+//! Inside of a retry, so that each attempt is counted and an open circuit ends the retrying. Outside of a
+//! bulkhead, so that a rejected call takes no permit. A timeout for each attempt goes inside of it; where one
+//! goes outside, say so with [`attempt_timeout`](BreakerConfig::attempt_timeout).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -6,11 +117,13 @@ mod breaker;
 mod future;
 mod guard;
 mod isolation;
+mod keyed;
 mod layer;
 mod readiness;
 mod reserved;
 mod service;
 mod shared;
+mod snapshot;
 
 pub use breaker::Breaker;
 pub use buttress_core::circuit::{BreakerConfig, CircuitSnapshot, CircuitState, OpenTime};
@@ -18,5 +131,7 @@ pub use buttress_core::window::Window;
 pub use future::ResponseFuture;
 pub use guard::BreakerGuard;
 pub use isolation::Isolation;
+pub use keyed::{Breakers, BreakersConfig, ByKey, KeyedBreakerLayer, KeyedBreakerService};
 pub use layer::{BreakerLayer, WhenSaturated};
 pub use service::BreakerService;
+pub use snapshot::BreakerSnapshot;

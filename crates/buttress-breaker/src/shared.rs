@@ -19,12 +19,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(name: Name, circuit: Circuit) -> Self {
-        let signals = BreakerSignals::new(name.clone());
-        Self::with_signals(name, circuit, signals)
-    }
-
-    pub(crate) fn with_signals(name: Name, circuit: Circuit, signals: BreakerSignals) -> Self {
+    pub(crate) fn new(name: Name, circuit: Circuit, signals: BreakerSignals) -> Self {
         Self {
             name,
             circuit,
@@ -90,6 +85,10 @@ impl Shared {
                 self.wake_all();
             }
         }
+    }
+
+    pub(crate) fn explain_isolation(&self, why: &str) {
+        self.signals.explain_isolation(why);
     }
 
     pub(crate) fn wake_all(&self) {

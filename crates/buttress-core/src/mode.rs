@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::Ratio;
 
 /// Whether a layer's refusals bind. One decision path serves all modes.
@@ -24,6 +26,17 @@ impl Mode {
             Self::Off | Self::Shadow => false,
             Self::Enforce => true,
             Self::EnforceFor(share) => share.includes(draw()),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Shadow => f.write_str("shadow"),
+            Self::Enforce => f.write_str("enforce"),
+            Self::EnforceFor(share) => write!(f, "enforce for {share}"),
         }
     }
 }

@@ -78,6 +78,18 @@ impl BreakerSignals {
         }
     }
 
+    /// Tells the log why an operator isolates the circuit. A reason is free text, so no metric has it.
+    pub fn explain_isolation(&self, why: &str) {
+        event!(
+            WARN,
+            "buttress::breaker",
+            "circuit isolated by hand",
+            layer = self.layer.as_str(),
+            key = self.key.as_ref().map(Name::as_str),
+            why = why
+        );
+    }
+
     #[inline(always)]
     fn count(&self, counter: impl FnOnce(&Handles) -> &Counter) {
         if let Some(handles) = self.handles() {

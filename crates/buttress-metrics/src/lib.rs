@@ -44,6 +44,7 @@
 //! | target | level | message | fields |
 //! |---|---|---|---|
 //! | `buttress::breaker` | WARN | circuit opened | `layer`, `key`, `from`, `to`, `cause`, `open_for` |
+//! | `buttress::breaker` | WARN | circuit isolated by hand | `layer`, `key`, `why` |
 //! | `buttress::breaker` | INFO | circuit changed state | `layer`, `key`, `from`, `to`, `cause` |
 //! | `buttress::breaker` | DEBUG | call rejected | `layer`, `key`, `reason` |
 //! | `buttress::breaker` | DEBUG | call would have been rejected | `layer`, `key`, `reason` |

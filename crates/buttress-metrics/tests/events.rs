@@ -50,6 +50,14 @@ fn other_transitions_are_information() {
 }
 
 #[test]
+fn isolation_is_a_warning_that_says_why() {
+    assert_eq!(
+        told(|| BreakerSignals::new("a".into()).explain_isolation("maintenance")),
+        ["WARN buttress::breaker: circuit isolated by hand layer=a why=maintenance"]
+    );
+}
+
+#[test]
 fn refusals_are_for_who_debugs() {
     assert_eq!(
         told_by_breaker(BreakerEvent::Rejected(Reason::CircuitOpen)),

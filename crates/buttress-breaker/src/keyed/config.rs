@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use buttress_core::ConfigError;
+use buttress_core::circuit::BreakerConfig;
+
+/// How many breakers there may be, and what each of them is like.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`breaker`](Self::breaker) | [`BreakerConfig::default`] | each breaker's own configuration |
+/// | [`capacity`](Self::capacity) | 1024 | how many keys are told apart |
+/// | [`idle_after`](Self::idle_after) | 10 min | a breaker unused for so long is forgotten when another is made |
+#[derive(Debug, Clone, PartialEq)]
+pub struct BreakersConfig {
+    pub(super) breaker: BreakerConfig,
+    pub(super) capacity: usize,
+    pub(super) idle_after: Duration,
+}
+
+impl Default for BreakersConfig {
+    fn default() -> Self {
+        Self {
+            breaker: BreakerConfig::default(),
+            capacity: 1024,
+            idle_after: Duration::from_secs(600),
+        }
+    }
+}
+
+impl BreakersConfig {
+    /// The most keys: each takes a few kilobytes.
+    pub const MAX_CAPACITY: usize = 1_000_000;
+
+    /// Each breaker's own configuration.
+    #[must_use]
+    pub fn breaker(mut self, breaker: BreakerConfig) -> Self {
+        self.breaker = breaker;
+        self
+    }
+
+    /// How many keys are told apart.
+    #[must_use]
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Forgets a breaker that was not used for so long, when another is made. All are looked through at most
+    /// four times in that time.
+    #[must_use]
+    pub fn idle_after(mut self, idle_after: Duration) -> Self {
+        self.idle_after = idle_after;
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// A capacity of 0 or above [`MAX_CAPACITY`](Self::MAX_CAPACITY), an `idle_after` of 0, and what
+    /// [`BreakerConfig::check`] refuses.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=Self::MAX_CAPACITY).contains(&self.capacity) {
+            let bound = format!("from 1 to {}", Self::MAX_CAPACITY);
+            return Err(ConfigError::new("capacity", self.capacity, bound));
+        }
+        if self.idle_after.is_zero() {
+            return Err(ConfigError::new("idle_after", "0s", "above 0s"));
+        }
+        self.breaker.check()
+    }
+}

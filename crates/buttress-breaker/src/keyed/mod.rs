@@ -1,0 +1,12 @@
+//! A breaker for each key.
+
+mod breakers;
+mod config;
+mod layer;
+mod map;
+mod service;
+
+pub use breakers::Breakers;
+pub use config::BreakersConfig;
+pub use layer::{ByKey, KeyedBreakerLayer};
+pub use service::KeyedBreakerService;

@@ -1,0 +1,72 @@
+use std::borrow::Cow;
+use std::task::{Context, Poll};
+
+use buttress_core::{BoxError, Protocol};
+use tower_service::Service;
+
+use super::{Breakers, ByKey};
+use crate::future::call_through;
+use crate::shared::admit;
+use crate::{BreakerGuard, ResponseFuture};
+
+/// A service behind a breaker for each key. See [`KeyedBreakerLayer`](crate::KeyedBreakerLayer).
+///
+/// It is ready when the service behind is: which circuit a call needs shows only when it is made.
+#[derive(Debug, Clone)]
+pub struct KeyedBreakerService<S, K> {
+    inner: S,
+    breakers: Breakers,
+    by_key: K,
+}
+
+impl<S, K> KeyedBreakerService<S, K> {
+    pub(super) fn new(inner: S, breakers: Breakers, by_key: K) -> Self {
+        Self {
+            inner,
+            breakers,
+            by_key,
+        }
+    }
+
+    /// The breakers in front.
+    pub fn breakers(&self) -> &Breakers {
+        &self.breakers
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without the breakers.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, F, P, Req> Service<Req> for KeyedBreakerService<S, ByKey<F, P>>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    F: Fn(&Req) -> Cow<'_, str>,
+    P: Protocol<S::Response>,
+{
+    type Response = P::Response<BreakerGuard>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future, P>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let breaker = self.breakers.get(&(self.by_key.key)(&request));
+        let admission = admit(breaker.shared());
+        call_through(&mut self.inner, request, admission, &self.by_key.protocol)
+    }
+}

@@ -1,0 +1,147 @@
+//! A breaker for each key, in bounded memory.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use buttress_breaker::{BreakerConfig, Breakers, BreakersConfig, CircuitState, KeyedBreakerLayer};
+use buttress_core::{BoxError, Rejection};
+use tokio::time::advance;
+use tower::{Layer, ServiceExt, service_fn};
+
+fn breakers(capacity: usize) -> Breakers {
+    Breakers::new("hosts", BreakersConfig::default().capacity(capacity))
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_key_failing_leaves_the_others_alone() {
+    let breakers = Breakers::new(
+        "tenants",
+        BreakersConfig::default().breaker(BreakerConfig::default().consecutive_failures(2)),
+    );
+    let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
+    let service = layer.layer(service_fn(|key: &'static str| async move {
+        if key == "bad" {
+            Err(BoxError::from("down"))
+        } else {
+            Ok(key)
+        }
+    }));
+    for _ in 0..2 {
+        let error = service.clone().oneshot("bad").await.unwrap_err();
+        assert!(Rejection::find(&*error).is_none());
+    }
+    let error = service.clone().oneshot("bad").await.unwrap_err();
+    assert_eq!(
+        Rejection::find(&*error).map(Rejection::layer),
+        Some("tenants")
+    );
+    assert_eq!(service.oneshot("good").await.unwrap(), "good");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_keys_stays_within_the_capacity() {
+    let breakers = breakers(64);
+    for i in 0..20_000 {
+        let _ = breakers.get(&format!("key {i}"));
+        assert!(breakers.len() <= 64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_recently_used_go_first_and_the_open_last() {
+    let breakers = breakers(8);
+    breakers.get("open").trip();
+    for i in 0..7 {
+        advance(Duration::from_millis(10)).await;
+        let _ = breakers.get(&format!("closed {i}"));
+    }
+    advance(Duration::from_millis(10)).await;
+    let _ = breakers.get("closed 0");
+    advance(Duration::from_millis(10)).await;
+    let _ = breakers.get("new");
+    assert!(breakers.find("closed 1").is_none());
+    assert!(breakers.find("closed 0").is_some());
+    assert_eq!(
+        breakers.find("open").map(|open| open.state()),
+        Some(CircuitState::Open)
+    );
+    assert_eq!(breakers.len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_idle_are_forgotten_when_another_comes() {
+    let breakers = breakers(8);
+    let _ = breakers.get("idle");
+    advance(Duration::from_secs(599)).await;
+    let _ = breakers.get("busy");
+    advance(Duration::from_secs(151)).await;
+    let _ = breakers.get("new");
+    assert!(breakers.find("idle").is_none());
+    assert!(breakers.find("busy").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_was_forgotten_still_ends_its_calls() {
+    let breakers = breakers(1);
+    let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let mut released = Some(released);
+    let mut service = layer.layer(service_fn(move |_: &'static str| {
+        let released = released.take();
+        async move {
+            if let Some(released) = released {
+                let _ = released.await;
+            }
+            Ok::<_, Infallible>(())
+        }
+    }));
+    let first = service.ready().await.unwrap();
+    let under_way = tower::Service::call(first, "a");
+    let _ = breakers.get("b");
+    assert!(breakers.find("a").is_none());
+    release.send(()).unwrap();
+    under_way.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_configuration_reaches_the_breakers_that_are() {
+    let breakers = breakers(8);
+    let old = breakers.get("old");
+    let strict = BreakerConfig::default().consecutive_failures(1);
+    breakers
+        .reconfigure(
+            BreakersConfig::default()
+                .breaker(strict.clone())
+                .capacity(8),
+        )
+        .unwrap();
+    assert_eq!(old.config(), strict);
+    assert_eq!(breakers.get("young").config(), strict);
+}
+
+#[test]
+fn a_key_is_cut_at_a_whole_character() {
+    let breakers = breakers(8);
+    let long = "ä".repeat(200);
+    let _ = breakers.get(&long);
+    let (key, _) = breakers.all().pop().unwrap();
+    assert_eq!(key.len(), Breakers::MAX_KEY_BYTES);
+    assert!(breakers.find(&format!("{long} and more")).is_some());
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name_value_and_bound() {
+    let message = |config: BreakersConfig| Breakers::try_new("x", config).unwrap_err().to_string();
+    assert_eq!(
+        message(BreakersConfig::default().capacity(0)),
+        "capacity is 0, but must be from 1 to 1000000"
+    );
+    assert_eq!(
+        message(BreakersConfig::default().idle_after(Duration::ZERO)),
+        "idle_after is 0s, but must be above 0s"
+    );
+    assert_eq!(
+        message(BreakersConfig::default().breaker(BreakerConfig::default().probes(0))),
+        "probes is 0, but must be from 1 to 1000"
+    );
+}

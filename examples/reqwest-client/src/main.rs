@@ -1,2 +1,86 @@
-//! Under construction.
-fn main() {}
+//! A client that leaves a failing dependency alone until it has recovered. See README.md.
+
+mod upstream;
+
+use std::time::Duration;
+
+use buttress::breaker::BreakerService;
+use buttress::http::Http;
+use buttress::prelude::*;
+use http::Request;
+use http_body_util::BodyExt;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::upstream::Upstream;
+
+/// What the stack in `main` is: each layer's service around the one below. A clone shares the circuit.
+type Payments = BreakerService<HttpClient, Http>;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let upstream = Upstream::start().await?;
+    let breaker = Breaker::new(
+        "payments",
+        BreakerConfig::default()
+            .consecutive_failures(3)
+            .open_for(OpenTime::Fixed(Duration::from_secs(1))),
+    );
+    let payments: Payments = ServiceBuilder::new()
+        .layer(BreakerLayer::http(&breaker))
+        .service(HttpClient::from(reqwest::Client::new()));
+
+    println!("All is well, and the circuit is closed:");
+    tell(charge(&payments, &upstream).await, &breaker);
+
+    println!(
+        "\nThe upstream fails, and asks to be left alone for 2 s. Three in a row open the circuit:"
+    );
+    upstream.fail();
+    for _ in 0..3 {
+        tell(charge(&payments, &upstream).await, &breaker);
+    }
+
+    println!("\nNow nothing is sent, and the error says when to come back:");
+    let Err(refused) = charge(&payments, &upstream).await else {
+        return Err("an open circuit refuses".into());
+    };
+    let rejection = Rejection::find(&*refused).ok_or("the refusal is a rejection")?;
+    let wait = rejection.retry_after().ok_or("it says for how long")?;
+    tell(Err(refused), &breaker);
+
+    println!("\nThe upstream recovers, and so do we. Three probes succeed:");
+    upstream.recover();
+    tokio::time::sleep(wait).await;
+    for _ in 0..3 {
+        tell(charge(&payments, &upstream).await, &breaker);
+    }
+
+    println!("\nAn operator holds the circuit open, for as long as the guard lives:");
+    let maintenance = breaker.isolate("maintenance");
+    tell(charge(&payments, &upstream).await, &breaker);
+    drop(maintenance);
+    tell(charge(&payments, &upstream).await, &breaker);
+
+    println!("\nThe upstream was asked {} times.", upstream.requests());
+    Ok(())
+}
+
+/// One call: an `http` request in, an `http` response out.
+async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxError> {
+    let request = Request::post(upstream.url()).body("{\"amount\": 42}".into())?;
+    let response = payments.clone().oneshot(request).await?;
+    let status = response.status();
+    // The call lasts until its body ends: one that breaks off is a failure too.
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(format!("{status}: {}", String::from_utf8_lossy(&body)))
+}
+
+fn tell(result: Result<String, BoxError>, breaker: &Breaker) {
+    let told = match result {
+        Ok(answer) => answer,
+        // The breaker said no: nothing was sent.
+        Err(error) if Rejection::find(&*error).is_some() => format!("rejected: {error}"),
+        Err(error) => format!("failed: {error}"),
+    };
+    println!("  [{}] {told}", breaker.state());
+}

@@ -1,0 +1,64 @@
+//! Who calls the server, and says what comes back.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::header::RETRY_AFTER;
+use buttress::prelude::*;
+use reqwest::{Client, Response};
+use tokio::time::sleep;
+
+/// Lives through an outage: before, during, and after.
+pub(crate) async fn call(server: SocketAddr, breaker: &Breaker) -> Result<(), BoxError> {
+    let client = Client::new();
+    let get_order = || client.get(format!("http://{server}/orders/7")).send();
+    let to_database = |what| {
+        let url = format!("http://{server}/database/{what}");
+        client.post(url).send()
+    };
+
+    println!("All is well, and the circuit is closed:");
+    tell(get_order().await?, breaker).await?;
+
+    println!("\nThe database goes down. Three failures in a row open the circuit:");
+    to_database("break").await?;
+    for _ in 0..3 {
+        tell(get_order().await?, breaker).await?;
+    }
+
+    println!("\nNow the handler is not called any more. This is the whole answer:");
+    let refused = get_order().await?;
+    let wait = retry_after(&refused).ok_or("the refusal says when to come back")?;
+    tell_all(refused).await?;
+
+    println!(
+        "\nThe database comes back, and so do we, {wait:?} later. Three probes close the circuit:"
+    );
+    to_database("mend").await?;
+    sleep(wait).await;
+    for _ in 0..3 {
+        tell(get_order().await?, breaker).await?;
+    }
+    Ok(())
+}
+
+async fn tell(response: Response, breaker: &Breaker) -> Result<(), BoxError> {
+    let status = response.status();
+    let body = response.text().await?;
+    println!("  [{}] {status}: {body}", breaker.state());
+    Ok(())
+}
+
+async fn tell_all(response: Response) -> Result<(), BoxError> {
+    println!("  {:?} {}", response.version(), response.status());
+    for (name, value) in response.headers() {
+        println!("  {name}: {}", value.to_str()?);
+    }
+    println!("\n  {}", response.text().await?);
+    Ok(())
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}

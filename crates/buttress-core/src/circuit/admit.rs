@@ -11,9 +11,9 @@ use crate::sync::Ordering;
 impl Circuit {
     /// Asks to make a call `now`.
     ///
-    /// `chance` gives uniform 64-bit numbers. It is asked at most twice: whether a refusal binds (where the
-    /// mode enforces for a share of calls, give it the hash of the call's identity to keep the share stable)
-    /// and whether a recovering circuit lets this call through.
+    /// `chance` gives uniform 64-bit numbers. It is asked at most twice: whether a recovering circuit lets this
+    /// call through, or for the jitter of an opening; and whether a refusal binds (where the mode enforces for
+    /// a share of calls, give it the hash of the call's identity to keep the share stable).
     #[inline]
     pub fn admit(&self, now: Instant, chance: impl FnMut() -> u64) -> Admission {
         let word = self.word();
@@ -100,7 +100,13 @@ impl Circuit {
             }
             CircuitState::HalfOpen => match locked.trial.verdict(&locked.config, at)? {
                 Verdict::Failed => {
-                    Some(self.reopen(locked, Cause::StayElapsed, at, None, chance()))
+                    let cause = if locked.trial.stay_is_over(&locked.config, at) {
+                        Cause::StayElapsed
+                    } else {
+                        // A new configuration is content with what the old one had heard.
+                        Cause::ProbesFailed
+                    };
+                    Some(self.reopen(locked, cause, at, None, chance()))
                 }
                 Verdict::Passed => Some(self.recover(locked, at)),
             },

@@ -14,6 +14,13 @@ pub struct Permit {
     pub(super) role: Role,
 }
 
+impl Permit {
+    /// Whether its call was to be evidence, and for a period that is over by `epoch`.
+    pub(super) fn is_stale(&self, epoch: u64) -> bool {
+        self.role != Role::Passenger && self.epoch != epoch
+    }
+}
+
 /// What a call is to the circuit that admitted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {

@@ -3,7 +3,7 @@ use std::time::Instant;
 use super::permit::{Permit, Role, Settlement};
 use super::steps::Locked;
 use super::trial::Verdict;
-use super::{Cause, Circuit, Transition};
+use super::{Cause, Circuit};
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::Mark;
@@ -54,14 +54,14 @@ impl Circuit {
             let timed_out = Report::failure(FailureKind::Timeout);
             return self.settle(permit, timed_out, now, chance);
         }
-        let current = self.word().epoch() == permit.epoch;
+        let stale = permit.is_stale(self.word().epoch());
         Settlement {
             outcome: None,
             slow: false,
-            stale: !current,
+            stale,
             transition: None,
             freed: match permit.role {
-                Role::Probe(probe) if current => locked.trial.free_slot(probe),
+                Role::Probe(probe) if !stale => locked.trial.free_slot(probe),
                 _ => false,
             },
         }
@@ -82,7 +82,7 @@ impl Circuit {
         let mut settlement = Settlement {
             outcome: Some(outcome),
             slow,
-            stale: permit.role != Role::Passenger && word.epoch() != permit.epoch,
+            stale: permit.is_stale(word.epoch()),
             transition: None,
             freed: false,
         };
@@ -111,8 +111,7 @@ impl Circuit {
             }
             Role::Call => {
                 let cause = self.hear(&mut locked, outcome, slow, at);
-                cause
-                    .map(|cause| self.trip_by(&mut locked, cause, at, report.retry_after, chance()))
+                cause.map(|cause| self.reopen(&mut locked, cause, at, report.retry_after, chance()))
             }
         };
         // Under isolation the circuit moves on, but the world sees it isolated throughout.
@@ -160,19 +159,6 @@ impl Circuit {
         } else {
             None
         }
-    }
-
-    /// Opens a closed or recovering circuit.
-    fn trip_by(
-        &self,
-        locked: &mut Locked,
-        cause: Cause,
-        at: u64,
-        hint: Option<std::time::Duration>,
-        draw: u64,
-    ) -> Transition {
-        locked.forgive(at);
-        self.reopen(locked, cause, at, hint, draw)
     }
 }
 

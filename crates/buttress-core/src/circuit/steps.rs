@@ -51,7 +51,7 @@ impl Locked {
     }
 
     /// Forgets earlier openings if the circuit has been closed for at least as long as it was open.
-    pub(super) fn forgive(&mut self, at: u64) {
+    fn forgive(&mut self, at: u64) {
         if at.saturating_sub(self.closing_since) >= self.opening.lasts {
             self.reopenings = 0;
         }
@@ -120,6 +120,13 @@ impl Circuit {
         hint: Option<Duration>,
         draw: u64,
     ) -> Transition {
+        let word = self.word();
+        if matches!(
+            word.underlying(),
+            CircuitState::Closed | CircuitState::Recovering
+        ) {
+            locked.forgive(at);
+        }
         let mut opening = Opening {
             since: at,
             lasts: 0,
@@ -134,7 +141,6 @@ impl Circuit {
         self.hot
             .open_until
             .store(at.saturating_add(opening.lasts), Ordering::Release);
-        let word = self.word();
         self.publish(word.next_epoch().with_underlying(CircuitState::Open));
         Transition {
             from: word.state(),

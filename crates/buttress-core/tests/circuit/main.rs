@@ -1,0 +1,17 @@
+//! The circuit against its model, and one test for each thing it must mean.
+
+#![cfg(not(buttress_loom))]
+
+mod model;
+mod refinement;
+mod rules;
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// An instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+#[allow(clippy::disallowed_methods)]
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}

@@ -1,0 +1,274 @@
+//! What moves the model, and what it answers from.
+
+use std::time::Duration;
+
+use buttress_core::circuit::{Cause, CircuitState, Refusal, Settlement, Transition};
+use buttress_core::{FailureKind, Outcome, Ratio, Reason};
+
+use super::{Answer, Model, Opening, Role, Ticket};
+
+impl Model {
+    /// A probe's slot, unless there is none.
+    pub(super) fn probe(&mut self, now: u64) -> Result<Role, Refusal> {
+        self.probing.retain(|&(_, lease_ends)| lease_ends > now);
+        if let Some(wait) = self.slot_in(now) {
+            return Err(refusal(Reason::CircuitHalfOpen, Some(wait)));
+        }
+        self.probes_ever += 1;
+        let lease_ends = now + nanos(self.rules.probe_lease);
+        self.probing.push((self.probes_ever, lease_ends));
+        Ok(Role::Probe(self.probes_ever))
+    }
+
+    /// How long until a slot is sure to be free, if none is: until a lease ends, or the stay.
+    pub(super) fn slot_in(&self, now: u64) -> Option<u64> {
+        if self.under_way(now) + self.probed.len() < self.rules.probes as usize {
+            return None;
+        }
+        let stay_ends = self.half_open_since + nanos(self.rules.half_open_stay);
+        let leases = self.probing.iter().map(|&(_, lease_ends)| lease_ends);
+        let ends = leases
+            .filter(|&lease_ends| lease_ends > now)
+            .chain([stay_ends]);
+        ends.min().map(|end| end - now)
+    }
+
+    /// What the time alone makes of the circuit, when somebody asks.
+    pub(super) fn pass_time(
+        &mut self,
+        now: u64,
+        mut chance: impl FnMut() -> u64,
+    ) -> Option<Transition> {
+        match self.state {
+            CircuitState::Open if self.opens_in(now) == 0 => {
+                self.half_open_since = now;
+                self.probing.clear();
+                self.probed.clear();
+                Some(self.step(CircuitState::HalfOpen, Cause::OpenElapsed))
+            }
+            CircuitState::HalfOpen => self.judge(now).map(|passed| match passed {
+                true => self.recover(now),
+                false if self.stay_is_over(now) => {
+                    self.open(Cause::StayElapsed, now, None, chance())
+                }
+                false => self.open(Cause::ProbesFailed, now, None, chance()),
+            }),
+            CircuitState::Recovering if self.ramp_is_done(now) => {
+                self.state = CircuitState::Closed;
+                Some(Transition {
+                    from: CircuitState::Recovering,
+                    to: CircuitState::Closed,
+                    cause: Cause::RampDone,
+                    open_for: None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// An ordinary call, and the rule that it breaks.
+    pub(super) fn hear(&mut self, outcome: Outcome, slow: bool, now: u64) -> Option<Cause> {
+        let failed = outcome.is_failure();
+        match outcome {
+            Outcome::Ignored => return None,
+            Outcome::Success => self.row = 0,
+            Outcome::Failure(FailureKind::Overload) => {}
+            Outcome::Failure(_) => {
+                self.row += 1;
+                if self
+                    .rules
+                    .consecutive_failures
+                    .is_some_and(|limit| self.row >= limit)
+                {
+                    self.calls.push(now, failed, slow);
+                    return Some(Cause::ConsecutiveFailures);
+                }
+            }
+        }
+        self.calls.push(now, failed, slow);
+        let counts = self.calls.counts(now);
+        let reaches = |part: u64, percent: u8| 100 * part >= u64::from(percent) * counts.calls;
+        if counts.calls < u64::from(self.rules.minimum_calls) {
+            return None;
+        }
+        match (self.rules.failure_percent, self.rules.slow_calls) {
+            (Some(percent), _) if failed && reaches(counts.failures, percent) => {
+                Some(Cause::FailureRatio)
+            }
+            (_, Some((_, percent))) if slow && reaches(counts.slow, percent) => {
+                Some(Cause::SlowCallRatio)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the probes passed, once that is certain or the stay is over.
+    pub(super) fn judge(&self, now: u64) -> Option<bool> {
+        let over = self.stay_is_over(now);
+        let ended = self.probed.len() as u32;
+        let failed = self.probed.iter().filter(|&&failed| failed).count() as u32;
+        let of = if over { ended } else { self.rules.probes };
+        match () {
+            () if over && ended == 0 => Some(false),
+            () if 100 * failed >= u32::from(self.rules.probe_failure_percent) * of => Some(false),
+            () if over || ended >= self.rules.probes => Some(true),
+            () => None,
+        }
+    }
+
+    pub(super) fn open(
+        &mut self,
+        cause: Cause,
+        now: u64,
+        hint: Option<Duration>,
+        draw: u64,
+    ) -> Transition {
+        self.opening = Opening {
+            since: now,
+            lasts: 0,
+            reopenings: self.reopenings,
+            hint,
+            draw,
+        };
+        self.opening.lasts = self.open_nanos(self.opening);
+        self.reopenings += 1;
+        Transition {
+            open_for: Some(Duration::from_nanos(self.opening.lasts)),
+            ..self.step(CircuitState::Open, cause)
+        }
+    }
+
+    pub(super) fn recover(&mut self, now: u64) -> Transition {
+        self.calls.clear();
+        self.closing_since = now;
+        let to = match self.rules.ramp {
+            Some(_) => CircuitState::Recovering,
+            None => CircuitState::Closed,
+        };
+        self.step(to, Cause::ProbesPassed)
+    }
+
+    pub(super) fn step(&mut self, to: CircuitState, cause: Cause) -> Transition {
+        self.epoch += 1;
+        self.row = 0;
+        let from = std::mem::replace(&mut self.state, to);
+        Transition {
+            from,
+            to,
+            cause,
+            open_for: None,
+        }
+    }
+
+    pub(super) fn seen(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Transition,
+    ) -> Option<Transition> {
+        let isolated = self.isolations > 0;
+        Some(step(self)).filter(|step| step.from != step.to && !isolated)
+    }
+
+    pub(super) fn forgive(&mut self, now: u64) {
+        if now - self.closing_since >= self.opening.lasts {
+            self.reopenings = 0;
+        }
+    }
+
+    pub(super) fn give_back(&mut self, probe: u64) -> bool {
+        let held = self.probing.len();
+        self.probing.retain(|&(number, _)| number != probe);
+        self.probing.len() < held
+    }
+
+    pub(super) fn under_way(&self, now: u64) -> usize {
+        let leases = self.probing.iter().map(|&(_, lease_ends)| lease_ends);
+        leases.filter(|&lease_ends| lease_ends > now).count()
+    }
+
+    pub(super) fn open_nanos(&self, opening: Opening) -> u64 {
+        let scheduled = self.rules.open_for.after(opening.reopenings, opening.draw);
+        let asked = opening
+            .hint
+            .and_then(|hint| Some(hint.min(self.rules.retry_after_cap?)));
+        nanos(scheduled.max(asked.unwrap_or_default()))
+    }
+
+    pub(super) fn opens_in(&self, now: u64) -> u64 {
+        (self.opening.since + self.opening.lasts).saturating_sub(now)
+    }
+
+    pub(super) fn stay_is_over(&self, now: u64) -> bool {
+        now - self.half_open_since >= nanos(self.rules.half_open_stay)
+    }
+
+    pub(super) fn ramp_nanos(&self) -> u64 {
+        self.rules.ramp.map_or(0, |(over, _)| nanos(over))
+    }
+
+    pub(super) fn ramp_is_done(&self, now: u64) -> bool {
+        now - self.closing_since >= self.ramp_nanos()
+    }
+
+    pub(super) fn share(&self, now: u64) -> Ratio {
+        let (over, from) = self.rules.ramp.unwrap_or((Duration::ZERO, Ratio::ONE));
+        let gone = ((now - self.closing_since) as f64 / nanos(over) as f64).min(1.0);
+        Ratio::new((from.get() + (1.0 - from.get()) * gone).min(1.0)).unwrap_or(Ratio::ONE)
+    }
+
+    pub(super) fn answer(
+        &self,
+        verdict: Result<Role, Refusal>,
+        would_reject: Option<Reason>,
+        now: u64,
+        transition: Option<Transition>,
+    ) -> Answer {
+        Answer {
+            verdict: verdict.map(|role| self.ticket(role, now)),
+            would_reject,
+            transition,
+        }
+    }
+
+    pub(super) fn ticket(&self, role: Role, now: u64) -> Ticket {
+        Ticket {
+            epoch: self.epoch,
+            granted: now,
+            role,
+        }
+    }
+
+    pub(super) fn settlement(
+        &self,
+        ticket: Ticket,
+        outcome: Option<Outcome>,
+        slow: bool,
+    ) -> Settlement {
+        Settlement {
+            outcome,
+            slow,
+            stale: ticket.role != Role::Passenger && ticket.epoch != self.epoch,
+            transition: None,
+            freed: false,
+        }
+    }
+}
+
+pub(super) fn refusal(reason: Reason, wait: Option<u64>) -> Refusal {
+    Refusal {
+        reason,
+        retry_after: wait.map(Duration::from_nanos),
+    }
+}
+
+pub(super) fn isolation(from: CircuitState, to: CircuitState) -> Transition {
+    Transition {
+        from,
+        to,
+        cause: Cause::Isolation,
+        open_for: None,
+    }
+}
+
+pub(super) fn nanos(time: Duration) -> u64 {
+    time.as_nanos() as u64
+}

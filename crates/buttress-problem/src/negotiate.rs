@@ -19,16 +19,25 @@ impl Format {
         let mut json = Offer::default();
         let mut text = Offer::default();
         let mut html = Offer::default();
-        for range in accept
+        for element in accept
             .into_iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(elements)
+            .flat_map(|line| elements(line.as_bytes()))
         {
-            let Some((range, quality)) = media_range(range) else {
+            let (range, parameters) = split_at(element, b';');
+            // This runs for every request, so a range that decides nothing is passed over before its
+            // parameters are parsed.
+            let Some((_, specificity)) = RANGES.iter().find(|(r, _)| r.eq_ignore_ascii_case(range))
+            else {
                 continue;
             };
-            for (offer, ranges) in [(&mut json, JSON), (&mut text, TEXT), (&mut html, HTML)] {
-                offer.consider(ranges, range, quality);
+            let Some(quality) = quality(parameters) else {
+                continue;
+            };
+            for (offer, specificity) in [&mut json, &mut text, &mut html]
+                .into_iter()
+                .zip(*specificity)
+            {
+                offer.consider(specificity, quality);
             }
         }
         let reads_json = json.quality > 0 && json.quality >= text.quality;
@@ -41,84 +50,90 @@ impl Format {
     }
 }
 
+/// The media ranges that matter, and how specific each is to JSON, to text and to HTML; 0 does not match.
+const RANGES: [(&[u8], [u8; 3]); 7] = [
+    (b"*/*", [1, 1, 0]),
+    (b"application/*", [2, 0, 0]),
+    (b"application/json", [3, 0, 0]),
+    (b"application/problem+json", [4, 0, 0]),
+    (b"text/*", [0, 2, 0]),
+    (b"text/plain", [0, 3, 0]),
+    (b"text/html", [0, 0, 1]),
+];
+
 /// How much a client wants one of the forms we can make.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Offer {
     /// Of the range that decided: a more specific one overrules. 0 if none matched yet.
-    specificity: usize,
+    specificity: u8,
     /// In thousandths; 0 is a refusal.
     quality: u16,
 }
 
 impl Offer {
-    /// Takes note of a media range, if it is one of the `ranges` (least specific first) that match this form.
-    fn consider(&mut self, ranges: &[&str], range: &str, quality: u16) {
-        let Some(position) = ranges.iter().position(|r| r.eq_ignore_ascii_case(range)) else {
-            return;
-        };
-        let specificity = position + 1;
+    fn consider(&mut self, specificity: u8, quality: u16) {
         if specificity > self.specificity {
             *self = Self {
                 specificity,
                 quality,
             };
-        } else if specificity == self.specificity {
+        } else if specificity == self.specificity && specificity > 0 {
             self.quality = self.quality.max(quality);
         }
     }
 }
 
-const JSON: &[&str] = &[
-    "*/*",
-    "application/*",
-    "application/json",
-    "application/problem+json",
-];
-const TEXT: &[&str] = &["*/*", "text/*", "text/plain"];
-const HTML: &[&str] = &["text/html"];
-
 /// The elements of a comma-separated list. A comma within a quoted string does not separate.
-fn elements(line: &str) -> impl Iterator<Item = &str> {
+fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     let mut escaped = false;
-    line.split(move |c| {
+    line.split(move |&byte| {
         let literal = std::mem::take(&mut escaped);
-        match c {
-            '"' if !literal => quoted = !quoted,
-            '\\' if quoted && !literal => escaped = true,
+        match byte {
+            b'"' if !literal => quoted = !quoted,
+            b'\\' if quoted && !literal => escaped = true,
             _ => {}
         }
-        c == ',' && !quoted
+        byte == b',' && !quoted
     })
 }
 
-/// A media range without its parameters, and its quality in thousandths.
-fn media_range(element: &str) -> Option<(&str, u16)> {
-    let mut parts = element.split(';').map(str::trim);
-    let range = parts.next().filter(|range| !range.is_empty())?;
-    let quality = parts.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
-    });
-    Some((range, quality.map_or(Some(1_000), thousandths)?))
+/// The quality among the parameters of a media range, in thousandths; 1000 where there is none, and `None` where
+/// it is malformed.
+fn quality(mut parameters: &[u8]) -> Option<u16> {
+    while !parameters.is_empty() {
+        let (parameter, rest) = split_at(parameters, b';');
+        let (name, value) = split_at(parameter, b'=');
+        if name.eq_ignore_ascii_case(b"q") {
+            return thousandths(value);
+        }
+        parameters = rest;
+    }
+    Some(1_000)
 }
 
 /// A `qvalue` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
+fn thousandths(value: &[u8]) -> Option<u16> {
+    let (whole, decimals) = split_at(value, b'.');
+    if decimals.len() > 3 || !decimals.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let part = decimals
-        .bytes()
-        .zip([100, 10, 1])
+    let digits = decimals.iter().zip([100, 10, 1]);
+    let part = digits
         .map(|(digit, unit)| u16::from(digit - b'0') * unit)
         .sum();
     match (whole, part) {
-        ("0", part) => Some(part),
-        ("1", 0) => Some(1_000),
+        (b"0", part) => Some(part),
+        (b"1", 0) => Some(1_000),
         _ => None,
     }
+}
+
+/// What is before the first separator and what is after it, both without the space around them.
+fn split_at(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
+    let mut parts = text.splitn(2, |&byte| byte == separator);
+    let mut part = || parts.next().unwrap_or_default().trim_ascii();
+    (part(), part())
 }
 
 #[cfg(test)]
@@ -192,14 +207,14 @@ mod tests {
         ] {
             assert_eq!(preferred(&[accept]), Format::Json, "{accept}");
         }
-        let opaque = HeaderValue::from_bytes(b"text/plain, \xff").unwrap();
+        let opaque = HeaderValue::from_bytes(b"text/plain\xff, \xff").unwrap();
         assert_eq!(Format::preferred([&opaque]), Format::Json);
     }
 
     #[test]
     fn a_comma_in_a_quoted_string_separates_nothing() {
         let accept = r#"application/json;a="x\", text/plain, ";q=0.2, text/plain;q=0.1"#;
-        assert_eq!(elements(accept).count(), 2);
+        assert_eq!(elements(accept.as_bytes()).count(), 2);
         assert_eq!(
             preferred(&[r#"image/png;a=", text/plain, ""#]),
             Format::Json

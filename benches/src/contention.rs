@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::case::Case;
 use crate::drive::{Drive, Lane, Work};
 use crate::runtime::runtime;
-use crate::timing::{median, now};
+use crate::timing::{median, now, per_call};
 
 /// What was measured of one case.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,9 @@ pub struct Shared {
 }
 
 /// Runs every case in turn with one thread, two and four, so often, for so long.
+///
+/// Where threads share a core they take turns on it in slices of milliseconds, and a round is made longer
+/// for them, so that the slices at its ends do not weigh.
 #[must_use]
 pub fn measure(cases: &[Case], rounds: u32, length: Duration) -> Vec<Row> {
     let mut seen = vec![[const { Vec::new() }; THREADS.len()]; cases.len()];
@@ -84,9 +87,13 @@ fn row(case: &Case, seen: [Vec<(f64, f64)>; THREADS.len()]) -> Row {
 
 /// Nanoseconds that a thread waits for a call, or `None` if the threads were not together.
 fn together(case: &Case, threads: usize, length: Duration) -> Option<f64> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let length = match threads.div_ceil(cores.len().max(1)) {
+        1 => length,
+        turns => length * 2 * turns as u32,
+    };
     let instance = case.instance();
     let work: Vec<_> = (0..threads).map(|_| instance(Drive::Reuse)).collect();
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
     let barrier = Barrier::new(threads);
     let spans: Vec<Span> = thread::scope(|scope| {
         let run = |(number, work)| {
@@ -112,16 +119,26 @@ fn one(mut work: Work, barrier: &Barrier, length: Duration) -> Span {
     let _context = runtime.enter();
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let lane = &mut Lane::parking(&waker);
+    let chunk = chunk(&mut work, lane);
     barrier.wait();
     let start = now();
     let mut calls = 0;
     let mut end = start;
     while end - start < length {
-        work(lane, CHUNK);
-        calls += CHUNK;
+        work(lane, chunk);
+        calls += chunk;
         end = now();
     }
     Span { start, end, calls }
+}
+
+/// How many calls to make between two looks at the clock, so that the looks do not weigh: a hundred times
+/// what a look takes. Also warms up.
+fn chunk(work: &mut Work, lane: &mut Lane<'_>) -> u64 {
+    let start = now();
+    work(lane, WARM_UP);
+    let call = per_call(start.elapsed(), WARM_UP).max(1.0);
+    (BETWEEN_LOOKS.as_nanos() as f64 / call).ceil() as u64
 }
 
 /// What one thread did in a round.
@@ -144,7 +161,7 @@ fn overlap(spans: &[Span]) -> Option<f64> {
 fn wait(spans: &[Span]) -> f64 {
     let spent: Duration = spans.iter().map(|span| span.end - span.start).sum();
     let calls: u64 = spans.iter().map(|span| span.calls).sum();
-    crate::timing::per_call(spent, calls)
+    per_call(spent, calls)
 }
 
 struct Unpark(Thread);
@@ -161,8 +178,11 @@ pub const THREADS: [usize; 3] = [1, 2, 4];
 /// How much of a round the threads must be together for it to count.
 const ENOUGH: f64 = 0.9;
 
-/// Calls between two looks at the clock: a look costs no more than one or two of them.
-const CHUNK: u64 = 64;
+/// Calls that are made before a round.
+const WARM_UP: u64 = 200;
+
+/// About how long a thread calls without a look at the clock.
+const BETWEEN_LOOKS: Duration = Duration::from_micros(5);
 
 #[cfg(test)]
 mod tests {

@@ -173,8 +173,11 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Lets the held call go on inside the probe, and polls.
+    /// Lets the held call go on inside the probe, and polls; before, if need be, goes there.
     pub(crate) fn finish(&mut self) -> Standing {
+        if self.standing() == Standing::Waiting {
+            self.poll();
+        }
         self.bench.probe.release(self.id);
         self.poll()
     }

@@ -57,6 +57,9 @@ fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
         }
         drop(caller);
         bench.at_rest(&format!("a call was dropped at poll {polls}"))?;
+        lab.clock.turn();
+        let tasks = bench.tasks();
+        ensure(tasks == 0, "no task runs on", format!("{tasks} run on"))?;
     }
     Ok(())
 }
@@ -108,13 +111,16 @@ fn order_of_entry(
     let mut order = Vec::new();
     while let Some(mut first) = inside.pop() {
         first.finish_and_leave();
-        while let Some(next) = waiting.iter().position(|(_, caller)| caller.is_woken()) {
-            let (index, mut caller) = waiting.remove(next);
-            if caller.poll() == Standing::Inside {
+        let mut still_waiting = Vec::new();
+        for (index, mut caller) in waiting {
+            if caller.is_woken() && caller.poll_once() == Standing::Inside {
                 order.push(index);
                 inside.push(caller);
+            } else {
+                still_waiting.push((index, caller));
             }
         }
+        waiting = still_waiting;
     }
     Ok(order)
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Invariant;
 use crate::bench::Lab;
-use crate::caller::Standing;
+use crate::caller::{Caller, Standing};
 use crate::finding::{Check, Finding, ensure};
 
 pub(super) const FAMILY: &[Invariant] = &[
@@ -47,6 +47,7 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
         stuck.len()
     );
     other.expect(Standing::Inside, &who)?;
+    other.finish_and_leave();
     drop((stuck, other));
     bench.at_rest("all of them are dropped")
 }
@@ -57,7 +58,7 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
 /// Made from permits that stay with a dead service, and from errors that are swallowed while others wait.
 fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
-    let busy = bench.inside(lab.several() - 1)?;
+    let mut busy = bench.inside(lab.several() - 1)?;
     bench.probe.not_ready();
     let mut failing = bench.caller();
     failing.poll();
@@ -84,6 +85,8 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
         "the caller beside it gets in, with the inner service well again",
         format!("it is {standing}"),
     )?;
+    let all = busy.iter_mut().chain([&mut beside]);
+    all.for_each(Caller::finish_and_leave);
     drop((beside, busy));
     bench.at_rest("a readiness error")
 }
@@ -96,6 +99,11 @@ fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     for busy in [0, lab.several()] {
         let mut inside = bench.inside(busy)?;
+        if busy > 0 && lab.contract.capacity.is_some() && bench.caller().poll() == Standing::Inside
+        {
+            let why = "even polite callers get in beyond the capacity, see A6";
+            return Err(Finding::not_applicable(why));
+        }
         let mut rude = bench.caller();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             rude.call_unready();
@@ -113,8 +121,8 @@ fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
         for caller in &mut inside {
             caller.finish();
         }
-        if panicked {
-            rude.hang_up();
+        if !panicked {
+            rude.finish();
         }
         drop((rude, inside));
         bench.at_rest("a call without readiness")?;

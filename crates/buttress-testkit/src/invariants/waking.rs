@@ -101,9 +101,15 @@ fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
         let bench = lab.bench();
         let mut crowd = Crowd::new(&bench, seed);
         for _ in 0..60 {
-            crowd.step(2 * lab.several().min(8))?;
+            crowd.step(3 * lab.several().min(4));
         }
-        crowd.drain()?;
+        crowd.drain();
+        let stranded = crowd.tally.stranded;
+        ensure(
+            stranded == 0,
+            "everybody who waits is woken when a place is free",
+            format!("{stranded} are not"),
+        )?;
     }
     Ok(())
 }

@@ -1,0 +1,156 @@
+//! A breaker of a few lines with one probe at a time, and the ways in which its probes get stuck.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use buttress_testkit::{Conformance, ReadyProbe, Sharing, Specimen, TestBody, TestError};
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower::Service;
+use tower_layer::layer_fn;
+
+use crate::Case;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        what: "a sound breaker",
+        suite: |name| breaker(name, None),
+        fails: &[],
+    },
+    Case {
+        what: "a breaker that waits for ever for a cancelled probe",
+        suite: |name| breaker(name, Some(Fault::IgnoresCancellation)),
+        fails: &["B3"],
+    },
+    Case {
+        what: "a breaker that waits for ever for a hung probe",
+        suite: |name| breaker(name, Some(Fault::KnowsNoLease)),
+        fails: &["B3"],
+    },
+    Case {
+        what: "a breaker whose clones know nothing of each other",
+        suite: |name| breaker(name, Some(Fault::SharesNothing)).sharing(Sharing::Separate),
+        fails: &["B6"],
+    },
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    IgnoresCancellation,
+    KnowsNoLease,
+    SharesNothing,
+}
+
+const OPEN_FOR: Duration = Duration::from_secs(5);
+
+fn breaker(name: &'static str, fault: Option<Fault>) -> Conformance {
+    Conformance::new(name, move || {
+        let circuit = Arc::new(Mutex::new(Circuit::default()));
+        let tripped = Arc::clone(&circuit);
+        let layer = layer_fn(move |inner: ReadyProbe| Breaker {
+            inner,
+            circuit: Arc::clone(&circuit),
+            fault,
+        });
+        Specimen::new(layer).trip(move || with(&tripped, Circuit::trip))
+    })
+    .sharing(Sharing::Shared)
+    .recovers_within(OPEN_FOR)
+}
+
+#[derive(Debug, Default)]
+struct Circuit {
+    tripped: bool,
+    open_until: Option<Instant>,
+}
+
+impl Circuit {
+    fn trip(&mut self) {
+        self.tripped = true;
+        self.open_until = Some(Instant::now() + OPEN_FOR);
+    }
+
+    /// Lets one probe through when the time is over, and the next when that one had as much time again.
+    fn admits(&mut self, lease: bool) -> bool {
+        if !self.tripped {
+            return true;
+        }
+        let over = self.open_until.is_some_and(|until| Instant::now() >= until);
+        if over {
+            self.open_until = lease.then(|| Instant::now() + OPEN_FOR);
+        }
+        over
+    }
+}
+
+fn with<T>(circuit: &Mutex<Circuit>, f: impl FnOnce(&mut Circuit) -> T) -> T {
+    f(&mut circuit.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+struct Breaker {
+    inner: ReadyProbe,
+    circuit: Arc<Mutex<Circuit>>,
+    fault: Option<Fault>,
+}
+
+impl Clone for Breaker {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            circuit: match self.fault {
+                Some(Fault::SharesNothing) => Arc::default(),
+                _ => Arc::clone(&self.circuit),
+            },
+            fault: self.fault,
+        }
+    }
+}
+
+impl Service<Request<TestBody>> for Breaker {
+    type Response = Response<TestBody>;
+    type Error = TestError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<TestBody>, TestError>>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TestError>> {
+        Service::<Request<TestBody>>::poll_ready(&mut self.inner, cx)
+    }
+
+    fn call(&mut self, request: Request<TestBody>) -> Self::Future {
+        let lease = self.fault.is_none() || self.fault == Some(Fault::SharesNothing);
+        if !with(&self.circuit, |circuit| circuit.admits(lease)) {
+            return Box::pin(std::future::ready(Err(TestError::new("open"))));
+        }
+        let mut probe = Probe {
+            circuit: Arc::clone(&self.circuit),
+            settles_in_drop: self.fault != Some(Fault::IgnoresCancellation),
+        };
+        let future = self.inner.call(request);
+        Box::pin(async move {
+            let result = future.await;
+            probe.settles_in_drop = false;
+            with(&probe.circuit, |circuit| match &result {
+                Ok(_) => *circuit = Circuit::default(),
+                Err(_) if circuit.tripped => circuit.trip(),
+                Err(_) => {}
+            });
+            result
+        })
+    }
+}
+
+/// A call under way: dropped without an answer, it lets the next one probe at once.
+struct Probe {
+    circuit: Arc<Mutex<Circuit>>,
+    settles_in_drop: bool,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if self.settles_in_drop {
+            with(&self.circuit, |circuit| {
+                circuit.open_until = Some(Instant::now())
+            });
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Limits, sound and not.
+
+use buttress_testkit::{Conformance, Sharing};
+use tower::ServiceBuilder;
+use tower::limit::ConcurrencyLimitLayer;
+
+use crate::Case;
+use crate::gate::{Counting, gate};
+use crate::limit::{Manner, limit};
+use crate::queue::{Fault, Queue};
+
+pub(crate) const SOUND: &[Case] = &[
+    Case {
+        what: "a limit that lets callers wait",
+        suite: |name| of(name, None, Manner::default()),
+        fails: &[],
+    },
+    Case {
+        what: "a limit that refuses",
+        suite: |name| of(name, None, REFUSES),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body",
+        suite: |name| of(name, None, HOLDS_BODY).holds_body(),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body that refuses",
+        suite: |name| {
+            of(
+                name,
+                None,
+                Manner {
+                    refuses: true,
+                    ..HOLDS_BODY
+                },
+            )
+            .holds_body()
+        },
+        fails: &[],
+    },
+];
+
+pub(crate) const FAULTS: &[Case] = &[
+    Case {
+        what: "lets one more in than it says",
+        suite: |name| of(name, Some(Fault::OneTooMany), Manner::default()),
+        fails: &["A6", "A7", "B6"],
+    },
+    Case {
+        what: "forgets to pass on what a leaver was given",
+        suite: |name| of(name, Some(Fault::ForgetsToPassOn), Manner::default()),
+        fails: &["R8", "A2"],
+    },
+    Case {
+        what: "frees twice what a leaver was given",
+        suite: |name| of(name, Some(Fault::FreesTwice), Manner::default()),
+        fails: &["A3", "A6"],
+    },
+    Case {
+        what: "grows without telling",
+        suite: |name| of(name, Some(Fault::GrowsSilently), Manner::default()),
+        fails: &["A7"],
+    },
+    Case {
+        what: "keeps those in line who left",
+        suite: |name| of(name, Some(Fault::KeepsTheDead), Manner::default()),
+        fails: &["A9"],
+    },
+    Case {
+        what: "remembers the first task only",
+        suite: |name| of(name, Some(Fault::KeepsTheFirstWaker), Manner::default()),
+        fails: &["R7"],
+    },
+    Case {
+        what: "reorders the line when one leaves",
+        suite: |name| of(name, Some(Fault::Reorders), Manner::default()),
+        fails: &["A2"],
+    },
+    Case {
+        what: "waits by waking itself",
+        suite: |name| of(name, Some(Fault::Spins), Manner::default()),
+        fails: &["R9"],
+    },
+    Case {
+        what: "wakes all for one free place",
+        suite: |name| of(name, Some(Fault::WakesEverybody), Manner::default()),
+        fails: &["R9"],
+    },
+    Case {
+        what: "leaks the place of a dropped call",
+        suite: |name| of(name, None, LEAKS),
+        fails: &["R8", "A1", "A4", "A5"],
+    },
+    Case {
+        what: "says it holds the body, and does not",
+        suite: |name| of(name, None, Manner::default()).holds_body(),
+        fails: &["A6", "A8"],
+    },
+    Case {
+        what: "holds the body, and does not say so",
+        suite: |name| of(name, None, HOLDS_BODY),
+        fails: &["A8"],
+    },
+    Case {
+        what: "has a state of its own in each layer() call, and says it has not",
+        suite: |name| {
+            Conformance::new(name, || {
+                tower_layer::layer_fn(|inner| tower::limit::ConcurrencyLimit::new(inner, CAPACITY))
+            })
+            .capacity(CAPACITY)
+            .sharing(Sharing::Shared)
+            .except("R5", "tower")
+            .except("R10", "tower")
+        },
+        fails: &["B6"],
+    },
+    Case {
+        what: "tower's ConcurrencyLimit: ready clones hold places",
+        suite: |name| {
+            Conformance::new(name, || ConcurrencyLimitLayer::new(CAPACITY))
+                .capacity(CAPACITY)
+                .sharing(Sharing::Separate)
+        },
+        fails: &["R5", "R10"],
+    },
+    Case {
+        what: "tower's LoadShed over ConcurrencyLimit: so do those who were refused",
+        suite: |name| {
+            Conformance::new(name, || {
+                ServiceBuilder::new()
+                    .load_shed()
+                    .concurrency_limit(CAPACITY)
+            })
+            .capacity(CAPACITY)
+        },
+        fails: &["R5", "R6", "R10"],
+    },
+    Case {
+        what: "counts with each poll of readiness",
+        suite: |name| gated(name, Counting::EachPoll),
+        fails: &["R3"],
+    },
+    Case {
+        what: "keeps what a ready clone held when that is dropped",
+        suite: |name| gated(name, Counting::NeverReturned),
+        fails: &["R4", "A1"],
+    },
+    Case {
+        what: "lets in whoever does not ask for readiness",
+        suite: |name| gated(name, Counting::OnlyInReadiness),
+        fails: &["R12"],
+    },
+];
+
+const CAPACITY: usize = 3;
+
+const REFUSES: Manner = Manner {
+    refuses: true,
+    holds_body: false,
+    leaks_when_dropped: false,
+};
+
+const HOLDS_BODY: Manner = Manner {
+    refuses: false,
+    holds_body: true,
+    leaks_when_dropped: false,
+};
+
+const LEAKS: Manner = Manner {
+    refuses: false,
+    holds_body: false,
+    leaks_when_dropped: true,
+};
+
+fn of(name: &'static str, fault: Option<Fault>, manner: Manner) -> Conformance {
+    Conformance::new(name, move || limit(Queue::new(CAPACITY, fault), manner))
+        .capacity(CAPACITY)
+        .sharing(Sharing::Shared)
+}
+
+/// A limit that reserves in `poll_ready` and refuses when full, which is not what these are about.
+fn gated(name: &'static str, counting: Counting) -> Conformance {
+    Conformance::new(name, move || gate(Queue::new(CAPACITY, None), counting))
+        .capacity(CAPACITY)
+        .readiness(buttress_testkit::Readiness::Reserve { idle_release: None })
+}

@@ -1,0 +1,223 @@
+//! A fair semaphore with a waiting line, and the ways to get one wrong.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// What is wrong with a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A place that was given to a waiter who left is free, but nobody is told.
+    ForgetsToPassOn,
+    /// A place that was given to a waiter who left is freed twice.
+    FreesTwice,
+    /// Growing wakes nobody.
+    GrowsSilently,
+    /// Whoever left stays in the line until its turn.
+    KeepsTheDead,
+    /// Remembers only the task that polled first.
+    KeepsTheFirstWaker,
+    /// One more than the capacity gets in.
+    OneTooMany,
+    /// Whoever leaves the line takes the order with them.
+    Reorders,
+    /// A waiter wakes itself until it is its turn.
+    Spins,
+    /// A free place is announced to all who wait.
+    WakesEverybody,
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    fault: Option<Fault>,
+    line: Mutex<Line>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) capacity: usize,
+    pub(crate) inside: usize,
+    waiting: VecDeque<Arc<Ticket>>,
+}
+
+#[derive(Debug, Default)]
+struct Ticket(Mutex<(bool, Option<Waker>)>);
+
+/// A place inside, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Queue>);
+
+/// A wish for a place.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    queue: Arc<Queue>,
+    ticket: Option<Arc<Ticket>>,
+}
+
+impl Queue {
+    pub(crate) fn new(capacity: usize, fault: Option<Fault>) -> Arc<Self> {
+        Arc::new(Self {
+            fault,
+            line: Mutex::new(Line {
+                capacity,
+                inside: 0,
+                waiting: VecDeque::new(),
+            }),
+        })
+    }
+
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Line) -> T) -> T {
+        f(&mut self.line.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn resize(&self, capacity: usize) {
+        let wakers = self.with(|line| {
+            line.capacity = capacity;
+            match self.fault {
+                Some(Fault::GrowsSilently) => Vec::new(),
+                _ => line.grant(self.fault),
+            }
+        });
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+        let fault = self.fault;
+        self.with(|line| line.enter(fault))
+            .then(|| Place(Arc::clone(self)))
+    }
+
+    pub(crate) fn wait(self: &Arc<Self>) -> Wait {
+        Wait {
+            queue: Arc::clone(self),
+            ticket: None,
+        }
+    }
+
+    fn leave(&self) {
+        let wakers = self.with(|line| {
+            line.inside = line.inside.saturating_sub(1);
+            line.grant(self.fault)
+        });
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Line {
+    fn enter(&mut self, fault: Option<Fault>) -> bool {
+        let room = self.capacity + usize::from(fault == Some(Fault::OneTooMany));
+        let barging = fault == Some(Fault::WakesEverybody);
+        let enters = self.inside < room && (barging || self.waiting.is_empty());
+        self.inside += usize::from(enters);
+        enters
+    }
+
+    /// Gives free places to those who wait, and says whom to wake.
+    fn grant(&mut self, fault: Option<Fault>) -> Vec<Waker> {
+        if fault == Some(Fault::WakesEverybody) {
+            let tickets = self.waiting.drain(..);
+            return tickets
+                .filter_map(|ticket| ticket.with(|(_, waker)| waker.take()))
+                .collect();
+        }
+        let mut wakers = Vec::new();
+        while self.inside < self.capacity {
+            let Some(ticket) = self.waiting.pop_front() else {
+                break;
+            };
+            // Only those who wait hold their ticket too.
+            if Arc::strong_count(&ticket) > 1 {
+                self.inside += 1;
+                wakers.extend(ticket.with(|(granted, waker)| {
+                    *granted = true;
+                    waker.take()
+                }));
+            }
+        }
+        wakers
+    }
+}
+
+impl Ticket {
+    fn with<T>(&self, f: impl FnOnce(&mut (bool, Option<Waker>)) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Wait {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Place> {
+        let fault = self.queue.fault;
+        let place = || Poll::Ready(Place(Arc::clone(&self.queue)));
+        let queued = self
+            .ticket
+            .as_ref()
+            .filter(|_| fault != Some(Fault::WakesEverybody));
+        if let Some(ticket) = queued {
+            if ticket.with(|(granted, _)| *granted) {
+                let place = place();
+                self.ticket = None;
+                return place;
+            }
+        } else if self.queue.with(|line| line.enter(fault)) {
+            let place = place();
+            self.ticket = None;
+            return place;
+        } else {
+            let ticket = Arc::new(Ticket::default());
+            self.queue
+                .with(|line| line.waiting.push_back(Arc::clone(&ticket)));
+            self.ticket = Some(ticket);
+        }
+        if let Some(ticket) = &self.ticket {
+            ticket.with(|(_, waker)| {
+                if waker.is_none() || fault != Some(Fault::KeepsTheFirstWaker) {
+                    *waker = Some(cx.waker().clone());
+                }
+            });
+        }
+        if fault == Some(Fault::Spins) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket.take() else {
+            return;
+        };
+        let (queue, fault) = (&self.queue, self.queue.fault);
+        if ticket.with(|(granted, _)| *granted) {
+            match fault {
+                Some(Fault::ForgetsToPassOn) => queue.with(|line| line.inside -= 1),
+                Some(Fault::FreesTwice) => {
+                    queue.leave();
+                    queue.leave();
+                }
+                _ => queue.leave(),
+            }
+            return;
+        }
+        if fault == Some(Fault::KeepsTheDead) {
+            return;
+        }
+        queue.with(|line| {
+            let at = line
+                .waiting
+                .iter()
+                .position(|waiting| Arc::ptr_eq(waiting, &ticket));
+            match at {
+                Some(at) if fault == Some(Fault::Reorders) => line.waiting.swap_remove_back(at),
+                Some(at) => line.waiting.remove(at),
+                None => None,
+            }
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}

@@ -1,4 +1,70 @@
 //! Tower layers that keep a service answering while the things around it fail.
+//!
+//! Each layer is put in front of a [`Service`](tower_service::Service), on a server or in a client, and they are
+//! made to be stacked: with `ServiceBuilder`, on any hyper, axum or tonic service, and around a reqwest client.
+//!
+//! | pattern | feature | what it is for |
+//! |---|---|---|
+//! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
+//! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
+//! | [`http`] | | what a response says about how a call went |
+//! | [`metrics`] | | everything that is counted and logged |
+//!
+//! # A server
+//!
+//! ```
+//! # #[cfg(all(feature = "breaker", feature = "problem"))]
+//! # fn main() {
+//! use buttress::prelude::*;
+//!
+//! let breaker = Breaker::new("orders", BreakerConfig::default());
+//! let app: axum::Router = axum::Router::new()
+//!     .route("/orders/{id}", axum::routing::get(|| async { "an order" }))
+//!     .layer(
+//!         tower::ServiceBuilder::new()
+//!             .layer(ProblemLayer::new()) // every refusal becomes a problem; the error type becomes Infallible
+//!             .layer(BreakerLayer::http(&breaker)),
+//!     );
+//! # let _ = app;
+//! # }
+//! # #[cfg(not(all(feature = "breaker", feature = "problem")))]
+//! # fn main() {}
+//! ```
+//!
+//! # A client
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "breaker", feature = "reqwest"))]
+//! # async fn pay(request: http::Request<reqwest::Body>) -> Result<(), buttress::BoxError> {
+//! use buttress::prelude::*;
+//! use tower::ServiceExt;
+//!
+//! let breaker = Breaker::new("payments", BreakerConfig::default());
+//! let payments = tower::ServiceBuilder::new()
+//!     .layer(BreakerLayer::http(&breaker))
+//!     .service(HttpClient::from(reqwest::Client::new())); // http::Request in, http::Response out
+//!
+//! match payments.clone().oneshot(request).await {
+//!     Ok(response) => println!("{}", response.status()),
+//!     Err(error) => match Rejection::find(&*error) {
+//!         Some(rejection) => println!("not asked: {}, come back in {:?}", rejection.reason(), rejection.retry_after()),
+//!         None => return Err(error),
+//!     },
+//! }
+//! # Ok(())
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # Not HTTP at all
+//!
+//! See [`ServiceBuilderExt`].
+//!
+//! # Features
+//!
+//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `reqwest` is
+//! the `HttpClient`, `serde` serializes snapshots. `metrics` and `tracing`, both on by default, turn the two halves of the
+//! signals on. Features only ever add.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

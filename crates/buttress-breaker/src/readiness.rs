@@ -60,6 +60,12 @@ impl Readiness {
         self.reserved.take().and_then(Reserved::redeem)
     }
 
+    /// Gives back a slot that no call is going to use for now.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        self.reserved = None;
+    }
+
     fn poll_admissible(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
         if self.reserved.is_some() {
             return Poll::Ready(());

@@ -61,7 +61,12 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         ready!(self.readiness.poll(self.breaker.shared(), cx));
-        self.inner.poll_ready(cx).map_err(Into::into)
+        let polled = self.inner.poll_ready(cx);
+        if !matches!(polled, Poll::Ready(Ok(()))) {
+            // A probe slot is for those who can use it: another clone's inner service may be ready.
+            self.readiness.release();
+        }
+        polled.map_err(Into::into)
     }
 
     fn call(&mut self, request: Req) -> Self::Future {

@@ -1,0 +1,57 @@
+//! A half-open circuit is a limit: so many probes, and no more. As such it keeps what the suite asks of limits.
+
+use std::time::Duration;
+
+use ::http::Response;
+use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, WhenSaturated};
+use buttress_core::{BoxError, Ratio, Report};
+use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody};
+use tokio::runtime::Handle;
+
+const PROBES: usize = 4;
+const LEASE: Duration = Duration::from_secs(60 * 60);
+
+#[test]
+fn a_half_open_breaker_that_rejects_conforms_as_a_limit() {
+    conformance(WhenSaturated::Reject).run().assert();
+}
+
+#[test]
+fn a_half_open_breaker_that_waits_conforms_as_a_limit() {
+    let idle_release = Some(LEASE);
+    conformance(WhenSaturated::Unready)
+        .readiness(Readiness::Reserve { idle_release })
+        .run()
+        .assert();
+}
+
+fn conformance(when_saturated: WhenSaturated) -> Conformance {
+    let stays = "it does not stay half-open for ever";
+    Conformance::new("half-open", move || specimen(when_saturated))
+        .capacity(PROBES)
+        .sharing(Sharing::Shared)
+        .except("A4", "a panic is a failed probe, which uses its place up")
+        .except("X1", stays)
+        .except("X4", stays)
+}
+
+/// Half-open, and so for as long as the suite looks: no probe has anything to say.
+fn specimen(when_saturated: WhenSaturated) -> Specimen {
+    let config = BreakerConfig::default()
+        .open_for(OpenTime::Fixed(Duration::from_nanos(1)))
+        .probes(PROBES as u32)
+        .probe_failure_ratio(Ratio::ONE)
+        .probe_lease(LEASE)
+        .half_open_stay(BreakerConfig::MAX_TIME);
+    let breaker = Breaker::new("half-open", config);
+    breaker.trip();
+    Handle::current().block_on(tokio::time::advance(Duration::from_millis(1)));
+
+    let layer = BreakerLayer::new(&breaker)
+        .classify(|_: &Result<Response<TestBody>, BoxError>| Report::IGNORED)
+        .when_saturated(when_saturated);
+    Specimen::new(layer).state(move || {
+        let snapshot = breaker.snapshot();
+        (snapshot.state, snapshot.probes_under_way)
+    })
+}

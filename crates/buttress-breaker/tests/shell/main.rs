@@ -1,0 +1,18 @@
+//! The breaker as a Tower layer: what becomes of calls, callers and clones. When a circuit moves is for the
+//! tests of `buttress-core`.
+
+mod attribution;
+mod cancellation;
+mod conformance;
+mod control;
+mod half_open;
+mod http;
+mod modes;
+mod panics;
+mod probe_slots;
+mod runtime;
+mod services;
+mod state;
+mod support;
+mod unready;
+mod waiter;

@@ -1,0 +1,78 @@
+use buttress_breaker::{Breaker, CircuitState};
+use buttress_core::{Mode, Ratio, Reason};
+
+use crate::support::{behind, call, config, failure, reason, success};
+
+#[tokio::test(start_paused = true)]
+async fn off_neither_decides_nor_learns() {
+    let breaker = Breaker::new("test", config().mode(Mode::Off));
+    let (service, probe) = behind(&breaker);
+    probe.script(failure());
+    for _ in 0..10 {
+        assert_eq!(reason(&call(&service).await), None);
+    }
+    assert_eq!(probe.calls(), 10);
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert_eq!(breaker.snapshot().counts.calls, 0);
+    // Not even what an operator does.
+    let _guard = breaker.isolate("maintenance");
+    assert_eq!(reason(&call(&service).await), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shadow_learns_and_lets_through() {
+    let breaker = Breaker::new("test", config().mode(Mode::Shadow));
+    let (service, probe) = behind(&breaker);
+    probe.script(failure());
+    for _ in 0..3 {
+        call(&service).await.unwrap_err();
+    }
+    assert_eq!(breaker.state(), CircuitState::Open);
+    probe.script(success());
+    for _ in 0..10 {
+        call(&service).await.unwrap();
+    }
+    assert_eq!(probe.calls(), 13);
+    // Those it would have rejected are no evidence: it comes back by its probes, as it would if it enforced.
+    assert_eq!(breaker.state(), CircuitState::Open);
+    crate::support::pass(crate::support::OPEN_FOR).await;
+    for _ in 0..2 {
+        call(&service).await.unwrap();
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_rejects_that_share() {
+    let mode = Mode::EnforceFor(Ratio::percent(30));
+    let breaker = Breaker::new("test", config().mode(mode));
+    let (service, probe) = behind(&breaker);
+    breaker.trip();
+    let mut rejected = 0;
+    for _ in 0..2_000 {
+        let result = call(&service).await;
+        if result.is_err() {
+            assert_eq!(reason(&result), Some(Reason::CircuitOpen));
+            rejected += 1;
+        }
+    }
+    assert_eq!(probe.calls() + rejected, 2_000);
+    // Ten standard deviations to either side of 600.
+    assert!((395..=805).contains(&rejected), "{rejected} rejected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mode_can_be_changed_while_the_circuit_is_open() {
+    let breaker = Breaker::new("test", config());
+    let (service, _) = behind(&breaker);
+    breaker.trip();
+    for (mode, expected) in [
+        (Mode::Shadow, None),
+        (Mode::Enforce, Some(Reason::CircuitOpen)),
+        (Mode::Off, None),
+        (Mode::Enforce, Some(Reason::CircuitOpen)),
+    ] {
+        breaker.reconfigure(config().mode(mode)).unwrap();
+        assert_eq!(reason(&call(&service).await), expected, "{mode:?}");
+    }
+}

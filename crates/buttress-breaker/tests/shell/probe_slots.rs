@@ -1,0 +1,160 @@
+//! `WhenSaturated::Unready`, half-open: who holds the slots of the probes, and who gets them next.
+
+use std::time::Duration;
+
+use buttress_breaker::{Breaker, CircuitState};
+use buttress_core::Reason;
+
+use crate::support::{config, half_open, pass, reason, waiting_behind};
+use crate::waiter::{Waiter, ready_among, waiters};
+
+/// Defect B12 of tower-resilience: ten clones become ready, one call passes and nine fail with `OpenCircuit`.
+#[tokio::test(start_paused = true)]
+async fn as_many_clones_become_ready_as_there_are_probes_and_none_is_rejected() {
+    let breaker = Breaker::new("test", config().probes(3));
+    let (service, probe) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+
+    let mut waiters = waiters::<10>(&service);
+    assert_eq!(ready_among(&mut waiters), 3);
+    let (probing, waiting) = waiters.split_at_mut(3);
+    let mut probes: Vec<_> = probing.iter_mut().map(Waiter::call).collect();
+    assert_eq!(probe.calls(), 3);
+    assert_eq!(ready_among(waiting), 0);
+
+    for probe in &mut probes {
+        probe.await.unwrap();
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert_eq!(ready_among(waiting), 7);
+    for waiter in waiting {
+        waiter.call().await.unwrap();
+    }
+    assert_eq!(probe.calls(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_readied_clone_that_is_dropped_gives_its_slot_to_the_next() {
+    let breaker = Breaker::new("test", config().probes(1));
+    let (service, _) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    let [mut first, mut second, mut third] = waiters(&service);
+    assert!(first.is_ready());
+    assert!(!second.is_ready());
+    assert!(!third.is_ready());
+
+    drop(first);
+    assert_eq!((second.task.wakes(), third.task.wakes()), (1, 0));
+    assert!(second.is_ready());
+    second.call().await.unwrap();
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_leaves_when_its_turn_has_come_passes_it_on() {
+    let breaker = Breaker::new("test", config().probes(1));
+    let (service, _) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    let [mut first, mut second, mut third] = waiters(&service);
+    assert!(first.is_ready());
+    assert!(!second.is_ready());
+    assert!(!third.is_ready());
+
+    drop(first);
+    assert_eq!(second.task.wakes(), 1);
+    drop(second);
+    assert_eq!(third.task.wakes(), 1);
+    assert!(third.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_probe_gives_its_slot_to_the_next() {
+    let breaker = Breaker::new("test", config().probes(1));
+    let (service, probe) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    probe.hold();
+    let [mut first, mut second] = waiters(&service);
+    assert!(first.is_ready());
+    let call = first.call();
+    assert!(!second.is_ready());
+
+    drop(call);
+    assert_eq!(second.task.wakes(), 1);
+    assert!(second.is_ready());
+}
+
+/// A clone that was readied and left lying is no reason for others to wait for ever.
+#[tokio::test(start_paused = true)]
+async fn a_slot_whose_lease_ends_goes_to_a_waiter() {
+    let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
+    let (service, _) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    let [mut idle, mut waiter] = waiters(&service);
+    assert!(idle.is_ready());
+    assert!(!waiter.is_ready());
+
+    pass(SECOND + Duration::from_millis(1)).await;
+    assert_eq!(waiter.task.wakes(), 1);
+    assert!(waiter.is_ready());
+}
+
+/// What was promised has lapsed, so the call is judged anew when it is made.
+#[tokio::test(start_paused = true)]
+async fn a_lapsed_reservation_is_asked_again_at_the_call() {
+    let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
+    let (service, probe) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    let [mut idle, mut other] = waiters(&service);
+    assert!(idle.is_ready());
+    pass(2 * SECOND).await;
+    assert!(other.is_ready());
+    let rejected = idle.call().await;
+    assert_eq!(reason(&rejected), Some(Reason::CircuitHalfOpen));
+    assert_eq!(probe.calls(), 0);
+    // It did not take the other's slot with it.
+    other.call().await.unwrap();
+
+    // And where a slot is free by then, the call has it.
+    half_open(&breaker).await;
+    let [mut idle] = waiters(&service);
+    assert!(idle.is_ready());
+    pass(2 * SECOND).await;
+    idle.call().await.unwrap();
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// The call counts from when it is made, and not from when its slot was promised.
+#[tokio::test(start_paused = true)]
+async fn a_readied_probe_has_its_whole_lease_from_the_call_on() {
+    let breaker = Breaker::new("test", config().probes(1).probe_lease(2 * SECOND));
+    let (service, probe) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    probe.hold();
+    let [mut waiter] = waiters(&service);
+    assert!(waiter.is_ready());
+    pass(SECOND).await;
+    let call = waiter.call();
+    pass(SECOND + SECOND / 2).await;
+    assert_eq!(breaker.snapshot().probes_under_way, 1);
+    probe.let_go();
+    call.await.unwrap();
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// The clone that holds the slot cannot use it: another, whose inner service is ready, can.
+#[tokio::test(start_paused = true)]
+async fn a_clone_whose_inner_service_is_not_ready_holds_no_slot() {
+    let breaker = Breaker::new("test", config().probes(1));
+    let (service, probe) = waiting_behind(&breaker);
+    half_open(&breaker).await;
+    let [mut stuck, mut other] = waiters(&service);
+    probe.not_ready();
+    assert!(!stuck.is_ready());
+    probe.ready();
+    assert!(other.is_ready());
+    other.call().await.unwrap();
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert!(stuck.is_ready());
+}
+
+const SECOND: Duration = Duration::from_secs(1);

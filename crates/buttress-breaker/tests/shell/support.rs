@@ -1,0 +1,100 @@
+use std::task::Poll;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use buttress_breaker::{
+    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenTime, WhenSaturated,
+};
+use buttress_core::{BoxError, Reason, Rejection};
+use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
+use tower::{Layer, Service, ServiceExt};
+
+/// How long the circuits of these tests stay open.
+pub(crate) const OPEN_FOR: Duration = Duration::from_secs(10);
+
+/// Trips at three failures in a row and at nothing else, and comes back after two probes.
+pub(crate) fn config() -> BreakerConfig {
+    BreakerConfig::default()
+        .failure_ratio(None)
+        .consecutive_failures(3)
+        .open_for(OpenTime::Fixed(OPEN_FOR))
+        .probes(2)
+}
+
+/// A breaker with that [`config`].
+pub(crate) fn breaker() -> Breaker {
+    Breaker::new("test", config())
+}
+
+/// A service behind `breaker`, and what is behind it.
+pub(crate) fn behind(breaker: &Breaker) -> (BreakerService<ReadyProbe>, ProbeHandle) {
+    let (inner, probe) = ReadyProbe::new();
+    (BreakerLayer::new(breaker).layer(inner), probe)
+}
+
+/// The same, but not ready while the circuit would not admit.
+pub(crate) fn waiting_behind(breaker: &Breaker) -> (BreakerService<ReadyProbe>, ProbeHandle) {
+    let (inner, probe) = ReadyProbe::new();
+    let layer = BreakerLayer::new(breaker).when_saturated(WhenSaturated::Unready);
+    (layer.layer(inner), probe)
+}
+
+pub(crate) fn request() -> Request<TestBody> {
+    Request::new(TestBody::empty())
+}
+
+/// Makes one call with a clone of `service`, as a server would.
+pub(crate) async fn call<S>(service: &S) -> Result<S::Response, BoxError>
+where
+    S: Service<Request<TestBody>, Error = BoxError> + Clone,
+{
+    service.clone().oneshot(request()).await
+}
+
+/// Why a call was rejected, if it was.
+pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
+    let error = result.as_ref().err()?;
+    Rejection::find(&**error).map(Rejection::reason)
+}
+
+/// A call that fails at its first poll.
+pub(crate) fn failure() -> Script<Response<TestBody>> {
+    Script::new().err("scripted failure")
+}
+
+/// A call that succeeds at its first poll, with nothing in its body.
+pub(crate) fn success() -> Script<Response<TestBody>> {
+    Script::new().ok(Response::default())
+}
+
+/// Makes time pass. No call is under way meanwhile.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+/// Trips the circuit and lets its time pass, so that the next call is a probe.
+pub(crate) async fn half_open(breaker: &Breaker) {
+    breaker.trip();
+    pass(OPEN_FOR).await;
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
+}
+
+/// Polls `service` ready for the request that all of these tests make.
+pub(crate) fn poll_ready<S>(service: &mut S, task: &CountingWaker) -> Poll<Result<(), S::Error>>
+where
+    S: Service<Request<TestBody>>,
+{
+    task.poll(|cx| service.poll_ready(cx))
+}
+
+/// A clone of `service` that became ready.
+pub(crate) async fn readied<S>(service: &S) -> S
+where
+    S: Service<Request<TestBody>, Error = BoxError> + Clone,
+{
+    let clone = service.clone();
+    clone
+        .ready_oneshot()
+        .await
+        .expect("no readiness error is scripted")
+}

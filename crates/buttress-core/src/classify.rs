@@ -3,13 +3,14 @@ use std::fmt;
 use std::io;
 
 use crate::chain::chain;
-use crate::{BoxError, FailureKind, Outcome, Rejection, Report};
+use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 
 /// Reads an outcome off an error, by walking its chain of sources.
 ///
 /// | in the chain | outcome |
 /// |---|---|
-/// | [`Rejection`] | ignored: a layer of ours said no, the dependency was not asked |
+/// | [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | timeout: the dependency was asked, and did not answer in time |
+/// | any other [`Rejection`] | ignored: a layer of ours said no, the dependency was not asked |
 /// | [`Attributed`] | the failure it names |
 /// | `io::Error` of kind `TimedOut` | timeout |
 /// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
@@ -24,8 +25,11 @@ pub fn classify_error(error: &(dyn Error + 'static)) -> Report {
 }
 
 fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
-    if error.is::<Rejection>() {
-        return Some(Report::IGNORED);
+    if let Some(rejection) = error.downcast_ref::<Rejection>() {
+        return Some(match rejection.reason() {
+            Reason::DeadlineExceeded => Report::failure(FailureKind::Timeout),
+            _ => Report::IGNORED,
+        });
     }
     if let Some(attributed) = error.downcast_ref::<Attributed>() {
         return Some(Report::new(attributed.outcome));
@@ -90,12 +94,17 @@ impl Error for Attributed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reason;
 
     #[test]
-    fn our_own_refusals_say_nothing_about_the_dependency() {
-        let rejection = Rejection::new(Reason::CircuitOpen, "inner");
-        assert_eq!(classify_error(&rejection), Report::IGNORED);
+    fn our_own_refusals_say_nothing_about_the_dependency_unless_it_was_asked_and_late() {
+        for &reason in Reason::ALL {
+            let expected = match reason {
+                Reason::DeadlineExceeded => Report::failure(FailureKind::Timeout),
+                _ => Report::IGNORED,
+            };
+            let rejection = Rejection::new(reason, "inner");
+            assert_eq!(classify_error(&rejection), expected, "{reason:?}");
+        }
     }
 
     #[test]

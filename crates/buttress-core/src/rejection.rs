@@ -115,6 +115,13 @@ pub enum Reason {
     CircuitRecovering,
     /// An operator holds the circuit open.
     CircuitIsolated,
+    /// The call reached its deadline before it was answered. The only reason for which the dependency may have
+    /// been asked.
+    DeadlineExceeded,
+    /// The deadline had passed when the call arrived.
+    DeadlineExpired,
+    /// What was left until the deadline could not suffice, so nothing was begun.
+    DeadlineTooShort,
 }
 
 impl Reason {
@@ -124,6 +131,9 @@ impl Reason {
         Self::CircuitHalfOpen,
         Self::CircuitRecovering,
         Self::CircuitIsolated,
+        Self::DeadlineExceeded,
+        Self::DeadlineExpired,
+        Self::DeadlineTooShort,
     ];
 
     /// The reason as a metric label and as a member of a problem document.
@@ -134,6 +144,9 @@ impl Reason {
             Self::CircuitHalfOpen => "circuit_half_open",
             Self::CircuitRecovering => "circuit_recovering",
             Self::CircuitIsolated => "circuit_isolated",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::DeadlineExpired => "deadline_expired",
+            Self::DeadlineTooShort => "deadline_too_short",
         }
     }
 
@@ -144,6 +157,10 @@ impl Reason {
             | Self::CircuitHalfOpen
             | Self::CircuitRecovering
             | Self::CircuitIsolated => Scope::Cluster,
+            // The caller's time is as short at any other instance.
+            Self::DeadlineExceeded | Self::DeadlineExpired | Self::DeadlineTooShort => {
+                Scope::Cluster
+            }
         }
     }
 }
@@ -155,6 +172,9 @@ impl fmt::Display for Reason {
             Self::CircuitHalfOpen => "circuit is half-open and all probes are taken",
             Self::CircuitRecovering => "circuit is recovering and this call was held back",
             Self::CircuitIsolated => "circuit is isolated by an operator",
+            Self::DeadlineExceeded => "deadline exceeded",
+            Self::DeadlineExpired => "deadline had passed on arrival",
+            Self::DeadlineTooShort => "deadline leaves too little time",
         })
     }
 }

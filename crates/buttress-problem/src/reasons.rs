@@ -60,6 +60,22 @@ fn entry(reason: Reason) -> Option<Entry> {
             false,
             "A dependency of this service was taken out of use by its operators.",
         ),
+        // None of these passes by itself: the time was the caller's, and it is over.
+        Reason::DeadlineExceeded => (
+            StatusCode::GATEWAY_TIMEOUT,
+            false,
+            "The call was not answered within the time it had.",
+        ),
+        Reason::DeadlineExpired => (
+            StatusCode::GATEWAY_TIMEOUT,
+            false,
+            "The time the call had was over when it arrived.",
+        ),
+        Reason::DeadlineTooShort => (
+            StatusCode::GATEWAY_TIMEOUT,
+            false,
+            "The time the call had left was too short for what remained to be done.",
+        ),
         _ => return None,
     };
     Some(Entry {

@@ -1,0 +1,164 @@
+use std::cell::Cell;
+
+use crate::Deadline;
+
+/// What goes with a request through the task that serves it, from the layers of the server to those of the
+/// clients that its handler calls, without anybody passing it on.
+///
+/// A server's layer [enters](Self::enter) it around every poll of what it wraps. Work that is spawned is
+/// another task, and has it only if it is carried there.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::{Deadline, TaskContext};
+///
+/// let deadline = Deadline::after(Instant::now(), Duration::from_secs(2));
+/// let mut context = TaskContext::default().with_deadline(deadline);
+/// context.enter(|| assert_eq!(Deadline::current(), deadline));
+/// assert_eq!(Deadline::current(), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TaskContext {
+    deadline: Option<Deadline>,
+    retries_spent: bool,
+    /// Whether this is the context of a task, and not the absence of one.
+    entered: bool,
+}
+
+thread_local! {
+    static CURRENT: Cell<TaskContext> = const {
+        Cell::new(TaskContext {
+            deadline: None,
+            retries_spent: false,
+            entered: false,
+        })
+    };
+}
+
+impl TaskContext {
+    /// The context of the running task.
+    #[must_use]
+    pub fn current() -> Self {
+        CURRENT.get()
+    }
+
+    /// The same context with a deadline, or with none.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Option<Deadline>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// By when the task's answer is wanted.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    /// Whether a call that the task made was retried in vain, so that its caller need not retry as well.
+    #[must_use]
+    pub fn retries_are_spent(&self) -> bool {
+        self.retries_spent
+    }
+
+    /// Notes that a call of the running task was retried in vain. Without a context there is nobody to tell.
+    pub fn note_retries_spent() {
+        let current = CURRENT.get();
+        CURRENT.set(Self {
+            retries_spent: current.entered,
+            ..current
+        });
+    }
+
+    /// Runs something in this context, and keeps what it noted there. The context around it is back
+    /// afterwards, also after a panic.
+    #[inline]
+    pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        let _back = Entered {
+            outer: CURRENT.replace(Self {
+                entered: true,
+                ..*self
+            }),
+            inner: self,
+        };
+        run()
+    }
+}
+
+impl Deadline {
+    /// The deadline of the running task, if a server's layer set one.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        TaskContext::current().deadline
+    }
+}
+
+/// Puts the outer context back.
+struct Entered<'a> {
+    outer: TaskContext,
+    inner: &'a mut TaskContext,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        *self.inner = CURRENT.get();
+        // The outer context is that of the same request, so it knows as well.
+        CURRENT.set(TaskContext {
+            retries_spent: self.outer.entered
+                && (self.outer.retries_spent || self.inner.retries_spent),
+            ..self.outer
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn in_seconds(seconds: u64) -> Option<Deadline> {
+        Deadline::after(Instant::now(), Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn contexts_nest_and_come_back() {
+        let (outer, inner) = (in_seconds(2), in_seconds(1));
+        TaskContext::default().with_deadline(outer).enter(|| {
+            TaskContext::current()
+                .with_deadline(inner)
+                .enter(|| assert_eq!(Deadline::current(), inner));
+            assert_eq!(Deadline::current(), outer);
+        });
+        assert_eq!(TaskContext::current(), TaskContext::default());
+    }
+
+    #[test]
+    fn a_panic_leaves_no_context_behind() {
+        let mut context = TaskContext::default().with_deadline(in_seconds(1));
+        let result = catch_unwind(AssertUnwindSafe(|| context.enter(|| panic!("inside"))));
+        assert!(result.is_err());
+        assert_eq!(TaskContext::current(), TaskContext::default());
+    }
+
+    #[test]
+    fn what_is_noted_reaches_every_context_around() {
+        let mut outer = TaskContext::default();
+        outer.enter(|| {
+            TaskContext::current().enter(TaskContext::note_retries_spent);
+        });
+        assert!(outer.retries_are_spent());
+        assert!(!TaskContext::current().retries_are_spent());
+    }
+
+    #[test]
+    fn a_note_outside_of_any_context_is_lost() {
+        TaskContext::note_retries_spent();
+        assert_eq!(TaskContext::current(), TaskContext::default());
+    }
+}

@@ -103,7 +103,8 @@
 //! `buttress_breaker_calls_total`, `…_slow_calls_total`, `…_stale_outcomes_total`, `…_rejections_total`,
 //! `…_would_reject_total`, `…_transitions_total` and the gauge `buttress_breaker_state`, all with the label
 //! `layer`, the breaker's name. Steps are events at `INFO`, or `WARN` where the circuit opens; rejections are
-//! events at `DEBUG`.
+//! events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default
+//! in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
 //!
 //! # Ordering
 //!

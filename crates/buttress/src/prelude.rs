@@ -2,12 +2,13 @@
 
 #[cfg(feature = "breaker")]
 pub use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, CircuitState, OpenTime, WhenSaturated, Window,
+    Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState,
+    KeyedBreakerLayer, OpenTime, WhenSaturated, Window,
 };
 pub use buttress_core::{BoxError, Mode, Outcome, Ratio, Reason, Rejection, Report};
 pub use buttress_http::Until;
 #[cfg(feature = "problem")]
-pub use buttress_problem::{Problem, ProblemLayer};
+pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};
 
 #[cfg(feature = "reqwest")]
 pub use crate::HttpClient;

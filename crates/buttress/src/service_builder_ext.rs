@@ -68,7 +68,10 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
 }
 
 mod sealed {
-    #[expect(unnameable_types, reason = "whoever cannot name it cannot implement it")]
+    #[expect(
+        unnameable_types,
+        reason = "whoever cannot name it cannot implement it"
+    )]
     pub trait Sealed {}
 
     impl<L> Sealed for tower::ServiceBuilder<L> {}

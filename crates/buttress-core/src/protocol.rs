@@ -1,4 +1,4 @@
-use crate::{BoxError, Guard, Report, classify_error};
+use crate::{BoxError, Guard, Identify, Report, classify_error};
 
 /// How a shell reads an outcome off a finished call, and what then carries the guard to its end.
 ///
@@ -37,6 +37,12 @@ impl<Res> Protocol<Res> for Plain {
     }
 }
 
+impl<Req> Identify<Req> for Plain {
+    fn identity(&self, _: &Req) -> Option<u64> {
+        None
+    }
+}
+
 /// The outcome is what a function says about the `Result`.
 #[derive(Clone, Copy)]
 pub struct Classified<F>(F);
@@ -65,5 +71,11 @@ where
         let report = (self.0)(&result);
         guard.settle(report);
         result
+    }
+}
+
+impl<Req, F> Identify<Req> for Classified<F> {
+    fn identity(&self, _: &Req) -> Option<u64> {
+        None
     }
 }

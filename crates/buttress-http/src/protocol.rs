@@ -1,13 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use buttress_core::{BoxError, Guard, Protocol, Report};
+use buttress_core::{BoxError, Guard, Identify, Protocol, Report};
 use http::header::CONTENT_LENGTH;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::tail::{CUT_OFF, Tail};
-use crate::{Classify, GuardedBody, HttpClassifier, digits};
+use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 
 /// The protocol of HTTP and gRPC: it takes the outcome from the status, the headers, the trailers and the body.
 ///
@@ -82,6 +82,12 @@ impl<B: Body> Protocol<Response<B>> for Http {
             Some(Tail::new(guard, head, promised, self.clone()))
         };
         Ok(response.map(|body| GuardedBody::new(body, tail)))
+    }
+}
+
+impl<B> Identify<Request<B>> for Http {
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        request_identity(request.headers())
     }
 }
 

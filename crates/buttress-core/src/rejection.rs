@@ -122,6 +122,24 @@ pub enum Reason {
     DeadlineExpired,
     /// What was left until the deadline could not suffice, so nothing was begun.
     DeadlineTooShort,
+    /// The bulkhead is at its limit, and has no queue or a full one.
+    BulkheadFull,
+    /// The dependency refuses so much that this call was not sent to it.
+    ClientThrottled,
+    /// There is work for more than the capacity, and this call matters less than what is let in.
+    CriticalityTooLow,
+    /// An experiment refused the call on purpose.
+    FaultInjected,
+    /// The adaptive limit of calls under way is reached.
+    LimitReached,
+    /// The call waited in a queue that does not drain, and was dropped from it.
+    QueueOverloaded,
+    /// The call waited for a place for as long as it may.
+    QueueTimeout,
+    /// Memory or processor time is short.
+    ResourceExhausted,
+    /// The tenant uses more than its share while others want theirs.
+    TenantOverShare,
 }
 
 impl Reason {
@@ -134,6 +152,15 @@ impl Reason {
         Self::DeadlineExceeded,
         Self::DeadlineExpired,
         Self::DeadlineTooShort,
+        Self::BulkheadFull,
+        Self::ClientThrottled,
+        Self::CriticalityTooLow,
+        Self::FaultInjected,
+        Self::LimitReached,
+        Self::QueueOverloaded,
+        Self::QueueTimeout,
+        Self::ResourceExhausted,
+        Self::TenantOverShare,
     ];
 
     /// The reason as a metric label and as a member of a problem document.
@@ -147,6 +174,15 @@ impl Reason {
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::DeadlineExpired => "deadline_expired",
             Self::DeadlineTooShort => "deadline_too_short",
+            Self::BulkheadFull => "bulkhead_full",
+            Self::ClientThrottled => "client_throttled",
+            Self::CriticalityTooLow => "criticality_too_low",
+            Self::FaultInjected => "fault_injected",
+            Self::LimitReached => "limit_reached",
+            Self::QueueOverloaded => "queue_overloaded",
+            Self::QueueTimeout => "queue_timeout",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::TenantOverShare => "tenant_over_share",
         }
     }
 
@@ -161,6 +197,16 @@ impl Reason {
             Self::DeadlineExceeded | Self::DeadlineExpired | Self::DeadlineTooShort => {
                 Scope::Cluster
             }
+            // What was counted is the answers of all instances.
+            Self::ClientThrottled => Scope::Cluster,
+            Self::BulkheadFull
+            | Self::CriticalityTooLow
+            | Self::FaultInjected
+            | Self::LimitReached
+            | Self::QueueOverloaded
+            | Self::QueueTimeout
+            | Self::ResourceExhausted => Scope::Instance,
+            Self::TenantOverShare => Scope::Tenant,
         }
     }
 }
@@ -175,6 +221,15 @@ impl fmt::Display for Reason {
             Self::DeadlineExceeded => "deadline exceeded",
             Self::DeadlineExpired => "deadline had passed on arrival",
             Self::DeadlineTooShort => "deadline leaves too little time",
+            Self::BulkheadFull => "bulkhead is full",
+            Self::ClientThrottled => "held back by the client's throttle",
+            Self::CriticalityTooLow => "overloaded, and the call is not critical enough",
+            Self::FaultInjected => "fault injected",
+            Self::LimitReached => "concurrency limit reached",
+            Self::QueueOverloaded => "waited in an overloaded queue",
+            Self::QueueTimeout => "no place became free in time",
+            Self::ResourceExhausted => "too little memory or processor time",
+            Self::TenantOverShare => "tenant is over its share",
         })
     }
 }

@@ -76,6 +76,51 @@ fn entry(reason: Reason) -> Option<Entry> {
             false,
             "The time the call had left was too short for what remained to be done.",
         ),
+        Reason::BulkheadFull => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The service is at work on as many calls as it can take.",
+        ),
+        Reason::ClientThrottled => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "A dependency of this service is overloaded and is sent less for a while.",
+        ),
+        Reason::CriticalityTooLow => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The service is overloaded and answers more critical calls first.",
+        ),
+        Reason::FaultInjected => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The call was refused on purpose, as part of an experiment.",
+        ),
+        Reason::LimitReached => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The service is at work on as many calls as it can answer in time.",
+        ),
+        Reason::QueueOverloaded => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The service has more calls waiting than it can answer in time.",
+        ),
+        Reason::QueueTimeout => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The call waited for the service as long as it could.",
+        ),
+        Reason::ResourceExhausted => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            true,
+            "The service is short of a resource that the call would need.",
+        ),
+        Reason::TenantOverShare => (
+            StatusCode::TOO_MANY_REQUESTS,
+            true,
+            "The caller uses more than its share of an overloaded service.",
+        ),
         _ => return None,
     };
     Some(Entry {

@@ -3,13 +3,15 @@ use std::cell::Cell;
 use http::Request;
 use tokio::runtime::EnterGuard;
 
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::contract::{Contract, Readiness};
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 use crate::subject::Subject;
 use crate::{CallId, Gauge, ProbeHandle, ReadyProbe, Specimen, TestBody, VirtualClock};
 
-/// Where one invariant is examined: what the layer declares, a way to make a fresh one, and a clock.
+/// Where one invariant is examined: what the layer declares, a way to make a fresh one, and a
+/// clock.
 pub(crate) struct Lab<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) clock: VirtualClock,
@@ -154,6 +156,7 @@ impl<'a> Bench<'a> {
     /// Nothing is left of any call: everything is as at the start, and the whole capacity is free.
     pub(crate) fn at_rest(&self, after: &str) -> Check {
         self.nothing_left(after)?;
+        self.let_recover();
         let few = self.lab.contract.capacity.unwrap_or(1);
         self.probe.ready();
         self.probe.hold();
@@ -169,6 +172,13 @@ impl<'a> Bench<'a> {
         callers.iter_mut().for_each(Caller::finish_and_leave);
         drop(callers);
         self.nothing_left(after)
+    }
+
+    /// A layer that learns from failures may refuse for a while, if it says for how long.
+    fn let_recover(&self) {
+        if let Some(recovery) = self.lab.contract.recovers_within {
+            self.lab.clock.advance(recovery);
+        }
     }
 
     fn nothing_left(&self, after: &str) -> Check {
@@ -202,6 +212,7 @@ impl<'a> Bench<'a> {
 
     /// This many calls, one after the other, all reach the probe and bring its answer back.
     pub(crate) fn works(&self, calls: usize, after: &str) -> Check {
+        self.let_recover();
         self.probe.ready();
         self.probe.let_go();
         for call in 0..calls {

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,13 +6,14 @@ use http_body::Body;
 
 use crate::bench::Bench;
 use crate::finding::{Check, ensure};
+use crate::standing::{Piece, Standing};
 use crate::subject::{Answer, AnswerFuture, Subject};
 use crate::{CallId, CountingWaker, TestBody};
 
 /// Somebody who makes one call, as a task of its own: polls readiness, calls, and polls the answer.
 ///
-/// Where a layer admits, whether it queues, holds back readiness or refuses, is all the same to a caller: what
-/// counts is where it [stands](Standing).
+/// Where a layer admits, whether it queues, holds back readiness or refuses, is all the same to a
+/// caller: what counts is where it [stands](Standing).
 pub(crate) struct Caller<'a> {
     bench: &'a Bench<'a>,
     service: Subject,
@@ -30,26 +30,6 @@ enum Stage {
     Called(AnswerFuture),
     Answered(Answer),
     Over,
-}
-
-/// Where a call stands, as seen from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It has its answer, and the inner service was asked.
-    Answered,
-    /// The inner service is at it.
-    Inside,
-    /// It has its answer, and the inner service was not asked.
-    Refused,
-    /// It has no answer, and the inner service was not asked yet.
-    Waiting,
-}
-
-impl Standing {
-    /// Whether the call has its answer.
-    pub(crate) fn is_over(self) -> bool {
-        matches!(self, Self::Answered | Self::Refused)
-    }
 }
 
 impl<'a> Caller<'a> {
@@ -275,26 +255,6 @@ impl<'a> Caller<'a> {
             format!("{who} is {standing}"),
             format!("it is {seen}"),
         )
-    }
-}
-
-/// What a poll of a body brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece {
-    Data,
-    End,
-    Error,
-    Trailers,
-}
-
-impl fmt::Display for Standing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Answered => "answered by the inner service",
-            Self::Inside => "inside the inner service",
-            Self::Refused => "refused",
-            Self::Waiting => "kept waiting",
-        })
     }
 }
 

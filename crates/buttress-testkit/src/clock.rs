@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 /// A runtime whose time stands still until a test moves it.
 ///
-/// It runs on the calling thread and only while [`advance`](Self::advance) or [`turn`](Self::turn) runs, so a
-/// plain `#[test]` can poll by hand in between. Enter it first, so that timers find it.
+/// It runs on the calling thread and only while [`advance`](Self::advance) or [`turn`](Self::turn)
+/// runs, so a plain `#[test]` can poll by hand in between. Enter it first, so that timers find it.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, VirtualClock};

@@ -18,7 +18,7 @@ use crate::{Line, Report, Specimen, Verdict};
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | whoever waits, waits |
-/// | [`recovers_within`](Self::recovers_within) | the layer is not tripped |
+/// | [`recovers_within`](Self::recovers_within) | failures make it refuse nobody |
 /// | [`sharing`](Self::sharing) | not said, not tested |
 /// | [`needs_timer`](Self::needs_timer) | works without a runtime |
 /// | [`except`](Self::except) | no exceptions |
@@ -68,8 +68,9 @@ impl Conformance {
         self
     }
 
-    /// Once [tripped](Specimen::trip), and after each call it then lets in to probe, however that call ends, the
-    /// layer lets the next one in within this time.
+    /// A layer that refuses because of failures lets a call in again within this time. Once
+    /// [tripped](Specimen::trip), so it does after each call that it lets in, however that call
+    /// ends.
     pub fn recovers_within(mut self, recovery: Duration) -> Self {
         self.contract.recovers_within = Some(recovery);
         self

@@ -26,7 +26,8 @@ pub enum Readiness {
     },
 }
 
-/// What two services have in common that came from two `layer()` calls of one layer. There is no third way.
+/// What two services have in common that came from two `layer()` calls of one layer. There is no
+/// third way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// Nothing: each has a state of its own.

@@ -1,12 +1,15 @@
 use http::Response;
 
 use crate::bench::Bench;
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
+use crate::standing::Standing;
 use crate::{Dice, Script, TestBody};
 
-/// Many callers at once, polled in random order, but as an executor does: only when they were woken.
+/// Many callers at once, polled in random order, but as an executor does: only when they were
+/// woken.
 ///
-/// It judges nothing: it keeps a [`Tally`] of what happened, and each invariant looks at its part of it.
+/// It judges nothing: it keeps a [`Tally`] of what happened, and each invariant looks at its part
+/// of it.
 pub(crate) struct Crowd<'a> {
     bench: &'a Bench<'a>,
     members: Vec<Member<'a>>,
@@ -58,8 +61,8 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Lets one thing happen: a caller comes, goes on, is let go by the inner service, goes away; or all go on who
-    /// can.
+    /// Lets one thing happen: a caller comes, goes on, is let go by the inner service, goes away;
+    /// or all go on who can.
     pub(crate) fn step(&mut self, most: usize) {
         match self.dice.roll(10) {
             0..=2 if self.members.len() < most => self.arrive(),
@@ -171,7 +174,8 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// An answered call is counted by what the caller got, which must be what the inner service gave.
+    /// An answered call is counted by what the caller got, which must be what the inner service
+    /// gave.
     fn conclude(&mut self, member: usize, standing: Standing) {
         let Member {
             caller,

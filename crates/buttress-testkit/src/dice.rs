@@ -1,4 +1,5 @@
-/// A small seeded random number generator (SplitMix64): the same seed rolls the same numbers, everywhere.
+/// A small seeded random number generator (SplitMix64): the same seed rolls the same numbers,
+/// everywhere.
 ///
 /// ```
 /// use buttress_testkit::Dice;

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts things that come and go: how many are here, how many were here at most, how many there ever were.
+/// Counts things that come and go: how many are here, how many were here at most, how many there
+/// ever were.
 ///
 /// ```
 /// use buttress_testkit::Gauge;

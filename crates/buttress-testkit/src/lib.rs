@@ -1,11 +1,13 @@
 //! Strict inner services and a conformance suite for any Tower layer.
 //!
-//! A Tower layer is easy to write and hard to get right: readiness that is promised and not kept, permits that leak
-//! when a future is dropped, wakeups that are lost when a waiter leaves. [`Conformance`] wraps a layer around a
-//! [`ReadyProbe`], drives it by hand through every such situation, and says which invariants hold.
+//! A Tower layer is easy to write and hard to get right: readiness that is promised and not kept,
+//! permits that leak when a future is dropped, wakeups that are lost when a waiter leaves.
+//! [`Conformance`] wraps a layer around a [`ReadyProbe`], drives it by hand through every such
+//! situation, and says which invariants hold.
 //!
-//! Use it in the tests of any crate with a Tower layer, yours or another's. It is no load test, and it does not look
-//! at what is particular to a pattern: when a circuit opens is for the circuit's own tests.
+//! Use it in the tests of any crate with a Tower layer, yours or another's. It is no load test, and
+//! it does not look at what is particular to a pattern: when a circuit opens is for the circuit's
+//! own tests.
 //!
 //! # Example
 //!
@@ -34,7 +36,8 @@
 //! assert_eq!(report.failed(), ["R5", "R10"]);
 //! ```
 //!
-//! A [`Specimen`] gives the suite more to see than the layer alone: its state, a way to resize it or to trip it.
+//! A [`Specimen`] gives the suite more to see than the layer alone: its state, a way to resize it
+//! or to trip it.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -57,9 +60,10 @@
 //!
 //! # What is asked of a layer
 //!
-//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes `http::Request<`[`TestBody`]`>` and answers
-//! with an `http::Response` of any body. A layer that is generic in its request is asked over HTTP like any other; it
-//! cannot tell. A refusal is whatever answer comes without the inner service being asked: an error or a `503`.
+//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes
+//! `http::Request<`[`TestBody`]`>` and answers with an `http::Response` of any body. A layer that
+//! is generic in its request is asked over HTTP like any other; it cannot tell. A refusal is
+//! whatever answer comes without the inner service being asked: an error or a `503`.
 //!
 //! # The invariants
 //!
@@ -70,13 +74,14 @@
 //! | recovery | B3, B6 | layers that refuse because of what they learned |
 //! | surroundings | X1, X4 | clocks that leap, runtimes or none |
 //!
-//! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving of threads (loom, for
-//! R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
+//! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving
+//! of threads (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
 //!
 //! # The parts
 //!
-//! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and [`TestBody`] for futures and
-//! bodies with every poll scripted, [`CountingWaker`] to poll by hand, [`VirtualClock`], [`Gate`], [`Gauge`] and [`Dice`].
+//! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and
+//! [`TestBody`] for futures and bodies with every poll scripted, [`CountingWaker`] to poll by hand,
+//! [`VirtualClock`], [`Gate`], [`Gauge`] and [`Dice`].
 
 mod bench;
 mod body;
@@ -95,6 +100,7 @@ mod probe;
 mod report;
 mod script;
 mod specimen;
+mod standing;
 mod subject;
 mod sync;
 mod waker;

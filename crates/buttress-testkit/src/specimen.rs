@@ -42,8 +42,8 @@ impl Specimen {
         }
     }
 
-    /// How to read what must be as at the start whenever no call is alive: permits, waiters, gauges, but no
-    /// totals. Two states are the same if their `Debug` output is.
+    /// How to read what must be as at the start whenever no call is alive: permits, waiters,
+    /// gauges, but no totals. Two states are the same if their `Debug` output is.
     #[must_use]
     pub fn state<T: fmt::Debug>(mut self, state: impl Fn() -> T + 'static) -> Self {
         self.state = Some(Box::new(move || format!("{:?}", state())));

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// A waker that counts, and polls by hand.
 ///
-/// It stands for a task: whatever is polled through it is woken through it, and a test decides when to poll
-/// again. Wakes that arrive while it polls are counted apart, since a task that wakes itself spins.
+/// It stands for a task: whatever is polled through it is woken through it, and a test decides when
+/// to poll again. Wakes that arrive while it polls are counted apart, since a task that wakes
+/// itself spins.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, Gate};

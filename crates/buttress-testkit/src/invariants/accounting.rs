@@ -2,9 +2,10 @@
 
 use super::Invariant;
 use crate::bench::Lab;
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::crowd::{Crowd, Tally};
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -24,10 +25,12 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Random histories of calls that succeed, fail, are refused and are cancelled. Each call ends once and as its inner
-/// call did; offered = completed + failed + refused + cancelled; and then nothing is left.
+/// Random histories of calls that succeed, fail, are refused and are cancelled. Each call ends once
+/// and as its inner call did; offered = completed + failed + refused + cancelled; and then nothing
+/// is left.
 ///
-/// Made from metrics that count twice, successes that are lost on the way, and gauges that never return to 0.
+/// Made from metrics that count twice, successes that are lost on the way, and gauges that never
+/// return to 0.
 fn conservation(lab: &Lab<'_>) -> Check {
     for seed in 0..40 {
         let bench = lab.bench();
@@ -62,10 +65,11 @@ fn conservation(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is let in, no more are
-/// inside than the capacity allows.
+/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is let
+/// in, no more are inside than the capacity allows.
 ///
-/// Made from limits that compare first and count later (tower-resilience#365), and readiness without a permit (#367).
+/// Made from limits that compare first and count later (tower-resilience#365), and readiness
+/// without a permit (#367).
 fn hard_cap(lab: &Lab<'_>) -> Check {
     let capacity = lab.capacity()?;
     for seed in 0..8 {
@@ -86,8 +90,8 @@ fn hard_cap(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Shrunk below what is in flight, the layer lets nobody in until there is room, and ends no call. Grown by some, it
-/// wakes as many waiters, or all.
+/// Shrunk below what is in flight, the layer lets nobody in until there is room, and ends no call.
+/// Grown by some, it wakes as many waiters, or all.
 ///
 /// Made from semaphores whose forgotten permits come back, and from limits that are read once.
 fn resize(lab: &Lab<'_>) -> Check {

@@ -8,8 +8,9 @@ use http_body::Body;
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
-use crate::caller::{Caller, Piece, Standing};
+use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::{Piece, Standing};
 use crate::{CountingWaker, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -18,12 +19,13 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: bodies,
 }];
 
-/// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A layer that holds its
-/// places to the end of the body gives each back at the end, the trailers, an error or the drop of the body, and
-/// with the headers where there is no body; any other layer gives it back with the headers.
+/// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A
+/// layer that holds its places to the end of the body gives each back at the end, the trailers, an
+/// error or the drop of the body, and with the headers where there is no body; any other layer
+/// gives it back with the headers.
 ///
-/// Made from limits that bound only how many streams start (tower-http#447), swallowed trailers, and wrappers that
-/// forget `size_hint`.
+/// Made from limits that bound only how many streams start (tower-http#447), swallowed trailers,
+/// and wrappers that forget `size_hint`.
 fn bodies(lab: &Lab<'_>) -> Check {
     for body in samples() {
         arrives_as_sent(&lab.bench(), body)?;
@@ -144,7 +146,7 @@ fn held_until(bench: &Bench<'_>, body: TestBody, until: Option<Piece>) -> Check 
         }
         Some(piece) => {
             let came = answered[0].read_body(piece);
-            let what = format!("the body's {}", name(piece));
+            let what = format!("the body's {piece}");
             ensure(came, &*what, "it does not come")?;
             what
         }
@@ -222,13 +224,4 @@ fn a_place_is_free(bench: &Bench<'_>, after: &str) -> Check {
     let who = format!("the next caller after {after}");
     bench.probe.hold();
     bench.caller().expect(Standing::Inside, &who)
-}
-
-fn name(piece: Piece) -> &'static str {
-    match piece {
-        Piece::Data => "data",
-        Piece::End => "end",
-        Piece::Error => "error",
-        Piece::Trailers => "trailers",
-    }
 }

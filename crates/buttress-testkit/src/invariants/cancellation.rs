@@ -4,8 +4,9 @@ use http::Response;
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::finding::{Check, ensure};
+use crate::standing::Standing;
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[
@@ -26,11 +27,12 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// The call is dropped ready but uncalled, then after each number of polls through the future and into the body.
-/// Every time, the inner future is gone, the state is as before, no task runs on, and all places are free.
+/// The call is dropped ready but uncalled, then after each number of polls through the future and
+/// into the body. Every time, the inner future is gone, the state is as before, no task runs on,
+/// and all places are free.
 ///
-/// Made from permits that leak when a future is dropped (tower-resilience#365) and probes that are cancelled and
-/// never settle (davenverse/circuit#258).
+/// Made from permits that leak when a future is dropped (tower-resilience#365) and probes that are
+/// cancelled and never settle (davenverse/circuit#258).
 fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut caller = bench.caller();
@@ -64,8 +66,9 @@ fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Of five who wait, the first, the third or the last gives up; the others get in, in the order in which they would
-/// have otherwise. If the one who gives up was the next, and a place was free, another is woken in that moment.
+/// Of five who wait, the first, the third or the last gives up; the others get in, in the order in
+/// which they would have otherwise. If the one who gives up was the next, and a place was free,
+/// another is woken in that moment.
 ///
 /// Made from waiters who are given a permit and dropped before they poll (tokio#904, embassy#2766).
 fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
@@ -100,7 +103,8 @@ fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
     )
 }
 
-/// In which order five waiters get in, with as many as the capacity before them; without the one who gives up.
+/// In which order five waiters get in, with as many as the capacity before them; without the one
+/// who gives up.
 fn order_of_entry(
     bench: &Bench<'_>,
     quitter: Option<usize>,
@@ -125,8 +129,9 @@ fn order_of_entry(
     Ok(order)
 }
 
-/// A place becomes free and the one who waits for it leaves, in either order, between two polls. Then just one more
-/// caller fits. Where waiting has a longest time, the same for a place that becomes free as the time runs out.
+/// A place becomes free and the one who waits for it leaves, in either order, between two polls.
+/// Then just one more caller fits. Where waiting has a longest time, the same for a place that
+/// becomes free as the time runs out.
 ///
 /// Made from permits that are granted to the dead, and from those handed on twice.
 fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {

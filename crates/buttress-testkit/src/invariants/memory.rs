@@ -12,8 +12,9 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: waiters_who_gave_up_are_forgotten,
 }];
 
-/// While all places are taken, caller after caller begins to wait and gives up. Afterwards no waker, request, inner
-/// clone or task of theirs is kept, the state is as before, and a hundred calls succeed.
+/// While all places are taken, caller after caller begins to wait and gives up. Afterwards no
+/// waker, request, inner clone or task of theirs is kept, the state is as before, and a hundred
+/// calls succeed.
 ///
 /// Made from queues that grow with every waiter who ever was.
 fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {

@@ -1,4 +1,5 @@
-//! The invariants, a file for each family. To add one, write its function and name it in the family's list.
+//! The invariants, a file for each family. To add one, write its function and name it in the
+//! family's list.
 
 mod accounting;
 mod body;

@@ -6,8 +6,9 @@ use http::Response;
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
-use crate::caller::{Caller, Piece};
+use crate::caller::Caller;
 use crate::finding::{Check, ensure};
+use crate::standing::Piece;
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -16,10 +17,12 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: panics_unwind_to_their_caller,
 }];
 
-/// The inner service panics in `poll_ready`, in `call`, in a poll of its future, when the future is dropped, finished
-/// or not, and in its body. A call beside it goes on, nothing is left behind, and the next hundred calls succeed.
+/// The inner service panics in `poll_ready`, in `call`, in a poll of its future, when the future is
+/// dropped, finished or not, and in its body. A call beside it goes on, nothing is left behind, and
+/// the next hundred calls succeed.
 ///
-/// Made from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and permits that a panic leaks.
+/// Made from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and
+/// permits that a panic leaks.
 fn panics_unwind_to_their_caller(lab: &Lab<'_>) -> Check {
     let end = || Response::new(TestBody::empty());
     let cases: [(&str, Script<Response<TestBody>>); 5] = [
@@ -66,7 +69,8 @@ fn neighbour<'a>(bench: &'a Bench<'_>) -> Result<Option<Caller<'a>>, crate::find
 /// One whole call, body and all, whatever panics in it.
 fn suffer(bench: &Bench<'_>) {
     let mut caller = bench.caller();
-    // It is on purpose that nothing is asked of the result: a layer may turn a panic into an answer.
+    // It is on purpose that nothing is asked of the result: a layer may turn a panic into an
+    // answer.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         caller.poll();
         caller.read_body(Piece::End);

@@ -7,9 +7,9 @@ use http::Response;
 use super::Invariant;
 use crate::Script;
 use crate::bench::Lab;
-use crate::caller::Standing;
 use crate::contract::Readiness;
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -44,8 +44,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Whatever the inner service does, and however often it is tried, each attempt goes to an instance that was
-/// polled ready since its last call.
+/// Whatever the inner service does, and however often it is tried, each attempt goes to an instance
+/// that was polled ready since its last call.
 ///
 /// Made from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
 /// `poll_ready` (tower-resilience#362).
@@ -81,10 +81,11 @@ fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
     )
 }
 
-/// Of an ordinary call, the one inner instance that was readied is called, and no other one is touched.
+/// Of an ordinary call, the one inner instance that was readied is called, and no other one is
+/// touched.
 ///
-/// Made from readying a service that is then never called, which uses up a `Buffer` (tower#472, tower#709), and from
-/// the missing `mem::replace` after a clone.
+/// Made from readying a service that is then never called, which uses up a `Buffer` (tower#472,
+/// tower#709), and from the missing `mem::replace` after a clone.
 fn readied_is_called(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.let_go();
@@ -133,7 +134,8 @@ fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// What a ready clone holds is free again in the moment it is dropped, and one waiter is woken for it, once.
+/// What a ready clone holds is free again in the moment it is dropped, and one waiter is woken for
+/// it, once.
 ///
 /// Made from layers without a way to un-reserve (tower#408, tower#434).
 fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
@@ -173,11 +175,12 @@ fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
     )
 }
 
-/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive connections are.
-/// Somebody who does call is let in within one poll; or, where the layer reserves on purpose and says for how
-/// long, after that time.
+/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive
+/// connections are. Somebody who does call is let in within one poll; or, where the layer reserves
+/// on purpose and says for how long, after that time.
 ///
-/// Made from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with nobody inside.
+/// Made from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever
+/// with nobody inside.
 fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut idle = bench.callers(lab.several());
@@ -200,8 +203,9 @@ fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
 
 /// Somebody is refused, and keeps the service. A place becomes free: whoever asks next gets it.
 ///
-/// Made from tower's `LoadShed` over `ConcurrencyLimit`, where the refused clone's parked `acquire` is given the
-/// permit, and calls are shed with nobody inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
+/// Made from tower's `LoadShed` over `ConcurrencyLimit`, where the refused clone's parked `acquire`
+/// is given the permit, and calls are shed with nobody inside (vector#26457, tokio's fair
+/// semaphore: hephbuild/heph#238).
 fn refusal_leaves_no_waiter(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut full = bench.full()?;

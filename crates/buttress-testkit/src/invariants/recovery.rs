@@ -7,9 +7,10 @@ use http::Response;
 use super::Invariant;
 use crate::Script;
 use crate::bench::{Bench, Lab};
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::contract::Sharing;
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -24,11 +25,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Tripped and given its time, the layer lets a call in. Whatever becomes of that call, and of eleven more like it,
-/// after the same time another is let in.
+/// Tripped and given its time, the layer lets a call in. Whatever becomes of that call, and of
+/// eleven more like it, after the same time another is let in.
 ///
-/// Made from half-open circuits that an ignored error (resilience4j#544), a cancelled probe (davenverse/circuit#258)
-/// or a hung one (OmniRoute#13836) keeps shut for ever.
+/// Made from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
+/// (davenverse/circuit#258) or a hung one (OmniRoute#13836) keeps shut for ever.
 fn never_wedges(lab: &Lab<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
@@ -124,10 +125,11 @@ fn play(bench: &Bench<'_>, script: Script<Response<crate::TestBody>>) {
     bench.probe.script(Script::new().ok(Response::default()));
 }
 
-/// What one clone learns, or fills, holds for all clones. For the services of two `layer()` calls it holds if the
-/// layer declares so, and only then.
+/// What one clone learns, or fills, holds for all clones. For the services of two `layer()` calls
+/// it holds if the layer declares so, and only then.
 ///
-/// Made from state in `Layer::layer`, which axum calls once for each route: limits that limit nothing (axum#2582).
+/// Made from state in `Layer::layer`, which axum calls once for each route: limits that limit
+/// nothing (axum#2582).
 fn sharing(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let (sibling, sibling_probe) = bench.sibling();

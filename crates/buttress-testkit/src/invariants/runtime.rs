@@ -6,8 +6,8 @@ use tokio::runtime::Builder;
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
-use crate::caller::Standing;
 use crate::finding::{Check, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X4",
@@ -15,10 +15,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: no_hidden_spawns,
 }];
 
-/// Made, readied, called, cancelled and dropped, the layer spawns no task. A call succeeds on a current-thread
-/// runtime, on a multi-thread one, and, without timers, outside of any.
+/// Made, readied, called, cancelled and dropped, the layer spawns no task. A call succeeds on a
+/// current-thread runtime, on a multi-thread one, and, without timers, outside of any.
 ///
-/// Made from a task for each waiter (tower-resilience#399), and workers that outlive their service (tower#581).
+/// Made from a task for each waiter (tower-resilience#399), and workers that outlive their service
+/// (tower#581).
 fn no_hidden_spawns(lab: &Lab<'_>) -> Check {
     {
         let bench = lab.bench();

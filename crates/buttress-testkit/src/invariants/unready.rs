@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Invariant;
 use crate::bench::Lab;
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -25,8 +26,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// As many clones as the capacity allows wait for an inner service that never becomes ready for them. Another
-/// clone, whose inner service is ready, is let in.
+/// As many clones as the capacity allows wait for an inner service that never becomes ready for
+/// them. Another clone, whose inner service is ready, is let in.
 ///
 /// Made from limits that take the permit first and poll the inner service after.
 fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
@@ -52,10 +53,11 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
     bench.at_rest("all of them are dropped")
 }
 
-/// An error of `poll_ready` inside ends the call that polled it. Whoever waits beside it is woken, and once the
-/// inner service is well again, the layer has all its places.
+/// An error of `poll_ready` inside ends the call that polled it. Whoever waits beside it is woken,
+/// and once the inner service is well again, the layer has all its places.
 ///
-/// Made from permits that stay with a dead service, and from errors that are swallowed while others wait.
+/// Made from permits that stay with a dead service, and from errors that are swallowed while others
+/// wait.
 fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut busy = bench.inside(lab.several() - 1)?;
@@ -91,8 +93,8 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     bench.at_rest("a readiness error")
 }
 
-/// A caller who does not poll `poll_ready` may panic, be refused, or be served; but not beyond the capacity, and
-/// nobody else notices.
+/// A caller who does not poll `poll_ready` may panic, be refused, or be served; but not beyond the
+/// capacity, and nobody else notices.
 ///
 /// Made from limits that count in `poll_ready` only.
 fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {

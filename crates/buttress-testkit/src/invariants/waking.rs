@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::crowd::Crowd;
 use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -26,8 +27,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// A call moves from one task to another while it waits: for readiness, for a place, for the answer. The new task
-/// is woken. Of two clones on two tasks, both are.
+/// A call moves from one task to another while it waits: for readiness, for a place, for the
+/// answer. The new task is woken. Of two clones on two tasks, both are.
 ///
 /// Made from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
 fn latest_waker(lab: &Lab<'_>) -> Check {
@@ -57,8 +58,8 @@ fn latest_waker(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Two who wait for a place move to other tasks. One place after the other becomes free, in whatever order they
-/// are given it.
+/// Two who wait for a place move to other tasks. One place after the other becomes free, in
+/// whatever order they are given it.
 fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
     let mut old_tasks = Vec::new();
     for caller in &mut waiting {
@@ -92,10 +93,11 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
     )
 }
 
-/// Callers come, go on, are let go and give up, in random order, and are polled only when they were woken. When
-/// nobody gives up any more, everybody comes to an end.
+/// Callers come, go on, are let go and give up, in random order, and are polled only when they were
+/// woken. When nobody gives up any more, everybody comes to an end.
 ///
-/// Made from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964, shuttle#167).
+/// Made from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
+/// shuttle#167).
 fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
     for seed in 0..SCHEDULES {
         let bench = lab.bench();
@@ -114,10 +116,11 @@ fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// For a minute nothing happens: a waiting caller polls once more at most, and never wakes itself. Then places
-/// become free: at most as many callers are woken.
+/// For a minute nothing happens: a waiting caller polls once more at most, and never wakes itself.
+/// Then places become free: at most as many callers are woken.
 ///
-/// Made from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms poll timers.
+/// Made from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms
+/// poll timers.
 fn no_wake_storm(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.not_ready();

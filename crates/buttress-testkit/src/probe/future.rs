@@ -7,7 +7,8 @@ use http::Response;
 use crate::script::ScriptedFuture;
 use crate::{Gate, Gauge, Presence, TestBody, TestError};
 
-/// The response future of a [`ReadyProbe`](crate::ReadyProbe). It is in flight until it ends or is dropped.
+/// The response future of a [`ReadyProbe`](crate::ReadyProbe). It is in flight until it ends or is
+/// dropped.
 #[derive(Debug)]
 pub struct ProbeFuture {
     gate: Gate,

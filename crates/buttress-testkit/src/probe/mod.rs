@@ -15,12 +15,12 @@ pub use self::handle::{CallId, ProbeHandle};
 use self::shared::{Readiness, Shared};
 use crate::{Presence, TestBody, TestError};
 
-/// An inner service that insists on Tower's contract: an instance is called only after that same instance was
-/// polled ready, once for each call.
+/// An inner service that insists on Tower's contract: an instance is called only after that same
+/// instance was polled ready, once for each call.
 ///
-/// Each clone has a number of its own, the first is 0. A call of an instance that did not become ready itself
-/// panics, as a service may. What the probe answers, when it is ready, and what it saw, is in the
-/// [`ProbeHandle`] that comes with it.
+/// Each clone has a number of its own, the first is 0. A call of an instance that did not become
+/// ready itself panics, as a service may. What the probe answers, when it is ready, and what it
+/// saw, is in the [`ProbeHandle`] that comes with it.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, ReadyProbe, TestBody};

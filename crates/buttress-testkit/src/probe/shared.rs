@@ -15,7 +15,8 @@ pub(super) struct Shared {
     pub(super) instances: Gauge,
     pub(super) in_flight: Gauge,
     pub(super) bodies: Gauge,
-    /// Everything that is not a mere count. Held for a few instructions, never while waking or answering.
+    /// Everything that is not a mere count. Held for a few instructions, never while waking or
+    /// answering.
     log: Mutex<Log>,
 }
 

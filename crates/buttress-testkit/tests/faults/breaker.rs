@@ -71,7 +71,8 @@ impl Circuit {
         self.open_until = Some(Instant::now() + OPEN_FOR);
     }
 
-    /// Lets one probe through when the time is over, and the next when that one had as much time again.
+    /// Lets one probe through when the time is over, and the next when that one had as much time
+    /// again.
     fn admits(&mut self, lease: bool) -> bool {
         if !self.tripped {
             return true;

@@ -1,4 +1,5 @@
-//! A limit of calls in flight that admits in `call`, and the ways to get one wrong around its queue.
+//! A limit of calls in flight that admits in `call`, and the ways to get one wrong around its
+//! queue.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The suite finds faults: each broken layer here fails just the invariants that its fault is about, the sound ones
-//! fail none, and there is no invariant that no fault can fail.
+//! The suite finds faults: each broken layer here fails just the invariants that its fault is
+//! about, the sound ones fail none, and there is no invariant that no fault can fail.
 
 mod breaker;
 mod gate;

@@ -30,9 +30,11 @@ impl Circuit {
     pub fn reset(&self, now: Instant) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
-        self.start_anew(&mut locked, at);
         locked.reopenings = 0;
+        // The epoch first: a call that is under way in a closed circuit would else be counted in the new window.
+        // One admitted and settled in between is as if it came before the reset.
         let step = self.step(CircuitState::Closed, Cause::Reset);
+        self.start_anew(&mut locked, at);
         visible(step)
     }
 

@@ -19,12 +19,16 @@ impl Row {
     /// A success: the row begins anew, if it is a row of this epoch.
     #[inline]
     pub(super) fn end(&self, epoch: u64) {
-        let row = self.0.load(Ordering::Acquire);
-        if row & LENGTH != 0 && row & !LENGTH == tag(epoch) {
-            // If a failure or another epoch came in between, that is as if it came after the success.
-            let _ = self
+        let mut row = self.0.load(Ordering::Acquire);
+        while row & LENGTH != 0 && row & !LENGTH == tag(epoch) {
+            match self
                 .0
-                .compare_exchange(row, tag(epoch), Ordering::AcqRel, Ordering::Relaxed);
+                .compare_exchange_weak(row, tag(epoch), Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return,
+                // A failure came in between, and the row ends after it.
+                Err(actual) => row = actual,
+            }
         }
     }
 

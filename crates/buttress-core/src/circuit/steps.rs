@@ -158,6 +158,8 @@ impl Circuit {
 
     /// From half-open towards closed: along the ramp if there is one.
     pub(super) fn recover(&self, locked: &mut Locked, at: u64) -> Transition {
+        // Before the epoch is published, so that no call of the new epoch is counted in the old window. The old
+        // epoch has no ordinary calls.
         self.start_anew(locked, at);
         let to = if locked.config.ramp.is_some() {
             CircuitState::Recovering
@@ -179,8 +181,7 @@ impl Circuit {
         }
     }
 
-    /// Empties the window for an epoch of ordinary calls that begins now. Before the epoch is published, so
-    /// that no call of the new epoch is counted in the old window.
+    /// Empties the window for an epoch of ordinary calls that begins now.
     pub(super) fn start_anew(&self, locked: &mut Locked, at: u64) {
         locked.history.clear(&self.successes);
         locked.closing_since = at;

@@ -63,7 +63,7 @@ impl Successes {
             } else {
                 mine.word(1)
             };
-            match slot.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+            match slot.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(actual) => word = actual,
             }

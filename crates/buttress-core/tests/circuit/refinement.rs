@@ -198,11 +198,9 @@ impl Pair {
 fn the_circuit_refines_the_model() {
     let seen = RefCell::new(HashSet::new());
     let steps = (rules(), any::<u64>(), prop::collection::vec(step(), 1..250));
-    let usual = ProptestConfig::default();
     let config = ProptestConfig {
         source_file: Some(file!()),
-        cases: 4 * usual.cases,
-        ..usual
+        ..ProptestConfig::default()
     };
     TestRunner::new(config)
         .run(&steps, |(rules, seed, steps)| {

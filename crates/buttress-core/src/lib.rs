@@ -6,6 +6,7 @@
 //! users start at the `buttress` crate.
 
 mod chain;
+pub mod chaos;
 pub mod circuit;
 mod classify;
 mod config_error;

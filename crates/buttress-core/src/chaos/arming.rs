@@ -1,0 +1,296 @@
+use std::time::{Duration, Instant};
+
+use super::decide::Decision;
+use super::plan::{Plan, PlanError};
+use super::steady_state::{Breach, SteadyState};
+use super::target::Subject;
+use crate::Ratio;
+use crate::sync::{AtomicU64, Ordering};
+
+/// A plan at work, held to its bounds.
+#[derive(Debug)]
+pub struct Arming {
+    plan: Plan,
+    armed: Instant,
+    /// Calls that were decided on.
+    calls: AtomicU64,
+    /// Those of them that were harmed.
+    harmed: AtomicU64,
+    /// Those that are being harmed.
+    active: AtomicU64,
+    /// Which faults were put out of use: a bit for each of at most
+    /// [`Plan::MAX_FAULTS`].
+    stopped: AtomicU64,
+    guard: Option<SteadyState>,
+}
+
+/// A place among those that are being harmed, to be given back by [`Arming::release`].
+#[derive(Debug)]
+#[must_use = "it is to be released"]
+pub struct Active(());
+
+/// What is done to a call, and why not more.
+#[derive(Debug)]
+pub enum Verdict<'p> {
+    /// The plan is over, and should be disarmed.
+    Ended(End),
+    /// These faults.
+    Harm(Decision<'p>, Active),
+    /// The call is left alone.
+    Pass(Option<Suppressed>),
+}
+
+/// Why a call was left alone that a fault would have hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suppressed {
+    /// More calls than the blast radius allows would be harmed.
+    BlastRadius,
+    /// As many calls as may be are being harmed.
+    MaxActive,
+}
+
+impl Suppressed {
+    /// The reason as a metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BlastRadius => "blast_radius",
+            Self::MaxActive => "max_active",
+        }
+    }
+}
+
+/// Why a plan ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum End {
+    /// The steady state no longer holds.
+    Breached(Breach),
+    /// Its time to live is over.
+    Expired,
+}
+
+impl Arming {
+    /// Arms a plan.
+    ///
+    /// # Errors
+    ///
+    /// What [`Plan::check`] refuses.
+    pub fn new(plan: Plan, now: Instant) -> Result<Self, PlanError> {
+        plan.check()?;
+        let guard = match &plan.guard {
+            Some(config) => Some(SteadyState::new(config.clone(), now).map_err(PlanError::whole)?),
+            None => None,
+        };
+        Ok(Self {
+            plan,
+            armed: now,
+            calls: AtomicU64::new(0),
+            harmed: AtomicU64::new(0),
+            active: AtomicU64::new(0),
+            stopped: AtomicU64::new(0),
+            guard,
+        })
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Decides about a call that is made `now`. A call counts once for the blast radius, whatever its faults.
+    pub fn decide(&self, subject: &impl Subject, identity: u64, now: Instant) -> Verdict<'_> {
+        if let Some(end) = self.end(now) {
+            return Verdict::Ended(end);
+        }
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let since = now.saturating_duration_since(self.armed);
+        if since < self.plan.bounds.begins_after {
+            return Verdict::Pass(None);
+        }
+        let decision = self
+            .plan
+            .decide_among(subject, identity, |fault| !self.is_stopped(fault));
+        if decision.is_nothing() {
+            return Verdict::Pass(None);
+        }
+        let most = u64::from(self.plan.bounds.max_active);
+        if !count_up(&self.active, most) {
+            return Verdict::Pass(Some(Suppressed::MaxActive));
+        }
+        if !count_up(&self.harmed, share_of(calls, self.plan.bounds.blast_radius)) {
+            self.release(Active(()));
+            return Verdict::Pass(Some(Suppressed::BlastRadius));
+        }
+        Verdict::Harm(decision, Active(()))
+    }
+
+    /// A harmed call has ended.
+    pub fn release(&self, _place: Active) {
+        self.active.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Tells the guard how a call ended, harmed or not.
+    pub fn observe(&self, failed: bool, latency: Duration, now: Instant) {
+        if let Some(guard) = &self.guard {
+            guard.record(failed, latency, now);
+        }
+    }
+
+    /// Why the plan should end `now`, if it should.
+    #[must_use]
+    pub fn end(&self, now: Instant) -> Option<End> {
+        if now.saturating_duration_since(self.armed) >= self.plan.bounds.ttl {
+            return Some(End::Expired);
+        }
+        self.breach(now).map(End::Breached)
+    }
+
+    /// What of the steady state does not hold, if there is a guard that says so.
+    #[must_use]
+    pub fn breach(&self, now: Instant) -> Option<Breach> {
+        self.guard.as_ref()?.breach(now)
+    }
+
+    /// Puts one fault out of use, for good. Says whether there is one of that name.
+    pub fn stop(&self, name: &str) -> bool {
+        let found = self
+            .plan
+            .faults
+            .iter()
+            .position(|fault| fault.name.as_str() == name);
+        if let Some(fault) = found {
+            self.stopped.fetch_or(1 << fault, Ordering::AcqRel);
+        }
+        found.is_some()
+    }
+
+    /// How many calls are being harmed.
+    #[must_use]
+    pub fn active(&self) -> u64 {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// How many calls were decided on, and how many of them were harmed.
+    #[must_use]
+    pub fn totals(&self) -> (u64, u64) {
+        let harmed = self.harmed.load(Ordering::Acquire);
+        (self.calls.load(Ordering::Acquire), harmed)
+    }
+
+    fn is_stopped(&self, fault: usize) -> bool {
+        self.stopped.load(Ordering::Acquire) & (1 << fault) != 0
+    }
+}
+
+/// Adds one, unless that would be more than `most`.
+fn count_up(counter: &AtomicU64, most: u64) -> bool {
+    counter
+        .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+            (n < most).then_some(n + 1)
+        })
+        .is_ok()
+}
+
+/// A share of the calls, rounded down.
+fn share_of(calls: u64, share: Ratio) -> u64 {
+    (calls as f64 * share.get()) as u64
+}
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use super::super::bounds::Bounds;
+    use super::super::fault::{Answer, Fault};
+    use super::super::plan::PlannedFault;
+    use super::super::steady_state::{Measure, SteadyStateConfig};
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn plan(bounds: Bounds) -> Plan {
+        Plan::new(1)
+            .fault(PlannedFault::new("down", Fault::Answer(Answer::Error)))
+            .bounds(bounds)
+    }
+
+    fn harm(arming: &Arming, now: Instant) -> Option<Active> {
+        match arming.decide(&(), 0, now) {
+            Verdict::Harm(_, active) => Some(active),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn no_more_calls_are_harmed_at_one_time_than_may_be() {
+        let now = Instant::now();
+        let arming = Arming::new(plan(Bounds::default().max_active(2)), now).unwrap();
+        let first = harm(&arming, now).unwrap();
+        let _second = harm(&arming, now).unwrap();
+        let third = arming.decide(&(), 0, now);
+        assert!(matches!(third, Verdict::Pass(Some(Suppressed::MaxActive))));
+        arming.release(first);
+        assert!(harm(&arming, now).is_some());
+    }
+
+    #[test]
+    fn the_blast_radius_holds_at_every_moment() {
+        let now = Instant::now();
+        let bounds = Bounds::default().blast_radius(Ratio::percent(10));
+        let arming = Arming::new(plan(bounds), now).unwrap();
+        for calls in 1..=1_000_u64 {
+            if let Some(active) = harm(&arming, now) {
+                arming.release(active);
+            }
+            assert_eq!(arming.totals(), (calls, calls / 10));
+            assert_eq!(arming.active(), 0);
+        }
+    }
+
+    #[test]
+    fn faults_begin_and_end_on_time() {
+        let now = Instant::now();
+        let bounds = Bounds::default().begins_after(SECOND).ttl(3 * SECOND);
+        let arming = Arming::new(plan(bounds), now).unwrap();
+        assert!(harm(&arming, now).is_none());
+        assert!(harm(&arming, now + SECOND).is_some());
+        assert_eq!(arming.end(now + 2 * SECOND), None);
+        assert_eq!(arming.end(now + 3 * SECOND), Some(End::Expired));
+        let late = arming.decide(&(), 0, now + 3 * SECOND);
+        assert!(matches!(late, Verdict::Ended(End::Expired)));
+    }
+
+    #[test]
+    fn a_breach_of_the_steady_state_ends_it() {
+        let now = Instant::now();
+        let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
+        let arming = Arming::new(plan(Bounds::default()).guard(guard), now).unwrap();
+        (0..20).for_each(|_| arming.observe(true, SECOND, now));
+        match arming.decide(&(), 0, now) {
+            Verdict::Ended(End::Breached(breach)) => {
+                assert_eq!(breach.measure, Measure::FailureRatio);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_fault_can_be_stopped_by_its_name() {
+        let now = Instant::now();
+        let arming = Arming::new(plan(Bounds::default()), now).unwrap();
+        assert!(!arming.stop("slow"));
+        assert!(harm(&arming, now).is_some());
+        assert!(arming.stop("down"));
+        assert!(harm(&arming, now).is_none());
+    }
+
+    #[test]
+    fn time_that_goes_back_ends_nothing() {
+        let now = Instant::now() + SECOND;
+        let arming = Arming::new(plan(Bounds::default()), now).unwrap();
+        assert!(harm(&arming, now - SECOND).is_some());
+    }
+}

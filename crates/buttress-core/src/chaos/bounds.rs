@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use crate::{ConfigError, Ratio};
+
+/// How far a plan may go, whatever its faults say.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`max_active`](Self::max_active) | 100 | calls that are being harmed at one time |
+/// | [`blast_radius`](Self::blast_radius) | 100 % | share of all calls since arming that are harmed |
+/// | [`begins_after`](Self::begins_after) | 0 s | time from arming to the first fault |
+/// | [`ttl`](Self::ttl) | 10 min | time from arming to the end of all faults |
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    pub(super) max_active: u32,
+    pub(super) blast_radius: Ratio,
+    pub(super) begins_after: Duration,
+    pub(super) ttl: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            max_active: 100,
+            blast_radius: Ratio::ONE,
+            begins_after: Duration::ZERO,
+            ttl: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Bounds {
+    /// The longest time for which a plan stays armed.
+    pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+    /// At most so many calls are harmed at one time, exactly. A call is being harmed until it and its body have
+    /// ended.
+    #[must_use]
+    pub fn max_active(mut self, calls: u32) -> Self {
+        self.max_active = calls;
+        self
+    }
+
+    /// At most this share of the calls since arming are harmed, at any moment of it.
+    #[must_use]
+    pub fn blast_radius(mut self, share: Ratio) -> Self {
+        self.blast_radius = share;
+        self
+    }
+
+    /// Faults begin so long after arming, so that a steady state can be seen first.
+    #[must_use]
+    pub fn begins_after(mut self, time: Duration) -> Self {
+        self.begins_after = time;
+        self
+    }
+
+    /// So long after arming the plan disarms itself.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.max_active == 0 {
+            return Err(ConfigError::new("max_active", 0, "at least 1"));
+        }
+        if self.ttl.is_zero() || self.ttl > Self::MAX_TTL {
+            let bound = format!("above 0 s and at most {:?}", Self::MAX_TTL);
+            return Err(ConfigError::new(
+                "ttl",
+                format_args!("{:?}", self.ttl),
+                bound,
+            ));
+        }
+        if self.begins_after >= self.ttl {
+            let bound = format!("below ttl, {:?}", self.ttl);
+            let value = format_args!("{:?}", self.begins_after);
+            return Err(ConfigError::new("begins_after", value, bound));
+        }
+        Ok(())
+    }
+}

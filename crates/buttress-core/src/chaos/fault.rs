@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use super::latency::{Latency, bounded};
+use crate::{ConfigError, Name};
+
+/// What is done to a call. A call can meet one fault of each kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// It is answered by us, and the inner service is not asked.
+    Answer(Answer),
+    /// The body of its response is tampered with.
+    Body(BodyFault),
+    /// It is made later.
+    Delay(Latency),
+}
+
+/// What a call is answered with in place of the inner service's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// An error as of a connection that was aborted, which counts as a transport failure.
+    Abort,
+    /// A [`Rejection`](crate::Rejection) for [`FaultInjected`](crate::Reason::FaultInjected), which a
+    /// problem layer turns into a problem document.
+    Error,
+    /// A gRPC response of trailers only, with this code and message. HTTP only.
+    GrpcStatus {
+        /// From 1 to 16.
+        code: u8,
+        /// What `grpc-message` says.
+        message: Name,
+    },
+    /// No answer at all, for as long as the caller waits.
+    Hang,
+    /// A panic, in the poll of the response.
+    Panic,
+    /// An HTTP response with this status and an empty body, from 400 to 599. HTTP only.
+    Status(u16),
+}
+
+/// What is done to the body of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFault {
+    /// The gRPC status in its trailers becomes this one; trailers without one get it.
+    AlterTrailers {
+        /// From 0 to 16.
+        grpc_status: u8,
+    },
+    /// All bits of the byte after so many are flipped.
+    Corrupt {
+        /// How many bytes pass unharmed.
+        after: u64,
+    },
+    /// It comes slowly.
+    Drip {
+        /// How many bytes come at once.
+        bytes: u32,
+        /// How long it takes until the next.
+        every: Duration,
+    },
+    /// Its trailers are lost.
+    LoseTrailers,
+    /// After so many bytes it ends with the error of a connection that was reset.
+    Reset {
+        /// How many bytes pass.
+        after: u64,
+    },
+    /// After so many bytes nothing comes any more, for a time.
+    Stall {
+        /// How many bytes pass.
+        after: u64,
+        /// For how long; the rest comes after that.
+        lasting: Duration,
+    },
+    /// After so many bytes it ends as if it were whole, without trailers.
+    Truncate {
+        /// How many bytes pass.
+        after: u64,
+    },
+    /// Its `content-length` says so many bytes more than there are.
+    WrongLength {
+        /// How many.
+        excess: u32,
+    },
+}
+
+impl Fault {
+    /// Whether two faults cannot both be done to one call.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// The fault as a metric label and in the log.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Answer(Answer::Abort) => "abort",
+            Self::Answer(Answer::Error) => "error",
+            Self::Answer(Answer::GrpcStatus { .. }) => "grpc_status",
+            Self::Answer(Answer::Hang) => "hang",
+            Self::Answer(Answer::Panic) => "panic",
+            Self::Answer(Answer::Status(_)) => "status",
+            Self::Body(BodyFault::AlterTrailers { .. }) => "alter_trailers",
+            Self::Body(BodyFault::Corrupt { .. }) => "corrupt",
+            Self::Body(BodyFault::Drip { .. }) => "drip",
+            Self::Body(BodyFault::LoseTrailers) => "lose_trailers",
+            Self::Body(BodyFault::Reset { .. }) => "reset",
+            Self::Body(BodyFault::Stall { .. }) => "stall",
+            Self::Body(BodyFault::Truncate { .. }) => "truncate",
+            Self::Body(BodyFault::WrongLength { .. }) => "wrong_length",
+            Self::Delay(_) => "delay",
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Answer(Answer::GrpcStatus { code, .. }) if !(1..=16).contains(code) => {
+                Err(ConfigError::new("grpc_status", code, "from 1 to 16"))
+            }
+            Self::Answer(Answer::Status(status)) if !(400..=599).contains(status) => {
+                Err(ConfigError::new("status", status, "from 400 to 599"))
+            }
+            Self::Answer(_) => Ok(()),
+            Self::Body(fault) => fault.check(),
+            Self::Delay(latency) => latency.check(),
+        }
+    }
+}
+
+impl BodyFault {
+    fn check(self) -> Result<(), ConfigError> {
+        match self {
+            Self::AlterTrailers { grpc_status } if grpc_status > 16 => Err(ConfigError::new(
+                "alter_trailers.grpc_status",
+                grpc_status,
+                "from 0 to 16",
+            )),
+            Self::Drip { bytes: 0, .. } => Err(ConfigError::new("drip.bytes", 0, "at least 1")),
+            Self::Drip { every, .. } => bounded("drip.every", every),
+            Self::Stall { lasting, .. } => bounded("stall.lasting", lasting),
+            Self::WrongLength { excess: 0 } => {
+                Err(ConfigError::new("wrong_length.excess", 0, "at least 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+use std::error::Error;
+use std::fmt;
+
+use super::bounds::Bounds;
+use super::fault::Fault;
+use super::steady_state::SteadyStateConfig;
+use super::target::Target;
+use crate::{ConfigError, Name, Ratio};
+
+/// What to inject, how far to go, and when to stop.
+///
+/// ```
+/// use buttress_core::Ratio;
+/// use buttress_core::chaos::{Answer, Fault, Plan, PlannedFault};
+///
+/// let plan = Plan::new(7).fault(PlannedFault::new("down", Fault::Answer(Answer::Status(503))).rate(Ratio::percent(5)));
+/// assert!(plan.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub(super) seed: u64,
+    pub(super) faults: Vec<PlannedFault>,
+    pub(super) bounds: Bounds,
+    pub(super) guard: Option<SteadyStateConfig>,
+}
+
+/// One fault of a plan: what, to which calls, and to how many of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedFault {
+    pub(super) name: Name,
+    pub(super) fault: Fault,
+    pub(super) rate: Ratio,
+    pub(super) target: Target,
+    pub(super) trigger: Trigger,
+}
+
+/// Who asks for a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trigger {
+    /// The plan, for its share of all calls it is meant for.
+    #[default]
+    Rate,
+    /// The call itself, by [`TRIGGER_HEADER`](super::TRIGGER_HEADER), and then for its share of such calls. The
+    /// header may ask for a smaller share. It cannot have a larger one, or anything that is not in the plan.
+    Header,
+}
+
+impl Plan {
+    /// The most faults in a plan; more than anybody could still oversee.
+    pub const MAX_FAULTS: usize = 64;
+
+    /// A plan without faults. All that chance decides follows from the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            faults: Vec::new(),
+            bounds: Bounds::default(),
+            guard: None,
+        }
+    }
+
+    /// Adds a fault.
+    #[must_use]
+    pub fn fault(mut self, fault: PlannedFault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// How far it may go.
+    #[must_use]
+    pub fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// The steady state that ends the plan when it no longer holds.
+    #[must_use]
+    pub fn guard(mut self, guard: impl Into<Option<SteadyStateConfig>>) -> Self {
+        self.guard = guard.into();
+        self
+    }
+
+    /// The seed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The faults, in the order in which they were added.
+    #[must_use]
+    pub fn faults(&self) -> &[PlannedFault] {
+        &self.faults
+    }
+
+    /// The steady state that guards it.
+    #[must_use]
+    pub fn guarded_by(&self) -> Option<&SteadyStateConfig> {
+        self.guard.as_ref()
+    }
+
+    /// Refuses what cannot work, or would not be what it says.
+    ///
+    /// # Errors
+    ///
+    /// A value out of its bounds; two faults of one name; two faults of one kind that one call could both meet,
+    /// as only one of them could be done, and neither would have the rate that it says. Give them
+    /// [subsets](Target::subset) of the calls to share these out.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if self.faults.len() > Self::MAX_FAULTS {
+            let bound = format!("at most {}", Self::MAX_FAULTS);
+            let error = ConfigError::new("faults", self.faults.len(), bound);
+            return Err(PlanError::whole(error));
+        }
+        self.bounds.check().map_err(PlanError::whole)?;
+        if let Some(guard) = &self.guard {
+            guard.check().map_err(PlanError::whole)?;
+        }
+        for (at, fault) in self.faults.iter().enumerate() {
+            let refuse = |error| PlanError {
+                fault: Some((at, fault.name.clone())),
+                error,
+            };
+            fault.check().map_err(refuse)?;
+            for earlier in &self.faults[..at] {
+                if earlier.name == fault.name {
+                    let error = ConfigError::new("name", &fault.name, "another than all before");
+                    return Err(refuse(error));
+                }
+                if earlier.collides_with(fault) {
+                    let bound = format!("apart from that of {:?}, which excludes it", earlier.name);
+                    let error = ConfigError::new("target", fault.fault.kind(), bound);
+                    return Err(refuse(error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PlannedFault {
+    /// A fault for every call. Its name is part of what decides whom it hits.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, fault: Fault) -> Self {
+        Self {
+            name: name.into(),
+            fault,
+            rate: Ratio::ONE,
+            target: Target::default(),
+            trigger: Trigger::default(),
+        }
+    }
+
+    /// The share of the calls it is meant for that it hits.
+    #[must_use]
+    pub fn rate(mut self, rate: Ratio) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Which calls it is meant for.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// Who asks for it.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.trigger = trigger;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What is done.
+    #[must_use]
+    pub fn what(&self) -> &Fault {
+        &self.fault
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let name = self.name.as_str();
+        if name.is_empty() || !name.bytes().all(plain) {
+            let bound = "of letters, digits, '-', '_' and '.', and not empty";
+            return Err(ConfigError::new("name", format_args!("{name:?}"), bound));
+        }
+        self.target.check()?;
+        self.fault.check()
+    }
+
+    fn collides_with(&self, other: &Self) -> bool {
+        self.fault.excludes(&other.fault) && !self.target.is_apart_from(&other.target)
+    }
+}
+
+/// A plan that was refused, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanError {
+    fault: Option<(usize, Name)>,
+    error: ConfigError,
+}
+
+impl PlanError {
+    /// Not of one fault, but of the plan as a whole.
+    pub(super) fn whole(error: ConfigError) -> Self {
+        Self { fault: None, error }
+    }
+
+    /// Which fault was refused, counted from 0; `None` where it is a bound or the guard of the whole plan.
+    #[must_use]
+    pub fn fault(&self) -> Option<usize> {
+        self.fault.as_ref().map(|(at, _)| *at)
+    }
+
+    /// What was refused of it.
+    #[must_use]
+    pub fn config_error(&self) -> &ConfigError {
+        &self.error
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, name)) = &self.fault {
+            write!(f, "fault {name:?}: ")?;
+        }
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl Error for PlanError {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::{Answer, BodyFault};
+    use super::super::latency::Latency;
+    use super::super::target::{Key, Subset};
+    use super::*;
+    use std::time::Duration;
+
+    fn status(name: &'static str, status: u16) -> PlannedFault {
+        PlannedFault::new(name, Fault::Answer(Answer::Status(status)))
+    }
+
+    fn part(from: u8, to: u8) -> Target {
+        Target::default().subset(Subset {
+            key: Key::Call,
+            from: Ratio::percent(from),
+            to: Ratio::percent(to),
+        })
+    }
+
+    #[test]
+    fn faults_of_different_kinds_may_meet_in_one_call() {
+        let plan = Plan::new(1)
+            .fault(status("down", 503))
+            .fault(PlannedFault::new(
+                "slow",
+                Fault::Delay(Latency::Fixed(Duration::ZERO)),
+            ))
+            .fault(PlannedFault::new(
+                "cut",
+                Fault::Body(BodyFault::Truncate { after: 3 }),
+            ));
+        assert_eq!(plan.check(), Ok(()));
+    }
+
+    #[test]
+    fn faults_that_exclude_each_other_must_be_apart() {
+        let plan = Plan::new(1).fault(status("a", 500)).fault(status("b", 503));
+        let error = plan.check().unwrap_err();
+        assert_eq!(error.fault(), Some(1));
+        assert_eq!(error.config_error().field(), "target");
+
+        let plan = Plan::new(1)
+            .fault(status("a", 500).target(part(0, 10)))
+            .fault(status("b", 503).target(part(10, 15)));
+        assert_eq!(plan.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_the_name_of_the_fault() {
+        let bounds = |bounds| Plan::new(1).bounds(bounds);
+        let zero = Duration::ZERO;
+        for (plan, fault, field) in [
+            (Plan::new(1).fault(status("a", 200)), Some(0), "status"),
+            (Plan::new(1).fault(status("a b", 500)), Some(0), "name"),
+            (Plan::new(1).fault(status("", 500)), Some(0), "name"),
+            (
+                Plan::new(1)
+                    .fault(status("a", 500))
+                    .fault(PlannedFault::new("a", Fault::Body(BodyFault::LoseTrailers))),
+                Some(1),
+                "name",
+            ),
+            (
+                Plan::new(1).fault(status("a", 500).target(part(10, 10))),
+                Some(0),
+                "subset.from",
+            ),
+            (bounds(Bounds::default().max_active(0)), None, "max_active"),
+            (bounds(Bounds::default().ttl(zero)), None, "ttl"),
+            (bounds(Bounds::default().ttl(Duration::MAX)), None, "ttl"),
+            (
+                bounds(Bounds::default().begins_after(Duration::from_secs(600))),
+                None,
+                "begins_after",
+            ),
+        ] {
+            let error = plan.check().unwrap_err();
+            assert_eq!(
+                (error.fault(), error.config_error().field()),
+                (fault, field)
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_what() {
+        let error = Plan::new(1).fault(status("down", 42)).check().unwrap_err();
+        let text = "fault \"down\": status is 42, but must be from 400 to 599";
+        assert_eq!(error.to_string(), text);
+    }
+}

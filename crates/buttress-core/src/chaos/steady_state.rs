@@ -1,0 +1,315 @@
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::sync::{Mutex, lock};
+use crate::time::Origin;
+use crate::window::{History, Mark, Successes, Window};
+use crate::{ConfigError, Ratio};
+
+/// What "it works" means, in figures that can be watched.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`window`](Self::window) | 10 s | the calls that are looked at |
+/// | [`minimum_calls`](Self::minimum_calls) | 20 | with fewer nothing is said |
+/// | [`failure_ratio`](Self::failure_ratio) | none | at most this share fails |
+/// | [`latency`](Self::latency) | none | this quantile is at most so long |
+/// | [`burn_rate`](Self::burn_rate) | none | the error budget is used up at most so fast |
+#[derive(Debug, Clone, PartialEq)]
+pub struct SteadyStateConfig {
+    window: Window,
+    minimum_calls: u32,
+    failure_ratio: Option<Ratio>,
+    latency: Option<(Ratio, Duration)>,
+    burn_rate: Option<(Ratio, f64)>,
+}
+
+impl Default for SteadyStateConfig {
+    fn default() -> Self {
+        Self {
+            window: Window::Time(Duration::from_secs(10)),
+            minimum_calls: 20,
+            failure_ratio: None,
+            latency: None,
+            burn_rate: None,
+        }
+    }
+}
+
+impl SteadyStateConfig {
+    /// The calls that are looked at.
+    #[must_use]
+    pub fn window(mut self, window: Window) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// With fewer calls in the window nothing is said.
+    #[must_use]
+    pub fn minimum_calls(mut self, calls: u32) -> Self {
+        self.minimum_calls = calls;
+        self
+    }
+
+    /// At most this share of calls fails.
+    #[must_use]
+    pub fn failure_ratio(mut self, most: impl Into<Option<Ratio>>) -> Self {
+        self.failure_ratio = most.into();
+        self
+    }
+
+    /// This quantile of latency is at most so long: `latency(Ratio::percent(99), 300 ms)`.
+    #[must_use]
+    pub fn latency(mut self, quantile: Ratio, most: Duration) -> Self {
+        self.latency = Some((quantile, most));
+        self
+    }
+
+    /// The share that fails is at most `most` times what the `objective` allows to fail. It is the measure of
+    /// the Google SRE Workbook, chapter 5: at a burn rate of 1 the error budget lasts exactly as long as its
+    /// period.
+    #[must_use]
+    pub fn burn_rate(mut self, objective: Ratio, most: f64) -> Self {
+        self.burn_rate = Some((objective, most));
+        self
+    }
+
+    /// Refuses what cannot be watched.
+    ///
+    /// # Errors
+    ///
+    /// A window out of its [bounds](Window::check); no measure at all; a latency of zero, or of the quantile 100 %;
+    /// an objective of 100 %, which leaves no budget; a burn rate that is not above 0.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.window.check("guard.window")?;
+        if self.failure_ratio.is_none() && self.latency.is_none() && self.burn_rate.is_none() {
+            let bound = "of at least one of failure_ratio, latency and burn_rate";
+            return Err(ConfigError::new("guard", "empty", bound));
+        }
+        if let Some((quantile, most)) = self.latency {
+            if quantile >= Ratio::ONE {
+                return Err(ConfigError::new(
+                    "guard.latency.quantile",
+                    quantile,
+                    "below 100%",
+                ));
+            }
+            if most.is_zero() {
+                return Err(ConfigError::new("guard.latency.most", "0ns", "above 0"));
+            }
+        }
+        if let Some((objective, most)) = self.burn_rate {
+            if objective >= Ratio::ONE {
+                return Err(ConfigError::new(
+                    "guard.burn_rate.objective",
+                    objective,
+                    "below 100%",
+                ));
+            }
+            if !(most.is_finite() && most > 0.0) {
+                return Err(ConfigError::new("guard.burn_rate.most", most, "above 0"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A steady state that is being watched.
+#[derive(Debug)]
+pub struct SteadyState {
+    config: SteadyStateConfig,
+    origin: Origin,
+    successes: Successes,
+    /// Protects the window; held for the length of one record or one sum.
+    history: Mutex<History>,
+}
+
+/// A measure that is out of its bound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Breach {
+    /// What was measured.
+    pub measure: Measure,
+    /// What it was: a share of calls, or for the burn rate a multiple.
+    pub value: f64,
+    /// What it may be.
+    pub bound: f64,
+}
+
+/// What can be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// How fast the error budget is used up.
+    BurnRate,
+    /// The share of calls that fail.
+    FailureRatio,
+    /// The share of calls that take longer than the latency allowed; more than the quantile leaves over.
+    SlowRatio,
+}
+
+impl SteadyState {
+    /// Nothing seen yet.
+    ///
+    /// # Errors
+    ///
+    /// What [`SteadyStateConfig::check`] refuses.
+    pub fn new(config: SteadyStateConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            origin: Origin::new(now),
+            successes: Successes::new(config.window),
+            history: Mutex::new(History::new(config.window)),
+            config,
+        })
+    }
+
+    /// Takes note of a call that ended `now`.
+    pub fn record(&self, failed: bool, latency: Duration, now: Instant) {
+        let slow = self.config.latency.is_some_and(|(_, most)| latency > most);
+        let at = self.origin.nanos_at(now);
+        lock(&self.history).record(&self.successes, at, Mark { failed, slow });
+    }
+
+    /// What is out of its bound, if anything is.
+    #[must_use]
+    pub fn breach(&self, now: Instant) -> Option<Breach> {
+        let at = self.origin.nanos_at(now);
+        let counts = lock(&self.history).counts(&self.successes, at);
+        if counts.calls < u64::from(self.config.minimum_calls.max(1)) {
+            return None;
+        }
+        let failures = counts.failure_ratio();
+        let measured = [
+            self.config
+                .failure_ratio
+                .map(|most| (Measure::FailureRatio, failures, most.get())),
+            self.config.latency.map(|(quantile, _)| {
+                (
+                    Measure::SlowRatio,
+                    counts.slow_ratio(),
+                    1.0 - quantile.get(),
+                )
+            }),
+            self.config.burn_rate.map(|(objective, most)| {
+                (Measure::BurnRate, failures / (1.0 - objective.get()), most)
+            }),
+        ];
+        measured
+            .into_iter()
+            .flatten()
+            .find(|(_, value, bound)| value > bound)
+            .map(|(measure, value, bound)| Breach {
+                measure,
+                value,
+                bound,
+            })
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, bound, .. } = self;
+        match self.measure {
+            Measure::BurnRate => write!(f, "burn rate is {value:.1}, but must be at most {bound}"),
+            Measure::FailureRatio => write!(
+                f,
+                "failure ratio is {:.2}%, but must be at most {:.2}%",
+                100.0 * value,
+                100.0 * bound
+            ),
+            Measure::SlowRatio => write!(
+                f,
+                "{:.2}% of calls are too slow, but at most {:.2}% may be",
+                100.0 * value,
+                100.0 * bound
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn watch(config: SteadyStateConfig, calls: &[(u32, bool, Duration)]) -> Option<Breach> {
+        let now = Instant::now();
+        let state = SteadyState::new(config, now).unwrap();
+        for (times, failed, latency) in calls {
+            (0..*times).for_each(|_| state.record(*failed, *latency, now));
+        }
+        state.breach(now)
+    }
+
+    #[test]
+    fn each_measure_is_held_to_its_bound_and_not_below() {
+        let ratio = SteadyStateConfig::default().failure_ratio(Ratio::percent(10));
+        assert_eq!(
+            watch(ratio.clone(), &[(90, false, MS), (10, true, MS)]),
+            None
+        );
+        let breach = watch(ratio, &[(89, false, MS), (11, true, MS)]).unwrap();
+        assert_eq!(breach.measure, Measure::FailureRatio);
+
+        let latency = SteadyStateConfig::default().latency(Ratio::percent(90), 10 * MS);
+        assert_eq!(
+            watch(
+                latency.clone(),
+                &[(91, false, 10 * MS), (9, false, 11 * MS)]
+            ),
+            None
+        );
+        let breach = watch(latency, &[(80, false, MS), (20, false, 11 * MS)]).unwrap();
+        assert_eq!(breach.measure, Measure::SlowRatio);
+
+        let burn = SteadyStateConfig::default().burn_rate(Ratio::percent(99), 5.0);
+        assert_eq!(watch(burn.clone(), &[(96, false, MS), (4, true, MS)]), None);
+        let breach = watch(burn, &[(93, false, MS), (7, true, MS)]).unwrap();
+        assert_eq!(breach.measure, Measure::BurnRate);
+    }
+
+    #[test]
+    fn too_few_calls_say_nothing() {
+        let config = SteadyStateConfig::default().failure_ratio(Ratio::ZERO);
+        assert_eq!(watch(config.clone(), &[(19, true, MS)]), None);
+        assert!(watch(config, &[(20, true, MS)]).is_some());
+    }
+
+    #[test]
+    fn what_is_past_the_window_is_forgotten() {
+        let now = Instant::now();
+        let config = SteadyStateConfig::default().failure_ratio(Ratio::ZERO);
+        let state = SteadyState::new(config, now).unwrap();
+        (0..50).for_each(|_| state.record(true, MS, now));
+        assert!(state.breach(now + Duration::from_secs(9)).is_some());
+        assert_eq!(state.breach(now + Duration::from_secs(11)), None);
+    }
+
+    #[test]
+    fn what_cannot_be_watched_is_refused_by_name() {
+        let some = SteadyStateConfig::default;
+        for (config, field) in [
+            (some(), "guard"),
+            (some().latency(Ratio::ONE, MS), "guard.latency.quantile"),
+            (
+                some().latency(Ratio::HALF, Duration::ZERO),
+                "guard.latency.most",
+            ),
+            (
+                some().burn_rate(Ratio::ONE, 1.0),
+                "guard.burn_rate.objective",
+            ),
+            (
+                some().burn_rate(Ratio::HALF, f64::NAN),
+                "guard.burn_rate.most",
+            ),
+            (some().window(Window::Count(0)), "guard.window"),
+        ] {
+            assert_eq!(config.check().unwrap_err().field(), field);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Every interleaving of calls that an armed plan may harm.
+//!
+//! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom_chaos`
+
+#![cfg(buttress_loom)]
+
+use std::time::Instant;
+
+use buttress_core::Ratio;
+use buttress_core::chaos::{Answer, Arming, Bounds, Fault, Plan, PlannedFault, Verdict};
+use loom::sync::Arc;
+use loom::thread;
+
+#[allow(clippy::disallowed_methods)]
+fn epoch() -> Instant {
+    static EPOCH: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
+
+fn armed(bounds: Bounds) -> Arc<Arming> {
+    let plan = Plan::new(1)
+        .fault(PlannedFault::new("down", Fault::Answer(Answer::Error)))
+        .bounds(bounds);
+    Arc::new(Arming::new(plan, epoch()).expect("valid"))
+}
+
+/// Makes a call; says whether it was harmed.
+fn call(arming: &Arming, most: u64) -> bool {
+    match arming.decide(&(), 0, epoch()) {
+        Verdict::Harm(_, place) => {
+            assert!(arming.active() <= most);
+            arming.release(place);
+            true
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn no_more_are_harmed_at_one_time_than_may_be() {
+    loom::model(|| {
+        let arming = armed(Bounds::default().max_active(1));
+        let others: Vec<_> = (0..2)
+            .map(|_| {
+                let arming = Arc::clone(&arming);
+                thread::spawn(move || call(&arming, 1))
+            })
+            .collect();
+        let mut harmed = u64::from(call(&arming, 1));
+        for other in others {
+            harmed += u64::from(other.join().expect("ended"));
+        }
+        assert!(harmed >= 1);
+        assert_eq!((arming.active(), arming.totals()), (0, (3, harmed)));
+    });
+}
+
+#[test]
+fn no_interleaving_widens_the_blast_radius() {
+    loom::model(|| {
+        let arming = armed(Bounds::default().blast_radius(Ratio::HALF));
+        let other = {
+            let arming = Arc::clone(&arming);
+            thread::spawn(move || {
+                call(&arming, 2);
+                call(&arming, 2);
+            })
+        };
+        call(&arming, 2);
+        other.join().expect("ended");
+        let (calls, harmed) = arming.totals();
+        assert!(calls == 3 && harmed <= 1, "{harmed} of {calls}");
+    });
+}

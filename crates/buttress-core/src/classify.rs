@@ -47,8 +47,8 @@ fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown
         | io::ErrorKind::UnexpectedEof => FailureKind::Transport,
-        // `source` of an `io::Error` skips the error it wraps, so that one is looked at here.
-        _ => return error.get_ref().and_then(|inner| classify_link(inner)),
+        // The chain goes on with what it wraps, if anything.
+        _ => return None,
     };
     Some(Report::failure(kind))
 }
@@ -113,6 +113,21 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(classify_error(&refused), transport);
         assert_eq!(classify_error(&io::Error::other(refused)), transport);
+    }
+
+    #[test]
+    fn what_an_io_error_wraps_is_read_to_the_end_of_its_chain() {
+        let rejection = Rejection::new(Reason::CircuitOpen, "inner");
+        let wrapped = Attributed::new(Outcome::Ignored, rejection.clone());
+        for error in [io::Error::other(rejection), io::Error::other(wrapped)] {
+            assert_eq!(classify_error(&error), Report::IGNORED);
+        }
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let error = io::Error::other(io::Error::other(Box::new(reset) as BoxError));
+        assert_eq!(
+            classify_error(&error),
+            Report::failure(FailureKind::Transport)
+        );
     }
 
     #[test]

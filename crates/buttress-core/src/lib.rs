@@ -26,6 +26,7 @@ mod task_context;
 mod time;
 pub mod window;
 
+pub use chain::chain;
 pub use classify::{Attributed, classify_error};
 pub use config_error::ConfigError;
 pub use deadline::Deadline;

@@ -84,7 +84,7 @@ impl Rejection {
         self.scope
     }
 
-    /// The first rejection in an error's chain of sources, if there is one.
+    /// The first rejection in an error's [`chain`], if there is one.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         chain(error).find_map(|error| error.downcast_ref())
@@ -288,6 +288,17 @@ mod tests {
     fn a_rejection_is_found_through_other_errors() {
         let wrapped = Wrapped(Rejection::new(Reason::CircuitIsolated, "a"));
         assert_eq!(Rejection::find(&wrapped), Some(&wrapped.0));
+    }
+
+    #[test]
+    fn a_rejection_is_found_in_an_io_error() {
+        let rejection = Rejection::new(Reason::CircuitOpen, "a");
+        let error = std::io::Error::other(Wrapped(rejection.clone()));
+        assert_eq!(Rejection::find(&error), Some(&rejection));
+        assert_eq!(
+            Rejection::find(&std::io::Error::other(rejection.clone())),
+            Some(&rejection)
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl<H> Meter<H> {
     pub(crate) fn find(
         &self,
         layer: Option<&Name>,
-        register: fn(&Registrar<'_>) -> H,
+        register: impl Fn(&Registrar<'_>) -> H,
     ) -> Option<&H> {
         if recorder_is_there() {
             self.register(layer, register)
@@ -46,7 +46,7 @@ impl<H> Meter<H> {
     /// the recorder itself called through a layer. Threads that race here register the same series twice,
     /// which every recorder must bear, and one of them wins.
     #[cold]
-    fn register(&self, layer: Option<&Name>, register: fn(&Registrar<'_>) -> H) -> Option<&H> {
+    fn register(&self, layer: Option<&Name>, register: impl Fn(&Registrar<'_>) -> H) -> Option<&H> {
         let handles = metrics::with_recorder(|recorder| {
             isolate(|| register(&Registrar { recorder, layer }))
         })?;

@@ -26,7 +26,7 @@ impl<H> Meter<H> {
     }
 
     #[inline]
-    pub(crate) fn find(&self, _: Option<&Name>, _: fn(&Registrar<'_>) -> H) -> Option<&H> {
+    pub(crate) fn find(&self, _: Option<&Name>, _: impl Fn(&Registrar<'_>) -> H) -> Option<&H> {
         None
     }
 }

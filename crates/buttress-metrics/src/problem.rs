@@ -11,6 +11,8 @@ use crate::names;
 #[derive(Debug)]
 pub struct ProblemSignals {
     meter: Meter<Handles>,
+    /// The status that a refusal is expected to be answered with.
+    statuses: fn(Reason) -> u16,
 }
 
 /// An error became a response.
@@ -45,7 +47,16 @@ impl ProblemSignals {
     pub const fn new() -> Self {
         Self {
             meter: Meter::new(),
+            statuses: |_| 503,
         }
+    }
+
+    /// Says which status a refusal for each reason will be answered with, 503 unless said: that series stands at
+    /// zero from the start, and is counted without a look-up. Any other is counted too.
+    #[must_use]
+    pub const fn statuses(mut self, statuses: fn(Reason) -> u16) -> Self {
+        self.statuses = statuses;
+        self
     }
 
     /// Tells the world.
@@ -55,8 +66,11 @@ impl ProblemSignals {
     }
 
     fn record(&self, event: ProblemEvent<'_>) {
-        let handles = self.meter.handles();
-        if let Some(handles) = handles.or_else(|| self.meter.find(None, Handles::register)) {
+        let find = || {
+            let register = |registrar: &Registrar<'_>| Handles::register(registrar, self.statuses);
+            self.meter.find(None, register)
+        };
+        if let Some(handles) = self.meter.handles().or_else(find) {
             handles.responses.increment(match event {
                 ProblemEvent::Failed { status, .. } => (status, None),
                 ProblemEvent::Rejected {
@@ -123,8 +137,10 @@ struct Handles {
 }
 
 impl Handles {
-    fn register(registrar: &Registrar<'_>) -> Self {
-        let refused = Reason::ALL.iter().map(|reason| (503, Some(*reason)));
+    fn register(registrar: &Registrar<'_>, statuses: fn(Reason) -> u16) -> Self {
+        let refused = Reason::ALL
+            .iter()
+            .map(|&reason| (statuses(reason), Some(reason)));
         let failed = [500, 502, 504].map(|status| (status, None));
         Self {
             responses: registrar.family(

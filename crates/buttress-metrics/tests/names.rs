@@ -185,6 +185,43 @@ fn a_label_that_was_not_foreseen_is_counted_nevertheless() {
 }
 
 #[test]
+fn a_refusal_has_one_series_with_the_status_it_is_answered_with() {
+    let recorder = DebuggingRecorder::new();
+    let status = |reason| match reason {
+        Reason::DeadlineExpired => 504,
+        Reason::TenantOverShare => 429,
+        _ => 503,
+    };
+    with_local_recorder(&recorder, || {
+        let rejection = Rejection::new(Reason::CircuitOpen, "a");
+        let signals = ProblemSignals::new().statuses(status);
+        signals.emit(ProblemEvent::Rejected {
+            status: 503,
+            rejection: &rejection,
+            request_id: None,
+        });
+    });
+    let recorded = Recorded::read(&recorder.snapshotter());
+    for &reason in Reason::ALL {
+        let series = ["429", "503", "504"].map(|status| {
+            recorded.value(
+                "buttress_problem_responses_total",
+                &[status, reason.as_str()],
+            )
+        });
+        let expected = ["429", "503", "504"].map(|text| {
+            let counted = if reason == Reason::CircuitOpen {
+                1.0
+            } else {
+                0.0
+            };
+            (text == status(reason).to_string()).then_some(counted)
+        });
+        assert_eq!(series, expected, "{reason:?}");
+    }
+}
+
+#[test]
 fn problems_are_counted_by_status_and_reason() {
     let recorder = DebuggingRecorder::new();
     let rejection = Rejection::new(Reason::CircuitIsolated, "a");

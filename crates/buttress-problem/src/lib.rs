@@ -132,7 +132,6 @@ mod asked;
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
-mod chain;
 mod config;
 mod future;
 mod grpc;

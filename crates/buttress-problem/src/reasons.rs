@@ -28,6 +28,11 @@ impl From<&Rejection> for Problem {
     }
 }
 
+/// The status that a refusal for this reason is answered with, unless somebody registers another problem.
+pub(crate) fn status(reason: Reason) -> u16 {
+    entry(reason).unwrap_or(UNLISTED).status.as_u16()
+}
+
 /// The constant part of a refusal.
 struct Entry {
     status: StatusCode,

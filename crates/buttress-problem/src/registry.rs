@@ -2,11 +2,10 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use buttress_core::{FailureKind, Outcome, Rejection, classify_error};
+use buttress_core::{FailureKind, Outcome, Rejection, chain, classify_error};
 use http::StatusCode;
 
 use crate::Problem;
-use crate::chain::chain;
 
 /// Which error is which problem.
 ///

@@ -2,15 +2,14 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use buttress_core::{Ratio, Rejection};
+use buttress_core::{Ratio, Rejection, chain};
 use buttress_metrics::{ProblemEvent, ProblemSignals};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 use crate::asked::{Asked, Form};
-use crate::chain::chain;
 use crate::negotiate::Format;
-use crate::{Problem, ProblemConfig, grpc, render};
+use crate::{Problem, ProblemConfig, grpc, reasons, render};
 
 /// Turns errors into responses and tells the log about it. One for each layer, shared by its services.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl Responder {
     pub(crate) fn new(config: ProblemConfig) -> Self {
         Self {
             config,
-            signals: ProblemSignals::new(),
+            signals: ProblemSignals::new().statuses(reasons::status),
         }
     }
 
@@ -78,7 +77,7 @@ impl Responder {
     fn tell(&self, asked: &Asked, problem: &Problem, error: &(dyn Error + 'static)) {
         let status = problem.status().as_u16();
         let request_id = asked.request_id.as_ref().map(|id| id.as_str());
-        if let Some(rejection) = chain(error).find_map(|link| link.downcast_ref::<Rejection>()) {
+        if let Some(rejection) = Rejection::find(error) {
             return self.signals.emit(ProblemEvent::Rejected {
                 status,
                 rejection,

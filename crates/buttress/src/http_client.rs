@@ -1,10 +1,9 @@
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{Attributed, BoxError, FailureKind, Outcome};
+use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
 use http::{Request, Response};
 use pin_project::pin_project;
 use reqwest::Body;
@@ -128,13 +127,15 @@ fn attribute(error: reqwest::Error) -> BoxError {
 /// wraps that name in the error of the request. A gateway whose own clients hang up in the middle of an upload
 /// must not hold it against the upstream.
 fn is_of_request_body(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |error| (**error).source())
+    chain(error)
+        .skip(1)
         .filter_map(|error| error.downcast_ref::<reqwest::Error>())
         .any(reqwest::Error::is_body)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
     use std::io;
     use std::time::Duration;
 

@@ -19,6 +19,7 @@ mod outcome;
 mod protocol;
 mod ratio;
 mod rejection;
+pub mod retry;
 mod stripe;
 mod striped;
 mod sync;

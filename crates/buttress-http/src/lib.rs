@@ -18,6 +18,8 @@
 //!   what to write in its place.
 //! * The end: [`GuardedBody`] holds the guard of a call until its body has ended, failed or gone, because a
 //!   status of 200 says little about a body that breaks off, and nothing about a gRPC call.
+//! * Whether to try again: [`RetryClassifier`] lists what may pass, [`safety_of`] a request says whether it may be
+//!   processed twice, and [`ReplayBody`] sends its body again.
 //! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
 //!   its grammar is [`Malformed`]: it is ignored and counted.
 
@@ -29,6 +31,8 @@ mod http_classifier;
 mod identity;
 mod malformed;
 mod protocol;
+mod replay;
+mod retry;
 mod retry_after;
 mod tail;
 
@@ -38,4 +42,8 @@ pub use http_classifier::HttpClassifier;
 pub use identity::request_identity;
 pub use malformed::Malformed;
 pub use protocol::{Http, Until};
+pub use replay::{Replay, ReplayBody, Tape, Unplayable};
+pub use retry::{
+    ClassifyRetry, Idempotent, RETRY, RetryClassifier, forbids_retry, judge_http_error, safety_of,
+};
 pub use retry_after::RetryAfter;

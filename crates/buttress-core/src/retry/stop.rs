@@ -1,0 +1,101 @@
+use std::fmt;
+
+/// Why a failed call was not tried again.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StopReason {
+    /// It was tried as often as it may be.
+    AttemptsSpent,
+    /// The request's body failed while it was sent, or is in other hands.
+    BodyLost,
+    /// The request's body is larger than what is kept for another attempt.
+    BodyTooLarge,
+    /// Successes have not paid for another attempt.
+    BudgetEmpty,
+    /// Too many extra attempts are under way already.
+    BudgetInFlight,
+    /// Another attempt would not end before the deadline.
+    DeadlineTooShort,
+    /// The dependency wants to be left alone for longer than is waited.
+    HintTooLong,
+    /// It is not known to be safe to do twice.
+    NotIdempotent,
+    /// Another attempt would fail for the same reason.
+    NotRetryable,
+    /// A layer of ours refused the attempt, in a way that holds for every attempt.
+    Rejected,
+    /// The dependency said not to.
+    ToldNotTo,
+}
+
+impl StopReason {
+    /// Every reason, for tables and for tests that must not miss one.
+    pub const ALL: [Self; 11] = [
+        Self::AttemptsSpent,
+        Self::BodyLost,
+        Self::BodyTooLarge,
+        Self::BudgetEmpty,
+        Self::BudgetInFlight,
+        Self::DeadlineTooShort,
+        Self::HintTooLong,
+        Self::NotIdempotent,
+        Self::NotRetryable,
+        Self::Rejected,
+        Self::ToldNotTo,
+    ];
+
+    /// The reason as a metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsSpent => "attempts_spent",
+            Self::BodyLost => "body_lost",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BudgetEmpty => "budget_empty",
+            Self::BudgetInFlight => "budget_in_flight",
+            Self::DeadlineTooShort => "deadline_too_short",
+            Self::HintTooLong => "hint_too_long",
+            Self::NotIdempotent => "not_idempotent",
+            Self::NotRetryable => "not_retryable",
+            Self::Rejected => "rejected",
+            Self::ToldNotTo => "told_not_to",
+        }
+    }
+
+    /// Whether the call was one to try again, and no more can be done for it here. Then a caller further up had
+    /// better not try either: it would begin all the attempts again that were made, or held back, in this place.
+    #[must_use]
+    pub const fn spends_retries(self) -> bool {
+        match self {
+            Self::AttemptsSpent
+            | Self::BudgetEmpty
+            | Self::BudgetInFlight
+            | Self::DeadlineTooShort
+            | Self::HintTooLong
+            | Self::ToldNotTo => true,
+            Self::BodyLost
+            | Self::BodyTooLarge
+            | Self::NotIdempotent
+            | Self::NotRetryable
+            | Self::Rejected => false,
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AttemptsSpent => "all attempts are spent",
+            Self::BodyLost => "the body cannot be sent again",
+            Self::BodyTooLarge => "the body is too large to be kept",
+            Self::BudgetEmpty => "the retry budget is empty",
+            Self::BudgetInFlight => "too many retries are under way",
+            Self::DeadlineTooShort => "the deadline leaves too little time",
+            Self::HintTooLong => "the dependency wants to be left alone for too long",
+            Self::NotIdempotent => "the request is not known to be idempotent",
+            Self::NotRetryable => "another attempt would fail as well",
+            Self::Rejected => "a layer below refused",
+            Self::ToldNotTo => "the dependency said not to",
+        })
+    }
+}

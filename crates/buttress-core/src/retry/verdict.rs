@@ -1,0 +1,182 @@
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use crate::chain::chain;
+use crate::{FailureKind, Outcome, Reason, Rejection, Report, Scope, classify_error};
+
+/// What the end of an attempt means for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether another attempt could help.
+    pub finding: Finding,
+    /// How long the dependency asked to be left alone.
+    pub hint: Option<Duration>,
+}
+
+/// Whether another attempt could help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// A success, or what the caller has to see as it is.
+    Final,
+    /// It failed, and the dependency says not to come back.
+    Forbidden,
+    /// It failed with what is listed as safe to try again, unless the call is known not to be.
+    Listed(FailureKind),
+    /// It failed, and would again.
+    Permanent,
+    /// A layer of ours refused it, and would again.
+    Rejected,
+    /// It failed, and might not again. What it did before that, nobody knows.
+    Transient(FailureKind),
+    /// The dependency never began on it, so it is safe to do once more whatever it is.
+    Unprocessed(FailureKind),
+}
+
+/// Whether a call may be processed twice.
+///
+/// The set is complete: that is known, or known not to be, or not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Safety {
+    /// It may: twice has the effect of once.
+    Idempotent,
+    /// Nobody has said.
+    Unknown,
+    /// It may not.
+    Unsafe,
+}
+
+impl Verdict {
+    /// A success, or what the caller has to see as it is.
+    pub const FINAL: Self = Self::new(Finding::Final);
+
+    /// A verdict without a hint.
+    #[must_use]
+    pub const fn new(finding: Finding) -> Self {
+        Self {
+            finding,
+            hint: None,
+        }
+    }
+
+    /// The same verdict with a hint of how long to wait.
+    #[must_use]
+    pub const fn hint(mut self, hint: Option<Duration>) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+impl Finding {
+    /// What a transient failure is called in metrics; nothing for those that are not tried again.
+    #[must_use]
+    pub const fn kind(self) -> Option<FailureKind> {
+        match self {
+            Self::Listed(kind) | Self::Transient(kind) | Self::Unprocessed(kind) => Some(kind),
+            Self::Final | Self::Forbidden | Self::Permanent | Self::Rejected => None,
+        }
+    }
+}
+
+/// Every failure is transient, nothing else is.
+impl From<Report> for Verdict {
+    fn from(report: Report) -> Self {
+        let finding = match report.outcome {
+            Outcome::Failure(kind) => Finding::Transient(kind),
+            Outcome::Ignored => Finding::Permanent,
+            Outcome::Success => Finding::Final,
+        };
+        Self::new(finding).hint(report.retry_after)
+    }
+}
+
+/// Reads off an error whether another attempt could help, by walking its chain of sources.
+///
+/// | in the chain | finding |
+/// |---|---|
+/// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
+/// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
+/// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
+/// | an `io::Error` that tells that no connection came about: refused, unreachable | unprocessed, a transport failure |
+/// | whatever [`classify_error`] takes for a failure | transient |
+/// | whatever it ignores | permanent |
+#[must_use]
+pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
+    if let Some(rejection) = Rejection::find(error) {
+        return judge_rejection(rejection);
+    }
+    let report = classify_error(error);
+    if report.outcome.is_failure() && chain(error).any(never_connected) {
+        return Verdict::new(Finding::Unprocessed(FailureKind::Transport));
+    }
+    report.into()
+}
+
+fn judge_rejection(rejection: &Rejection) -> Verdict {
+    let finding = match (rejection.reason(), rejection.scope()) {
+        (Reason::DeadlineExceeded, _) => Finding::Transient(FailureKind::Timeout),
+        (_, Scope::Instance) => Finding::Unprocessed(FailureKind::Overload),
+        (_, Scope::Cluster | Scope::Tenant) => Finding::Rejected,
+    };
+    Verdict::new(finding).hint(rejection.retry_after())
+}
+
+fn never_connected(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::AddrNotAvailable
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Attributed;
+
+    fn finding(error: &(dyn Error + 'static)) -> Finding {
+        judge_error(error).finding
+    }
+
+    #[test]
+    fn only_an_instance_that_refuses_is_asked_again() {
+        for &reason in Reason::ALL {
+            let rejection =
+                Rejection::new(reason, "inner").with_retry_after(Duration::from_secs(1));
+            let verdict = judge_error(&rejection);
+            let expected = match (reason, rejection.scope()) {
+                (Reason::DeadlineExceeded, _) => Finding::Transient(FailureKind::Timeout),
+                (_, Scope::Instance) => Finding::Unprocessed(FailureKind::Overload),
+                _ => Finding::Rejected,
+            };
+            assert_eq!(verdict.finding, expected, "{reason:?}");
+            assert_eq!(verdict.hint, Some(Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn what_never_connected_was_never_processed() {
+        let unprocessed = Finding::Unprocessed(FailureKind::Transport);
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(finding(&refused()), unprocessed);
+        assert_eq!(finding(&io::Error::other(refused())), unprocessed);
+        let transport = Outcome::Failure(FailureKind::Transport);
+        assert_eq!(finding(&Attributed::new(transport, refused())), unprocessed);
+    }
+
+    #[test]
+    fn what_broke_off_may_have_been_processed() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(finding(&reset), Finding::Transient(FailureKind::Transport));
+    }
+
+    #[test]
+    fn an_error_that_says_nothing_about_the_dependency_stands() {
+        let error = Attributed::new(Outcome::Ignored, io::Error::other("not a request"));
+        assert_eq!(finding(&error), Finding::Permanent);
+    }
+}

@@ -1,0 +1,67 @@
+//! The bodies of the hosts: what they can be made of is what they can be made of again.
+
+#[cfg(any(feature = "axum", feature = "reqwest", feature = "tonic"))]
+use super::{Replay, Tape, Unplayable};
+
+#[cfg(feature = "axum")]
+use http_body::Body as _;
+
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+impl Replay for axum_core::body::Body {
+    type Source = Self;
+
+    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
+        if self.is_end_stream() {
+            return Ok((self, Tape::empty()));
+        }
+        let tape = Tape::record(self, limit)?;
+        Ok((Self::new(tape.first()), tape))
+    }
+
+    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+        tape.play().map(Self::new)
+    }
+}
+
+/// A body that is at hand stays so, with its redirects: reqwest follows those that repeat the body (307, 308) only
+/// where it can repeat it.
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+impl Replay for reqwest::Body {
+    type Source = Self;
+
+    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
+        let tape = match self.as_bytes() {
+            Some(bytes) if bytes.len() > limit => return Err(self),
+            Some(bytes) => {
+                let tape = Tape::whole(bytes::Bytes::copy_from_slice(bytes));
+                return Ok((self, tape));
+            }
+            None => Tape::record(self, limit)?,
+        };
+        Ok((Self::wrap(tape.first()), tape))
+    }
+
+    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+        Ok(match tape.as_whole() {
+            Some(bytes) => Self::from(bytes),
+            None => Self::wrap(tape.play()?),
+        })
+    }
+}
+
+#[cfg(feature = "tonic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tonic")))]
+impl Replay for tonic::body::Body {
+    type Source = Self;
+
+    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
+        let tape = Tape::record(self, limit)?;
+        Ok((Self::new(tape.first()), tape))
+    }
+
+    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+        tape.play().map(Self::new)
+    }
+}

@@ -1,0 +1,304 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use buttress_core::FailureKind;
+use buttress_core::Outcome;
+use buttress_core::retry::{Finding, Verdict};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use super::{ClassifyRetry, forbids_retry};
+use crate::grpc::{self, GrpcCode, Pushback};
+use crate::{Classify, HttpClassifier, RetryAfter};
+
+/// The default [`ClassifyRetry`]: what may pass by itself is worth another attempt.
+///
+/// | HTTP status | |
+/// |---|---|
+/// | 408, 425, 429, 502, 503, 504 | another attempt, if the request is [idempotent](crate::safety_of) |
+/// | any other failure of [`HttpClassifier`] | would fail again: a 500 is an answer by code that ran and broke |
+/// | anything else | no failure |
+///
+/// | gRPC code | |
+/// |---|---|
+/// | `UNAVAILABLE` | another attempt, unless the request is marked as not idempotent |
+/// | `RESOURCE_EXHAUSTED` with `grpc-retry-pushback-ms` | the same: without, it may be a quota, which no attempt refills |
+/// | any other failure of [`HttpClassifier`] | would fail again |
+/// | anything else | no failure |
+///
+/// A gRPC code counts where it stands in the head, with nothing to follow it. A response with a head of its own is
+/// committed (gRFC A6). `Retry-After` and `grpc-retry-pushback-ms` become the hint; where a response says
+/// [not to](forbids_retry), or its pushback is negative or no number, there is no other attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryClassifier {
+    statuses: Cow<'static, [StatusCode]>,
+    /// One bit for each number of a code.
+    codes: u32,
+}
+
+impl RetryClassifier {
+    /// The default.
+    pub const DEFAULT: Self = Self {
+        statuses: Cow::Borrowed(&[
+            StatusCode::REQUEST_TIMEOUT,
+            StatusCode::TOO_EARLY,
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ]),
+        codes: bit(GrpcCode::Unavailable),
+    };
+
+    /// The statuses that are worth another attempt, in place of those above.
+    #[must_use]
+    pub fn statuses(mut self, statuses: impl Into<Vec<StatusCode>>) -> Self {
+        self.statuses = Cow::Owned(statuses.into());
+        self
+    }
+
+    /// The codes that are worth another attempt, in place of those above. Whoever lists one says that it is safe
+    /// for every method that is called through here.
+    #[must_use]
+    pub fn codes(mut self, codes: impl IntoIterator<Item = GrpcCode>) -> Self {
+        self.codes = codes.into_iter().fold(0, |codes, code| codes | bit(code));
+        self
+    }
+
+    fn read_http(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        let kind = failure(status, headers);
+        if !self.statuses.contains(&status) {
+            return stands(kind);
+        }
+        if forbids_retry(headers) {
+            return Verdict::new(Finding::Forbidden);
+        }
+        let kind = kind.unwrap_or(FailureKind::Error);
+        Verdict::new(Finding::Transient(kind)).hint(retry_after(headers))
+    }
+
+    fn read_grpc(&self, code: GrpcCode, headers: &HeaderMap) -> Verdict {
+        let kind = failure(StatusCode::OK, headers);
+        let pushback =
+            Pushback::from_headers(headers).map(|pushback| pushback.unwrap_or(Pushback::Stop));
+        let listed = match (code, pushback) {
+            (GrpcCode::ResourceExhausted, Some(_)) => true,
+            _ => self.codes & bit(code) != 0,
+        };
+        if !listed {
+            return stands(kind);
+        }
+        if pushback == Some(Pushback::Stop) || forbids_retry(headers) {
+            return Verdict::new(Finding::Forbidden);
+        }
+        let kind = kind.unwrap_or(FailureKind::Error);
+        Verdict::new(Finding::Listed(kind)).hint(pushback.and_then(Pushback::after))
+    }
+}
+
+impl Default for RetryClassifier {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl ClassifyRetry for RetryClassifier {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
+            match GrpcCode::from_headers(headers) {
+                Some(code) => return self.read_grpc(code.unwrap_or(GrpcCode::Unknown), headers),
+                None if status == StatusCode::OK => return Verdict::FINAL,
+                None => {}
+            }
+        }
+        self.read_http(status, headers)
+    }
+}
+
+/// In which way a head tells of a failure, if it does.
+fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
+    match HttpClassifier.head(status, headers)?.outcome {
+        Outcome::Failure(kind) => Some(kind),
+        Outcome::Ignored | Outcome::Success => None,
+    }
+}
+
+/// What is not tried again is a failure all the same, or none.
+fn stands(failure: Option<FailureKind>) -> Verdict {
+    match failure {
+        Some(_) => Verdict::new(Finding::Permanent),
+        None => Verdict::FINAL,
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let asked = RetryAfter::from_headers(headers)?.ok()?;
+    asked.wait_by_date_of(headers)
+}
+
+const fn bit(code: GrpcCode) -> u32 {
+    1 << code.number()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{DATE, RETRY_AFTER};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::RETRY;
+
+    const NOON: &str = "Sun, 06 Nov 1994 12:00:00 GMT";
+
+    fn head(status: u16, headers: &[(http::HeaderName, &'static str)]) -> Verdict {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect();
+        RetryClassifier::DEFAULT.head(StatusCode::from_u16(status).unwrap(), &headers)
+    }
+
+    fn grpc(code: &'static str, more: &[(http::HeaderName, &'static str)]) -> Verdict {
+        let mut headers = vec![(CONTENT_TYPE, "application/grpc"), (grpc::STATUS, code)];
+        headers.extend_from_slice(more);
+        head(200, &headers)
+    }
+
+    #[test]
+    fn every_http_status_has_its_finding() {
+        for status in 100..1000 {
+            let expected = match status {
+                408 | 504 => Finding::Transient(FailureKind::Timeout),
+                425 | 502 | 503 => Finding::Transient(FailureKind::Error),
+                429 => Finding::Transient(FailureKind::Overload),
+                501 => Finding::Final,
+                500..600 => Finding::Permanent,
+                _ => Finding::Final,
+            };
+            assert_eq!(head(status, &[]).finding, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn every_grpc_code_has_its_finding() {
+        for code in GrpcCode::ALL {
+            let headers = HeaderMap::from_iter([
+                (CONTENT_TYPE, grpc::CONTENT_TYPE),
+                (grpc::STATUS, code.into()),
+            ]);
+            let expected = match code.number() {
+                14 => Finding::Listed(FailureKind::Error),
+                2 | 4 | 8 | 13 | 15 => Finding::Permanent,
+                _ => Finding::Final,
+            };
+            let verdict = RetryClassifier::DEFAULT.head(StatusCode::OK, &headers);
+            assert_eq!(verdict.finding, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_asked_again_only_when_it_says_so() {
+        let pushed = grpc("8", &[(grpc::PUSHBACK, "2000")]);
+        assert_eq!(pushed.finding, Finding::Listed(FailureKind::Overload));
+        assert_eq!(pushed.hint, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_grpc_stream_with_a_head_is_committed() {
+        let verdict = head(200, &[(CONTENT_TYPE, "application/grpc")]);
+        assert_eq!(verdict, Verdict::FINAL);
+    }
+
+    #[test]
+    fn a_grpc_call_that_never_reached_its_service_is_read_as_http() {
+        let verdict = head(503, &[(CONTENT_TYPE, "application/grpc")]);
+        assert_eq!(verdict.finding, Finding::Transient(FailureKind::Error));
+    }
+
+    #[test]
+    fn who_says_no_is_not_asked_again() {
+        for (name, value) in [
+            (RETRY, "no"),
+            (http::HeaderName::from_static("x-envoy-overloaded"), "true"),
+        ] {
+            let verdict = head(503, &[(name, value)]);
+            assert_eq!(verdict.finding, Finding::Forbidden, "{value}");
+        }
+        for pushback in ["-1", "soon", ""] {
+            for code in ["14", "8"] {
+                let verdict = grpc(code, &[(grpc::PUSHBACK, pushback)]);
+                assert_eq!(verdict.finding, Finding::Forbidden, "{pushback}");
+            }
+        }
+        assert_eq!(head(200, &[(RETRY, "no")]), Verdict::FINAL);
+        let otherwise = head(503, &[(RETRY, "yes")]);
+        assert_eq!(otherwise.finding, Finding::Transient(FailureKind::Error));
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_a_hint() {
+        let hint = |headers: &[_]| head(503, headers).hint;
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(hint(&[(RETRY_AFTER, "7")]), seconds(7));
+        let later = (RETRY_AFTER, "Sun, 06 Nov 1994 12:00:05 GMT");
+        assert_eq!(hint(&[(DATE, NOON), later.clone()]), seconds(5));
+        assert_eq!(hint(&[later]), None);
+        let past = (RETRY_AFTER, "Sun, 06 Nov 1994 11:00:00 GMT");
+        assert_eq!(hint(&[(DATE, NOON), past]), seconds(0));
+        let year = seconds(365 * 24 * 60 * 60);
+        let far = (RETRY_AFTER, "Sat, 06 Nov 2094 12:00:00 GMT");
+        assert_eq!(hint(&[(DATE, NOON), far]), year);
+        assert_eq!(hint(&[(RETRY_AFTER, "99999999999999999999999")]), year);
+        for malformed in ["soon", "-1", "1.5", ""] {
+            assert_eq!(hint(&[(RETRY_AFTER, malformed)]), None, "{malformed:?}");
+        }
+    }
+
+    #[test]
+    fn lists_are_replaced() {
+        let classifier = RetryClassifier::default()
+            .statuses([StatusCode::INTERNAL_SERVER_ERROR])
+            .codes([GrpcCode::Aborted]);
+        let head = |status, headers: &HeaderMap| classifier.head(status, headers).finding;
+        let none = HeaderMap::new();
+        let transient = Finding::Transient(FailureKind::Error);
+        assert_eq!(head(StatusCode::INTERNAL_SERVER_ERROR, &none), transient);
+        assert_eq!(head(StatusCode::BAD_GATEWAY, &none), Finding::Permanent);
+        let aborted = HeaderMap::from_iter([
+            (CONTENT_TYPE, grpc::CONTENT_TYPE),
+            (grpc::STATUS, GrpcCode::Aborted.into()),
+        ]);
+        assert_eq!(
+            head(StatusCode::OK, &aborted),
+            Finding::Listed(FailureKind::Error)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_headers_make_the_reader_panic(
+            status in 100..1000_u16,
+            after: Vec<u8>,
+            pushback: Vec<u8>,
+            code: Vec<u8>,
+            is_grpc: bool,
+        ) {
+            let mut headers = HeaderMap::new();
+            if is_grpc {
+                headers.insert(CONTENT_TYPE, grpc::CONTENT_TYPE);
+            }
+            for (name, value) in [
+                (RETRY_AFTER, after),
+                (grpc::PUSHBACK, pushback),
+                (grpc::STATUS, code),
+            ] {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.insert(name, value);
+                }
+            }
+            let status = StatusCode::from_u16(status).unwrap();
+            let _ = RetryClassifier::DEFAULT.head(status, &headers);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use buttress_core::retry::Safety;
+use http::{Method, Request};
+
+/// Says of a request whether it may be processed twice, where its method does not: put it into its extensions.
+///
+/// ```
+/// use buttress_http::Idempotent;
+/// use http::Request;
+///
+/// // A search, by POST because its query is long.
+/// let request = Request::post("/search").extension(Idempotent(true)).body(()).unwrap();
+/// # let _ = request;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idempotent(pub bool);
+
+/// Whether a request may be processed twice.
+///
+/// | the request has | it may |
+/// |---|---|
+/// | the extension [`Idempotent`] | as that says |
+/// | an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) | yes |
+/// | a method that is idempotent (RFC 9110, section 9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE | yes |
+/// | anything else | nobody has said |
+#[must_use]
+pub fn safety_of<B>(request: &Request<B>) -> Safety {
+    match request.extensions().get() {
+        Some(Idempotent(true)) => return Safety::Idempotent,
+        Some(Idempotent(false)) => return Safety::Unsafe,
+        None => {}
+    }
+    let is_idempotent = [
+        Method::GET,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::PUT,
+        Method::DELETE,
+    ]
+    .contains(request.method());
+    let has_key = || {
+        let key = request.headers().get("idempotency-key");
+        key.is_some_and(|key| !key.is_empty())
+    };
+    if is_idempotent || has_key() {
+        Safety::Idempotent
+    } else {
+        Safety::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str) -> http::request::Builder {
+        Request::builder().method(method)
+    }
+
+    fn safety(builder: http::request::Builder) -> Safety {
+        safety_of(&builder.body(()).unwrap())
+    }
+
+    #[test]
+    fn methods_are_idempotent_as_the_rfc_says() {
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"] {
+            assert_eq!(safety(request(method)), Safety::Idempotent, "{method}");
+        }
+        for method in ["POST", "PATCH", "CONNECT", "LOCK", "get"] {
+            assert_eq!(safety(request(method)), Safety::Unknown, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_key_makes_a_request_idempotent() {
+        let keyed = request("POST").header("Idempotency-Key", "\"8e03978e\"");
+        assert_eq!(safety(keyed), Safety::Idempotent);
+        let empty = request("POST").header("Idempotency-Key", "");
+        assert_eq!(safety(empty), Safety::Unknown);
+    }
+
+    #[test]
+    fn who_marks_a_request_knows_better() {
+        let unsafe_get = request("GET").extension(Idempotent(false));
+        assert_eq!(safety(unsafe_get), Safety::Unsafe);
+        let safe_post = request("POST").extension(Idempotent(true));
+        assert_eq!(safety(safe_post), Safety::Idempotent);
+    }
+}

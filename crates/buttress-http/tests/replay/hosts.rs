@@ -1,0 +1,86 @@
+//! The bodies of the hosts.
+
+#![cfg(any(feature = "axum", feature = "reqwest", feature = "tonic"))]
+
+use buttress_core::BoxError;
+use buttress_http::Replay;
+use buttress_testkit::TestBody;
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+
+async fn text<B>(body: B) -> Bytes
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let collected = body.collect().await.map_err(Into::into).unwrap();
+    collected.to_bytes()
+}
+
+async fn plays_again<B>(body: B)
+where
+    B: Replay<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let length = body.size_hint().exact();
+    let (first, tape) = body.record(64).ok().unwrap();
+    assert_eq!(first.size_hint().exact(), length);
+    assert_eq!(text(first).await, "hello");
+    for _ in 0..2 {
+        let again = B::play(&tape).unwrap();
+        assert_eq!(again.size_hint().exact(), length);
+        assert_eq!(text(again).await, "hello");
+    }
+}
+
+async fn plays_nothing_again<B>(body: B)
+where
+    B: Replay<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (first, tape) = body.record(64).ok().unwrap();
+    for body in [first, B::play(&tape).unwrap()] {
+        assert!(body.is_end_stream());
+        assert_eq!(text(body).await, "");
+    }
+}
+
+fn stream() -> TestBody {
+    TestBody::empty().data("he").pending().data("llo")
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axum() {
+    use axum_core::body::Body;
+
+    plays_again(Body::from("hello")).await;
+    plays_again(Body::new(stream())).await;
+    plays_nothing_again(Body::empty()).await;
+}
+
+#[cfg(feature = "reqwest")]
+#[tokio::test]
+async fn reqwest() {
+    use reqwest::Body;
+
+    plays_again(Body::from("hello")).await;
+    plays_again(Body::wrap(stream())).await;
+    plays_nothing_again(Body::default()).await;
+
+    // What was at hand is at hand again, so that reqwest can follow a 307 with it.
+    let (first, tape) = Body::from("hello").record(64).ok().unwrap();
+    assert!(first.as_bytes().is_some());
+    assert!(Body::play(&tape).unwrap().as_bytes().is_some());
+    assert!(Body::from(vec![0; 65]).record(64).is_err());
+}
+
+#[cfg(feature = "tonic")]
+#[tokio::test]
+async fn tonic() {
+    use tonic::body::Body;
+
+    plays_again(Body::new(stream())).await;
+    plays_nothing_again(Body::empty()).await;
+}

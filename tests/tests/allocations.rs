@@ -1,0 +1,176 @@
+//! What a call that succeeds allocates: nothing.
+//!
+//! A binary of its own, because the allocator is everybody's.
+#![allow(clippy::unwrap_used)]
+
+use std::alloc::System;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::{Future, Ready, poll_fn, ready};
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use buttress::prelude::*;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use metrics_util::debugging::DebuggingRecorder;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower::{Layer, Service, ServiceBuilder};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+#[test]
+fn the_counter_counts() {
+    let allocations = allocations(|| drop(std::hint::black_box(Box::new(1))));
+    assert_eq!(allocations, CALLS);
+}
+
+#[test]
+fn a_breaker_allocates_nothing() {
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
+        for when in [WhenSaturated::Reject, WhenSaturated::Unready] {
+            let layer = BreakerLayer::new(&breaker(mode)).when_saturated(when);
+            assert_eq!(calls_through(layer), 0, "{mode:?}, {when:?}");
+        }
+    }
+}
+
+#[test]
+fn a_breaker_over_http_allocates_nothing_to_the_end_of_the_body() {
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
+        let layer = BreakerLayer::http(&breaker(mode));
+        assert_eq!(calls_through(layer), 0, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_breaker_for_each_key_allocates_nothing_for_a_key_it_knows() {
+    let breakers = Breakers::new("hosts", BreakersConfig::default());
+    assert_eq!(calls_through(KeyedBreakerLayer::new(&breakers, host)), 0);
+    assert_eq!(calls_through(KeyedBreakerLayer::http(&breakers, host)), 0);
+    assert_eq!(breakers.len(), 1);
+}
+
+#[test]
+fn the_problem_layer_allocates_nothing_for_a_call_that_succeeds() {
+    assert_eq!(calls_through(ProblemLayer::new()), 0);
+}
+
+#[test]
+fn a_stack_allocates_nothing() {
+    let stack = ServiceBuilder::new()
+        .layer(ProblemLayer::new())
+        .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
+        .into_inner();
+    assert_eq!(calls_through(stack), 0);
+}
+
+#[test]
+fn with_a_recorder_nothing_is_allocated_either() {
+    let recorder = DebuggingRecorder::new();
+    metrics::with_local_recorder(&recorder, || {
+        let stack = ServiceBuilder::new()
+            .layer(ProblemLayer::new())
+            .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
+            .into_inner();
+        assert_eq!(calls_through(stack), 0);
+    });
+}
+
+fn host(request: &Request<()>) -> Cow<'_, str> {
+    request.uri().host().unwrap_or_default().into()
+}
+
+fn breaker(mode: Mode) -> Breaker {
+    Breaker::new("test", BreakerConfig::default().mode(mode))
+}
+
+/// What the calls allocate that go through `layer`, each on a clone of the service as axum makes them.
+fn calls_through<L>(layer: L) -> usize
+where
+    L: Layer<Answers>,
+    L::Service: Service<Request<()>> + Clone,
+    <L::Service as Service<Request<()>>>::Response: Consume,
+{
+    let service = layer.layer(Answers);
+    let mut requests: Vec<_> = std::iter::repeat_with(|| {
+        let request = Request::get("http://somewhere/").header("x-request-id", "01JD");
+        request.body(()).unwrap()
+    })
+    .take((ROUNDS + 1) * CALLS)
+    .collect();
+    allocations(|| {
+        let mut service = service.clone();
+        let request = requests.pop().unwrap();
+        let ready = at_once(poll_fn(|cx| service.poll_ready(cx)));
+        assert!(ready.is_ok());
+        let answer = at_once(service.call(request));
+        assert!(answer.is_ok_and(Consume::consume));
+    })
+}
+
+/// What so many calls allocate: the least of some rounds, for the harness allocates meanwhile, now and then.
+fn allocations(mut call: impl FnMut()) -> usize {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is allocated once and kept is not a cost of a call.
+    (0..CALLS).for_each(|_| call());
+    let round = |_| {
+        let region = Region::new(ALLOCATOR);
+        (0..CALLS).for_each(|_| call());
+        let change = region.change();
+        change.allocations + change.reallocations
+    };
+    (0..ROUNDS).map(round).min().unwrap_or(usize::MAX)
+}
+
+fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+/// Answers at once, and has a body.
+#[derive(Clone)]
+struct Answers;
+
+impl Service<Request<()>> for Answers {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(Ok(Response::new(Full::from("an answer"))))
+    }
+}
+
+/// An answer that is read to its end.
+trait Consume {
+    fn consume(self) -> bool;
+}
+
+impl<B: Body> Consume for Response<B> {
+    fn consume(self) -> bool {
+        let mut body = pin!(self.into_body());
+        while !body.is_end_stream() {
+            match at_once(poll_fn(|cx| body.as_mut().poll_frame(cx))) {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return false,
+                None => break,
+            }
+        }
+        true
+    }
+}
+
+const CALLS: usize = 64;
+const ROUNDS: usize = 8;

@@ -1,0 +1,144 @@
+//! The suite over `ProblemLayer` and over stacks with it.
+
+use std::time::Duration;
+
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Sharing, Specimen};
+use http::HeaderName;
+use tower::ServiceBuilder;
+
+/// How long the circuits of these tests stay open.
+const OPEN_FOR: Duration = Duration::from_secs(10);
+
+/// It has no mode; what can be set is what it reads and says.
+#[test]
+fn the_problem_layer_conforms_whatever_it_is_set_to() {
+    let configs: [(&str, fn() -> ProblemConfig); 3] = [
+        ("default", ProblemConfig::default),
+        ("everything", || {
+            ProblemConfig::default()
+                .problems(Problems::new().on(|_: &std::fmt::Error| Problem::from(STATUS)))
+                .request_id_header(HeaderName::from_static("x-other"))
+                .instance(true)
+                .retry_after_jitter(Ratio::HALF)
+        }),
+        ("nothing", || {
+            ProblemConfig::default().request_id_header(None)
+        }),
+    ];
+    for (name, config) in configs {
+        Conformance::new(name, move || ProblemLayer::with_config(config()))
+            .run()
+            .assert();
+    }
+}
+
+#[test]
+fn a_problem_layer_over_a_breaker_conforms_in_every_mode() {
+    in_every_mode("problem over breaker", |mode| {
+        conformance(mode, |breaker| {
+            let stack = ServiceBuilder::new()
+                .layer(ProblemLayer::new())
+                .layer(BreakerLayer::new(breaker));
+            Specimen::new(stack.into_inner())
+        })
+    });
+}
+
+#[test]
+fn a_problem_layer_over_a_breaker_for_http_conforms_in_every_mode() {
+    in_every_mode("problem over http breaker", |mode| {
+        conformance(mode, |breaker| {
+            let stack = ServiceBuilder::new()
+                .layer(ProblemLayer::new())
+                .layer(BreakerLayer::http(breaker));
+            Specimen::new(stack.into_inner())
+        })
+        .holds_body()
+    });
+}
+
+#[test]
+fn a_problem_layer_over_a_breaker_that_waits_conforms_in_every_mode() {
+    in_every_mode("problem over waiting breaker", |mode| {
+        conformance(mode, |breaker| {
+            let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
+            let stack = ServiceBuilder::new()
+                .layer(ProblemLayer::new())
+                .layer(waits);
+            Specimen::new(stack.into_inner())
+        })
+        .holds_body()
+    });
+}
+
+/// The other way round the breaker reads the outcome off the problem's status.
+#[test]
+fn a_breaker_over_a_problem_layer_conforms_in_every_mode() {
+    in_every_mode("http breaker over problem", |mode| {
+        conformance(mode, |breaker| {
+            let stack = ServiceBuilder::new()
+                .layer(BreakerLayer::http(breaker))
+                .layer(ProblemLayer::new());
+            Specimen::new(stack.into_inner())
+        })
+        .holds_body()
+    });
+}
+
+#[test]
+fn a_breaker_over_a_breaker_conforms_in_every_mode() {
+    in_every_mode("http breaker over breaker", |mode| {
+        conformance(mode, |breaker| {
+            let inner = Breaker::new("inner", config(Mode::Enforce));
+            let stack = ServiceBuilder::new()
+                .layer(BreakerLayer::http(breaker))
+                .layer(BreakerLayer::new(&inner));
+            Specimen::new(stack.into_inner())
+        })
+        .holds_body()
+    });
+}
+
+fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
+    let half = Mode::EnforceFor(Ratio::HALF);
+    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
+        let report = suite(mode).run();
+        assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");
+    }
+}
+
+fn conformance(mode: Mode, stack: fn(&Breaker) -> Specimen) -> Conformance {
+    // What is refused now and then, or never, is not for the suite to trip.
+    let enforces = mode == Mode::Enforce;
+    let suite = Conformance::new("stack", move || {
+        let breaker = Breaker::new("conformance", config(mode));
+        let specimen = stack(&breaker).state({
+            let breaker = breaker.clone();
+            move || (breaker.state(), breaker.snapshot().probes_under_way)
+        });
+        if enforces {
+            specimen.trip(move || breaker.trip())
+        } else {
+            specimen
+        }
+    });
+    if enforces {
+        suite.sharing(Sharing::Shared).recovers_within(OPEN_FOR)
+    } else {
+        suite
+    }
+}
+
+/// Nothing the suite does inside trips it: it is tripped by hand, and stays half-open for as long as anybody looks.
+fn config(mode: Mode) -> BreakerConfig {
+    BreakerConfig::default()
+        .failure_ratio(None)
+        .consecutive_failures(None)
+        .open_for(OpenTime::Fixed(OPEN_FOR))
+        .probe_lease(OPEN_FOR)
+        .half_open_stay(Duration::from_secs(24 * 60 * 60))
+        .mode(mode)
+}
+
+const STATUS: http::StatusCode = http::StatusCode::IM_A_TEAPOT;

@@ -1,0 +1,5 @@
+//! Layers on top of each other: what each sees of the others, and that together they keep the contract too.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod ordering;

@@ -1,4 +1,8 @@
 use tower::ServiceBuilder;
+#[allow(
+    unused_imports,
+    reason = "without the feature of any pattern there is nothing to stack"
+)]
 use tower::layer::util::Stack;
 
 /// Buttress's layers as methods of [`ServiceBuilder`], in an ordinary chain.

@@ -13,21 +13,19 @@ const OPEN_FOR: Duration = Duration::from_secs(10);
 /// It has no mode; what can be set is what it reads and says.
 #[test]
 fn the_problem_layer_conforms_whatever_it_is_set_to() {
-    let configs: [(&str, fn() -> ProblemConfig); 3] = [
-        ("default", ProblemConfig::default),
-        ("everything", || {
-            ProblemConfig::default()
-                .problems(Problems::new().on(|_: &std::fmt::Error| Problem::from(STATUS)))
-                .request_id_header(HeaderName::from_static("x-other"))
-                .instance(true)
-                .retry_after_jitter(Ratio::HALF)
-        }),
-        ("nothing", || {
-            ProblemConfig::default().request_id_header(None)
-        }),
+    let everything = ProblemConfig::default()
+        .problems(Problems::new().on(|_: &std::fmt::Error| Problem::from(STATUS)))
+        .request_id_header(HeaderName::from_static("x-other"))
+        .instance(true)
+        .retry_after_jitter(Ratio::HALF);
+    let nothing = ProblemConfig::default().request_id_header(None);
+    let configs = [
+        ("default", ProblemConfig::default()),
+        ("everything", everything),
+        ("nothing", nothing),
     ];
     for (name, config) in configs {
-        Conformance::new(name, move || ProblemLayer::with_config(config()))
+        Conformance::new(name, move || ProblemLayer::with_config(config.clone()))
             .run()
             .assert();
     }

@@ -12,7 +12,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 async fn a_problem_layer_outside_of_a_breaker_answers_its_refusals() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
-        ServiceBuilder::new()
+        &ServiceBuilder::new()
             .layer(ProblemLayer::new())
             .layer(BreakerLayer::http(&breaker)),
     );
@@ -27,7 +27,7 @@ async fn a_problem_layer_outside_of_a_breaker_answers_its_refusals() {
 async fn a_breaker_outside_of_a_problem_layer_learns_from_the_problems_status() {
     let breaker = tripping_at(2);
     let (service, probe) = behind(
-        ServiceBuilder::new()
+        &ServiceBuilder::new()
             .layer(BreakerLayer::http(&breaker))
             .layer(ProblemLayer::new()),
     );
@@ -47,7 +47,7 @@ async fn a_breaker_outside_of_a_problem_layer_learns_from_the_problems_status() 
 async fn an_outer_breaker_ignores_what_an_inner_one_refused() {
     let (outer, inner) = (tripping_at(2), tripping_at(1));
     let (service, probe) = behind(
-        ServiceBuilder::new()
+        &ServiceBuilder::new()
             .layer(BreakerLayer::http(&outer))
             .layer(BreakerLayer::new(&inner)),
     );
@@ -116,7 +116,7 @@ async fn a_timeout_counts_on_whichever_side_it_is() {
 async fn frames_and_trailers_pass_through_the_whole_stack() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
-        ServiceBuilder::new()
+        &ServiceBuilder::new()
             .layer(ProblemLayer::new())
             .layer(BreakerLayer::http(&breaker)),
     );
@@ -138,7 +138,7 @@ async fn frames_and_trailers_pass_through_the_whole_stack() {
 async fn an_inner_error_passes_as_it_is() {
     let breakers = [tripping_at(9), tripping_at(9)];
     let (service, probe) = behind(
-        ServiceBuilder::new()
+        &ServiceBuilder::new()
             .layer(BreakerLayer::http(&breakers[0]))
             .layer(BreakerLayer::new(&breakers[1])),
     );
@@ -155,7 +155,7 @@ fn tripping_at(failures: u32) -> Breaker {
     Breaker::new("test", config)
 }
 
-fn behind<L: Layer<ReadyProbe>>(layers: ServiceBuilder<L>) -> (L::Service, ProbeHandle) {
+fn behind<L: Layer<ReadyProbe>>(layers: &ServiceBuilder<L>) -> (L::Service, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
     (layers.service(inner), probe)
 }

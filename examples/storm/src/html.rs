@@ -1,0 +1,304 @@
+use std::fmt::Write;
+use std::ops::Range;
+
+use crate::figures::{Figures, Point, STEP};
+use crate::plot::{Line, Plot, escape};
+use crate::report::{Report, Settings};
+use crate::schedule::{Phase, Schedule};
+use crate::table::{Table, seconds};
+
+/// The report as a page that needs nothing but itself.
+pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
+    let Settings {
+        rate,
+        seed,
+        seconds,
+        ..
+    } = report.settings;
+    format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{headline}</title>
+<style>
+{STYLE}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">Buttress · storm · {rate} requests a second for {seconds} s · seed {seed}</p>
+<h1>{headline}</h1>
+{lede}
+</header>
+{tiles}
+<main>
+{goodput}
+{attempts}
+{waits}
+{table}
+{measured}
+</main>
+<footer>
+<p class="eyebrow">Again: <code>cargo run --release -p storm -- --rate {rate} --seed {seed} --seconds {seconds}</code></p>
+</footer>
+</body>
+</html>
+"#,
+        headline = escape(&report.headline),
+        lede = lede(&report.settings, schedule),
+        tiles = tiles(report),
+        goodput = goodput(report, schedule),
+        attempts = attempts(report, schedule),
+        waits = waits(report, schedule),
+        table = table(report),
+        measured = measured(report),
+    )
+}
+
+const STYLE: &str = include_str!("page.css");
+
+fn lede(settings: &Settings, schedule: &Schedule) -> String {
+    let Range { start, end } = schedule.span(Phase::Brownout);
+    format!(
+        "<p>Two gateways get the same requests. Each calls an upstream of its own, which loses four fifths of its \
+         workers from second {} to second {} and then has them back. When an attempt fails, the \
+         <b class=\"naive\">naive</b> gateway tries again, at once, up to {} times. The one behind \
+         <b class=\"buttress\">Buttress</b> opens its circuit and says no until a probe succeeds.</p>",
+        start.as_secs_f64(),
+        end.as_secs_f64(),
+        settings.naive_retries,
+    )
+}
+
+fn tiles(report: &Report) -> String {
+    let mut tiles = String::from("<ul class=\"tiles\">\n");
+    let mut tile = |title: &str, figure: &dyn Fn(&Figures) -> String| {
+        let naive = escape(&figure(&report.gateways.naive));
+        let buttress = escape(&figure(&report.gateways.buttress));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            tiles,
+            "<li><h3>{title}</h3><dl><dt class=\"naive\">naive</dt><dd>{naive}</dd>\
+             <dt class=\"buttress\">buttress</dt><dd>{buttress}</dd></dl></li>"
+        );
+    };
+    tile("Well again, after the upstream", &|of| {
+        seconds(of.recovery_seconds)
+    });
+    tile("Answers a second after the brown-out", &|of| {
+        format!("{:.0}", of.goodput_after)
+    });
+    tile("Upstream attempts per request", &|of| {
+        format!("{:.2}", of.attempts_per_request)
+    });
+    tile("Requests unaccounted for", &|of| of.unaccounted.to_string());
+    tiles + "</ul>"
+}
+
+fn goodput(report: &Report, schedule: &Schedule) -> String {
+    let plot = Plot {
+        quantity: "requests answered in time, per second",
+        schedule,
+        room: servable(report, schedule),
+        lines: lines(report, |point| Some(point.goodput)),
+        circuit: &report.gateways.buttress.circuit,
+        remarks: remarks(report, |point| {
+            format!("{:.0} of {:.0}/s answered", point.goodput, point.offered)
+        }),
+    };
+    let legend = format!(
+        "{LINES}<li><i style=\"background:var(--room)\"></i>what the upstream could have answered</li>{}",
+        [
+            ("closed", "circuit closed"),
+            ("open", "open"),
+            ("half_open", "half-open"),
+            ("recovering", "recovering")
+        ]
+        .map(|(state, words)| format!(
+            "<li><i style=\"background:var(--{state})\"></i>{words}</li>"
+        ))
+        .concat()
+    );
+    figure(
+        "Who is answered",
+        "Once its requests time out, the naive gateway turns each of them into four. The upstream is busy with \
+         those whose callers have gone, and stays so when all its workers are back.",
+        &legend,
+        &plot,
+    )
+}
+
+fn attempts(report: &Report, schedule: &Schedule) -> String {
+    let plot = Plot {
+        quantity: "requests the upstream gets, per second",
+        schedule,
+        room: capacity(report, schedule),
+        lines: lines(report, |point| Some(point.attempts)),
+        circuit: &[],
+        remarks: remarks(report, |point| format!("{:.0} attempts/s", point.attempts)),
+    };
+    let legend = format!(
+        "{LINES}<li><i style=\"background:var(--room)\"></i>what the upstream has workers for</li>"
+    );
+    figure(
+        "What the upstream bears",
+        "As long as more comes in than the workers can do, the queue never empties. An open circuit lets it.",
+        &legend,
+        &plot,
+    )
+}
+
+fn waits(report: &Report, schedule: &Schedule) -> String {
+    let plot = Plot {
+        quantity: "milliseconds until a request has ended in any way, p99",
+        schedule,
+        room: Vec::new(),
+        lines: lines(report, |point| point.wait_p99_ms),
+        circuit: &[],
+        remarks: remarks(report, |point| {
+            point
+                .wait_p99_ms
+                .map_or_else(|| "no requests".to_owned(), |wait| format!("{wait:.0} ms"))
+        }),
+    };
+    figure(
+        "How long callers are kept waiting",
+        "A refusal is an answer too: it comes at once, says why, and says when to come back.",
+        LINES,
+        &plot,
+    )
+}
+
+fn table(report: &Report) -> String {
+    let rows = Table::of(&report.gateways);
+    let rows = rows.rows().iter().map(|row| {
+        let (label, naive, buttress) = (
+            escape(&row.label),
+            escape(&row.naive),
+            escape(&row.buttress),
+        );
+        format!("<tr><th scope=\"row\">{label}</th><td>{naive}</td><td>{buttress}</td></tr>\n")
+    });
+    format!(
+        "<section class=\"card\"><table><caption>All figures</caption>\n<thead><tr><td></td>\
+         <th scope=\"col\" class=\"naive\">naive</th><th scope=\"col\" class=\"buttress\">buttress</th></tr></thead>\n\
+         <tbody>\n{}</tbody></table></section>",
+        rows.collect::<String>()
+    )
+}
+
+fn measured(report: &Report) -> String {
+    let Settings {
+        attempt_timeout_ms,
+        naive_retries,
+        patience_ms,
+        recovery_hold_seconds,
+        upstream,
+        upstream_capacity,
+        workers_in_brownout,
+        ..
+    } = &report.settings;
+    let (workers, queue) = (upstream.workers, upstream.queue);
+    let service = upstream.service.as_secs_f64() * 1e3;
+    let threshold = 100.0 * report.settings.recovery_threshold;
+    let lag = report.generator.lag_p99_ms;
+    format!(
+        "<section class=\"card measured\"><h2>How it was measured</h2><dl>\
+         <dt>Upstreams</dt><dd>One for each gateway, alike: {workers} workers and a queue of {queue}, first come, \
+         first served; {service:.1} ms of work on average, exponentially distributed; so {upstream_capacity:.0} \
+         requests a second, with {workers_in_brownout} workers in the brown-out. What is queued is worked on to the \
+         end, also when its caller has gone. One request more than the queue holds is answered with 503.</dd>\
+         <dt>Gateways</dt><dd>Both give an attempt {attempt_timeout_ms} ms. The naive one repeats what failed up to \
+         {naive_retries} times.</dd>\
+         <dt>Load</dt><dd>Poisson arrivals, planned ahead from the seed, the same for both gateways, sent when they \
+         are due and never held back by an answer (99 % were sent within {lag:.1} ms). A caller hangs up after \
+         {patience_ms} ms.</dd>\
+         <dt>Answered in time</dt><dd>A success before the caller hangs up. Requests count in the moment they were \
+         due, and latency counts from it. p50 and p99 of the answers in time are over the whole storm.</dd>\
+         <dt>Recovered</dt><dd>From the first moment after the brown-out at which the share of requests answered, \
+         over each window of one second, is at least {threshold:.0} % of what it was in the calm, for \
+         {recovery_hold_seconds} s on end.</dd>\
+         <dt>Unaccounted for</dt><dd>Requests that were sent and ended in none of the ways listed above.</dd>\
+         </dl></section>"
+    )
+}
+
+/// The lines that every legend begins with.
+const LINES: &str = "<li><i class=\"line\" style=\"background:var(--naive)\"></i>naive</li>\
+                     <li><i class=\"line\" style=\"background:var(--buttress)\"></i>buttress</li>";
+
+fn figure(title: &str, text: &str, legend: &str, plot: &Plot<'_>) -> String {
+    let svg = plot.svg();
+    format!(
+        "<figure><figcaption><h2>{title}</h2><p>{text}</p></figcaption>\n<ul class=\"legend\">{legend}</ul>\n\
+         <div class=\"plot\">{svg}</div></figure>"
+    )
+}
+
+fn lines<'a>(report: &Report, value: impl Fn(&Point) -> Option<f64>) -> Vec<Line<'a>> {
+    let line = |name, of: &Figures| Line {
+        name,
+        points: of
+            .series
+            .iter()
+            .map(|point| (middle(point), value(point)))
+            .collect(),
+    };
+    vec![
+        line("naive", &report.gateways.naive),
+        line("buttress", &report.gateways.buttress),
+    ]
+}
+
+fn remarks(report: &Report, words: impl Fn(&Point) -> String) -> Vec<(Range<f64>, String)> {
+    let both = report
+        .gateways
+        .naive
+        .series
+        .iter()
+        .zip(&report.gateways.buttress.series);
+    both.map(|(naive, buttress)| {
+        let span = naive.at..naive.at + STEP.as_secs_f64();
+        let text = format!(
+            "second {}: naive {}, buttress {}",
+            naive.at,
+            words(naive),
+            words(buttress)
+        );
+        (span, text)
+    })
+    .collect()
+}
+
+/// What the upstream has workers for, as a line with steps.
+fn capacity(report: &Report, schedule: &Schedule) -> Vec<(f64, f64)> {
+    let settings = &report.settings;
+    let per_worker = settings.upstream_capacity / settings.upstream.workers as f64;
+    let of_phase = |phase| {
+        let workers = match phase {
+            Phase::Brownout => settings.workers_in_brownout,
+            Phase::Calm | Phase::After => settings.upstream.workers,
+        };
+        let span = schedule.span(phase);
+        let capacity = per_worker * workers as f64;
+        [
+            (span.start.as_secs_f64(), capacity),
+            (span.end.as_secs_f64(), capacity),
+        ]
+    };
+    Phase::ALL.into_iter().flat_map(of_phase).collect()
+}
+
+/// What the upstream could have answered of what was offered.
+fn servable(report: &Report, schedule: &Schedule) -> Vec<(f64, f64)> {
+    let rate = report.settings.rate as f64;
+    let capacity = capacity(report, schedule).into_iter();
+    capacity
+        .map(|(at, capacity)| (at, capacity.min(rate)))
+        .collect()
+}
+
+fn middle(point: &Point) -> f64 {
+    point.at + STEP.as_secs_f64() / 2.0
+}

@@ -1,0 +1,129 @@
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::args::Args;
+use crate::figures::Figures;
+use crate::gateway::{ATTEMPT_TIMEOUT, naive};
+use crate::ledger::Ledger;
+use crate::load::PATIENCE;
+use crate::percentiles::Percentiles;
+use crate::recovery::{HOLD, THRESHOLD};
+use crate::schedule::{Phase, Schedule};
+use crate::upstream::Build;
+
+/// All that is known when the storm is over: this is `storm.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// The result in a sentence.
+    pub(crate) headline: String,
+    pub(crate) settings: Settings,
+    pub(crate) gateways: Gateways,
+    pub(crate) generator: Generator,
+}
+
+/// The two gateways, by the names they have in `storm.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Gateways {
+    pub(crate) naive: Figures,
+    pub(crate) buttress: Figures,
+}
+
+/// What the storm was made of.
+#[derive(Debug, Serialize)]
+pub(crate) struct Settings {
+    pub(crate) rate: u64,
+    pub(crate) seconds: u64,
+    pub(crate) seed: u64,
+    pub(crate) phases: Phases,
+    pub(crate) upstream: Build,
+    pub(crate) upstream_capacity: f64,
+    pub(crate) workers_in_brownout: usize,
+    pub(crate) attempt_timeout_ms: u128,
+    pub(crate) naive_retries: u32,
+    pub(crate) patience_ms: u128,
+    pub(crate) recovery_threshold: f64,
+    pub(crate) recovery_hold_seconds: u64,
+}
+
+/// From when to when each phase lasted, in seconds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Phases {
+    pub(crate) calm: Range<f64>,
+    pub(crate) brownout: Range<f64>,
+    pub(crate) after: Range<f64>,
+}
+
+/// How well the generator kept to its plan. A lag of more than some milliseconds means that the machine
+/// was busy with something else, and that the figures say so too.
+#[derive(Debug, Serialize)]
+pub(crate) struct Generator {
+    pub(crate) lag_p99_ms: f64,
+    pub(crate) lag_max_ms: f64,
+}
+
+impl Settings {
+    pub(crate) fn new(args: &Args, build: Build, schedule: &Schedule) -> Self {
+        let seconds = |phase| {
+            let span = schedule.span(phase);
+            span.start.as_secs_f64()..span.end.as_secs_f64()
+        };
+        Self {
+            rate: args.rate,
+            seconds: args.seconds,
+            seed: args.seed,
+            phases: Phases {
+                calm: seconds(Phase::Calm),
+                brownout: seconds(Phase::Brownout),
+                after: seconds(Phase::After),
+            },
+            upstream: build,
+            upstream_capacity: build.capacity(),
+            workers_in_brownout: build.workers_in_brownout(),
+            attempt_timeout_ms: ATTEMPT_TIMEOUT.as_millis(),
+            naive_retries: naive::RETRIES,
+            patience_ms: PATIENCE.as_millis(),
+            recovery_threshold: THRESHOLD,
+            recovery_hold_seconds: HOLD.as_secs(),
+        }
+    }
+}
+
+impl Generator {
+    /// Compares when requests were sent with when they were due.
+    pub(crate) fn of(ledger: &Ledger) -> Self {
+        let lags = ledger.read(|entries| {
+            let lags = entries
+                .iter()
+                .map(|entry| entry.sent.saturating_sub(entry.due));
+            Percentiles::of(lags)
+        });
+        Self {
+            lag_p99_ms: lags.ms(0.99).unwrap_or(0.0),
+            lag_max_ms: lags.ms(1.0).unwrap_or(0.0),
+        }
+    }
+}
+
+impl Gateways {
+    /// Who came back, and when, in a sentence.
+    pub(crate) fn headline(&self) -> String {
+        match (self.buttress.recovery_seconds, self.naive.recovery_seconds) {
+            (Some(ours), None) => format!(
+                "Behind Buttress, the gateway was well {ours:.1} s after its upstream; the naive one never recovered."
+            ),
+            (Some(ours), Some(theirs)) => format!(
+                "Behind Buttress, the gateway was well {ours:.1} s after its upstream; the naive one took {theirs:.1} s."
+            ),
+            (None, Some(theirs)) => format!(
+                "The naive gateway was well {theirs:.1} s after its upstream; the one behind Buttress never recovered."
+            ),
+            (None, None) => "Neither gateway recovered in the time that was left.".to_owned(),
+        }
+    }
+
+    /// Requests of both that have no ending.
+    pub(crate) fn unaccounted(&self) -> u64 {
+        self.naive.unaccounted + self.buttress.unaccounted
+    }
+}

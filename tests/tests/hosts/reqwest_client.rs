@@ -1,0 +1,130 @@
+//! reqwest behind our layers.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use buttress::prelude::*;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use reqwest::Body;
+use tower::{Service, ServiceBuilder, ServiceExt};
+
+use crate::hyper_ends::raw;
+use crate::support::{counted, counting, read, serve, tripping_at, uri, within};
+
+#[tokio::test]
+async fn a_failing_upstream_is_left_alone_for_as_long_as_it_asked() {
+    let breaker = tripping_at(3);
+    let unavailable = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
+    let address = serve(Router::new().route("/", get(unavailable))).await;
+    let config = breaker.config();
+    breaker
+        .reconfigure(config.open_for(OpenTime::Fixed(Duration::from_secs(1))))
+        .unwrap();
+    let service = behind(&breaker);
+    for _ in 0..3 {
+        let response = call(&service, uri(address, "/")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let error = call(&service, uri(address, "/")).await.map(drop);
+    let error = error.unwrap_err();
+    let rejection = Rejection::find(&*error).unwrap();
+    let after = rejection.retry_after().unwrap();
+    assert!(after > Duration::from_secs(20), "{after:?}");
+    assert_eq!(rejection.layer(), "test");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_to_its_end_is_a_success() {
+    let breaker = counting();
+    let address = serve(Router::new().route("/", get(async || "hello"))).await;
+    let response = call(&behind(&breaker), uri(address, "/")).await.unwrap();
+    assert_eq!(read(response).await, "hello");
+    assert_eq!(counted(&breaker), (1, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_a_failure() {
+    let breaker = counting();
+    for answer in [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".as_slice(),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ] {
+        let address = raw(answer).await;
+        let response = call(&behind(&breaker), uri(address, "/")).await.unwrap();
+        within(response.into_body().collect()).await.unwrap_err();
+    }
+    assert_eq!(counted(&breaker), (2, 2));
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_client_is_a_failure() {
+    let breaker = counting();
+    let address = serve(Router::new().route("/", get(std::future::pending::<()>))).await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_millis(1));
+    let service = ServiceBuilder::new()
+        .layer(BreakerLayer::http(&breaker))
+        .service(HttpClient::from(client.build().unwrap()));
+    let error = call(&service, uri(address, "/")).await.map(drop);
+    let error = error.unwrap_err();
+    assert_eq!(
+        buttress_core::classify_error(&*error).outcome,
+        Outcome::Failure(buttress::FailureKind::Timeout)
+    );
+    assert_eq!(counted(&breaker), (1, 1));
+}
+
+/// A request that cannot be sent says nothing about anybody but its caller.
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_counts_for_nothing() {
+    let breaker = counting();
+    let service = behind(&breaker);
+    call(&service, "/nowhere".parse().unwrap())
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(counted(&breaker), (0, 0));
+}
+
+/// The problem that one service answers with is read by the next, through a real connection.
+#[tokio::test]
+async fn a_refusal_upstream_is_read_back_as_a_problem() {
+    let upstream = tripping_at(1);
+    upstream.trip();
+    let app = Router::new().route("/", get(async || "never")).layer(
+        ServiceBuilder::new()
+            .layer(ProblemLayer::new())
+            .layer(BreakerLayer::http(&upstream)),
+    );
+    let address = serve(app).await;
+    let breaker = counting();
+    let response = call(&behind(&breaker), uri(address, "/")).await.unwrap();
+    let error = ProblemError::check(response, 64 * 1024)
+        .await
+        .map(drop)
+        .unwrap_err();
+    let problem = error.problem();
+    assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem.reason(), Some(Reason::CircuitOpen));
+    assert!(problem.retry_after().is_some());
+}
+
+fn behind(
+    breaker: &Breaker,
+) -> buttress::breaker::BreakerService<HttpClient, buttress::http::Http> {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    ServiceBuilder::new()
+        .layer(BreakerLayer::http(breaker))
+        .service(HttpClient::from(client))
+}
+
+async fn call<S>(service: &S, uri: http::Uri) -> Result<S::Response, S::Error>
+where
+    S: Service<Request<Body>> + Clone,
+{
+    let request = Request::get(uri).body(Body::default()).unwrap();
+    within(service.clone().oneshot(request)).await
+}

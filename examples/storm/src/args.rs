@@ -15,7 +15,7 @@ use clap::Parser;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "storm", version)]
 pub(crate) struct Args {
-    /// Requests per second offered to each gateway, from 100 to 2000
+    /// Requests per second offered to each gateway, from 100 to 1000
     #[arg(long, value_name = "N", default_value = "400", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: u64,
 
@@ -59,10 +59,10 @@ fn prove_writable(directory: &Path) -> io::Result<()> {
     fs::remove_file(&proof)
 }
 
-// Below a hundred a second the upstream would need so few workers that chance alone times requests out;
-// above two thousand the generator and six servers no longer fit on two cores.
+// Below a hundred a second the upstream would need so few workers that chance alone times requests out. Above
+// a thousand, the attempts of the naive gateway alone fill two cores, and all would suffer for it.
 fn rate(text: &str) -> Result<u64, String> {
-    whole_within("rate", text, 100..=2000)
+    whole_within("rate", text, 100..=1000)
 }
 
 // Shorter than 12 seconds, less than 6 are left to recover in, and recovery must last for 3.
@@ -104,15 +104,15 @@ mod tests {
         for (arguments, message) in [
             (
                 ["--rate", "0"],
-                "rate is 0, but must be a whole number from 100 to 2000",
+                "rate is 0, but must be a whole number from 100 to 1000",
             ),
             (
                 ["--rate", "9.5"],
-                "rate is 9.5, but must be a whole number from 100 to 2000",
+                "rate is 9.5, but must be a whole number from 100 to 1000",
             ),
             (
                 ["--rate=-1", "--seed=1"],
-                "rate is -1, but must be a whole number from 100 to 2000",
+                "rate is -1, but must be a whole number from 100 to 1000",
             ),
             (
                 ["--seed", "-1"],

@@ -1,8 +1,9 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use crate::figures::{Figures, Point, STEP};
-use crate::plot::{Line, Plot, escape};
+use crate::charts;
+use crate::figures::Figures;
+use crate::plot::escape;
 use crate::report::{Report, Settings};
 use crate::schedule::{Phase, Schedule};
 use crate::table::{Table, seconds};
@@ -48,9 +49,9 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
         headline = escape(&report.headline),
         lede = lede(&report.settings, schedule),
         tiles = tiles(report),
-        goodput = goodput(report, schedule),
-        attempts = attempts(report, schedule),
-        waits = waits(report, schedule),
+        goodput = charts::goodput(report, schedule),
+        attempts = charts::attempts(report, schedule),
+        waits = charts::waits(report, schedule),
         table = table(report),
         measured = measured(report),
     )
@@ -94,80 +95,6 @@ fn tiles(report: &Report) -> String {
     });
     tile("Requests unaccounted for", &|of| of.unaccounted.to_string());
     tiles + "</ul>"
-}
-
-fn goodput(report: &Report, schedule: &Schedule) -> String {
-    let plot = Plot {
-        quantity: "requests answered in time, per second",
-        schedule,
-        room: servable(report, schedule),
-        lines: lines(report, |point| Some(point.goodput)),
-        circuit: &report.gateways.buttress.circuit,
-        remarks: remarks(report, |point| {
-            format!("{:.0} of {:.0}/s answered", point.goodput, point.offered)
-        }),
-    };
-    let legend = format!(
-        "{LINES}<li><i style=\"background:var(--room)\"></i>what the upstream could have answered</li>{}",
-        [
-            ("closed", "circuit closed"),
-            ("open", "open"),
-            ("half_open", "half-open"),
-            ("recovering", "recovering")
-        ]
-        .map(|(state, words)| format!(
-            "<li><i style=\"background:var(--{state})\"></i>{words}</li>"
-        ))
-        .concat()
-    );
-    figure(
-        "Who is answered",
-        "Once its requests time out, the naive gateway turns each of them into four. The upstream is busy with \
-         those whose callers have gone, and stays so when all its workers are back.",
-        &legend,
-        &plot,
-    )
-}
-
-fn attempts(report: &Report, schedule: &Schedule) -> String {
-    let plot = Plot {
-        quantity: "requests the upstream gets, per second",
-        schedule,
-        room: capacity(report, schedule),
-        lines: lines(report, |point| Some(point.attempts)),
-        circuit: &[],
-        remarks: remarks(report, |point| format!("{:.0} attempts/s", point.attempts)),
-    };
-    let legend = format!(
-        "{LINES}<li><i style=\"background:var(--room)\"></i>what the upstream has workers for</li>"
-    );
-    figure(
-        "What the upstream bears",
-        "As long as more comes in than the workers can do, the queue never empties. An open circuit lets it.",
-        &legend,
-        &plot,
-    )
-}
-
-fn waits(report: &Report, schedule: &Schedule) -> String {
-    let plot = Plot {
-        quantity: "milliseconds until a request has ended in any way, p99",
-        schedule,
-        room: Vec::new(),
-        lines: lines(report, |point| point.wait_p99_ms),
-        circuit: &[],
-        remarks: remarks(report, |point| {
-            point
-                .wait_p99_ms
-                .map_or_else(|| "no requests".to_owned(), |wait| format!("{wait:.0} ms"))
-        }),
-    };
-    figure(
-        "How long callers are kept waiting",
-        "A refusal is an answer too: it comes at once, says why, and says when to come back.",
-        LINES,
-        &plot,
-    )
 }
 
 fn table(report: &Report) -> String {
@@ -222,83 +149,4 @@ fn measured(report: &Report) -> String {
          <dt>Unaccounted for</dt><dd>Requests that were sent and ended in none of the ways listed above.</dd>\
          </dl></section>"
     )
-}
-
-/// The lines that every legend begins with.
-const LINES: &str = "<li><i class=\"line\" style=\"background:var(--naive)\"></i>naive</li>\
-                     <li><i class=\"line\" style=\"background:var(--buttress)\"></i>buttress</li>";
-
-fn figure(title: &str, text: &str, legend: &str, plot: &Plot<'_>) -> String {
-    let svg = plot.svg();
-    format!(
-        "<figure><figcaption><h2>{title}</h2><p>{text}</p></figcaption>\n<ul class=\"legend\">{legend}</ul>\n\
-         <div class=\"plot\">{svg}</div></figure>"
-    )
-}
-
-fn lines<'a>(report: &Report, value: impl Fn(&Point) -> Option<f64>) -> Vec<Line<'a>> {
-    let line = |name, of: &Figures| Line {
-        name,
-        points: of
-            .series
-            .iter()
-            .map(|point| (middle(point), value(point)))
-            .collect(),
-    };
-    vec![
-        line("naive", &report.gateways.naive),
-        line("buttress", &report.gateways.buttress),
-    ]
-}
-
-fn remarks(report: &Report, words: impl Fn(&Point) -> String) -> Vec<(Range<f64>, String)> {
-    let both = report
-        .gateways
-        .naive
-        .series
-        .iter()
-        .zip(&report.gateways.buttress.series);
-    both.map(|(naive, buttress)| {
-        let span = naive.at..naive.at + STEP.as_secs_f64();
-        let text = format!(
-            "second {}: naive {}, buttress {}",
-            naive.at,
-            words(naive),
-            words(buttress)
-        );
-        (span, text)
-    })
-    .collect()
-}
-
-/// What the upstream has workers for, as a line with steps.
-fn capacity(report: &Report, schedule: &Schedule) -> Vec<(f64, f64)> {
-    let settings = &report.settings;
-    let per_worker = settings.upstream_capacity / settings.upstream.workers as f64;
-    let of_phase = |phase| {
-        let workers = match phase {
-            Phase::Brownout => settings.workers_in_brownout,
-            Phase::Calm | Phase::After => settings.upstream.workers,
-        };
-        let span = schedule.span(phase);
-        let capacity = per_worker * workers as f64;
-        [
-            (span.start.as_secs_f64(), capacity),
-            (span.end.as_secs_f64(), capacity),
-        ]
-    };
-    Phase::ALL.into_iter().flat_map(of_phase).collect()
-}
-
-/// What the upstream could have answered of what was offered.
-fn servable(report: &Report, schedule: &Schedule) -> Vec<(f64, f64)> {
-    let rate = report.settings.rate as f64;
-    let capacity = capacity(report, schedule).into_iter();
-    capacity
-        .map(|(at, capacity)| (at, capacity.min(rate)))
-        .collect()
-}
-
-fn middle(point: &Point) -> f64 {
-    point.at + STEP.as_secs_f64() / 2.0
 }

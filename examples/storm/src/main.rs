@@ -4,6 +4,7 @@
 //! `storm.json` tell it. The layers under test stand in [`gateway::buttress`].
 
 mod args;
+mod charts;
 mod circuit;
 mod figures;
 mod gateway;
@@ -19,6 +20,7 @@ mod report;
 mod schedule;
 mod storm;
 mod table;
+mod ticks;
 mod upstream;
 
 use std::fs;
@@ -47,6 +49,9 @@ async fn main() -> Result<ExitCode, BoxError> {
     }
     let report = storm::blow(&args).await?;
     print!("\n{}\n{}\n", Table::of(&report.gateways), report.headline);
+    if let Some(lateness) = report.generator.lateness() {
+        println!("{lateness}");
+    }
     write(&args, &report)?;
     Ok(match report.gateways.unaccounted() {
         0 => ExitCode::SUCCESS,

@@ -1,8 +1,9 @@
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::ops::Range;
 
 use crate::figures::Stay;
 use crate::schedule::{Phase, Schedule};
+use crate::ticks::Ticks;
 
 /// A quantity over the time of the storm, drawn as SVG that takes its colours from the page.
 #[derive(Debug)]
@@ -36,109 +37,103 @@ impl Plot<'_> {
         svg
     }
 
-    fn draw(&self, svg: &mut String) -> std::fmt::Result {
-        let seconds = self.schedule.total().as_secs_f64();
+    fn draw(&self, svg: &mut String) -> fmt::Result {
         let ticks = Ticks::up_to(self.highest());
-        let x = |at: f64| LEFT + (RIGHT - LEFT) * at / seconds;
-        let y = |value: f64| BOTTOM - (BOTTOM - TOP) * value / ticks.top();
+        let scale = Scale {
+            seconds: self.schedule.total().as_secs_f64(),
+            highest: ticks.top(),
+        };
         let quantity = escape(self.quantity);
         let height = if self.circuit.is_empty() {
             STRIP - 8.0
         } else {
             STRIP + STRIP_HEIGHT + 4.0
         };
-
         writeln!(
             svg,
             r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{quantity}, over time">"#
         )?;
-        let shade = self.schedule.span(Phase::Brownout);
-        let (from, to) = (x(shade.start.as_secs_f64()), x(shade.end.as_secs_f64()));
-        let (width, height) = (to - from, BOTTOM - TOP);
-        writeln!(
-            svg,
-            r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{height}"/>"#
-        )?;
-        for phase in Phase::ALL {
-            let span = self.schedule.span(phase);
-            let middle = x((span.start + span.end).as_secs_f64() / 2.0);
-            let title = phase.title();
-            writeln!(
-                svg,
-                r#"<text class="phase" x="{middle:.1}" y="{}" text-anchor="middle">{title}</text>"#,
-                TOP - 8.0
-            )?;
-        }
         writeln!(svg, r#"<text x="0" y="{}">{quantity}</text>"#, TOP - 26.0)?;
-        if !self.room.is_empty() {
-            let area = self
-                .room
-                .iter()
-                .map(|(at, value)| format!("L{:.1} {:.1}", x(*at), y(*value)));
-            let area: String = area.collect();
-            writeln!(
-                svg,
-                r#"<path class="room" d="M{LEFT} {BOTTOM}{area}L{RIGHT} {BOTTOM}Z"/>"#
-            )?;
-        }
-        for tick in ticks.iter() {
-            let at = y(tick);
-            writeln!(svg, r#"<path class="grid" d="M{LEFT} {at:.1}H{RIGHT}"/>"#)?;
-            writeln!(
-                svg,
-                r#"<text x="{}" y="{:.1}" text-anchor="end">{tick}</text>"#,
-                LEFT - 8.0,
-                at + 4.0
-            )?;
-        }
-        writeln!(svg, r#"<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>"#)?;
-        for tick in Ticks::up_to(seconds).iter().filter(|tick| *tick <= seconds) {
-            writeln!(
-                svg,
-                r#"<text x="{:.1}" y="{}" text-anchor="middle">{tick}</text>"#,
-                x(tick),
-                BOTTOM + 18.0
-            )?;
-        }
-        writeln!(
-            svg,
-            r#"<text x="{RIGHT}" y="{}" text-anchor="end">seconds since the start</text>"#,
-            BOTTOM + 34.0
-        )?;
-        self.draw_circuit(svg, x)?;
-        self.draw_lines(svg, x, y)?;
-        for (span, remark) in &self.remarks {
-            let (from, width) = (x(span.start), x(span.end) - x(span.start));
-            let remark = escape(remark);
-            writeln!(
-                svg,
-                r#"<rect class="step" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{height}"><title>{remark}</title></rect>"#
-            )?;
-        }
+        self.draw_phases(svg, scale)?;
+        self.draw_room(svg, scale)?;
+        draw_axes(svg, scale, &ticks)?;
+        self.draw_circuit(svg, scale)?;
+        self.draw_lines(svg, scale)?;
+        self.draw_remarks(svg, scale)?;
         writeln!(svg, "</svg>")
     }
 
-    fn draw_lines(
-        &self,
-        svg: &mut String,
-        x: impl Fn(f64) -> f64,
-        y: impl Fn(f64) -> f64,
-    ) -> std::fmt::Result {
+    fn draw_phases(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        let shade = self.schedule.span(Phase::Brownout);
+        let from = scale.x(shade.start.as_secs_f64());
+        let width = scale.x(shade.end.as_secs_f64()) - from;
+        writeln!(
+            svg,
+            r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{HEIGHT}"/>"#
+        )?;
+        for phase in Phase::ALL {
+            let span = self.schedule.span(phase);
+            let middle = scale.x((span.start + span.end).as_secs_f64() / 2.0);
+            let (title, above) = (phase.title(), TOP - 8.0);
+            writeln!(
+                svg,
+                r#"<text class="phase" x="{middle:.1}" y="{above}" text-anchor="middle">{title}</text>"#
+            )?;
+        }
+        Ok(())
+    }
+
+    fn draw_room(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        if self.room.is_empty() {
+            return Ok(());
+        }
+        write!(svg, r#"<path class="room" d="M{LEFT} {BOTTOM}"#)?;
+        for (at, value) in &self.room {
+            write!(svg, "L{:.1} {:.1}", scale.x(*at), scale.y(*value))?;
+        }
+        writeln!(svg, r#"L{RIGHT} {BOTTOM}Z"/>"#)
+    }
+
+    fn draw_circuit(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        if !self.circuit.is_empty() {
+            let (x, y) = (LEFT - 8.0, STRIP + 10.0);
+            writeln!(
+                svg,
+                r#"<text x="{x}" y="{y}" text-anchor="end">circuit</text>"#
+            )?;
+        }
+        for (i, Stay { at, state }) in self.circuit.iter().enumerate() {
+            let until = self
+                .circuit
+                .get(i + 1)
+                .map_or(scale.seconds, |next| next.at);
+            let from = scale.x(*at);
+            let width = (scale.x(until.min(scale.seconds)) - from).max(0.0);
+            let words = state.replace('_', "-");
+            writeln!(
+                svg,
+                r#"<rect x="{from:.2}" y="{STRIP}" width="{width:.2}" height="{STRIP_HEIGHT}" fill="var(--{state})"><title>{words} at {at:.2} s</title></rect>"#
+            )?;
+        }
+        Ok(())
+    }
+
+    fn draw_lines(&self, svg: &mut String, scale: Scale) -> fmt::Result {
         let mut taken: Vec<f64> = Vec::new();
         for Line { name, points } in &self.lines {
-            let mut path = String::new();
+            let name = escape(name);
+            write!(svg, r#"<g class="{name}"><path class="line" d=""#)?;
             let mut pen_down = false;
             for (at, value) in points {
                 if let Some(value) = value {
                     let step = if pen_down { 'L' } else { 'M' };
-                    write!(path, "{step}{:.1} {:.1}", x(*at), y(*value))?;
+                    write!(svg, "{step}{:.1} {:.1}", scale.x(*at), scale.y(*value))?;
                 }
                 pen_down = value.is_some();
             }
-            let name = escape(name);
-            writeln!(svg, r#"<g class="{name}"><path class="line" d="{path}"/>"#)?;
+            writeln!(svg, r#""/>"#)?;
             if let Some(last) = points.iter().rev().find_map(|(_, value)| *value) {
-                let mut end = y(last);
+                let mut end = scale.y(last);
                 // A name never lies upon another.
                 while let Some(other) = taken
                     .iter()
@@ -147,37 +142,23 @@ impl Plot<'_> {
                     end = other - NAME_HEIGHT;
                 }
                 taken.push(end);
-                writeln!(
-                    svg,
-                    r#"<text class="end" x="{}" y="{:.1}">{name}</text>"#,
-                    RIGHT + 8.0,
-                    end + 4.0
-                )?;
+                let (x, y) = (RIGHT + 8.0, end + 4.0);
+                writeln!(svg, r#"<text class="end" x="{x}" y="{y:.1}">{name}</text>"#)?;
             }
             writeln!(svg, "</g>")?;
         }
         Ok(())
     }
 
-    fn draw_circuit(&self, svg: &mut String, x: impl Fn(f64) -> f64) -> std::fmt::Result {
-        let end = self.schedule.total().as_secs_f64();
-        if !self.circuit.is_empty() {
+    /// Last, so that they lie on top and are what the reader points at.
+    fn draw_remarks(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        for (span, remark) in &self.remarks {
+            let from = scale.x(span.start);
+            let width = scale.x(span.end) - from;
+            let remark = escape(remark);
             writeln!(
                 svg,
-                r#"<text x="{}" y="{}" text-anchor="end">circuit</text>"#,
-                LEFT - 8.0,
-                STRIP + 10.0
-            )?;
-        }
-        for (i, stay) in self.circuit.iter().enumerate() {
-            let until = self.circuit.get(i + 1).map_or(end, |next| next.at).min(end);
-            let (from, width) = (x(stay.at), (x(until) - x(stay.at)).max(0.0));
-            let state = stay.state;
-            let words = state.replace('_', "-");
-            writeln!(
-                svg,
-                r#"<rect x="{from:.2}" y="{STRIP}" width="{width:.2}" height="{STRIP_HEIGHT}" fill="var(--{state})"><title>{words} at {:.2} s</title></rect>"#,
-                stay.at
+                r#"<rect class="step" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{HEIGHT}"><title>{remark}</title></rect>"#
             )?;
         }
         Ok(())
@@ -192,34 +173,46 @@ impl Plot<'_> {
     }
 }
 
-/// Round numbers from zero to the first one that reaches a highest value.
-#[derive(Debug)]
-struct Ticks {
-    step: f64,
-    count: u32,
+fn draw_axes(svg: &mut String, scale: Scale, ticks: &Ticks) -> fmt::Result {
+    for tick in ticks.iter() {
+        let y = scale.y(tick);
+        let (left, middle) = (LEFT - 8.0, y + 4.0);
+        writeln!(svg, r#"<path class="grid" d="M{LEFT} {y:.1}H{RIGHT}"/>"#)?;
+        writeln!(
+            svg,
+            r#"<text x="{left}" y="{middle:.1}" text-anchor="end">{tick}</text>"#
+        )?;
+    }
+    writeln!(svg, r#"<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>"#)?;
+    let seconds = Ticks::up_to(scale.seconds);
+    for tick in seconds.iter().filter(|tick| *tick <= scale.seconds) {
+        let (x, below) = (scale.x(tick), BOTTOM + 18.0);
+        writeln!(
+            svg,
+            r#"<text x="{x:.1}" y="{below}" text-anchor="middle">{tick}</text>"#
+        )?;
+    }
+    let below = BOTTOM + 34.0;
+    writeln!(
+        svg,
+        r#"<text x="{RIGHT}" y="{below}" text-anchor="end">seconds since the start</text>"#
+    )
 }
 
-impl Ticks {
-    fn up_to(highest: f64) -> Self {
-        let rough = highest / 5.0;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| *step >= rough);
-        let step = step.unwrap_or(rough);
-        Self {
-            step,
-            count: (highest / step).ceil() as u32,
-        }
+/// Where on the page a moment and a value are.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    seconds: f64,
+    highest: f64,
+}
+
+impl Scale {
+    fn x(self, at: f64) -> f64 {
+        LEFT + (RIGHT - LEFT) * at / self.seconds
     }
 
-    fn iter(&self) -> impl Iterator<Item = f64> {
-        (0..=self.count).map(|i| f64::from(i) * self.step)
-    }
-
-    fn top(&self) -> f64 {
-        f64::from(self.count) * self.step
+    fn y(self, value: f64) -> f64 {
+        BOTTOM - HEIGHT * value / self.highest
     }
 }
 
@@ -236,6 +229,7 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = WIDTH - 72.0;
 const TOP: f64 = 42.0;
 const BOTTOM: f64 = 254.0;
+const HEIGHT: f64 = BOTTOM - TOP;
 const STRIP: f64 = BOTTOM + 44.0;
 const STRIP_HEIGHT: f64 = 12.0;
 const NAME_HEIGHT: f64 = 15.0;
@@ -338,20 +332,5 @@ mod tests {
             .collect();
         assert_eq!(ends.len(), 2);
         assert!((ends[0] - ends[1]).abs() >= NAME_HEIGHT, "{ends:?}");
-    }
-
-    #[test]
-    fn ticks_are_round_and_reach_the_highest_value() {
-        for (highest, top, count) in [
-            (5.0, 5.0, 5),
-            (12.0, 12.5, 5),
-            (40.0, 40.0, 4),
-            (433.0, 500.0, 5),
-            (1_290.0, 1_500.0, 3),
-        ] {
-            let ticks = Ticks::up_to(highest);
-            assert_eq!((ticks.top(), ticks.count), (top, count));
-            assert_eq!(ticks.iter().last(), Some(top));
-        }
     }
 }

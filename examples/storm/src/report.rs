@@ -103,6 +103,16 @@ impl Generator {
             lag_max_ms: lags.ms(1.0).unwrap_or(0.0),
         }
     }
+
+    /// A warning, when requests were sent so late that the figures are not only about the gateways.
+    pub(crate) fn lateness(&self) -> Option<String> {
+        let lag = self.lag_p99_ms;
+        (lag > LATE_MS).then(|| {
+            format!(
+                "This machine was busy: 1 % of the requests were sent {lag:.0} ms late or more, and the figures bear it."
+            )
+        })
+    }
 }
 
 impl Gateways {
@@ -127,3 +137,6 @@ impl Gateways {
         self.naive.unaccounted + self.buttress.unaccounted
     }
 }
+
+/// A lag that callers would feel.
+const LATE_MS: f64 = 25.0;

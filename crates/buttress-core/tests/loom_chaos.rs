@@ -21,7 +21,7 @@ fn armed(bounds: Bounds) -> Arc<Arming> {
     let plan = Plan::new(1)
         .fault(PlannedFault::new("down", Fault::Answer(Answer::Error)))
         .bounds(bounds);
-    Arc::new(Arming::new(plan, epoch()).expect("valid"))
+    Arc::new(Arming::new(plan, None, epoch()).expect("valid"))
 }
 
 /// Makes a call; says whether it was harmed.

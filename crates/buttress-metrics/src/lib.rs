@@ -24,6 +24,10 @@
 //! | `buttress_breaker_would_reject_total` | counter | count | `layer`, `reason` |
 //! | `buttress_breaker_transitions_total` | counter | count | `layer`, `to`, `cause` |
 //! | `buttress_breaker_state` | gauge | count | `layer`, `state` |
+//! | `buttress_chaos_faults_total` | counter | count | `layer`, `fault` |
+//! | `buttress_chaos_suppressed_total` | counter | count | `layer`, `reason` |
+//! | `buttress_chaos_active` | gauge | count | `layer` |
+//! | `buttress_chaos_armed` | gauge | count | `layer` |
 //! | `buttress_problem_responses_total` | counter | count | `status`, `reason` |
 //! | `buttress_http_malformed_headers_total` | counter | count | `header` |
 //!
@@ -33,11 +37,12 @@
 //! | label | words |
 //! |---|---|
 //! | `outcome` | `success`, `error`, `timeout`, `overload`, `transport`, `ignored`, `cancelled` |
-//! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str); for problems also `error`, an error that is no rejection |
+//! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str); for problems also `error`, an error that is no rejection; for chaos [`Suppressed::as_str`](buttress_core::chaos::Suppressed::as_str) |
 //! | `to`, `state` | [`CircuitState::as_str`](buttress_core::circuit::CircuitState::as_str) |
 //! | `cause` | [`Cause::as_str`](buttress_core::circuit::Cause::as_str) |
 //! | `status` | the HTTP status of the response |
 //! | `header` | [`Header::as_str`] |
+//! | `fault` | [`Fault::kind`](buttress_core::chaos::Fault::kind) |
 //!
 //! # Events
 //!
@@ -48,6 +53,11 @@
 //! | `buttress::breaker` | INFO | circuit changed state | `layer`, `key`, `from`, `to`, `cause` |
 //! | `buttress::breaker` | DEBUG | call rejected | `layer`, `key`, `reason` |
 //! | `buttress::breaker` | DEBUG | call would have been rejected | `layer`, `key`, `reason` |
+//! | `buttress::chaos` | WARN | faults armed | `layer`, `faults`, `seed` |
+//! | `buttress::chaos` | WARN | faults disarmed | `layer`, `by`, `breach` |
+//! | `buttress::chaos` | WARN | fault stopped | `layer`, `fault` |
+//! | `buttress::chaos` | DEBUG | fault injected | `layer`, `fault`, `kind` |
+//! | `buttress::chaos` | DEBUG | fault suppressed | `layer`, `reason` |
 //! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
 //! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
 //! | `buttress::http` | DEBUG | malformed header ignored | `header` |
@@ -81,6 +91,7 @@
 mod log;
 
 mod breaker;
+mod chaos;
 mod http;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
@@ -93,5 +104,6 @@ pub mod names;
 mod problem;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
+pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
 pub use http::{Header, HttpEvent, HttpSignals};
 pub use problem::{ProblemEvent, ProblemSignals};

@@ -88,6 +88,42 @@ pub const BREAKER_WOULD_REJECT: Metric = Metric {
     description: "Calls that the breaker let through in shadow and would have rejected, by reason.",
 };
 
+/// Calls that an injector is harming.
+pub const CHAOS_ACTIVE: Metric = Metric {
+    name: "buttress_chaos_active",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Calls that are being harmed on purpose.",
+};
+
+/// Whether an injector is armed.
+pub const CHAOS_ARMED: Metric = Metric {
+    name: "buttress_chaos_armed",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "How many injectors of this name are armed: for one injector, 0 or 1.",
+};
+
+/// Faults that hit a call.
+pub const CHAOS_FAULTS: Metric = Metric {
+    name: "buttress_chaos_faults_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "fault"],
+    description: "Faults that hit a call on purpose, by kind.",
+};
+
+/// Calls left alone that a fault would have hit.
+pub const CHAOS_SUPPRESSED: Metric = Metric {
+    name: "buttress_chaos_suppressed_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that were left alone because a bound of the plan was reached, by the bound.",
+};
+
 /// Header fields that could not be read.
 pub const HTTP_MALFORMED_HEADERS: Metric = Metric {
     name: "buttress_http_malformed_headers_total",
@@ -115,6 +151,10 @@ pub const ALL: &[Metric] = &[
     BREAKER_STATE,
     BREAKER_TRANSITIONS,
     BREAKER_WOULD_REJECT,
+    CHAOS_ACTIVE,
+    CHAOS_ARMED,
+    CHAOS_FAULTS,
+    CHAOS_SUPPRESSED,
     HTTP_MALFORMED_HEADERS,
     PROBLEM_RESPONSES,
 ];

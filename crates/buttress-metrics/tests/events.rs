@@ -5,10 +5,12 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use buttress_core::chaos::{Breach, End, Measure, Suppressed};
 use buttress_core::circuit::{Cause, CircuitState, Transition};
 use buttress_core::{Attributed, FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, Header, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals,
+    BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, Disarming, Header, HttpEvent,
+    HttpSignals, ProblemEvent, ProblemSignals,
 };
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -157,6 +159,42 @@ fn a_subscriber_that_panics_does_not_reach_the_caller() {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Rejected(Reason::CircuitOpen));
         HttpSignals::new().emit(HttpEvent::MalformedHeader(Header::RetryAfter));
     });
+}
+
+#[test]
+fn arming_is_a_warning_and_a_hit_is_for_who_debugs() {
+    let breach = Breach {
+        measure: Measure::FailureRatio,
+        value: 0.5,
+        bound: 0.1,
+    };
+    let events = [
+        ChaosEvent::Armed { faults: 2, seed: 7 },
+        ChaosEvent::Injected {
+            fault: "slow",
+            kind: "delay",
+        },
+        ChaosEvent::Suppressed(Suppressed::MaxActive),
+        ChaosEvent::Stopped { fault: "slow" },
+        ChaosEvent::Disarmed(Disarming::Hand),
+        ChaosEvent::Disarmed(Disarming::Ended(End::Breached(breach))),
+    ];
+    let lines = told(|| {
+        let signals = ChaosSignals::new("a".into());
+        events.into_iter().for_each(|event| signals.emit(event));
+    });
+    assert_eq!(
+        lines,
+        [
+            "WARN buttress::chaos: faults armed layer=a faults=2 seed=7",
+            "DEBUG buttress::chaos: fault injected layer=a fault=slow kind=delay",
+            "DEBUG buttress::chaos: fault suppressed layer=a reason=max_active",
+            "WARN buttress::chaos: fault stopped layer=a fault=slow",
+            "WARN buttress::chaos: faults disarmed layer=a by=hand",
+            "WARN buttress::chaos: faults disarmed layer=a by=breached \
+             breach=failure ratio is 50.00%, but must be at most 10.00%",
+        ]
+    );
 }
 
 fn told_by_breaker(event: BreakerEvent) -> Vec<String> {

@@ -9,7 +9,8 @@ use buttress_core::circuit::{Cause, CircuitState};
 use buttress_core::{FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, Header, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals,
+    BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, Header, HttpEvent, HttpSignals,
+    ProblemEvent, ProblemSignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -28,6 +29,7 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
             request_id: None,
         });
         HttpSignals::new().emit(HttpEvent::MalformedHeader(Header::RetryAfter));
+        ChaosSignals::new("a".into()).emit(ChaosEvent::Armed { faults: 1, seed: 7 });
     });
 
     let declared: BTreeMap<_, _> = names::ALL

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::decide::Decision;
@@ -21,7 +22,7 @@ pub struct Arming {
     /// Which faults were put out of use: a bit for each of at most
     /// [`Plan::MAX_FAULTS`].
     stopped: AtomicU64,
-    guard: Option<SteadyState>,
+    guard: Option<Arc<SteadyState>>,
 }
 
 /// A place among those that are being harmed, to be given back by [`Arming::release`].
@@ -70,15 +71,22 @@ pub enum End {
 }
 
 impl Arming {
-    /// Arms a plan.
+    /// Arms a plan. Its guard goes on from what was `watched` so far, if that was the same steady state.
     ///
     /// # Errors
     ///
     /// What [`Plan::check`] refuses.
-    pub fn new(plan: Plan, now: Instant) -> Result<Self, PlanError> {
+    pub fn new(
+        plan: Plan,
+        watched: Option<&Arc<SteadyState>>,
+        now: Instant,
+    ) -> Result<Self, PlanError> {
         plan.check()?;
         let guard = match &plan.guard {
-            Some(config) => Some(SteadyState::new(config.clone(), now).map_err(PlanError::whole)?),
+            Some(config) => Some(match watched {
+                Some(watched) if watched.config() == config => Arc::clone(watched),
+                _ => Arc::new(SteadyState::new(config.clone(), now).map_err(PlanError::whole)?),
+            }),
             None => None,
         };
         Ok(Self {
@@ -96,6 +104,18 @@ impl Arming {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The steady state that guards it.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Arc<SteadyState>> {
+        self.guard.as_ref()
+    }
+
+    /// When its time to live is over.
+    #[must_use]
+    pub fn expires(&self) -> Instant {
+        self.armed + self.plan.bounds.ttl
     }
 
     /// Decides about a call that is made `now`. A call counts once for the blast radius, whatever its faults.
@@ -227,7 +247,7 @@ mod tests {
     #[test]
     fn no_more_calls_are_harmed_at_one_time_than_may_be() {
         let now = Instant::now();
-        let arming = Arming::new(plan(Bounds::default().max_active(2)), now).unwrap();
+        let arming = Arming::new(plan(Bounds::default().max_active(2)), None, now).unwrap();
         let first = harm(&arming, now).unwrap();
         let _second = harm(&arming, now).unwrap();
         let third = arming.decide(&(), 0, now);
@@ -240,7 +260,7 @@ mod tests {
     fn the_blast_radius_holds_at_every_moment() {
         let now = Instant::now();
         let bounds = Bounds::default().blast_radius(Ratio::percent(10));
-        let arming = Arming::new(plan(bounds), now).unwrap();
+        let arming = Arming::new(plan(bounds), None, now).unwrap();
         for calls in 1..=1_000_u64 {
             if let Some(active) = harm(&arming, now) {
                 arming.release(active);
@@ -254,7 +274,7 @@ mod tests {
     fn faults_begin_and_end_on_time() {
         let now = Instant::now();
         let bounds = Bounds::default().begins_after(SECOND).ttl(3 * SECOND);
-        let arming = Arming::new(plan(bounds), now).unwrap();
+        let arming = Arming::new(plan(bounds), None, now).unwrap();
         assert!(harm(&arming, now).is_none());
         assert!(harm(&arming, now + SECOND).is_some());
         assert_eq!(arming.end(now + 2 * SECOND), None);
@@ -267,7 +287,7 @@ mod tests {
     fn a_breach_of_the_steady_state_ends_it() {
         let now = Instant::now();
         let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
-        let arming = Arming::new(plan(Bounds::default()).guard(guard), now).unwrap();
+        let arming = Arming::new(plan(Bounds::default()).guard(guard), None, now).unwrap();
         (0..20).for_each(|_| arming.observe(true, SECOND, now));
         match arming.decide(&(), 0, now) {
             Verdict::Ended(End::Breached(breach)) => {
@@ -280,7 +300,7 @@ mod tests {
     #[test]
     fn one_fault_can_be_stopped_by_its_name() {
         let now = Instant::now();
-        let arming = Arming::new(plan(Bounds::default()), now).unwrap();
+        let arming = Arming::new(plan(Bounds::default()), None, now).unwrap();
         assert!(!arming.stop("slow"));
         assert!(harm(&arming, now).is_some());
         assert!(arming.stop("down"));
@@ -290,7 +310,7 @@ mod tests {
     #[test]
     fn time_that_goes_back_ends_nothing() {
         let now = Instant::now() + SECOND;
-        let arming = Arming::new(plan(Bounds::default()), now).unwrap();
+        let arming = Arming::new(plan(Bounds::default()), None, now).unwrap();
         assert!(harm(&arming, now - SECOND).is_some());
     }
 }

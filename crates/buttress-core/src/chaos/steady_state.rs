@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Mutex, lock};
 use crate::time::Origin;
-use crate::window::{History, Mark, Successes, Window};
+use crate::window::{Counts, History, Mark, Successes, Window};
 use crate::{ConfigError, Ratio};
 
 /// What "it works" means, in figures that can be watched.
@@ -72,6 +72,44 @@ impl SteadyStateConfig {
     pub fn burn_rate(mut self, objective: Ratio, most: f64) -> Self {
         self.burn_rate = Some((objective, most));
         self
+    }
+
+    /// Whether a call of this latency counts as slow.
+    #[must_use]
+    pub fn is_slow(&self, latency: Duration) -> bool {
+        self.latency.is_some_and(|(_, most)| latency > most)
+    }
+
+    /// What is out of its bound in these calls, if anything is.
+    #[must_use]
+    pub fn breach_of(&self, counts: Counts) -> Option<Breach> {
+        if counts.calls < u64::from(self.minimum_calls.max(1)) {
+            return None;
+        }
+        let failures = counts.failure_ratio();
+        let measured = [
+            self.failure_ratio
+                .map(|most| (Measure::FailureRatio, failures, most.get())),
+            self.latency.map(|(quantile, _)| {
+                (
+                    Measure::SlowRatio,
+                    counts.slow_ratio(),
+                    1.0 - quantile.get(),
+                )
+            }),
+            self.burn_rate.map(|(objective, most)| {
+                (Measure::BurnRate, failures / (1.0 - objective.get()), most)
+            }),
+        ];
+        measured
+            .into_iter()
+            .flatten()
+            .find(|(_, value, bound)| value > bound)
+            .map(|(measure, value, bound)| Breach {
+                measure,
+                value,
+                bound,
+            })
     }
 
     /// Refuses what cannot be watched.
@@ -162,9 +200,15 @@ impl SteadyState {
         })
     }
 
+    /// What is watched for.
+    #[must_use]
+    pub fn config(&self) -> &SteadyStateConfig {
+        &self.config
+    }
+
     /// Takes note of a call that ended `now`.
     pub fn record(&self, failed: bool, latency: Duration, now: Instant) {
-        let slow = self.config.latency.is_some_and(|(_, most)| latency > most);
+        let slow = self.config.is_slow(latency);
         let at = self.origin.nanos_at(now);
         lock(&self.history).record(&self.successes, at, Mark { failed, slow });
     }
@@ -174,34 +218,7 @@ impl SteadyState {
     pub fn breach(&self, now: Instant) -> Option<Breach> {
         let at = self.origin.nanos_at(now);
         let counts = lock(&self.history).counts(&self.successes, at);
-        if counts.calls < u64::from(self.config.minimum_calls.max(1)) {
-            return None;
-        }
-        let failures = counts.failure_ratio();
-        let measured = [
-            self.config
-                .failure_ratio
-                .map(|most| (Measure::FailureRatio, failures, most.get())),
-            self.config.latency.map(|(quantile, _)| {
-                (
-                    Measure::SlowRatio,
-                    counts.slow_ratio(),
-                    1.0 - quantile.get(),
-                )
-            }),
-            self.config.burn_rate.map(|(objective, most)| {
-                (Measure::BurnRate, failures / (1.0 - objective.get()), most)
-            }),
-        ];
-        measured
-            .into_iter()
-            .flatten()
-            .find(|(_, value, bound)| value > bound)
-            .map(|(measure, value, bound)| Breach {
-                measure,
-                value,
-                bound,
-            })
+        self.config.breach_of(counts)
     }
 }
 

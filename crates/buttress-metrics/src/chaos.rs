@@ -1,0 +1,232 @@
+use buttress_core::Name;
+use buttress_core::chaos::{End, Suppressed};
+
+use crate::meter::{Family, Gauge, Labels, Meter, Registrar, Tally};
+use crate::names;
+
+/// The signals of one injector of faults.
+///
+/// Dropping it takes what it had armed and under way off the gauges. See the [crate docs](crate) for what it emits.
+#[derive(Debug)]
+pub struct ChaosSignals {
+    layer: Name,
+    active: Tally,
+    armed: Tally,
+    meter: Meter<Handles>,
+}
+
+/// What happened at an injector.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ChaosEvent<'a> {
+    /// A plan was armed, with so many faults.
+    Armed {
+        /// How many faults it has.
+        faults: usize,
+        /// Its seed.
+        seed: u64,
+    },
+    /// The plan was disarmed.
+    Disarmed(Disarming),
+    /// A fault hit a call.
+    Injected {
+        /// The name the plan gives it.
+        fault: &'a str,
+        /// What [`Fault::kind`](buttress_core::chaos::Fault::kind) it is.
+        kind: &'static str,
+    },
+    /// A harmed call has ended.
+    Released,
+    /// One fault was put out of use.
+    Stopped {
+        /// The name the plan gives it.
+        fault: &'a str,
+    },
+    /// A call is being harmed.
+    Struck,
+    /// A call was left alone that a fault would have hit.
+    Suppressed(Suppressed),
+}
+
+/// What disarmed a plan.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Disarming {
+    /// The plan's own bounds.
+    Ended(End),
+    /// The handle.
+    Hand,
+    /// A kill switch.
+    Switch,
+}
+
+impl Disarming {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended(End::Breached(_)) => "breached",
+            Self::Ended(End::Expired) => "expired",
+            Self::Hand => "hand",
+            Self::Switch => "switch",
+        }
+    }
+}
+
+impl ChaosSignals {
+    /// The signals of a disarmed injector called `layer`.
+    #[must_use]
+    pub fn new(layer: Name) -> Self {
+        let signals = Self {
+            layer,
+            active: Tally::new(0),
+            armed: Tally::new(0),
+            meter: Meter::new(),
+        };
+        signals.handles();
+        signals
+    }
+
+    /// Tells the world.
+    pub fn emit(&self, event: ChaosEvent<'_>) {
+        match event {
+            ChaosEvent::Armed { faults, seed } => self.armed(faults, seed),
+            ChaosEvent::Disarmed(by) => self.disarmed(by),
+            ChaosEvent::Injected { fault, kind } => self.injected(fault, kind),
+            ChaosEvent::Released => self.active.add(-1),
+            ChaosEvent::Stopped { fault } => event!(
+                WARN,
+                "buttress::chaos",
+                "fault stopped",
+                layer = self.layer.as_str(),
+                fault = fault
+            ),
+            ChaosEvent::Struck => self.active.add(1),
+            ChaosEvent::Suppressed(reason) => self.suppressed(reason),
+        }
+        if let Some(handles) = self.handles() {
+            self.show(handles);
+        }
+    }
+
+    fn armed(&self, faults: usize, seed: u64) {
+        self.armed.add(1);
+        event!(
+            WARN,
+            "buttress::chaos",
+            "faults armed",
+            layer = self.layer.as_str(),
+            faults = faults,
+            seed = seed
+        );
+    }
+
+    fn disarmed(&self, by: Disarming) {
+        self.armed.add(-1);
+        let breach = match by {
+            Disarming::Ended(End::Breached(breach)) => Some(breach.to_string()),
+            _ => None,
+        };
+        event!(
+            WARN,
+            "buttress::chaos",
+            "faults disarmed",
+            layer = self.layer.as_str(),
+            by = by.as_str(),
+            breach = breach
+        );
+    }
+
+    fn injected(&self, fault: &str, kind: &'static str) {
+        if let Some(handles) = self.handles() {
+            handles.faults.increment(kind);
+        }
+        event!(
+            DEBUG,
+            "buttress::chaos",
+            "fault injected",
+            layer = self.layer.as_str(),
+            fault = fault,
+            kind = kind
+        );
+    }
+
+    fn suppressed(&self, reason: Suppressed) {
+        if let Some(handles) = self.handles() {
+            handles.suppressed.increment(reason);
+        }
+        event!(
+            DEBUG,
+            "buttress::chaos",
+            "fault suppressed",
+            layer = self.layer.as_str(),
+            reason = reason.as_str()
+        );
+    }
+
+    fn handles(&self) -> Option<&Handles> {
+        let handles = self.meter.handles();
+        handles.or_else(|| self.meter.find(Some(&self.layer), Handles::register))
+    }
+
+    fn show(&self, handles: &Handles) {
+        let [active] = &handles.active;
+        let [armed] = &handles.armed;
+        self.active.show(active);
+        self.armed.show(armed);
+    }
+}
+
+impl Drop for ChaosSignals {
+    fn drop(&mut self) {
+        if let Some(handles) = self.meter.handles() {
+            self.active.clear();
+            self.armed.clear();
+            self.show(handles);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Handles {
+    active: [Gauge; 1],
+    armed: [Gauge; 1],
+    /// By kind.
+    faults: Family<&'static str>,
+    suppressed: Family<Suppressed>,
+}
+
+impl Handles {
+    fn register(registrar: &Registrar<'_>) -> Self {
+        let unlabelled = |()| Labels::new();
+        Self {
+            active: registrar.gauges(&names::CHAOS_ACTIVE, [()], unlabelled),
+            armed: registrar.gauges(&names::CHAOS_ARMED, [()], unlabelled),
+            faults: registrar.family(&names::CHAOS_FAULTS, KINDS, |kind| {
+                vec![("fault", kind.into())]
+            }),
+            suppressed: registrar.family(&names::CHAOS_SUPPRESSED, SUPPRESSED, |reason| {
+                vec![("reason", reason.as_str().into())]
+            }),
+        }
+    }
+}
+
+const SUPPRESSED: [Suppressed; 2] = [Suppressed::BlastRadius, Suppressed::MaxActive];
+
+/// The kinds of faults, as a test of `buttress-chaos` holds them to be.
+const KINDS: [&str; 15] = [
+    "abort",
+    "alter_trailers",
+    "corrupt",
+    "delay",
+    "drip",
+    "error",
+    "grpc_status",
+    "hang",
+    "lose_trailers",
+    "panic",
+    "reset",
+    "stall",
+    "status",
+    "truncate",
+    "wrong_length",
+];

@@ -1,0 +1,64 @@
+//! What an injector of faults tells.
+#![cfg(feature = "metrics")]
+
+mod common;
+
+use buttress_core::chaos::{End, Suppressed};
+use buttress_metrics::{ChaosEvent, ChaosSignals, Disarming};
+use metrics::with_local_recorder;
+use metrics_util::debugging::DebuggingRecorder;
+
+use crate::common::Recorded;
+
+const STRUCK: [ChaosEvent<'_>; 2] = [
+    ChaosEvent::Struck,
+    ChaosEvent::Injected {
+        fault: "slow",
+        kind: "delay",
+    },
+];
+const ARMED: ChaosEvent<'_> = ChaosEvent::Armed { faults: 1, seed: 7 };
+
+fn recorded(events: &[ChaosEvent<'_>]) -> Recorded {
+    let recorder = DebuggingRecorder::new();
+    with_local_recorder(&recorder, || {
+        let signals = ChaosSignals::new("a".into());
+        events.iter().for_each(|event| signals.emit(*event));
+        Recorded::read(&recorder.snapshotter())
+    })
+}
+
+#[test]
+fn gauges_show_what_is_armed_and_under_way() {
+    let events: Vec<_> = [ARMED].into_iter().chain(STRUCK).collect();
+    let during = recorded(&events);
+    assert_eq!(during.value("buttress_chaos_armed", &["a"]), Some(1.0));
+    assert_eq!(during.value("buttress_chaos_active", &["a"]), Some(1.0));
+
+    let over = [
+        ChaosEvent::Released,
+        ChaosEvent::Disarmed(Disarming::Ended(End::Expired)),
+    ];
+    let after = recorded(&[events, over.to_vec()].concat());
+    assert_eq!(after.value("buttress_chaos_armed", &["a"]), Some(0.0));
+    assert_eq!(after.value("buttress_chaos_active", &["a"]), Some(0.0));
+}
+
+#[test]
+fn faults_are_counted_by_kind_and_never_by_their_free_names() {
+    let seen = recorded(&STRUCK);
+    let faults = seen.nonzero("buttress_chaos_faults_total");
+    assert_eq!(faults, [("a delay".to_owned(), 1.0)].into());
+}
+
+#[test]
+fn what_the_bounds_prevent_is_counted_by_the_bound() {
+    let seen = recorded(&[
+        ChaosEvent::Suppressed(Suppressed::MaxActive),
+        ChaosEvent::Suppressed(Suppressed::BlastRadius),
+        ChaosEvent::Suppressed(Suppressed::MaxActive),
+    ]);
+    let suppressed = seen.nonzero("buttress_chaos_suppressed_total");
+    let expected = [("a blast_radius", 1.0), ("a max_active", 2.0)];
+    assert_eq!(suppressed, expected.map(|(k, v)| (k.to_owned(), v)).into());
+}

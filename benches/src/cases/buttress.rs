@@ -52,6 +52,15 @@ pub(super) fn cases() -> Vec<Case> {
         .over(ECHO),
         Case::service::<_, Request>("breaker http, closed", || closed_http().layer(Page))
             .over(PAGE),
+        Case::service::<_, u64>("chaos disarmed", || {
+            ChaosLayer::new(&injector()).layer(Echo)
+        })
+        .over(ECHO)
+        .target(Target::at_most(12, 0)),
+        Case::service::<_, Request>("chaos http, disarmed", || {
+            ChaosLayer::http(&injector()).layer(Page)
+        })
+        .over(PAGE),
         Case::service::<_, Request>("problem, success", || ProblemLayer::new().layer(Page))
             .over(PAGE),
         Case::service::<_, Request>("stack: problem > breaker http", || {
@@ -69,6 +78,10 @@ fn config() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(10)))
         .slow_calls(Duration::from_secs(1), Ratio::HALF)
+}
+
+fn injector() -> Injector {
+    Injector::new("bench", InjectorConfig::default())
 }
 
 fn breaker(config: BreakerConfig) -> BreakerLayer {

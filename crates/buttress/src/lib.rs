@@ -6,6 +6,7 @@
 //! | pattern | feature | what it is for |
 //! |---|---|---|
 //! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
+//! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
 //! | [`http`] | | what a response says about how a call went |
 //! | [`metrics`] | | everything that is counted and logged |
@@ -76,6 +77,9 @@ mod service_builder_ext;
 #[cfg(feature = "breaker")]
 #[doc(inline)]
 pub use buttress_breaker as breaker;
+#[cfg(feature = "chaos")]
+#[doc(inline)]
+pub use buttress_chaos as chaos;
 #[doc(inline)]
 pub use buttress_core::{
     Attributed, BoxError, ConfigError, FailureKind, Mode, Name, Outcome, Ratio, Reason, Rejection,

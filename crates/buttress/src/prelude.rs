@@ -5,6 +5,8 @@ pub use buttress_breaker::{
     Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState,
     KeyedBreakerLayer, OpenTime, WhenSaturated, Window,
 };
+#[cfg(feature = "chaos")]
+pub use buttress_chaos::{ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault};
 pub use buttress_core::{BoxError, Mode, Outcome, Ratio, Reason, Rejection, Report};
 pub use buttress_http::Until;
 #[cfg(feature = "problem")]

@@ -41,6 +41,23 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>>;
 
+    /// Puts an injector of faults here. See [`ChaosLayer::new`](crate::chaos::ChaosLayer::new).
+    #[cfg(feature = "chaos")]
+    #[must_use]
+    fn chaos(
+        self,
+        injector: &crate::chaos::Injector,
+    ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer, L>>;
+
+    /// Puts an injector of faults of HTTP and gRPC here. See
+    /// [`ChaosLayer::http`](crate::chaos::ChaosLayer::http).
+    #[cfg(feature = "chaos")]
+    #[must_use]
+    fn http_chaos(
+        self,
+        injector: &crate::chaos::Injector,
+    ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer<crate::chaos::HttpCalls>, L>>;
+
     /// Turns every error of the layers below into a problem response here. See
     /// [`ProblemLayer`](crate::problem::ProblemLayer).
     #[cfg(feature = "problem")]
@@ -63,6 +80,22 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>> {
         self.layer(crate::breaker::BreakerLayer::http(breaker))
+    }
+
+    #[cfg(feature = "chaos")]
+    fn chaos(
+        self,
+        injector: &crate::chaos::Injector,
+    ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer, L>> {
+        self.layer(crate::chaos::ChaosLayer::new(injector))
+    }
+
+    #[cfg(feature = "chaos")]
+    fn http_chaos(
+        self,
+        injector: &crate::chaos::Injector,
+    ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer<crate::chaos::HttpCalls>, L>> {
+        self.layer(crate::chaos::ChaosLayer::http(injector))
     }
 
     #[cfg(feature = "problem")]

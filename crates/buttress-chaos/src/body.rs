@@ -1,0 +1,135 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::BoxError;
+use buttress_core::chaos::BodyFault;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project::pin_project;
+
+use crate::shared::{Place, Shared};
+use crate::tampering::{Step, Tampering};
+
+/// The body of a response that came through an injector, as it is or harmed.
+#[pin_project]
+pub struct FaultyBody<B>(#[pin] State<B>);
+
+#[pin_project(project = StateProjection)]
+enum State<B> {
+    /// An answer of the injector's own.
+    Empty,
+    /// In a box, so that a body that is left alone grows by a discriminant only.
+    Harmed(Pin<Box<Harmed<B>>>),
+    Untouched(#[pin] B),
+}
+
+#[pin_project]
+struct Harmed<B> {
+    #[pin]
+    inner: B,
+    tampering: Tampering,
+}
+
+impl<B> FaultyBody<B> {
+    #[inline]
+    pub(crate) fn untouched(inner: B) -> Self {
+        Self(State::Untouched(inner))
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self(State::Empty)
+    }
+
+    pub(crate) fn harmed(
+        inner: B,
+        fault: BodyFault,
+        shared: &Arc<Shared>,
+        place: Option<Place>,
+    ) -> Self {
+        let tampering = Tampering::new(fault, shared, place);
+        Self(State::Harmed(Box::pin(Harmed { inner, tampering })))
+    }
+}
+
+impl<B> Body for FaultyBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.project().0.project() {
+            StateProjection::Empty => Poll::Ready(None),
+            StateProjection::Harmed(harmed) => harmed.as_mut().poll_frame(cx),
+            StateProjection::Untouched(inner) => inner.poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            State::Empty => true,
+            // What comes at the end is for the fault to say.
+            State::Harmed(harmed) => harmed.tampering.is_over(),
+            State::Untouched(inner) => inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            State::Empty => SizeHint::with_exact(0),
+            State::Harmed(_) => SizeHint::default(),
+            State::Untouched(inner) => inner.size_hint(),
+        }
+    }
+}
+
+impl<B> Harmed<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut this = self.project();
+        loop {
+            match ready!(this.tampering.poll(cx)) {
+                Step::End => return Poll::Ready(None),
+                Step::Give(frame) => return Poll::Ready(Some(frame)),
+                Step::Take => {}
+            }
+            let frame = ready!(this.inner.as_mut().poll_frame(cx));
+            this.tampering
+                .take(frame.map(|frame| frame.map_err(Into::into)));
+        }
+    }
+}
+
+/// An empty body, for layers above that answer in place of the service.
+impl<B> Default for FaultyBody<B> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for FaultyBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            State::Empty => f.write_str("FaultyBody::Empty"),
+            State::Harmed(harmed) => f
+                .debug_tuple("FaultyBody::Harmed")
+                .field(&harmed.inner)
+                .finish(),
+            State::Untouched(inner) => f.debug_tuple("FaultyBody::Untouched").field(inner).finish(),
+        }
+    }
+}

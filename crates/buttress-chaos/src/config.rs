@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+
+/// What an injector has, whatever plan it is armed with.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`kill_file`](Self::kill_file) | none | while this file exists nothing is injected |
+/// | [`kill_variable`](Self::kill_variable) | `BUTTRESS_CHAOS_KILL` | while this variable is set nothing is injected |
+/// | [`tell`](Self::tell) | no | responses say what was done to them |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InjectorConfig {
+    pub(crate) kill_file: Option<PathBuf>,
+    pub(crate) kill_variable: Option<String>,
+    pub(crate) tell: bool,
+}
+
+impl Default for InjectorConfig {
+    fn default() -> Self {
+        Self {
+            kill_file: None,
+            kill_variable: Some("BUTTRESS_CHAOS_KILL".into()),
+            tell: false,
+        }
+    }
+}
+
+impl InjectorConfig {
+    /// While this file exists nothing is injected: the next call that would be harmed disarms the injector. If
+    /// the file has text, its words are the names of faults, and only these are stopped.
+    #[must_use]
+    pub fn kill_file(mut self, path: impl Into<Option<PathBuf>>) -> Self {
+        self.kill_file = path.into();
+        self
+    }
+
+    /// While this environment variable is set nothing is injected; as with the file, it may name faults, and
+    /// anything else (`1`, `all`) stops everything. There is no variable that arms.
+    #[must_use]
+    pub fn kill_variable(mut self, name: impl Into<Option<String>>) -> Self {
+        self.kill_variable = name.into();
+        self
+    }
+
+    /// Whether a response says in `x-buttress-fault` which faults it met.
+    #[must_use]
+    pub fn tell(mut self, tell: bool) -> Self {
+        self.tell = tell;
+        self
+    }
+}

@@ -1,0 +1,202 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use buttress_core::Name;
+use buttress_core::chaos::{Arming, Breach, Plan, PlanError, SteadyStateConfig};
+use buttress_metrics::Disarming;
+
+use crate::shared::Shared;
+use crate::switch::{self, Killed};
+use crate::{InjectorConfig, InjectorSnapshot};
+
+/// An injector of faults: what its layers share, and where it is armed and disarmed.
+///
+/// It is made disarmed, and nothing but a call of [`arm`](Self::arm) or [`arm_scoped`](Self::arm_scoped) arms it: no
+/// configuration file, no environment variable. Cloning it is cheap, and all clones are one injector. See the
+/// [crate docs](crate).
+#[derive(Clone)]
+pub struct Injector {
+    shared: Arc<Shared>,
+}
+
+impl Injector {
+    /// A disarmed injector called `name`, which is how it appears in metrics, events and rejections.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: InjectorConfig) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(name.into(), config)),
+        }
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name.as_str()
+    }
+
+    /// Begins to inject what the plan says, until [`disarm`](Self::disarm), a kill switch, or the plan's own
+    /// bounds and guard end it.
+    ///
+    /// # Errors
+    ///
+    /// A plan that cannot work; an injector that is armed already; a kill switch that is thrown; a steady state
+    /// that is being [watched](Self::watch) and does not hold even now.
+    pub fn arm(&self, plan: Plan) -> Result<(), ArmError> {
+        if switch::read(&self.shared.config, &plan) == Killed::All {
+            return Err(ArmError::Killed);
+        }
+        self.shared.arm(|standing| {
+            let now = now();
+            if standing.is_some_and(|arming| arming.end(now).is_none() && has_faults(arming)) {
+                return Err(ArmError::AlreadyArmed);
+            }
+            let watched = standing.and_then(|arming| arming.guard());
+            let arming = Arming::new(plan, watched, now).map_err(ArmError::Plan)?;
+            match arming.breach(now) {
+                Some(breach) => Err(ArmError::Breached(breach)),
+                None => Ok(arming),
+            }
+        })
+    }
+
+    /// The same until the guard is dropped, however that comes about: a panic and a cancelled task disarm as
+    /// well.
+    ///
+    /// # Errors
+    ///
+    /// As [`arm`](Self::arm).
+    pub fn arm_scoped(&self, plan: Plan) -> Result<Armed, ArmError> {
+        self.arm(plan)?;
+        Ok(Armed {
+            arming: self.shared.arming(),
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    /// Watches a steady state without injecting anything, so that [`arm`](Self::arm) can refuse a plan with this
+    /// guard if it is broken before the plan begins.
+    ///
+    /// # Errors
+    ///
+    /// A steady state that cannot be watched; an injector that is armed already.
+    pub fn watch(&self, steady_state: SteadyStateConfig) -> Result<(), ArmError> {
+        self.arm(Plan::new(0).guard(steady_state))
+    }
+
+    /// Ends all faults: no further call is harmed, and calls that hang or wait because of one are let go.
+    pub fn disarm(&self) {
+        self.shared.disarm(Disarming::Hand, None);
+    }
+
+    /// Ends one fault of the plan and leaves the others. Says whether there is one of that name.
+    #[must_use = "there may be no fault of that name"]
+    pub fn stop(&self, fault: &str) -> bool {
+        self.shared
+            .arming()
+            .is_some_and(|arming| self.shared.stop(&arming, fault))
+    }
+
+    /// Whether a plan with faults is armed.
+    #[must_use]
+    pub fn is_armed(&self) -> bool {
+        let arming = self.shared.arming();
+        arming
+            .is_some_and(|arming| self.shared.look(&arming, now()).is_none() && has_faults(&arming))
+    }
+
+    /// Tells the guard of how a call went that no layer of this injector saw.
+    pub fn observe(&self, failed: bool, latency: Duration) {
+        if let Some(arming) = self.shared.arming() {
+            arming.observe(failed, latency, now());
+        }
+    }
+
+    /// What the injector looks like now.
+    #[must_use]
+    pub fn snapshot(&self) -> InjectorSnapshot {
+        let arming = self.shared.arming();
+        let (calls, harmed) = arming.as_ref().map_or((0, 0), |arming| arming.totals());
+        InjectorSnapshot {
+            name: self.shared.name.clone(),
+            armed: self.is_armed(),
+            calls,
+            harmed,
+            active: arming.map_or(0, |arming| arming.active()),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Injector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injector")
+            .field("name", &self.name())
+            .field("armed", &self.shared.is_armed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps a plan armed, and disarms it when it is dropped. See [`Injector::arm_scoped`].
+#[derive(Debug)]
+#[must_use = "dropping it disarms"]
+pub struct Armed {
+    shared: Arc<Shared>,
+    /// So that it does not disarm what somebody else armed after this plan had ended.
+    arming: Option<Arc<Arming>>,
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if let Some(arming) = &self.arming {
+            self.shared.disarm(Disarming::Hand, Some(arming));
+        }
+    }
+}
+
+/// Why an injector was not armed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub enum ArmError {
+    /// It is armed with another plan.
+    AlreadyArmed,
+    /// The steady state does not hold even before.
+    Breached(Breach),
+    /// A kill switch is thrown.
+    Killed,
+    /// The plan cannot work.
+    Plan(PlanError),
+}
+
+impl fmt::Display for ArmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyArmed => f.write_str("another plan is armed; disarm it first"),
+            Self::Breached(breach) => write!(f, "the steady state does not hold: {breach}"),
+            Self::Killed => f.write_str("a kill switch is thrown"),
+            Self::Plan(error) => write!(f, "the plan cannot work: {error}"),
+        }
+    }
+}
+
+impl Error for ArmError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Plan(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn has_faults(arming: &Arming) -> bool {
+    !arming.plan().faults().is_empty()
+}
+
+/// The one clock of the house, which a test can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

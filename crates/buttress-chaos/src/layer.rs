@@ -1,0 +1,56 @@
+use std::marker::PhantomData;
+
+use tower_layer::Layer;
+
+use crate::protocol::{HttpCalls, PlainCalls};
+use crate::{ChaosService, Injector};
+
+/// Puts an [`Injector`] in front of a service.
+///
+/// All services made by layers of one injector share it, however often `layer` is called. See the
+/// [crate docs](crate).
+#[derive(Debug)]
+pub struct ChaosLayer<P = PlainCalls> {
+    injector: Injector,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl ChaosLayer {
+    /// For any service. Conditions on HTTP are met by no call, answers that are HTTP become errors, and faults
+    /// of the body do nothing.
+    #[must_use]
+    pub fn new(injector: &Injector) -> Self {
+        Self::of(injector)
+    }
+}
+
+impl ChaosLayer<HttpCalls> {
+    /// For HTTP and gRPC.
+    #[must_use]
+    pub fn http(injector: &Injector) -> Self {
+        Self::of(injector)
+    }
+}
+
+impl<P> ChaosLayer<P> {
+    fn of(injector: &Injector) -> Self {
+        Self {
+            injector: injector.clone(),
+            protocol: PhantomData,
+        }
+    }
+}
+
+impl<P> Clone for ChaosLayer<P> {
+    fn clone(&self) -> Self {
+        Self::of(&self.injector)
+    }
+}
+
+impl<S, P> Layer<S> for ChaosLayer<P> {
+    type Service = ChaosService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ChaosService::new(inner, self.injector.clone())
+    }
+}

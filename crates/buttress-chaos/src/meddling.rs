@@ -1,0 +1,133 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use buttress_core::chaos::{Answer, Arming, BodyFault};
+use buttress_core::{Attributed, BoxError, FailureKind, Outcome, Reason, Rejection};
+
+use crate::injector::now;
+use crate::shared::{Harm, Place, Shared};
+use crate::wait::Wait;
+
+/// What an armed injector has to do with one call: harm it, or only look at how it ends.
+#[expect(
+    unnameable_types,
+    reason = "only sealed traits have it in their methods"
+)]
+pub struct Meddling {
+    shared: Arc<Shared>,
+    arming: Arc<Arming>,
+    began: Instant,
+    /// What it waits for: the end of a delay, or of the plan.
+    wait: Option<Wait>,
+    answer: Option<Answer>,
+    body: Option<BodyFault>,
+    place: Option<Place>,
+    told: Option<String>,
+    is_concluded: bool,
+}
+
+/// What comes next.
+pub(crate) enum Next {
+    /// The caller is answered with this.
+    Answer(Answer),
+    /// The inner service is polled.
+    Go,
+}
+
+impl Meddling {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        arming: Arc<Arming>,
+        harm: Option<Harm>,
+        now: Instant,
+    ) -> Self {
+        let mut meddling = Self {
+            shared: Arc::clone(shared),
+            began: now,
+            wait: None,
+            answer: None,
+            body: None,
+            place: None,
+            told: None,
+            is_concluded: false,
+            arming,
+        };
+        let Some(harm) = harm else {
+            return meddling;
+        };
+        let hang = matches!(harm.answer, Some(Answer::Hang)).then_some(Duration::MAX);
+        if let Some(wait) = hang.or(harm.delay) {
+            // Not beyond the life of the plan, even if nobody calls any more who would end it.
+            let left = meddling.arming.expires().saturating_duration_since(now);
+            meddling.wait = Wait::new(shared, wait.min(left));
+        }
+        meddling.answer = harm.answer;
+        meddling.body = harm.body;
+        meddling.place = Some(harm.place);
+        meddling.told = shared.config.tell.then_some(harm.told);
+        meddling
+    }
+
+    /// Waits as long as the call has to, and says what comes then.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        if let Some(wait) = &mut self.wait {
+            ready!(wait.poll(cx));
+            self.wait = None;
+        }
+        Poll::Ready(self.answer.take().map_or(Next::Go, Next::Answer))
+    }
+
+    /// Tells the guard how the call ended, and lets go of the body what is to be done to it.
+    pub(crate) fn conclude(&mut self, failed: bool) {
+        self.is_concluded = true;
+        let now = now();
+        let latency = now.saturating_duration_since(self.began);
+        self.arming.observe(failed, latency, now);
+        // Whoever sees the steady state break should not wait for the next call to end it.
+        self.shared.look(&self.arming, now);
+    }
+
+    pub(crate) fn take_body(&mut self) -> Option<(BodyFault, Option<Place>)> {
+        Some((self.body.take()?, self.place.take()))
+    }
+
+    /// What the response says was done to it.
+    pub(crate) fn told(&self) -> Option<&str> {
+        self.told.as_deref()
+    }
+
+    pub(crate) fn error(&self, kind: FailureKind) -> BoxError {
+        injected(&self.shared, kind)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+/// The error of a fault: a refusal of ours, with the failure written on it that it stands for.
+pub(crate) fn injected(shared: &Shared, kind: FailureKind) -> BoxError {
+    let rejection = Rejection::new(Reason::FaultInjected, shared.name.clone());
+    Attributed::new(Outcome::Failure(kind), rejection).into()
+}
+
+impl fmt::Debug for Meddling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meddling")
+            .field("answer", &self.answer)
+            .field("body", &self.body)
+            .field("waits", &self.wait.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Meddling {
+    fn drop(&mut self) {
+        // Its caller gave up. That is no outcome, unless it was we who kept it waiting.
+        if !self.is_concluded && self.place.is_some() {
+            self.conclude(true);
+        }
+    }
+}

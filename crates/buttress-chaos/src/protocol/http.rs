@@ -1,0 +1,127 @@
+use buttress_core::BoxError;
+use buttress_core::chaos::{Answer, BodyFault, Subject};
+use buttress_http::{Classify, HttpClassifier, request_identity};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
+
+use super::{Aim, Tamper, as_error};
+use crate::FaultyBody;
+use crate::meddling::Meddling;
+
+/// Calls over HTTP, and gRPC.
+#[derive(Debug, Clone, Copy)]
+pub enum HttpCalls {}
+
+/// What a response says was done to it.
+const TOLD: HeaderName = HeaderName::from_static("x-buttress-fault");
+
+impl<B> Aim<Request<B>> for HttpCalls {
+    fn subject(request: &Request<B>) -> impl Subject {
+        Head(request)
+    }
+
+    fn identity(request: &Request<B>) -> Option<u64> {
+        request_identity(request.headers())
+    }
+}
+
+struct Head<'a, B>(&'a Request<B>);
+
+impl<B> Subject for Head<'_, B> {
+    fn method(&self) -> Option<&str> {
+        Some(self.0.method().as_str())
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(self.0.uri().path())
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.0.headers().get(name).map(HeaderValue::as_bytes)
+    }
+}
+
+impl<B: Body> Tamper<Response<B>> for HttpCalls {
+    type Response = Response<FaultyBody<B>>;
+
+    #[inline]
+    fn pass(response: Response<B>) -> Self::Response {
+        response.map(FaultyBody::untouched)
+    }
+
+    fn answer(answer: &Answer, mut meddling: Meddling) -> Result<Self::Response, BoxError> {
+        meddling.conclude(true);
+        let mut response = Response::new(FaultyBody::empty());
+        match answer {
+            Answer::GrpcStatus { code, message } => {
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+                headers.insert("grpc-status", HeaderValue::from(u16::from(*code)));
+                if let Ok(message) = HeaderValue::from_str(message.as_str()) {
+                    headers.insert("grpc-message", message);
+                }
+            }
+            Answer::Status(status) => {
+                *response.status_mut() =
+                    StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            }
+            Answer::Abort | Answer::Error | Answer::Hang | Answer::Panic => {
+                return Err(as_error(answer, &meddling));
+            }
+        }
+        tell(response.headers_mut(), &meddling);
+        Ok(response)
+    }
+
+    fn tamper(
+        result: Result<Response<B>, BoxError>,
+        mut meddling: Meddling,
+    ) -> Result<Self::Response, BoxError> {
+        let mut response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                meddling.conclude(HttpClassifier.error(&*error).outcome.is_failure());
+                return Err(error);
+            }
+        };
+        let head = HttpClassifier.head(response.status(), response.headers());
+        let fails = head.is_some_and(|report| report.outcome.is_failure());
+        tell(response.headers_mut(), &meddling);
+        let body = meddling.take_body();
+        // What is done to a body is a failure as its reader sees it, only slowness is none.
+        let breaks = body
+            .as_ref()
+            .is_some_and(|(fault, _)| !matches!(fault, BodyFault::Drip { .. }));
+        meddling.conclude(fails || breaks);
+        let Some((fault, place)) = body else {
+            return Ok(response.map(FaultyBody::untouched));
+        };
+        if let BodyFault::WrongLength { excess } = fault {
+            lengthen(&mut response, excess);
+        }
+        let shared = meddling.shared();
+        Ok(response.map(|body| FaultyBody::harmed(body, fault, shared, place)))
+    }
+}
+
+/// Says what was done, if that was asked for. Beside what an injector further in has said.
+fn tell(headers: &mut HeaderMap, meddling: &Meddling) {
+    if let Some(told) = meddling
+        .told()
+        .and_then(|told| HeaderValue::from_str(told).ok())
+    {
+        headers.append(TOLD, told);
+    }
+}
+
+fn lengthen<B: Body>(response: &mut Response<B>, excess: u32) {
+    let said = response.headers().get(CONTENT_LENGTH);
+    let said = said.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if let Some(length) = said.or_else(|| response.body().size_hint().exact()) {
+        let wrong = length.saturating_add(u64::from(excess));
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(wrong));
+    }
+}

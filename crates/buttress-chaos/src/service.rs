@@ -1,0 +1,108 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::task::{Context, Poll};
+
+use buttress_core::BoxError;
+use tower_service::Service;
+
+use crate::injector::now;
+use crate::meddling::Meddling;
+use crate::protocol::{Aim, PlainCalls, Tamper};
+use crate::{Injector, ResponseFuture};
+
+/// A service behind an [`Injector`]. See the [crate docs](crate).
+pub struct ChaosService<S, P = PlainCalls> {
+    inner: S,
+    injector: Injector,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl<S, P> ChaosService<S, P> {
+    pub(crate) fn new(inner: S, injector: Injector) -> Self {
+        Self {
+            inner,
+            injector,
+            protocol: PhantomData,
+        }
+    }
+
+    /// The injector in front.
+    pub fn injector(&self) -> &Injector {
+        &self.injector
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without the injector.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, P, Req> Service<Req> for ChaosService<S, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Aim<Req> + Tamper<S::Response>,
+{
+    type Response = P::Response;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future, P>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    #[inline]
+    fn call(&mut self, request: Req) -> Self::Future {
+        if !self.injector.shared().is_armed() {
+            return ResponseFuture::untouched(self.inner.call(request));
+        }
+        self.call_armed(request)
+    }
+}
+
+impl<S, P> ChaosService<S, P> {
+    #[cold]
+    fn call_armed<Req>(&mut self, request: Req) -> ResponseFuture<S::Future, P>
+    where
+        S: Service<Req>,
+        P: Aim<Req>,
+    {
+        let shared = self.injector.shared();
+        let Some(arming) = shared.arming() else {
+            return ResponseFuture::untouched(self.inner.call(request));
+        };
+        let now = now();
+        // Decided here and not at the first poll, so that the order of polls has no say in it.
+        let identity = shared.identity(P::identity(&request));
+        let harm = shared.decide(&arming, &P::subject(&request), identity, now);
+        let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());
+        let meddling = Meddling::new(shared, arming, harm, now);
+        let inner = (!is_answered).then(|| self.inner.call(request));
+        ResponseFuture::meddled(inner, meddling)
+    }
+}
+
+impl<S: Clone, P> Clone for ChaosService<S, P> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.injector.clone())
+    }
+}
+
+impl<S: fmt::Debug, P> fmt::Debug for ChaosService<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChaosService")
+            .field("inner", &self.inner)
+            .field("injector", &self.injector)
+            .finish()
+    }
+}

@@ -1,0 +1,228 @@
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use buttress_core::chaos::{Active, Answer, Arming, BodyFault, Decision, End, Subject, Verdict};
+use buttress_core::{Name, StableHash};
+use buttress_metrics::{ChaosEvent, ChaosSignals, Disarming};
+use tokio::sync::Notify;
+
+use crate::InjectorConfig;
+use crate::switch::{self, Killed};
+
+/// What all layers of one injector share.
+pub(crate) struct Shared {
+    pub(crate) name: Name,
+    pub(crate) config: InjectorConfig,
+    pub(crate) signals: ChaosSignals,
+    /// Whether there is an arming: all that a call looks at while there is none.
+    armed: AtomicBool,
+    /// Held to look at it or to put it there, and never over anything else.
+    arming: Mutex<Option<Arc<Arming>>>,
+    /// Numbers the calls that nothing names.
+    sequence: AtomicU64,
+    /// Told when an arming ends, for calls that hang or are late because of it.
+    pub(crate) released: Arc<Notify>,
+}
+
+/// What is done to a call.
+pub(crate) struct Harm {
+    pub(crate) place: Place,
+    pub(crate) delay: Option<std::time::Duration>,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) body: Option<BodyFault>,
+    /// The names of the faults, separated by commas.
+    pub(crate) told: String,
+}
+
+/// A place among the harmed calls, given back when it is dropped.
+pub(crate) struct Place {
+    shared: Arc<Shared>,
+    arming: Arc<Arming>,
+    active: Option<Active>,
+}
+
+impl Shared {
+    pub(crate) fn new(name: Name, config: InjectorConfig) -> Self {
+        Self {
+            signals: ChaosSignals::new(name.clone()),
+            name,
+            config,
+            armed: AtomicBool::new(false),
+            arming: Mutex::new(None),
+            sequence: AtomicU64::new(0),
+            released: Arc::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_armed(&self) -> bool {
+        // Nothing else is read on the strength of it: the lock orders that.
+        self.armed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn arming(&self) -> Option<Arc<Arming>> {
+        self.lock().clone()
+    }
+
+    /// Puts an arming there unless there is one already.
+    pub(crate) fn arm<E>(
+        &self,
+        make: impl FnOnce(Option<&Arc<Arming>>) -> Result<Arming, E>,
+    ) -> Result<(), E> {
+        let mut locked = self.lock();
+        let arming = Arc::new(make(locked.as_ref())?);
+        let event = ChaosEvent::Armed {
+            faults: arming.plan().faults().len(),
+            seed: arming.plan().seed(),
+        };
+        let replaced = locked.replace(arming).is_some();
+        self.armed.store(true, Ordering::Relaxed);
+        drop(locked);
+        if replaced {
+            self.signals.emit(ChaosEvent::Disarmed(Disarming::Hand));
+        }
+        self.signals.emit(event);
+        Ok(())
+    }
+
+    /// Takes the arming away, and lets go of whom it holds up. With `only`, if it is still that one.
+    pub(crate) fn disarm(&self, by: Disarming, only: Option<&Arc<Arming>>) -> bool {
+        let mut locked = self.lock();
+        let stands = match (&*locked, only) {
+            (Some(arming), Some(only)) => Arc::ptr_eq(arming, only),
+            (arming, _) => arming.is_some(),
+        };
+        if !stands {
+            return false;
+        }
+        *locked = None;
+        self.armed.store(false, Ordering::Relaxed);
+        drop(locked);
+        self.released.notify_waiters();
+        self.signals.emit(ChaosEvent::Disarmed(by));
+        true
+    }
+
+    /// Who a call is: by its own name, or by its turn.
+    pub(crate) fn identity(&self, named: Option<u64>) -> u64 {
+        named.unwrap_or_else(|| {
+            let turn = self.sequence.fetch_add(1, Ordering::Relaxed);
+            StableHash::new(1).field(&turn.to_le_bytes()).finish()
+        })
+    }
+
+    /// Decides about a call.
+    pub(crate) fn decide(
+        self: &Arc<Self>,
+        arming: &Arc<Arming>,
+        subject: &impl Subject,
+        identity: u64,
+        now: Instant,
+    ) -> Option<Harm> {
+        match arming.decide(subject, identity, now) {
+            Verdict::Ended(end) => {
+                self.disarm(Disarming::Ended(end), Some(arming));
+                None
+            }
+            Verdict::Harm(decision, active) => {
+                let place = Place {
+                    arming: Arc::clone(arming),
+                    shared: Arc::clone(self),
+                    active: Some(active),
+                };
+                self.signals.emit(ChaosEvent::Struck);
+                let spared = self.is_killed(arming, &decision);
+                (!spared).then(|| self.harm(arming, &decision, place))
+            }
+            Verdict::Pass(suppressed) => {
+                if let Some(reason) = suppressed {
+                    self.signals.emit(ChaosEvent::Suppressed(reason));
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether a kill switch is thrown that spares this call. Obeys the switch for all that come after it.
+    fn is_killed(&self, arming: &Arc<Arming>, decision: &Decision<'_>) -> bool {
+        match switch::read(&self.config, arming.plan()) {
+            Killed::All => {
+                self.disarm(Disarming::Switch, Some(arming));
+                true
+            }
+            Killed::Faults(stopped) => {
+                let hits = |fault: &str| decision.names().any(|name| name.as_str() == fault);
+                let mut spared = false;
+                for fault in stopped.iter().filter(|fault| hits(fault)) {
+                    self.stop(arming, fault);
+                    spared = true;
+                }
+                spared
+            }
+            Killed::None => false,
+        }
+    }
+
+    fn harm(&self, arming: &Arming, decision: &Decision<'_>, place: Place) -> Harm {
+        let faults = arming.plan().faults();
+        let hits = [
+            decision.delay.map(|hit| hit.index),
+            decision.answer.map(|hit| hit.index),
+            decision.body.map(|hit| hit.index),
+        ];
+        for fault in hits.into_iter().flatten().map(|index| &faults[index]) {
+            self.signals.emit(ChaosEvent::Injected {
+                fault: fault.name().as_str(),
+                kind: fault.what().kind(),
+            });
+        }
+        let names: Vec<_> = decision.names().map(Name::as_str).collect();
+        Harm {
+            place,
+            delay: decision.delay.map(|hit| hit.what),
+            answer: decision.answer.map(|hit| hit.what.clone()),
+            body: decision.body.map(|hit| hit.what),
+            told: names.join(", "),
+        }
+    }
+
+    /// Puts one fault out of use. Says whether there is one of that name.
+    pub(crate) fn stop(&self, arming: &Arming, fault: &str) -> bool {
+        let stopped = arming.stop(fault);
+        if stopped {
+            self.signals.emit(ChaosEvent::Stopped { fault });
+        }
+        stopped
+    }
+
+    /// Disarms if the plan is over by itself, and says why.
+    pub(crate) fn look(&self, arming: &Arc<Arming>, now: Instant) -> Option<End> {
+        let end = arming.end(now)?;
+        self.disarm(Disarming::Ended(end), Some(arming));
+        Some(end)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Arming>>> {
+        self.arming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(active) = self.active.take() {
+            self.arming.release(active);
+            self.shared.signals.emit(ChaosEvent::Released);
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .field("armed", &self.is_armed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use buttress_chaos::{Answer, ArmError, Bounds, Fault, Plan, PlannedFault, Ratio, Trigger};
+use http::{Request, StatusCode};
+use tower::ServiceExt;
+
+use crate::support::{answer, call, greeter, injector};
+
+#[tokio::test(start_paused = true)]
+async fn it_is_disarmed_until_it_is_armed_and_again_after() {
+    let injector = injector();
+    let service = greeter(&injector);
+    assert!(call(&service).await.unwrap().status().is_success());
+    injector.arm(answer(Answer::Status(500))).unwrap();
+    assert!(injector.is_armed());
+    assert!(call(&service).await.unwrap().status().is_server_error());
+    injector.disarm();
+    assert!(!injector.is_armed());
+    assert!(call(&service).await.unwrap().status().is_success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_plan_at_a_time() {
+    let injector = injector();
+    injector.arm(answer(Answer::Status(500))).unwrap();
+    let other = injector.arm(answer(Answer::Status(503)));
+    assert_eq!(other, Err(ArmError::AlreadyArmed));
+    injector.disarm();
+    assert_eq!(injector.arm(answer(Answer::Status(503))), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_cannot_work_is_refused_and_leaves_it_disarmed() {
+    let injector = injector();
+    let error = injector.arm(answer(Answer::Status(42))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the plan cannot work: fault \"fault\": status is 42, but must be from 400 to 599"
+    );
+    assert!(!injector.is_armed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_disarms_at_its_end_also_when_it_panics() {
+    let injector = injector();
+    drop(injector.arm_scoped(answer(Answer::Error)).unwrap());
+    assert!(!injector.is_armed());
+
+    let scope = AssertUnwindSafe(|| {
+        let _armed = injector.arm_scoped(answer(Answer::Error)).unwrap();
+        panic!("in the middle");
+    });
+    assert!(catch_unwind(scope).is_err());
+    assert!(!injector.is_armed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_does_not_disarm_what_was_armed_after_it() {
+    let injector = injector();
+    let short = Bounds::default().ttl(crate::support::SECOND);
+    let scope = injector
+        .arm_scoped(answer(Answer::Error).bounds(short))
+        .unwrap();
+    tokio::time::advance(2 * crate::support::SECOND).await;
+    injector.arm(answer(Answer::Error)).unwrap();
+    drop(scope);
+    assert!(injector.is_armed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_requests_are_hit_in_any_order_and_by_any_service() {
+    let plan = || {
+        let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
+        Plan::new(11).fault(down.rate(Ratio::percent(30)))
+    };
+    let mut runs = Vec::new();
+    for order in [1, 7, 13] {
+        let injector = injector();
+        let services = [greeter(&injector), greeter(&injector)];
+        injector.arm(plan()).unwrap();
+        let mut hit = vec![false; 100];
+        for n in (0..100).map(|n| (n * order) % 100) {
+            let request = Request::builder().header("x-request-id", format!("r-{n}"));
+            let request = request.body(()).unwrap();
+            let service = services[n % 2].clone();
+            let response = service.oneshot(request).await.unwrap();
+            hit[n] = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        }
+        runs.push(hit);
+    }
+    assert!(runs[0].contains(&true) && runs[0].contains(&false));
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_without_a_name_are_hit_by_their_turn() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let injector = injector();
+        let service = greeter(&injector);
+        let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
+        let plan = Plan::new(3).fault(down.rate(Ratio::HALF));
+        injector.arm(plan).unwrap();
+        let mut hit = Vec::new();
+        for _ in 0..50 {
+            hit.push(call(&service).await.unwrap().status());
+        }
+        runs.push(hit);
+    }
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_may_ask_for_a_fault_that_the_plan_allows() {
+    let injector = injector();
+    let service = greeter(&injector);
+    let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
+    injector
+        .arm(Plan::new(3).fault(down.trigger(Trigger::Header)))
+        .unwrap();
+    assert!(call(&service).await.unwrap().status().is_success());
+    for (asked, status) in [("down", 503), ("up", 200)] {
+        let request = Request::builder().header("x-buttress-chaos", asked);
+        let response = service.clone().oneshot(request.body(()).unwrap()).await;
+        assert_eq!(response.unwrap().status(), status);
+    }
+}

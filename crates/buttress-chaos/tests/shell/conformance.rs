@@ -1,0 +1,45 @@
+use buttress_chaos::{Answer, ChaosLayer, Fault, Injector, Latency, Plan, PlannedFault, Ratio};
+use buttress_testkit::{Conformance, Specimen};
+
+use crate::support::quiet;
+
+fn conformance(name: &'static str, make: impl Fn(&Injector) -> Specimen + 'static) {
+    let report = Conformance::new(name, move || {
+        let injector = Injector::new("conformance", quiet());
+        let specimen = make(&injector);
+        specimen.state(move || injector.snapshot().active)
+    })
+    .run();
+    assert!(report.failed().is_empty(), "{report}");
+}
+
+#[test]
+fn a_disarmed_injector_conforms() {
+    conformance("chaos, disarmed", |injector| {
+        Specimen::new(ChaosLayer::new(injector))
+    });
+    conformance("chaos over http, disarmed", |injector| {
+        Specimen::new(ChaosLayer::http(injector))
+    });
+}
+
+#[test]
+fn an_armed_injector_that_hits_nobody_conforms() {
+    conformance("chaos over http, armed", |injector| {
+        let never = PlannedFault::new("never", Fault::Answer(Answer::Error)).rate(Ratio::ZERO);
+        injector.arm(Plan::new(1).fault(never)).unwrap();
+        Specimen::new(ChaosLayer::http(injector))
+    });
+}
+
+/// What is left of the layer's contract when every call is harmed, as far as the harm is bearable.
+#[test]
+fn an_armed_injector_that_hits_everybody_conforms() {
+    conformance("chaos over http, late by nothing", |injector| {
+        let late = Fault::Delay(Latency::Fixed(std::time::Duration::ZERO));
+        injector
+            .arm(Plan::new(1).fault(PlannedFault::new("late", late)))
+            .unwrap();
+        Specimen::new(ChaosLayer::http(injector))
+    });
+}

@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use buttress_chaos::{Answer, ArmError, Measure, Ratio, SteadyStateConfig};
+
+use crate::support::{SECOND, answer, call, delay, greeter, injector};
+
+fn few_failures() -> SteadyStateConfig {
+    SteadyStateConfig::default().failure_ratio(Ratio::percent(10))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breach_of_the_steady_state_disarms() {
+    let injector = injector();
+    let service = greeter(&injector);
+    injector
+        .arm(answer(Answer::Status(500)).guard(few_failures()))
+        .unwrap();
+    let mut failed = 0;
+    for _ in 0..100 {
+        failed += u32::from(call(&service).await.unwrap().status().is_server_error());
+    }
+    // As many as it takes for the guard to say anything.
+    assert_eq!(failed, 20);
+    assert!(!injector.is_armed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn slowness_is_a_breach_too() {
+    let injector = injector();
+    let service = greeter(&injector);
+    let fast = SteadyStateConfig::default().latency(Ratio::percent(95), Duration::from_millis(100));
+    injector.arm(delay(SECOND / 5).guard(fast)).unwrap();
+    for _ in 0..20 {
+        call(&service).await.unwrap();
+    }
+    assert!(!injector.is_armed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_broken_before_the_start_refuses_the_plan() {
+    let injector = injector();
+    injector.watch(few_failures()).unwrap();
+    assert!(!injector.is_armed());
+    for _ in 0..20 {
+        injector.observe(true, SECOND);
+    }
+    let plan = answer(Answer::Status(500)).guard(few_failures());
+    match injector.arm(plan.clone()).unwrap_err() {
+        ArmError::Breached(breach) => assert_eq!(breach.measure, Measure::FailureRatio),
+        other => panic!("{other}"),
+    }
+    // When it has been well for as long as the guard looks back, the plan may begin.
+    tokio::time::advance(11 * SECOND).await;
+    assert_eq!(injector.arm(plan), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_gave_up_on_a_harmed_call_break_the_steady_state() {
+    let injector = injector();
+    let service = greeter(&injector);
+    injector
+        .arm(answer(Answer::Hang).guard(few_failures()))
+        .unwrap();
+    for _ in 0..20 {
+        assert!(
+            tokio::time::timeout(SECOND / 10, call(&service))
+                .await
+                .is_err()
+        );
+    }
+    assert!(!injector.is_armed());
+}

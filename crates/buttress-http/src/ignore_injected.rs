@@ -1,0 +1,86 @@
+use std::error::Error;
+
+use buttress_core::{Reason, Rejection, Report};
+use http::{HeaderMap, StatusCode};
+
+use crate::{Classify, HttpClassifier};
+
+/// A classifier that ignores what was done on purpose, and asks another about the rest.
+///
+/// For breakers and budgets that should not learn from an experiment. It knows an injected fault by the
+/// `x-buttress-fault` that the response says it in, which the injector must be told to do, also several hops
+/// away; and by the [`Rejection`] for [`Reason::FaultInjected`] in an error.
+///
+/// ```
+/// use buttress_http::{Http, IgnoreInjected};
+///
+/// let protocol = Http::default().classify(IgnoreInjected::default());
+/// # let _ = protocol;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IgnoreInjected<C = HttpClassifier>(C);
+
+impl<C> IgnoreInjected<C> {
+    /// Asks `classifier` about what was not injected.
+    #[must_use]
+    pub const fn new(classifier: C) -> Self {
+        Self(classifier)
+    }
+}
+
+impl<C: Classify> Classify for IgnoreInjected<C> {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report> {
+        if headers.contains_key("x-buttress-fault") {
+            return Some(Report::IGNORED);
+        }
+        self.0.head(status, headers)
+    }
+
+    fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
+        self.0.trailers(trailers)
+    }
+
+    fn error(&self, error: &(dyn Error + 'static)) -> Report {
+        match Rejection::find(error) {
+            Some(rejection) if rejection.reason() == Reason::FaultInjected => Report::IGNORED,
+            _ => self.0.error(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use buttress_core::{Attributed, FailureKind, Outcome};
+
+    use super::*;
+
+    const CLASSIFIER: IgnoreInjected = IgnoreInjected::new(HttpClassifier);
+
+    #[test]
+    fn what_was_injected_is_ignored() {
+        let mut headers = HeaderMap::new();
+        let down = StatusCode::SERVICE_UNAVAILABLE;
+        let failure = Some(Report::failure(FailureKind::Error));
+        assert_eq!(CLASSIFIER.head(down, &headers), failure);
+        headers.insert("x-buttress-fault", "down".parse().unwrap());
+        assert_eq!(CLASSIFIER.head(down, &headers), Some(Report::IGNORED));
+
+        let injected = Attributed::new(
+            Outcome::Failure(FailureKind::Transport),
+            Rejection::new(Reason::FaultInjected, "a"),
+        );
+        assert_eq!(CLASSIFIER.error(&injected), Report::IGNORED);
+    }
+
+    #[test]
+    fn everything_else_is_what_the_other_says() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let transport = Report::failure(FailureKind::Transport);
+        assert_eq!(CLASSIFIER.error(&refused), transport);
+        let trailers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("grpc-status"),
+            http::HeaderValue::from_static("0"),
+        )]);
+        assert_eq!(CLASSIFIER.trailers(&trailers), Some(Report::SUCCESS));
+    }
+}

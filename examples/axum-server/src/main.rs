@@ -17,6 +17,11 @@ use tower::ServiceBuilder;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let serves = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--serve") => true,
+        Some(other) => return Err(format!("{other} is no option: there is --serve").into()),
+    };
     let breaker = Breaker::new(
         "orders",
         BreakerConfig::default()
@@ -25,7 +30,7 @@ async fn main() -> Result<(), BoxError> {
     );
     let address = start(app(&breaker)).await?;
 
-    if std::env::args().any(|argument| argument == "--serve") {
+    if serves {
         println!("Serving at http://{address}, until Ctrl-C.");
         tokio::signal::ctrl_c().await?;
         return Ok(());

@@ -25,9 +25,11 @@ async fn main() -> Result<(), BoxError> {
             .consecutive_failures(3)
             .open_for(OpenTime::Fixed(Duration::from_secs(1))),
     );
+    // The upstream is next door, whatever proxy the environment names.
+    let client = reqwest::Client::builder().no_proxy().build()?;
     let payments: Payments = ServiceBuilder::new()
         .layer(BreakerLayer::http(&breaker))
-        .service(HttpClient::from(reqwest::Client::new()));
+        .service(HttpClient::from(client));
 
     println!("All is well, and the circuit is closed:");
     tell(charge(&payments, &upstream).await, &breaker);

@@ -1,0 +1,106 @@
+use std::time::{Duration, Instant};
+
+use crate::{ConfigError, Deadline, Reason};
+
+/// How much time a call is given that goes out to somebody else.
+///
+/// | field | what it is | default |
+/// |---|---|---|
+/// | `timeout` | what a call gets at most | none: as much as the caller has |
+/// | `margin` | kept back for the way there and back | 5 ms |
+/// | `minimum` | what is worth sending a call with, once the margin is off | 1 ms |
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::{Deadline, Egress, Reason};
+///
+/// let now = Instant::now();
+/// let left = |millis| Deadline::after(now, Duration::from_millis(millis));
+///
+/// let outgoing = Egress::default().send(now, left(100))?.expect("there is a deadline");
+/// assert_eq!(outgoing.given, Duration::from_millis(95));
+/// assert_eq!(Egress::default().send(now, left(5)), Err(Reason::DeadlineTooShort));
+/// # Ok::<(), Reason>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Egress {
+    /// What a call gets at most.
+    pub timeout: Option<Duration>,
+    /// Kept back for the way there and back.
+    pub margin: Duration,
+    /// What is worth sending a call with, once the margin is off.
+    pub minimum: Duration,
+}
+
+/// What [`Egress`] gives a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing {
+    /// When we stop waiting for the answer.
+    pub deadline: Deadline,
+    /// How much time whoever is called is told to have. Never more than remains.
+    pub given: Duration,
+}
+
+impl Egress {
+    /// What a call gets that is sent `now`, on behalf of something that has `inherited` a deadline or has none.
+    /// `None` is no deadline.
+    ///
+    /// # Errors
+    ///
+    /// Why the call is not worth sending: its time was over, or too little of it is left.
+    #[inline]
+    pub fn send(
+        &self,
+        now: Instant,
+        inherited: Option<Deadline>,
+    ) -> Result<Option<Outgoing>, Reason> {
+        let own = self
+            .timeout
+            .and_then(|timeout| Deadline::after(now, timeout));
+        let Some(deadline) = Deadline::earlier(own, inherited) else {
+            return Ok(None);
+        };
+        if deadline.has_passed(now) {
+            return Err(Reason::DeadlineExpired);
+        }
+        let given = deadline.less(now, self.margin).remaining(now);
+        if given.is_zero() || given < self.minimum {
+            return Err(Reason::DeadlineTooShort);
+        }
+        Ok(Some(Outgoing { deadline, given }))
+    }
+
+    /// Whether the fields make sense together.
+    ///
+    /// # Errors
+    ///
+    /// Names the first field that does not, its value, and what it must be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let Some(timeout) = self.timeout else {
+            return Ok(());
+        };
+        let needed = self.margin.saturating_add(self.minimum);
+        let bound = if timeout.is_zero() || timeout > Deadline::FURTHEST {
+            "more than 0 and at most a year".to_owned()
+        } else if timeout <= self.margin || timeout < needed {
+            format!("more than the margin, and enough for it and the minimum: {needed:?}")
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::new(
+            "timeout",
+            format_args!("{timeout:?}"),
+            bound,
+        ))
+    }
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            timeout: None,
+            margin: Duration::from_millis(5),
+            minimum: Duration::from_millis(1),
+        }
+    }
+}

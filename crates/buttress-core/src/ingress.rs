@@ -1,0 +1,109 @@
+use std::time::{Duration, Instant};
+
+use crate::{ConfigError, Deadline, Reason};
+
+/// What becomes of the time that a caller gives, where its call arrives.
+///
+/// | field | what it is | default |
+/// |---|---|---|
+/// | `timeout` | what a call gets whose caller gives it no time | none: it has no deadline |
+/// | `maximum` | what a call gets at most, whatever its caller gives | `timeout` |
+/// | `offset` | taken off what the caller gives, so that the answer is back in time | 0 |
+/// | `minimum` | what is worth starting with | 0 |
+///
+/// A deadline that arrives is only ever brought nearer: work past it is for nobody.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::{Ingress, Reason};
+///
+/// let second = Duration::from_secs(1);
+/// let ingress = Ingress { timeout: Some(2 * second), ..Ingress::default() };
+///
+/// let now = Instant::now();
+/// let patient = ingress.admit(now, Some(60 * second), None)?.expect("it has a deadline");
+/// assert_eq!(patient.remaining(now), 2 * second);
+/// assert_eq!(ingress.admit(now, Some(Duration::ZERO), None), Err(Reason::DeadlineExpired));
+/// # Ok::<(), Reason>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ingress {
+    /// What a call gets whose caller gives it no time.
+    pub timeout: Option<Duration>,
+    /// What a call gets at most, where that is more than `timeout`.
+    pub maximum: Option<Duration>,
+    /// Taken off what the caller gives.
+    pub offset: Duration,
+    /// What is worth starting with.
+    pub minimum: Duration,
+}
+
+impl Ingress {
+    /// The deadline of a call that arrives `now`, if it has one. `given` is the time its caller gave it, `outer`
+    /// the deadline of what it is part of; the earlier holds.
+    ///
+    /// # Errors
+    ///
+    /// Why the call is not worth starting: its time was over, or too little of it is left.
+    #[inline]
+    pub fn admit(
+        &self,
+        now: Instant,
+        given: Option<Duration>,
+        outer: Option<Deadline>,
+    ) -> Result<Option<Deadline>, Reason> {
+        let timeout = match given {
+            None => self.timeout,
+            Some(given) if given.is_zero() => return Err(Reason::DeadlineExpired),
+            Some(given) if given <= self.offset => return Err(Reason::DeadlineTooShort),
+            Some(given) => Some((given - self.offset).min(self.cap())),
+        };
+        let own = timeout.and_then(|timeout| Deadline::after(now, timeout));
+        let deadline = Deadline::earlier(own, outer);
+        match deadline.map(|deadline| deadline.remaining(now)) {
+            Some(Duration::ZERO) => Err(Reason::DeadlineExpired),
+            Some(remaining) if remaining < self.minimum => Err(Reason::DeadlineTooShort),
+            _ => Ok(deadline),
+        }
+    }
+
+    /// Whether the fields make sense together.
+    ///
+    /// # Errors
+    ///
+    /// Names the first field that does not, its value, and what it must be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |field, value: Duration, bound: String| {
+            Err(ConfigError::new(field, format_args!("{value:?}"), bound))
+        };
+        if let Some(timeout) = self.timeout {
+            if timeout.is_zero() || timeout > Deadline::FURTHEST {
+                return refuse("timeout", timeout, "more than 0 and at most a year".into());
+            }
+            if timeout < self.minimum {
+                let bound = format!("at least the minimum, {:?}", self.minimum);
+                return refuse("timeout", timeout, bound);
+            }
+        }
+        match (self.maximum, self.timeout) {
+            (Some(maximum), _) if maximum.is_zero() => {
+                refuse("maximum", maximum, "more than 0".into())
+            }
+            (Some(maximum), Some(timeout)) if maximum < timeout => refuse(
+                "maximum",
+                maximum,
+                format!("at least the timeout, {timeout:?}"),
+            ),
+            (Some(maximum), None) if maximum < self.minimum => refuse(
+                "maximum",
+                maximum,
+                format!("at least the minimum, {:?}", self.minimum),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn cap(&self) -> Duration {
+        self.maximum.or(self.timeout).unwrap_or(Duration::MAX)
+    }
+}

@@ -25,6 +25,7 @@
 
 mod body;
 mod classify;
+pub mod deadline;
 mod digits;
 pub mod grpc;
 mod http_classifier;

@@ -1,5 +1,8 @@
 //! Malformed headers are ignored and counted. A binary of its own: the recorder is that of the process.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders, read_deadline};
 use buttress_http::{Classify, HttpClassifier};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
@@ -21,14 +24,36 @@ fn each_malformed_header_is_counted_by_its_name() {
         ("grpc-retry-pushback-ms", "soon"),
     ]));
 
+    // Those that are believed are ignored one by one, and the others are not looked at.
+    let headers = header_map([
+        ("grpc-timeout", "123456789m"),
+        ("connect-timeout-ms", "-1"),
+        ("x-envoy-expected-rq-timeout-ms", "500"),
+        ("x-deadline", "1970-01-01T00:00:00Z"),
+    ]);
+    let read = |believed| read_deadline(&headers, believed, Duration::ZERO, later);
+    let given = Some(Duration::from_millis(500));
+    assert_eq!(read(DeadlineHeaders::RELATIVE), given);
+    assert_eq!(
+        read(DeadlineHeaders::NONE.with(DeadlineHeader::XDeadline)),
+        None
+    );
+
     assert_eq!(
         counted(&snapshotter),
         [
+            ("connect-timeout-ms".to_owned(), 1),
             ("grpc-retry-pushback-ms".to_owned(), 1),
             ("grpc-status".to_owned(), 1),
+            ("grpc-timeout".to_owned(), 1),
             ("retry-after".to_owned(), 2),
+            ("x-deadline".to_owned(), 1),
         ]
     );
+}
+
+fn later() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1)
 }
 
 fn counted(snapshotter: &Snapshotter) -> Vec<(String, u64)> {

@@ -21,12 +21,20 @@ pub enum HttpEvent {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Header {
+    /// `connect-timeout-ms`
+    ConnectTimeout,
+    /// `x-envoy-expected-rq-timeout-ms`
+    EnvoyExpectedTimeout,
     /// `grpc-retry-pushback-ms`
     GrpcRetryPushback,
     /// `grpc-status`
     GrpcStatus,
+    /// `grpc-timeout`
+    GrpcTimeout,
     /// `retry-after`
     RetryAfter,
+    /// `x-deadline`
+    XDeadline,
 }
 
 impl HttpSignals {
@@ -69,15 +77,27 @@ impl Default for HttpSignals {
 
 impl Header {
     /// Every field, for tables and for tests that must not miss one.
-    pub const ALL: &'static [Self] = &[Self::GrpcRetryPushback, Self::GrpcStatus, Self::RetryAfter];
+    pub const ALL: &'static [Self] = &[
+        Self::ConnectTimeout,
+        Self::EnvoyExpectedTimeout,
+        Self::GrpcRetryPushback,
+        Self::GrpcStatus,
+        Self::GrpcTimeout,
+        Self::RetryAfter,
+        Self::XDeadline,
+    ];
 
     /// The field's name, as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::ConnectTimeout => "connect-timeout-ms",
+            Self::EnvoyExpectedTimeout => "x-envoy-expected-rq-timeout-ms",
             Self::GrpcRetryPushback => "grpc-retry-pushback-ms",
             Self::GrpcStatus => "grpc-status",
+            Self::GrpcTimeout => "grpc-timeout",
             Self::RetryAfter => "retry-after",
+            Self::XDeadline => "x-deadline",
         }
     }
 }

@@ -1,0 +1,132 @@
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderValue};
+
+use super::{
+    DeadlineHeader, DeadlineHeaders, Text, parse_grpc_timeout, parse_millis, parse_rfc3339,
+    write_grpc_timeout, write_millis, write_rfc3339,
+};
+use crate::Malformed;
+
+/// How much time the caller gives, by the headers that are `believed`: the least that one of them says, or `None`
+/// if none of them is there. [`Duration::MAX`] is a caller who says that it has no deadline.
+///
+/// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` that lies further in the
+/// past than `clock_skew`: a clock that is wrong explains it better than a call that travelled for so long. The
+/// system's time is asked for only where there is an `x-deadline`.
+#[must_use]
+pub fn read_deadline(
+    headers: &HeaderMap,
+    believed: DeadlineHeaders,
+    clock_skew: Duration,
+    system_time: impl Fn() -> SystemTime,
+) -> Option<Duration> {
+    if headers.is_empty() {
+        return None;
+    }
+    let read = |header: DeadlineHeader| {
+        let value = headers.get(header.name())?;
+        let given = match header {
+            DeadlineHeader::XDeadline => remaining(value.as_bytes(), system_time(), clock_skew),
+            relative => parse(relative, value.as_bytes()),
+        };
+        if given.is_none() {
+            Malformed::new(header.field()).count();
+        }
+        given
+    };
+    let all = DeadlineHeader::ALL.iter().copied();
+    all.filter(|header| believed.contains(*header))
+        .filter_map(read)
+        .min()
+}
+
+/// Writes that `given` is what remains, in `header`, in place of whatever the headers say about deadlines.
+///
+/// The system's time is asked for only for an `x-deadline`. Allocates what a `HeaderValue` needs, and the map's
+/// room for one more field.
+pub fn write_deadline(
+    headers: &mut HeaderMap,
+    header: DeadlineHeader,
+    given: Duration,
+    system_time: impl FnOnce() -> SystemTime,
+) {
+    if !headers.is_empty() {
+        remove_others(headers, Some(header));
+    }
+    let text = write(header, given).unwrap_or_else(|| {
+        let now = system_time();
+        write_rfc3339(now.checked_add(given).unwrap_or(now))
+    });
+    headers.insert(header.name(), HeaderValue::from(text));
+}
+
+/// Removes whatever the headers say about deadlines.
+pub fn remove_deadline(headers: &mut HeaderMap) {
+    remove_others(headers, None);
+}
+
+/// Takes `elapsed` off the time that the headers say remains: a request that is sent again, some time after it was
+/// first written, has so much less. Returns what remains by the least of them; `None` if none says anything.
+///
+/// An `x-deadline` is a moment, and stays as it is. So does a header that says that there is no deadline.
+pub fn age_deadline(headers: &mut HeaderMap, elapsed: Duration) -> Option<Duration> {
+    let relative = DeadlineHeader::ALL
+        .iter()
+        .filter(|header| DeadlineHeaders::RELATIVE.contains(**header));
+    relative
+        .filter_map(|&header| {
+            let value = headers.get_mut(header.name())?;
+            let given = parse(header, value.as_bytes()).filter(|given| *given < Duration::MAX)?;
+            let remaining = given.saturating_sub(elapsed);
+            *value = write(header, remaining)?.into();
+            Some(remaining)
+        })
+        .min()
+}
+
+/// How much time a relative header says remains; `None` if it is malformed.
+fn parse(header: DeadlineHeader, value: &[u8]) -> Option<Duration> {
+    match header {
+        DeadlineHeader::ConnectTimeout => parse_millis(value, CONNECT_DIGITS),
+        // Envoy tells those behind it 0 where it has no timeout itself, and 1 where none remains.
+        DeadlineHeader::EnvoyExpected => parse_millis(value, usize::MAX).map(|given| match given {
+            Duration::ZERO => Duration::MAX,
+            given => given,
+        }),
+        DeadlineHeader::GrpcTimeout => parse_grpc_timeout(value),
+        DeadlineHeader::XDeadline => None,
+    }
+}
+
+/// Writes how much time remains; `None` where the header tells a moment.
+fn write(header: DeadlineHeader, given: Duration) -> Option<Text> {
+    Some(match header {
+        DeadlineHeader::ConnectTimeout => write_millis(given, CONNECT_MOST),
+        DeadlineHeader::EnvoyExpected => {
+            write_millis(given.max(Duration::from_millis(1)), u64::MAX)
+        }
+        DeadlineHeader::GrpcTimeout => write_grpc_timeout(given),
+        DeadlineHeader::XDeadline => return None,
+    })
+}
+
+/// How much time there is until a moment, unless that lies too far back.
+fn remaining(value: &[u8], now: SystemTime, clock_skew: Duration) -> Option<Duration> {
+    match parse_rfc3339(value)?.duration_since(now) {
+        Ok(remaining) => Some(remaining),
+        Err(past) => (past.duration() <= clock_skew).then_some(Duration::ZERO),
+    }
+}
+
+/// The Connect protocol has at most ten digits.
+const CONNECT_DIGITS: usize = 10;
+const CONNECT_MOST: u64 = 9_999_999_999;
+
+fn remove_others(headers: &mut HeaderMap, kept: Option<DeadlineHeader>) {
+    for &header in DeadlineHeader::ALL {
+        if Some(header) != kept {
+            headers.remove(header.name());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The headers that carry a deadline, together: which is read, what is written in place of what.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use buttress_http::deadline::{
+    DeadlineHeader, DeadlineHeaders, age_deadline, read_deadline, remove_deadline, write_deadline,
+};
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
+
+const ALL: DeadlineHeaders = DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline);
+const SKEW: Duration = Duration::from_secs(30);
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// 2026-11-21T10:00:00Z.
+fn noon() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_255_200)
+}
+
+fn headers<const N: usize>(fields: [(&'static str, &'static str); N]) -> HeaderMap {
+    let fields =
+        fields.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    fields.into_iter().collect()
+}
+
+fn read(headers: &HeaderMap) -> Option<Duration> {
+    read_deadline(headers, ALL, SKEW, noon)
+}
+
+#[test]
+fn each_header_says_how_much_time_there_is() {
+    let longest = Duration::from_millis(u64::MAX);
+    for (name, value, given) in [
+        ("grpc-timeout", "200m", Some(millis(200))),
+        ("grpc-timeout", "0S", Some(Duration::ZERO)),
+        ("connect-timeout-ms", "250", Some(millis(250))),
+        ("connect-timeout-ms", "0", Some(Duration::ZERO)),
+        (
+            "connect-timeout-ms",
+            "9999999999",
+            Some(millis(9_999_999_999)),
+        ),
+        ("x-envoy-expected-rq-timeout-ms", "300", Some(millis(300))),
+        ("x-envoy-expected-rq-timeout-ms", "0", Some(Duration::MAX)),
+        (
+            "x-envoy-expected-rq-timeout-ms",
+            "18446744073709551616",
+            Some(longest),
+        ),
+        ("x-deadline", "2026-11-21T10:00:00.350Z", Some(millis(350))),
+        ("x-deadline", "2026-11-21T10:00:00Z", Some(Duration::ZERO)),
+        ("x-deadline", "2026-11-21T09:59:30Z", Some(Duration::ZERO)),
+        ("accept", "*/*", None),
+        // What follows breaks its grammar, or is past belief.
+        ("grpc-timeout", "123456789m", None),
+        ("grpc-timeout", "", None),
+        ("connect-timeout-ms", "10000000000", None),
+        ("x-envoy-expected-rq-timeout-ms", "-1", None),
+        ("x-deadline", "soon", None),
+        ("x-deadline", "2026-11-21T09:59:29Z", None),
+    ] {
+        assert_eq!(read(&headers([(name, value)])), given, "{name}: {value}");
+    }
+}
+
+#[test]
+fn the_least_time_that_is_believed_holds() {
+    let headers = headers([
+        ("grpc-timeout", "3S"),
+        ("connect-timeout-ms", "2000"),
+        ("x-deadline", "2026-11-21T10:00:01Z"),
+    ]);
+    let believing = |believed| read_deadline(&headers, believed, SKEW, noon);
+    assert_eq!(believing(ALL), Some(millis(1_000)));
+    assert_eq!(believing(DeadlineHeaders::default()), Some(millis(2_000)));
+    let without = DeadlineHeaders::RELATIVE.without(DeadlineHeader::ConnectTimeout);
+    assert_eq!(believing(without), Some(millis(3_000)));
+    assert_eq!(believing(DeadlineHeaders::NONE), None);
+}
+
+#[test]
+fn the_wall_clock_is_read_for_a_moment_only() {
+    let headers = headers([
+        ("grpc-timeout", "3S"),
+        ("x-deadline", "2026-11-21T10:00:00Z"),
+    ]);
+    let nobody = || panic!("it was read");
+    assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, nobody).is_some());
+    let mut headers = headers;
+    write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, nobody);
+}
+
+#[test]
+fn what_is_written_replaces_all_that_was_said() {
+    for &header in DeadlineHeader::ALL {
+        let mut headers = headers([
+            ("grpc-timeout", "9S"),
+            ("connect-timeout-ms", "9000"),
+            ("x-envoy-expected-rq-timeout-ms", "9000"),
+            ("x-deadline", "2026-11-21T10:00:09Z"),
+            ("accept", "*/*"),
+        ]);
+        write_deadline(&mut headers, header, millis(1_500), noon);
+        assert_eq!(headers.len(), 2, "{headers:?}");
+        assert_eq!(read(&headers), Some(millis(1_500)));
+
+        remove_deadline(&mut headers);
+        assert_eq!(headers.len(), 1, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_sent_again_has_less_time() {
+    let mut sent = headers([
+        ("grpc-timeout", "1S"),
+        ("x-deadline", "2026-11-21T10:00:01Z"),
+    ]);
+    assert_eq!(age_deadline(&mut sent, millis(400)), Some(millis(600)));
+    assert_eq!(sent["grpc-timeout"], "600000u");
+    assert_eq!(sent["x-deadline"], "2026-11-21T10:00:01Z");
+    assert_eq!(age_deadline(&mut sent, millis(700)), Some(Duration::ZERO));
+    assert_eq!(sent["grpc-timeout"], "0n");
+
+    let mut endless = headers([("x-envoy-expected-rq-timeout-ms", "0")]);
+    assert_eq!(age_deadline(&mut endless, millis(400)), None);
+    assert_eq!(endless["x-envoy-expected-rq-timeout-ms"], "0");
+}
+
+/// To Envoy 0 is no deadline, so it writes 1 where none remains, and so do we.
+#[test]
+fn envoy_is_never_told_0() {
+    let mut headers = HeaderMap::new();
+    write_deadline(
+        &mut headers,
+        DeadlineHeader::EnvoyExpected,
+        Duration::ZERO,
+        noon,
+    );
+    assert_eq!(headers["x-envoy-expected-rq-timeout-ms"], "1");
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_told_to_have_more_time_than_there_is(nanos in 1_000_000_u64..1 << 36, header in 0..4_usize) {
+        let given = Duration::from_nanos(nanos);
+        let mut headers = HeaderMap::new();
+        write_deadline(&mut headers, DeadlineHeader::ALL[header], given, noon);
+        let told = read(&headers).unwrap();
+        prop_assert!(told <= given);
+        prop_assert!(given - told <= millis(1));
+    }
+
+    #[test]
+    fn no_value_makes_the_reader_panic(values in prop::array::uniform4(any::<Vec<u8>>()), elapsed: u64) {
+        let mut headers = HeaderMap::new();
+        for (header, value) in DeadlineHeader::ALL.iter().zip(values) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.insert(header.name(), value);
+            }
+        }
+        let _ = read(&headers);
+        let _ = age_deadline(&mut headers, Duration::from_nanos(elapsed));
+    }
+}

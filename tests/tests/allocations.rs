@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Future, Ready, poll_fn, ready};
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use buttress::prelude::*;
@@ -25,12 +25,14 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[test]
 fn the_counter_counts() {
+    let _alone = alone();
     let allocations = allocations(|| drop(std::hint::black_box(Box::new(1))));
     assert_eq!(allocations, CALLS);
 }
 
 #[test]
 fn a_breaker_allocates_nothing() {
+    let _alone = alone();
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
         for when in [WhenSaturated::Reject, WhenSaturated::Unready] {
             let layer = BreakerLayer::new(&breaker(mode)).when_saturated(when);
@@ -41,6 +43,7 @@ fn a_breaker_allocates_nothing() {
 
 #[test]
 fn a_breaker_over_http_allocates_nothing_to_the_end_of_the_body() {
+    let _alone = alone();
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
         let layer = BreakerLayer::http(&breaker(mode));
         assert_eq!(calls_through(layer), 0, "{mode:?}");
@@ -49,19 +52,39 @@ fn a_breaker_over_http_allocates_nothing_to_the_end_of_the_body() {
 
 #[test]
 fn a_breaker_for_each_key_allocates_nothing_for_a_key_it_knows() {
+    let _alone = alone();
     let breakers = Breakers::new("hosts", BreakersConfig::default());
     assert_eq!(calls_through(KeyedBreakerLayer::new(&breakers, host)), 0);
     assert_eq!(calls_through(KeyedBreakerLayer::http(&breakers, host)), 0);
     assert_eq!(breakers.len(), 1);
 }
 
+/// Defect B15 of tower-resilience: a time window keeps 24 bytes for each call, and looks through all of them at each.
+#[test]
+fn a_full_window_allocates_nothing() {
+    let _alone = alone();
+    for window in [
+        Window::Time(std::time::Duration::from_secs(3600)),
+        Window::Count(50_000),
+    ] {
+        let config = BreakerConfig::default().window(window);
+        let breaker = Breaker::new("test", config);
+        for _ in 0..50_000 / (CALLS * (ROUNDS + 1)) {
+            assert_eq!(calls_through(BreakerLayer::http(&breaker)), 0);
+        }
+        assert!(breaker.snapshot().counts.calls > 49_000);
+    }
+}
+
 #[test]
 fn the_problem_layer_allocates_nothing_for_a_call_that_succeeds() {
+    let _alone = alone();
     assert_eq!(calls_through(ProblemLayer::new()), 0);
 }
 
 #[test]
 fn a_stack_allocates_nothing() {
+    let _alone = alone();
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())
         .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
@@ -71,6 +94,7 @@ fn a_stack_allocates_nothing() {
 
 #[test]
 fn with_a_recorder_nothing_is_allocated_either() {
+    let _alone = alone();
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || {
         let stack = ServiceBuilder::new()
@@ -113,10 +137,14 @@ where
     })
 }
 
+/// One test at a time: the counter is everybody's.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What so many calls allocate: the least of some rounds, for the harness allocates meanwhile, now and then.
 fn allocations(mut call: impl FnMut()) -> usize {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // What is allocated once and kept is not a cost of a call.
     (0..CALLS).for_each(|_| call());
     let round = |_| {

@@ -52,6 +52,14 @@ impl<F> Classified<F> {
     pub fn new(classify: F) -> Self {
         Self(classify)
     }
+
+    /// What the function says about a result.
+    pub fn report<Res>(&self, result: &Result<Res, BoxError>) -> Report
+    where
+        F: Fn(&Result<Res, BoxError>) -> Report,
+    {
+        (self.0)(result)
+    }
 }
 
 impl<F> std::fmt::Debug for Classified<F> {
@@ -68,7 +76,7 @@ where
 
     fn conclude<G: Guard>(&self, result: Result<Res, BoxError>, guard: G) -> Result<Res, BoxError> {
         // A panic of the user's function drops the guard unsettled, which is a cancellation.
-        let report = (self.0)(&result);
+        let report = self.report(&result);
         guard.settle(report);
         result
     }

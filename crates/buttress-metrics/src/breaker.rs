@@ -218,7 +218,7 @@ impl Handles {
     }
 }
 
-fn outcome_label(ending: Option<Outcome>) -> Labels {
+pub(crate) fn outcome_label(ending: Option<Outcome>) -> Labels {
     let word = ending.map_or("cancelled", Outcome::as_str);
     vec![("outcome", word.into())]
 }
@@ -227,8 +227,8 @@ fn reason_label(reason: Reason) -> Labels {
     vec![("reason", reason.as_str().into())]
 }
 
-/// How an admitted call can end; `None` is a call that was cancelled.
-const ENDINGS: [Option<Outcome>; 7] = [
+/// How a call can end; `None` is a call that was cancelled.
+pub(crate) const ENDINGS: [Option<Outcome>; 7] = [
     Some(Outcome::Success),
     Some(Outcome::Failure(FailureKind::Error)),
     Some(Outcome::Failure(FailureKind::Timeout)),
@@ -240,7 +240,7 @@ const ENDINGS: [Option<Outcome>; 7] = [
 
 /// Where an ending stands in [`ENDINGS`].
 #[inline]
-fn slot_of(ending: Option<Outcome>) -> usize {
+pub(crate) fn slot_of(ending: Option<Outcome>) -> usize {
     match ending {
         Some(Outcome::Success) => 0,
         Some(Outcome::Failure(kind)) => 1 + kind as usize,

@@ -30,6 +30,12 @@
 //! | `buttress_chaos_armed` | gauge | count | `layer` |
 //! | `buttress_problem_responses_total` | counter | count | `status`, `reason` |
 //! | `buttress_http_malformed_headers_total` | counter | count | `header` |
+//! | `buttress_retry_attempts_total` | counter | count | `layer`, `outcome` |
+//! | `buttress_retry_budget_balance` | gauge | count | `layer` |
+//! | `buttress_retry_hedges_total` | counter | count | `layer`, `outcome` |
+//! | `buttress_retry_retries_total` | counter | count | `layer`, `cause` |
+//! | `buttress_retry_stops_total` | counter | count | `layer`, `reason` |
+//! | `buttress_retry_would_retry_total` | counter | count | `layer`, `cause` |
 //!
 //! [`names`] has them with their descriptions. `layer` is the name of a handle; every other label is one of a closed
 //! set of words, all of which exist at 0 from the start, so that a first rejection shows in `increase()`.
@@ -43,6 +49,9 @@
 //! | `status` | the HTTP status of the response |
 //! | `header` | [`Header::as_str`] |
 //! | `fault` | [`Fault::kind`](buttress_core::chaos::Fault::kind) |
+//! | `cause` of a retry | `error`, `timeout`, `overload`, `transport` |
+//! | `reason` of a stop | [`StopReason::as_str`](buttress_core::retry::StopReason::as_str) |
+//! | `outcome` of a hedge | [`HedgeEvent::as_str`] |
 //!
 //! # Events
 //!
@@ -61,6 +70,10 @@
 //! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
 //! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
 //! | `buttress::http` | DEBUG | malformed header ignored | `header` |
+//! | `buttress::retry` | DEBUG | call is tried again | `layer`, `cause`, `attempt`, `after` |
+//! | `buttress::retry` | DEBUG | call is not tried again | `layer`, `reason`, `attempts` |
+//! | `buttress::retry` | DEBUG | call would have been tried again | `layer`, `cause` |
+//! | `buttress::retry` | DEBUG | call was hedged | `layer`, `outcome` |
 //!
 //! # Recorders
 //!
@@ -102,8 +115,10 @@ mod meter;
 mod meter;
 pub mod names;
 mod problem;
+mod retry;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
 pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
 pub use http::{Header, HttpEvent, HttpSignals};
 pub use problem::{ProblemEvent, ProblemSignals};
+pub use retry::{BudgetSignals, HedgeEvent, HedgeSignals, RetryEvent, RetrySignals};

@@ -221,6 +221,13 @@ impl Tally {
         self.unshown.fetch_add(change, Ordering::SeqCst);
     }
 
+    /// Takes the level to another.
+    pub(crate) fn set(&self, level: i64) {
+        let before = self.level.swap(level, Ordering::Relaxed);
+        self.unshown
+            .fetch_add(level.wrapping_sub(before), Ordering::SeqCst);
+    }
+
     /// Takes the level back to nothing.
     pub(crate) fn clear(&mut self) {
         *self.unshown.get_mut() -= std::mem::take(self.level.get_mut());

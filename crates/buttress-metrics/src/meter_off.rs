@@ -67,16 +67,14 @@ impl Registrar<'_> {
 }
 
 #[derive(Debug)]
-pub(crate) enum Counter {}
+pub(crate) struct Counter;
 
 impl Counter {
-    pub(crate) fn increment(&self, _: u64) {
-        match *self {}
-    }
+    pub(crate) fn increment(&self, _: u64) {}
 }
 
 #[derive(Debug)]
-pub(crate) enum Gauge {}
+pub(crate) struct Gauge;
 
 #[derive(Debug)]
 pub(crate) struct Family<K>(Infallible, PhantomData<K>);
@@ -97,9 +95,9 @@ impl Tally {
 
     pub(crate) fn add(&self, _: i64) {}
 
+    pub(crate) fn set(&self, _: i64) {}
+
     pub(crate) fn clear(&mut self) {}
 
-    pub(crate) fn show(&self, gauge: &Gauge) {
-        match *gauge {}
-    }
+    pub(crate) fn show(&self, _: &Gauge) {}
 }

@@ -142,6 +142,60 @@ pub const PROBLEM_RESPONSES: Metric = Metric {
     description: "Errors that were answered with a problem, by status and by the reason of the rejection.",
 };
 
+/// Attempts at calls that may be tried again.
+pub const RETRY_ATTEMPTS: Metric = Metric {
+    name: "buttress_retry_attempts_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "outcome"],
+    description: "Attempts, the first of each call and all further ones, by how they ended.",
+};
+
+/// What a retry budget has left.
+pub const RETRY_BUDGET_BALANCE: Metric = Metric {
+    name: "buttress_retry_budget_balance",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Extra attempts that the retry budget had left when it was last asked for one.",
+};
+
+/// Second attempts that were made because the first was slow.
+pub const RETRY_HEDGES: Metric = Metric {
+    name: "buttress_retry_hedges_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "outcome"],
+    description: "Second attempts at slow calls, by what became of them.",
+};
+
+/// Attempts after the first.
+pub const RETRY_RETRIES: Metric = Metric {
+    name: "buttress_retry_retries_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "cause"],
+    description: "Attempts after the first, by the way in which the one before failed.",
+};
+
+/// Failed calls that were not tried again.
+pub const RETRY_STOPS: Metric = Metric {
+    name: "buttress_retry_stops_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that failed and were not tried again, by the reason.",
+};
+
+/// Failed calls that were not tried again because the mode does not enforce.
+pub const RETRY_WOULD_RETRY: Metric = Metric {
+    name: "buttress_retry_would_retry_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "cause"],
+    description: "Failures in shadow that would have been followed by another attempt, by their kind.",
+};
+
 /// Every metric, for dashboards and for tests that must not miss one.
 pub const ALL: &[Metric] = &[
     BREAKER_CALLS,
@@ -157,4 +211,10 @@ pub const ALL: &[Metric] = &[
     CHAOS_SUPPRESSED,
     HTTP_MALFORMED_HEADERS,
     PROBLEM_RESPONSES,
+    RETRY_ATTEMPTS,
+    RETRY_BUDGET_BALANCE,
+    RETRY_HEDGES,
+    RETRY_RETRIES,
+    RETRY_STOPS,
+    RETRY_WOULD_RETRY,
 ];

@@ -9,8 +9,8 @@ use buttress_core::circuit::{Cause, CircuitState};
 use buttress_core::{FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, Header, HttpEvent, HttpSignals,
-    ProblemEvent, ProblemSignals,
+    BreakerEvent, BreakerSignals, BudgetSignals, ChaosEvent, ChaosSignals, Header, HedgeEvent,
+    HedgeSignals, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals, RetryEvent, RetrySignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -28,6 +28,9 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
             error: &std::fmt::Error,
             request_id: None,
         });
+        RetrySignals::new("a".into()).emit(RetryEvent::Cancelled);
+        BudgetSignals::new("a".into()).show_balance(1);
+        HedgeSignals::new("a".into()).emit(HedgeEvent::Won);
         HttpSignals::new().emit(HttpEvent::MalformedHeader(Header::RetryAfter));
         ChaosSignals::new("a".into()).emit(ChaosEvent::Armed { faults: 1, seed: 7 });
     });

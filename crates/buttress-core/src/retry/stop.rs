@@ -18,6 +18,8 @@ pub enum StopReason {
     DeadlineTooShort,
     /// The dependency wants to be left alone for longer than is waited.
     HintTooLong,
+    /// There is no runtime that could time the wait.
+    NoTimer,
     /// It is not known to be safe to do twice.
     NotIdempotent,
     /// Another attempt would fail for the same reason.
@@ -30,7 +32,7 @@ pub enum StopReason {
 
 impl StopReason {
     /// Every reason, for tables and for tests that must not miss one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AttemptsSpent,
         Self::BodyLost,
         Self::BodyTooLarge,
@@ -38,6 +40,7 @@ impl StopReason {
         Self::BudgetInFlight,
         Self::DeadlineTooShort,
         Self::HintTooLong,
+        Self::NoTimer,
         Self::NotIdempotent,
         Self::NotRetryable,
         Self::Rejected,
@@ -55,6 +58,7 @@ impl StopReason {
             Self::BudgetInFlight => "budget_in_flight",
             Self::DeadlineTooShort => "deadline_too_short",
             Self::HintTooLong => "hint_too_long",
+            Self::NoTimer => "no_timer",
             Self::NotIdempotent => "not_idempotent",
             Self::NotRetryable => "not_retryable",
             Self::Rejected => "rejected",
@@ -75,6 +79,7 @@ impl StopReason {
             | Self::ToldNotTo => true,
             Self::BodyLost
             | Self::BodyTooLarge
+            | Self::NoTimer
             | Self::NotIdempotent
             | Self::NotRetryable
             | Self::Rejected => false,
@@ -92,6 +97,7 @@ impl fmt::Display for StopReason {
             Self::BudgetInFlight => "too many retries are under way",
             Self::DeadlineTooShort => "the deadline leaves too little time",
             Self::HintTooLong => "the dependency wants to be left alone for too long",
+            Self::NoTimer => "there is no runtime to time the wait",
             Self::NotIdempotent => "the request is not known to be idempotent",
             Self::NotRetryable => "another attempt would fail as well",
             Self::Rejected => "a layer below refused",

@@ -180,6 +180,9 @@ impl<B> Inner<B> {
     }
 }
 
+/// What a poll of a body answers.
+type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
 /// The source, out of the lock while it is polled. If that panics the body has failed.
 struct Borrowed<'a, B> {
     reel: &'a Reel<B>,
@@ -191,7 +194,7 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Polled<B> {
         match &mut self.source {
             Some(source) => Pin::new(source).poll_frame(cx),
             None => Poll::Ready(None),
@@ -199,11 +202,7 @@ where
     }
 
     /// Puts the source back, and records what it gave.
-    fn give_back(
-        mut self,
-        at: &mut Position,
-        polled: Poll<Option<Result<Frame<B::Data>, B::Error>>>,
-    ) -> Poll<Result<Found, BoxError>> {
+    fn give_back(mut self, at: &mut Position, polled: Polled<B>) -> Poll<Result<Found, BoxError>> {
         let source = self.source.take();
         let mut inner = self.reel.lock();
         if let Some(waiting) = inner.waiting.take() {

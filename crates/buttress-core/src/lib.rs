@@ -5,6 +5,8 @@
 //! it anywhere. The shells (`buttress-breaker` and its siblings) adapt these rules to `tower_service::Service`;
 //! users start at the `buttress` crate.
 
+mod backoff;
+pub mod budget;
 mod chain;
 pub mod chaos;
 pub mod circuit;
@@ -29,6 +31,7 @@ mod task_context;
 mod time;
 pub mod window;
 
+pub use backoff::{Backoff, Jitter};
 pub use chain::chain;
 pub use classify::{Attributed, classify_error};
 pub use config_error::ConfigError;

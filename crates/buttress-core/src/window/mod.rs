@@ -16,4 +16,4 @@ pub use successes::{Generation, Successes};
 
 /// How many buckets a time window is divided into. The window spans the current bucket, as far as it has
 /// come, and the fifteen before it: between 15/16 of its length and all of it.
-const BUCKETS: usize = 16;
+pub(crate) const BUCKETS: usize = 16;

@@ -71,7 +71,7 @@ impl Successes {
     }
 
     /// The length of a bucket in nanoseconds.
-    pub(super) fn bucket_nanos(&self) -> u64 {
+    pub(crate) fn bucket_nanos(&self) -> u64 {
         self.bucket_nanos.load(Ordering::Relaxed)
     }
 
@@ -86,7 +86,7 @@ impl Successes {
     }
 
     /// Takes the calls out of the bucket with this number.
-    pub(super) fn take_bucket(&self, bucket: u64) -> u64 {
+    pub(crate) fn take_bucket(&self, bucket: u64) -> u64 {
         let wanted = Stamp::new(self.generation(), bucket);
         self.slots(bucket)
             .map(|slot| {
@@ -108,7 +108,7 @@ impl Successes {
     }
 
     /// Forgets everything, and counts by the buckets of `window` from now on. One thread at a time.
-    pub(super) fn restart(&self, window: Window) {
+    pub(crate) fn restart(&self, window: Window) {
         // The length first: whoever sees the new generation must see the new length. A call of the old
         // generation in a bucket of the new length is recognised by its stamp.
         self.bucket_nanos

@@ -1,0 +1,161 @@
+use super::config::BudgetConfig;
+use super::reserve::{BudgetRefusal, Cost};
+use super::{BUCKETS, TOKEN};
+use crate::window::Successes;
+
+/// What a budget has, in billionths of an attempt, and where from.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) config: BudgetConfig,
+    /// What the floor paid in and is not spent.
+    pub(super) floor: u64,
+    /// Up to when it has paid, in nanoseconds.
+    floor_paid: u64,
+    /// What successes paid in and is not spent, by the bucket of time that they ended in.
+    deposits: [Deposit; BUCKETS],
+    /// The latest bucket. Time that goes back is taken to stand still.
+    latest: u64,
+    /// How many extra attempts wait or are under way.
+    pub(super) extra: u64,
+    pub(super) granted: u64,
+    pub(super) refused: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Deposit {
+    bucket: u64,
+    amount: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(config: BudgetConfig) -> Self {
+        Self {
+            // One attempt to begin with, so that the first failure of all need not wait.
+            floor: config.most_of_floor().min(TOKEN),
+            floor_paid: 0,
+            deposits: Default::default(),
+            latest: 0,
+            extra: 0,
+            granted: 0,
+            refused: 0,
+            config,
+        }
+    }
+
+    /// Brings the books up to `now`: the floor pays in, successes are credited, and what is too old expires.
+    pub(super) fn settle(&mut self, successes: &Successes, now: u64) {
+        let owed = now.saturating_sub(self.floor_paid);
+        let rate = u64::from(self.config.floor_per_second);
+        // So many a second are so many billionths a nanosecond.
+        self.floor = self.floor.saturating_add(owed.saturating_mul(rate));
+        self.floor = self.floor.min(self.config.most_of_floor());
+        self.floor_paid = self.floor_paid.max(now);
+
+        self.latest = self.latest.max(now / successes.bucket_nanos());
+        for bucket in self.live() {
+            let amount = successes.take_bucket(bucket);
+            self.credit(bucket, amount.saturating_mul(self.config.deposit()));
+        }
+    }
+
+    /// Pays for an extra attempt, while so many calls are under way.
+    pub(super) fn reserve(&mut self, cost: Cost, calls: u64) -> Result<(), BudgetRefusal> {
+        let refusal = if self.extra >= self.extra_allowed(calls) {
+            BudgetRefusal::InFlight
+        } else if !self.spend(cost.0) {
+            BudgetRefusal::Empty
+        } else {
+            self.extra += 1;
+            self.granted += 1;
+            return Ok(());
+        };
+        self.refused += 1;
+        Err(refusal)
+    }
+
+    pub(super) fn refund(&mut self, cost: Cost) {
+        self.credit(self.latest, cost.0);
+        self.granted = self.granted.saturating_sub(1);
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.extra = self.extra.saturating_sub(1);
+    }
+
+    /// What successes paid in and is not spent.
+    pub(super) fn deposits(&self) -> u64 {
+        self.live()
+            .map(|bucket| (bucket, self.deposits[slot(bucket)]))
+            .filter(|(bucket, deposit)| deposit.bucket == *bucket)
+            .fold(0, |sum, (_, deposit)| sum.saturating_add(deposit.amount))
+    }
+
+    /// Takes another configuration, with the books settled: what there is stays, as far as it has not expired by
+    /// the new terms.
+    pub(super) fn reconfigure(&mut self, config: BudgetConfig, successes: &Successes) {
+        self.floor = self.floor.min(config.most_of_floor());
+        if config.ttl != self.config.ttl {
+            let before = successes.bucket_nanos();
+            successes.restart(config.window());
+            let after = successes.bucket_nanos();
+            let held: [Deposit; BUCKETS] = std::mem::take(&mut self.deposits);
+            let live = self.live();
+            self.latest = self.floor_paid / after;
+            for Deposit { bucket, amount } in held {
+                if live.contains(&bucket) {
+                    self.credit(bucket.saturating_mul(before) / after, amount);
+                }
+            }
+        }
+        self.config = config;
+    }
+
+    fn extra_allowed(&self, calls: u64) -> u64 {
+        self.config.in_flight_share.map_or(u64::MAX, |share| {
+            let share = (calls as f64 * share.get()) as u64;
+            share.max(u64::from(self.config.in_flight_floor))
+        })
+    }
+
+    /// Takes out what something costs, if there is enough: from the floor first, then what expires first.
+    fn spend(&mut self, cost: u64) -> bool {
+        if self.floor.saturating_add(self.deposits()) < cost {
+            return false;
+        }
+        let mut due = cost - take(&mut self.floor, cost);
+        for bucket in self.live() {
+            let deposit = &mut self.deposits[slot(bucket)];
+            if deposit.bucket == bucket {
+                due -= take(&mut deposit.amount, due);
+            }
+        }
+        true
+    }
+
+    fn credit(&mut self, bucket: u64, amount: u64) {
+        if amount == 0 || !self.live().contains(&bucket) {
+            return;
+        }
+        let deposit = &mut self.deposits[slot(bucket)];
+        if deposit.bucket != bucket {
+            *deposit = Deposit { bucket, amount: 0 };
+        }
+        deposit.amount = deposit.amount.saturating_add(amount);
+    }
+
+    /// The buckets whose deposits have not expired, oldest first.
+    fn live(&self) -> std::ops::RangeInclusive<u64> {
+        self.latest.saturating_sub(BUCKETS as u64 - 1)..=self.latest
+    }
+}
+
+fn slot(bucket: u64) -> usize {
+    (bucket % BUCKETS as u64) as usize
+}
+
+/// Takes as much as is wanted and there.
+fn take(from: &mut u64, wanted: u64) -> u64 {
+    let taken = wanted.min(*from);
+    *from -= taken;
+    taken
+}

@@ -1,0 +1,135 @@
+//! One budget for all attempts that nobody asked for: retries, hedges and probes.
+//!
+//! Every success deposits a share of an attempt, and every extra attempt takes out a whole one, or more by its
+//! [cost](Cost). A floor pays in so many a second whatever happens. What is not spent expires. And beside what they
+//! may be over time, extra attempts may be only so many at a time, as a share of the calls under way.
+//!
+//! # Why successes pay, and not calls
+//!
+//! A budget into which every *call* pays keeps up the overload that it should end. Let `c` be the capacity, `o` the
+//! load without retries and `r` the ratio. Once calls wait longer than their callers do, nothing succeeds, every
+//! call pays for `r` retries, and the dependency sees `o·(1 + r)`. It catches up only if that is less than `c`: so
+//! **a per-call budget of ratio `r` never recovers from an overload while `o` exceeds `c/(1 + r)`**, although without
+//! retries it would, for every `o` below `c`. A ratio of 20 % takes a sixth of the capacity away. Where
+//! successes pay, nothing pays in while nothing succeeds, the load falls to `o` and the floor, and what is below
+//! the capacity recovers.
+//!
+//! # Where this comes from
+//!
+//! Deposits that expire and a floor are the shape of Finagle's `RetryBudget`, the share in flight that of Envoy's
+//! `retry_budget`, the costs that of the AWS SDKs' standard retry mode. Unlike theirs the sums are exact: what
+//! is deposited is spent, refunded or expired once, on however many threads, and after any idle time at the same
+//! cost.
+
+mod config;
+mod in_flight;
+mod ledger;
+mod reserve;
+mod snapshot;
+
+use std::time::Instant;
+
+pub use config::BudgetConfig;
+pub use reserve::{BudgetRefusal, Cost, Reservation};
+pub use snapshot::BudgetSnapshot;
+
+use self::in_flight::InFlight;
+use self::ledger::Ledger;
+use crate::ConfigError;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::time::Origin;
+use crate::window::{BUCKETS, Successes};
+
+/// What extra attempts may come to in all.
+///
+/// A call that succeeds takes no lock and writes to no memory that another processor writes to. An extra attempt
+/// takes one short lock to begin, and one to end.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::budget::{Budget, BudgetConfig, BudgetRefusal, Cost};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let config = BudgetConfig::default().ratio(0.5).floor_per_second(0);
+/// let budget = Budget::new(config, now)?;
+///
+/// budget.deposit(now);
+/// assert_eq!(budget.reserve(Cost::ONE, now), Err(BudgetRefusal::Empty));
+/// budget.deposit(now);
+/// let retry = budget.reserve(Cost::ONE, now).expect("two successes paid for it");
+/// budget.finish(retry);
+///
+/// budget.deposit(now);
+/// budget.deposit(now);
+/// assert_eq!(budget.snapshot(now).balance, 1.0);
+/// assert_eq!(budget.snapshot(now + Duration::from_secs(10)).balance, 0.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Budget {
+    origin: Origin,
+    calls: InFlight,
+    successes: Successes,
+    ledger: Mutex<Ledger>,
+}
+
+/// One attempt. Sums are kept in billionths of one, so that every ratio is paid to nine decimals.
+const TOKEN: u64 = 1_000_000_000;
+
+impl Budget {
+    /// A budget whose clock starts `now`. It has one attempt of the floor to begin with, if there is a floor.
+    ///
+    /// # Errors
+    ///
+    /// What [`BudgetConfig::check`] refuses.
+    pub fn new(config: BudgetConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            origin: Origin::new(now),
+            calls: InFlight::new(),
+            successes: Successes::new(config.window()),
+            ledger: Mutex::new(Ledger::new(config)),
+        })
+    }
+
+    /// A call begins, for the share in flight. One call, however many attempts it takes.
+    #[inline]
+    pub fn call_began(&self) {
+        self.calls.begin();
+    }
+
+    /// A call that [began](Self::call_began) is over, however it went.
+    #[inline]
+    pub fn call_ended(&self) {
+        self.calls.end();
+    }
+
+    /// A call succeeded, and pays in.
+    #[inline]
+    pub fn deposit(&self, now: Instant) {
+        let at = self.origin.nanos_at(now);
+        self.successes.add(self.successes.generation(), at);
+    }
+
+    /// Takes another configuration. What was paid in stays, as far as it would not have expired by the new
+    /// [`ttl`](BudgetConfig::ttl), and extra attempts under way stay under way. Where the `ttl` changes, a success
+    /// that comes in at the same moment on another thread may not pay.
+    ///
+    /// # Errors
+    ///
+    /// What [`BudgetConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BudgetConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let at = self.origin.nanos_at(now);
+        let mut ledger = self.lock();
+        ledger.settle(&self.successes, at);
+        ledger.reconfigure(config, &self.successes);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+}

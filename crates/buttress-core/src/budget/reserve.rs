@@ -1,0 +1,85 @@
+use std::fmt;
+use std::time::Instant;
+
+use super::{Budget, TOKEN};
+
+/// What an extra attempt costs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cost(pub(super) u64);
+
+/// The right to one extra attempt, paid for.
+///
+/// Settle it exactly once: [finish](Budget::finish) it where the attempt was made, however it went, and
+/// [refund](Budget::refund) it where it was not.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a reservation that is neither finished nor refunded counts as under way for ever"]
+pub struct Reservation(Cost);
+
+/// Why a budget does not grant an extra attempt.
+///
+/// The set is complete: too many over time, or too many at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BudgetRefusal {
+    /// Neither successes nor the floor have paid for it.
+    Empty,
+    /// Too many extra attempts wait or are under way.
+    InFlight,
+}
+
+impl Cost {
+    /// One attempt.
+    pub const ONE: Self = Self(TOKEN);
+
+    /// So many thousandths of an attempt: one more after a timeout may cost more than one, as it holds on to what
+    /// it waits for, and one more after a refused connection less.
+    #[must_use]
+    pub const fn thousandths(thousandths: u32) -> Self {
+        Self(thousandths as u64 * (TOKEN / 1_000))
+    }
+}
+
+impl fmt::Debug for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} attempts", self.0 as f64 / TOKEN as f64)
+    }
+}
+
+impl Budget {
+    /// Pays for one extra attempt, if there is enough. Do it before any wait that leads up to the attempt, or
+    /// a thousand that wait would all find the budget full.
+    ///
+    /// # Errors
+    ///
+    /// The reason; then nothing has changed.
+    pub fn reserve(&self, cost: Cost, now: Instant) -> Result<Reservation, BudgetRefusal> {
+        let at = self.origin.nanos_at(now);
+        let mut ledger = self.lock();
+        ledger.settle(&self.successes, at);
+        ledger.reserve(cost, self.calls.count())?;
+        Ok(Reservation(cost))
+    }
+
+    /// Takes back what was reserved for an attempt that was never made: the wait was cancelled. What was paid can
+    /// be spent as if it were deposited now.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a reservation is settled once"
+    )]
+    pub fn refund(&self, reservation: Reservation, now: Instant) {
+        let at = self.origin.nanos_at(now);
+        let mut ledger = self.lock();
+        ledger.settle(&self.successes, at);
+        ledger.refund(reservation.0);
+        ledger.finish();
+    }
+
+    /// Ends an extra attempt that was made. What it cost is spent.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a reservation is settled once"
+    )]
+    pub fn finish(&self, reservation: Reservation) {
+        let Reservation(_) = reservation;
+        self.lock().finish();
+    }
+}

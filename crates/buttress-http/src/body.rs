@@ -2,7 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use buttress_core::{Guard, PanicWatch};
+use buttress_core::{BoxError, Guard, PanicWatch};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
@@ -11,15 +11,15 @@ use crate::tail::Tail;
 
 /// A response body that holds a guard until the call is over.
 ///
-/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the
-/// body within.
+/// Frames, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body
+/// within, and so are its errors, in a [`BoxError`].
 ///
 /// | the body | the guard is settled with |
 /// |---|---|
 /// | ends, with trailers or without | what the head said, or else the trailers |
 /// | ends short of its `content-length` | a transport failure |
 /// | ends without trailers that had to tell the outcome | a transport failure |
-/// | fails | a transport failure |
+/// | fails | what its error says ([`Classify::body_error`](crate::Classify::body_error)): a transport failure, unless it tells more |
 /// | panics | an error |
 /// | is dropped unread | what the head said: the caller wanted no more |
 /// | is dropped half read | nothing: the call is cancelled |
@@ -39,17 +39,22 @@ impl<B, G: Guard> GuardedBody<B, G> {
     }
 }
 
-impl<B: Body, G: Guard> Body for GuardedBody<B, G> {
+impl<B, G> Body for GuardedBody<B, G>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+    G: Guard,
+{
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         let mut this = self.project();
         let Some(tail) = this.tail else {
-            return this.body.poll_frame(cx);
+            return this.body.poll_frame(cx).map_err(Into::into);
         };
         tail.read();
 
@@ -58,6 +63,7 @@ impl<B: Body, G: Guard> Body for GuardedBody<B, G> {
         // Whoever sees this hint after the last frame does not poll for the end, but drops the body.
         let is_end_stream = polled.is_ready() && this.body.is_end_stream();
         watch.disarm();
+        let polled = polled.map_err(Into::into);
 
         if let Poll::Ready(frame) = &polled {
             let tail = this.tail.take();
@@ -92,14 +98,14 @@ impl<B: fmt::Debug, G: Guard> fmt::Debug for GuardedBody<B, G> {
 }
 
 /// Shows a frame to the tail, and returns the tail unless the call is over.
-fn advance<D: Buf, E, G: Guard>(
+fn advance<D: Buf, G: Guard>(
     mut tail: Tail<G>,
-    frame: Option<&Result<Frame<D>, E>>,
+    frame: Option<&Result<Frame<D>, BoxError>>,
     is_end_stream: bool,
 ) -> Option<Tail<G>> {
     match frame {
         None => tail.end(None),
-        Some(Err(_)) => tail.break_off(),
+        Some(Err(error)) => tail.fail(&**error),
         Some(Ok(frame)) => {
             let is_complete = frame
                 .data_ref()

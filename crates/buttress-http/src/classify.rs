@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use buttress_core::{Report, classify_error};
+use buttress_core::{FailureKind, Outcome, Report, classify_error};
 use http::{HeaderMap, StatusCode};
 
 /// Reads an outcome off a response: once at its head, and again at its end where the head leaves it open.
@@ -35,6 +35,19 @@ pub trait Classify: Send + Sync {
     /// What an error in place of a response says. As [`classify_error`] reads it, unless overridden.
     fn error(&self, error: &(dyn Error + 'static)) -> Report {
         classify_error(error)
+    }
+
+    /// What an error in the middle of a body says. As [`classify_error`] reads it, unless overridden; one that
+    /// says no more than that it is an error is a transport failure, for the body broke off.
+    fn body_error(&self, error: &(dyn Error + 'static)) -> Report {
+        let report = classify_error(error);
+        match report.outcome {
+            Outcome::Failure(FailureKind::Error) => Report {
+                outcome: Outcome::Failure(FailureKind::Transport),
+                ..report
+            },
+            _ => report,
+        }
     }
 }
 

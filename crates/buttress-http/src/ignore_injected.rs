@@ -12,9 +12,9 @@ use crate::{Classify, HttpClassifier};
 /// away; and by the [`Rejection`] for [`Reason::FaultInjected`] in an error.
 ///
 /// ```
-/// use buttress_http::{Http, IgnoreInjected};
+/// use buttress_http::{Http, HttpClassifier, IgnoreInjected};
 ///
-/// let protocol = Http::default().classify(IgnoreInjected::default());
+/// let protocol = Http::default().classify(IgnoreInjected::new(HttpClassifier));
 /// # let _ = protocol;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +44,13 @@ impl<C: Classify> Classify for IgnoreInjected<C> {
         match Rejection::find(error) {
             Some(rejection) if rejection.reason() == Reason::FaultInjected => Report::IGNORED,
             _ => self.0.error(error),
+        }
+    }
+
+    fn body_error(&self, error: &(dyn Error + 'static)) -> Report {
+        match Rejection::find(error) {
+            Some(rejection) if rejection.reason() == Reason::FaultInjected => Report::IGNORED,
+            _ => self.0.body_error(error),
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use buttress_core::{FailureKind, Guard, Outcome, Report};
 use http::HeaderMap;
 
@@ -51,7 +53,7 @@ impl<G: Guard> Tail<G> {
     /// The body came to its end.
     pub(crate) fn end(self, trailers: Option<&HeaderMap>) {
         if self.is_short() {
-            return self.break_off();
+            return self.break_off(CUT_OFF);
         }
         let report = self
             .head
@@ -59,13 +61,19 @@ impl<G: Guard> Tail<G> {
         self.settle(report.unwrap_or(CUT_OFF));
     }
 
-    /// The body failed before its end, which turns a success into a failure. What else the head told stands:
-    /// a 429 with its `Retry-After` says more than the broken body after it.
-    pub(crate) fn break_off(self) {
+    /// The body failed before its end.
+    pub(crate) fn fail(self, error: &(dyn Error + 'static)) {
+        let report = self.protocol.classifier().body_error(error);
+        self.break_off(report);
+    }
+
+    /// The body stopped before its end, of which `report` tells, and no success of the head outlives that. What
+    /// else the head told stands: a 429 with its `Retry-After` says more than the broken body after it.
+    fn break_off(self, report: Report) {
         let head = self
             .head
             .filter(|report| report.outcome != Outcome::Success);
-        self.settle(head.unwrap_or(CUT_OFF));
+        self.settle(head.unwrap_or(report));
     }
 
     /// Whether bytes are missing. A body without any is not short: it may be the answer to a `HEAD`, which

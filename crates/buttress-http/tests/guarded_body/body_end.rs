@@ -56,6 +56,36 @@ fn a_body_that_fails_is_a_transport_failure() {
     }
 }
 
+/// A layer below that ends a body late, or on purpose, says so; a deadline is nobody's broken connection.
+#[test]
+fn the_error_of_a_body_says_what_kind_of_failure_it_is() {
+    let rejection = |reason| BoxError::from(Rejection::new(reason, "inner"));
+    let timeout = Some(Outcome::Failure(FailureKind::Timeout));
+    let late = Outcome::Failure(FailureKind::Timeout);
+    let errors: [(BoxError, _); 6] = [
+        (rejection(Reason::DeadlineExceeded), timeout),
+        (rejection(Reason::FaultInjected), Some(Outcome::Ignored)),
+        (io::Error::from(io::ErrorKind::TimedOut).into(), timeout),
+        (Attributed::new(late, "late").into(), timeout),
+        (
+            io::Error::from(io::ErrorKind::ConnectionReset).into(),
+            TRANSPORT,
+        ),
+        ("who knows".into(), TRANSPORT),
+    ];
+    for (error, outcome) in errors {
+        let text = error.to_string();
+        let body = Scripted::new([Step::Data("he"), Step::Fails(error)]);
+        let mut call = Call::new(&Http::default(), response(200, &[], body));
+        let _ = call.poll();
+        let Poll::Ready(Some(Err(error))) = call.poll() else {
+            panic!("no error");
+        };
+        assert_eq!(error.to_string(), text);
+        assert_eq!(call.dropped(), [outcome], "{text}");
+    }
+}
+
 #[test]
 fn a_body_short_of_its_length_is_a_transport_failure() {
     let response = response(200, &[("content-length", "6")], hello());

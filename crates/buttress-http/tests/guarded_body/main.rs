@@ -6,6 +6,7 @@ mod protocol;
 mod scripted;
 mod transparency;
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 

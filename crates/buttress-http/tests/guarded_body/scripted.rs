@@ -1,7 +1,6 @@
 //! A body that does what it is told, and a guard that tells what became of it.
 
 use std::collections::VecDeque;
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -16,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 pub(crate) enum Step {
     Data(&'static str),
     Error,
+    Fails(BoxError),
     Panic,
     Pending,
     Trailers(HeaderMap),
@@ -46,17 +46,18 @@ impl Scripted {
 
 impl Body for Scripted {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = match self.steps.pop_front() {
             None => return Poll::Ready(None),
             Some(Step::Pending) => return Poll::Pending,
             Some(Step::Panic) => panic!("scripted"),
-            Some(Step::Error) => Err(io::Error::other("scripted")),
+            Some(Step::Error) => Err("scripted".into()),
+            Some(Step::Fails(error)) => Err(error),
             Some(Step::Data(text)) => Ok(Frame::data(text.into())),
             Some(Step::Trailers(map)) => Ok(Frame::trailers(map)),
         };
@@ -123,9 +124,9 @@ pub(crate) struct Call<B> {
     pub(crate) ledger: Ledger,
 }
 
-pub(crate) type Polled = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
+pub(crate) type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
-impl<B: Body<Data = Bytes, Error = io::Error>> Call<B> {
+impl<B: Body<Data = Bytes, Error = BoxError>> Call<B> {
     pub(crate) fn new(protocol: &Http, response: Response<B>) -> Self {
         let ledger = Ledger::default();
         let result: Result<_, BoxError> = protocol.conclude(Ok(response), ledger.guard());

@@ -3,8 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use buttress_core::Name;
 use buttress_core::chaos::{Arming, Breach, Plan, PlanError, SteadyStateConfig};
+use buttress_core::{ConfigError, Name};
 use buttress_metrics::Disarming;
 
 use crate::shared::Shared;
@@ -150,6 +150,29 @@ pub struct Armed {
     arming: Option<Arc<Arming>>,
 }
 
+impl Armed {
+    /// Waits until the plan is over, whoever ends it. Nobody need make calls for that.
+    pub async fn ended(&self) {
+        let Some(mine) = &self.arming else {
+            return;
+        };
+        loop {
+            // Listens before it looks, so that no disarming is missed.
+            let released = self.shared.released.notified();
+            let mut released = std::pin::pin!(released);
+            released.as_mut().enable();
+            let stands = self
+                .shared
+                .arming()
+                .is_some_and(|arming| Arc::ptr_eq(&arming, mine));
+            if !stands || self.shared.look(mine, now()).is_some() {
+                return;
+            }
+            let _ = tokio::time::timeout_at(mine.expires().into(), released).await;
+        }
+    }
+}
+
 impl Drop for Armed {
     fn drop(&mut self) {
         if let Some(arming) = &self.arming {
@@ -166,6 +189,8 @@ pub enum ArmError {
     AlreadyArmed,
     /// The steady state does not hold even before.
     Breached(Breach),
+    /// The hypothesis of an experiment cannot be watched.
+    Hypothesis(ConfigError),
     /// A kill switch is thrown.
     Killed,
     /// The plan cannot work.
@@ -177,6 +202,7 @@ impl fmt::Display for ArmError {
         match self {
             Self::AlreadyArmed => f.write_str("another plan is armed; disarm it first"),
             Self::Breached(breach) => write!(f, "the steady state does not hold: {breach}"),
+            Self::Hypothesis(error) => write!(f, "the hypothesis cannot be watched: {error}"),
             Self::Killed => f.write_str("a kill switch is thrown"),
             Self::Plan(error) => write!(f, "the plan cannot work: {error}"),
         }
@@ -186,8 +212,9 @@ impl fmt::Display for ArmError {
 impl Error for ArmError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Hypothesis(error) => Some(error),
             Self::Plan(error) => Some(error),
-            _ => None,
+            Self::AlreadyArmed | Self::Breached(_) | Self::Killed => None,
         }
     }
 }

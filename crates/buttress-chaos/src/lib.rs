@@ -105,7 +105,10 @@
 
 mod body;
 mod config;
+mod experiment;
 mod future;
+#[cfg(feature = "game-day")]
+mod game_day;
 mod injector;
 mod layer;
 mod meddling;
@@ -124,7 +127,10 @@ pub use buttress_core::chaos::{
     PlannedFault, SteadyStateConfig, Subset, TRIGGER_HEADER, Target, Trigger,
 };
 pub use config::InjectorConfig;
+pub use experiment::{Experiment, ExperimentReport, Figures, Observer, Outcome};
 pub use future::ResponseFuture;
+#[cfg(feature = "game-day")]
+pub use game_day::{GameDay, GameDayError, GameDayReport};
 pub use injector::{ArmError, Armed, Injector};
 pub use layer::ChaosLayer;
 pub use protocol::{Aim, HttpCalls, PlainCalls, Tamper};

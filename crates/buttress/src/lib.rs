@@ -63,7 +63,8 @@
 //!
 //! # Features
 //!
-//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `reqwest` is
+//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `game-day` reads
+//! experiments from a file, `reqwest` is
 //! the `HttpClient`, `serde` serializes snapshots. `metrics` and `tracing`, both on by default, turn the two halves of the
 //! signals on. Features only ever add.
 

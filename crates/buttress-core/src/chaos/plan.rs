@@ -200,6 +200,24 @@ impl PlannedFault {
     }
 }
 
+/// What is done, to whom, and how often, in a line.
+impl fmt::Display for PlannedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            fault,
+            rate,
+            target,
+            trigger,
+        } = self;
+        write!(f, "{name}: {} for {rate} of {target}", fault.kind())?;
+        match trigger {
+            Trigger::Header => f.write_str(" that ask for it"),
+            Trigger::Rate => Ok(()),
+        }
+    }
+}
+
 /// A plan that was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {

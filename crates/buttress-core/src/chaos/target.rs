@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{ConfigError, Name, Ratio, StableHash};
 
 /// What a rule may ask about a call. A call that is not HTTP has none of it.
@@ -141,6 +143,34 @@ impl Target {
                 Err(ConfigError::new("subset.from", subset.from, bound))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all calls")?;
+        if !self.methods.is_empty() {
+            let methods: Vec<_> = self.methods.iter().map(Name::as_str).collect();
+            write!(f, " with {}", methods.join(" or "))?;
+        }
+        match &self.path {
+            Some(Path::Exact(path)) => write!(f, " of {path}")?,
+            Some(Path::Under(root)) => write!(f, " under {root}")?,
+            None => {}
+        }
+        for (name, value) in &self.headers {
+            match value {
+                Some(value) => write!(f, " with {name}: {value}")?,
+                None => write!(f, " with {name}")?,
+            }
+        }
+        match &self.subset {
+            Some(Subset { key, from, to }) => match key {
+                Key::Call => write!(f, ", the part from {from} to {to}"),
+                Key::Header(name) => write!(f, ", the part from {from} to {to} by {name}"),
+            },
+            None => Ok(()),
         }
     }
 }

@@ -1,0 +1,131 @@
+use std::fmt;
+
+use buttress_core::chaos::Breach;
+
+use super::figures::Figures;
+use super::run::Experiment;
+
+/// What came of an experiment. It prints as Markdown.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "game-day", derive(serde::Serialize))]
+pub struct ExperimentReport {
+    /// The experiment's name.
+    pub name: String,
+    /// The seed of its plan.
+    pub seed: u64,
+    /// The names of its faults.
+    pub faults: Vec<String>,
+    /// The verdict.
+    #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
+    pub outcome: Outcome,
+    /// What was seen before.
+    pub before: Option<Figures>,
+    /// What was seen while the plan was armed; `None` if it never was.
+    pub during: Option<Figures>,
+    /// What was seen after the time to recover.
+    pub after: Option<Figures>,
+}
+
+/// Whether a steady state held.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// The plan ended before its time: its guard, a kill switch, or somebody disarmed it.
+    Aborted,
+    /// It broke while the plan was armed.
+    Broken(Breach),
+    /// It held.
+    Held,
+    /// It did not hold even before, so nothing was injected.
+    NotSteady(Breach),
+    /// It held, or broke, and was not back in time.
+    NotRecovered(Breach),
+}
+
+impl ExperimentReport {
+    pub(super) fn new(experiment: &Experiment) -> Self {
+        let faults = experiment.plan().faults();
+        Self {
+            name: experiment.name().to_owned(),
+            seed: experiment.plan().seed(),
+            faults: faults
+                .iter()
+                .map(|fault| fault.name().to_string())
+                .collect(),
+            outcome: Outcome::Aborted,
+            before: None,
+            during: None,
+            after: None,
+        }
+    }
+
+    /// Whether the hypothesis held.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.outcome == Outcome::Held
+    }
+}
+
+impl Outcome {
+    /// The verdict in a word.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Aborted => "aborted",
+            Self::Broken(_) => "broken",
+            Self::Held => "held",
+            Self::NotRecovered(_) => "not recovered",
+            Self::NotSteady(_) => "not steady",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::Broken(breach) | Self::NotRecovered(breach) | Self::NotSteady(breach) => {
+                write!(f, ": {breach}")
+            }
+            Self::Aborted | Self::Held => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ExperimentReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## {}\n", self.name)?;
+        writeln!(f, "**{}**\n", self.outcome)?;
+        writeln!(
+            f,
+            "Faults: {} (seed {})\n",
+            self.faults.join(", "),
+            self.seed
+        )?;
+        writeln!(f, "| phase | calls | good/s | failed | p50 | p99 |")?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|")?;
+        for (phase, figures) in [
+            ("before", &self.before),
+            ("during", &self.during),
+            ("after", &self.after),
+        ] {
+            let Some(figures) = figures else { continue };
+            writeln!(
+                f,
+                "| {phase} | {} | {:.1} | {:.2} % | {:.1} ms | {:.1} ms |",
+                figures.calls,
+                figures.goodput(),
+                100.0 * figures.failure_ratio(),
+                figures.p50.as_secs_f64() * 1e3,
+                figures.p99.as_secs_f64() * 1e3,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "game-day")]
+fn as_text<S: serde::Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(outcome)
+}

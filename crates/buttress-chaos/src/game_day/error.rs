@@ -1,0 +1,50 @@
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+/// A game day that was refused, and where in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GameDayError {
+    line: usize,
+    column: usize,
+    message: String,
+}
+
+impl GameDayError {
+    pub(super) fn at(text: &str, span: Option<Range<usize>>, message: impl fmt::Display) -> Self {
+        let before = text
+            .get(..span.map_or(0, |span| span.start))
+            .unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.to_string(),
+        }
+    }
+
+    /// The line, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.column
+    }
+}
+
+impl fmt::Display for GameDayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            line,
+            column,
+            message,
+        } = self;
+        write!(f, "line {line}, column {column}: {message}")
+    }
+}
+
+impl Error for GameDayError {}

@@ -1,0 +1,373 @@
+//! The file as it stands, before it is checked as a whole.
+
+use std::collections::BTreeMap;
+
+use buttress_core::chaos::{
+    Answer, BodyFault, Bounds, Fault, Key, Latency, Path, Plan, PlannedFault, SteadyStateConfig,
+    Subset, Target, Trigger,
+};
+use buttress_core::window::Window;
+use buttress_core::{Name, Ratio};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::GameDay;
+use super::duration::Time;
+use super::error::GameDayError;
+use crate::Experiment;
+
+pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
+    let file: File = toml::from_str(text)
+        .map_err(|error| GameDayError::at(text, error.span(), error.message()))?;
+    if file.experiment.is_empty() {
+        return Err(GameDayError::at(text, None, "there is no [[experiment]]"));
+    }
+    let experiments = file
+        .experiment
+        .into_iter()
+        .map(|experiment| experiment.build(text, file.seed))
+        .collect::<Result<_, _>>()?;
+    Ok(GameDay { experiments })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    experiment: Vec<ExperimentTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExperimentTable {
+    name: Spanned<String>,
+    hypothesis: Spanned<SteadyStateTable>,
+    guard: Option<Spanned<SteadyStateTable>>,
+    bounds: Option<Spanned<BoundsTable>>,
+    before: Option<Time>,
+    during: Option<Time>,
+    recovery: Option<Time>,
+    after: Option<Time>,
+    #[serde(default)]
+    fault: Vec<Spanned<FaultTable>>,
+}
+
+impl ExperimentTable {
+    fn build(self, text: &str, seed: u64) -> Result<Experiment, GameDayError> {
+        let hypothesis_span = self.hypothesis.span();
+        let hypothesis = self.hypothesis.into_inner().build();
+        if let Err(error) = hypothesis.check() {
+            return Err(GameDayError::at(text, Some(hypothesis_span), error));
+        }
+        let mut plan = Plan::new(seed);
+        let mut whole = self.name.span();
+        if let Some(bounds) = self.bounds {
+            whole = bounds.span();
+            plan = plan.bounds(bounds.into_inner().build());
+        }
+        if let Some(guard) = self.guard {
+            let span = guard.span();
+            let guard = guard.into_inner().build();
+            if let Err(error) = guard.check() {
+                return Err(GameDayError::at(text, Some(span), error));
+            }
+            plan = plan.guard(guard);
+        }
+        let mut spans = Vec::new();
+        for fault in self.fault {
+            let span = fault.span();
+            let fault = fault.into_inner().build();
+            let fault = fault.map_err(|why| GameDayError::at(text, Some(span.clone()), why))?;
+            plan = plan.fault(fault);
+            spans.push(span);
+        }
+        plan.check().map_err(|error| {
+            let span = error.fault().and_then(|fault| spans.get(fault).cloned());
+            GameDayError::at(text, Some(span.unwrap_or(whole)), error)
+        })?;
+
+        let mut experiment = Experiment::new(self.name.into_inner(), hypothesis, plan);
+        for (time, field) in [
+            (self.before, &mut experiment.before),
+            (self.during, &mut experiment.during),
+            (self.recovery, &mut experiment.recovery),
+            (self.after, &mut experiment.after),
+        ] {
+            if let Some(Time(time)) = time {
+                *field = time;
+            }
+        }
+        Ok(experiment)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SteadyStateTable {
+    window: Option<Time>,
+    minimum_calls: Option<u32>,
+    failure_ratio: Option<Share>,
+    latency: Option<LatencyTable>,
+    burn_rate: Option<BurnRateTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LatencyTable {
+    quantile: Share,
+    most: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BurnRateTable {
+    objective: Share,
+    most: f64,
+}
+
+impl SteadyStateTable {
+    fn build(self) -> SteadyStateConfig {
+        let mut config =
+            SteadyStateConfig::default().failure_ratio(self.failure_ratio.map(|s| s.0));
+        if let Some(Time(window)) = self.window {
+            config = config.window(Window::Time(window));
+        }
+        if let Some(calls) = self.minimum_calls {
+            config = config.minimum_calls(calls);
+        }
+        if let Some(latency) = self.latency {
+            config = config.latency(latency.quantile.0, latency.most.0);
+        }
+        if let Some(burn) = self.burn_rate {
+            config = config.burn_rate(burn.objective.0, burn.most);
+        }
+        config
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoundsTable {
+    max_active: Option<u32>,
+    blast_radius: Option<Share>,
+    begins_after: Option<Time>,
+    ttl: Option<Time>,
+}
+
+impl BoundsTable {
+    fn build(self) -> Bounds {
+        let mut bounds = Bounds::default();
+        if let Some(calls) = self.max_active {
+            bounds = bounds.max_active(calls);
+        }
+        if let Some(Share(share)) = self.blast_radius {
+            bounds = bounds.blast_radius(share);
+        }
+        if let Some(Time(time)) = self.begins_after {
+            bounds = bounds.begins_after(time);
+        }
+        if let Some(Time(ttl)) = self.ttl {
+            bounds = bounds.ttl(ttl);
+        }
+        bounds
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultTable {
+    name: String,
+    answer: Option<AnswerWord>,
+    body: Option<BodyWord>,
+    delay: Option<DelayWord>,
+    rate: Option<Share>,
+    target: Option<TargetTable>,
+    #[serde(default)]
+    trigger: TriggerWord,
+}
+
+impl FaultTable {
+    fn build(self) -> Result<PlannedFault, &'static str> {
+        let fault = match (self.answer, self.body, self.delay) {
+            (Some(answer), None, None) => Fault::Answer(answer.build()),
+            (None, Some(body), None) => Fault::Body(body.build()),
+            (None, None, Some(delay)) => Fault::Delay(delay.build()),
+            _ => return Err("a fault has one of answer, body and delay"),
+        };
+        let mut planned = PlannedFault::new(self.name, fault).trigger(match self.trigger {
+            TriggerWord::Header => Trigger::Header,
+            TriggerWord::Rate => Trigger::Rate,
+        });
+        if let Some(Share(rate)) = self.rate {
+            planned = planned.rate(rate);
+        }
+        if let Some(target) = self.target {
+            planned = planned.target(target.build());
+        }
+        Ok(planned)
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum TriggerWord {
+    Header,
+    #[default]
+    Rate,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum AnswerWord {
+    Abort,
+    Error,
+    GrpcStatus {
+        code: u8,
+        #[serde(default)]
+        message: String,
+    },
+    Hang,
+    Panic,
+    Status(u16),
+}
+
+impl AnswerWord {
+    fn build(self) -> Answer {
+        match self {
+            Self::Abort => Answer::Abort,
+            Self::Error => Answer::Error,
+            Self::GrpcStatus { code, message } => Answer::GrpcStatus {
+                code,
+                message: message.into(),
+            },
+            Self::Hang => Answer::Hang,
+            Self::Panic => Answer::Panic,
+            Self::Status(status) => Answer::Status(status),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum BodyWord {
+    AlterTrailers { grpc_status: u8 },
+    Corrupt { after: u64 },
+    Drip { bytes: u32, every: Time },
+    LoseTrailers,
+    Reset { after: u64 },
+    Stall { after: u64, lasting: Time },
+    Truncate { after: u64 },
+    WrongLength { excess: u32 },
+}
+
+impl BodyWord {
+    fn build(self) -> BodyFault {
+        match self {
+            Self::AlterTrailers { grpc_status } => BodyFault::AlterTrailers { grpc_status },
+            Self::Corrupt { after } => BodyFault::Corrupt { after },
+            Self::Drip {
+                bytes,
+                every: Time(every),
+            } => BodyFault::Drip { bytes, every },
+            Self::LoseTrailers => BodyFault::LoseTrailers,
+            Self::Reset { after } => BodyFault::Reset { after },
+            Self::Stall {
+                after,
+                lasting: Time(lasting),
+            } => BodyFault::Stall { after, lasting },
+            Self::Truncate { after } => BodyFault::Truncate { after },
+            Self::WrongLength { excess } => BodyFault::WrongLength { excess },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum DelayWord {
+    Fixed(Time),
+    Normal { mean: Time, deviation: Time },
+    Pareto { scale: Time, shape: f64 },
+    Uniform { least: Time, most: Time },
+}
+
+impl DelayWord {
+    fn build(self) -> Latency {
+        match self {
+            Self::Fixed(Time(time)) => Latency::Fixed(time),
+            Self::Normal {
+                mean: Time(mean),
+                deviation: Time(deviation),
+            } => Latency::Normal { mean, deviation },
+            Self::Pareto {
+                scale: Time(scale),
+                shape,
+            } => Latency::Pareto { scale, shape },
+            Self::Uniform {
+                least: Time(least),
+                most: Time(most),
+            } => Latency::Uniform { least, most },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetTable {
+    #[serde(default)]
+    methods: Vec<String>,
+    path: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    subset: Option<SubsetTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubsetTable {
+    /// A header, or the call itself.
+    header: Option<String>,
+    from: Share,
+    to: Share,
+}
+
+impl TargetTable {
+    fn build(self) -> Target {
+        let mut target = Target::default().methods(self.methods);
+        if let Some(path) = self.path {
+            target = target.path(match path.strip_suffix("/*") {
+                Some(root) => Path::Under(root.to_owned().into()),
+                None => Path::Exact(path.into()),
+            });
+        }
+        for (name, value) in self.headers {
+            // A star is any value.
+            let value = (value != "*").then(|| Name::from(value));
+            target = target.header(&name, value);
+        }
+        match self.subset {
+            Some(SubsetTable { header, from, to }) => target.subset(Subset {
+                key: header.map_or(Key::Call, |name| {
+                    Key::Header(name.to_ascii_lowercase().into())
+                }),
+                from: from.0,
+                to: to.0,
+            }),
+            None => target,
+        }
+    }
+}
+
+/// A ratio as it stands in a file.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+struct Share(Ratio);
+
+impl TryFrom<f64> for Share {
+    type Error = buttress_core::ConfigError;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Ratio::new(value).map(Self)
+    }
+}

@@ -1,0 +1,213 @@
+//! Experiments under a paused clock, as in anybody's tests.
+
+use std::time::Duration;
+
+use buttress_chaos::{
+    Answer, ArmError, Bounds, ChaosLayer, Experiment, Fault, Injector, InjectorConfig, Latency,
+    Measure, Observer, Outcome, Plan, PlannedFault, Ratio, SteadyStateConfig,
+};
+use buttress_core::BoxError;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn injector() -> Injector {
+    Injector::new("test", InjectorConfig::default().kill_variable(None))
+}
+
+/// Calls that take 5 ms, through the injector and with nothing around it, a hundred a second.
+fn load<S>(stack: S, observer: &Observer) -> JoinHandle<()>
+where
+    S: Service<u32, Error = BoxError, Future: Send> + Clone + Send + 'static,
+{
+    let observer = observer.clone();
+    tokio::spawn(async move {
+        loop {
+            let (observer, stack) = (observer.clone(), stack.clone());
+            tokio::spawn(async move {
+                let began = Instant::now();
+                let failed = stack.oneshot(1).await.is_err();
+                observer.record(failed, began.elapsed());
+            });
+            tokio::time::sleep(10 * MS).await;
+        }
+    })
+}
+
+fn dependency(
+    injector: &Injector,
+) -> impl Service<u32, Response = u32, Error = BoxError, Future: Send> + Clone + use<> {
+    ChaosLayer::new(injector).layer(service_fn(|n: u32| async move {
+        tokio::time::sleep(5 * MS).await;
+        Ok::<_, BoxError>(n)
+    }))
+}
+
+fn errors(rate: Ratio) -> Plan {
+    Plan::new(7).fault(PlannedFault::new("errors", Fault::Answer(Answer::Error)).rate(rate))
+}
+
+fn few_failures() -> SteadyStateConfig {
+    SteadyStateConfig::default().failure_ratio(Ratio::percent(5))
+}
+
+fn experiment(plan: Plan) -> Experiment {
+    Experiment::new("experiment", few_failures(), plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hypothesis_that_survives_has_held() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let report = experiment(errors(Ratio::percent(1)));
+    let report = report.run(&injector, &observer).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Held);
+    assert_eq!(report.before.unwrap().failures, 0);
+    assert!(report.during.unwrap().failures > 0);
+    assert_eq!(report.after.unwrap().failures, 0);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hypothesis_that_does_not_is_broken_and_everything_is_rolled_back() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let report = experiment(errors(Ratio::percent(50)));
+    let report = report.run(&injector, &observer).await.unwrap();
+    match report.outcome {
+        Outcome::Broken(breach) => assert_eq!(breach.measure, Measure::FailureRatio),
+        other => panic!("{other}"),
+    }
+    assert!(!injector.is_armed());
+    assert_eq!(report.after.unwrap().failures, 0);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn slowness_breaks_a_hypothesis_about_latency() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let slow = PlannedFault::new("slow", Fault::Delay(Latency::Fixed(500 * MS)));
+    let fast = SteadyStateConfig::default().latency(Ratio::percent(99), 100 * MS);
+    let experiment = Experiment::new("slow", fast, Plan::new(1).fault(slow));
+    let report = experiment.run(&injector, &observer).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::Broken(_)));
+    assert!(report.during.unwrap().p99 >= 500 * MS);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_steady_before_is_left_alone() {
+    let (injector, observer) = (injector(), Observer::new());
+    let stack = service_fn(|_: u32| async { Err::<u32, BoxError>("down already".into()) });
+    let load = load(stack, &observer);
+    let report = experiment(errors(Ratio::ONE))
+        .run(&injector, &observer)
+        .await;
+    let report = report.unwrap();
+    assert!(matches!(report.outcome, Outcome::NotSteady(_)));
+    assert_eq!(report.during, None);
+    assert_eq!(injector.snapshot().calls, 0);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_come_back_has_not_recovered() {
+    let (injector, observer) = (injector(), Observer::new());
+    let inner = dependency(&injector);
+    // It never gets over its first failure.
+    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stack = service_fn(move |n: u32| {
+        let (inner, broken) = (inner.clone(), std::sync::Arc::clone(&broken));
+        async move {
+            let result = inner.oneshot(n).await;
+            if result.is_err() {
+                broken.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+            // It shows only later.
+            tokio::time::sleep(11 * SECOND).await;
+            if broken.load(std::sync::atomic::Ordering::SeqCst) {
+                return Err("still down".into());
+            }
+            result
+        }
+    });
+    let load = load(stack, &observer);
+    tokio::time::sleep(12 * SECOND).await;
+    let experiment = experiment(errors(Ratio::ONE))
+        .during(SECOND)
+        .recovery(12 * SECOND);
+    let report = experiment.run(&injector, &observer).await.unwrap();
+    assert!(matches!(
+        report.outcome,
+        Outcome::NotRecovered(_) | Outcome::Broken(_)
+    ));
+    assert!(report.after.unwrap().failures > 0);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_aborts_the_experiment_and_the_figures_stay() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let plan = errors(Ratio::ONE).guard(few_failures());
+    let began = Instant::now();
+    let report = experiment(plan).run(&injector, &observer).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Aborted);
+    assert!(report.during.unwrap().lasted < SECOND);
+    assert!(began.elapsed() < 17 * SECOND);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_experiment_that_is_dropped_or_panics_disarms() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let experiment = experiment(errors(Ratio::percent(1)));
+    let running = experiment.run(&injector, &observer);
+    // In the middle, as Ctrl-C would.
+    assert!(tokio::time::timeout(8 * SECOND, running).await.is_err());
+    assert!(!injector.is_armed());
+
+    let task = tokio::spawn({
+        let injector = injector.clone();
+        async move {
+            let armed = injector.arm_scoped(errors(Ratio::percent(1))).unwrap();
+            tokio::time::sleep(SECOND).await;
+            let _ = &armed;
+            panic!("in the middle");
+        }
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert!(!injector.is_armed());
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_injector_that_is_armed_already_runs_no_experiment() {
+    let (injector, observer) = (injector(), Observer::new());
+    injector
+        .arm(errors(Ratio::ONE).bounds(Bounds::default()))
+        .unwrap();
+    let report = experiment(errors(Ratio::ONE))
+        .run(&injector, &observer)
+        .await;
+    assert_eq!(report, Err(ArmError::AlreadyArmed));
+    assert!(injector.is_armed(), "it was not ours to disarm");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_give_the_same_report() {
+    let mut reports = Vec::new();
+    for _ in 0..2 {
+        let (injector, observer) = (injector(), Observer::new());
+        let load = load(dependency(&injector), &observer);
+        let report = experiment(errors(Ratio::percent(10)));
+        reports.push(report.run(&injector, &observer).await.unwrap().to_string());
+        load.abort();
+    }
+    assert_eq!(reports[0], reports[1]);
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use buttress_http::deadline::{
     DeadlineHeader, DeadlineHeaders, age_deadline, read_deadline, remove_deadline, write_deadline,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 const ALL: DeadlineHeaders = DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline);
@@ -21,8 +21,12 @@ fn noon() -> SystemTime {
 }
 
 fn headers<const N: usize>(fields: [(&'static str, &'static str); N]) -> HeaderMap {
-    let fields =
-        fields.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    let fields = fields.map(|(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    });
     fields.into_iter().collect()
 }
 

@@ -70,6 +70,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// README's examples are tests too.
+#[cfg(all(doctest, feature = "breaker", feature = "problem", feature = "reqwest"))]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
+
 #[cfg(feature = "reqwest")]
 mod http_client;
 pub mod prelude;

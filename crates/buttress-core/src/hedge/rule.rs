@@ -1,0 +1,104 @@
+use std::time::Duration;
+
+use crate::{ConfigError, LatencyQuantiles, Ratio};
+
+/// How much extra load hedging may be, and so when a call is made a second time while the first still runs.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
+/// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
+/// | [`most_delay`](Self::most_delay) | none | every call that takes so long is hedged, if the budget pays |
+/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds so many |
+/// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
+///
+/// Nothing is checked by the setters; a delay [checks](Self::check) the whole when it is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HedgeRule {
+    pub(super) extra: Ratio,
+    pub(super) least_delay: Duration,
+    pub(super) most_delay: Option<Duration>,
+    pub(super) minimum_calls: u32,
+    pub(super) window: Duration,
+}
+
+impl Default for HedgeRule {
+    fn default() -> Self {
+        Self {
+            extra: Ratio::percent(5),
+            least_delay: Duration::from_millis(1),
+            most_delay: None,
+            minimum_calls: 100,
+            window: Duration::from_secs(30),
+        }
+    }
+}
+
+impl HedgeRule {
+    /// The longest of either delay.
+    pub const MAX_DELAY: Duration = Duration::from_secs(10 * 60);
+
+    /// How many second attempts may be made, as a share of the calls. The delay follows from it: the time that
+    /// all calls but this share took at most.
+    #[must_use]
+    pub fn extra(mut self, extra: Ratio) -> Self {
+        self.extra = extra;
+        self
+    }
+
+    /// No call is hedged sooner, however short calls are: below some time a second attempt wins nothing.
+    #[must_use]
+    pub fn least_delay(mut self, delay: Duration) -> Self {
+        self.least_delay = delay;
+        self
+    }
+
+    /// Calls that take so long are hedged even if more of them do than [`extra`](Self::extra) allows; the share
+    /// still holds, but then it goes to those that come first, and not to the slowest.
+    #[must_use]
+    pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
+        self.most_delay = delay.into();
+        self
+    }
+
+    /// How many calls the window must hold for its quantile to mean something.
+    #[must_use]
+    pub fn minimum_calls(mut self, calls: u32) -> Self {
+        self.minimum_calls = calls;
+        self
+    }
+
+    /// Takes the delay from the calls of the last so long.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// No minimum of calls; a `most_delay` above [`MAX_DELAY`](Self::MAX_DELAY); a `least_delay` above that or
+    /// above the most; a window outside of those of [`LatencyQuantiles`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.minimum_calls == 0 {
+            return Err(ConfigError::new("hedge.minimum_calls", 0, "at least 1"));
+        }
+        if let Some(most) = self.most_delay.filter(|most| *most > Self::MAX_DELAY) {
+            let bound = format!("at most {:?}", Self::MAX_DELAY);
+            return Err(ConfigError::new(
+                "hedge.most_delay",
+                format_args!("{most:?}"),
+                bound,
+            ));
+        }
+        let most = self.most_delay.unwrap_or(Self::MAX_DELAY);
+        if self.least_delay > most {
+            let value = format_args!("{:?}", self.least_delay);
+            let bound = format!("at most {most:?}");
+            return Err(ConfigError::new("hedge.least_delay", value, bound));
+        }
+        LatencyQuantiles::check(self.window).map_err(|error| error.of("hedge.window"))
+    }
+}

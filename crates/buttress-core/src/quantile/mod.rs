@@ -1,0 +1,204 @@
+//! Quantiles of the latencies of late.
+
+mod scale;
+
+use std::time::{Duration, Instant};
+
+use self::scale::STEPS;
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::{Origin, nanos};
+use crate::{ConfigError, Ratio, stripe};
+
+/// How long calls took, over a sliding window, as far as quantiles need it.
+///
+/// A latency is counted in a histogram: linearly up to 2 µs, and from there in 32 steps to each doubling, up to 18
+/// minutes. A quantile is thus never told too short, and too long by at most 1/32 or 32 ns. The window
+/// slides by quarters of its length, so it spans between three quarters of it and all of it.
+///
+/// Recording takes no lock and writes to no memory that another processor writes to (past eight processors, that
+/// few others write to). It takes 32 KiB for each of up to eight processors.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::{LatencyQuantiles, Ratio};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let latencies = LatencyQuantiles::new(Duration::from_secs(10), now)?;
+/// for call in 1..=100 {
+///     latencies.record(Duration::from_millis(call), now);
+/// }
+/// let p95 = latencies.quantile(Ratio::percent(95), now).expect("there were calls");
+/// assert_eq!(p95.as_millis(), 96);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct LatencyQuantiles {
+    origin: Origin,
+    /// How often the window was changed.
+    generation: AtomicU64,
+    slice_nanos: AtomicU64,
+    stripes: Box<[Stripe]>,
+}
+
+/// The counts of one processor: all steps of the first slice of time, then all of the second.
+type Stripe = Box<[AtomicU64]>;
+
+/// How many slices the window has. It spans the current one, as far as it has come, and those before it.
+const SLICES: u64 = 4;
+/// Past this many, sharing a stripe costs less than memory does.
+const MOST_STRIPES: usize = 8;
+
+impl LatencyQuantiles {
+    /// The shortest window.
+    pub const MIN_WINDOW: Duration = Duration::from_secs(1);
+    /// The longest window.
+    pub const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+    /// An empty window whose clock starts `now`.
+    ///
+    /// # Errors
+    ///
+    /// A window below [`MIN_WINDOW`](Self::MIN_WINDOW) or above [`MAX_WINDOW`](Self::MAX_WINDOW).
+    pub fn new(window: Duration, now: Instant) -> Result<Self, ConfigError> {
+        Self::check(window)?;
+        let counts = || (0..SLICES as usize * STEPS).map(|_| AtomicU64::new(0));
+        Ok(Self {
+            origin: Origin::new(now),
+            generation: AtomicU64::new(1),
+            slice_nanos: AtomicU64::new(slice_nanos(window)),
+            stripes: (0..stripe::count().min(MOST_STRIPES))
+                .map(|_| counts().collect())
+                .collect(),
+        })
+    }
+
+    /// Refuses a window that is too short or too long.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn check(window: Duration) -> Result<(), ConfigError> {
+        if (Self::MIN_WINDOW..=Self::MAX_WINDOW).contains(&window) {
+            return Ok(());
+        }
+        let bound = format!("from {:?} to {:?}", Self::MIN_WINDOW, Self::MAX_WINDOW);
+        Err(ConfigError::new(
+            "window",
+            format_args!("{window:?}"),
+            bound,
+        ))
+    }
+
+    /// Counts a call that ended `now`.
+    #[inline]
+    pub fn record(&self, latency: Duration, now: Instant) {
+        let slice = self.slice_at(now);
+        let mine = self.stamp(slice);
+        let stripe = &self.stripes[stripe::current(self.stripes.len())];
+        let counter = &stripe[offset(slice) + scale::step(nanos(latency))];
+        let mut word = counter.load(Ordering::Relaxed);
+        loop {
+            // A count whose stamp is out of date is empty, so the passing of time has nothing to erase.
+            let next = if word >> COUNT_BITS == mine {
+                word + u64::from(count(word) != MOST)
+            } else {
+                mine << COUNT_BITS | 1
+            };
+            match counter.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(actual) => word = actual,
+            }
+        }
+    }
+
+    /// The latency that this share of the calls did not exceed (by nearest rank, so that 0 is the shortest and 1
+    /// the longest), or `None` where there were no calls.
+    #[must_use]
+    pub fn quantile(&self, share: Ratio, now: Instant) -> Option<Duration> {
+        self.histogram(now).quantile(share)
+    }
+
+    /// How many calls the window holds.
+    #[must_use]
+    pub fn calls(&self, now: Instant) -> u64 {
+        self.histogram(now).calls()
+    }
+
+    /// Forgets all calls, and slides over `window` from now on.
+    pub(crate) fn restart(&self, window: Duration) {
+        self.slice_nanos
+            .store(slice_nanos(window), Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn histogram(&self, now: Instant) -> Histogram {
+        let current = self.slice_at(now);
+        let mut sums = [0; STEPS];
+        for slice in current.saturating_sub(SLICES - 1)..=current {
+            let wanted = self.stamp(slice);
+            for stripe in &self.stripes {
+                let counters = &stripe[offset(slice)..][..STEPS];
+                for (sum, counter) in sums.iter_mut().zip(counters) {
+                    let word = counter.load(Ordering::Relaxed);
+                    if word >> COUNT_BITS == wanted {
+                        *sum += count(word);
+                    }
+                }
+            }
+        }
+        Histogram(sums)
+    }
+
+    #[inline]
+    fn slice_at(&self, now: Instant) -> u64 {
+        self.origin.nanos_at(now) / self.slice_nanos.load(Ordering::Relaxed)
+    }
+
+    /// Tells this period between two changes of the window, and this time round its slices, from all others: 16 bits
+    /// of the one and 24 of the other. It comes round again after 65 536 changes, or 16 million windows.
+    #[inline]
+    fn stamp(&self, slice: u64) -> u64 {
+        let generation = self.generation.load(Ordering::Acquire) & 0xFFFF;
+        generation << LAP_BITS | (slice / SLICES) & ((1 << LAP_BITS) - 1)
+    }
+}
+
+/// The calls of one window, by how long they took.
+pub(crate) struct Histogram([u64; STEPS]);
+
+impl Histogram {
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    pub(crate) fn quantile(&self, share: Ratio) -> Option<Duration> {
+        let rank = (share.get() * self.calls() as f64).ceil().max(1.0) as u64;
+        let mut passed = 0;
+        let step = self.0.iter().position(|calls| {
+            passed += calls;
+            passed >= rank
+        })?;
+        Some(Duration::from_nanos(scale::longest_in(step)))
+    }
+}
+
+fn slice_nanos(window: Duration) -> u64 {
+    nanos(window).div_ceil(SLICES).max(1)
+}
+
+#[inline]
+fn offset(slice: u64) -> usize {
+    (slice % SLICES) as usize * STEPS
+}
+
+const LAP_BITS: u32 = 24;
+const COUNT_BITS: u32 = 24;
+const MOST: u64 = (1 << COUNT_BITS) - 1;
+
+/// Stays at 16 777 215 calls of one processor in one step and slice, rather than spill into the stamp.
+#[inline]
+fn count(word: u64) -> u64 {
+    word & MOST
+}

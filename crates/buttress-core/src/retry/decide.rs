@@ -1,0 +1,346 @@
+use std::time::Duration;
+
+use super::{Finding, RetryRule, Safety, StopReason, Verdict};
+
+/// How far one call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Attempts that count against the limit and have ended.
+    pub attempts: u32,
+    /// Whether an attempt that was never processed has been made up for without being counted.
+    pub replaced: bool,
+    /// The wait before the last attempt.
+    pub waited: Duration,
+    /// The longest that an attempt took.
+    pub longest: Duration,
+}
+
+/// What one call allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether it may be processed twice.
+    pub safety: Safety,
+    /// What stands in the way of another attempt from the outset: a body that cannot be sent again.
+    pub obstacle: Option<StopReason>,
+    /// The time that remains, if there is a deadline.
+    pub remaining: Option<Duration>,
+    /// How long calls have been observed to take.
+    pub usual: Duration,
+}
+
+/// What becomes of a call whose attempt has ended. `R` is what was reserved for the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision<R> {
+    /// Nothing failed.
+    Return,
+    /// Another attempt is made after a wait.
+    Retry {
+        /// How long to wait.
+        after: Duration,
+        /// What the budget granted.
+        paid: R,
+    },
+    /// It failed, and stays so.
+    Stop(StopReason),
+}
+
+impl RetryRule {
+    /// Decides what becomes of a call. `chance` draws a uniform number, and `reserve` asks the budget: both only
+    /// where all else allows another attempt. What is decided is noted in `progress`.
+    ///
+    /// An attempt that was never processed is made up for at once and without being counted, but once in a call,
+    /// and the budget pays: that a connection is refused may be because of too many.
+    pub fn decide<R>(
+        &self,
+        verdict: Verdict,
+        progress: &mut Progress,
+        terms: &Terms,
+        chance: impl FnOnce() -> u64,
+        reserve: impl FnOnce() -> Result<R, StopReason>,
+    ) -> Decision<R> {
+        let replaces = match verdict.finding {
+            Finding::Final => return Decision::Return,
+            Finding::Forbidden => return Decision::Stop(StopReason::ToldNotTo),
+            Finding::Permanent => return Decision::Stop(StopReason::NotRetryable),
+            Finding::Rejected => return Decision::Stop(StopReason::Rejected),
+            Finding::Listed(_) if terms.safety == Safety::Unsafe => {
+                return Decision::Stop(StopReason::NotIdempotent);
+            }
+            Finding::Transient(_) if terms.safety != Safety::Idempotent => {
+                return Decision::Stop(StopReason::NotIdempotent);
+            }
+            Finding::Listed(_) | Finding::Transient(_) => false,
+            Finding::Unprocessed(_) => !progress.replaced && self.attempts > 1,
+        };
+        if !replaces && progress.attempts + 1 >= self.attempts {
+            return Decision::Stop(StopReason::AttemptsSpent);
+        }
+        if let Some(reason) = terms.obstacle {
+            return Decision::Stop(reason);
+        }
+        if verdict.hint.is_some_and(|hint| hint > self.longest_hint) {
+            return Decision::Stop(StopReason::HintTooLong);
+        }
+        let after = self.wait(replaces, verdict.hint, progress, chance);
+        if !self.is_worth_it(after, progress, terms) {
+            return Decision::Stop(StopReason::DeadlineTooShort);
+        }
+        let paid = match reserve() {
+            Ok(paid) => paid,
+            Err(reason) => return Decision::Stop(reason),
+        };
+        progress.waited = after;
+        if replaces {
+            progress.replaced = true;
+        } else {
+            progress.attempts += 1;
+        }
+        Decision::Retry { after, paid }
+    }
+
+    /// Whether an attempt that is begun after a wait ends in time, as far as one can know.
+    #[must_use]
+    pub fn is_worth_it(&self, after: Duration, progress: &Progress, terms: &Terms) -> bool {
+        let Some(remaining) = terms.remaining else {
+            return true;
+        };
+        let observed = || progress.longest.max(terms.usual);
+        let takes = self.attempt_takes.unwrap_or_else(observed);
+        // A timer may be late by the width of its slot, so a wait costs that much more.
+        let late = if after.is_zero() { after } else { TIMER_SLOT };
+        remaining > after.saturating_add(takes).saturating_add(late)
+    }
+
+    /// A hint is a floor, and a crowd that was given the same hint must not come back as one: so the first of the
+    /// waits comes on top of it.
+    fn wait(
+        &self,
+        replaces: bool,
+        hint: Option<Duration>,
+        progress: &Progress,
+        chance: impl FnOnce() -> u64,
+    ) -> Duration {
+        match hint {
+            Some(hint) => {
+                let spread = self.backoff.wait(0, Duration::ZERO, chance());
+                hint.saturating_add(spread)
+            }
+            None if replaces => Duration::ZERO,
+            None => self
+                .backoff
+                .wait(progress.attempts, progress.waited, chance()),
+        }
+    }
+}
+
+/// The width of a slot of tokio's wheel of timers.
+const TIMER_SLOT: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Backoff, FailureKind, Jitter};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const TERMS: Terms = Terms {
+        safety: Safety::Idempotent,
+        obstacle: None,
+        remaining: None,
+        usual: Duration::ZERO,
+    };
+
+    fn rule() -> RetryRule {
+        RetryRule {
+            backoff: Backoff::default().base(SECOND / 10).jitter(Jitter::None),
+            ..RetryRule::default()
+        }
+    }
+
+    fn decide(verdict: Verdict, progress: &mut Progress, terms: Terms) -> Decision<()> {
+        rule().decide(verdict, progress, &terms, || 0, || Ok(()))
+    }
+
+    fn transient() -> Verdict {
+        Verdict::new(Finding::Transient(FailureKind::Error))
+    }
+
+    fn unprocessed() -> Verdict {
+        Verdict::new(Finding::Unprocessed(FailureKind::Transport))
+    }
+
+    fn retry(after: Duration) -> Decision<()> {
+        Decision::Retry { after, paid: () }
+    }
+
+    #[test]
+    fn each_obstacle_has_its_reason() {
+        let with = |safety| Terms { safety, ..TERMS };
+        let unsafe_twice = with(Safety::Unsafe);
+        let listed = Verdict::new(Finding::Listed(FailureKind::Error));
+        let short = Terms {
+            remaining: Some(SECOND / 10),
+            ..TERMS
+        };
+        let spent = Progress {
+            attempts: 2,
+            replaced: true,
+            ..Progress::default()
+        };
+        let new = Progress::default();
+        let long = Some(11 * SECOND);
+        for (verdict, progress, terms, expected) in [
+            (Verdict::FINAL, new, TERMS, Decision::Return),
+            (
+                Verdict::new(Finding::Forbidden),
+                new,
+                TERMS,
+                Decision::Stop(StopReason::ToldNotTo),
+            ),
+            (
+                Verdict::new(Finding::Permanent),
+                new,
+                TERMS,
+                Decision::Stop(StopReason::NotRetryable),
+            ),
+            (
+                Verdict::new(Finding::Rejected),
+                new,
+                TERMS,
+                Decision::Stop(StopReason::Rejected),
+            ),
+            (
+                transient(),
+                new,
+                unsafe_twice,
+                Decision::Stop(StopReason::NotIdempotent),
+            ),
+            (
+                transient(),
+                new,
+                with(Safety::Unknown),
+                Decision::Stop(StopReason::NotIdempotent),
+            ),
+            (
+                listed,
+                new,
+                unsafe_twice,
+                Decision::Stop(StopReason::NotIdempotent),
+            ),
+            (listed, new, with(Safety::Unknown), retry(SECOND / 10)),
+            (
+                transient(),
+                spent,
+                TERMS,
+                Decision::Stop(StopReason::AttemptsSpent),
+            ),
+            (
+                unprocessed(),
+                spent,
+                TERMS,
+                Decision::Stop(StopReason::AttemptsSpent),
+            ),
+            (
+                transient(),
+                new,
+                Terms {
+                    obstacle: Some(StopReason::BodyTooLarge),
+                    ..TERMS
+                },
+                Decision::Stop(StopReason::BodyTooLarge),
+            ),
+            (
+                transient().hint(long),
+                new,
+                TERMS,
+                Decision::Stop(StopReason::HintTooLong),
+            ),
+            (
+                transient(),
+                new,
+                short,
+                Decision::Stop(StopReason::DeadlineTooShort),
+            ),
+            (transient(), new, TERMS, retry(SECOND / 10)),
+            (unprocessed(), new, unsafe_twice, retry(Duration::ZERO)),
+        ] {
+            let decision = decide(verdict, &mut progress.clone(), terms);
+            assert_eq!(decision, expected, "{verdict:?} {progress:?} {terms:?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_is_asked_last_and_its_refusal_changes_nothing() {
+        let mut progress = Progress::default();
+        let refuse = || Err::<(), _>(StopReason::BudgetEmpty);
+        let decision = rule().decide(transient(), &mut progress, &TERMS, || 0, refuse);
+        assert_eq!(decision, Decision::Stop(StopReason::BudgetEmpty));
+        assert_eq!(progress, Progress::default());
+
+        let asked = || -> Result<(), _> { panic!("asked for what is not wanted") };
+        let decision = rule().decide(Verdict::FINAL, &mut progress, &TERMS, || 0, asked);
+        assert_eq!(decision, Decision::Return);
+    }
+
+    #[test]
+    fn waits_grow_and_attempts_end() {
+        let mut progress = Progress::default();
+        let mut next = || decide(transient(), &mut progress, TERMS);
+        assert_eq!(next(), retry(SECOND / 10));
+        assert_eq!(next(), retry(SECOND / 5));
+        assert_eq!(next(), Decision::Stop(StopReason::AttemptsSpent));
+    }
+
+    #[test]
+    fn what_was_never_processed_is_made_up_for_once() {
+        let mut progress = Progress::default();
+        let mut next = || decide(unprocessed(), &mut progress, TERMS);
+        assert_eq!(next(), retry(Duration::ZERO));
+        assert_eq!(next(), retry(SECOND / 10));
+        assert_eq!(next(), retry(SECOND / 5));
+        assert_eq!(next(), Decision::Stop(StopReason::AttemptsSpent));
+    }
+
+    #[test]
+    fn one_attempt_is_one_attempt() {
+        let rule = RetryRule {
+            attempts: 1,
+            ..rule()
+        };
+        for verdict in [transient(), unprocessed()] {
+            let progress = &mut Progress::default();
+            let decision = rule.decide(verdict, progress, &TERMS, || 0, || Ok(()));
+            assert_eq!(decision, Decision::Stop(StopReason::AttemptsSpent));
+        }
+    }
+
+    #[test]
+    fn a_hint_is_a_floor() {
+        let verdict = transient().hint(Some(2 * SECOND));
+        let decision = decide(verdict, &mut Progress::default(), TERMS);
+        assert_eq!(decision, retry(2 * SECOND + SECOND / 10));
+    }
+
+    #[test]
+    fn nothing_is_begun_that_cannot_end_in_time() {
+        let in_time = |remaining, longest, usual| {
+            let terms = Terms {
+                remaining: Some(remaining),
+                usual,
+                ..TERMS
+            };
+            let mut progress = Progress {
+                longest,
+                ..Progress::default()
+            };
+            decide(transient(), &mut progress, terms) == retry(SECOND / 10)
+        };
+        let ms = Duration::from_millis;
+        assert!(in_time(ms(102), ms(0), ms(0)));
+        assert!(!in_time(ms(101), ms(0), ms(0)));
+        assert!(in_time(ms(302), ms(200), ms(150)));
+        assert!(!in_time(ms(301), ms(200), ms(150)));
+        assert!(!in_time(ms(301), ms(150), ms(200)));
+        assert!(!in_time(ms(0), ms(0), ms(0)));
+        assert!(!in_time(Duration::MAX, Duration::MAX, ms(0)));
+    }
+}

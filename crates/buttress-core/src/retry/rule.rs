@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use crate::Backoff;
+use crate::ConfigError;
+
+/// How often a call is tried, how long is waited in between, and what makes another attempt worth beginning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryRule {
+    /// Attempts in all, with the first.
+    pub attempts: u32,
+    /// The wait before each retry.
+    pub backoff: Backoff,
+    /// The longest wait that the dependency may ask for.
+    pub longest_hint: Duration,
+    /// How much time must be left for an attempt to be worth beginning. `None` is as observed.
+    pub attempt_takes: Option<Duration>,
+}
+
+impl Default for RetryRule {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            backoff: Backoff::default(),
+            longest_hint: Duration::from_secs(10),
+            attempt_takes: None,
+        }
+    }
+}
+
+impl RetryRule {
+    /// The most attempts that a call may have.
+    pub const MAX_ATTEMPTS: u32 = 100;
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// No attempts, or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS); a `longest_hint` above
+    /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] refuses.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=Self::MAX_ATTEMPTS).contains(&self.attempts) {
+            let bound = format!("from 1 to {}", Self::MAX_ATTEMPTS);
+            return Err(ConfigError::new("attempts", self.attempts, bound));
+        }
+        if self.longest_hint > Backoff::MAX_CAP {
+            let bound = format!("at most {:?}", Backoff::MAX_CAP);
+            let value = format!("{:?}", self.longest_hint);
+            return Err(ConfigError::new("longest_hint", value, bound));
+        }
+        self.backoff.check()
+    }
+}

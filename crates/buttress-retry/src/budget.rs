@@ -1,0 +1,186 @@
+use std::fmt;
+use std::sync::Arc;
+
+use buttress_core::budget::{
+    Budget, BudgetConfig, BudgetRefusal, BudgetSnapshot, Cost, Reservation,
+};
+use buttress_core::retry::StopReason;
+use buttress_core::{ConfigError, Name};
+use buttress_metrics::BudgetSignals;
+
+use crate::clock::now;
+
+/// A budget that retries and hedges draw from: what they may come to in all, wherever they are made.
+///
+/// Each [`Retry`](crate::Retry) has one of its own, until it is given another to share. Cloning it is cheap, and
+/// all clones are one budget.
+///
+/// ```
+/// use buttress_core::budget::BudgetConfig;
+/// use buttress_retry::{Retry, RetryBudget, RetryConfig};
+///
+/// let budget = RetryBudget::new("upstream", BudgetConfig::default().ratio(0.1));
+/// let reads = Retry::new("reads", RetryConfig::default()).budget(&budget);
+/// let writes = Retry::new("writes", RetryConfig::default().attempts(2)).budget(&budget);
+/// # let _ = (reads, writes);
+/// println!("{:?}", budget.snapshot());
+/// ```
+#[derive(Clone)]
+pub struct RetryBudget {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: Name,
+    budget: Budget,
+    signals: BudgetSignals,
+}
+
+impl RetryBudget {
+    /// A budget called `name`, which is how it appears in metrics.
+    ///
+    /// # Panics
+    ///
+    /// If [`BudgetConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: BudgetConfig) -> Self {
+        match Self::try_new(name, config) {
+            Ok(budget) => budget,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A budget called `name`, unless its configuration cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`BudgetConfig::check`] refuses.
+    pub fn try_new(name: impl Into<Name>, config: BudgetConfig) -> Result<Self, ConfigError> {
+        let name = name.into();
+        let budget = Budget::new(config, now())?;
+        let signals = BudgetSignals::new(name.clone());
+        Ok(Self {
+            shared: Arc::new(Shared {
+                name,
+                budget,
+                signals,
+            }),
+        })
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name.as_str()
+    }
+
+    /// What it has, and what it has given.
+    #[must_use]
+    pub fn snapshot(&self) -> BudgetSnapshot {
+        self.shared.budget.snapshot(now())
+    }
+
+    /// Takes a new configuration, and keeps what was deposited and what is under way.
+    ///
+    /// # Errors
+    ///
+    /// What [`BudgetConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BudgetConfig) -> Result<(), ConfigError> {
+        self.shared.budget.reconfigure(config, now())
+    }
+
+    #[inline]
+    pub(crate) fn call_began(&self) {
+        self.shared.budget.call_began();
+    }
+
+    #[inline]
+    pub(crate) fn call_ended(&self) {
+        self.shared.budget.call_ended();
+    }
+
+    /// A call succeeded.
+    #[inline]
+    pub(crate) fn deposit(&self) {
+        self.shared.budget.deposit(now());
+    }
+
+    /// Pays for an extra attempt, before anything is waited for.
+    pub(crate) fn reserve(&self, cost: Cost) -> Result<Payment, StopReason> {
+        let reserved = self.shared.budget.reserve(cost, now());
+        self.shared.show_balance();
+        match reserved {
+            Ok(reservation) => Ok(Payment {
+                budget: self.clone(),
+                reservation: Some(reservation),
+                begun: false,
+            }),
+            Err(BudgetRefusal::Empty) => Err(StopReason::BudgetEmpty),
+            Err(BudgetRefusal::InFlight) => Err(StopReason::BudgetInFlight),
+        }
+    }
+}
+
+impl Shared {
+    fn show_balance(&self) {
+        let snapshot = self.budget.snapshot(now());
+        self.signals.show_balance(snapshot.balance as u64);
+    }
+}
+
+impl fmt::Debug for RetryBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryBudget")
+            .field("name", &self.name())
+            .field("snapshot", &self.snapshot())
+            .finish()
+    }
+}
+
+/// An extra attempt that is paid for. Dropped before it [begins](Self::begin), it is given back.
+#[must_use = "dropping it gives it back"]
+pub(crate) struct Payment {
+    budget: RetryBudget,
+    /// `None` once settled.
+    reservation: Option<Reservation>,
+    begun: bool,
+}
+
+impl Payment {
+    /// From now on the dependency has the load, and the payment is spent.
+    pub(crate) fn begin(&mut self) {
+        self.begun = true;
+    }
+}
+
+impl Drop for Payment {
+    fn drop(&mut self) {
+        let Some(reservation) = self.reservation.take() else {
+            return;
+        };
+        let shared = &self.budget.shared;
+        if self.begun {
+            shared.budget.finish(reservation);
+        } else {
+            shared.budget.refund(reservation, now());
+            shared.show_balance();
+        }
+    }
+}
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+impl tower::retry::budget::Budget for RetryBudget {
+    fn deposit(&self) {
+        self.shared.budget.deposit(now());
+    }
+
+    /// tower does not tell when an attempt ends, so the share in flight does not see those that it makes.
+    fn withdraw(&self) -> bool {
+        let Ok(mut payment) = self.reserve(Cost::ONE) else {
+            return false;
+        };
+        payment.begin();
+        true
+    }
+}

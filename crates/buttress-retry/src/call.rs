@@ -1,0 +1,290 @@
+use std::ops::ControlFlow;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use buttress_core::retry::{Decision, Finding, Progress, Safety, StopReason, Terms, Verdict};
+use buttress_core::{
+    BoxError, Deadline, FailureKind, Mode, Outcome, Reason, Rejection, Striped, TaskContext,
+};
+use buttress_metrics::RetryEvent;
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+use crate::RetryStopped;
+use crate::budget::Payment;
+use crate::clock::{chance, now};
+use crate::repeat::{Attempt, Judge, Repeat};
+use crate::shared::{ActiveCall, CallGuard, Shared};
+
+/// One call and all it takes to try it again.
+pub(crate) struct Call<S, Req, P: Repeat<Req>> {
+    active: ActiveCall,
+    service: S,
+    spare: Result<P::Spare, StopReason>,
+    safety: Safety,
+    /// Whether the mode lets this call be tried again, and not only says that it would be.
+    binds: bool,
+    deadline: Option<Deadline>,
+    /// When the attempt under way began, where there is a deadline to hold it against.
+    started: Option<Instant>,
+    /// Boxed, because it exists only once an attempt has failed.
+    again: Option<Box<Again<Req>>>,
+}
+
+/// What a call knows that was tried already.
+struct Again<Req> {
+    /// How many attempts were made.
+    made: u32,
+    progress: Progress,
+    next: Option<Req>,
+    payment: Option<Payment>,
+    /// How the last attempt ended, where keeping that holds nothing up: a response is dropped before the wait.
+    last: Option<BoxError>,
+}
+
+impl<S, Req, P> Call<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req> + Judge<S::Response>,
+{
+    /// Begins a call: returns the request of its first attempt.
+    #[inline]
+    pub(crate) fn begin(
+        shared: &Striped<Shared>,
+        mode: Mode,
+        service: S,
+        request: Req,
+        protocol: &P,
+    ) -> (Req, Self) {
+        let active = ActiveCall::begin(shared.lease());
+        let binds = mode.binds(|| protocol.identity(&request).unwrap_or_else(chance));
+        let safety = protocol.safety(&request);
+        let deadline = Deadline::earlier(Deadline::current(), protocol.deadline(&request));
+        let (request, spare) = protocol.keep(request, active.settings().replay_limit());
+        let call = Self {
+            active,
+            service,
+            spare,
+            safety,
+            binds,
+            deadline,
+            started: deadline.map(|_| now()),
+            again: None,
+        };
+        (request, call)
+    }
+
+    /// How long the attempt that is begun now may take.
+    #[inline]
+    pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
+        let timeout = self.active.settings().attempt_timeout();
+        timeout.filter(|_| self.binds)
+    }
+
+    /// What an attempt ended with that had no more time.
+    pub(crate) fn timed_out(&self) -> BoxError {
+        Rejection::new(Reason::DeadlineExceeded, self.active.name().clone()).into()
+    }
+
+    /// An attempt has ended with a success.
+    #[inline]
+    pub(crate) fn succeed(mut self) -> CallGuard {
+        self.active.attempted(Outcome::Success);
+        if let Some(started) = self.started {
+            self.active.observe(started);
+        }
+        CallGuard::new(Some(self.active))
+    }
+
+    /// An attempt has ended with a failure. Goes on with a wait before the next, or ends with the result.
+    #[cold]
+    pub(crate) fn fail(
+        &mut self,
+        result: Result<S::Response, BoxError>,
+        verdict: Verdict,
+        protocol: &P,
+    ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
+        self.active.attempted(outcome_of(verdict.finding));
+        let (after, payment) = match self.decide(verdict, protocol) {
+            Decision::Return => return ControlFlow::Break(result),
+            Decision::Stop(reason) => {
+                return ControlFlow::Break(self.stop(result, reason, protocol));
+            }
+            Decision::Retry { after, paid } => (after, paid),
+        };
+        let cause = verdict.finding.kind().unwrap_or(FailureKind::Error);
+        if !self.binds {
+            let mut payment = payment;
+            payment.begin();
+            self.active.signals().emit(RetryEvent::WouldRetry(cause));
+            return ControlFlow::Break(result);
+        }
+        if let Err(reason) = self.prepare(payment, after, protocol) {
+            return ControlFlow::Break(self.stop(result, reason, protocol));
+        }
+        let again = self.again();
+        again.last = result.err();
+        let attempt = again.made + 1;
+        self.active.goes_on();
+        self.active.signals().emit(RetryEvent::Retrying {
+            cause,
+            attempt,
+            after,
+        });
+        ControlFlow::Continue(after)
+    }
+
+    /// Begins the next attempt as soon as the service is ready for it.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        protocol: &P,
+    ) -> Poll<Result<S::Future, BoxError>> {
+        if let Err(error) = ready!(self.service.poll_ready(cx)) {
+            return Poll::Ready(Err(self.end(error.into(), None, protocol)));
+        }
+        let now = now();
+        let terms = self.terms(now, protocol);
+        let config = self.active.settings().config();
+        let again = self.again();
+        if !config
+            .rule
+            .is_worth_it(Duration::ZERO, &again.progress, &terms)
+        {
+            // It became ready so late that nothing can be done in the time that is left.
+            let last = again.last.take();
+            let error = last.unwrap_or_else(|| {
+                let name = self.active.name().clone();
+                Rejection::new(Reason::DeadlineTooShort, name).into()
+            });
+            let reason = Some(StopReason::DeadlineTooShort);
+            return Poll::Ready(Err(self.end(error, reason, protocol)));
+        }
+        again.last = None;
+        if let Some(payment) = &mut again.payment {
+            payment.begin();
+        }
+        let request = again.next.take().expect("a request waits for its attempt");
+        self.started = self.deadline.map(|_| now);
+        Poll::Ready(Ok(self.service.call(request)))
+    }
+
+    /// The guard of a call that ends without a success of its last attempt.
+    pub(crate) fn into_guard(self) -> CallGuard {
+        CallGuard::new(Some(self.active))
+    }
+
+    fn decide(&mut self, verdict: Verdict, protocol: &P) -> Decision<Payment> {
+        let now = now();
+        let terms = self.terms(now, protocol);
+        let took = self
+            .started
+            .map(|started| now.saturating_duration_since(started));
+        let config = self.active.settings().config();
+        let budget = self.active.budget().clone();
+        let again = self.again();
+        // The attempt is over, and its share in flight with it.
+        again.payment = None;
+        again.made += 1;
+        let progress = &mut again.progress;
+        progress.longest = progress.longest.max(took.unwrap_or_default());
+        config.rule.decide(verdict, progress, &terms, chance, || {
+            let kind = verdict.finding.kind().unwrap_or(FailureKind::Error);
+            budget.reserve(config.cost(kind))
+        })
+    }
+
+    fn terms(&self, now: Instant, protocol: &P) -> Terms {
+        Terms {
+            safety: self.safety,
+            obstacle: match &self.spare {
+                Ok(spare) => protocol.obstacle(spare),
+                Err(reason) => Some(*reason),
+            },
+            remaining: self.deadline.map(|deadline| deadline.remaining(now)),
+            usual: self.active.usual(now),
+        }
+    }
+
+    /// Puts the next request together, before what failed is dropped: if it cannot be had, that is the answer.
+    fn prepare(
+        &mut self,
+        payment: Payment,
+        after: Duration,
+        protocol: &P,
+    ) -> Result<(), StopReason> {
+        if !after.is_zero() && Handle::try_current().is_err() {
+            return Err(StopReason::NoTimer);
+        }
+        let spare = self.spare.as_ref().map_err(|reason| *reason)?;
+        let made = self.again.as_ref().map_or(1, |again| again.made);
+        let counted = self
+            .again
+            .as_ref()
+            .map_or(0, |again| again.progress.attempts);
+        let attempt = Attempt {
+            number: made + 1,
+            counted,
+        };
+        let next = protocol.again(spare, attempt)?;
+        let again = self.again();
+        again.next = Some(next);
+        again.payment = Some(payment);
+        Ok(())
+    }
+
+    fn stop(
+        &mut self,
+        result: Result<S::Response, BoxError>,
+        reason: StopReason,
+        protocol: &P,
+    ) -> Result<S::Response, BoxError> {
+        let attempts = self.again().made;
+        let signals = self.active.signals();
+        signals.emit(RetryEvent::Stopped { reason, attempts });
+        let is_plain = matches!(reason, StopReason::NotRetryable | StopReason::Rejected);
+        if !self.binds || (is_plain && attempts == 1) {
+            return result;
+        }
+        if reason.spends_retries() {
+            TaskContext::note_retries_spent();
+        }
+        protocol.stopped(result, RetryStopped::new(reason, attempts))
+    }
+
+    /// Ends a call whose next attempt could not be begun.
+    fn end(&mut self, error: BoxError, reason: Option<StopReason>, protocol: &P) -> BoxError {
+        self.active.attempted(Outcome::Ignored);
+        let Some(reason) = reason else {
+            return error;
+        };
+        match self.stop(Err(error), reason, protocol) {
+            Err(error) => error,
+            Ok(_) => unreachable!("an error stays one"),
+        }
+    }
+
+    fn again(&mut self) -> &mut Again<Req> {
+        self.again.get_or_insert_with(|| {
+            Box::new(Again {
+                made: 0,
+                progress: Progress::default(),
+                next: None,
+                payment: None,
+                last: None,
+            })
+        })
+    }
+}
+
+fn outcome_of(finding: Finding) -> Outcome {
+    match finding {
+        Finding::Final => Outcome::Success,
+        Finding::Forbidden | Finding::Permanent => Outcome::Failure(FailureKind::Error),
+        Finding::Rejected => Outcome::Ignored,
+        Finding::Listed(kind) | Finding::Transient(kind) | Finding::Unprocessed(kind) => {
+            Outcome::Failure(kind)
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use std::fmt;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use buttress_core::retry::Finding;
+use buttress_core::{BoxError, Plain};
+use pin_project::pin_project;
+use tokio::time::{Sleep, sleep};
+use tower_service::Service;
+
+use crate::call::Call;
+use crate::repeat::{Judge, Repeat};
+use crate::shared::CallGuard;
+
+/// The response of a service behind a retry: that of the last attempt.
+#[pin_project]
+pub struct ResponseFuture<S, Req, P = Plain>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    #[pin]
+    state: State<S::Future>,
+    /// Of the attempt, its timeout; of the wait, its end.
+    #[pin]
+    timer: Option<Sleep>,
+    protocol: P,
+    /// `None` where the mode is off, and once the call has ended.
+    call: Option<Call<S, Req, P>>,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<F> {
+    Attempt(#[pin] F),
+    Waiting,
+}
+
+impl<S, Req, P> ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    #[inline]
+    pub(crate) fn new(
+        attempt: S::Future,
+        timeout: Option<Duration>,
+        protocol: P,
+        call: Option<Call<S, Req, P>>,
+    ) -> Self {
+        Self {
+            state: State::Attempt(attempt),
+            timer: timeout.map(sleep),
+            protocol,
+            call,
+        }
+    }
+}
+
+impl<S, Req, P> Future for ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req> + Judge<S::Response>,
+{
+    type Output = Result<P::Response<CallGuard>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Attempt(attempt) => {
+                    let result = match attempt.poll(cx) {
+                        Poll::Ready(result) => result.map_err(Into::into),
+                        Poll::Pending => {
+                            let Some(timer) = this.timer.as_mut().as_pin_mut() else {
+                                return Poll::Pending;
+                            };
+                            ready!(timer.poll(cx));
+                            let call = this.call.as_ref();
+                            Err(call.expect("only calls have timeouts").timed_out())
+                        }
+                    };
+                    let protocol = &*this.protocol;
+                    let Some(call) = this.call.as_mut() else {
+                        return Poll::Ready(protocol.conclude(result, CallGuard::new(None)));
+                    };
+                    let verdict = protocol.judge(&result);
+                    if verdict.finding == Finding::Final {
+                        let guard = this.call.take().map(Call::succeed);
+                        let guard = guard.unwrap_or(CallGuard::new(None));
+                        return Poll::Ready(protocol.conclude(result, guard));
+                    }
+                    match call.fail(result, verdict, protocol) {
+                        ControlFlow::Continue(wait) => {
+                            // What failed goes before anything is waited for.
+                            this.state.set(State::Waiting);
+                            let timer = (!wait.is_zero()).then(|| sleep(wait));
+                            this.timer.set(timer);
+                        }
+                        ControlFlow::Break(result) => {
+                            let guard = this.call.take().map(Call::into_guard);
+                            let guard = guard.unwrap_or(CallGuard::new(None));
+                            return Poll::Ready(protocol.conclude(result, guard));
+                        }
+                    }
+                }
+                StateProjection::Waiting => {
+                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+                        ready!(timer.poll(cx));
+                        this.timer.set(None);
+                    }
+                    let protocol = &*this.protocol;
+                    let call = this.call.as_mut().expect("polled after completion");
+                    match ready!(call.poll_next(cx, protocol)) {
+                        Ok(attempt) => {
+                            this.timer.set(call.attempt_timeout().map(sleep));
+                            this.state.set(State::Attempt(attempt));
+                        }
+                        Err(error) => {
+                            let guard = this.call.take().map(Call::into_guard);
+                            let guard = guard.unwrap_or(CallGuard::new(None));
+                            return Poll::Ready(protocol.conclude(Err(error), guard));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S, Req, P> fmt::Debug for ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("waiting", &matches!(self.state, State::Waiting))
+            .finish_non_exhaustive()
+    }
+}

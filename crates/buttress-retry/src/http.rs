@@ -1,0 +1,181 @@
+use std::fmt;
+use std::sync::Arc;
+
+use buttress_core::retry::{Safety, StopReason, Verdict};
+use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
+use buttress_http::{
+    ClassifyRetry, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
+};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body::Body;
+
+use crate::RetryStopped;
+use crate::repeat::{Attempt, Judge, Repeat};
+
+/// The number of the attempt that a request is, where the first is 1. Only those after the first have it.
+pub const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
+
+/// How many attempts there were before, as gRPC tells it (gRFC A6).
+pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+
+/// How HTTP and gRPC requests are made again.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`until`](Self::until) | [`Until::BodyEnd`]: a success pays into the budget when its body has ended |
+/// | [`classify`](Self::classify) | [`RetryClassifier`] |
+#[derive(Clone, Default)]
+pub struct HttpRetry {
+    http: Http,
+    // `None` is the `RetryClassifier`, so that only those who bring their own pay for a count of references.
+    custom: Option<Arc<dyn ClassifyRetry>>,
+}
+
+impl HttpRetry {
+    /// How long a call lasts.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.http = self.http.until(until);
+        self
+    }
+
+    /// Replaces the classifier.
+    #[must_use]
+    pub fn classify(mut self, classifier: impl ClassifyRetry + 'static) -> Self {
+        self.custom = Some(Arc::new(classifier));
+        self
+    }
+
+    fn classifier(&self) -> &dyn ClassifyRetry {
+        self.custom.as_deref().unwrap_or(&RetryClassifier::DEFAULT)
+    }
+}
+
+impl fmt::Debug for HttpRetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRetry")
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is kept of an HTTP request: its head, and a tape of its body.
+pub struct HttpSpare<B> {
+    head: Parts,
+    tape: Tape<B>,
+}
+
+impl<B> HttpSpare<B> {
+    /// Whether all of the request is there, so that two attempts can be sent at once.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.tape.is_complete()
+    }
+}
+
+impl<B> fmt::Debug for HttpSpare<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSpare")
+            .field("method", &self.head.method)
+            .field("tape", &self.tape)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> Identify<Request<B>> for HttpRetry {
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        self.http.identity(request)
+    }
+}
+
+impl<B: Replay> Repeat<Request<B>> for HttpRetry {
+    type Spare = HttpSpare<B::Source>;
+
+    fn safety(&self, request: &Request<B>) -> Safety {
+        safety_of(request)
+    }
+
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        request.extensions().get().copied()
+    }
+
+    fn keep(
+        &self,
+        request: Request<B>,
+        limit: usize,
+    ) -> (Request<B>, Result<Self::Spare, StopReason>) {
+        let (head, body) = request.into_parts();
+        match body.record(limit) {
+            Ok((body, tape)) => {
+                let kept = head.clone();
+                let spare = HttpSpare { head: kept, tape };
+                (Request::from_parts(head, body), Ok(spare))
+            }
+            Err(body) => (
+                Request::from_parts(head, body),
+                Err(StopReason::BodyTooLarge),
+            ),
+        }
+    }
+
+    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason> {
+        spare.tape.check().err().map(reason_of)
+    }
+
+    fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Request<B>, StopReason> {
+        let body = B::play(&spare.tape).map_err(reason_of)?;
+        let mut head = spare.head.clone();
+        let number = HeaderValue::from(attempt.number);
+        if grpc::is_grpc(head.headers.get(CONTENT_TYPE)) && attempt.counted > 0 {
+            let counted = HeaderValue::from(attempt.counted);
+            head.headers.insert(PREVIOUS_ATTEMPTS, counted);
+        }
+        head.headers.insert(ATTEMPT, number);
+        Ok(Request::from_parts(head, body))
+    }
+}
+
+impl<B: Body> Protocol<Response<B>> for HttpRetry {
+    type Response<G: Guard> = <Http as Protocol<Response<B>>>::Response<G>;
+
+    fn conclude<G: Guard>(
+        &self,
+        result: Result<Response<B>, BoxError>,
+        guard: G,
+    ) -> Result<Self::Response<G>, BoxError> {
+        self.http.conclude(result, guard)
+    }
+}
+
+impl<B: Body> Judge<Response<B>> for HttpRetry {
+    fn judge(&self, result: &Result<Response<B>, BoxError>) -> Verdict {
+        match result {
+            Ok(response) => self
+                .classifier()
+                .head(response.status(), response.headers()),
+            Err(error) => self.classifier().error(&**error),
+        }
+    }
+
+    fn stopped(
+        &self,
+        result: Result<Response<B>, BoxError>,
+        why: RetryStopped,
+    ) -> Result<Response<B>, BoxError> {
+        match result {
+            Ok(mut response) => {
+                response.extensions_mut().insert(why);
+                Ok(response)
+            }
+            Err(error) => Err(why.mark(error)),
+        }
+    }
+}
+
+fn reason_of(unplayable: Unplayable) -> StopReason {
+    match unplayable {
+        Unplayable::Failed => StopReason::BodyLost,
+        Unplayable::TooLarge => StopReason::BodyTooLarge,
+    }
+}

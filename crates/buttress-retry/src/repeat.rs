@@ -1,0 +1,119 @@
+use buttress_core::retry::{Safety, StopReason, Verdict, judge_error};
+use buttress_core::{BoxError, Classified, Deadline, Identify, Plain, Protocol};
+
+use crate::RetryStopped;
+
+/// What a shell must know of a request to make it again.
+///
+/// [`Plain`] clones it; `HttpRetry` keeps its head and records its body.
+pub trait Repeat<Req>: Identify<Req> + Clone {
+    /// What is kept of a request.
+    type Spare;
+
+    /// Whether the request may be processed twice.
+    fn safety(&self, request: &Req) -> Safety;
+
+    /// The deadline that the request carries.
+    fn deadline(&self, request: &Req) -> Option<Deadline>;
+
+    /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
+    /// of the first attempt, and why there can be no other if there cannot.
+    fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Spare, StopReason>);
+
+    /// What has come in between since, if anything.
+    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason>;
+
+    /// The request of another attempt.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Req, StopReason>;
+}
+
+/// Which attempt at a call a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, where the first is 1.
+    pub number: u32,
+    /// How many attempts before it count, without those that were never processed.
+    pub counted: u32,
+}
+
+/// What a shell must know of a result to decide on another attempt.
+pub trait Judge<Res>: Protocol<Res> {
+    /// Whether another attempt could help.
+    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict;
+
+    /// The result of a call that is not tried again, with the reason on it.
+    fn stopped(&self, result: Result<Res, BoxError>, why: RetryStopped) -> Result<Res, BoxError> {
+        result.map_err(|error| why.mark(error))
+    }
+}
+
+/// Whoever puts a retry around what is not HTTP says that it may be done twice.
+impl<Req: Clone> Repeat<Req> for Plain {
+    type Spare = Req;
+
+    fn safety(&self, _: &Req) -> Safety {
+        Safety::Idempotent
+    }
+
+    fn deadline(&self, _: &Req) -> Option<Deadline> {
+        None
+    }
+
+    fn keep(&self, request: Req, _: usize) -> (Req, Result<Req, StopReason>) {
+        (request.clone(), Ok(request))
+    }
+
+    fn obstacle(&self, _: &Req) -> Option<StopReason> {
+        None
+    }
+
+    fn again(&self, spare: &Req, _: Attempt) -> Result<Req, StopReason> {
+        Ok(spare.clone())
+    }
+}
+
+impl<Res> Judge<Res> for Plain {
+    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict {
+        match result {
+            Ok(_) => Verdict::FINAL,
+            Err(error) => judge_error(&**error),
+        }
+    }
+}
+
+impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
+    type Spare = Req;
+
+    fn safety(&self, request: &Req) -> Safety {
+        Plain.safety(request)
+    }
+
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        Plain.deadline(request)
+    }
+
+    fn keep(&self, request: Req, limit: usize) -> (Req, Result<Req, StopReason>) {
+        Plain.keep(request, limit)
+    }
+
+    fn obstacle(&self, spare: &Req) -> Option<StopReason> {
+        Plain.obstacle(spare)
+    }
+
+    fn again(&self, spare: &Req, attempt: Attempt) -> Result<Req, StopReason> {
+        Plain.again(spare, attempt)
+    }
+}
+
+impl<Res, F> Judge<Res> for Classified<F>
+where
+    F: Fn(&Result<Res, BoxError>) -> buttress_core::Report + Clone,
+{
+    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict {
+        self.report(result).into()
+    }
+}

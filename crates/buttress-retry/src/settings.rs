@@ -1,0 +1,94 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use buttress_core::{Mode, Ratio};
+
+use crate::RetryConfig;
+
+/// The configuration in force: what every call reads in atomics that only a new configuration writes, the rest
+/// behind a lock for the calls that fail.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The share of calls that the mode binds, as the bits of a float; or [`OFF`].
+    share: AtomicU64,
+    /// In nanoseconds; or [`NONE`].
+    attempt_timeout: AtomicU64,
+    replay_limit: AtomicUsize,
+    /// What the others were read from.
+    config: Mutex<RetryConfig>,
+}
+
+impl Settings {
+    pub(crate) fn new(config: RetryConfig) -> Self {
+        Self {
+            share: AtomicU64::new(share_of(config.mode)),
+            attempt_timeout: AtomicU64::new(nanos_of(config.attempt_timeout)),
+            replay_limit: AtomicUsize::new(config.replay_limit),
+            config: Mutex::new(config),
+        }
+    }
+
+    /// A call under way may see some of the old configuration and some of the new.
+    pub(crate) fn replace(&self, config: RetryConfig) {
+        let mut current = self.lock();
+        self.share.store(share_of(config.mode), Ordering::Relaxed);
+        let timeout = nanos_of(config.attempt_timeout);
+        self.attempt_timeout.store(timeout, Ordering::Relaxed);
+        self.replay_limit
+            .store(config.replay_limit, Ordering::Relaxed);
+        *current = config;
+    }
+
+    pub(crate) fn config(&self) -> RetryConfig {
+        self.lock().clone()
+    }
+
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        match self.share.load(Ordering::Relaxed) {
+            OFF => Mode::Off,
+            bits => match f64::from_bits(bits) {
+                1.0 => Mode::Enforce,
+                0.0 => Mode::Shadow,
+                share => Ratio::new(share).map_or(Mode::Shadow, Mode::EnforceFor),
+            },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
+        match self.attempt_timeout.load(Ordering::Relaxed) {
+            NONE => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn replay_limit(&self) -> usize {
+        self.replay_limit.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RetryConfig> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn share_of(mode: Mode) -> u64 {
+    match mode {
+        Mode::Off => OFF,
+        Mode::Shadow => 0_f64.to_bits(),
+        Mode::Enforce => 1_f64.to_bits(),
+        Mode::EnforceFor(share) => share.get().to_bits(),
+    }
+}
+
+/// A configuration that passed its check has no timeout of centuries.
+fn nanos_of(timeout: Option<Duration>) -> u64 {
+    timeout.map_or(NONE, |timeout| {
+        u64::try_from(timeout.as_nanos()).unwrap_or(NONE)
+    })
+}
+
+const OFF: u64 = u64::MAX;
+const NONE: u64 = u64::MAX;

@@ -1,0 +1,168 @@
+use std::fmt;
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use buttress_core::{ConfigError, Guard, Lease, Name, Outcome, Report};
+use buttress_metrics::{RetryEvent, RetrySignals};
+
+use crate::settings::Settings;
+use crate::{RetryBudget, RetryConfig};
+
+/// What all layers of one retry share.
+pub(crate) struct Shared {
+    name: Name,
+    settings: Settings,
+    budget: RetryBudget,
+    /// Whether the budget is this retry's own, and not one that it was given.
+    owns_budget: bool,
+    signals: RetrySignals,
+}
+
+impl Shared {
+    /// With a budget of its own.
+    pub(crate) fn new(name: Name, config: RetryConfig) -> Result<Self, ConfigError> {
+        let budget = RetryBudget::try_new(name.clone(), config.budget.clone())?;
+        Ok(Self {
+            signals: RetrySignals::new(name.clone()),
+            name,
+            settings: Settings::new(config),
+            budget,
+            owns_budget: true,
+        })
+    }
+
+    /// The same with the budget of another.
+    pub(crate) fn with_budget(&self, budget: RetryBudget) -> Self {
+        Self {
+            signals: RetrySignals::new(self.name.clone()),
+            name: self.name.clone(),
+            settings: Settings::new(self.settings.config()),
+            budget,
+            owns_budget: false,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn budget(&self) -> &RetryBudget {
+        &self.budget
+    }
+
+    pub(crate) fn signals(&self) -> &RetrySignals {
+        &self.signals
+    }
+
+    /// A success took from then until now.
+    pub(crate) fn observe(&self, started: Instant) {
+        let _ = started;
+    }
+
+    /// How long attempts take.
+    pub(crate) fn usual(&self, now: Instant) -> Duration {
+        let _ = now;
+        Duration::ZERO
+    }
+
+    pub(crate) fn reconfigure(&self, config: RetryConfig) -> Result<(), ConfigError> {
+        if self.owns_budget {
+            self.budget.reconfigure(config.budget.clone())?;
+        }
+        self.settings.replace(config);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call's hold on what it shares.
+pub(crate) type SharedLease = Lease<Shared>;
+
+/// One call under way, which counts as such until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ActiveCall {
+    shared: SharedLease,
+    /// Whether an attempt is under way or waited for, which a drop cancels.
+    attempting: bool,
+}
+
+impl ActiveCall {
+    #[inline]
+    pub(crate) fn begin(shared: SharedLease) -> Self {
+        shared.budget.call_began();
+        Self {
+            shared,
+            attempting: true,
+        }
+    }
+
+    /// An attempt has ended.
+    #[inline]
+    pub(crate) fn attempted(&mut self, outcome: Outcome) {
+        self.attempting = false;
+        self.shared.signals.emit(RetryEvent::Attempted(outcome));
+    }
+
+    /// Another one is waited for.
+    pub(crate) fn goes_on(&mut self) {
+        self.attempting = true;
+    }
+}
+
+impl Deref for ActiveCall {
+    type Target = Shared;
+
+    #[inline]
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Drop for ActiveCall {
+    #[inline]
+    fn drop(&mut self) {
+        self.shared.budget.call_ended();
+        if self.attempting {
+            self.shared.signals.emit(RetryEvent::Cancelled);
+        }
+    }
+}
+
+/// One call under way. Settled with a success it pays into the budget.
+///
+/// With the `Http` protocol it lives in the response's body.
+#[derive(Debug)]
+#[must_use = "dropping it ends the call"]
+pub struct CallGuard {
+    /// `None` where the mode is off.
+    call: Option<ActiveCall>,
+}
+
+impl CallGuard {
+    #[inline]
+    pub(crate) fn new(call: Option<ActiveCall>) -> Self {
+        Self { call }
+    }
+}
+
+impl Guard for CallGuard {
+    #[inline]
+    fn settle(self, report: Report) {
+        if let Some(call) = &self.call {
+            if report.outcome == Outcome::Success {
+                call.budget.deposit();
+            }
+        }
+    }
+}

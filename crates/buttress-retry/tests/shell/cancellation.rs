@@ -1,0 +1,91 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ::http::Response;
+use buttress_testkit::{CountingWaker, Script, TestBody};
+
+use crate::support::{behind, call, failure, get, retry};
+
+const POLLS: usize = 3;
+
+fn slow_failure() -> Script<Response<TestBody>> {
+    Script::new().pending(POLLS).err("scripted failure")
+}
+
+/// In each attempt, in each wait, and while the service is not ready for the next.
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_anywhere_leaves_nothing_behind() {
+    let retry = retry();
+    let (service, probe) = behind(&retry);
+    probe.script(slow_failure());
+    let before = retry.shared_budget().snapshot();
+    let task = CountingWaker::new();
+
+    for steps in 0..4 * (POLLS + 2) {
+        probe.ready();
+        let mut future = Box::pin(call(&service, get()));
+        for step in 0..steps {
+            if task.poll_future(future.as_mut()).is_ready() {
+                break;
+            }
+            if probe.in_flight() == 0 {
+                // In the wait: half of the times the service is then not ready.
+                if steps % 2 == 0 {
+                    probe.not_ready();
+                }
+                tokio::time::advance(std::time::Duration::from_secs(1)).await;
+            }
+            let _ = step;
+        }
+        drop(future);
+        assert_eq!(probe.in_flight(), 0, "after {steps} steps");
+        assert_eq!(probe.reserved(), 0, "after {steps} steps");
+        let after = retry.shared_budget().snapshot();
+        assert_eq!((after.calls, after.extra), (before.calls, before.extra));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_while_the_service_is_not_ready_gets_its_payment_back() {
+    let retry = retry();
+    let (service, probe) = behind(&retry);
+    probe.script(failure());
+    let mut future = Box::pin(call(&service, get()));
+    let task = CountingWaker::new();
+    assert!(task.poll_future(future.as_mut()).is_pending());
+    probe.not_ready();
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    assert!(task.poll_future(future.as_mut()).is_pending());
+    assert_eq!(
+        (probe.calls(), retry.shared_budget().snapshot().extra),
+        (1, 1)
+    );
+    drop(future);
+    let snapshot = retry.shared_budget().snapshot();
+    assert_eq!((snapshot.calls, snapshot.extra), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_inside_goes_to_its_caller_and_leaves_nothing_behind() {
+    let retry = retry();
+    let (service, probe) = behind(&retry);
+    for script in [
+        Script::new().panic(),
+        Script::new().panic_in_call(),
+        Script::new().pending(1).panic(),
+    ] {
+        probe.script_next(failure());
+        probe.script_next(script);
+        let task = CountingWaker::new();
+        let mut future = Box::pin(call(&service, get()));
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        let poll = || {
+            while task.poll_future(future.as_mut()).is_pending() {}
+        };
+        catch_unwind(AssertUnwindSafe(poll)).unwrap_err();
+        drop(future);
+        let snapshot = retry.shared_budget().snapshot();
+        assert_eq!((snapshot.calls, snapshot.extra), (0, 0));
+        call(&service, get()).await.unwrap();
+    }
+}

@@ -1,0 +1,51 @@
+use ::http::Request;
+use buttress_core::{Mode, Ratio};
+use buttress_http::ReplayBody;
+use buttress_retry::{Retry, RetryLayer};
+use buttress_testkit::{Conformance, Specimen, TestBody};
+use tower::ServiceBuilder;
+
+use crate::support::config;
+
+/// Whatever its mode, a retry keeps the contract of a layer: also where the suite makes what is inside fail.
+#[test]
+fn a_plain_retry_conforms_in_every_mode() {
+    in_every_mode("plain", |mode| {
+        conformance(mode, |retry| {
+            // Any response is a success to a plain retry, so it is shown what a caller of HTTP would see.
+            Specimen::new(RetryLayer::new(retry))
+        })
+    });
+}
+
+#[test]
+fn an_http_retry_conforms_in_every_mode() {
+    in_every_mode("http", |mode| {
+        let layer = |retry: &Retry| {
+            let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
+            let stack = ServiceBuilder::new()
+                .map_request(replayable)
+                .layer(RetryLayer::http(retry));
+            Specimen::new(stack)
+        };
+        conformance(mode, layer)
+    });
+}
+
+fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
+    let half = Mode::EnforceFor(Ratio::HALF);
+    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
+        let report = suite(mode).run();
+        assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");
+    }
+}
+
+fn conformance(mode: Mode, layer: fn(&Retry) -> Specimen) -> Conformance {
+    Conformance::new("retry", move || {
+        let retry = Retry::new("conformance", config().mode(mode));
+        layer(&retry).state(move || {
+            let budget = retry.shared_budget().snapshot();
+            (budget.calls, budget.extra)
+        })
+    })
+}

@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use ::http::{Request, Response, StatusCode};
+use buttress_core::{BoxError, Deadline, Reason, Rejection, TaskContext};
+use buttress_retry::{Retry, RetryConfig, RetryLayer, RetryStopped, StopReason};
+use buttress_testkit::{CountingWaker, TestBody};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{Body, WAIT, answer, behind, call, config, failure, get, retry};
+
+fn deadline(after: Duration) -> Deadline {
+    Deadline::at((Instant::now() + after).into_std())
+}
+
+fn get_by(deadline: Deadline) -> Request<Body> {
+    let mut request = get();
+    request.extensions_mut().insert(deadline);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_wait_is_begun_that_ends_too_late() {
+    let (service, probe) = behind(&retry());
+    probe.script(answer(503, &[]));
+    let began = Instant::now();
+    let response = call(&service, get_by(deadline(WAIT))).await.unwrap();
+    assert_eq!(response.status(), 503);
+    let stopped = response.extensions().get::<RetryStopped>().unwrap();
+    assert_eq!(
+        (stopped.reason(), stopped.attempts()),
+        (StopReason::DeadlineTooShort, 1)
+    );
+    assert!(began.elapsed().is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hint_of_a_server_ends_the_call_where_it_exceeds_the_deadline() {
+    let (service, probe) = behind(&retry());
+    probe.script(answer(503, &[("retry-after", "5")]));
+    let in_time = deadline(Duration::from_secs(6));
+    assert_eq!(call(&service, get_by(in_time)).await.unwrap().status(), 503);
+    assert_eq!(probe.calls(), 2);
+    let too_late = deadline(Duration::from_secs(5));
+    call(&service, get_by(too_late)).await.unwrap();
+    assert_eq!(probe.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_the_task_counts_and_the_earlier_of_two() {
+    let (service, probe) = behind(&retry());
+    probe.script(failure());
+    let mut context = TaskContext::default().with_deadline(Some(deadline(WAIT)));
+    for request in [get(), get_by(deadline(Duration::from_secs(60)))] {
+        let mut future = context.enter(|| Box::pin(call(&service, request)));
+        let task = CountingWaker::new();
+        let polled = context.enter(|| task.poll_future(future.as_mut()));
+        assert!(polled.is_ready());
+    }
+    assert_eq!(probe.calls(), 2);
+}
+
+/// A plain retry has the deadline of its task and nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_has_passed_allows_nothing() {
+    let (service, probe) = behind(&retry());
+    probe.script(failure());
+    call(&service, get_by(deadline(Duration::ZERO)))
+        .await
+        .unwrap_err();
+    assert_eq!(probe.calls(), 1);
+}
+
+/// What the last attempt took is what the next is expected to take.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_would_be_cut_is_not_begun() {
+    let cut = run_by_deadline(&config(), WAIT).await;
+    assert_eq!(cut, 0);
+}
+
+/// With the observation overruled, there is what the rule is for.
+#[tokio::test(start_paused = true)]
+async fn told_that_attempts_take_no_time_they_are_cut() {
+    let hasty = config().attempt_takes(Duration::ZERO);
+    assert!(run_by_deadline(&hasty, WAIT).await > 0);
+}
+
+/// How many retries a hundred deadlines cut, from one to a hundred hundredths of a second and more.
+async fn run_by_deadline(config: &RetryConfig, service_time: Duration) -> usize {
+    let retry = Retry::new("test", config.clone());
+    let mut cut = 0;
+    for hundredths in 0..100_u32 {
+        let service =
+            RetryLayer::http(&retry).layer(service_fn(move |_: Request<Body>| async move {
+                sleep(service_time).await;
+                let mut response = Response::new(TestBody::empty());
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                Ok::<_, BoxError>(response)
+            }));
+        let left = service_time + Duration::from_millis(1) + hundredths * Duration::from_millis(10);
+        let request = get_by(deadline(left));
+        cut += usize::from(timeout(left, service.oneshot(request)).await.is_err());
+    }
+    cut
+}
+
+/// The response was dropped before the wait, so there is only our own word left to give.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_ready_too_late_is_not_called() {
+    for (script, text) in [
+        (failure(), Some("scripted failure")),
+        (answer(503, &[]), None),
+    ] {
+        let (service, probe) = behind(&retry());
+        probe.script(script);
+        let mut future = Box::pin(call(&service, get_by(deadline(10 * WAIT))));
+        let task = CountingWaker::new();
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        probe.not_ready();
+        tokio::time::advance(20 * WAIT).await;
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        probe.ready();
+        let error = future.await.unwrap_err();
+        assert_eq!(probe.calls(), 1);
+        let stopped = RetryStopped::find(&*error).unwrap();
+        assert_eq!(stopped.reason(), StopReason::DeadlineTooShort);
+        match text {
+            Some(text) => assert_eq!(error.to_string(), text),
+            None => {
+                let rejection = Rejection::find(&*error).unwrap();
+                assert_eq!(rejection.reason(), Reason::DeadlineTooShort);
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The retry as a Tower layer: what becomes of calls, callers, requests and clones. When another attempt is worth
+//! making is for the tests of `buttress-core`.
+
+mod budget;
+mod cancellation;
+mod conformance;
+mod deadline;
+mod http;
+mod modes;
+mod retrying;
+mod support;
+mod tiers;

@@ -67,13 +67,6 @@ pub struct HttpSpare<B> {
     tape: Tape<B>,
 }
 
-impl<B> HttpSpare<B> {
-    /// Whether all of the request is there, so that two attempts can be sent at once.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.tape.is_complete()
-    }
-}
-
 impl<B> fmt::Debug for HttpSpare<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSpare")

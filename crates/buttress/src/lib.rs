@@ -8,6 +8,7 @@
 //! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
 //! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
+//! | `retry` | `retry` | tries again what may pass and may be done twice, within one exact budget |
 //! | [`http`] | | what a response says about how a call went |
 //! | [`metrics`] | | everything that is counted and logged |
 //!
@@ -64,8 +65,10 @@
 //! # Features
 //!
 //! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `game-day` reads
-//! experiments from a file, `reqwest` is
-//! the `HttpClient`, `serde` serializes snapshots. `metrics` and `tracing`, both on by default, turn the two halves of the
+//! experiments from a file, `reqwest` is the `HttpClient`, `serde` serializes snapshots. `axum`, `reqwest` and `tonic`
+//! let retries send the request bodies of these hosts again, and `hyper` lets them know which errors of its client
+//! tell that a request was never processed. `tonic` is not part of `full`: it needs Rust 1.88. `metrics` and
+//! `tracing`, both on by default, turn the two halves of the
 //! signals on. Features only ever add.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -98,6 +101,9 @@ pub use buttress_metrics as metrics;
 #[cfg(feature = "problem")]
 #[doc(inline)]
 pub use buttress_problem as problem;
+#[cfg(feature = "retry")]
+#[doc(inline)]
+pub use buttress_retry as retry;
 #[cfg(feature = "reqwest")]
 pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
 pub use service_builder_ext::ServiceBuilderExt;

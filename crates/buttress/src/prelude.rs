@@ -8,9 +8,14 @@ pub use buttress_breaker::{
 #[cfg(feature = "chaos")]
 pub use buttress_chaos::{ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault};
 pub use buttress_core::{BoxError, Mode, Outcome, Ratio, Reason, Rejection, Report};
-pub use buttress_http::Until;
+pub use buttress_http::{Idempotent, ReplayBody, Until};
 #[cfg(feature = "problem")]
 pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};
+#[cfg(feature = "retry")]
+pub use buttress_retry::{
+    Backoff, BudgetConfig, Jitter, Retry, RetryBudget, RetryConfig, RetryLayer, RetryMark,
+    RetryStopped, StopReason,
+};
 
 #[cfg(feature = "reqwest")]
 pub use crate::HttpClient;

@@ -63,6 +63,23 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
     #[cfg(feature = "problem")]
     #[must_use]
     fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>>;
+
+    /// Puts a retry here that clones requests and takes the outcome of an attempt from its `Result`. See
+    /// [`RetryLayer::new`](crate::retry::RetryLayer::new).
+    #[cfg(feature = "retry")]
+    #[must_use]
+    fn retries(
+        self,
+        retry: &crate::retry::Retry,
+    ) -> ServiceBuilder<Stack<crate::retry::RetryLayer, L>>;
+
+    /// Puts a retry of HTTP and gRPC requests here. See [`RetryLayer::http`](crate::retry::RetryLayer::http).
+    #[cfg(feature = "retry")]
+    #[must_use]
+    fn http_retries(
+        self,
+        retry: &crate::retry::Retry,
+    ) -> ServiceBuilder<Stack<crate::retry::RetryLayer<crate::retry::HttpRetry>, L>>;
 }
 
 impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
@@ -101,6 +118,22 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
     #[cfg(feature = "problem")]
     fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>> {
         self.layer(crate::problem::ProblemLayer::new())
+    }
+
+    #[cfg(feature = "retry")]
+    fn retries(
+        self,
+        retry: &crate::retry::Retry,
+    ) -> ServiceBuilder<Stack<crate::retry::RetryLayer, L>> {
+        self.layer(crate::retry::RetryLayer::new(retry))
+    }
+
+    #[cfg(feature = "retry")]
+    fn http_retries(
+        self,
+        retry: &crate::retry::Retry,
+    ) -> ServiceBuilder<Stack<crate::retry::RetryLayer<crate::retry::HttpRetry>, L>> {
+        self.layer(crate::retry::RetryLayer::http(retry))
     }
 }
 

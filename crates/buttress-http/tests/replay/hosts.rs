@@ -14,8 +14,10 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let collected = body.collect().await.map_err(Into::into).unwrap();
-    collected.to_bytes()
+    match body.collect().await.map_err(Into::into) {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 async fn plays_again<B>(body: B)
@@ -24,11 +26,11 @@ where
     B::Error: Into<BoxError>,
 {
     let length = body.size_hint().exact();
-    let (first, tape) = body.record(64).ok().unwrap();
+    let (first, tape) = body.record(64).ok().expect("it is small");
     assert_eq!(first.size_hint().exact(), length);
     assert_eq!(text(first).await, "hello");
     for _ in 0..2 {
-        let again = B::play(&tape).unwrap();
+        let again = B::play(&tape).expect("it is recorded");
         assert_eq!(again.size_hint().exact(), length);
         assert_eq!(text(again).await, "hello");
     }
@@ -39,8 +41,8 @@ where
     B: Replay<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let (first, tape) = body.record(64).ok().unwrap();
-    for body in [first, B::play(&tape).unwrap()] {
+    let (first, tape) = body.record(64).ok().expect("it is small");
+    for body in [first, B::play(&tape).expect("it is recorded")] {
         assert!(body.is_end_stream());
         assert_eq!(text(body).await, "");
     }

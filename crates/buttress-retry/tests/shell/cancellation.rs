@@ -40,7 +40,10 @@ async fn a_call_dropped_anywhere_leaves_nothing_behind() {
         assert_eq!(probe.in_flight(), 0, "after {steps} steps");
         assert_eq!(probe.reserved(), 0, "after {steps} steps");
         let after = retry.shared_budget().snapshot();
-        assert_eq!((after.calls, after.extra), (before.calls, before.extra));
+        assert_eq!(
+            (after.calls_in_flight, after.extra_in_flight),
+            (before.calls_in_flight, before.extra_in_flight)
+        );
     }
 }
 
@@ -56,12 +59,15 @@ async fn a_call_dropped_while_the_service_is_not_ready_gets_its_payment_back() {
     tokio::time::advance(std::time::Duration::from_secs(60)).await;
     assert!(task.poll_future(future.as_mut()).is_pending());
     assert_eq!(
-        (probe.calls(), retry.shared_budget().snapshot().extra),
+        (
+            probe.calls(),
+            retry.shared_budget().snapshot().extra_in_flight
+        ),
         (1, 1)
     );
     drop(future);
     let snapshot = retry.shared_budget().snapshot();
-    assert_eq!((snapshot.calls, snapshot.extra), (0, 0));
+    assert_eq!((snapshot.calls_in_flight, snapshot.extra_in_flight), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +91,7 @@ async fn a_panic_inside_goes_to_its_caller_and_leaves_nothing_behind() {
         catch_unwind(AssertUnwindSafe(poll)).unwrap_err();
         drop(future);
         let snapshot = retry.shared_budget().snapshot();
-        assert_eq!((snapshot.calls, snapshot.extra), (0, 0));
+        assert_eq!((snapshot.calls_in_flight, snapshot.extra_in_flight), (0, 0));
         call(&service, get()).await.unwrap();
     }
 }

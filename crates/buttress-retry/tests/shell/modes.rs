@@ -1,7 +1,7 @@
 use buttress_core::{Mode, Ratio};
 use buttress_retry::{Retry, RetryStopped};
 
-use crate::support::{answer, behind, call, config, failure, get};
+use crate::support::{answer, behind, call, config, failure, get, save_up};
 
 #[tokio::test(start_paused = true)]
 async fn off_neither_tries_nor_learns() {
@@ -27,7 +27,7 @@ async fn shadow_pays_and_does_not_try() {
     assert!(response.extensions().get::<RetryStopped>().is_none());
     assert_eq!(probe.calls(), 1);
     assert!(retry.shared_budget().snapshot().balance < before);
-    assert_eq!(retry.shared_budget().snapshot().extra, 0);
+    assert_eq!(retry.shared_budget().snapshot().extra_in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,6 +35,7 @@ async fn a_share_of_the_calls_is_tried_and_always_the_same() {
     let retry = Retry::new("test", config().mode(Mode::EnforceFor(Ratio::HALF)));
     let (service, probe) = behind(&retry);
     probe.script(failure());
+    save_up().await;
     let mut tried = 0;
     for id in 0..100 {
         let attempts = async || {

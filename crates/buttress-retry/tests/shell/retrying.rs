@@ -9,7 +9,7 @@ use buttress_testkit::{ReadyProbe, Script};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Body, WAIT, behind, call, config, failure, get, retry};
+use crate::support::{Body, WAIT, behind, call, config, failure, get, retry, save_up};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_passes_is_not_seen() {
@@ -50,7 +50,9 @@ async fn an_open_circuit_below_ends_the_call_at_once() {
             counted.set(counted.get() + 1);
             async move { Err::<(), _>(Rejection::new(reason, "below").with_scope(scope)) }
         });
-        let service = RetryLayer::new(&retry()).layer(inner);
+        let retry = retry();
+        save_up().await;
+        let service = RetryLayer::new(&retry).layer(inner);
         let error = service.oneshot(()).await.unwrap_err();
         assert_eq!(Rejection::find(&*error).unwrap().reason(), reason);
         assert_eq!(calls_made.get(), calls, "{reason:?}");

@@ -27,6 +27,11 @@ pub(crate) fn retry() -> Retry {
     Retry::new("test", config())
 }
 
+/// Lets the floor of a budget pay in for a second.
+pub(crate) async fn save_up() {
+    tokio::time::advance(Duration::from_secs(1)).await;
+}
+
 /// A service behind `retry`, and what is behind it.
 pub(crate) fn behind(retry: &Retry) -> (RetryService<ReadyProbe, HttpRetry>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();

@@ -80,7 +80,8 @@ where
     RetryMark.layer(service_fn(move |_: Request<()>| {
         let (client, answer) = (client.clone(), answer.clone());
         async move {
-            client.oneshot(get()).await.unwrap_err();
+            let failed = client.oneshot(get()).await.is_err();
+            assert!(failed);
             Ok(answer())
         }
     }))
@@ -90,7 +91,7 @@ fn response(status: u16) -> Response<TestBody> {
     Response::builder()
         .status(status)
         .body(TestBody::empty())
-        .unwrap()
+        .expect("it is a response")
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,9 @@
 //! | `buttress_chaos_suppressed_total` | counter | count | `layer`, `reason` |
 //! | `buttress_chaos_active` | gauge | count | `layer` |
 //! | `buttress_chaos_armed` | gauge | count | `layer` |
+//! | `buttress_deadline_exceeded_total` | counter | count | `layer`, `phase` |
+//! | `buttress_deadline_rejections_total` | counter | count | `layer`, `reason` |
+//! | `buttress_deadline_would_reject_total` | counter | count | `layer`, `reason` |
 //! | `buttress_problem_responses_total` | counter | count | `status`, `reason` |
 //! | `buttress_http_malformed_headers_total` | counter | count | `header` |
 //! | `buttress_retry_attempts_total` | counter | count | `layer`, `outcome` |
@@ -48,6 +51,7 @@
 //! | `cause` | [`Cause::as_str`](buttress_core::circuit::Cause::as_str) |
 //! | `status` | the HTTP status of the response |
 //! | `header` | [`Header::as_str`] |
+//! | `phase` | [`Phase::as_str`] |
 //! | `fault` | [`Fault::kind`](buttress_core::chaos::Fault::kind) |
 //! | `cause` of a retry | `error`, `timeout`, `overload`, `transport` |
 //! | `reason` of a stop | [`StopReason::as_str`](buttress_core::retry::StopReason::as_str) |
@@ -67,6 +71,9 @@
 //! | `buttress::chaos` | WARN | fault stopped | `layer`, `fault` |
 //! | `buttress::chaos` | DEBUG | fault injected | `layer`, `fault`, `kind` |
 //! | `buttress::chaos` | DEBUG | fault suppressed | `layer`, `reason` |
+//! | `buttress::deadline` | DEBUG | call rejected | `layer`, `reason` |
+//! | `buttress::deadline` | DEBUG | call would have been rejected | `layer`, `reason` |
+//! | `buttress::deadline` | DEBUG | deadline exceeded | `layer`, `phase` |
 //! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
 //! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
 //! | `buttress::http` | DEBUG | malformed header ignored | `header` |
@@ -105,6 +112,7 @@ mod log;
 
 mod breaker;
 mod chaos;
+mod deadline;
 mod http;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
@@ -119,6 +127,7 @@ mod retry;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
 pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
+pub use deadline::{DeadlineEvent, DeadlineSignals, Phase};
 pub use http::{Header, HttpEvent, HttpSignals};
 pub use problem::{ProblemEvent, ProblemSignals};
 pub use retry::{BudgetSignals, HedgeEvent, HedgeSignals, RetryEvent, RetrySignals};

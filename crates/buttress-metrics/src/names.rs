@@ -124,6 +124,33 @@ pub const CHAOS_SUPPRESSED: Metric = Metric {
     description: "Calls that were left alone because a bound of the plan was reached, by the bound.",
 };
 
+/// Calls that reached their deadline before they were over.
+pub const DEADLINE_EXCEEDED: Metric = Metric {
+    name: "buttress_deadline_exceeded_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "phase"],
+    description: "Calls that were ended because their time was over, by what they were waiting for.",
+};
+
+/// Calls that were not begun for want of time.
+pub const DEADLINE_REJECTIONS: Metric = Metric {
+    name: "buttress_deadline_rejections_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that were not begun because their time was over or too short, by reason.",
+};
+
+/// Calls that had to end or were not to begin, had the layer enforced.
+pub const DEADLINE_WOULD_REJECT: Metric = Metric {
+    name: "buttress_deadline_would_reject_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that were let through in shadow and would have been rejected or ended, by reason.",
+};
+
 /// Header fields that could not be read.
 pub const HTTP_MALFORMED_HEADERS: Metric = Metric {
     name: "buttress_http_malformed_headers_total",
@@ -209,6 +236,9 @@ pub const ALL: &[Metric] = &[
     CHAOS_ARMED,
     CHAOS_FAULTS,
     CHAOS_SUPPRESSED,
+    DEADLINE_EXCEEDED,
+    DEADLINE_REJECTIONS,
+    DEADLINE_WOULD_REJECT,
     HTTP_MALFORMED_HEADERS,
     PROBLEM_RESPONSES,
     RETRY_ATTEMPTS,

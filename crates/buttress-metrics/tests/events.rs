@@ -9,8 +9,8 @@ use buttress_core::chaos::{Breach, End, Measure, Suppressed};
 use buttress_core::circuit::{Cause, CircuitState, Transition};
 use buttress_core::{Attributed, FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, Disarming, Header, HttpEvent,
-    HttpSignals, ProblemEvent, ProblemSignals,
+    BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, DeadlineEvent, DeadlineSignals,
+    Disarming, Header, HttpEvent, HttpSignals, Phase, ProblemEvent, ProblemSignals,
 };
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -134,6 +134,27 @@ fn a_rejected_request_names_the_layer_that_refused() {
              reason=circuit_open"
         ]
     );
+}
+
+#[test]
+fn a_deadline_says_what_ended() {
+    for (event, line) in [
+        (
+            DeadlineEvent::Exceeded(Phase::BodyIdle),
+            "deadline exceeded layer=a phase=body_idle",
+        ),
+        (
+            DeadlineEvent::Rejected(Reason::DeadlineExpired),
+            "call rejected layer=a reason=deadline_expired",
+        ),
+        (
+            DeadlineEvent::WouldReject(Reason::DeadlineTooShort),
+            "call would have been rejected layer=a reason=deadline_too_short",
+        ),
+    ] {
+        let told = told(|| DeadlineSignals::new("a".into()).emit(event));
+        assert_eq!(told, [format!("DEBUG buttress::deadline: {line}")]);
+    }
 }
 
 #[test]

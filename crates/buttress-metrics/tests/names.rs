@@ -9,8 +9,9 @@ use buttress_core::circuit::{Cause, CircuitState};
 use buttress_core::{FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, BudgetSignals, ChaosEvent, ChaosSignals, Header, HedgeEvent,
-    HedgeSignals, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals, RetryEvent, RetrySignals,
+    BreakerEvent, BreakerSignals, BudgetSignals, ChaosEvent, ChaosSignals, DeadlineSignals, Header,
+    HedgeEvent, HedgeSignals, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals, RetryEvent,
+    RetrySignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -23,6 +24,7 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
     let recorder = DebuggingRecorder::new();
     with_local_recorder(&recorder, || {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Slow);
+        DeadlineSignals::new("a".into()).register();
         ProblemSignals::new().emit(ProblemEvent::Failed {
             status: 500,
             error: &std::fmt::Error,

@@ -17,8 +17,8 @@ use crate::{ConfigError, Deadline, Reason};
 /// let now = Instant::now();
 /// let left = |millis| Deadline::after(now, Duration::from_millis(millis));
 ///
-/// let outgoing = Egress::default().send(now, left(100))?.expect("there is a deadline");
-/// assert_eq!(outgoing.given, Duration::from_millis(95));
+/// let deadline = Egress::default().send(now, left(100))?.expect("there is one");
+/// assert_eq!(Egress::default().given(now, deadline), Duration::from_millis(95));
 /// assert_eq!(Egress::default().send(now, left(5)), Err(Reason::DeadlineTooShort));
 /// # Ok::<(), Reason>(())
 /// ```
@@ -32,18 +32,9 @@ pub struct Egress {
     pub minimum: Duration,
 }
 
-/// What [`Egress`] gives a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outgoing {
-    /// When we stop waiting for the answer.
-    pub deadline: Deadline,
-    /// How much time whoever is called is told to have. Never more than remains.
-    pub given: Duration,
-}
-
 impl Egress {
-    /// What a call gets that is sent `now`, on behalf of something that has `inherited` a deadline or has none.
-    /// `None` is no deadline.
+    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of something that has
+    /// `inherited` a deadline or has none. `None` is never.
     ///
     /// # Errors
     ///
@@ -53,7 +44,7 @@ impl Egress {
         &self,
         now: Instant,
         inherited: Option<Deadline>,
-    ) -> Result<Option<Outgoing>, Reason> {
+    ) -> Result<Option<Deadline>, Reason> {
         let own = self
             .timeout
             .and_then(|timeout| Deadline::after(now, timeout));
@@ -63,11 +54,17 @@ impl Egress {
         if deadline.has_passed(now) {
             return Err(Reason::DeadlineExpired);
         }
-        let given = deadline.less(now, self.margin).remaining(now);
+        let given = self.given(now, deadline);
         if given.is_zero() || given < self.minimum {
             return Err(Reason::DeadlineTooShort);
         }
-        Ok(Some(Outgoing { deadline, given }))
+        Ok(Some(deadline))
+    }
+
+    /// How much time whoever is called `now` is told to have, so that its answer is here by the deadline.
+    #[must_use]
+    pub fn given(&self, now: Instant, deadline: Deadline) -> Duration {
+        deadline.less(now, self.margin).remaining(now)
     }
 
     /// Whether the fields make sense together.

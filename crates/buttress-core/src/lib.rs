@@ -38,7 +38,7 @@ pub use chain::chain;
 pub use classify::{Attributed, classify_error};
 pub use config_error::ConfigError;
 pub use deadline::Deadline;
-pub use egress::{Egress, Outgoing};
+pub use egress::Egress;
 pub use guard::{Guard, PanicWatch};
 pub use identity::{Identify, StableHash};
 pub use ingress::Ingress;

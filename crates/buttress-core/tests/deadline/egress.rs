@@ -20,14 +20,12 @@ fn the_margin_is_off_what_is_told_and_not_off_what_is_waited() {
         margin: millis(7),
         minimum: millis(1),
     };
-    let outgoing = rule.send(now, inherited).unwrap().unwrap();
-    assert_eq!(Some(outgoing.deadline), inherited);
-    assert_eq!(outgoing.given, millis(93));
+    let deadline = rule.send(now, inherited).unwrap().unwrap();
+    assert_eq!(Some(deadline), inherited);
+    assert_eq!(rule.given(now, deadline), millis(93));
     let alone = rule.send(now, None).unwrap().unwrap();
-    assert_eq!(
-        (alone.deadline.remaining(now), alone.given),
-        (millis(300), millis(293))
-    );
+    assert_eq!(alone.remaining(now), millis(300));
+    assert_eq!(rule.given(now, alone), millis(293));
 }
 
 #[test]
@@ -77,11 +75,12 @@ proptest! {
         let left = own.into_iter().chain(inherited).min();
         match sent {
             Ok(None) => prop_assert_eq!(left, None),
-            Ok(Some(outgoing)) => {
+            Ok(Some(deadline)) => {
                 let left = left.unwrap();
-                prop_assert_eq!(outgoing.deadline.remaining(now), left);
-                prop_assert_eq!(outgoing.given + margin, left);
-                prop_assert!(outgoing.given >= minimum && !outgoing.given.is_zero());
+                let given = rule.given(now, deadline);
+                prop_assert_eq!(deadline.remaining(now), left);
+                prop_assert_eq!(given + margin, left);
+                prop_assert!(given >= minimum && !given.is_zero());
             }
             Err(reason) => {
                 let left = left.unwrap();

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use buttress_core::{ConfigError, Egress, Mode};
+use buttress_http::Until;
+use buttress_http::deadline::DeadlineHeader;
+
+use crate::limits::Limits;
+
+/// How much time a call has that goes out, and how that is said.
+///
+/// | field | what it is | default |
+/// |---|---|---|
+/// | [`timeout`](Self::timeout) | what a call gets at most | none: what its caller has |
+/// | [`margin`](Self::margin) | kept back for the way there and back | 5 ms |
+/// | [`minimum`](Self::minimum) | what is worth sending a call with | 1 ms |
+/// | [`header`](Self::header) | how a call that is not gRPC is told | `x-envoy-expected-rq-timeout-ms` |
+/// | [`until`](Self::until) | what the deadline covers | the body, to its end |
+/// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
+/// | [`body_idle`](Self::body_idle) | how long the next frame of the body may take | none |
+/// | [`body_timeout`](Self::body_timeout) | how long the body may take, from its head | none |
+/// | [`mode`](Self::mode) | whether the layer binds | [`Mode::Enforce`] |
+///
+/// gRPC is told by `grpc-timeout`, whatever the header.
+///
+/// ```
+/// use std::time::Duration;
+/// use buttress_deadline::{ClientDeadlineConfig, DeadlineLayer};
+///
+/// let config = ClientDeadlineConfig::default()
+///     .timeout(Duration::from_millis(800))
+///     .margin(Duration::from_millis(20)); // it is far away
+/// let layer = DeadlineLayer::client_with(config).named("payments");
+/// # let _ = layer;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClientDeadlineConfig {
+    pub(crate) rule: Egress,
+    pub(crate) limits: Limits,
+    pub(crate) header: DeadlineHeader,
+    pub(crate) mode: Mode,
+}
+
+impl ClientDeadlineConfig {
+    /// What a call gets at most, whatever its caller has.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.rule.timeout = timeout.into();
+        self
+    }
+
+    /// Kept back for the way there and back: whoever is called is told to have so much less than we wait.
+    #[must_use]
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.rule.margin = margin;
+        self
+    }
+
+    /// What is worth sending a call with, once the margin is off: one with less is refused, for it could not end
+    /// in time.
+    #[must_use]
+    pub fn minimum(mut self, minimum: Duration) -> Self {
+        self.rule.minimum = minimum;
+        self
+    }
+
+    /// How a call that is not gRPC is told how much time it has. `x-deadline` is a moment of the wall clock, and
+    /// for those only whose clocks agree with ours.
+    #[must_use]
+    pub fn header(mut self, header: DeadlineHeader) -> Self {
+        self.header = header;
+        self
+    }
+
+    /// What the deadline covers: the response to the end of its body, or to its head, for streams without an end.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.limits.until = until;
+        self
+    }
+
+    /// How long the head of the response may take, in so far as the deadline is not earlier.
+    #[must_use]
+    pub fn head_timeout(mut self, head_timeout: impl Into<Option<Duration>>) -> Self {
+        self.limits.head_timeout = head_timeout.into();
+        self
+    }
+
+    /// How long the body may keep its reader waiting for a frame.
+    #[must_use]
+    pub fn body_idle(mut self, body_idle: impl Into<Option<Duration>>) -> Self {
+        self.limits.body_idle = body_idle.into();
+        self
+    }
+
+    /// How long the body may take, from the head to its end, in so far as the deadline is not earlier.
+    #[must_use]
+    pub fn body_timeout(mut self, body_timeout: impl Into<Option<Duration>>) -> Self {
+        self.limits.body_timeout = body_timeout.into();
+        self
+    }
+
+    /// Whether the layer binds: otherwise calls are neither refused nor ended, and no header is touched.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Whether the fields make sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the first field that does not, its value, and what it must be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.rule.check()?;
+        self.limits.check()
+    }
+}
+
+impl Default for ClientDeadlineConfig {
+    fn default() -> Self {
+        Self {
+            rule: Egress::default(),
+            limits: Limits::default(),
+            header: DeadlineHeader::EnvoyExpected,
+            mode: Mode::Enforce,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{BoxError, Rejection, TaskContext};
+use pin_project::pin_project;
+
+use crate::alarm::Alarm;
+use crate::side::{Conclude, Local};
+use crate::watch::Watch;
+
+/// The response of a service behind a deadline, or the deadline's refusal.
+#[pin_project]
+pub struct ResponseFuture<F, P = Local> {
+    #[pin]
+    state: State<F>,
+    /// What the call is polled in; `None` if the layer is off.
+    context: Option<TaskContext>,
+    /// `None` if there is nothing to wait for, or nobody to wait any more.
+    watch: Option<Watch>,
+    #[pin]
+    alarm: Alarm,
+    side: PhantomData<fn() -> P>,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<F> {
+    Called(#[pin] F),
+    /// `None` once it has been told.
+    Rejected(Option<Rejection>),
+}
+
+impl<F, P> ResponseFuture<F, P> {
+    /// A call under way.
+    #[inline]
+    pub(crate) fn called(future: F, context: Option<TaskContext>, watch: Option<Watch>) -> Self {
+        Self::new(State::Called(future), context, watch)
+    }
+
+    /// A call that was not made.
+    pub(crate) fn rejected(rejection: Rejection) -> Self {
+        Self::new(State::Rejected(Some(rejection)), None, None)
+    }
+
+    #[inline]
+    fn new(state: State<F>, context: Option<TaskContext>, watch: Option<Watch>) -> Self {
+        Self {
+            state,
+            context,
+            watch,
+            alarm: Alarm::default(),
+            side: PhantomData,
+        }
+    }
+}
+
+impl<F, P, Res, E> Future for ResponseFuture<F, P>
+where
+    F: Future<Output = Result<Res, E>>,
+    E: Into<BoxError>,
+    P: Conclude<Res>,
+{
+    type Output = Result<P::Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let future = match this.state.as_mut().project() {
+            StateProjection::Called(future) => future,
+            StateProjection::Rejected(rejection) => {
+                let rejection = rejection.take().expect("polled after completion");
+                return Poll::Ready(Err(rejection.into()));
+            }
+        };
+        let polled = match this.context {
+            Some(context) => context.enter(|| future.poll(cx)),
+            None => future.poll(cx),
+        };
+        if let Poll::Ready(result) = polled {
+            let response = result.map_err(Into::into)?;
+            let (context, watch) = (this.context.take(), this.watch.take());
+            return Poll::Ready(Ok(P::conclude(response, context, watch)));
+        }
+
+        let Some(watch) = this.watch else {
+            return Poll::Pending;
+        };
+        let Some(rejection) = ready!(watch.poll(this.alarm, cx)) else {
+            return Poll::Pending;
+        };
+        // The inner call ends here, and not when our caller gets round to dropping us.
+        this.state.set(State::Rejected(None));
+        *this.watch = None;
+        Poll::Ready(Err(rejection.into()))
+    }
+}
+
+impl<F, P> fmt::Debug for ResponseFuture<F, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("called", &matches!(self.state, State::Called(_)))
+            .field("watch", &self.watch)
+            .finish_non_exhaustive()
+    }
+}

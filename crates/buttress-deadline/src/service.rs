@@ -1,0 +1,114 @@
+use std::task::{Context, Poll};
+
+use buttress_core::{BoxError, Deadline, Mode, Striped, TaskContext};
+use tower_service::Service;
+
+use crate::ResponseFuture;
+use crate::clock::now;
+use crate::limits::earlier;
+use crate::shared::Shared;
+use crate::side::{Conclude, Local, Side};
+use crate::watch::Watch;
+
+/// A service whose calls are over by their deadline. See the [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct DeadlineService<S, P = Local> {
+    inner: S,
+    side: P,
+    shared: Striped<Shared>,
+}
+
+impl<S, P> DeadlineService<S, P> {
+    pub(crate) fn new(inner: S, side: P, shared: Striped<Shared>) -> Self {
+        Self {
+            inner,
+            side,
+            shared,
+        }
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without deadlines.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, P, Req> Service<Req> for DeadlineService<S, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Side<Req> + Conclude<S::Response>,
+{
+    type Response = P::Response;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future, P>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    #[inline]
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        let mode = self.shared.mode;
+        if mode == Mode::Off {
+            return ResponseFuture::called(self.inner.call(request), None, None);
+        }
+        let now = now();
+        let mut context = TaskContext::current();
+        let decided = self.side.decide(now, context.deadline(), &request);
+        let draw = || self.side.identity(&request).unwrap_or_else(chance);
+        let binds = mode.binds(draw);
+        let deadline = match decided {
+            Ok(deadline) => deadline,
+            Err(reason) => match self.shared.refuse(reason, binds) {
+                Some(rejection) => return ResponseFuture::rejected(rejection),
+                None => None,
+            },
+        };
+        if let (Some(deadline), true) = (deadline, binds) {
+            self.side.tell(now, deadline, &mut request);
+            context = context.with_deadline(Some(deadline));
+        }
+        let watch = self.watch(now, deadline, binds);
+        let future = context.enter(|| self.inner.call(request));
+        ResponseFuture::called(future, Some(context), watch)
+    }
+}
+
+impl<S, P> DeadlineService<S, P> {
+    /// What is to be waited for, if anything is.
+    #[inline]
+    fn watch(
+        &self,
+        now: std::time::Instant,
+        deadline: Option<Deadline>,
+        binds: bool,
+    ) -> Option<Watch> {
+        let limits = &self.shared.limits;
+        let deadline = deadline.map(Deadline::moment);
+        let head = earlier(deadline, now, limits.head_timeout);
+        let is_limited = limits.body_idle.is_some() || limits.body_timeout.is_some();
+        (head.is_some() || is_limited).then(|| Watch {
+            shared: self.shared.lease(),
+            deadline,
+            head,
+            binds,
+        })
+    }
+}
+
+/// The one source of chance.
+fn chance() -> u64 {
+    fastrand::u64(..)
+}

@@ -1,0 +1,50 @@
+use buttress_core::{Lease, Mode, Name, Reason, Rejection};
+use buttress_metrics::{DeadlineEvent, DeadlineSignals, Phase};
+
+use crate::limits::Limits;
+
+/// What all services of one layer share: a name, and whom to tell.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: Name,
+    pub(crate) mode: Mode,
+    pub(crate) limits: Limits,
+    pub(crate) signals: DeadlineSignals,
+}
+
+pub(crate) type SharedLease = Lease<Shared>;
+
+impl Shared {
+    pub(crate) fn new(name: Name, mode: Mode, limits: Limits) -> Self {
+        let signals = DeadlineSignals::new(name.clone());
+        Self {
+            name,
+            mode,
+            limits,
+            signals,
+        }
+    }
+
+    /// Refuses a call before it is made; `None` lets it through, where refusals do not bind.
+    #[cold]
+    pub(crate) fn refuse(&self, reason: Reason, binds: bool) -> Option<Rejection> {
+        self.signals.emit(if binds {
+            DeadlineEvent::Rejected(reason)
+        } else {
+            DeadlineEvent::WouldReject(reason)
+        });
+        binds.then(|| Rejection::new(reason, self.name.clone()))
+    }
+
+    /// Ends a call that is under way; `None` lets it go on, where that does not bind.
+    #[cold]
+    pub(crate) fn end(&self, phase: Phase, binds: bool) -> Option<Rejection> {
+        let reason = Reason::DeadlineExceeded;
+        self.signals.emit(if binds {
+            DeadlineEvent::Exceeded(phase)
+        } else {
+            DeadlineEvent::WouldReject(reason)
+        });
+        binds.then(|| Rejection::new(reason, self.name.clone()))
+    }
+}

@@ -1,0 +1,71 @@
+use std::time::{Duration, Instant};
+
+use buttress_core::{Deadline, Reason, TaskContext};
+use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders, read_deadline, write_deadline};
+use buttress_http::{grpc, request_identity};
+use http::header::CONTENT_TYPE;
+use http::{Request, Response};
+use http_body::Body;
+
+use super::{Conclude, Side};
+use crate::clock::system_time;
+use crate::watch::Watch;
+use crate::{ClientDeadlineConfig, DeadlineBody};
+
+/// A call that goes out over HTTP: its deadline is that of the request, of the task and of its own timeout, and it
+/// is told to whoever is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    pub(crate) config: ClientDeadlineConfig,
+}
+
+impl<B> Side<Request<B>> for Client {
+    #[inline]
+    fn decide(
+        &self,
+        now: Instant,
+        outer: Option<Deadline>,
+        request: &Request<B>,
+    ) -> Result<Option<Deadline>, Reason> {
+        let extension = request.extensions().get().copied();
+        // What tonic's `Request::set_timeout` writes, or what a proxy passes on. It may be stale, and then says
+        // more than the truth, but the earliest holds.
+        let header = read_deadline(
+            request.headers(),
+            DeadlineHeaders::RELATIVE,
+            Duration::ZERO,
+            system_time,
+        );
+        let header = header.and_then(|given| Deadline::after(now, given));
+        let inherited = Deadline::earlier(Deadline::earlier(outer, extension), header);
+        self.config.rule.send(now, inherited)
+    }
+
+    fn tell(&self, now: Instant, deadline: Deadline, request: &mut Request<B>) {
+        let headers = request.headers_mut();
+        let header = if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
+            DeadlineHeader::GrpcTimeout
+        } else {
+            self.config.header
+        };
+        let given = self.config.rule.given(now, deadline);
+        write_deadline(headers, header, given, system_time);
+    }
+
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        request_identity(request.headers())
+    }
+}
+
+impl<B: Body> Conclude<Response<B>> for Client {
+    type Response = Response<DeadlineBody<B>>;
+
+    #[inline]
+    fn conclude(
+        response: Response<B>,
+        context: Option<TaskContext>,
+        watch: Option<Watch>,
+    ) -> Self::Response {
+        DeadlineBody::follow(response, context, watch)
+    }
+}

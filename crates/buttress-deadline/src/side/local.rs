@@ -1,0 +1,40 @@
+use std::time::Instant;
+
+use buttress_core::{Deadline, Ingress, Reason, TaskContext};
+
+use super::{Conclude, Side};
+use crate::watch::Watch;
+
+/// Any call: its deadline is that of the task and of its own timeout.
+#[derive(Debug, Clone, Copy)]
+pub struct Local {
+    pub(crate) rule: Ingress,
+}
+
+impl<Req> Side<Req> for Local {
+    #[inline]
+    fn decide(
+        &self,
+        now: Instant,
+        outer: Option<Deadline>,
+        _: &Req,
+    ) -> Result<Option<Deadline>, Reason> {
+        self.rule.admit(now, None, outer)
+    }
+
+    #[inline]
+    fn tell(&self, _: Instant, _: Deadline, _: &mut Req) {}
+
+    fn identity(&self, _: &Req) -> Option<u64> {
+        None
+    }
+}
+
+impl<Res> Conclude<Res> for Local {
+    type Response = Res;
+
+    #[inline]
+    fn conclude(response: Res, _: Option<TaskContext>, _: Option<Watch>) -> Res {
+        response
+    }
+}

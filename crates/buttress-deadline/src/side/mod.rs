@@ -1,0 +1,53 @@
+//! On which side of a call the layer stands: what it reads there, and what it writes.
+
+mod client;
+mod local;
+mod server;
+
+use std::time::Instant;
+
+use buttress_core::{Deadline, Reason, TaskContext};
+
+pub use client::Client;
+pub use local::Local;
+pub use server::Server;
+
+use crate::watch::Watch;
+
+/// The side of the call that a request is on.
+#[expect(
+    unnameable_types,
+    reason = "whoever cannot name it cannot implement it"
+)]
+pub trait Side<Req>: Copy {
+    /// When the call has to be over that arrives `now` in a task with the deadline `outer`.
+    fn decide(
+        &self,
+        now: Instant,
+        outer: Option<Deadline>,
+        request: &Req,
+    ) -> Result<Option<Deadline>, Reason>;
+
+    /// Tells the request.
+    fn tell(&self, now: Instant, deadline: Deadline, request: &mut Req);
+
+    /// Who the call is, for modes that bind a share of calls.
+    fn identity(&self, request: &Req) -> Option<u64>;
+}
+
+/// What becomes of the response.
+#[expect(
+    unnameable_types,
+    reason = "whoever cannot name it cannot implement it"
+)]
+pub trait Conclude<Res> {
+    /// What the caller gets.
+    type Response;
+
+    /// Follows the response to the end of its body, if it has one.
+    fn conclude(
+        response: Res,
+        context: Option<TaskContext>,
+        watch: Option<Watch>,
+    ) -> Self::Response;
+}

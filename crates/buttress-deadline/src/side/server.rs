@@ -1,0 +1,62 @@
+use std::time::Instant;
+
+use buttress_core::{Deadline, Reason, TaskContext};
+use buttress_http::deadline::read_deadline;
+use buttress_http::request_identity;
+use http::{Request, Response};
+use http_body::Body;
+
+use super::{Conclude, Side};
+use crate::clock::system_time;
+use crate::watch::Watch;
+use crate::{DeadlineBody, DeadlineConfig};
+
+/// A call that arrives over HTTP: its deadline is that of its headers, of the task and of its own timeout.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    pub(crate) config: DeadlineConfig,
+}
+
+impl<B> Side<Request<B>> for Server {
+    #[inline]
+    fn decide(
+        &self,
+        now: Instant,
+        outer: Option<Deadline>,
+        request: &Request<B>,
+    ) -> Result<Option<Deadline>, Reason> {
+        let DeadlineConfig {
+            rule,
+            believe,
+            clock_skew,
+            ..
+        } = self.config;
+        let given = read_deadline(request.headers(), believe, clock_skew, system_time);
+        let known = request.extensions().get().copied();
+        rule.admit(now, given, Deadline::earlier(outer, known))
+    }
+
+    #[inline]
+    fn tell(&self, _: Instant, deadline: Deadline, request: &mut Request<B>) {
+        if self.config.extension {
+            request.extensions_mut().insert(deadline);
+        }
+    }
+
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        request_identity(request.headers())
+    }
+}
+
+impl<B: Body> Conclude<Response<B>> for Server {
+    type Response = Response<DeadlineBody<B>>;
+
+    #[inline]
+    fn conclude(
+        response: Response<B>,
+        context: Option<TaskContext>,
+        watch: Option<Watch>,
+    ) -> Self::Response {
+        DeadlineBody::follow(response, context, watch)
+    }
+}

@@ -12,8 +12,9 @@ use crate::limits::earlier;
 use crate::shared::SharedLease;
 
 /// The time of a call that is under way, until its head comes.
+#[expect(unnameable_types, reason = "it is between our future and our body")]
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct Watch {
     pub(crate) shared: SharedLease,
     pub(crate) deadline: Option<Instant>,
     /// When the head is due. `None` is never.

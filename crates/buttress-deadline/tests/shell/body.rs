@@ -1,0 +1,214 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use buttress_core::{BoxError, Deadline, Reason};
+use buttress_deadline::DeadlineConfig;
+use buttress_http::Until;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full};
+use tokio::time::{Sleep, sleep};
+use tower::{Layer, service_fn};
+
+use crate::support::{call, config, deadline, millis, reason_of, server, timed};
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_the_body() {
+    let (took, received) = stream(config().timeout(millis(250)), "text/plain", 4).await;
+    assert_eq!((took, received.data), (millis(250), 2));
+    assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
+}
+
+/// tonic stops at the head of a stream, and answers CANCELLED.
+#[tokio::test(start_paused = true)]
+async fn a_grpc_stream_ends_with_deadline_exceeded() {
+    let (took, received) = stream(config().timeout(millis(250)), "application/grpc", 4).await;
+    assert_eq!((took, received.data), (millis(250), 2));
+    assert_eq!(received.reason, None);
+    assert_eq!(received.trailers.unwrap()["grpc-status"], "4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_ends_in_time_is_untouched() {
+    let (_, received) = stream(config().timeout(millis(450)), "application/grpc", 4).await;
+    assert_eq!((received.data, received.reason), (4, None));
+    assert_eq!(received.trailers, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_can_stop_at_the_head() {
+    let config = config().timeout(millis(250)).until(Until::Headers);
+    let (_, received) = stream(config, "text/event-stream", 4).await;
+    assert_eq!((received.data, received.reason), (4, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_has_a_time_of_its_own() {
+    let (took, received) = stream(config().body_timeout(millis(150)), "text/plain", 4).await;
+    assert_eq!((took, received.data), (millis(150), 1));
+    assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_frame_has_a_time_of_its_own() {
+    let (_, received) = stream(config().body_idle(millis(150)), "text/plain", 4).await;
+    assert_eq!((received.data, received.reason), (4, None));
+    let (took, received) = stream(config().body_idle(millis(50)), "text/plain", 4).await;
+    assert_eq!((took, received.data), (millis(50), 0));
+    assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
+}
+
+/// The body waits for its reader, which is not the body's idleness.
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_is_not_an_idle_body() {
+    let layer = server(config().body_idle(millis(50)));
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new(Drip::of(3, millis(10))))
+    }));
+    let body = call(service, Request::new(())).await.unwrap().into_body();
+    let mut body = std::pin::pin!(body);
+    for _ in 0..3 {
+        sleep(millis(500)).await;
+        body.frame().await.unwrap().unwrap();
+    }
+    assert!(body.frame().await.is_none());
+}
+
+/// A body that always has a frame at hand never waits for a timer, and is over all the same.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_waits_ends_as_well() {
+    let layer = server(config().timeout(millis(100)));
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new(Drip::of(usize::MAX, Duration::ZERO)))
+    }));
+    let body = call(service, Request::new(())).await.unwrap().into_body();
+    let mut body = std::pin::pin!(body);
+    body.frame().await.unwrap().unwrap();
+    sleep(millis(100)).await;
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert_eq!(reason_of(&*error), Some(Reason::DeadlineExceeded));
+    assert!(body.is_end_stream());
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_there_at_once_is_transparent() {
+    let layer = server(config().timeout(millis(100)));
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"hello"))))
+    }));
+    let body = call(service, Request::new(())).await.unwrap().into_body();
+    assert_eq!(body.size_hint().exact(), Some(5));
+    assert!(!body.is_end_stream());
+    // Its last frame comes late, and is its last all the same.
+    sleep(millis(500)).await;
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_made_in_the_context_of_its_call() {
+    let layer = server(config().timeout(millis(250)));
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new(Curious))
+    }));
+    let expected = deadline(millis(250));
+    let body = call(service, Request::new(())).await.unwrap().into_body();
+    assert_eq!(Deadline::current(), None);
+    let mut body = std::pin::pin!(body);
+    let frame = body.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), format!("{expected:?}"));
+}
+
+/// What came of a body: its frames of data, its trailers, and why it broke off.
+#[derive(Debug, Default)]
+struct Received {
+    data: usize,
+    trailers: Option<HeaderMap>,
+    reason: Option<Reason>,
+}
+
+/// Receives, from behind a server with this `config`, a body of so many frames, one every 100 ms.
+async fn stream(
+    config: DeadlineConfig,
+    content_type: &'static str,
+    frames: usize,
+) -> (Duration, Received) {
+    let service = server(config).layer(service_fn(move |_: Request<()>| async move {
+        let response = Response::builder().header("content-type", content_type);
+        response.body(Drip::of(frames, millis(100)))
+    }));
+    let response = call(service, Request::new(())).await.unwrap();
+    timed(receive(response.into_body())).await
+}
+
+async fn receive(body: impl Body<Data = Bytes, Error = BoxError>) -> Received {
+    let mut body = std::pin::pin!(body);
+    let mut received = Received::default();
+    while let Some(frame) = body.frame().await {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(_)) => received.data += 1,
+            Ok(Err(frame)) => received.trailers = frame.into_trailers().ok(),
+            Err(error) => received.reason = reason_of(&*error),
+        }
+    }
+    received
+}
+
+/// A body of some frames, with a wait before each.
+struct Drip {
+    left: usize,
+    wait: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl Drip {
+    fn of(frames: usize, wait: Duration) -> Self {
+        Self {
+            left: frames,
+            wait,
+            waiting: None,
+        }
+    }
+}
+
+impl Body for Drip {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        if !self.wait.is_zero() {
+            let wait = self.wait;
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(wait)));
+            ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+        }
+        self.left -= 1;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"drop")))))
+    }
+}
+
+/// A body that says which deadline it is made under.
+struct Curious;
+
+impl Body for Curious {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let deadline = format!("{:?}", Deadline::current());
+        Poll::Ready(Some(Ok(Frame::data(deadline.into()))))
+    }
+}

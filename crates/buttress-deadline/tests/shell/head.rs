@@ -1,0 +1,89 @@
+use buttress_core::Reason;
+use buttress_testkit::{CountingWaker, Gate, ReadyProbe, Script, TestBody, VirtualClock};
+use http::Response;
+use tower::{Layer, Service};
+
+use crate::support::{
+    Witness, after, call, config, is_ready, millis, readied, reason, request, server, timed,
+};
+
+#[tokio::test(start_paused = true)]
+async fn the_head_has_a_time_of_its_own() {
+    let impatient = config().head_timeout(millis(50));
+    for config in [impatient, impatient.timeout(millis(300))] {
+        let service = server(config).layer(after(millis(100), &Witness::default()));
+        let (took, result) = timed(call(service, request())).await;
+        assert_eq!(reason(&result), Some(Reason::DeadlineExceeded));
+        assert_eq!(took, millis(50));
+    }
+    let service = server(impatient).layer(after(millis(40), &Witness::default()));
+    call(service, request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_with_the_deadline_is_an_answer() {
+    let service =
+        server(config().timeout(millis(100))).layer(after(millis(100), &Witness::default()));
+    call(service, request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inner_call_is_dropped_at_the_deadline_and_not_later() {
+    let (inner, probe) = ReadyProbe::new();
+    probe.hold();
+    let service = server(config().timeout(millis(100))).layer(inner);
+    let mut future = Box::pin(readied(&service).await.call(request()));
+    let result = future.as_mut().await;
+    assert_eq!(reason(&result), Some(Reason::DeadlineExceeded));
+    assert_eq!(probe.in_flight(), 0, "although the future is still there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_inner_service_is_passed_on() {
+    let (inner, probe) = ReadyProbe::new();
+    probe.script_next(Script::new().err("scripted failure"));
+    let service = server(config().timeout(millis(100))).layer(inner);
+    let error = call(service, request()).await.unwrap_err();
+    assert!(error.is::<buttress_testkit::TestError>());
+}
+
+/// A call that is answered at once needs no timer, so it needs no runtime.
+#[test]
+fn it_works_outside_of_any_runtime() {
+    let (inner, probe) = ReadyProbe::new();
+    let gate = Gate::new();
+    let mut service = server(config().timeout(millis(100))).layer(inner);
+    let task = CountingWaker::new();
+    for script in [Script::new(), Script::new().wait(&gate)] {
+        probe.script_next(script.ok(Response::new(TestBody::empty())));
+        assert!(is_ready(&mut service, &task));
+        let mut future = Box::pin(service.call(request()));
+        let polled = task.poll_future(future.as_mut());
+        if polled.is_pending() {
+            gate.open();
+            assert!(task.poll_future(future.as_mut()).is_ready());
+        }
+    }
+    assert_eq!(probe.calls(), 2);
+}
+
+#[test]
+fn thirteen_days_of_deadlines_pass() {
+    let clock = VirtualClock::new();
+    let _runtime = clock.enter();
+    let (inner, probe) = ReadyProbe::new();
+    probe.hold();
+    let day = millis(24 * 60 * 60 * 1_000);
+    let mut service = server(config().timeout(13 * day)).layer(inner);
+    let task = CountingWaker::new();
+    assert!(is_ready(&mut service, &task));
+    let mut future = Box::pin(service.call(request()));
+    for _ in 0..12 {
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        clock.advance(day);
+    }
+    assert!(task.poll_future(future.as_mut()).is_pending());
+    clock.advance(day + millis(1));
+    assert!(task.poll_future(future.as_mut()).is_ready());
+    assert_eq!(probe.in_flight(), 0);
+}

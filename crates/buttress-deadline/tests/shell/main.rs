@@ -1,0 +1,14 @@
+//! Deadlines as a Tower layer: what becomes of calls, bodies and headers. The sums are for the tests of
+//! `buttress-core`, the grammars for those of `buttress-http`.
+
+mod body;
+mod cancellation;
+mod client;
+mod conformance;
+mod context;
+mod head;
+mod local;
+mod modes;
+mod server;
+mod services;
+mod support;

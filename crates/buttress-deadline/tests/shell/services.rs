@@ -1,0 +1,83 @@
+//! What can stand behind a deadline, and what a layer is.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, DeadlineService};
+use tower::layer::util::Stack;
+use tower::util::BoxService;
+use tower::{Layer, service_fn};
+
+use crate::support::{call, config, millis};
+
+#[tokio::test(start_paused = true)]
+async fn the_inner_service_needs_to_be_nothing_but_a_service() {
+    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+
+    let boxed = BoxService::new(service_fn(
+        |n: u32| async move { Ok::<_, io::Error>(n + 1) },
+    ));
+    assert_eq!(call(layer.layer(boxed), 1).await.unwrap(), 2);
+
+    let local = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&local);
+    let unsendable = service_fn(move |n: u32| {
+        counted.set(counted.get() + n);
+        let counted = Rc::clone(&counted);
+        async move { Ok::<_, io::Error>(counted.get()) }
+    });
+    assert_eq!(call(layer.layer(unsendable), 1).await.unwrap(), 1);
+}
+
+#[test]
+fn layers_and_services_are_clone_send_and_sync() {
+    fn clones<T: Clone + Send + Sync + 'static>(_: &T) {}
+
+    clones(&DeadlineLayer::new(config()));
+    clones(&DeadlineLayer::server(config()));
+    clones(&DeadlineLayer::client());
+    clones(&DeadlineLayer::new(config()).layer(()));
+    clones(&Stack::new(
+        DeadlineLayer::client(),
+        DeadlineLayer::client(),
+    ));
+}
+
+#[test]
+fn a_service_gives_back_what_is_behind_it() {
+    let mut service: DeadlineService<u8> = DeadlineLayer::new(config()).layer(7);
+    *service.get_mut() += 1;
+    assert_eq!(*service.get_ref(), 8);
+    assert_eq!(service.into_inner(), 8);
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_named() {
+    let zero = Duration::ZERO;
+    let refused = |config: DeadlineConfig| {
+        let error = DeadlineLayer::try_server(config).unwrap_err();
+        assert_eq!(Some(&error), DeadlineLayer::try_new(config).err().as_ref());
+        error.field()
+    };
+    assert_eq!(refused(config().timeout(zero)), "timeout");
+    assert_eq!(refused(config().maximum(zero)), "maximum");
+    assert_eq!(refused(config().head_timeout(zero)), "head_timeout");
+    assert_eq!(refused(config().body_idle(zero)), "body_idle");
+    assert_eq!(
+        refused(config().body_timeout(Duration::MAX)),
+        "body_timeout"
+    );
+    let client = ClientDeadlineConfig::default().timeout(millis(2));
+    assert_eq!(
+        DeadlineLayer::try_client_with(client).unwrap_err().field(),
+        "timeout"
+    );
+}
+
+#[test]
+#[should_panic = "timeout is 0ns, but must be more than 0 and at most a year"]
+fn a_configuration_in_the_code_that_cannot_work_panics() {
+    let _ = DeadlineLayer::server(config().timeout(Duration::ZERO));
+}

@@ -23,7 +23,8 @@ pub enum WhenSaturated {
     Reject,
     /// Not ready until the circuit would admit, so that a load balancer goes elsewhere. A service that became
     /// ready while the circuit is half-open holds a probe slot, until it is called or dropped or the slot's
-    /// lease ends. While the circuit is recovering, and where no runtime can time the wait, this is `Reject`.
+    /// lease ends. While the circuit is recovering, and outside of a runtime, which times the wait, this is
+    /// `Reject`. A runtime must have its timers on: as with any sleep of tokio's, it panics without.
     Unready,
 }
 

@@ -9,6 +9,8 @@ use pin_project::pin_project;
 use reqwest::Body;
 use tower_service::Service;
 
+use crate::http_client_body::AttributedBody;
+
 /// A [`reqwest::Client`] as a service of HTTP: `http::Request` in, `http::Response` out.
 ///
 /// reqwest is a service already, but of its own request and response types, and with an error that tells layers
@@ -40,13 +42,14 @@ use tower_service::Service;
 ///
 /// # Errors
 ///
-/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`Attributed`]:
+/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`Attributed`], and so is what a body
+/// that fails has in its chain:
 ///
 /// | the error | outcome |
 /// |---|---|
 /// | the request cannot be sent as it is: a relative URL, a scheme that is not HTTP | ignored |
 /// | the caller's own body failed while it was sent | ignored |
-/// | a timeout, of the client or of the request | timeout |
+/// | a timeout, of the client or of the request, also in the middle of the body | timeout |
 /// | no connection, or one that broke off | transport |
 /// | anything else, such as too many redirects | error |
 #[derive(Clone)]
@@ -105,8 +108,16 @@ impl Future for ResponseFuture {
             StateProject::Sent(response) => ready!(response.poll(cx)),
             StateProject::Refused(error) => Err(error.take().expect("polled after completion")),
         };
-        Poll::Ready(result.map(Response::from).map_err(attribute))
+        Poll::Ready(match result {
+            Ok(response) => Ok(Response::<Body>::from(response).map(attribute_body)),
+            Err(error) => Err(attribute(error)),
+        })
     }
+}
+
+/// Writes on the error of a body, should there be one, what it says about the dependency.
+fn attribute_body(body: Body) -> Body {
+    Body::wrap(AttributedBody(body))
 }
 
 /// Writes on an error what it says about the dependency.

@@ -80,6 +80,8 @@ mod readme {}
 
 #[cfg(feature = "reqwest")]
 mod http_client;
+#[cfg(feature = "reqwest")]
+mod http_client_body;
 pub mod prelude;
 mod service_builder_ext;
 

@@ -92,7 +92,7 @@ where
     pub(crate) fn succeed(mut self) -> CallGuard {
         self.active.attempted(Outcome::Success);
         if let Some(started) = self.started {
-            self.active.observe(started);
+            self.active.usual().observe(started);
         }
         CallGuard::new(Some(self.active))
     }
@@ -203,7 +203,7 @@ where
                 Err(reason) => Some(*reason),
             },
             remaining: self.deadline.map(|deadline| deadline.remaining(now)),
-            usual: self.active.usual(now),
+            usual: self.active.usual().get(now),
         }
     }
 

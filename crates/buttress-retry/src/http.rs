@@ -116,6 +116,10 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         spare.tape.check().err().map(reason_of)
     }
 
+    fn is_complete(&self, spare: &Self::Spare) -> bool {
+        spare.tape.is_complete()
+    }
+
     fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Request<B>, StopReason> {
         let body = B::play(&spare.tape).map_err(reason_of)?;
         let mut head = spare.head.clone();

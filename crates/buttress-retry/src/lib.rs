@@ -87,6 +87,11 @@
 //! should end: it never recovers while the load exceeds `1/(1 + r)` of the capacity; see
 //! [`buttress_core::budget`].
 //!
+//! # Hedges
+//!
+//! A [`Hedge`] does not wait for a failure: it makes the slowest calls a second time and takes the answer that
+//! comes first. It shares protocols with the retry, and may share its budget.
+//!
 //! # Bodies
 //!
 //! Over HTTP a request's body must be one that can be [sent again](buttress_http::Replay): those of axum, reqwest
@@ -109,8 +114,8 @@
 //! # Signals
 //!
 //! `buttress_retry_attempts_total`, `…_retries_total`, `…_stops_total`, `…_would_retry_total` and the gauge
-//! `buttress_retry_budget_balance`, with the label `layer`, the name of the retry or the
-//! budget. Retries and stops are events at `DEBUG`.
+//! `buttress_retry_budget_balance`, and for hedges `buttress_retry_hedges_total`, with the label `layer`, the name of the
+//! retry, the budget or the hedge. Retries and stops are events at `DEBUG`.
 //!
 //! # Ordering
 //!
@@ -125,6 +130,7 @@ mod call;
 mod clock;
 mod config;
 mod future;
+mod hedge;
 mod http;
 mod layer;
 mod mark;
@@ -134,6 +140,7 @@ mod service;
 mod settings;
 mod shared;
 mod stopped;
+mod usual;
 
 pub use budget::RetryBudget;
 pub use buttress_core::budget::{BudgetConfig, BudgetSnapshot, Cost};
@@ -141,6 +148,7 @@ pub use buttress_core::retry::StopReason;
 pub use buttress_core::{Backoff, Jitter};
 pub use config::RetryConfig;
 pub use future::ResponseFuture;
+pub use hedge::{Hedge, HedgeConfig, HedgeFuture, HedgeLayer, HedgeService};
 pub use http::{ATTEMPT, HttpRetry, HttpSpare, PREVIOUS_ATTEMPTS};
 pub use layer::RetryLayer;
 pub use mark::{RetryMark, RetryMarkFuture, RetryMarkService};

@@ -23,6 +23,9 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     /// What has come in between since, if anything.
     fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason>;
 
+    /// Whether all of the request is there, so that two attempts can be made at once.
+    fn is_complete(&self, spare: &Self::Spare) -> bool;
+
     /// The request of another attempt.
     ///
     /// # Errors
@@ -71,6 +74,10 @@ impl<Req: Clone> Repeat<Req> for Plain {
         None
     }
 
+    fn is_complete(&self, _: &Req) -> bool {
+        true
+    }
+
     fn again(&self, spare: &Req, _: Attempt) -> Result<Req, StopReason> {
         Ok(spare.clone())
     }
@@ -102,6 +109,10 @@ impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
 
     fn obstacle(&self, spare: &Req) -> Option<StopReason> {
         Plain.obstacle(spare)
+    }
+
+    fn is_complete(&self, spare: &Req) -> bool {
+        Plain.is_complete(spare)
     }
 
     fn again(&self, spare: &Req, attempt: Attempt) -> Result<Req, StopReason> {

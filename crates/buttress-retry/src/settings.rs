@@ -10,8 +10,7 @@ use crate::RetryConfig;
 /// behind a lock for the calls that fail.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The share of calls that the mode binds, as the bits of a float; or [`OFF`].
-    share: AtomicU64,
+    share: Share,
     /// In nanoseconds; or [`NONE`].
     attempt_timeout: AtomicU64,
     replay_limit: AtomicUsize,
@@ -22,7 +21,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn new(config: RetryConfig) -> Self {
         Self {
-            share: AtomicU64::new(share_of(config.mode)),
+            share: Share::new(config.mode),
             attempt_timeout: AtomicU64::new(nanos_of(config.attempt_timeout)),
             replay_limit: AtomicUsize::new(config.replay_limit),
             config: Mutex::new(config),
@@ -32,7 +31,7 @@ impl Settings {
     /// A call under way may see some of the old configuration and some of the new.
     pub(crate) fn replace(&self, config: RetryConfig) {
         let mut current = self.lock();
-        self.share.store(share_of(config.mode), Ordering::Relaxed);
+        self.share.set(config.mode);
         let timeout = nanos_of(config.attempt_timeout);
         self.attempt_timeout.store(timeout, Ordering::Relaxed);
         self.replay_limit
@@ -46,14 +45,7 @@ impl Settings {
 
     #[inline]
     pub(crate) fn mode(&self) -> Mode {
-        match self.share.load(Ordering::Relaxed) {
-            OFF => Mode::Off,
-            bits => match f64::from_bits(bits) {
-                1.0 => Mode::Enforce,
-                0.0 => Mode::Shadow,
-                share => Ratio::new(share).map_or(Mode::Shadow, Mode::EnforceFor),
-            },
-        }
+        self.share.mode()
     }
 
     #[inline]
@@ -71,6 +63,32 @@ impl Settings {
 
     fn lock(&self) -> MutexGuard<'_, RetryConfig> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A mode that many threads read: the share of calls that it binds, as the bits of a float, or [`OFF`].
+#[derive(Debug)]
+pub(crate) struct Share(AtomicU64);
+
+impl Share {
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self(AtomicU64::new(share_of(mode)))
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.0.store(share_of(mode), Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        match self.0.load(Ordering::Relaxed) {
+            OFF => Mode::Off,
+            bits => match f64::from_bits(bits) {
+                1.0 => Mode::Enforce,
+                0.0 => Mode::Shadow,
+                share => Ratio::new(share).map_or(Mode::Shadow, Mode::EnforceFor),
+            },
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::ops::Deref;
-use std::time::{Duration, Instant};
 
 use buttress_core::{ConfigError, Guard, Lease, Name, Outcome, Report};
 use buttress_metrics::{RetryEvent, RetrySignals};
 
 use crate::settings::Settings;
+use crate::usual::Usual;
 use crate::{RetryBudget, RetryConfig};
 
 /// What all layers of one retry share.
@@ -15,6 +15,7 @@ pub(crate) struct Shared {
     budget: RetryBudget,
     /// Whether the budget is this retry's own, and not one that it was given.
     owns_budget: bool,
+    usual: Usual,
     signals: RetrySignals,
 }
 
@@ -28,6 +29,7 @@ impl Shared {
             settings: Settings::new(config),
             budget,
             owns_budget: true,
+            usual: Usual::default(),
         })
     }
 
@@ -39,6 +41,7 @@ impl Shared {
             settings: Settings::new(self.settings.config()),
             budget,
             owns_budget: false,
+            usual: Usual::default(),
         }
     }
 
@@ -58,15 +61,9 @@ impl Shared {
         &self.signals
     }
 
-    /// A success took from then until now.
-    pub(crate) fn observe(&self, started: Instant) {
-        let _ = started;
-    }
-
     /// How long attempts take.
-    pub(crate) fn usual(&self, now: Instant) -> Duration {
-        let _ = now;
-        Duration::ZERO
+    pub(crate) fn usual(&self) -> &Usual {
+        &self.usual
     }
 
     pub(crate) fn reconfigure(&self, config: RetryConfig) -> Result<(), ConfigError> {

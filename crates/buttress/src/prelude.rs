@@ -13,8 +13,8 @@ pub use buttress_http::{Idempotent, ReplayBody, Until};
 pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};
 #[cfg(feature = "retry")]
 pub use buttress_retry::{
-    Backoff, BudgetConfig, Jitter, Retry, RetryBudget, RetryConfig, RetryLayer, RetryMark,
-    RetryStopped, StopReason,
+    Backoff, BudgetConfig, Hedge, HedgeConfig, HedgeLayer, Jitter, Retry, RetryBudget, RetryConfig,
+    RetryLayer, RetryMark, RetryStopped, StopReason,
 };
 
 #[cfg(feature = "reqwest")]

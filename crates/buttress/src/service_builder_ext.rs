@@ -64,6 +64,22 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
     #[must_use]
     fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>>;
 
+    /// Puts a hedge here that clones requests. See [`HedgeLayer::new`](crate::retry::HedgeLayer::new).
+    #[cfg(feature = "retry")]
+    #[must_use]
+    fn hedge(
+        self,
+        hedge: &crate::retry::Hedge,
+    ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer, L>>;
+
+    /// Puts a hedge of HTTP and gRPC requests here. See [`HedgeLayer::http`](crate::retry::HedgeLayer::http).
+    #[cfg(feature = "retry")]
+    #[must_use]
+    fn http_hedge(
+        self,
+        hedge: &crate::retry::Hedge,
+    ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer<crate::retry::HttpRetry>, L>>;
+
     /// Puts a retry here that clones requests and takes the outcome of an attempt from its `Result`. See
     /// [`RetryLayer::new`](crate::retry::RetryLayer::new).
     #[cfg(feature = "retry")]
@@ -118,6 +134,22 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
     #[cfg(feature = "problem")]
     fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>> {
         self.layer(crate::problem::ProblemLayer::new())
+    }
+
+    #[cfg(feature = "retry")]
+    fn hedge(
+        self,
+        hedge: &crate::retry::Hedge,
+    ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer, L>> {
+        self.layer(crate::retry::HedgeLayer::new(hedge))
+    }
+
+    #[cfg(feature = "retry")]
+    fn http_hedge(
+        self,
+        hedge: &crate::retry::Hedge,
+    ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer<crate::retry::HttpRetry>, L>> {
+        self.layer(crate::retry::HedgeLayer::http(hedge))
     }
 
     #[cfg(feature = "retry")]

@@ -1,7 +1,7 @@
 use ::http::Request;
 use buttress_core::{Mode, Ratio};
 use buttress_http::ReplayBody;
-use buttress_retry::{Retry, RetryConfig, RetryLayer};
+use buttress_retry::{Hedge, HedgeConfig, HedgeLayer, Retry, RetryConfig, RetryLayer};
 use buttress_testkit::{Conformance, Specimen, TestBody};
 use tower::ServiceBuilder;
 
@@ -30,6 +30,21 @@ fn an_http_retry_conforms_in_every_mode() {
         };
         conformance(config, layer)
     });
+}
+
+#[test]
+fn a_hedge_conforms_in_every_mode() {
+    let half = Mode::EnforceFor(Ratio::HALF);
+    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
+        let suite = Conformance::new("hedge", move || {
+            HedgeLayer::new(&Hedge::new(
+                "conformance",
+                HedgeConfig::default().minimum_calls(1).mode(mode),
+            ))
+        });
+        let report = suite.run();
+        assert!(report.failed().is_empty(), "{mode:?}\n{report}");
+    }
 }
 
 fn in_every_mode(what: &str, suite: impl Fn(RetryConfig) -> Conformance) {

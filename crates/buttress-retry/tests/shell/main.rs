@@ -5,6 +5,7 @@ mod budget;
 mod cancellation;
 mod conformance;
 mod deadline;
+mod hedging;
 mod http;
 mod modes;
 mod retrying;

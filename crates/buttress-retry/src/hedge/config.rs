@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use buttress_core::hedge::HedgeRule;
+use buttress_core::{ConfigError, Mode, Ratio};
+
+/// When slow calls are made a second time.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
+/// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
+/// | [`most_delay`](Self::most_delay) | none | every call that takes so long is hedged, if the budget pays |
+/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds so many |
+/// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
+/// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are hedged, or only counted |
+#[derive(Debug, Clone, PartialEq)]
+pub struct HedgeConfig {
+    pub(super) rule: HedgeRule,
+    pub(super) replay_limit: usize,
+    pub(super) mode: Mode,
+}
+
+impl Default for HedgeConfig {
+    fn default() -> Self {
+        Self {
+            rule: HedgeRule::default(),
+            replay_limit: 64 * 1024,
+            mode: Mode::default(),
+        }
+    }
+}
+
+impl HedgeConfig {
+    /// How many second attempts may be made, as a share of the calls. The delay before one follows from it: the
+    /// time that all calls but this share took at most.
+    #[must_use]
+    pub fn extra(mut self, extra: Ratio) -> Self {
+        self.rule = self.rule.extra(extra);
+        self
+    }
+
+    /// No call is hedged sooner, however short calls are.
+    #[must_use]
+    pub fn least_delay(mut self, delay: Duration) -> Self {
+        self.rule = self.rule.least_delay(delay);
+        self
+    }
+
+    /// Calls that take so long are hedged even if more of them do than [`extra`](Self::extra) allows; the share
+    /// still holds.
+    #[must_use]
+    pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
+        self.rule = self.rule.most_delay(delay);
+        self
+    }
+
+    /// How many calls the window must hold for its quantile to mean something.
+    #[must_use]
+    pub fn minimum_calls(mut self, calls: u32) -> Self {
+        self.rule = self.rule.minimum_calls(calls);
+        self
+    }
+
+    /// Takes the delay from the calls of the last so long.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.rule = self.rule.window(window);
+        self
+    }
+
+    /// How many bytes of a request's body are kept for a second attempt. One with a longer body is not hedged, nor
+    /// is one whose body has not been read to its end: two attempts cannot read it at once.
+    #[must_use]
+    pub fn replay_limit(mut self, bytes: usize) -> Self {
+        self.replay_limit = bytes;
+        self
+    }
+
+    /// Whether calls are hedged. In shadow it is decided, counted and paid for, and not done.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`HedgeRule::check`] refuses.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.rule.check()
+    }
+}

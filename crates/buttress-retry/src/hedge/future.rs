@@ -1,0 +1,193 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use buttress_core::retry::Finding;
+use buttress_core::{BoxError, Lease, Plain};
+use buttress_metrics::HedgeEvent;
+use pin_project::{pin_project, pinned_drop};
+use tokio::time::{Sleep, sleep};
+use tower_service::Service;
+
+use super::handle::Shared;
+use super::second::Second;
+use crate::clock::now;
+use crate::repeat::{Judge, Repeat};
+
+/// The response of a service behind a hedge: the first that is no failure, or else the last failure.
+#[pin_project(PinnedDrop)]
+pub struct HedgeFuture<S, Req, P = Plain>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    /// `None` once it has ended.
+    #[pin]
+    first: Option<S::Future>,
+    /// `None` until it has begun, and once it has ended.
+    #[pin]
+    other: Option<S::Future>,
+    #[pin]
+    timer: Option<Sleep>,
+    stage: Stage,
+    protocol: P,
+    /// `None` where the mode is off, and once the call has ended.
+    watch: Option<(Lease<Shared>, Instant)>,
+    second: Option<Second<S, Req, P>>,
+}
+
+/// How far the second attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is none, or none any more.
+    Alone,
+    /// The first has not taken so long.
+    Delayed,
+    /// It is paid for, and waits for its service.
+    Readying,
+    /// Both are under way, or one of them has failed.
+    Racing,
+}
+
+impl<S, Req, P> HedgeFuture<S, Req, P>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    #[inline]
+    pub(super) fn new(
+        first: S::Future,
+        protocol: P,
+        watch: Option<(Lease<Shared>, Instant)>,
+        second: Option<Second<S, Req, P>>,
+        delay: Option<Duration>,
+    ) -> Self {
+        let timer = delay.filter(|_| second.is_some()).map(sleep);
+        Self {
+            first: Some(first),
+            other: None,
+            stage: match timer {
+                Some(_) => Stage::Delayed,
+                None => Stage::Alone,
+            },
+            timer,
+            protocol,
+            watch,
+            second,
+        }
+    }
+}
+
+impl<S, Req, P> Future for HedgeFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req> + Judge<S::Response>,
+{
+    type Output = Result<S::Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let mut ended = None;
+            if let Some(first) = this.first.as_mut().as_pin_mut() {
+                if let Poll::Ready(result) = first.poll(cx) {
+                    this.first.set(None);
+                    ended = Some((result.map_err(Into::into), HedgeEvent::Lost));
+                }
+            }
+            if ended.is_none() {
+                if let Some(other) = this.other.as_mut().as_pin_mut() {
+                    if let Poll::Ready(result) = other.poll(cx) {
+                        this.other.set(None);
+                        ended = Some((result.map_err(Into::into), HedgeEvent::Won));
+                    }
+                }
+            }
+            if let Some((result, event)) = ended {
+                let failed = this.protocol.judge(&result).finding.kind().is_some();
+                let is_raced = this.first.is_some() || this.other.is_some();
+                if failed && is_raced {
+                    // The other may still answer; the failure is forgotten, and with it whatever it holds.
+                    continue;
+                }
+                // The loser goes before its rival is heard of.
+                this.first.set(None);
+                this.other.set(None);
+                let raced = std::mem::replace(this.stage, Stage::Alone) == Stage::Racing;
+                *this.second = None;
+                if let Some((shared, started)) = this.watch.take() {
+                    if raced {
+                        shared
+                            .signals
+                            .emit(if failed { HedgeEvent::Failed } else { event });
+                    }
+                    let now = now();
+                    let succeeded = this.protocol.judge(&result).finding == Finding::Final;
+                    let latency = now.saturating_duration_since(started);
+                    shared.delay.record(latency, succeeded, now);
+                }
+                return Poll::Ready(result);
+            }
+
+            let (Some(second), Some((shared, _))) = (&mut *this.second, &*this.watch) else {
+                return Poll::Pending;
+            };
+            match this.stage {
+                Stage::Alone | Stage::Racing => return Poll::Pending,
+                Stage::Delayed => {
+                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+                        if timer.poll(cx).is_pending() {
+                            return Poll::Pending;
+                        }
+                    }
+                    this.timer.set(None);
+                    *this.stage = if second.decide(shared, this.protocol) {
+                        Stage::Readying
+                    } else {
+                        Stage::Alone
+                    };
+                }
+                Stage::Readying => match second.poll_begin(cx, this.protocol) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(None) => {
+                        *this.stage = Stage::Alone;
+                        *this.second = None;
+                    }
+                    Poll::Ready(Some(other)) => {
+                        *this.stage = Stage::Racing;
+                        this.other.set(Some(other));
+                    }
+                },
+            }
+        }
+    }
+}
+
+#[pinned_drop]
+impl<S, Req, P> PinnedDrop for HedgeFuture<S, Req, P>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let (Stage::Racing, Some((shared, _))) = (*this.stage, &*this.watch) {
+            shared.signals.emit(HedgeEvent::Cancelled);
+        }
+    }
+}
+
+impl<S, Req, P> fmt::Debug for HedgeFuture<S, Req, P>
+where
+    S: Service<Req>,
+    P: Repeat<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HedgeFuture")
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use buttress_core::hedge::HedgeDelay;
+use buttress_core::{ConfigError, Name, Striped};
+use buttress_metrics::HedgeSignals;
+
+use super::HedgeConfig;
+use crate::RetryBudget;
+use crate::clock::now;
+use crate::settings::Share;
+
+/// Makes slow calls a second time, and takes the answer that comes first.
+///
+/// Cloning it is cheap, and all clones are one. Only calls that may be processed twice are hedged, and only the
+/// slowest: the delay follows from how much extra load is allowed.
+///
+/// ```
+/// use buttress_core::Ratio;
+/// use buttress_retry::{Hedge, HedgeConfig, HedgeLayer};
+/// use tower::ServiceBuilder;
+///
+/// let hedge = Hedge::new("search", HedgeConfig::default().extra(Ratio::percent(2)));
+/// let service = ServiceBuilder::new()
+///     .layer(HedgeLayer::new(&hedge))
+///     .service_fn(|query: &'static str| async move { Ok::<_, std::io::Error>(query.len()) });
+/// # let _ = service;
+/// ```
+#[derive(Clone)]
+pub struct Hedge {
+    pub(super) shared: Striped<Shared>,
+}
+
+/// What all layers of one hedge share.
+pub(crate) struct Shared {
+    pub(super) delay: HedgeDelay,
+    /// The share of calls that the mode binds.
+    pub(super) share: Share,
+    /// What it draws from besides its own share.
+    pub(super) budget: Option<RetryBudget>,
+    pub(super) signals: HedgeSignals,
+    replay_limit: AtomicUsize,
+    name: Name,
+    /// What the others were read from.
+    config: Mutex<HedgeConfig>,
+}
+
+impl Hedge {
+    /// A hedge called `name`, which is how it appears in metrics and events.
+    ///
+    /// # Panics
+    ///
+    /// If [`HedgeConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: HedgeConfig) -> Self {
+        match Self::try_new(name, config) {
+            Ok(hedge) => hedge,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A hedge called `name`, unless its configuration cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`HedgeConfig::check`] refuses.
+    pub fn try_new(name: impl Into<Name>, config: HedgeConfig) -> Result<Self, ConfigError> {
+        Self::assemble(name.into(), config, None)
+    }
+
+    /// The same hedge, which has yet to learn, and draws from the budget of retries as well as from its own share,
+    /// so that the two come to no more than that budget together.
+    #[must_use]
+    pub fn budget(&self, budget: &RetryBudget) -> Self {
+        let assembled = Self::assemble(
+            self.shared.name.clone(),
+            self.config(),
+            Some(budget.clone()),
+        );
+        assembled.unwrap_or_else(|_| self.clone())
+    }
+
+    fn assemble(
+        name: Name,
+        config: HedgeConfig,
+        budget: Option<RetryBudget>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            shared: Striped::new(Shared {
+                delay: HedgeDelay::new(config.rule, now())?,
+                share: Share::new(config.mode),
+                budget,
+                signals: HedgeSignals::new(name.clone()),
+                replay_limit: AtomicUsize::new(config.replay_limit),
+                name,
+                config: Mutex::new(config),
+            }),
+        })
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name.as_str()
+    }
+
+    /// After how long a call that begins now is made a second time; `None` while too few calls are known.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        self.shared.delay.delay(now())
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> HedgeConfig {
+        self.shared.config()
+    }
+
+    /// Takes a new configuration, and keeps what was learned, unless the window is another.
+    ///
+    /// # Errors
+    ///
+    /// What [`HedgeConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: HedgeConfig) -> Result<(), ConfigError> {
+        let shared = &*self.shared;
+        let mut current = shared.config.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.delay.reconfigure(config.rule, now())?;
+        shared.share.set(config.mode);
+        shared
+            .replay_limit
+            .store(config.replay_limit, Ordering::Relaxed);
+        *current = config;
+        Ok(())
+    }
+}
+
+impl Shared {
+    #[inline]
+    pub(super) fn replay_limit(&self) -> usize {
+        self.replay_limit.load(Ordering::Relaxed)
+    }
+
+    fn config(&self) -> HedgeConfig {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        config.clone()
+    }
+}
+
+impl fmt::Debug for Hedge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hedge")
+            .field("name", &self.name())
+            .field("delay", &self.delay())
+            .finish_non_exhaustive()
+    }
+}

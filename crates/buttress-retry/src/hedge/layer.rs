@@ -1,0 +1,69 @@
+use buttress_core::{BoxError, Classified, Plain, Report};
+use buttress_http::ClassifyRetry;
+use tower_layer::Layer;
+
+use super::{Hedge, HedgeService};
+use crate::HttpRetry;
+
+/// Puts a [`Hedge`] in front of a service.
+///
+/// It goes inside of a retry and outside of a load balancer, so that the second attempt goes elsewhere.
+#[derive(Debug, Clone)]
+pub struct HedgeLayer<P = Plain> {
+    hedge: Hedge,
+    protocol: P,
+}
+
+impl HedgeLayer {
+    /// Hedges calls of any kind. The request is cloned, so this says that any of them may be done twice.
+    #[must_use]
+    pub fn new(hedge: &Hedge) -> Self {
+        Self::with_protocol(hedge, Plain)
+    }
+
+    /// Takes from `classify` which results are failures, for which the other attempt is waited for.
+    #[must_use]
+    pub fn classify<Res, F>(self, classify: F) -> HedgeLayer<Classified<F>>
+    where
+        F: Fn(&Result<Res, BoxError>) -> Report + Clone,
+    {
+        HedgeLayer {
+            hedge: self.hedge,
+            protocol: Classified::new(classify),
+        }
+    }
+}
+
+impl HedgeLayer<HttpRetry> {
+    /// Hedges HTTP and gRPC requests that are [idempotent](buttress_http::safety_of).
+    #[must_use]
+    pub fn http(hedge: &Hedge) -> Self {
+        Self::with_protocol(hedge, HttpRetry::default())
+    }
+
+    /// Replaces the classifier: for what it says may pass, the other attempt is waited for.
+    #[must_use]
+    pub fn classify(mut self, classifier: impl ClassifyRetry + 'static) -> Self {
+        self.protocol = self.protocol.classify(classifier);
+        self
+    }
+}
+
+impl<P> HedgeLayer<P> {
+    /// Hedges by a protocol of your own.
+    #[must_use]
+    pub fn with_protocol(hedge: &Hedge, protocol: P) -> Self {
+        Self {
+            hedge: hedge.clone(),
+            protocol,
+        }
+    }
+}
+
+impl<S, P: Clone> Layer<S> for HedgeLayer<P> {
+    type Service = HedgeService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        HedgeService::new(inner, self.hedge.clone(), self.protocol.clone())
+    }
+}

@@ -1,0 +1,120 @@
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use buttress_core::budget::{Cost, Reservation};
+use buttress_core::{BoxError, Deadline, Lease};
+use buttress_metrics::HedgeEvent;
+use tower_service::Service;
+
+use super::handle::Shared;
+use crate::budget::Payment;
+use crate::clock::now;
+use crate::repeat::{Attempt, Repeat};
+
+/// What it takes to make a call a second time.
+pub(super) struct Second<S, Req, P: Repeat<Req>> {
+    pub(super) service: S,
+    pub(super) spare: P::Spare,
+    pub(super) binds: bool,
+    pub(super) delay: Duration,
+    pub(super) deadline: Option<Deadline>,
+    /// `Some` once it is decided.
+    pub(super) payment: Option<Paid>,
+}
+
+/// A second attempt that is paid for, from the hedge's share and the budget it was given.
+pub(super) struct Paid {
+    shared: Lease<Shared>,
+    /// `None` once settled.
+    reservation: Option<Reservation>,
+    payment: Option<Payment>,
+    begun: bool,
+}
+
+impl<S, Req, P> Second<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req>,
+{
+    /// The delay is over: decides whether there is a second attempt, and pays.
+    pub(super) fn decide(&mut self, shared: &Lease<Shared>, protocol: &P) -> bool {
+        let now = now();
+        // Nine of ten attempts take less than the delay. With less time than that it is too late.
+        let in_time = self
+            .deadline
+            .is_none_or(|deadline| deadline.allows(now, self.delay));
+        if !in_time || !protocol.is_complete(&self.spare) {
+            return false;
+        }
+        let Some(mut paid) = Paid::reserve(shared) else {
+            shared.signals.emit(HedgeEvent::Withheld);
+            return false;
+        };
+        if self.binds {
+            self.payment = Some(paid);
+        } else {
+            paid.begin();
+            shared.signals.emit(HedgeEvent::WouldHedge);
+        }
+        self.binds
+    }
+
+    /// Begins as soon as the service is ready. A service that dies or a request that is lost leaves the first
+    /// attempt alone.
+    pub(super) fn poll_begin(
+        &mut self,
+        cx: &mut Context<'_>,
+        protocol: &P,
+    ) -> Poll<Option<S::Future>> {
+        if ready!(self.service.poll_ready(cx)).is_err() {
+            return Poll::Ready(None);
+        }
+        let attempt = Attempt {
+            number: 2,
+            counted: 1,
+        };
+        let Ok(request) = protocol.again(&self.spare, attempt) else {
+            return Poll::Ready(None);
+        };
+        if let Some(paid) = &mut self.payment {
+            paid.begin();
+        }
+        Poll::Ready(Some(self.service.call(request)))
+    }
+}
+
+impl Paid {
+    fn reserve(shared: &Lease<Shared>) -> Option<Self> {
+        let payment = match &shared.budget {
+            Some(budget) => Some(budget.reserve(Cost::ONE).ok()?),
+            None => None,
+        };
+        let reservation = shared.delay.reserve(now()).ok()?;
+        Some(Self {
+            shared: shared.clone(),
+            reservation: Some(reservation),
+            payment,
+            begun: false,
+        })
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        if let Some(payment) = &mut self.payment {
+            payment.begin();
+        }
+    }
+}
+
+impl Drop for Paid {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            if self.begun {
+                self.shared.delay.finish(reservation);
+            } else {
+                self.shared.delay.refund(reservation, now());
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::task::{Context, Poll};
+
+use buttress_core::retry::Safety;
+use buttress_core::{BoxError, Deadline, Mode, Plain};
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+use super::second::Second;
+use super::{Hedge, HedgeFuture};
+use crate::clock::{chance, now};
+use crate::repeat::{Judge, Repeat};
+
+/// A service behind a [`Hedge`].
+#[derive(Debug, Clone)]
+pub struct HedgeService<S, P = Plain> {
+    inner: S,
+    hedge: Hedge,
+    protocol: P,
+}
+
+impl<S, P> HedgeService<S, P> {
+    pub(super) fn new(inner: S, hedge: Hedge, protocol: P) -> Self {
+        Self {
+            inner,
+            hedge,
+            protocol,
+        }
+    }
+
+    /// The hedge in front.
+    pub fn hedge(&self) -> &Hedge {
+        &self.hedge
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without the hedge.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, P, Req> Service<Req> for HedgeService<S, P>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req> + Judge<S::Response>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = HedgeFuture<S, Req, P>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let shared = self.hedge.shared.lease();
+        let mode = shared.share.mode();
+        if mode == Mode::Off {
+            let first = self.inner.call(request);
+            return HedgeFuture::new(first, self.protocol.clone(), None, None, None);
+        }
+        let started = now();
+        let delay = shared.delay.delay(started).filter(|_| {
+            let safety = self.protocol.safety(&request);
+            // Without a runtime nothing can time the delay.
+            safety == Safety::Idempotent && Handle::try_current().is_ok()
+        });
+        let Some(delay) = delay else {
+            let first = self.inner.call(request);
+            let watch = Some((shared, started));
+            return HedgeFuture::new(first, self.protocol.clone(), watch, None, None);
+        };
+        let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(chance));
+        let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
+        let (request, spare) = self.protocol.keep(request, shared.replay_limit());
+        let second = spare.ok().map(|spare| Second {
+            service: self.inner.clone(),
+            spare,
+            binds,
+            delay,
+            deadline,
+            payment: None,
+        });
+        let first = self.inner.call(request);
+        let watch = Some((shared, started));
+        HedgeFuture::new(first, self.protocol.clone(), watch, second, Some(delay))
+    }
+}

@@ -1,0 +1,55 @@
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use buttress_core::{LatencyQuantiles, Ratio};
+
+use crate::clock::now;
+
+/// How long attempts that succeed take, for those who wonder whether another one ends in time.
+#[derive(Default)]
+pub(crate) struct Usual {
+    /// Made when the first call comes that has a deadline: without one nobody asks.
+    latencies: OnceLock<Option<LatencyQuantiles>>,
+    /// The last answer, and until when it holds.
+    known: Mutex<Option<(Duration, Instant)>>,
+}
+
+impl Usual {
+    /// An attempt that began then has succeeded.
+    pub(crate) fn observe(&self, started: Instant) {
+        let now = now();
+        let latencies = self
+            .latencies
+            .get_or_init(|| LatencyQuantiles::new(WINDOW, now).ok());
+        if let Some(latencies) = latencies {
+            latencies.record(now.saturating_duration_since(started), now);
+        }
+    }
+
+    /// What 95 % of them took at most; zero while none is known. It is worked out anew once in a while.
+    pub(crate) fn get(&self, now: Instant) -> Duration {
+        let Some(Some(latencies)) = self.latencies.get() else {
+            return Duration::ZERO;
+        };
+        // It protects the last answer. Only failed calls with a deadline come here.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some((usual, until)) if now < until => usual,
+            _ => {
+                let usual = latencies.quantile(Ratio::percent(95), now);
+                let usual = usual.unwrap_or_default();
+                *known = Some((usual, now + WINDOW / 100));
+                usual
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Usual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usual").finish_non_exhaustive()
+    }
+}
+
+const WINDOW: Duration = Duration::from_secs(30);

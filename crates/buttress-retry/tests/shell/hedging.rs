@@ -1,0 +1,214 @@
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use buttress_core::budget::BudgetConfig;
+use buttress_core::{Deadline, Mode, Ratio, TaskContext};
+use buttress_retry::{Hedge, HedgeConfig, HedgeLayer, HedgeService, RetryBudget};
+use tokio::time::{Instant, sleep};
+use tower::{Layer, Service, ServiceExt};
+
+/// What the calls of these tests usually take.
+const USUAL: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_secs(10);
+
+fn config() -> HedgeConfig {
+    HedgeConfig::default()
+        .extra(Ratio::percent(10))
+        .minimum_calls(10)
+}
+
+/// A service whose attempts take as long, and end as they are told.
+#[derive(Clone, Default)]
+struct Scripted {
+    attempts: Rc<RefCell<VecDeque<(Duration, bool)>>>,
+    begun: Rc<Cell<usize>>,
+    under_way: Rc<Cell<usize>>,
+}
+
+struct UnderWay(Rc<Cell<usize>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Scripted {
+    fn next(&self, attempts: impl IntoIterator<Item = (Duration, bool)>) {
+        self.attempts.borrow_mut().extend(attempts);
+    }
+}
+
+impl Service<()> for Scripted {
+    type Response = usize;
+    type Error = io::Error;
+    type Future = std::pin::Pin<Box<dyn Future<Output = io::Result<usize>>>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), io::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, (): ()) -> Self::Future {
+        let attempt = self.begun.replace(self.begun.get() + 1);
+        let scripted = self.attempts.borrow_mut().pop_front();
+        let (takes, succeeds) = scripted.unwrap_or((USUAL, true));
+        self.under_way.set(self.under_way.get() + 1);
+        let under_way = UnderWay(Rc::clone(&self.under_way));
+        Box::pin(async move {
+            sleep(takes).await;
+            drop(under_way);
+            match succeeds {
+                true => Ok(attempt),
+                false => Err(io::Error::other(format!("attempt {attempt}"))),
+            }
+        })
+    }
+}
+
+/// A hedge that has seen a hundred calls of the usual length, which pay for ten second attempts.
+async fn learned(hedge: &Hedge) -> (HedgeService<Scripted>, Scripted) {
+    let inner = Scripted::default();
+    let service = HedgeLayer::new(hedge).layer(inner.clone());
+    for _ in 0..100 {
+        service.clone().oneshot(()).await.expect("it succeeds");
+    }
+    inner.begun.set(0);
+    (service, inner)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_call_is_made_again_and_the_first_answer_counts() {
+    let hedge = Hedge::new("test", config());
+    let (service, inner) = learned(&hedge).await;
+    let delay = hedge.delay().unwrap();
+    assert!((USUAL..USUAL * 33 / 32).contains(&delay), "{delay:?}");
+
+    inner.next([(SLOW, true), (USUAL, true)]);
+    let began = Instant::now();
+    assert_eq!(service.oneshot(()).await.unwrap(), 1);
+    assert!(began.elapsed() < 2 * USUAL + USUAL / 10);
+    // T8: the loser is gone before its rival is heard of.
+    assert_eq!(inner.under_way.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_the_usual_length_is_made_once() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    service.oneshot(()).await.unwrap();
+    assert_eq!(inner.begun.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_may_still_win() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    inner.next([(2 * USUAL, true), (SLOW, true)]);
+    assert_eq!(service.oneshot(()).await.unwrap(), 0);
+    assert_eq!((inner.begun.get(), inner.under_way.get()), (2, 0));
+}
+
+/// Defect X08 of tower-resilience: the delay was waited out after the first attempt had failed.
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_the_delay_stands_at_once() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    inner.next([(USUAL / 2, false)]);
+    let began = Instant::now();
+    let error = service.oneshot(()).await.unwrap_err();
+    assert_eq!(error.to_string(), "attempt 0");
+    assert_eq!((inner.begun.get(), began.elapsed()), (1, USUAL / 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_does_not_win_while_the_other_may_succeed() {
+    let hedge = Hedge::new("test", config());
+    for attempts in [
+        [(2 * USUAL, false), (3 * USUAL, true)],
+        [(5 * USUAL, true), (USUAL, false)],
+    ] {
+        let (service, inner) = learned(&hedge).await;
+        inner.next(attempts);
+        service.oneshot(()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_of_two_is_returned() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    inner.next([(2 * USUAL, false), (3 * USUAL, false)]);
+    let error = service.oneshot(()).await.unwrap_err();
+    assert_eq!(error.to_string(), "attempt 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_enough_is_known_nothing_is_hedged() {
+    let inner = Scripted::default();
+    let service = HedgeLayer::new(&Hedge::new("test", config())).layer(inner.clone());
+    inner.next([(SLOW, true)]);
+    service.oneshot(()).await.unwrap();
+    assert_eq!(inner.begun.get(), 1);
+}
+
+/// All calls turn slow at once: the share holds all the same.
+#[tokio::test(start_paused = true)]
+async fn second_attempts_come_to_no_more_than_their_share() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    let calls = (0..50).map(|_| service.clone().oneshot(()));
+    inner.next((0..200).map(|_| (SLOW, true)));
+    let calls: Vec<_> = calls.map(Box::pin).collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert!(inner.begun.get() <= 50 + 10 + 5, "{}", inner.begun.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn hedges_draw_from_the_budget_of_retries_too() {
+    let nothing = BudgetConfig::default().floor_per_second(0);
+    let hedge = Hedge::new("test", config()).budget(&RetryBudget::new("shared", nothing));
+    let (service, inner) = learned(&hedge).await;
+    inner.next([(SLOW, true)]);
+    service.oneshot(()).await.unwrap();
+    assert_eq!(inner.begun.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_goes_away_takes_both_attempts_along() {
+    let budget = RetryBudget::new("shared", BudgetConfig::default());
+    let hedge = Hedge::new("test", config()).budget(&budget);
+    let (service, inner) = learned(&hedge).await;
+    inner.next([(SLOW, true), (SLOW, true)]);
+    let call = tokio::time::timeout(3 * USUAL, service.oneshot(())).await;
+    assert!(call.is_err());
+    assert_eq!((inner.begun.get(), inner.under_way.get()), (2, 0));
+    assert_eq!(budget.snapshot().extra_in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_second_attempt_is_begun_that_ends_too_late() {
+    let (service, inner) = learned(&Hedge::new("test", config())).await;
+    inner.next([(2 * USUAL, true)]);
+    let deadline = Deadline::at((Instant::now() + 2 * USUAL).into_std());
+    let mut context = TaskContext::default().with_deadline(Some(deadline));
+    let mut service = service;
+    let service = service.ready().await.unwrap();
+    let call = context.enter(|| service.call(()));
+    call.await.unwrap();
+    assert_eq!(inner.begun.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn modes_hold() {
+    for (mode, attempts) in [(Mode::Enforce, 2), (Mode::Shadow, 1), (Mode::Off, 1)] {
+        let hedge = Hedge::new("test", config());
+        let (service, inner) = learned(&hedge).await;
+        hedge.reconfigure(config().mode(mode)).unwrap();
+        inner.next([(3 * USUAL, true)]);
+        service.oneshot(()).await.unwrap();
+        assert_eq!(inner.begun.get(), attempts, "{mode:?}");
+    }
+}

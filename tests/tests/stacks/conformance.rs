@@ -1,10 +1,11 @@
 //! The suite over `ProblemLayer` and over stacks with it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Sharing, Specimen};
-use http::HeaderName;
+use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use http::{HeaderName, Request};
 use tower::ServiceBuilder;
 
 /// How long the circuits of these tests stay open.
@@ -98,6 +99,23 @@ fn a_breaker_over_a_breaker_conforms_in_every_mode() {
     });
 }
 
+/// A breaker for each key is, to those who have the same key, a breaker.
+#[test]
+fn a_keyed_breaker_conforms_in_every_mode() {
+    fn key(_: &Request<TestBody>) -> Cow<'_, str> {
+        "everybody".into()
+    }
+    in_every_mode("keyed breaker", |mode| {
+        conformance_of(mode, move || {
+            let each = BreakersConfig::default().breaker(config(mode));
+            let breakers = Breakers::new("conformance", each);
+            let layer = KeyedBreakerLayer::http(&breakers, key);
+            (breakers.get("everybody"), Specimen::new(layer))
+        })
+        .holds_body()
+    });
+}
+
 fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
     let half = Mode::EnforceFor(Ratio::HALF);
     for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
@@ -107,11 +125,20 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 }
 
 fn conformance(mode: Mode, stack: fn(&Breaker) -> Specimen) -> Conformance {
+    conformance_of(mode, move || {
+        let breaker = Breaker::new("conformance", config(mode));
+        let specimen = stack(&breaker);
+        (breaker, specimen)
+    })
+}
+
+/// The suite over a stack and the breaker that is to be tripped in it.
+fn conformance_of(mode: Mode, stack: impl Fn() -> (Breaker, Specimen) + 'static) -> Conformance {
     // What is refused now and then, or never, is not for the suite to trip.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("stack", move || {
-        let breaker = Breaker::new("conformance", config(mode));
-        let specimen = stack(&breaker).state({
+        let (breaker, specimen) = stack();
+        let specimen = specimen.state({
             let breaker = breaker.clone();
             move || (breaker.state(), breaker.snapshot().probes_under_way)
         });

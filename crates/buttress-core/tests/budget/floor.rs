@@ -1,0 +1,70 @@
+//! What needs no success.
+
+use std::time::Duration;
+
+use super::{attempt, budget, drain, of_the_floor};
+
+/// How far apart the calls come, in milliseconds. With 10 a second, `TpsBudget` grants from 9.2 to 20.0 a second, by
+/// nothing but this.
+const SPACINGS: [u64; 8] = [1, 3, 7, 13, 70, 999, 1_001, 1_999];
+const PER_SECOND: u32 = 10;
+
+/// Invariant T2. Between any two calls the floor grants what it says, to one attempt.
+#[test]
+fn the_floor_is_the_same_however_far_apart_calls_come() {
+    for spacing in SPACINGS {
+        let budget = budget(of_the_floor(PER_SECOND));
+        let mut deviation = Vec::new();
+        let mut granted = 0;
+        for call in 0..60_000 / spacing {
+            let now = Duration::from_millis(call * spacing);
+            granted += drain(&budget, now);
+            deviation.push(granted as f64 - now.as_secs_f64() * f64::from(PER_SECOND));
+        }
+        let (least, most) = deviation
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(least, most), &by| {
+                (least.min(by), most.max(by))
+            });
+        assert!(most - least <= 1.0, "{spacing} ms: {least} to {most}");
+    }
+}
+
+/// The same where each call asks for one attempt: it has one, or there were ten a second.
+#[test]
+fn each_call_has_an_attempt_of_the_floor_or_the_floor_is_spent() {
+    for spacing in SPACINGS {
+        let budget = budget(of_the_floor(PER_SECOND));
+        let granted = |window: u64| {
+            let calls =
+                (window * 10_000).div_ceil(spacing)..((window + 1) * 10_000).div_ceil(spacing);
+            let asked = calls.end - calls.start;
+            let granted = calls
+                .filter(|call| attempt(&budget, Duration::from_millis(call * spacing)).is_ok())
+                .count();
+            (granted as u64, asked)
+        };
+        for window in 0..6 {
+            let (granted, asked) = granted(window);
+            assert!(
+                granted.abs_diff(asked.min(100)) <= 1,
+                "{spacing} ms: {granted} of {asked}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_first_failure_of_all_need_not_wait() {
+    let budget = budget(of_the_floor(1));
+    assert_eq!(drain(&budget, Duration::ZERO), 1);
+    assert_eq!(drain(&budget, Duration::from_millis(999)), 0);
+    assert_eq!(drain(&budget, Duration::from_secs(1)), 1);
+}
+
+#[test]
+fn what_the_floor_leaves_unspent_lives_as_long_as_a_deposit() {
+    let budget = budget(of_the_floor(10).ttl(Duration::from_secs(3)));
+    assert_eq!(drain(&budget, Duration::from_secs(2)), 21);
+    assert_eq!(drain(&budget, Duration::from_secs(3_600)), 30);
+}

@@ -141,7 +141,8 @@ async fn stream(
         let response = Response::builder().header("content-type", content_type);
         response.body(Drip::of(frames, millis(100)))
     }));
-    let response = call(service, Request::new(())).await.unwrap();
+    let response = call(service, Request::new(())).await;
+    let response = response.expect("its head comes at once");
     timed(receive(response.into_body())).await
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
 //! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
+//! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
 //! | `retry` | `retry` | tries again what may pass and may be done twice, within one exact budget |
 //! | [`http`] | | what a response says about how a call went |
@@ -93,9 +94,12 @@ pub use buttress_breaker as breaker;
 pub use buttress_chaos as chaos;
 #[doc(inline)]
 pub use buttress_core::{
-    Attributed, BoxError, ConfigError, FailureKind, Mode, Name, Outcome, Ratio, Reason, Rejection,
-    Report, Scope,
+    Attributed, BoxError, ConfigError, Deadline, FailureKind, Mode, Name, Outcome, Ratio, Reason,
+    Rejection, Report, Scope,
 };
+#[cfg(feature = "deadline")]
+#[doc(inline)]
+pub use buttress_deadline as deadline;
 #[doc(inline)]
 pub use buttress_http as http;
 #[doc(inline)]

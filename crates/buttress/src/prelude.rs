@@ -7,7 +7,9 @@ pub use buttress_breaker::{
 };
 #[cfg(feature = "chaos")]
 pub use buttress_chaos::{ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault};
-pub use buttress_core::{BoxError, Mode, Outcome, Ratio, Reason, Rejection, Report};
+pub use buttress_core::{BoxError, Deadline, Mode, Outcome, Ratio, Reason, Rejection, Report};
+#[cfg(feature = "deadline")]
+pub use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
 pub use buttress_http::{Idempotent, ReplayBody, Until};
 #[cfg(feature = "problem")]
 pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};

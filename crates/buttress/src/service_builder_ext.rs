@@ -58,6 +58,33 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         injector: &crate::chaos::Injector,
     ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer<crate::chaos::HttpCalls>, L>>;
 
+    /// Ends calls by the deadline of their task, and of the configured timeout. See
+    /// [`DeadlineLayer::new`](crate::deadline::DeadlineLayer::new).
+    #[cfg(feature = "deadline")]
+    #[must_use]
+    fn deadline(
+        self,
+        config: crate::deadline::DeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer, L>>;
+
+    /// Reads deadlines off the requests that arrive over HTTP here, and keeps them. See
+    /// [`DeadlineLayer::server`](crate::deadline::DeadlineLayer::server).
+    #[cfg(feature = "deadline")]
+    #[must_use]
+    fn server_deadline(
+        self,
+        config: crate::deadline::DeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Server>, L>>;
+
+    /// Writes deadlines on the requests that go out over HTTP here, and keeps them. See
+    /// [`DeadlineLayer::client_with`](crate::deadline::DeadlineLayer::client_with).
+    #[cfg(feature = "deadline")]
+    #[must_use]
+    fn client_deadline(
+        self,
+        config: crate::deadline::ClientDeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Client>, L>>;
+
     /// Turns every error of the layers below into a problem response here. See
     /// [`ProblemLayer`](crate::problem::ProblemLayer).
     #[cfg(feature = "problem")]
@@ -129,6 +156,30 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
         injector: &crate::chaos::Injector,
     ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer<crate::chaos::HttpCalls>, L>> {
         self.layer(crate::chaos::ChaosLayer::http(injector))
+    }
+
+    #[cfg(feature = "deadline")]
+    fn deadline(
+        self,
+        config: crate::deadline::DeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer, L>> {
+        self.layer(crate::deadline::DeadlineLayer::new(config))
+    }
+
+    #[cfg(feature = "deadline")]
+    fn server_deadline(
+        self,
+        config: crate::deadline::DeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Server>, L>> {
+        self.layer(crate::deadline::DeadlineLayer::server(config))
+    }
+
+    #[cfg(feature = "deadline")]
+    fn client_deadline(
+        self,
+        config: crate::deadline::ClientDeadlineConfig,
+    ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Client>, L>> {
+        self.layer(crate::deadline::DeadlineLayer::client_with(config))
     }
 
     #[cfg(feature = "problem")]

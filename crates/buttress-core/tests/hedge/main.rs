@@ -1,0 +1,23 @@
+//! How much extra load hedging makes: never more than allowed, and spent on the slowest.
+
+#![cfg(not(buttress_loom))]
+
+mod delay;
+mod share;
+mod traffic;
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use buttress_core::hedge::{HedgeDelay, HedgeRule};
+
+/// So long after an instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+#[allow(clippy::disallowed_methods)]
+fn at(time: Duration) -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now) + time
+}
+
+fn hedge(rule: HedgeRule) -> HedgeDelay {
+    HedgeDelay::new(rule, at(Duration::ZERO)).expect("valid")
+}

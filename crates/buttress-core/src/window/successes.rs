@@ -51,7 +51,8 @@ impl Successes {
         let mine = Stamp::new(generation, bucket);
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
         let slot = &stripe.0[bucket as usize % BUCKETS];
-        // Acquire: whoever sees a count of a later generation must then see that generation, and give way.
+        // Acquire, of what is released below: whoever sees a count of a later generation must then see that
+        // generation, and give way.
         let mut word = slot.load(Ordering::Acquire);
         loop {
             let found = Stamp::of(word);
@@ -63,7 +64,7 @@ impl Successes {
             } else {
                 mine.word(1)
             };
-            match slot.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Acquire) {
+            match slot.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(actual) => word = actual,
             }

@@ -1,0 +1,246 @@
+//! Every interleaving of small scenes, and every value that the memory model lets a load return.
+//!
+//! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom`
+
+#![cfg(buttress_loom)]
+
+use std::time::{Duration, Instant};
+
+use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenTime, Permit};
+use buttress_core::window::{History, Mark, Successes, Window};
+use buttress_core::{FailureKind, Report};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+const FAILURE: Report = Report::failure(FailureKind::Error);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+#[allow(clippy::disallowed_methods)]
+fn epoch() -> Instant {
+    static EPOCH: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
+
+fn config() -> BreakerConfig {
+    BreakerConfig::default()
+        .window(Window::Count(10))
+        .minimum_calls(10)
+        .open_for(OpenTime::Fixed(SECOND))
+        .probes(2)
+}
+
+fn circuit(config: BreakerConfig) -> Arc<Circuit> {
+    Arc::new(Circuit::new(config, epoch()).expect("valid"))
+}
+
+fn admitted(circuit: &Circuit, after: Duration) -> Option<Permit> {
+    circuit.admit(epoch() + after, || 0).verdict.ok()
+}
+
+fn settle(circuit: &Circuit, permit: Permit, report: Report, after: Duration) -> bool {
+    !circuit.settle(permit, report, epoch() + after, || 0).stale
+}
+
+#[test]
+fn successes_are_neither_lost_nor_doubled() {
+    loom::model(|| {
+        let circuit = circuit(config());
+        let calls: Vec<_> = (0..2)
+            .map(|_| {
+                let circuit = Arc::clone(&circuit);
+                thread::spawn(move || {
+                    let permit = admitted(&circuit, SECOND).expect("closed");
+                    settle(&circuit, permit, Report::SUCCESS, SECOND)
+                })
+            })
+            .collect();
+        let permit = admitted(&circuit, SECOND).expect("closed");
+        assert!(settle(&circuit, permit, FAILURE, SECOND));
+        for call in calls {
+            assert!(call.join().expect("ended"));
+        }
+        let counts = circuit.snapshot(epoch() + SECOND).counts;
+        assert_eq!((counts.calls, counts.failures), (3, 1));
+    });
+}
+
+#[test]
+fn a_call_from_before_a_reset_is_not_in_the_window_after_it() {
+    loom::model(|| {
+        let circuit = circuit(config());
+        let permit = admitted(&circuit, SECOND).expect("closed");
+        let other = Arc::clone(&circuit);
+        let call = thread::spawn(move || settle(&other, permit, Report::SUCCESS, SECOND));
+        circuit.reset(epoch() + SECOND);
+        let _ = call.join();
+        assert_eq!(circuit.snapshot(epoch() + SECOND).counts.calls, 0);
+    });
+}
+
+#[test]
+fn a_call_from_before_a_trip_is_not_in_the_window_after_recovery() {
+    loom::model(|| {
+        let circuit = circuit(config().consecutive_failures(1).probes(1));
+        let late = admitted(&circuit, Duration::ZERO).expect("closed");
+        let last = admitted(&circuit, Duration::ZERO).expect("closed");
+        let other = Arc::clone(&circuit);
+        let late = thread::spawn(move || settle(&other, late, Report::SUCCESS, SECOND));
+        assert!(settle(&circuit, last, FAILURE, Duration::ZERO));
+        let probe = admitted(&circuit, SECOND).expect("half-open");
+        assert!(settle(&circuit, probe, Report::SUCCESS, SECOND));
+        let _ = late.join();
+        assert_eq!(circuit.state(), CircuitState::Closed);
+        assert_eq!(circuit.snapshot(epoch() + SECOND).counts.calls, 0);
+    });
+}
+
+/// The window alone: a writer that slept through a reset must not erase what came after it.
+#[test]
+fn a_late_writer_erases_nothing_of_the_next_generation() {
+    loom::model(|| {
+        let window = Window::Count(10);
+        let successes = Arc::new(Successes::new(window));
+        let history = Arc::new(Mutex::new(History::new(window)));
+        let late = {
+            let successes = Arc::clone(&successes);
+            let generation = successes.generation();
+            thread::spawn(move || successes.add(generation, 0))
+        };
+        let next = {
+            let (successes, history) = (Arc::clone(&successes), Arc::clone(&history));
+            thread::spawn(move || {
+                history.lock().expect("whole").clear(&successes);
+                successes.add(successes.generation(), 0);
+            })
+        };
+        late.join().expect("ended");
+        next.join().expect("ended");
+        let counts = history.lock().expect("whole").counts(&successes, 0);
+        assert_eq!(counts.calls, 1);
+    });
+}
+
+/// A failure that asks for the sum takes the successes of a count window while they are being counted.
+#[test]
+fn taking_the_successes_out_of_a_count_window_loses_none() {
+    loom::model(|| {
+        let window = Window::Count(10);
+        let successes = Arc::new(Successes::new(window));
+        let other = Arc::clone(&successes);
+        let adding = thread::spawn(move || {
+            other.add(other.generation(), 0);
+            other.add(other.generation(), 0);
+        });
+        let mut history = History::new(window);
+        let failed = Mark {
+            failed: true,
+            slow: false,
+        };
+        history.record(&successes, 0, failed);
+        history.counts(&successes, 0);
+        adding.join().expect("ended");
+        let counts = history.counts(&successes, 0);
+        assert_eq!((counts.calls, counts.failures), (3, 1));
+    });
+}
+
+#[test]
+fn a_success_among_failures_ends_the_row() {
+    loom::model(|| {
+        let circuit = circuit(config().consecutive_failures(9));
+        for _ in 0..2 {
+            let permit = admitted(&circuit, SECOND).expect("closed");
+            settle(&circuit, permit, FAILURE, SECOND);
+        }
+        let success = admitted(&circuit, SECOND).expect("closed");
+        let failure = admitted(&circuit, SECOND).expect("closed");
+        let other = Arc::clone(&circuit);
+        let call = thread::spawn(move || settle(&other, success, Report::SUCCESS, SECOND));
+        settle(&circuit, failure, FAILURE, SECOND);
+        let _ = call.join();
+        // Whichever came first, there is at most the one failure after the success.
+        let row = circuit.snapshot(epoch() + SECOND).consecutive_failures;
+        assert!(row <= 1, "{row} failures in a row");
+    });
+}
+
+#[test]
+fn no_more_probes_than_configured_are_admitted() {
+    loom::model(|| {
+        let circuit = circuit(config());
+        circuit.trip(epoch(), || 0);
+        let callers: Vec<_> = (0..2)
+            .map(|_| {
+                let circuit = Arc::clone(&circuit);
+                thread::spawn(move || u32::from(admitted(&circuit, SECOND).is_some()))
+            })
+            .collect();
+        let mine = u32::from(admitted(&circuit, SECOND).is_some());
+        let theirs = callers
+            .into_iter()
+            .map(|caller| caller.join().expect("ended"));
+        assert_eq!(mine + theirs.sum::<u32>(), 2);
+    });
+}
+
+#[test]
+fn a_cancelled_probe_gives_its_slot_back_and_a_settled_one_its_verdict() {
+    loom::model(|| {
+        let circuit = circuit(config());
+        circuit.trip(epoch(), || 0);
+        let cancelled = admitted(&circuit, SECOND).expect("half-open");
+        let settled = admitted(&circuit, SECOND).expect("half-open");
+        let other = Arc::clone(&circuit);
+        let cancel = thread::spawn(move || {
+            let settlement = other.cancel(cancelled, epoch() + SECOND, || 0);
+            assert!(settlement.freed && !settlement.stale);
+        });
+        assert!(settle(&circuit, settled, Report::SUCCESS, SECOND));
+        // A third finds the slot free now, or as soon as the other has gone.
+        let third = admitted(&circuit, SECOND);
+        cancel.join().expect("ended");
+        let third = third.or_else(|| admitted(&circuit, SECOND)).expect("free");
+        assert_eq!(circuit.state(), CircuitState::HalfOpen);
+        settle(&circuit, third, Report::SUCCESS, SECOND);
+        assert_eq!(circuit.state(), CircuitState::Closed);
+    });
+}
+
+#[test]
+fn of_a_verdict_and_a_trip_the_later_holds() {
+    loom::model(|| {
+        let circuit = circuit(config().probes(1));
+        circuit.trip(epoch(), || 0);
+        let probe = admitted(&circuit, SECOND).expect("half-open");
+        let other = Arc::clone(&circuit);
+        let trip = thread::spawn(move || other.trip(epoch() + SECOND, || 0));
+        let heard = settle(&circuit, probe, Report::SUCCESS, SECOND);
+        let trip = trip.join().expect("ended").expect("opened");
+        let from = if heard {
+            CircuitState::Closed
+        } else {
+            CircuitState::HalfOpen
+        };
+        assert_eq!(trip.from, from);
+        assert_eq!(circuit.state(), CircuitState::Open);
+    });
+}
+
+/// A refusal that took no lock tells the time of an opening that there was.
+#[test]
+fn a_refusal_tells_the_time_of_the_old_opening_or_the_new() {
+    loom::model(|| {
+        let circuit = circuit(config());
+        circuit.trip(epoch(), || 0);
+        let other = Arc::clone(&circuit);
+        let trip = thread::spawn(move || {
+            other.trip(epoch() + SECOND / 2, || 0);
+        });
+        let admission = circuit.admit(epoch() + SECOND / 2, || 0);
+        let refusal = admission.verdict.expect_err("open");
+        let left = refusal.retry_after.expect("known");
+        assert!(left == SECOND / 2 || left == SECOND, "{left:?}");
+        trip.join().expect("ended");
+    });
+}

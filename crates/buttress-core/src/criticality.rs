@@ -1,0 +1,82 @@
+use std::fmt;
+
+/// How much it matters that a call is answered, when not all can be.
+///
+/// The words are those of a whole system: a service that is asked something `High` asks its own dependencies for
+/// something `High`. They are ordered: what is greater matters more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Criticality {
+    /// Nobody waits for it: a batch, a prefetch, a backfill.
+    Low,
+    /// It can be had later or in part, and is expected to fail now and then.
+    Medium,
+    /// Somebody waits for it. What is asked without a word.
+    #[default]
+    High,
+    /// Failing it does visible harm at once. There should be little of it.
+    Critical,
+}
+
+impl Criticality {
+    /// Every criticality, what matters least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Its place in [`ALL`](Self::ALL): 0 for what matters least.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its word, on the wire and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The criticality of that word, in any case of ASCII letters, or `None` if there is none.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|criticality| criticality.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+impl fmt::Display for Criticality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_them_are_in_order_and_at_their_place() {
+        assert!(Criticality::ALL.is_sorted());
+        for (index, criticality) in Criticality::ALL.into_iter().enumerate() {
+            assert_eq!(criticality.index(), index);
+        }
+    }
+
+    #[test]
+    fn words_are_read_back_in_any_case_and_others_are_not() {
+        for criticality in Criticality::ALL {
+            assert_eq!(Criticality::parse(criticality.as_str()), Some(criticality));
+            let shouted = criticality.to_string().to_uppercase();
+            assert_eq!(Criticality::parse(&shouted), Some(criticality));
+        }
+        for word in ["", "urgent", " high", "high ", "4", "hıgh"] {
+            assert_eq!(Criticality::parse(word), None, "{word:?}");
+        }
+    }
+}

@@ -211,3 +211,53 @@ async fn two_runs_give_the_same_report() {
     }
     assert_eq!(reports[0], reports[1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_saw_has_not_held() {
+    let (injector, observer) = (injector(), Observer::new());
+    let report = experiment(errors(Ratio::percent(1)));
+    let report = report.run(&injector, &observer).await.unwrap();
+    assert_eq!(
+        (report.outcome, report.during),
+        (Outcome::Inconclusive, None)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_all_hang_show_nothing() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let hang = Plan::new(7).fault(PlannedFault::new("hang", Fault::Answer(Answer::Hang)));
+    let hang = hang.bounds(Bounds::default().max_active(10_000));
+    let report = experiment(hang).run(&injector, &observer).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Inconclusive);
+    load.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_fail_meanwhile_must_not_fail_after() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let anything = SteadyStateConfig::default().failure_ratio(Ratio::ONE);
+    let down = || Experiment::new("down", anything.clone(), errors(Ratio::ONE));
+    let report = down().steady_state(few_failures());
+    let report = report.run(&injector, &observer).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Held);
+
+    let standing = Observer::new();
+    (0..100).for_each(|_| standing.record(true, MS));
+    let broken = tokio::spawn({
+        let standing = standing.clone();
+        async move {
+            loop {
+                standing.record(true, MS);
+                tokio::time::sleep(MS).await;
+            }
+        }
+    });
+    let report = down().steady_state(few_failures());
+    let report = report.run(&injector, &standing).await.unwrap();
+    assert!(matches!(report.outcome, Outcome::NotSteady(_)));
+    broken.abort();
+    load.abort();
+}

@@ -208,6 +208,21 @@ fn what_is_wrong_with_an_experiment_is_refused_with_its_place() {
             4,
             "unknown field",
         ),
+        (
+            "hypothesis = { failure_ratio = 0.1 }\nsteady_state = {}",
+            4,
+            "guard",
+        ),
+        (
+            "hypothesis = { failure_ratio = 0.1 }\ntraffic = 0.0",
+            4,
+            "traffic is 0",
+        ),
+        (
+            "hypothesis = { failure_ratio = 0.1 }\ntraffic = nan",
+            4,
+            "traffic is NaN",
+        ),
         ("", 1, "missing field `hypothesis`"),
     ] {
         let error = GameDay::from_toml(&text(lines)).unwrap_err();
@@ -233,18 +248,39 @@ fn faults_that_exclude_each_other_are_refused_at_the_second() {
 async fn reports_come_as_json_and_as_markdown() {
     let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
     let observer = Observer::new();
+    let calls = tokio::spawn({
+        let observer = observer.clone();
+        async move {
+            loop {
+                observer.record(false, Duration::from_millis(1));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
     let report: GameDayReport = GameDay::from_toml(ALL_OF_IT)
         .unwrap()
         .run(&injector, &observer)
         .await
         .unwrap();
-    assert!(report.held, "nobody called, so nothing was wrong");
+    calls.abort();
+    assert!(report.held);
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["held"], true);
     assert_eq!(json["experiments"][0]["outcome"], "held");
     assert_eq!(json["experiments"][0]["faults"][1], "down");
-    assert_eq!(json["experiments"][0]["during"]["calls"], 0);
+    assert!(json["experiments"][0]["during"]["calls"].as_u64() > Some(0));
     let markdown = report.to_string();
     assert!(markdown.starts_with("# Game day\n\n2 of 2 hypotheses held.\n"));
     assert!(markdown.contains("| everything | held |"));
+}
+
+#[test]
+fn another_seed_is_another_game_day_of_the_same_experiments() {
+    let day = GameDay::from_toml(ALL_OF_IT).unwrap();
+    let other = day.clone().reseeded(8_000);
+    for (one, two) in day.experiments().iter().zip(other.experiments()) {
+        assert_eq!(two.plan().seed(), 8_000);
+        assert_eq!(one.plan().faults(), two.plan().faults());
+    }
+    assert_eq!(other.reseeded(day.experiments()[0].plan().seed()), day);
 }

@@ -1,3 +1,5 @@
+//! The book of what became of each request.
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,27 +9,27 @@ use http::StatusCode;
 ///
 /// What was entered and never ended is unaccounted for. The [`Ticket`] sees to it that nothing ends twice.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Vec<Entry>>);
+pub struct Ledger(Mutex<Vec<Entry>>);
 
 /// One request. All times are counted from the start of the storm.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// When it was to be sent.
-    pub(crate) due: Duration,
+    pub due: Duration,
     /// When it was sent.
-    pub(crate) sent: Duration,
+    pub sent: Duration,
     /// When it ended, and how.
-    pub(crate) ended: Option<(Duration, Ending)>,
+    pub ended: Option<(Duration, Ending)>,
 }
 
 /// The right to say once how a request ended.
 #[derive(Debug)]
 #[must_use = "a request whose ticket is dropped is unaccounted for"]
-pub(crate) struct Ticket(usize);
+pub struct Ticket(usize);
 
 impl Ledger {
     /// Enters a request.
-    pub(crate) fn offer(&self, due: Duration, sent: Duration) -> Ticket {
+    pub fn offer(&self, due: Duration, sent: Duration) -> Ticket {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.push(Entry {
             due,
@@ -38,7 +40,7 @@ impl Ledger {
     }
 
     /// Enters how the request ended.
-    pub(crate) fn settle(&self, Ticket(number): Ticket, at: Duration, ending: Ending) {
+    pub fn settle(&self, Ticket(number): Ticket, at: Duration, ending: Ending) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get_mut(number) {
             entry.ended = Some((at, ending));
@@ -46,19 +48,21 @@ impl Ledger {
     }
 
     /// Reads the book as it stands. Requests stand in the order in which they were due.
-    pub(crate) fn read<R>(&self, read: impl FnOnce(&[Entry]) -> R) -> R {
+    pub fn read<R>(&self, read: impl FnOnce(&[Entry]) -> R) -> R {
         read(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Entry {
     /// Whether the caller got what it asked for while it waited.
-    pub(crate) fn is_good(&self) -> bool {
+    #[must_use]
+    pub fn is_good(&self) -> bool {
         matches!(self.ended, Some((_, Ending::Answered)))
     }
 
     /// How long the caller waited, from when the request was due to whatever ended it.
-    pub(crate) fn waited(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn waited(&self) -> Option<Duration> {
         let (at, _) = self.ended.as_ref()?;
         Some(at.saturating_sub(self.due))
     }
@@ -66,7 +70,7 @@ impl Entry {
 
 /// How a request ended, as its caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub enum Ending {
     /// With a success, in time. Only this is goodput.
     Answered,
     /// With a problem document that names the reason: the gateway said no.
@@ -83,7 +87,8 @@ pub(crate) enum Ending {
 
 impl Ending {
     /// What a complete response means.
-    pub(crate) fn of_response(status: StatusCode, body: &[u8]) -> Self {
+    #[must_use]
+    pub fn of_response(status: StatusCode, body: &[u8]) -> Self {
         if status.is_success() {
             return Self::Answered;
         }
@@ -95,7 +100,8 @@ impl Ending {
     }
 
     /// The ending as a word.
-    pub(crate) const fn as_str(&self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::Refused(_) => "refused",

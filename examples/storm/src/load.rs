@@ -1,3 +1,5 @@
+//! The open-loop load.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::ledger::{Ending, Ledger};
 
 /// How long a caller waits before hanging up: a little longer than four attempts of a gateway.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(2_000);
+pub const PATIENCE: Duration = Duration::from_millis(2_000);
 
 /// When requests come: a Poisson process of `rate` a second, up to `until`.
-pub(crate) fn arrivals(rate: u64, seed: u64, until: Duration) -> Vec<Duration> {
+#[must_use]
+pub fn arrivals(rate: u64, seed: u64, until: Duration) -> Vec<Duration> {
     let mut rng = Rng::with_seed(seed);
     let mut at = 0.0;
     let gaps = std::iter::from_fn(|| {

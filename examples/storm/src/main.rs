@@ -1,72 +1,10 @@
-//! A storm in a glass: two gateways, their upstreams in trouble, and the figures afterwards.
-//!
-//! `main` reads the arguments, [`storm`] lets it blow, [`report`] adds it up, and [`table`], [`html`] and
-//! `storm.json` tell it. The layers under test stand in [`gateway::buttress`].
+//! Lets the storm blow. See the library.
 
-mod args;
-mod charts;
-mod circuit;
-mod figures;
-mod gateway;
-mod html;
-mod ledger;
-mod live;
-mod load;
-mod net;
-mod percentiles;
-mod plot;
-mod recovery;
-mod report;
-mod schedule;
-mod storm;
-mod table;
-mod ticks;
-mod upstream;
-
-use std::fs;
 use std::process::ExitCode;
 
 use buttress::prelude::BoxError;
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
-
-use crate::args::Args;
-use crate::report::Report;
-use crate::schedule::Schedule;
-use crate::table::Table;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, BoxError> {
-    let args = Args::parse();
-    if let Err(refused) = args
-        .prepare_out()
-        .and_then(|()| net::allow_connections(args.rate))
-    {
-        // Said, and exited with 2, as for any other bad argument.
-        Args::command()
-            .error(ErrorKind::ValueValidation, refused)
-            .exit();
-    }
-    let report = storm::blow(&args).await?;
-    print!("\n{}\n{}\n", Table::of(&report.gateways), report.headline);
-    if let Some(lateness) = report.generator.lateness() {
-        println!("{lateness}");
-    }
-    write(&args, &report)?;
-    Ok(match report.gateways.unaccounted() {
-        0 => ExitCode::SUCCESS,
-        lost => {
-            eprintln!("storm: {lost} requests are unaccounted for");
-            ExitCode::FAILURE
-        }
-    })
-}
-
-fn write(args: &Args, report: &Report) -> Result<(), BoxError> {
-    let json = args.out.join("storm.json");
-    let html = args.out.join("storm.html");
-    fs::write(&json, serde_json::to_string_pretty(report)?)?;
-    fs::write(&html, html::page(report, &Schedule::new(args.duration())))?;
-    println!("{} and {}", json.display(), html.display());
-    Ok(())
+    storm::run().await
 }

@@ -1,3 +1,5 @@
+//! Sockets on loopback.
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,7 +12,7 @@ use tokio::net::TcpListener;
 /// # Errors
 ///
 /// When no port can be had.
-pub(crate) async fn serve(router: Router) -> io::Result<SocketAddr> {
+pub async fn serve(router: Router) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(axum::serve(listener, router).into_future());
@@ -19,7 +21,7 @@ pub(crate) async fn serve(router: Router) -> io::Result<SocketAddr> {
 
 /// A client to be, that talks to loopback whatever proxy the environment names, and opens as many
 /// connections as it needs.
-pub(crate) fn client() -> ClientBuilder {
+pub fn client() -> ClientBuilder {
     Client::builder().no_proxy()
 }
 
@@ -29,7 +31,7 @@ pub(crate) fn client() -> ClientBuilder {
 /// # Errors
 ///
 /// A message that says what is missing, where the system allows less.
-pub(crate) fn allow_connections(rate: u64) -> Result<(), String> {
+pub fn allow_connections(rate: u64) -> Result<(), String> {
     // In the worst second of the naive gateway each request holds two connections, of two ends each.
     let needed = 8 * rate + 200;
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);

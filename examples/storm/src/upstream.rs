@@ -1,3 +1,5 @@
+//! The service behind the gateway.
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,7 +23,7 @@ use crate::schedule::{Phase, Schedule};
 /// that (a thread in a pool, a query in a database), and it is what makes a storm outlive its cause: the
 /// workers are busy with requests that nobody waits for any more.
 #[derive(Debug)]
-pub(crate) struct Upstream {
+pub struct Upstream {
     build: Build,
     epoch: Instant,
     workers: Semaphore,
@@ -34,7 +36,8 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// An upstream whose clock starts at `epoch`. Those made with one seed serve at the same pace.
-    pub(crate) fn new(build: Build, seed: u64, epoch: Instant) -> Arc<Self> {
+    #[must_use]
+    pub fn new(build: Build, seed: u64, epoch: Instant) -> Arc<Self> {
         Arc::new(Self {
             build,
             epoch,
@@ -51,8 +54,13 @@ impl Upstream {
     /// # Errors
     ///
     /// When the port cannot be bound.
-    pub(crate) async fn serve(self: &Arc<Self>) -> io::Result<SocketAddr> {
-        crate::net::serve(Router::new().fallback(answer).with_state(Arc::clone(self))).await
+    pub async fn serve(self: &Arc<Self>) -> io::Result<SocketAddr> {
+        crate::net::serve(self.router()).await
+    }
+
+    /// What answers, to be served by somebody else.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new().fallback(answer).with_state(Arc::clone(self))
     }
 
     /// Lives through the brown-out: the workers that are lost finish what they are at, then are gone
@@ -125,26 +133,30 @@ async fn answer(State(upstream): State<Arc<Upstream>>) -> Response {
         }
     });
     match served.await {
-        Ok(()) => "{\"order\":\"served\"}\n".into_response(),
+        Ok(()) => ANSWER.into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
+/// What it says to every request.
+pub const ANSWER: &str = "{\"order\":\"served\"}\n";
+
 /// How large an upstream is.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Build {
+pub struct Build {
     /// Requests that are worked on at once.
-    pub(crate) workers: usize,
+    pub workers: usize,
     /// How long a worker takes, on average.
     #[serde(serialize_with = "as_millis", rename = "service_ms")]
-    pub(crate) service: Duration,
+    pub service: Duration,
     /// Requests that may wait for a worker; one more is answered with 503 at once.
-    pub(crate) queue: usize,
+    pub queue: usize,
 }
 
 impl Build {
     /// An upstream that is 70 % busy at `rate` requests a second: healthy, and without room for retries.
-    pub(crate) fn for_rate(rate: u64) -> Self {
+    #[must_use]
+    pub fn for_rate(rate: u64) -> Self {
         let capacity = rate as f64 / 0.7;
         // In fives, so that a fifth of them is a whole number; and as many as keep the service time near 20 ms.
         let workers = 5 * ((capacity * 0.020 / 5.0).round() as usize).max(1);

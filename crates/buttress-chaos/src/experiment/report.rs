@@ -37,6 +37,9 @@ pub enum Outcome {
     Broken(Breach),
     /// It held.
     Held,
+    /// In one of the phases fewer calls ended than the hypothesis asks for, so nothing was shown. Calls that all
+    /// hang are such a case: none of them ends.
+    Inconclusive,
     /// It did not hold even before, so nothing was injected.
     NotSteady(Breach),
     /// It held, or broke, and was not back in time.
@@ -75,6 +78,7 @@ impl Outcome {
             Self::Aborted => "aborted",
             Self::Broken(_) => "broken",
             Self::Held => "held",
+            Self::Inconclusive => "inconclusive",
             Self::NotRecovered(_) => "not recovered",
             Self::NotSteady(_) => "not steady",
         }
@@ -88,6 +92,7 @@ impl fmt::Display for Outcome {
             Self::Broken(breach) | Self::NotRecovered(breach) | Self::NotSteady(breach) => {
                 write!(f, ": {breach}")
             }
+            Self::Inconclusive => f.write_str(": too few calls ended"),
             Self::Aborted | Self::Held => Ok(()),
         }
     }
@@ -97,12 +102,11 @@ impl fmt::Display for ExperimentReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}\n", self.name)?;
         writeln!(f, "**{}**\n", self.outcome)?;
-        writeln!(
-            f,
-            "Faults: {} (seed {})\n",
-            self.faults.join(", "),
-            self.seed
-        )?;
+        let faults = match self.faults.as_slice() {
+            [] => "none".to_owned(),
+            faults => faults.join(", "),
+        };
+        writeln!(f, "Faults: {faults} (seed {})\n", self.seed)?;
         writeln!(f, "| phase | calls | good/s | failed | p50 | p99 |")?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|")?;
         for (phase, figures) in [

@@ -16,6 +16,8 @@ use crate::{ArmError, Injector};
 /// | [`during`](Self::during) | 10 s | how long the plan is armed |
 /// | [`recovery`](Self::recovery) | 5 s | how long it may take to recover, which nobody looks at |
 /// | [`after`](Self::after) | 5 s | how long the steady state is seen last |
+/// | [`steady_state`](Self::steady_state) | the hypothesis | what must hold before and after |
+/// | [`traffic`](Self::traffic) | 1 | how many times the usual load there is while the plan is armed |
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,27 +65,39 @@ use crate::{ArmError, Injector};
 pub struct Experiment {
     pub(crate) name: Name,
     pub(crate) hypothesis: SteadyStateConfig,
+    pub(crate) steady_state: SteadyStateConfig,
     pub(crate) plan: Plan,
     pub(crate) before: Duration,
     pub(crate) during: Duration,
     pub(crate) recovery: Duration,
     pub(crate) after: Duration,
+    pub(crate) traffic: f64,
 }
 
 impl Experiment {
-    /// Whether `hypothesis` holds while `plan` is armed. The hypothesis looks at whole phases: its window is not
-    /// asked for.
+    /// Whether `hypothesis` holds while `plan` is armed, and before and after as well. It looks at whole phases: its
+    /// window is not asked for.
     #[must_use]
     pub fn new(name: impl Into<Name>, hypothesis: SteadyStateConfig, plan: Plan) -> Self {
         Self {
             name: name.into(),
+            steady_state: hypothesis.clone(),
             hypothesis,
             plan,
             before: Duration::from_secs(5),
             during: Duration::from_secs(10),
             recovery: Duration::from_secs(5),
             after: Duration::from_secs(5),
+            traffic: 1.0,
         }
+    }
+
+    /// What must hold before and after, where that is more than the hypothesis asks for: a service may be allowed
+    /// to refuse everything while its database is down, and not any longer.
+    #[must_use]
+    pub fn steady_state(mut self, steady_state: SteadyStateConfig) -> Self {
+        self.steady_state = steady_state;
+        self
     }
 
     /// How long the steady state is seen first.
@@ -114,6 +128,26 @@ impl Experiment {
         self
     }
 
+    /// How many times the usual load whoever makes the calls is to make while the plan is armed. Nobody here makes
+    /// any: ask with [`traffic_factor`](Self::traffic_factor).
+    #[must_use]
+    pub fn traffic(mut self, factor: f64) -> Self {
+        self.traffic = factor;
+        self
+    }
+
+    /// How many times the usual load there is to be while the plan is armed.
+    #[must_use]
+    pub fn traffic_factor(&self) -> f64 {
+        self.traffic
+    }
+
+    /// How long each phase lasts, in their order: before, during, recovery and after.
+    #[must_use]
+    pub fn phases(&self) -> [Duration; 4] {
+        [self.before, self.during, self.recovery, self.after]
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -136,16 +170,27 @@ impl Experiment {
         injector: &Injector,
         observer: &Observer,
     ) -> Result<ExperimentReport, ArmError> {
-        self.hypothesis.check().map_err(ArmError::Hypothesis)?;
+        for asked in [&self.hypothesis, &self.steady_state] {
+            asked.check().map_err(ArmError::Hypothesis)?;
+        }
+        self.plan.check().map_err(ArmError::Plan)?;
+        if injector.is_armed() {
+            return Err(ArmError::AlreadyArmed);
+        }
         let mut report = ExperimentReport::new(self);
 
         observer.take();
         tokio::time::sleep(self.before).await;
         let calls = observer.take();
-        let breach = judge(&self.hypothesis, &calls);
+        let mut seen = self.steady_state.is_enough(calls.len() as u64);
+        let breach = judge(&self.steady_state, &calls);
         report.before = Some(Figures::of(calls, self.before));
         if let Some(breach) = breach {
             report.outcome = Outcome::NotSteady(breach);
+            return Ok(report);
+        }
+        if !seen {
+            report.outcome = Outcome::Inconclusive;
             return Ok(report);
         }
 
@@ -154,6 +199,7 @@ impl Experiment {
         let ended = tokio::time::timeout(self.during, armed.ended()).await;
         drop(armed);
         let calls = observer.take();
+        seen &= self.hypothesis.is_enough(calls.len() as u64);
         let breach = judge(&self.hypothesis, &calls);
         report.during = Some(Figures::of(calls, began.elapsed()));
 
@@ -161,14 +207,16 @@ impl Experiment {
         observer.take();
         tokio::time::sleep(self.after).await;
         let calls = observer.take();
-        let lasting = judge(&self.hypothesis, &calls);
+        seen &= self.steady_state.is_enough(calls.len() as u64);
+        let lasting = judge(&self.steady_state, &calls);
         report.after = Some(Figures::of(calls, self.after));
 
         report.outcome = match (ended, breach, lasting) {
             (Ok(()), ..) => Outcome::Aborted,
             (_, Some(breach), _) => Outcome::Broken(breach),
             (_, None, Some(breach)) => Outcome::NotRecovered(breach),
-            (_, None, None) => Outcome::Held,
+            (_, None, None) if seen => Outcome::Held,
+            (_, None, None) => Outcome::Inconclusive,
         };
         Ok(report)
     }

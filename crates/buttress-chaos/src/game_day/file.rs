@@ -7,7 +7,7 @@ use buttress_core::chaos::{
     Subset, Target, Trigger,
 };
 use buttress_core::window::Window;
-use buttress_core::{Name, Ratio};
+use buttress_core::{ConfigError, Name, Ratio};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -44,6 +44,8 @@ struct File {
 struct ExperimentTable {
     name: Spanned<String>,
     hypothesis: Spanned<SteadyStateTable>,
+    steady_state: Option<Spanned<SteadyStateTable>>,
+    traffic: Option<Spanned<f64>>,
     guard: Option<Spanned<SteadyStateTable>>,
     bounds: Option<Spanned<BoundsTable>>,
     before: Option<Time>,
@@ -56,11 +58,15 @@ struct ExperimentTable {
 
 impl ExperimentTable {
     fn build(self, text: &str, seed: u64) -> Result<Experiment, GameDayError> {
-        let hypothesis_span = self.hypothesis.span();
-        let hypothesis = self.hypothesis.into_inner().build();
-        if let Err(error) = hypothesis.check() {
-            return Err(GameDayError::at(text, Some(hypothesis_span), error));
-        }
+        let checked = |table: Spanned<SteadyStateTable>| {
+            let span = table.span();
+            let steady_state = table.into_inner().build();
+            match steady_state.check() {
+                Ok(()) => Ok(steady_state),
+                Err(error) => Err(GameDayError::at(text, Some(span), error)),
+            }
+        };
+        let hypothesis = checked(self.hypothesis)?;
         let mut plan = Plan::new(seed);
         let mut whole = self.name.span();
         if let Some(bounds) = self.bounds {
@@ -68,12 +74,7 @@ impl ExperimentTable {
             plan = plan.bounds(bounds.into_inner().build());
         }
         if let Some(guard) = self.guard {
-            let span = guard.span();
-            let guard = guard.into_inner().build();
-            if let Err(error) = guard.check() {
-                return Err(GameDayError::at(text, Some(span), error));
-            }
-            plan = plan.guard(guard);
+            plan = plan.guard(checked(guard)?);
         }
         let mut spans = Vec::new();
         for fault in self.fault {
@@ -89,6 +90,18 @@ impl ExperimentTable {
         })?;
 
         let mut experiment = Experiment::new(self.name.into_inner(), hypothesis, plan);
+        if let Some(steady_state) = self.steady_state {
+            experiment = experiment.steady_state(checked(steady_state)?);
+        }
+        if let Some(traffic) = self.traffic {
+            let factor = *traffic.get_ref();
+            if !(factor > 0.0 && factor <= MAX_TRAFFIC) {
+                let bound = format!("above 0 and at most {MAX_TRAFFIC}");
+                let error = ConfigError::new("traffic", factor, bound);
+                return Err(GameDayError::at(text, Some(traffic.span()), error));
+            }
+            experiment = experiment.traffic(factor);
+        }
         for (time, field) in [
             (self.before, &mut experiment.before),
             (self.during, &mut experiment.during),
@@ -102,6 +115,9 @@ impl ExperimentTable {
         Ok(experiment)
     }
 }
+
+/// More is a typing error.
+const MAX_TRAFFIC: f64 = 1_000.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -365,7 +381,7 @@ impl TargetTable {
 struct Share(Ratio);
 
 impl TryFrom<f64> for Share {
-    type Error = buttress_core::ConfigError;
+    type Error = ConfigError;
 
     fn try_from(value: f64) -> Result<Self, Self::Error> {
         Ratio::new(value).map(Self)

@@ -45,6 +45,8 @@ pub use report::GameDayReport;
 /// | `name` | | of the experiment |
 /// | `before`, `during`, `recovery`, `after` | as [`Experiment`] | `"250 ms"`, `"1.5 s"`, `"2 min"` |
 /// | `hypothesis` | | `failure_ratio`, `latency`, `burn_rate`, `minimum_calls`, `window` |
+/// | `steady_state` | the hypothesis | the same; what must hold before and after |
+/// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
 /// | `guard` | none | the same; it ends the plan |
 /// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `begins_after`, `ttl` |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
@@ -65,6 +67,15 @@ impl GameDay {
     /// file.
     pub fn from_toml(text: &str) -> Result<Self, GameDayError> {
         file::parse(text)
+    }
+
+    /// The same game day with another seed.
+    #[must_use]
+    pub fn reseeded(mut self, seed: u64) -> Self {
+        for experiment in &mut self.experiments {
+            experiment.plan = experiment.plan.clone().reseeded(seed);
+        }
+        self
     }
 
     /// The experiments, in their order.
@@ -101,12 +112,16 @@ impl fmt::Display for GameDay {
                 during,
                 recovery,
                 after,
+                traffic,
                 ..
             } = experiment;
             writeln!(
                 f,
                 "{name}: before {before:?}, during {during:?}, recovery {recovery:?}, after {after:?}"
             )?;
+            if *traffic != 1.0 {
+                writeln!(f, "  traffic: {traffic} times the usual")?;
+            }
             for fault in experiment.plan.faults() {
                 writeln!(f, "  {fault}")?;
             }

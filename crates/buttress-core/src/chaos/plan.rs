@@ -81,6 +81,13 @@ impl Plan {
         self
     }
 
+    /// The same plan with another seed, which hits other calls.
+    #[must_use]
+    pub fn reseeded(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// The seed.
     #[must_use]
     pub fn seed(&self) -> u64 {

@@ -80,10 +80,16 @@ impl SteadyStateConfig {
         self.latency.is_some_and(|(_, most)| latency > most)
     }
 
+    /// Whether so many calls are enough to say anything.
+    #[must_use]
+    pub fn is_enough(&self, calls: u64) -> bool {
+        calls >= u64::from(self.minimum_calls.max(1))
+    }
+
     /// What is out of its bound in these calls, if anything is.
     #[must_use]
     pub fn breach_of(&self, counts: Counts) -> Option<Breach> {
-        if counts.calls < u64::from(self.minimum_calls.max(1)) {
+        if !self.is_enough(counts.calls) {
             return None;
         }
         let failures = counts.failure_ratio();

@@ -1,3 +1,5 @@
+//! The gateway that Buttress holds up.
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use crate::net;
 
 /// The breaker in front of the upstream. The storm is short, so its times are too: in production, the
 /// defaults (open for 5 s and more) are the better part of valour.
-pub(crate) fn breaker() -> Breaker {
+#[must_use]
+pub fn breaker() -> Breaker {
     let config = BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(1)))
         .open_for(OpenTime::Exponential {
@@ -31,7 +34,7 @@ pub(crate) fn breaker() -> Breaker {
 /// # Errors
 ///
 /// When the system has no port or no resources left.
-pub(crate) async fn start(upstream: SocketAddr, breaker: &Breaker) -> Result<SocketAddr, BoxError> {
+pub async fn start(upstream: SocketAddr, breaker: &Breaker) -> Result<SocketAddr, BoxError> {
     let client = net::client().timeout(ATTEMPT_TIMEOUT).build()?;
     let gateway = ServiceBuilder::new()
         // A refusal becomes a 503 with a problem document that says why, and when to come back.

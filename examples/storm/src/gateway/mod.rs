@@ -1,6 +1,6 @@
 //! The two gateways. Both forward every request to their upstream and give each attempt the same time.
 
-pub(crate) mod buttress;
+pub mod buttress;
 pub(crate) mod naive;
 
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Uri;
 
 /// How long a gateway waits for one attempt: some twelve times what the upstream takes on average.
-pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(400);
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Where a request for `uri` goes at the upstream.
 fn url(upstream: SocketAddr, uri: &Uri) -> String {

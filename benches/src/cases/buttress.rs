@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use buttress::prelude::*;
+use bytes::Bytes;
+use http_body_util::Empty;
 use tower::{Layer, ServiceBuilder};
 
 use super::bare::{BOX, Boxed, ECHO, Echo, PAGE, Page};
@@ -61,6 +63,19 @@ pub(super) fn cases() -> Vec<Case> {
             ChaosLayer::http(&injector()).layer(Page)
         })
         .over(PAGE),
+        Case::service::<_, u64>("retry, none taken", || retry(Mode::Enforce).layer(Echo))
+            .over(ECHO)
+            .target(Target::at_most(160, 0))
+            .contended(),
+        Case::service::<_, u64>("retry off", || retry(Mode::Off).layer(Echo)).over(ECHO),
+        Case::service::<_, Request>("retry http, none taken", || {
+            let layer = RetryLayer::http(&Retry::new("bench", RetryConfig::default()));
+            ServiceBuilder::new()
+                .map_request(|request: Request| request.map(|()| empty()))
+                .layer(layer)
+                .service(Page)
+        })
+        .over(PAGE),
         Case::service::<_, Request>("problem, success", || ProblemLayer::new().layer(Page))
             .over(PAGE),
         Case::service::<_, Request>("stack: problem > breaker http", || {
@@ -94,6 +109,14 @@ fn closed() -> BreakerLayer {
 
 fn closed_http() -> BreakerLayer<buttress::http::Http> {
     BreakerLayer::http(&Breaker::new("bench", config()))
+}
+
+fn empty() -> ReplayBody<Empty<Bytes>> {
+    ReplayBody::new(Empty::new())
+}
+
+fn retry(mode: Mode) -> RetryLayer {
+    RetryLayer::new(&Retry::new("bench", RetryConfig::default().mode(mode)))
 }
 
 fn open() -> BreakerLayer {

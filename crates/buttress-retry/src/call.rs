@@ -14,7 +14,7 @@ use crate::RetryStopped;
 use crate::budget::Payment;
 use crate::clock::{chance, now};
 use crate::repeat::{Attempt, Judge, Repeat};
-use crate::shared::{ActiveCall, CallGuard, Shared};
+use crate::shared::{ActiveCall, Shared};
 
 /// One call and all it takes to try it again.
 pub(crate) struct Call<S, Req, P: Repeat<Req>> {
@@ -89,12 +89,12 @@ where
 
     /// An attempt has ended with a success.
     #[inline]
-    pub(crate) fn succeed(mut self) -> CallGuard {
+    pub(crate) fn succeed(mut self) -> ActiveCall {
         self.active.attempted(Outcome::Success);
         if let Some(started) = self.started {
             self.active.usual().observe(started);
         }
-        CallGuard::new(Some(self.active))
+        self.active
     }
 
     /// An attempt has ended with a failure. Goes on with a wait before the next, or ends with the result.
@@ -170,9 +170,9 @@ where
         Poll::Ready(Ok(self.service.call(request)))
     }
 
-    /// The guard of a call that ends without a success of its last attempt.
-    pub(crate) fn into_guard(self) -> CallGuard {
-        CallGuard::new(Some(self.active))
+    /// A call that ends without a success of its last attempt.
+    pub(crate) fn into_active(self) -> ActiveCall {
+        self.active
     }
 
     fn decide(&mut self, verdict: Verdict, protocol: &P) -> Decision<Payment> {

@@ -67,64 +67,93 @@ where
 {
     type Output = Result<P::Response<CallGuard>, BoxError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            match this.state.as_mut().project() {
-                StateProjection::Attempt(attempt) => {
-                    let result = match attempt.poll(cx) {
-                        Poll::Ready(result) => result.map_err(Into::into),
-                        Poll::Pending => {
-                            let Some(timer) = this.timer.as_mut().as_pin_mut() else {
-                                return Poll::Pending;
-                            };
-                            ready!(timer.poll(cx));
-                            let call = this.call.as_ref();
-                            Err(call.expect("only calls have timeouts").timed_out())
-                        }
-                    };
-                    let protocol = &*this.protocol;
-                    let Some(call) = this.call.as_mut() else {
-                        return Poll::Ready(protocol.conclude(result, CallGuard::new(None)));
-                    };
-                    let verdict = protocol.judge(&result);
-                    if verdict.finding == Finding::Final {
-                        let guard = this.call.take().map(Call::succeed);
-                        let guard = guard.unwrap_or(CallGuard::new(None));
-                        return Poll::Ready(protocol.conclude(result, guard));
-                    }
-                    match call.fail(result, verdict, protocol) {
-                        ControlFlow::Continue(wait) => {
-                            // What failed goes before anything is waited for.
-                            this.state.set(State::Waiting);
-                            let timer = (!wait.is_zero()).then(|| sleep(wait));
-                            this.timer.set(timer);
-                        }
-                        ControlFlow::Break(result) => {
-                            let guard = this.call.take().map(Call::into_guard);
-                            let guard = guard.unwrap_or(CallGuard::new(None));
-                            return Poll::Ready(protocol.conclude(result, guard));
-                        }
-                    }
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let StateProjection::Attempt(attempt) = this.state.project() else {
+            return self.go_on(cx, None);
+        };
+        match attempt.poll(cx) {
+            Poll::Ready(result) => {
+                let result = result.map_err(Into::into);
+                if this.call.is_some() && this.protocol.judge(&result).finding != Finding::Final {
+                    return self.go_on(cx, Some(result));
                 }
-                StateProjection::Waiting => {
+                let call = this.call.take().map(Call::succeed);
+                Poll::Ready(this.protocol.conclude(result, CallGuard::new(call)))
+            }
+            Poll::Pending if this.timer.is_none() => Poll::Pending,
+            Poll::Pending => self.go_on(cx, None),
+        }
+    }
+}
+
+impl<S, Req, P> ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Repeat<Req> + Judge<S::Response>,
+{
+    /// All that does not happen to a call whose first attempt succeeds. Kept apart from it, because it takes more
+    /// registers than that has.
+    #[cold]
+    #[inline(never)]
+    fn go_on(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut failed: Option<Result<S::Response, BoxError>>,
+    ) -> Poll<Result<P::Response<CallGuard>, BoxError>> {
+        let mut this = self.project();
+        let protocol = &*this.protocol;
+        loop {
+            let call = this.call.as_mut().expect("polled after completion");
+            let result = match (failed.take(), this.state.as_mut().project()) {
+                (Some(result), _) => result,
+                (None, StateProjection::Attempt(attempt)) => match attempt.poll(cx) {
+                    Poll::Ready(result) => result.map_err(Into::into),
+                    Poll::Pending => {
+                        let Some(timer) = this.timer.as_mut().as_pin_mut() else {
+                            return Poll::Pending;
+                        };
+                        ready!(timer.poll(cx));
+                        Err(call.timed_out())
+                    }
+                },
+                (None, StateProjection::Waiting) => {
                     if let Some(timer) = this.timer.as_mut().as_pin_mut() {
                         ready!(timer.poll(cx));
                         this.timer.set(None);
                     }
-                    let protocol = &*this.protocol;
-                    let call = this.call.as_mut().expect("polled after completion");
                     match ready!(call.poll_next(cx, protocol)) {
                         Ok(attempt) => {
                             this.timer.set(call.attempt_timeout().map(sleep));
                             this.state.set(State::Attempt(attempt));
+                            continue;
                         }
                         Err(error) => {
-                            let guard = this.call.take().map(Call::into_guard);
-                            let guard = guard.unwrap_or(CallGuard::new(None));
-                            return Poll::Ready(protocol.conclude(Err(error), guard));
+                            let call = this.call.take().map(Call::into_active);
+                            return Poll::Ready(
+                                protocol.conclude(Err(error), CallGuard::new(call)),
+                            );
                         }
                     }
+                }
+            };
+            let verdict = protocol.judge(&result);
+            if verdict.finding == Finding::Final {
+                let call = this.call.take().map(Call::succeed);
+                return Poll::Ready(protocol.conclude(result, CallGuard::new(call)));
+            }
+            match call.fail(result, verdict, protocol) {
+                ControlFlow::Continue(wait) => {
+                    // What failed goes before anything is waited for.
+                    this.state.set(State::Waiting);
+                    let timer = (!wait.is_zero()).then(|| sleep(wait));
+                    this.timer.set(timer);
+                }
+                ControlFlow::Break(result) => {
+                    let call = this.call.take().map(Call::into_active);
+                    return Poll::Ready(protocol.conclude(result, CallGuard::new(call)));
                 }
             }
         }

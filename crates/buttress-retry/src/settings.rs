@@ -82,12 +82,10 @@ impl Share {
     #[inline]
     pub(crate) fn mode(&self) -> Mode {
         match self.0.load(Ordering::Relaxed) {
+            ALL => Mode::Enforce,
             OFF => Mode::Off,
-            bits => match f64::from_bits(bits) {
-                1.0 => Mode::Enforce,
-                0.0 => Mode::Shadow,
-                share => Ratio::new(share).map_or(Mode::Shadow, Mode::EnforceFor),
-            },
+            NOBODY => Mode::Shadow,
+            bits => Ratio::new(f64::from_bits(bits)).map_or(Mode::Shadow, Mode::EnforceFor),
         }
     }
 }
@@ -95,8 +93,8 @@ impl Share {
 fn share_of(mode: Mode) -> u64 {
     match mode {
         Mode::Off => OFF,
-        Mode::Shadow => 0_f64.to_bits(),
-        Mode::Enforce => 1_f64.to_bits(),
+        Mode::Shadow => NOBODY,
+        Mode::Enforce => ALL,
         Mode::EnforceFor(share) => share.get().to_bits(),
     }
 }
@@ -108,5 +106,7 @@ fn nanos_of(timeout: Option<Duration>) -> u64 {
     })
 }
 
+const ALL: u64 = 1_f64.to_bits();
+const NOBODY: u64 = 0_f64.to_bits();
 const OFF: u64 = u64::MAX;
 const NONE: u64 = u64::MAX;

@@ -11,3 +11,5 @@ mod modes;
 mod retrying;
 mod support;
 mod tiers;
+#[cfg(feature = "tower")]
+mod towers;

@@ -1,5 +1,6 @@
 //! The cases, one file a library. A case's name begins with its library's, and ours with the layer's.
 
+mod attempts;
 pub mod bare;
 mod buttress;
 mod failsafe;

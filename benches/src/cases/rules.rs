@@ -13,7 +13,7 @@ use crate::timing::now;
 /// Every rule.
 #[must_use]
 pub fn rules() -> Vec<Case> {
-    vec![
+    let mut rules = vec![
         Case::rule("nothing", || || ()),
         Case::rule("circuit closed: admit and settle a success", || {
             let mut clock = Clock::start();
@@ -67,7 +67,9 @@ pub fn rules() -> Vec<Case> {
                 black_box(black_box(Mode::EnforceFor(Ratio::HALF)).binds(|| draw));
             }
         }),
-    ]
+    ];
+    rules.extend(super::attempts::attempts());
+    rules
 }
 
 /// A circuit that failures do not open, so that they can be measured.
@@ -98,14 +100,22 @@ fn summing(window: Window) -> impl FnMut() {
 }
 
 /// A clock that is wound by hand.
-struct Clock(Instant);
+pub(super) struct Clock(Instant);
 
 impl Clock {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(now())
     }
 
-    fn tick(&mut self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
+        self.0
+    }
+
+    pub(super) fn after(&self, time: Duration) -> Instant {
+        self.0 + time
+    }
+
+    pub(super) fn tick(&mut self) -> Instant {
         self.0 += TICK;
         self.0
     }
@@ -127,4 +137,4 @@ const WINDOW: Window = Window::Time(Duration::from_secs(10));
 const TICK: Duration = Duration::from_millis(1);
 
 /// An odd number close to 2^64 over the golden ratio: its multiples are spread evenly.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(super) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -5,5 +5,8 @@ mod axum_server;
 mod cancellation;
 mod hyper_ends;
 mod reqwest_client;
+mod retry_axum;
+mod retry_reqwest;
+mod retry_tonic;
 mod support;
 mod tonic_ends;

@@ -1,0 +1,87 @@
+//! reqwest behind a retry.
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{get, post, put};
+use buttress::prelude::*;
+use http::{HeaderMap, Request, StatusCode};
+use reqwest::Body;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::hyper_ends::raw;
+use crate::retry_axum::retry;
+use crate::support::{read, serve, uri, within};
+
+type Client = buttress::retry::RetryService<HttpClient, buttress::retry::HttpRetry>;
+
+/// A client that has seen a success, which pays for all that follows.
+async fn client() -> Client {
+    let inner = reqwest::Client::builder().no_proxy().build().unwrap();
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry()))
+        .service(HttpClient::from(inner));
+    let fine = serve(Router::new().route("/", get(async || "fine"))).await;
+    let request = Request::get(uri(fine, "/")).body(Body::default()).unwrap();
+    let response = within(service.clone().oneshot(request)).await.unwrap();
+    assert_eq!(read(response).await, "fine");
+    service
+}
+
+#[tokio::test]
+async fn a_put_is_made_again_with_its_body_and_its_length() {
+    let answer = async |headers: HeaderMap, body: String| {
+        let length = headers["content-length"].to_str().unwrap().to_owned();
+        let status = match headers.get("x-attempt") {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::BAD_GATEWAY,
+        };
+        (status, format!("{body} of {length}"))
+    };
+    let address = serve(Router::new().route("/", put(answer))).await;
+    let client = client().await;
+    let request = Request::put(uri(address, "/"))
+        .body("hello".into())
+        .unwrap();
+    let response = within(client.oneshot(request)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(read(response).await, "hello of 5");
+}
+
+/// A 307 repeats the body, and reqwest follows it only with one that it can repeat itself.
+#[tokio::test]
+async fn a_redirect_with_a_body_is_still_followed() {
+    let app = Router::new()
+        .route("/", post(async || Redirect::temporary("/there")))
+        .route("/there", post(async |body: String| body));
+    let address = serve(app).await;
+    let client = client().await;
+    let request = Request::post(uri(address, "/"))
+        .body("hello".into())
+        .unwrap();
+    let response = within(client.oneshot(request)).await.unwrap();
+    assert_eq!(read(response).await, "hello");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_off_is_made_up_for_if_that_is_safe() {
+    for (method, attempts) in [("GET", 3), ("POST", 1)] {
+        let address = raw(b"").await;
+        let client = client().await;
+        let request = Request::builder()
+            .method(method)
+            .uri(uri(address, "/"))
+            .body(Body::default())
+            .unwrap();
+        let error = within(client.oneshot(request)).await.map(drop).unwrap_err();
+        let stopped = RetryStopped::find(&*error).unwrap();
+        assert_eq!(stopped.attempts(), attempts, "{method}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_is_not_sent_again() {
+    let client = client().await;
+    let request = Request::get("/relative").body(Body::default()).unwrap();
+    let error = client.oneshot(request).await.map(drop).unwrap_err();
+    assert_eq!(RetryStopped::find(&*error), None);
+}

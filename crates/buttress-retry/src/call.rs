@@ -33,6 +33,8 @@ pub(crate) struct Call<S, Req, P: Repeat<Req>> {
 
 /// What a call knows that was tried already.
 struct Again<Req> {
+    /// When the first attempt began, where there is a deadline.
+    began: Option<Instant>,
     /// How many attempts were made.
     made: u32,
     progress: Progress,
@@ -165,7 +167,10 @@ where
         if let Some(payment) = &mut again.payment {
             payment.begin();
         }
-        let request = again.next.take().expect("a request waits for its attempt");
+        let mut request = again.next.take().expect("a request waits for its attempt");
+        if let Some(began) = again.began {
+            protocol.age(&mut request, now.saturating_duration_since(began));
+        }
         self.started = self.deadline.map(|_| now);
         Poll::Ready(Ok(self.service.call(request)))
     }
@@ -268,6 +273,7 @@ where
     fn again(&mut self) -> &mut Again<Req> {
         self.again.get_or_insert_with(|| {
             Box::new(Again {
+                began: self.started,
                 made: 0,
                 progress: Progress::default(),
                 next: None,

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use buttress_core::retry::{Safety, StopReason, Verdict};
 use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
+use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
     ClassifyRetry, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
 };
@@ -12,6 +14,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 
 use crate::RetryStopped;
+use crate::clock::now;
 use crate::repeat::{Attempt, Judge, Repeat};
 
 /// The number of the attempt that a request is, where the first is 1. Only those after the first have it.
@@ -90,7 +93,13 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
     }
 
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
-        request.extensions().get().copied()
+        request.extensions().get().copied().or_else(|| {
+            // A caller who writes a timeout for the server means it for all attempts, as gRPC does.
+            let relative = DeadlineHeaders::RELATIVE;
+            let unused = || SystemTime::UNIX_EPOCH;
+            let given = read_deadline(request.headers(), relative, Duration::ZERO, unused)?;
+            Deadline::after(now(), given)
+        })
     }
 
     fn keep(
@@ -130,6 +139,10 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         }
         head.headers.insert(ATTEMPT, number);
         Ok(Request::from_parts(head, body))
+    }
+
+    fn age(&self, request: &mut Request<B>, elapsed: Duration) {
+        age_deadline(request.headers_mut(), elapsed);
     }
 }
 

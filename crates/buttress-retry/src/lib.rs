@@ -75,8 +75,8 @@
 //! * the attempts are spent;
 //! * the dependency asks for a longer wait than is [waited](RetryConfig::longest_hint). A shorter one, in
 //!   `Retry-After` or `grpc-retry-pushback-ms`, is the floor of the wait;
-//! * the deadline, of the request's extensions or of the task: no wait is begun that leaves too little time for the
-//!   attempt after it;
+//! * the deadline, of the request's extensions or headers, or of the task: no wait is begun that leaves too little
+//!   time for the attempt after it. Headers that tell the server what remains tell less in each attempt;
 //! * the [budget](RetryBudget). What it grants is reserved before the wait, and given back if the call is dropped
 //!   before its attempt.
 //!

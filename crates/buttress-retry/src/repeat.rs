@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use buttress_core::retry::{Safety, StopReason, Verdict, judge_error};
 use buttress_core::{BoxError, Classified, Deadline, Identify, Plain, Protocol};
 
@@ -13,7 +15,7 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     /// Whether the request may be processed twice.
     fn safety(&self, request: &Req) -> Safety;
 
-    /// The deadline that the request carries.
+    /// The deadline that the request carries, as it comes in.
     fn deadline(&self, request: &Req) -> Option<Deadline>;
 
     /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
@@ -32,6 +34,11 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     ///
     /// Why there is none.
     fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Req, StopReason>;
+
+    /// Tells a request that is sent again how much time has passed since it was first sent.
+    fn age(&self, request: &mut Req, elapsed: Duration) {
+        let _ = (request, elapsed);
+    }
 }
 
 /// Which attempt at a call a request is for.

@@ -1,3 +1,5 @@
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use ::http::{Request, Response, StatusCode};
@@ -131,5 +133,89 @@ async fn a_service_that_is_ready_too_late_is_not_called() {
                 assert_eq!(rejection.reason(), Reason::DeadlineTooShort);
             }
         }
+    }
+}
+
+/// A header says what remains, so it is another one in each attempt.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_is_told_to_have_shrinks_from_attempt_to_attempt() {
+    for (name, given) in [
+        ("grpc-timeout", ["1000000u", "890000u", "680000u"]),
+        ("x-envoy-expected-rq-timeout-ms", ["1000", "890", "680"]),
+    ] {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&told);
+        let server = service_fn(move |request: Request<Body>| {
+            let value = request.headers()[name].to_str().map(str::to_owned);
+            seen.borrow_mut().push(value.expect("it is text"));
+            async {
+                sleep(Duration::from_millis(10)).await;
+                let mut response = Response::new(TestBody::empty());
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                Ok::<_, BoxError>(response)
+            }
+        });
+        let retry = retry();
+        let mut request = get();
+        let value = given[0].parse().unwrap();
+        request.headers_mut().insert(name, value);
+        let service = RetryLayer::http(&retry).layer(server);
+        service.oneshot(request).await.unwrap();
+        assert_eq!(told.borrow().len(), 3);
+        for (told, given) in told.borrow().iter().zip(given) {
+            let number = |text: &str| text.trim_end_matches(['u', 'm']).parse::<u64>().unwrap();
+            let in_micros = |text: &str| match text.ends_with('m') {
+                true => number(text) * 1_000,
+                false => number(text),
+            };
+            assert_eq!(in_micros(told), in_micros(given), "{name}");
+        }
+    }
+}
+
+/// A caller who tells the server how long it may take means all attempts.
+#[tokio::test(start_paused = true)]
+async fn the_timeout_in_a_header_spans_all_attempts() {
+    let (service, probe) = behind(&retry());
+    probe.script(answer(503, &[]));
+    for (given, attempts) in [("90m", 1), ("150m", 2), ("1S", 3)] {
+        let before = probe.calls();
+        let mut request = get();
+        request
+            .headers_mut()
+            .insert("grpc-timeout", given.parse().unwrap());
+        call(&service, request).await.unwrap();
+        assert_eq!(probe.calls() - before, attempts, "{given}");
+    }
+}
+
+/// What others took lately counts, where the call itself has failed at once.
+#[tokio::test(start_paused = true)]
+async fn what_calls_usually_take_must_be_left() {
+    for (left, attempts) in [(5 * WAIT, 2), (3 * WAIT, 1)] {
+        let retry = retry();
+        let calls = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&calls);
+        let service = RetryLayer::http(&retry).layer(service_fn(move |request: Request<Body>| {
+            let fails = request.headers().contains_key("fail");
+            counted.set(counted.get() + u32::from(fails));
+            async move {
+                let mut response = Response::new(TestBody::empty());
+                if fails {
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                } else {
+                    sleep(3 * WAIT).await;
+                }
+                Ok::<_, BoxError>(response)
+            }
+        }));
+        for _ in 0..20 {
+            let request = get_by(deadline(Duration::from_secs(60)));
+            service.clone().oneshot(request).await.unwrap();
+        }
+        let mut request = get_by(deadline(left));
+        request.headers_mut().insert("fail", "1".parse().unwrap());
+        service.oneshot(request).await.unwrap();
+        assert_eq!(calls.get(), attempts);
     }
 }

@@ -24,6 +24,7 @@ mod name;
 mod outcome;
 mod protocol;
 mod quantile;
+pub mod queue;
 mod ratio;
 mod rejection;
 pub mod retry;

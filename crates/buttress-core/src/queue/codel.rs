@@ -1,0 +1,92 @@
+use std::time::{Duration, Instant};
+
+use crate::ConfigError;
+
+/// When a queue does not drain, drops whoever waited too long in it.
+///
+/// A queue is overloaded if, over a whole interval, even whoever waited least waited for more than the target. In
+/// the interval after that, whoever waited for more than twice the target is dropped when its turn comes.
+///
+/// This is the form of Facebook's wangle and folly (`Codel.cpp`), described by Maurer, *Fail at Scale*, ACM Queue
+/// 13(8), 2015, from Nichols and Jacobson's CoDel (RFC 8289). It differs from the RFC, which drops one at a time at
+/// a growing rate, and so never catches up with callers who do not slow down. It is meant for queues that serve the
+/// oldest first: whoever serves the newest first waits for next to nothing.
+///
+/// | field | default |
+/// |---|---|
+/// | [`target`](Self::target) | 5 ms |
+/// | [`interval`](Self::interval) | 100 ms |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlledDelay {
+    target: Duration,
+    interval: Duration,
+}
+
+impl Default for ControlledDelay {
+    fn default() -> Self {
+        Self {
+            target: Duration::from_millis(5),
+            interval: Duration::from_millis(100),
+        }
+    }
+}
+
+impl ControlledDelay {
+    /// What nobody needs to wait for longer than, in a queue that drains.
+    #[must_use]
+    pub fn target(mut self, target: Duration) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// Over how long a queue must not have drained.
+    #[must_use]
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.target.is_zero() {
+            return Err(ConfigError::new("target", "0s", "above 0s"));
+        }
+        if self.interval <= self.target {
+            let bound = format!("above {:?}, the target", self.target);
+            return Err(ConfigError::new(
+                "interval",
+                format!("{:?}", self.interval),
+                bound,
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a queue's delays.
+#[derive(Debug, Default)]
+pub(super) struct Delays {
+    /// The interval under way, from the first delay in it.
+    ends: Option<Instant>,
+    shortest: Duration,
+    overloaded: bool,
+}
+
+impl Delays {
+    /// Hears of one more delay, and says whether it was too long.
+    pub(super) fn is_too_long(
+        &mut self,
+        rule: ControlledDelay,
+        delay: Duration,
+        now: Instant,
+    ) -> bool {
+        match self.ends {
+            Some(ends) if now <= ends => self.shortest = self.shortest.min(delay),
+            ended => {
+                self.overloaded = ended.is_some() && self.shortest > rule.target;
+                self.ends = now.checked_add(rule.interval);
+                self.shortest = delay;
+            }
+        }
+        self.overloaded && delay > rule.target.saturating_mul(2)
+    }
+}

@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+use super::ControlledDelay;
+use crate::ConfigError;
+
+/// How many may wait, in which order they are served, and who is not kept waiting.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`capacity`](Self::capacity) | 128 | how many may wait |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is served first |
+/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`max_wait`](Self::max_wait) | none | how long anybody may wait |
+/// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
+///
+/// Nothing is checked by the setters; a queue [checks](Self::check) the whole when it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueConfig {
+    pub(super) capacity: usize,
+    pub(super) order: Order,
+    pub(super) by_criticality: bool,
+    pub(super) max_wait: Option<Duration>,
+    pub(super) margin: Duration,
+    pub(super) controlled_delay: Option<ControlledDelay>,
+}
+
+/// Who is served first, of those who matter as much as each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever came first.
+    Fifo,
+    /// Whoever came last: it has the most time left. When the queue is full, the oldest makes room.
+    Lifo,
+    /// Whoever came first, until the queue stands; from then on whoever came last, until it has drained.
+    ///
+    /// The idea is of Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
+    /// empty for 100 ms. Here it does when somebody has waited for `stands_after`, or waited in vain, and it has
+    /// drained when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for
+    /// long either, and serving its newest first makes its oldest late for nothing.
+    AdaptiveLifo {
+        /// How long somebody waits before the queue is taken to stand.
+        stands_after: Duration,
+    },
+}
+
+impl Order {
+    /// The adaptive order as it is best known: a queue stands after 100 ms.
+    pub const ADAPTIVE: Self = Self::AdaptiveLifo {
+        stands_after: Duration::from_millis(100),
+    };
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self::ADAPTIVE
+    }
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            capacity: 128,
+            order: Order::ADAPTIVE,
+            by_criticality: true,
+            max_wait: None,
+            margin: Duration::ZERO,
+            controlled_delay: None,
+        }
+    }
+}
+
+impl QueueConfig {
+    /// The most that may wait: each takes about a hundred bytes here, and its request somewhere.
+    pub const MAX_CAPACITY: usize = 1_000_000;
+
+    /// How many may wait. With 0 nobody may.
+    #[must_use]
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Who is served first, of those who matter as much as each other.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Whether what matters more is served before all that matters less, and takes its place in a full queue.
+    #[must_use]
+    pub fn by_criticality(mut self, by_criticality: bool) -> Self {
+        self.by_criticality = by_criticality;
+        self
+    }
+
+    /// How long anybody may wait; `None` leaves that to deadlines.
+    #[must_use]
+    pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
+        self.max_wait = max_wait.into();
+        self
+    }
+
+    /// How long before its deadline a call must begin to be worth it: what nearly all calls take. Whoever has less
+    /// time than that left is dropped, and its place goes to somebody who can use it.
+    #[must_use]
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.margin = margin;
+        self
+    }
+
+    /// Drops whoever waited long in a queue that does not drain; `None` does not.
+    #[must_use]
+    pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
+        self.controlled_delay = rule.into();
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// A capacity above [`MAX_CAPACITY`](Self::MAX_CAPACITY); a `max_wait` or `stands_after` of 0; a controlled
+    /// delay with a target of 0, or with an interval no longer than its target.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.capacity > Self::MAX_CAPACITY {
+            let bound = format!("at most {}", Self::MAX_CAPACITY);
+            return Err(ConfigError::new("capacity", self.capacity, bound));
+        }
+        if self.max_wait == Some(Duration::ZERO) {
+            return Err(ConfigError::new("max_wait", "0s", "above 0s"));
+        }
+        if let Order::AdaptiveLifo {
+            stands_after: Duration::ZERO,
+        } = self.order
+        {
+            return Err(ConfigError::new("stands_after", "0s", "above 0s"));
+        }
+        self.controlled_delay.map_or(Ok(()), |rule| rule.check())
+    }
+}

@@ -1,0 +1,91 @@
+use std::time::{Duration, Instant};
+
+/// Whether a queue stands: whether more comes than is served, and not just a burst.
+///
+/// It begins to stand when somebody waited for the time it takes, or in vain. From then on it is watched over
+/// intervals of [`INTERVAL`] times that, and stands no longer after one in which it was empty for a [`DRAINED`]th
+/// of the time.
+///
+/// The second half is what keeps it from swinging. Newest first, a queue is empty now and then under any load that
+/// is not far too high: to take the first such moment for the end of the overload would make everybody wait until
+/// it stands again. With a 10 % overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in
+/// `tests/goodput` shows what comes of it.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The interval under way, while it stands.
+    interval: Option<Interval>,
+    /// Since when it is empty.
+    empty_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Interval {
+    began: Instant,
+    /// For how long it has been empty since.
+    empty: Duration,
+}
+
+/// How many times longer than it takes to begin.
+const INTERVAL: u32 = 10;
+/// Above which part of an interval empty it has drained.
+const DRAINED: u32 = 8;
+
+impl Standing {
+    /// Whether it stands, as far as is known.
+    pub(super) fn is_standing(&self) -> bool {
+        self.interval.is_some()
+    }
+
+    /// Somebody waited too long.
+    pub(super) fn begin(&mut self, now: Instant) {
+        if self.interval.is_none() {
+            self.interval = Some(Interval::new(now));
+        }
+    }
+
+    /// The queue has nobody in it from now on.
+    pub(super) fn emptied(&mut self, now: Instant) {
+        self.empty_since = Some(now);
+    }
+
+    /// The queue has somebody in it from now on.
+    pub(super) fn filled(&mut self, now: Instant) {
+        let empty = self.empty_until(now);
+        self.empty_since = None;
+        if let Some(interval) = &mut self.interval {
+            interval.empty += empty;
+        }
+    }
+
+    /// Looks whether it has drained, where `stands_after` is how long one waits in a queue that stands.
+    pub(super) fn review(&mut self, stands_after: Duration, now: Instant) {
+        let Some(interval) = &self.interval else {
+            return;
+        };
+        let watched = now.saturating_duration_since(interval.began);
+        if watched < stands_after.saturating_mul(INTERVAL) {
+            return;
+        }
+        let drained = interval.empty + self.empty_until(now) > watched / DRAINED;
+        self.interval = (!drained).then(|| Interval::new(now));
+    }
+
+    /// For how long it has now been empty without a break, within the interval under way.
+    fn empty_until(&self, now: Instant) -> Duration {
+        match (&self.interval, self.empty_since) {
+            (Some(interval), Some(since)) => {
+                now.saturating_duration_since(since.max(interval.began))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+impl Interval {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            empty: Duration::ZERO,
+        }
+    }
+}

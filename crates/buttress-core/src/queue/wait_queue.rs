@@ -1,0 +1,289 @@
+use std::time::{Duration, Instant};
+
+use super::arena::{Arena, End, Entry};
+use super::codel::Delays;
+use super::standing::Standing;
+use super::{Dropped, Exit, Order, Pushed, QueueConfig, QueueRefusal};
+use crate::{ConfigError, Criticality, Deadline};
+
+/// Who waits, and who is next. See the [module docs](super).
+///
+/// Everything takes constant time, and memory is bounded by the configuration.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::Criticality;
+/// use buttress_core::queue::{Exit, QueueConfig, Terms, WaitQueue};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let mut queue = WaitQueue::new(QueueConfig::default().capacity(2), now)?;
+/// let batch = Terms { criticality: Criticality::Low, ..Terms::default() };
+///
+/// let _ = queue.push("report", batch, now);
+/// let _ = queue.push("backfill", batch, now);
+/// // Somebody waits for this one, so the batch makes room.
+/// let user = queue.push("user", Terms::default(), now).expect("it matters more");
+/// assert_eq!(user.displaced.map(|(who, _)| who), Some("backfill"));
+///
+/// assert_eq!(queue.pop(now), Some(Exit::Served("user")));
+/// assert_eq!(queue.pop(now), Some(Exit::Served("report")));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct WaitQueue<T> {
+    config: QueueConfig,
+    entries: Arena<T, { Criticality::COUNT }>,
+    standing: Standing,
+    delays: Delays,
+}
+
+/// On which terms somebody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// How much it matters.
+    pub criticality: Criticality,
+    /// By when its answer is wanted.
+    pub deadline: Option<Deadline>,
+}
+
+/// Somebody's place in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+impl<T> WaitQueue<T> {
+    /// A queue with nobody in it.
+    ///
+    /// # Errors
+    ///
+    /// What [`QueueConfig::check`] refuses.
+    pub fn new(config: QueueConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut standing = Standing::default();
+        standing.emptied(now);
+        Ok(Self {
+            config,
+            entries: Arena::new(),
+            standing,
+            delays: Delays::default(),
+        })
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &QueueConfig {
+        &self.config
+    }
+
+    /// Whether more comes than is served, and the newest are served first for it.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        self.standing.is_standing()
+    }
+
+    /// Takes a new configuration. Whoever waits keeps waiting, also beyond a capacity that has become smaller:
+    /// from then on nobody is added until there is room.
+    ///
+    /// # Errors
+    ///
+    /// What [`QueueConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&mut self, config: QueueConfig) -> Result<(), ConfigError> {
+        config.check()?;
+        self.config = config;
+        Ok(())
+    }
+
+    /// How long before its deadline a call must begin from now on, as a shell learns it from the calls.
+    pub fn set_margin(&mut self, margin: Duration) {
+        self.config.margin = margin;
+    }
+
+    /// Lets somebody wait.
+    ///
+    /// When the queue is full, whoever would be served last has to go: the newcomer, or somebody who waits.
+    ///
+    /// # Errors
+    ///
+    /// The newcomer, and why it may not wait.
+    pub fn push(
+        &mut self,
+        value: T,
+        terms: Terms,
+        now: Instant,
+    ) -> Result<Pushed<T>, (T, QueueRefusal)> {
+        if self.is_too_late(terms.deadline, now) {
+            return Err((value, QueueRefusal::TooLate));
+        }
+        self.observe(now);
+        let class = self.class(terms.criticality);
+        let mut displaced = None;
+        if self.len() >= self.config.capacity {
+            match self.make_room(class, now) {
+                Some(exit) => displaced = Some(exit),
+                None => return Err((value, QueueRefusal::Full)),
+            }
+        }
+        self.standing.filled(now);
+        let ticket = self.entries.push(Entry {
+            value,
+            class,
+            since: now,
+            deadline: terms.deadline,
+        });
+        Ok(Pushed { ticket, displaced })
+    }
+
+    /// Whoever leaves the queue next, when there is a place: whoever's turn it is, or before that somebody who is
+    /// not going to be served. To be called again until somebody is served or nobody is left.
+    ///
+    /// Of those who cannot be served any more it finds the oldest of each class, and all whose turn it is. The
+    /// others, where deadlines differ, are for their own timers to [take out](Self::remove).
+    pub fn pop(&mut self, now: Instant) -> Option<Exit<T>> {
+        self.observe(now);
+        if let Some((ticket, why)) = self.oldest_lapsed(now) {
+            self.standing.begin(now);
+            return self
+                .take(ticket, now)
+                .map(|value| Exit::Dropped(value, why));
+        }
+        let end = self.first_end();
+        let (ticket, entry) = (0..Criticality::COUNT)
+            .rev()
+            .find_map(|class| self.entries.at(class, end))?;
+        let delay = now.saturating_duration_since(entry.since);
+        let why = self.lapsed(entry, now);
+        let why = why.or_else(|| {
+            let rule = self.config.controlled_delay?;
+            let too_long = self.delays.is_too_long(rule, delay, now);
+            too_long.then_some(Dropped::Overloaded)
+        });
+        self.take(ticket, now).map(|value| match why {
+            None => Exit::Served(value),
+            Some(why) => Exit::Dropped(value, why),
+        })
+    }
+
+    /// Takes somebody out who does not wait any more, unless it has left already.
+    pub fn remove(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
+        self.observe(now);
+        if self.lapsed(self.entries.get(ticket)?, now).is_some() {
+            self.standing.begin(now);
+        }
+        self.take(ticket, now)
+    }
+
+    /// For how long somebody who begins to wait now may do so at most.
+    #[must_use]
+    pub fn longest_wait(&self, deadline: Option<Deadline>, now: Instant) -> Option<Duration> {
+        let until_late = deadline.map(|at| at.remaining(now).saturating_sub(self.config.margin));
+        match (until_late, self.config.max_wait) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// For how long the one who has waited longest has done so.
+    #[must_use]
+    pub fn oldest_wait(&self, now: Instant) -> Option<Duration> {
+        (0..Criticality::COUNT)
+            .filter_map(|class| self.entries.at(class, End::Oldest))
+            .map(|(_, entry)| now.saturating_duration_since(entry.since))
+            .max()
+    }
+
+    /// Looks at how long the queue has stood, before anything changes in it.
+    fn observe(&mut self, now: Instant) {
+        let Order::AdaptiveLifo { stands_after } = self.config.order else {
+            return;
+        };
+        self.standing.review(stands_after, now);
+        let oldest = self.oldest_wait(now);
+        if oldest.is_some_and(|waited| waited > stands_after) {
+            self.standing.begin(now);
+        }
+    }
+
+    fn class(&self, criticality: Criticality) -> usize {
+        if self.config.by_criticality {
+            criticality.index()
+        } else {
+            0
+        }
+    }
+
+    /// The end of a list that is served first.
+    fn first_end(&self) -> End {
+        match self.config.order {
+            Order::Fifo => End::Oldest,
+            Order::Lifo => End::Newest,
+            Order::AdaptiveLifo { .. } if self.is_standing() => End::Newest,
+            Order::AdaptiveLifo { .. } => End::Oldest,
+        }
+    }
+
+    /// Takes out whoever would be served last, if that is not the newcomer of this class.
+    fn make_room(&mut self, class: usize, now: Instant) -> Option<(T, Dropped)> {
+        // One for one: a queue beyond its capacity only shrinks.
+        if self.len() > self.config.capacity || self.config.capacity == 0 {
+            return None;
+        }
+        let (ticket, why) = self.oldest_lapsed(now).or_else(|| {
+            let oldest_makes_room = self.first_end() == End::Newest;
+            let last_end = if oldest_makes_room {
+                End::Oldest
+            } else {
+                End::Newest
+            };
+            let (ticket, last) = (0..=class).find_map(|class| self.entries.at(class, last_end))?;
+            let displaced = last.class < class || oldest_makes_room;
+            displaced.then_some((ticket, Dropped::Displaced))
+        })?;
+        self.take(ticket, now).map(|value| (value, why))
+    }
+
+    /// The first class's oldest who cannot be served any more.
+    fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, Dropped)> {
+        (0..Criticality::COUNT).find_map(|class| {
+            let (ticket, entry) = self.entries.at(class, End::Oldest)?;
+            Some((ticket, self.lapsed(entry, now)?))
+        })
+    }
+
+    /// Why an entry cannot be served any more, if it cannot.
+    fn lapsed(&self, entry: &Entry<T>, now: Instant) -> Option<Dropped> {
+        if self.is_too_late(entry.deadline, now) {
+            return Some(Dropped::TooLate);
+        }
+        let waited = now.saturating_duration_since(entry.since);
+        let timed_out = self.config.max_wait.is_some_and(|most| waited >= most);
+        timed_out.then_some(Dropped::TimedOut)
+    }
+
+    fn is_too_late(&self, deadline: Option<Deadline>, now: Instant) -> bool {
+        deadline.is_some_and(|at| !at.allows(now, self.config.margin))
+    }
+
+    fn take(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
+        let entry = self.entries.remove(ticket)?;
+        if self.is_empty() {
+            self.standing.emptied(now);
+        }
+        Some(entry.value)
+    }
+}

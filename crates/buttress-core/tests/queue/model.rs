@@ -1,0 +1,195 @@
+use std::time::{Duration, Instant};
+
+use buttress_core::Criticality;
+use buttress_core::queue::{Dropped, Exit, Order, QueueConfig, QueueRefusal, Terms};
+
+/// A queue that looks at everybody each time, for the fixed orders and the adaptive one.
+pub(crate) struct Model {
+    pub(crate) capacity: usize,
+    pub(crate) order: Order,
+    pub(crate) by_criticality: bool,
+    pub(crate) max_wait: Option<Duration>,
+    pub(crate) margin: Duration,
+    /// In the order of arrival.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Since when it stands, in the interval under way.
+    standing_since: Option<Instant>,
+    /// All the time that it was empty, as stretches from one moment to another.
+    empty: Vec<(Instant, Option<Instant>)>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) who: u32,
+    criticality: Criticality,
+    since: Instant,
+    terms: Terms,
+}
+
+impl Model {
+    pub(crate) fn new(order: Order, by_criticality: bool, capacity: usize, now: Instant) -> Self {
+        Self {
+            capacity,
+            order,
+            by_criticality,
+            max_wait: Some(Duration::from_millis(250)),
+            margin: Duration::from_millis(3),
+            waiting: Vec::new(),
+            standing_since: None,
+            empty: vec![(now, None)],
+        }
+    }
+
+    pub(crate) fn config(&self) -> QueueConfig {
+        QueueConfig::default()
+            .capacity(self.capacity)
+            .order(self.order)
+            .by_criticality(self.by_criticality)
+            .max_wait(self.max_wait)
+            .margin(self.margin)
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        who: u32,
+        terms: Terms,
+        now: Instant,
+    ) -> Result<Option<(u32, Dropped)>, QueueRefusal> {
+        let newcomer = Waiting {
+            who,
+            criticality: if self.by_criticality {
+                terms.criticality
+            } else {
+                Criticality::Low
+            },
+            since: now,
+            terms,
+        };
+        if self.lapsed(&newcomer, now) == Some(Dropped::TooLate) {
+            return Err(QueueRefusal::TooLate);
+        }
+        self.look(now);
+        let mut displaced = None;
+        if self.waiting.len() >= self.capacity {
+            if self.waiting.len() > self.capacity || self.capacity == 0 {
+                return Err(QueueRefusal::Full);
+            }
+            let (at, why) = match self.oldest_lapsed(now) {
+                Some(lapsed) => lapsed,
+                None => {
+                    let mut all = self.waiting.clone();
+                    all.push(newcomer);
+                    let last = *self.in_order(&all).last().expect("there is the newcomer");
+                    if last == self.waiting.len() {
+                        return Err(QueueRefusal::Full);
+                    }
+                    (last, Dropped::Displaced)
+                }
+            };
+            displaced = Some((self.take(at, now).who, why));
+        }
+        if self.waiting.is_empty() {
+            let (_, until) = self.empty.last_mut().expect("it was empty");
+            until.get_or_insert(now);
+        }
+        self.waiting.push(newcomer);
+        Ok(displaced)
+    }
+
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Exit<u32>> {
+        self.look(now);
+        if let Some((at, why)) = self.oldest_lapsed(now) {
+            self.stand(now);
+            return Some(Exit::Dropped(self.take(at, now).who, why));
+        }
+        let at = *self.in_order(&self.waiting).first()?;
+        let why = self.lapsed(&self.waiting[at], now);
+        let who = self.take(at, now).who;
+        Some(match why {
+            None => Exit::Served(who),
+            Some(why) => Exit::Dropped(who, why),
+        })
+    }
+
+    pub(crate) fn remove(&mut self, who: u32, now: Instant) -> Option<u32> {
+        self.look(now);
+        let at = self.waiting.iter().position(|waiting| waiting.who == who)?;
+        if self.lapsed(&self.waiting[at], now).is_some() {
+            self.stand(now);
+        }
+        Some(self.take(at, now).who)
+    }
+
+    pub(crate) fn is_standing(&self) -> bool {
+        self.standing_since.is_some()
+    }
+
+    /// Where in `waiting` they stand, whoever is served first before the others.
+    fn in_order(&self, waiting: &[Waiting]) -> Vec<usize> {
+        let newest_first = match self.order {
+            Order::Fifo => false,
+            Order::Lifo => true,
+            Order::AdaptiveLifo { .. } => self.is_standing(),
+        };
+        let mut order: Vec<_> = (0..waiting.len()).collect();
+        if newest_first {
+            order.reverse();
+        }
+        order.sort_by_key(|&at| std::cmp::Reverse(waiting[at].criticality));
+        order
+    }
+
+    fn look(&mut self, now: Instant) {
+        let Order::AdaptiveLifo { stands_after } = self.order else {
+            return;
+        };
+        if let Some(since) = self.standing_since {
+            let watched = now.saturating_duration_since(since);
+            if watched >= 10 * stands_after {
+                let empty: Duration = self
+                    .empty
+                    .iter()
+                    .map(|(from, until)| {
+                        until
+                            .unwrap_or(now)
+                            .saturating_duration_since(since.max(*from))
+                    })
+                    .sum();
+                self.standing_since = (8 * empty <= watched).then_some(now);
+            }
+        }
+        let waited = |waiting: &Waiting| now.saturating_duration_since(waiting.since);
+        if self.waiting.iter().any(|one| waited(one) > stands_after) {
+            self.stand(now);
+        }
+    }
+
+    fn stand(&mut self, now: Instant) {
+        self.standing_since.get_or_insert(now);
+    }
+
+    fn oldest_lapsed(&self, now: Instant) -> Option<(usize, Dropped)> {
+        Criticality::ALL.iter().find_map(|criticality| {
+            let of_class = |one: &Waiting| one.criticality == *criticality;
+            let at = self.waiting.iter().position(of_class)?;
+            Some((at, self.lapsed(&self.waiting[at], now)?))
+        })
+    }
+
+    fn lapsed(&self, one: &Waiting, now: Instant) -> Option<Dropped> {
+        let deadline = one.terms.deadline;
+        if deadline.is_some_and(|deadline| deadline.moment() <= now + self.margin) {
+            return Some(Dropped::TooLate);
+        }
+        let most = self.max_wait?;
+        (now.saturating_duration_since(one.since) >= most).then_some(Dropped::TimedOut)
+    }
+
+    fn take(&mut self, at: usize, now: Instant) -> Waiting {
+        let one = self.waiting.remove(at);
+        if self.waiting.is_empty() {
+            self.empty.push((now, None));
+        }
+        one
+    }
+}

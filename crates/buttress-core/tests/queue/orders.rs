@@ -1,0 +1,123 @@
+use buttress_core::Criticality::{Critical, High, Low, Medium};
+use buttress_core::queue::{ControlledDelay, Dropped, Exit, Order, QueueConfig, Terms};
+
+use crate::{Line, that_is};
+
+fn ordered(order: Order) -> Line {
+    Line::new(QueueConfig::default().order(order))
+}
+
+fn with_three(order: Order) -> Line {
+    let mut line = ordered(order);
+    for who in 1..=3 {
+        line.push(who, Terms::default());
+        line.wait(1);
+    }
+    line
+}
+
+#[test]
+fn fifo_serves_whoever_came_first() {
+    assert_eq!(with_three(Order::Fifo).serve_all(), [1, 2, 3]);
+}
+
+#[test]
+fn lifo_serves_whoever_came_last() {
+    assert_eq!(with_three(Order::Lifo).serve_all(), [3, 2, 1]);
+}
+
+#[test]
+fn an_adaptive_queue_turns_round_when_it_stands() {
+    let mut line = with_three(Order::ADAPTIVE);
+    assert!(!line.queue.is_standing());
+    assert_eq!(line.pop(), Some(Exit::Served(1)));
+    line.wait(101);
+    assert_eq!(line.pop(), Some(Exit::Served(3)));
+    assert!(line.queue.is_standing());
+}
+
+#[test]
+fn a_queue_that_stood_turns_back_when_it_has_drained() {
+    let mut line = with_three(Order::ADAPTIVE);
+    line.wait(101);
+    assert_eq!(line.serve_all(), [3, 2, 1]);
+    // Empty for less than an eighth of a second: the overload is not over.
+    for _ in 0..3 {
+        line.wait(40);
+        line.push(4, Terms::default());
+        line.push(5, Terms::default());
+        line.wait(20);
+        assert_eq!(line.serve_all(), [5, 4]);
+    }
+    line.wait(1_000);
+    line.push(6, Terms::default());
+    line.push(7, Terms::default());
+    assert_eq!(line.serve_all(), [6, 7]);
+}
+
+#[test]
+fn a_queue_with_little_time_to_stand_turns_round_when_somebody_waited_in_vain() {
+    let mut line = ordered(Order::ADAPTIVE);
+    let short = line.within(10);
+    line.push(1, short);
+    line.push(2, Terms::default());
+    line.push(3, Terms::default());
+    line.wait(10);
+    assert_eq!(line.pop(), Some(Exit::Dropped(1, Dropped::TooLate)));
+    assert_eq!(line.serve_all(), [3, 2]);
+}
+
+#[test]
+fn what_matters_more_goes_before() {
+    let mut line = ordered(Order::Fifo);
+    for (who, criticality) in [(1, Low), (2, High), (3, Critical), (4, Medium), (5, High)] {
+        line.push(who, that_is(criticality));
+    }
+    assert_eq!(line.serve_all(), [3, 2, 5, 4, 1]);
+}
+
+#[test]
+fn without_criticality_all_are_one_class() {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let mut line = Line::new(config.by_criticality(false));
+    for (who, criticality) in [(1, Low), (2, Critical), (3, Medium)] {
+        line.push(who, that_is(criticality));
+    }
+    assert_eq!(line.serve_all(), [1, 2, 3]);
+}
+
+#[test]
+fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
+    // Everybody waits 20 ms, and there is always somebody.
+    let mut seen = Vec::new();
+    line.push(0, Terms::default());
+    for who in 1..30 {
+        line.wait(10);
+        line.push(who, Terms::default());
+        if who > 1 {
+            seen.push(line.pop().expect("somebody waits"));
+        }
+    }
+    let dropped = |exit: &Exit<u32>| matches!(exit, Exit::Dropped(_, Dropped::Overloaded));
+    assert!(
+        !seen[..11].iter().any(dropped),
+        "the first interval is heard out"
+    );
+    assert!(seen[12..].iter().all(dropped), "{seen:?}");
+}
+
+#[test]
+fn controlled_delay_drops_nobody_from_a_queue_that_drains() {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
+    for round in 0..50 {
+        // Half of them wait for long, but not all.
+        line.push(2 * round, Terms::default());
+        line.wait(20);
+        line.push(2 * round + 1, Terms::default());
+        line.wait(1);
+        assert_eq!(line.serve_all(), [2 * round, 2 * round + 1]);
+    }
+}

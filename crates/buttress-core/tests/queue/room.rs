@@ -1,0 +1,179 @@
+use std::time::Duration;
+
+use buttress_core::Criticality::{Critical, High, Low};
+use buttress_core::queue::{
+    ControlledDelay, Dropped, Exit, Order, QueueConfig, QueueRefusal, Terms, WaitQueue,
+};
+
+use crate::{Line, MS, epoch, that_is};
+
+#[test]
+fn the_bound_is_exact() {
+    let mut line = Line::new(QueueConfig::default().order(Order::Fifo).capacity(3));
+    for who in 0..3 {
+        line.push(who, Terms::default());
+    }
+    let refused = line.queue.push(3, Terms::default(), line.now);
+    assert_eq!(refused, Err((3, QueueRefusal::Full)));
+    assert_eq!(line.serve_all(), [0, 1, 2]);
+}
+
+#[test]
+fn nobody_waits_where_nobody_may() {
+    for order in [Order::Fifo, Order::Lifo, Order::ADAPTIVE] {
+        let mut line = Line::new(QueueConfig::default().order(order).capacity(0));
+        let refused = line.queue.push(1, that_is(Critical), line.now);
+        assert_eq!(refused, Err((1, QueueRefusal::Full)));
+    }
+}
+
+#[test]
+fn newest_first_the_oldest_makes_room() {
+    let mut line = Line::new(QueueConfig::default().order(Order::Lifo).capacity(2));
+    line.push(1, Terms::default());
+    line.push(2, Terms::default());
+    let pushed = line
+        .queue
+        .push(3, Terms::default(), line.now)
+        .expect("room is made");
+    assert_eq!(pushed.displaced, Some((1, Dropped::Displaced)));
+    assert_eq!(line.serve_all(), [3, 2]);
+}
+
+#[test]
+fn what_matters_less_makes_room_and_what_matters_more_does_not() {
+    for order in [Order::Fifo, Order::Lifo] {
+        let mut line = Line::new(QueueConfig::default().order(order).capacity(2));
+        line.push(1, that_is(Low));
+        line.push(2, that_is(Critical));
+        let pushed = line
+            .queue
+            .push(3, that_is(High), line.now)
+            .expect("room is made");
+        assert_eq!(pushed.displaced, Some((1, Dropped::Displaced)));
+        let refused = line.queue.push(4, that_is(Low), line.now);
+        assert_eq!(refused, Err((4, QueueRefusal::Full)));
+        assert_eq!(line.serve_all(), [2, 3]);
+    }
+}
+
+#[test]
+fn whoever_is_too_late_makes_room_first() {
+    let mut line = Line::new(QueueConfig::default().order(Order::Fifo).capacity(2));
+    let short = line.within(5);
+    line.push(1, short);
+    line.push(2, Terms::default());
+    line.wait(5);
+    let pushed = line
+        .queue
+        .push(3, Terms::default(), line.now)
+        .expect("room is made");
+    assert_eq!(pushed.displaced, Some((1, Dropped::TooLate)));
+}
+
+#[test]
+fn whoever_could_not_be_served_in_time_does_not_wait() {
+    let mut line = Line::new(QueueConfig::default().margin(20 * MS));
+    let short = line.within(20);
+    let refused = line.queue.push(1, short, line.now);
+    assert_eq!(refused, Err((1, QueueRefusal::TooLate)));
+    let enough = line.within(21);
+    line.push(2, enough);
+    line.wait(1);
+    assert_eq!(line.pop(), Some(Exit::Dropped(2, Dropped::TooLate)));
+}
+
+#[test]
+fn nobody_waits_longer_than_anybody_may() {
+    let mut line = Line::new(QueueConfig::default().max_wait(10 * MS));
+    line.push(1, Terms::default());
+    line.wait(9);
+    line.push(2, Terms::default());
+    line.wait(1);
+    assert_eq!(line.pop(), Some(Exit::Dropped(1, Dropped::TimedOut)));
+    assert_eq!(line.pop(), Some(Exit::Served(2)));
+}
+
+#[test]
+fn the_longest_wait_is_the_shorter_of_what_is_allowed_and_what_is_left() {
+    let line = Line::new(QueueConfig::default().max_wait(50 * MS).margin(10 * MS));
+    let wait = |milliseconds| {
+        let terms = line.within(milliseconds);
+        line.queue.longest_wait(terms.deadline, line.now)
+    };
+    assert_eq!(wait(100), Some(50 * MS));
+    assert_eq!(wait(30), Some(20 * MS));
+    assert_eq!(wait(5), Some(Duration::ZERO));
+    assert_eq!(line.queue.longest_wait(None, line.now), Some(50 * MS));
+}
+
+#[test]
+fn a_ticket_opens_its_own_place_only() {
+    let mut line = Line::new(QueueConfig::default().order(Order::Fifo));
+    let tickets: Vec<_> = (0..4).map(|who| line.push(who, Terms::default())).collect();
+    assert_eq!(line.queue.remove(tickets[2], line.now), Some(2));
+    assert_eq!(line.queue.remove(tickets[2], line.now), None);
+    // The place is used again, and the old ticket is still of no use.
+    line.push(4, Terms::default());
+    assert_eq!(line.queue.remove(tickets[2], line.now), None);
+    assert_eq!(line.pop(), Some(Exit::Served(0)));
+    assert_eq!(line.queue.remove(tickets[0], line.now), None);
+    assert_eq!(line.serve_all(), [1, 3, 4]);
+}
+
+#[test]
+fn a_smaller_capacity_drops_nobody_and_adds_nobody() {
+    let config = QueueConfig::default().order(Order::Lifo);
+    let mut line = Line::new(config.clone().capacity(4));
+    for who in 0..4 {
+        line.push(who, Terms::default());
+    }
+    line.queue.reconfigure(config.capacity(2)).expect("valid");
+    for who in 4..6 {
+        let refused = line.queue.push(who, Terms::default(), line.now);
+        assert_eq!(refused, Err((who, QueueRefusal::Full)));
+        assert!(line.pop().is_some());
+    }
+    let pushed = line
+        .queue
+        .push(6, Terms::default(), line.now)
+        .expect("room is made");
+    assert_eq!(pushed.displaced, Some((0, Dropped::Displaced)));
+    assert_eq!(line.serve_all(), [6, 1]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    let zero = Duration::ZERO;
+    let rule = ControlledDelay::default();
+    let base = QueueConfig::default;
+    for (config, message) in [
+        (
+            base().capacity(usize::MAX),
+            "capacity is 18446744073709551615, but must be at most 1000000",
+        ),
+        (
+            base().max_wait(zero),
+            "max_wait is 0s, but must be above 0s",
+        ),
+        (
+            base().order(Order::AdaptiveLifo { stands_after: zero }),
+            "stands_after is 0s, but must be above 0s",
+        ),
+        (
+            base().controlled_delay(rule.target(zero)),
+            "target is 0s, but must be above 0s",
+        ),
+        (
+            base().controlled_delay(rule.target(rule_interval())),
+            "interval is 100ms, but must be above 100ms, the target",
+        ),
+    ] {
+        let error = WaitQueue::<()>::new(config, epoch()).expect_err(message);
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+fn rule_interval() -> Duration {
+    100 * MS
+}

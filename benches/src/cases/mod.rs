@@ -3,6 +3,7 @@
 mod attempts;
 pub mod bare;
 mod buttress;
+mod deadline;
 mod failsafe;
 mod recloser;
 mod rules;
@@ -18,6 +19,7 @@ pub fn layers() -> Vec<Case> {
     [
         bare::cases(),
         buttress::cases(),
+        deadline::cases(),
         tower::cases(),
         tower_resilience::cases(),
         failsafe::cases(),

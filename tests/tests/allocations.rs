@@ -83,6 +83,21 @@ fn the_problem_layer_allocates_nothing_for_a_call_that_succeeds() {
 }
 
 #[test]
+fn a_deadline_that_is_met_allocates_nothing() {
+    let _alone = alone();
+    let config = DeadlineConfig::default().timeout(std::time::Duration::from_secs(1));
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
+        let config = config.mode(mode);
+        assert_eq!(calls_through(DeadlineLayer::new(config)), 0, "{mode}");
+        let server = DeadlineLayer::server(config.extension(false));
+        assert_eq!(calls_through(server), 0, "{mode}");
+    }
+    let none = DeadlineConfig::default();
+    assert_eq!(calls_through(DeadlineLayer::server(none)), 0);
+    assert_eq!(calls_through(DeadlineLayer::client()), 0);
+}
+
+#[test]
 fn a_stack_allocates_nothing() {
     let _alone = alone();
     let stack = ServiceBuilder::new()

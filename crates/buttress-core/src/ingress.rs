@@ -39,7 +39,7 @@ pub struct Ingress {
 }
 
 impl Ingress {
-    /// The deadline of a call that arrives `now`, if it has one. `given` is the time its caller gave it, `outer`
+    /// The deadline of a call that arrives `now`, if it has one, by a rule that passed its [`check`](Self::check). `given` is the time its caller gave it, `outer`
     /// the deadline of what it is part of; the earlier holds.
     ///
     /// # Errors
@@ -59,6 +59,10 @@ impl Ingress {
             Some(given) => Some((given - self.offset).min(self.cap())),
         };
         let own = timeout.and_then(|timeout| Deadline::after(now, timeout));
+        if given.is_none() && outer.is_none() {
+            // The timeout itself is enough: it was checked.
+            return Ok(own);
+        }
         let deadline = Deadline::earlier(own, outer);
         match deadline.map(|deadline| deadline.remaining(now)) {
             Some(Duration::ZERO) => Err(Reason::DeadlineExpired),

@@ -21,6 +21,7 @@ impl Mode {
     /// Whether a refusal binds for the call with this `draw`, which is asked for only where it matters.
     ///
     /// The draw must be uniform over all 64-bit values: a hash of the call's identity, or a random number.
+    #[inline]
     pub fn binds(self, draw: impl FnOnce() -> u64) -> bool {
         match self {
             Self::Off | Self::Shadow => false,

@@ -20,17 +20,20 @@ use crate::Deadline;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskContext {
     deadline: Option<Deadline>,
-    retries_spent: bool,
-    /// Whether this is the context of a task, and not the absence of one.
-    entered: bool,
+    /// [`ENTERED`] and [`RETRIES_SPENT`], in a whole word: a context is copied at every poll.
+    flags: usize,
 }
+
+/// It is the context of a task, and not the absence of one.
+const ENTERED: usize = 1;
+/// A call that the task made was retried in vain.
+const RETRIES_SPENT: usize = 2;
 
 thread_local! {
     static CURRENT: Cell<TaskContext> = const {
         Cell::new(TaskContext {
             deadline: None,
-            retries_spent: false,
-            entered: false,
+            flags: 0,
         })
     };
 }
@@ -58,30 +61,35 @@ impl TaskContext {
     /// Whether a call that the task made was retried in vain, so that its caller need not retry as well.
     #[must_use]
     pub fn retries_are_spent(&self) -> bool {
-        self.retries_spent
+        self.flags & RETRIES_SPENT != 0
     }
 
     /// Notes that a call of the running task was retried in vain. Without a context there is nobody to tell.
     pub fn note_retries_spent() {
         let current = CURRENT.get();
-        CURRENT.set(Self {
-            retries_spent: current.entered,
-            ..current
-        });
+        if current.flags & ENTERED != 0 {
+            CURRENT.set(Self {
+                flags: current.flags | RETRIES_SPENT,
+                ..current
+            });
+        }
     }
 
     /// Runs something in this context, and keeps what it noted there. The context around it is back
     /// afterwards, also after a panic.
     #[inline]
     pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let _back = Entered {
-            outer: CURRENT.replace(Self {
-                entered: true,
-                ..*self
-            }),
-            inner: self,
-        };
-        run()
+        CURRENT.with(|current| {
+            let outer = current.get();
+            self.flags |= ENTERED;
+            current.set(*self);
+            let _back = Entered {
+                current,
+                outer,
+                flags: &mut self.flags,
+            };
+            run()
+        })
     }
 }
 
@@ -95,19 +103,21 @@ impl Deadline {
 
 /// Puts the outer context back.
 struct Entered<'a> {
+    current: &'a Cell<TaskContext>,
     outer: TaskContext,
-    inner: &'a mut TaskContext,
+    flags: &'a mut usize,
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
-        *self.inner = CURRENT.get();
+        let flags = self.current.get().flags;
+        *self.flags = flags;
         // The outer context is that of the same request, so it knows as well.
-        CURRENT.set(TaskContext {
-            retries_spent: self.outer.entered
-                && (self.outer.retries_spent || self.inner.retries_spent),
-            ..self.outer
-        });
+        if self.outer.flags & ENTERED != 0 {
+            self.outer.flags |= flags & RETRIES_SPENT;
+        }
+        self.current.set(self.outer);
     }
 }
 

@@ -79,8 +79,7 @@ where
         };
         if let Poll::Ready(result) = polled {
             let response = result.map_err(Into::into)?;
-            let (context, watch) = (this.context.take(), this.watch.take());
-            return Poll::Ready(Ok(P::conclude(response, context, watch)));
+            return Poll::Ready(Ok(P::conclude(response, this.context, this.watch)));
         }
 
         let Some(watch) = this.watch else {

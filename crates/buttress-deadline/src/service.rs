@@ -60,18 +60,18 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let mode = self.shared.mode;
-        if mode == Mode::Off {
+        let shared: &Shared = &self.shared;
+        if shared.mode == Mode::Off {
             return ResponseFuture::called(self.inner.call(request), None, None);
         }
         let now = now();
         let mut context = TaskContext::current();
         let decided = self.side.decide(now, context.deadline(), &request);
         let draw = || self.side.identity(&request).unwrap_or_else(chance);
-        let binds = mode.binds(draw);
+        let binds = shared.mode.binds(draw);
         let deadline = match decided {
             Ok(deadline) => deadline,
-            Err(reason) => match self.shared.refuse(reason, binds) {
+            Err(reason) => match shared.refuse(reason, binds) {
                 Some(rejection) => return ResponseFuture::rejected(rejection),
                 None => None,
             },

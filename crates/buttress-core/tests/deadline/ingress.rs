@@ -135,6 +135,7 @@ proptest! {
     ) {
         let now = Instant::now();
         let rule = Ingress { timeout, maximum, offset, minimum };
+        prop_assume!(rule.check().is_ok());
         let admitted = rule.admit(now, given, outer.map(|outer| Deadline::at(now + outer)));
 
         let nanos = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap();

@@ -63,9 +63,9 @@ impl<B: Body> Conclude<Response<B>> for Client {
     #[inline]
     fn conclude(
         response: Response<B>,
-        context: Option<TaskContext>,
-        watch: Option<Watch>,
+        context: &mut Option<TaskContext>,
+        watch: &mut Option<Watch>,
     ) -> Self::Response {
-        DeadlineBody::follow(response, context, watch)
+        DeadlineBody::follow(response, context.take(), watch.take())
     }
 }

@@ -34,7 +34,7 @@ impl<Res> Conclude<Res> for Local {
     type Response = Res;
 
     #[inline]
-    fn conclude(response: Res, _: Option<TaskContext>, _: Option<Watch>) -> Res {
+    fn conclude(response: Res, _: &mut Option<TaskContext>, _: &mut Option<Watch>) -> Res {
         response
     }
 }

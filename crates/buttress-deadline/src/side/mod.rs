@@ -47,7 +47,7 @@ pub trait Conclude<Res> {
     /// Follows the response to the end of its body, if it has one.
     fn conclude(
         response: Res,
-        context: Option<TaskContext>,
-        watch: Option<Watch>,
+        context: &mut Option<TaskContext>,
+        watch: &mut Option<Watch>,
     ) -> Self::Response;
 }

@@ -1,0 +1,93 @@
+//! Clients: hyper-util's, and reqwest's through `HttpClient`.
+
+use std::future::pending;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use buttress::prelude::*;
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
+use tower::{Service, ServiceBuilder, ServiceExt};
+
+use crate::support::{self, SOON, client, endless, reason, serve, uri, within};
+
+/// Answers with what it is told, at once, late or without an end.
+async fn upstream() -> std::net::SocketAddr {
+    let told = async |headers: HeaderMap| {
+        let told = headers.get("x-envoy-expected-rq-timeout-ms");
+        told.map_or("nothing".to_owned(), |told| {
+            told.to_str().unwrap().to_owned()
+        })
+    };
+    let app = Router::new()
+        .route("/", get(told))
+        .route("/late", get(pending::<()>))
+        .route("/endless", get(async || Response::new(endless())));
+    serve(app).await
+}
+
+/// The three ways that a call can go, over any client.
+async fn keeps_deadlines<S, B, Res>(client: S, request: impl Fn(&str) -> Request<B>)
+where
+    S: Service<Request<B>, Response = Response<Res>> + Clone,
+    S::Error: Into<BoxError>,
+    Res: http_body::Body,
+    Res::Error: Into<BoxError>,
+{
+    let patient = ServiceBuilder::new()
+        .layer(DeadlineLayer::client_with(
+            ClientDeadlineConfig::default().timeout(std::time::Duration::from_secs(20)),
+        ))
+        .service(client.clone());
+    let response = within(patient.oneshot(request("/"))).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "19995");
+
+    let config = ClientDeadlineConfig::default().timeout(SOON);
+    let hasty = ServiceBuilder::new()
+        .layer(DeadlineLayer::client_with(config))
+        .service(client);
+    let Err(error) = within(hasty.clone().oneshot(request("/late"))).await else {
+        panic!("nobody answers");
+    };
+    assert_eq!(reason(&*error), Some(Reason::DeadlineExceeded));
+
+    let response = within(hasty.oneshot(request("/endless"))).await.unwrap();
+    let Err(error) = within(response.into_body().collect()).await else {
+        panic!("it does not end");
+    };
+    assert_eq!(reason(&*error), Some(Reason::DeadlineExceeded));
+}
+
+#[tokio::test]
+async fn the_client_of_hyper_util_keeps_deadlines() {
+    let address = upstream().await;
+    keeps_deadlines(client(), |path| support::get(address, path)).await;
+}
+
+#[tokio::test]
+async fn reqwest_keeps_deadlines() {
+    let address = upstream().await;
+    let client = HttpClient::from(reqwest::Client::new());
+    keeps_deadlines(client, |path| {
+        let request = Request::get(uri(address, path));
+        request.body(reqwest::Body::default()).unwrap()
+    })
+    .await;
+}
+
+/// What cannot be answered in time is not even connected for.
+#[tokio::test]
+async fn nothing_is_sent_that_cannot_be_answered_in_time() {
+    let service = ServiceBuilder::new()
+        .layer(DeadlineLayer::client())
+        .service(tower::service_fn(
+            async |_: Request<Body>| -> Result<Response<Body>, BoxError> { panic!("sent") },
+        ));
+    let mut request = Request::new(Body::empty());
+    let now = tokio::time::Instant::now().into_std();
+    request.extensions_mut().insert(Deadline::at(now));
+    let error = within(service.oneshot(request)).await.unwrap_err();
+    assert_eq!(reason(&*error), Some(Reason::DeadlineExpired));
+}

@@ -109,7 +109,12 @@ impl Budget {
     /// A call succeeded, and pays in.
     #[inline]
     pub fn deposit(&self, now: Instant) {
-        let at = self.origin.nanos_at(now);
+        self.deposit_at(self.origin.nanos_at(now));
+    }
+
+    /// A call succeeded `at` nanoseconds, and pays in.
+    #[inline]
+    pub(crate) fn deposit_at(&self, at: u64) {
         self.successes.add(self.successes.generation(), at);
     }
 

@@ -97,9 +97,11 @@ impl HedgeDelay {
     /// hedged, whatever share was allowed.
     #[inline]
     pub fn record(&self, latency: Duration, succeeded: bool, now: Instant) {
-        self.latencies.record(latency, now);
+        // All of them were made at one instant, and so count from the same.
+        let at = self.origin.nanos_at(now);
+        self.latencies.record_at(latency, at);
         if succeeded {
-            self.share.deposit(now);
+            self.share.deposit_at(at);
         }
     }
 

@@ -94,7 +94,13 @@ impl LatencyQuantiles {
     /// Counts a call that ended `now`.
     #[inline]
     pub fn record(&self, latency: Duration, now: Instant) {
-        let slice = self.slice_at(now);
+        self.record_at(latency, self.origin.nanos_at(now));
+    }
+
+    /// Counts a call that ended `at` nanoseconds.
+    #[inline]
+    pub(crate) fn record_at(&self, latency: Duration, at: u64) {
+        let slice = self.slice_of(at);
         let mine = self.stamp(slice);
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
         let counter = &stripe[offset(slice) + scale::step(nanos(latency))];
@@ -134,7 +140,7 @@ impl LatencyQuantiles {
     }
 
     pub(crate) fn histogram(&self, now: Instant) -> Histogram {
-        let current = self.slice_at(now);
+        let current = self.slice_of(self.origin.nanos_at(now));
         let mut sums = [0; STEPS];
         for slice in current.saturating_sub(SLICES - 1)..=current {
             let wanted = self.stamp(slice);
@@ -152,8 +158,8 @@ impl LatencyQuantiles {
     }
 
     #[inline]
-    fn slice_at(&self, now: Instant) -> u64 {
-        self.origin.nanos_at(now) / self.slice_nanos.load(Ordering::Relaxed)
+    fn slice_of(&self, at: u64) -> u64 {
+        at / self.slice_nanos.load(Ordering::Relaxed)
     }
 
     /// Tells this period between two changes of the window, and this time round its slices, from all others: 16 bits

@@ -98,6 +98,50 @@ fn a_deadline_that_is_met_allocates_nothing() {
 }
 
 #[test]
+fn a_retry_and_a_hedge_allocate_nothing() {
+    let _alone = alone();
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
+        let retry = Retry::new("test", RetryConfig::default().mode(mode));
+        let hedge = Hedge::new("test", HedgeConfig::default().mode(mode));
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::new(&retry))
+            .layer(HedgeLayer::new(&hedge))
+            .service_fn(|n: u64| ready(Ok::<_, Infallible>(n)));
+        let allocations = allocations(|| {
+            let mut service = service.clone();
+            let ready = at_once(poll_fn(|cx| Service::<u64>::poll_ready(&mut service, cx)));
+            assert!(ready.is_ok());
+            assert_eq!(at_once(service.call(7)).ok(), Some(7));
+        });
+        assert_eq!(allocations, 0, "{mode:?}");
+    }
+}
+
+/// Headers are gone once a request is sent, so it copies them before; and a body that is empty costs nothing.
+#[test]
+fn a_retry_over_http_allocates_a_copy_of_the_head_and_nothing_else() {
+    let _alone = alone();
+    let request = || {
+        let request = Request::get("http://somewhere/").header("x-request-id", "01JD");
+        request.body(()).unwrap()
+    };
+    let mut requests: Vec<_> = std::iter::repeat_with(request)
+        .take((ROUNDS + 1) * CALLS)
+        .collect();
+    let copies = allocations(|| drop(requests.pop().unwrap().into_parts().0.clone()));
+
+    let retry = Retry::new("test", RetryConfig::default());
+    let layer = ServiceBuilder::new()
+        .map_request(|request: Request<()>| {
+            request.map(|()| ReplayBody::new(http_body_util::Empty::<Bytes>::new()))
+        })
+        .layer(RetryLayer::http(&retry))
+        .map_request(|request: Request<ReplayBody<_>>| request.map(drop))
+        .into_inner();
+    assert_eq!(calls_through(layer), copies);
+}
+
+#[test]
 fn a_stack_allocates_nothing() {
     let _alone = alone();
     let stack = ServiceBuilder::new()

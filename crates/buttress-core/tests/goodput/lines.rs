@@ -1,0 +1,95 @@
+use std::time::{Duration, Instant};
+
+use buttress_core::queue::{ControlledDelay, Exit, Order, QueueConfig, Terms, WaitQueue};
+use buttress_core::{Deadline, LatencyQuantiles, Ratio};
+
+use crate::world::PATIENCE;
+
+/// Somebody's idea of a queue. Who waits is known by when they came.
+pub(crate) trait Line {
+    fn push(&mut self, now: f64);
+    fn next(&mut self, now: f64) -> Option<f64>;
+    /// A call has ended that took so long.
+    fn served(&mut self, _took: f64, _now: f64) {}
+}
+
+/// One of ours.
+pub(crate) struct Ours {
+    queue: WaitQueue<f64>,
+    epoch: Instant,
+    /// Whether it is told the callers' deadlines.
+    deadlines: bool,
+    /// What calls take, if that is to be the margin.
+    service: Option<LatencyQuantiles>,
+    ended: u32,
+}
+
+/// Oldest first, for ever.
+pub(crate) fn plain() -> Ours {
+    Ours::new(QueueConfig::default().order(Order::Fifo), false, false)
+}
+
+/// Oldest first, and whoever waited too long is dropped.
+pub(crate) fn controlled_delay() -> Ours {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let config = config.controlled_delay(ControlledDelay::default());
+    Ours::new(config, false, false)
+}
+
+/// In some order, less those for whom it is too late: with a margin, as soon as 99 of 100 calls would end too late.
+pub(crate) fn deadlines(order: Order, margin: bool) -> Ours {
+    Ours::new(QueueConfig::default().order(order), true, margin)
+}
+
+impl Ours {
+    #[allow(clippy::disallowed_methods)]
+    fn new(config: QueueConfig, deadlines: bool, margin: bool) -> Self {
+        let epoch = Instant::now();
+        let config = config.capacity(QueueConfig::MAX_CAPACITY);
+        let window = Duration::from_secs(10);
+        Self {
+            queue: WaitQueue::new(config, epoch).expect("valid"),
+            epoch,
+            deadlines,
+            service: margin.then(|| LatencyQuantiles::new(window, epoch).expect("valid")),
+            ended: 0,
+        }
+    }
+
+    fn at(&self, now: f64) -> Instant {
+        self.epoch + Duration::from_secs_f64(now)
+    }
+}
+
+impl Line for Ours {
+    fn push(&mut self, now: f64) {
+        let at = self.at(now);
+        let deadline = Deadline::at(at + Duration::from_secs_f64(PATIENCE));
+        let terms = Terms {
+            deadline: self.deadlines.then_some(deadline),
+            ..Terms::default()
+        };
+        // Refused only where even a million may not wait.
+        let _ = self.queue.push(now, terms, at);
+    }
+
+    fn next(&mut self, now: f64) -> Option<f64> {
+        loop {
+            match self.queue.pop(self.at(now))? {
+                Exit::Served(arrived) => return Some(arrived),
+                Exit::Dropped(..) => {}
+            }
+        }
+    }
+
+    fn served(&mut self, took: f64, now: f64) {
+        let at = self.at(now);
+        let Some(service) = &self.service else { return };
+        service.record(Duration::from_secs_f64(took), at);
+        self.ended += 1;
+        if self.ended % 1_000 == 0 {
+            let margin = service.quantile(Ratio::percent(99), at);
+            self.queue.set_margin(margin.unwrap_or_default());
+        }
+    }
+}

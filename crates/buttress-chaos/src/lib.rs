@@ -123,8 +123,8 @@ mod wait;
 pub use body::FaultyBody;
 pub use buttress_core::Ratio;
 pub use buttress_core::chaos::{
-    Answer, BodyFault, Bounds, Breach, Fault, Key, Latency, Measure, Path, Plan, PlanError,
-    PlannedFault, SteadyStateConfig, Subset, TRIGGER_HEADER, Target, Trigger,
+    Answer, BodyFault, Bounds, Breach, Decision, Fault, Hit, Key, Latency, Measure, Path, Plan,
+    PlanError, PlannedFault, SteadyStateConfig, Subject, Subset, TRIGGER_HEADER, Target, Trigger,
 };
 pub use config::InjectorConfig;
 pub use experiment::{Experiment, ExperimentReport, Figures, Observer, Outcome};

@@ -1,0 +1,180 @@
+use std::fmt;
+
+use buttress::BoxError;
+use buttress::chaos::{Experiment, GameDay, Injector, Observer};
+use storm::upstream::{Build, Upstream};
+use storm::{gateway, net};
+use tokio::time::Instant;
+
+use crate::report::{Finding, Report};
+use crate::traffic::{self, RATE, Request};
+use crate::{decisions, dependency, load};
+
+/// A game day with every request planned ahead, and what is to become of it.
+#[derive(Debug)]
+pub(crate) struct Day {
+    scenes: Vec<Scene>,
+}
+
+/// One experiment.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) experiment: Experiment,
+    pub(crate) requests: Vec<Request>,
+    /// Of each request the faults that the plan has for it.
+    pub(crate) decided: Vec<Option<String>>,
+}
+
+impl Day {
+    /// Plans everything that does not depend on how it goes.
+    pub(crate) fn plan(game_day: &GameDay) -> Self {
+        let scene = |(at, experiment): (usize, &Experiment)| {
+            let requests = traffic::plan(at + 1, experiment);
+            let plan = experiment.plan();
+            let decided = requests
+                .iter()
+                .map(|request| decisions::decide(plan, request));
+            Scene {
+                decided: decided.collect(),
+                experiment: experiment.clone(),
+                requests,
+            }
+        };
+        Self {
+            scenes: game_day
+                .experiments()
+                .iter()
+                .enumerate()
+                .map(scene)
+                .collect(),
+        }
+    }
+
+    /// Runs the experiments, each against a gateway and an upstream of its own, so that none inherits a state from the
+    /// one before. What was found is in the report as soon as it is known.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no port left, or the injector cannot be armed.
+    pub(crate) async fn run(
+        &self,
+        injector: &Injector,
+        report: &mut Report,
+    ) -> Result<(), BoxError> {
+        for scene in &self.scenes {
+            let finding = scene.play(injector).await?;
+            println!("{finding}");
+            report.findings.push(finding);
+        }
+        Ok(())
+    }
+
+    /// The log of the first so many experiments: a line for each decision.
+    pub(crate) fn log(&self, played: usize) -> String {
+        self.scenes.iter().take(played).map(Scene::log).collect()
+    }
+
+    /// The most requests a second that there ever are.
+    pub(crate) fn highest_rate(&self) -> u64 {
+        let rates = self.scenes.iter();
+        let rates = rates.map(|scene| traffic::armed_rate(&scene.experiment));
+        rates.max().unwrap_or(RATE).max(RATE)
+    }
+}
+
+impl Scene {
+    async fn play(&self, injector: &Injector) -> Result<Finding, BoxError> {
+        let seed = self.experiment.plan().seed();
+        let upstream = Upstream::new(Build::for_rate(RATE), seed, Instant::now());
+        let upstream = dependency::serve(upstream.router(), injector).await?;
+        let gateway = gateway::buttress::start(upstream, &gateway::buttress::breaker()).await?;
+        let (client, observer) = (net::client().build()?, Observer::new());
+        let (judged, fates) = tokio::join!(
+            self.experiment.run(injector, &observer),
+            load::drive(&self.requests, gateway, &client, &observer),
+        );
+        Ok(Finding::new(self, judged?, &fates))
+    }
+
+    fn log(&self) -> String {
+        decisions::log(self.requests.iter().zip(&self.decided))
+    }
+}
+
+/// The dry run: what would be done, and to how many.
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for scene in &self.scenes {
+            let armed = scene.requests.iter().zip(&scene.decided);
+            let armed: Vec<_> = armed.filter(|(request, _)| request.armed).collect();
+            let hit = armed.iter().filter(|(_, fault)| fault.is_some()).count();
+            writeln!(
+                f,
+                "{}: {} requests, {} of them while the plan is armed, {hit} of these hit",
+                scene.experiment.name(),
+                scene.requests.len(),
+                armed.len(),
+            )?;
+            for fault in scene.experiment.plan().faults() {
+                writeln!(f, "  {fault}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"
+seed = 7
+[[experiment]]
+name = "half"
+hypothesis = { failure_ratio = 0.6 }
+[[experiment.fault]]
+name = "down"
+answer = "abort"
+rate = 0.5
+[[experiment]]
+name = "more"
+traffic = 3.0
+hypothesis = { failure_ratio = 0.6 }
+"#;
+
+    #[test]
+    fn a_log_has_a_line_for_each_request_under_a_plan_and_repeats() {
+        let day = || Day::plan(&GameDay::from_toml(TWO).unwrap());
+        let log = day().log(2);
+        assert_eq!(log, day().log(2));
+        assert_ne!(
+            log,
+            Day::plan(&GameDay::from_toml(TWO).unwrap().reseeded(8)).log(2)
+        );
+        let scenes = day().scenes;
+        let armed = scenes.iter().flat_map(|scene| &scene.requests);
+        assert_eq!(
+            log.lines().count(),
+            armed.filter(|request| request.armed).count()
+        );
+        let hit = log.lines().filter(|line| line.ends_with(" down")).count();
+        // Of a thousand, within five deviations.
+        assert!((400..600).contains(&hit), "{hit}");
+        assert!(
+            log.lines()
+                .all(|line| !line.starts_with("2-") || line.ends_with(" -"))
+        );
+    }
+
+    #[test]
+    fn the_dry_run_says_how_many_would_be_hit() {
+        let day = Day::plan(&GameDay::from_toml(TWO).unwrap());
+        let text = day.to_string();
+        assert!(text.contains("down: abort for 50"), "{text}");
+        assert!(
+            text.contains("more: ") && text.contains(", 0 of these hit"),
+            "{text}"
+        );
+        assert_eq!(day.highest_rate(), 300);
+    }
+}

@@ -1,0 +1,101 @@
+use std::fmt::Write;
+
+use buttress::chaos::Figures;
+
+use crate::chart;
+use crate::report::{Finding, Report};
+
+/// The report as a page that needs nothing but itself.
+pub(crate) fn page(report: &Report) -> String {
+    let sentence = escape(&report.sentence());
+    let file = escape(&report.file);
+    let seed = report
+        .findings
+        .first()
+        .map_or(0, |finding| finding.judged.seed);
+    let findings: String = report.findings.iter().map(section).collect();
+    format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Game day: {sentence}</title>
+<style>
+{STYLE}</style>
+</head>
+<body>
+<p class="eyebrow">Buttress · game day · {file} · seed {seed}</p>
+<h1>{sentence}</h1>
+<p>A gateway behind Buttress calls a dependency that is broken on purpose. A hypothesis says what callers are promised
+meanwhile; the steady state is what must hold before, and again after some time to recover. Which request meets which
+fault follows from the seed alone, and stands in <code>faults.log</code>.</p>
+<ul class="legend"><li><i class="answered"></i>answered</li><li><i class="refused"></i>refused at once, with a reason</li><li><i class="failed"></i>failed</li><li><i class="fault"></i>while the fault is injected</li></ul>
+{findings}</body>
+</html>
+"#
+    )
+}
+
+const STYLE: &str = include_str!("page.css");
+
+fn section(finding: &Finding) -> String {
+    let judged = &finding.judged;
+    let mut verdict = judged.outcome.to_string();
+    if let Some(wrong) = finding.wrong() {
+        verdict = format!("{verdict}; {wrong}");
+    }
+    let mut rows = String::new();
+    for (phase, figures) in [
+        ("before", &judged.before),
+        ("during", &judged.during),
+        ("after", &judged.after),
+    ] {
+        if let Some(figures) = figures {
+            rows.push_str(&row(phase, figures));
+        }
+    }
+    let mut endings = String::new();
+    for (ending, count) in &finding.endings {
+        // Writing to a String cannot fail.
+        let _ = write!(endings, "<li>{count} {}</li>", escape(ending));
+    }
+    format!(
+        "<section>\n<h2>{} <span class=\"{}\">{}</span></h2>\n<p class=\"eyebrow\">{}</p>\n{}\n\
+         <table><thead><tr><td></td><th>calls</th><th>good a second</th><th>failed</th><th>p50</th><th>p99</th></tr>\
+         </thead><tbody>\n{rows}</tbody></table>\n<ul class=\"endings\">{endings}</ul>\n</section>\n",
+        escape(&judged.name),
+        if finding.is_well() { "held" } else { "broken" },
+        escape(&verdict),
+        escape(&finding.deed()),
+        chart::bars(finding),
+    )
+}
+
+fn row(phase: &str, figures: &Figures) -> String {
+    format!(
+        "<tr><th>{phase}</th><td>{}</td><td>{:.1}</td><td>{:.1} %</td><td>{:.0} ms</td><td>{:.0} ms</td></tr>\n",
+        figures.calls,
+        figures.goodput(),
+        100.0 * figures.failure_ratio(),
+        figures.p50.as_secs_f64() * 1e3,
+        figures.p99.as_secs_f64() * 1e3,
+    )
+}
+
+fn escape(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_a_file_stays_a_text() {
+        assert_eq!(escape("<b> & \"c\""), "&lt;b&gt; &amp; &quot;c&quot;");
+        let page = page(&Report::new("<script>".to_owned()));
+        assert!(!page.contains("<script>"));
+    }
+}

@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use buttress::chaos::ExperimentReport;
+use serde::Serialize;
+use storm::ledger::Ending;
+
+use crate::chart::{self, Slot};
+use crate::day::Scene;
+use crate::load::Fate;
+
+/// All that is known when the day is over: this is `report.json`, and printed it is `report.md`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Where the experiments came from.
+    pub(crate) file: String,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// What came of one experiment.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    #[serde(flatten)]
+    pub(crate) judged: ExperimentReport,
+    /// How many times the usual load there was meanwhile.
+    pub(crate) traffic: f64,
+    /// Requests that were sent.
+    pub(crate) requests: usize,
+    /// Requests that were due while the plan was armed, and those of them that it had a fault for.
+    pub(crate) armed: usize,
+    pub(crate) hit: usize,
+    /// Responses that said which faults they met, and those of them that the log contradicts.
+    pub(crate) told: usize,
+    pub(crate) contradicted: usize,
+    /// By ending; with `unaccounted` they add up to `requests`.
+    pub(crate) endings: BTreeMap<String, usize>,
+    /// Successes that were not what the upstream said: the one thing that no fault excuses.
+    pub(crate) torn: usize,
+    pub(crate) unaccounted: usize,
+    /// How long each phase lasted, in seconds: before, during, recovery and after.
+    pub(crate) phases: [f64; 4],
+    pub(crate) series: Vec<Slot>,
+}
+
+impl Finding {
+    pub(crate) fn new(scene: &Scene, judged: ExperimentReport, fates: &[Option<Fate>]) -> Self {
+        let all = || scene.requests.iter().zip(&scene.decided).zip(fates);
+        let known = || all().filter_map(|(planned, fate)| Some((planned, fate.as_ref()?)));
+        let told =
+            || known().filter_map(|((_, decided), fate)| Some((decided, fate.told.as_ref()?)));
+        let armed = || all().filter(|((request, _), _)| request.armed);
+        let mut endings = BTreeMap::new();
+        for (_, fate) in known() {
+            let ending = match &fate.ending {
+                Ending::Refused(reason) => format!("refused: {reason}"),
+                ending => ending.as_str().replace('_', " "),
+            };
+            *endings.entry(ending).or_insert(0) += 1;
+        }
+        Self {
+            traffic: scene.experiment.traffic_factor(),
+            requests: scene.requests.len(),
+            armed: armed().count(),
+            hit: armed()
+                .filter(|((_, decided), _)| decided.is_some())
+                .count(),
+            told: told().count(),
+            contradicted: told()
+                .filter(|(decided, told)| decided.as_ref() != Some(*told))
+                .count(),
+            endings,
+            torn: known().filter(|(_, fate)| fate.torn).count(),
+            unaccounted: all().filter(|(_, fate)| fate.is_none()).count(),
+            phases: scene.experiment.phases().map(|phase| phase.as_secs_f64()),
+            series: chart::series(known().map(|((request, _), fate)| (request, fate))),
+            judged,
+        }
+    }
+
+    /// Whether the hypothesis held, and nothing else is wrong.
+    pub(crate) fn is_well(&self) -> bool {
+        self.judged.held() && self.wrong().is_none()
+    }
+
+    /// What must never be, whatever the hypothesis says.
+    pub(crate) fn wrong(&self) -> Option<String> {
+        let wrong = [
+            (self.torn, "torn answers were taken for whole"),
+            (self.unaccounted, "requests are unaccounted for"),
+            (
+                self.contradicted,
+                "responses met other faults than the log says",
+            ),
+        ];
+        let wrong = wrong.into_iter().filter(|(count, _)| *count > 0);
+        let wrong: Vec<_> = wrong
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        (!wrong.is_empty()).then(|| wrong.join(", "))
+    }
+
+    /// What was done, in a line.
+    pub(crate) fn deed(&self) -> String {
+        let Self {
+            armed,
+            hit,
+            traffic,
+            ..
+        } = self;
+        if self.judged.faults.is_empty() {
+            return format!("{armed} requests, {traffic} times the usual");
+        }
+        let faults = self.judged.faults.join(", ");
+        format!("{faults}: {hit} of {armed} requests")
+    }
+}
+
+impl Report {
+    pub(crate) fn new(file: String) -> Self {
+        Self {
+            file,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Whether everything held.
+    pub(crate) fn is_well(&self) -> bool {
+        self.findings.iter().all(Finding::is_well)
+    }
+
+    /// The day in a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let all = self.findings.len();
+        match self
+            .findings
+            .iter()
+            .filter(|finding| finding.is_well())
+            .count()
+        {
+            well if well == all => format!("All {all} hypotheses held."),
+            well => format!("{well} of {all} hypotheses held."),
+        }
+    }
+}
+
+/// The verdict in a line.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let deed = self.deed();
+        write!(
+            f,
+            "{:<18} {deed:<32} {}",
+            self.judged.name, self.judged.outcome
+        )?;
+        match self.wrong() {
+            Some(wrong) => write!(f, "; {wrong}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Game day\n\n{}\n", self.sentence())?;
+        for finding in &self.findings {
+            writeln!(f, "{}", finding.judged)?;
+            writeln!(f, "{}.", finding.deed())?;
+            for (ending, count) in &finding.endings {
+                writeln!(f, "- {ending}: {count}")?;
+            }
+            if let Some(wrong) = finding.wrong() {
+                writeln!(f, "\n**{wrong}**")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! The program as its caller sees it: what it leaves behind, and its exit code.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+#[test]
+fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
+    let out = [scratch("one"), scratch("two")];
+    for out in &out {
+        let ran = game_day(&[
+            "--file",
+            "tests/broken.toml",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+        let said = String::from_utf8(ran.stdout).unwrap();
+        assert!(said.contains("broken: "), "{said}");
+        assert!(said.ends_with("0 of 1 hypotheses held.\n"), "{said}");
+    }
+    let log = |out: &Path| fs::read_to_string(out.join("faults.log")).unwrap();
+    assert_eq!(log(&out[0]), log(&out[1]));
+    assert!(log(&out[0]).lines().any(|line| line.ends_with(" errors")));
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(out[0].join("report.json")).unwrap()).unwrap();
+    let finding = &report["findings"][0];
+    assert_eq!(finding["unaccounted"], 0);
+    assert_eq!(finding["contradicted"], 0);
+    assert!(finding["told"].as_u64() > Some(0), "{finding}");
+    for file in ["report.md", "report.html"] {
+        let text = fs::read_to_string(out[0].join(file)).unwrap();
+        assert!(text.contains("no error passes"), "{file}");
+    }
+    out.iter().for_each(|out| fs::remove_dir_all(out).unwrap());
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_behind() {
+    let out = scratch("dry");
+    let ran = game_day(&["--dry-run", "--out", out.to_str().unwrap()]);
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    assert!(
+        String::from_utf8(ran.stdout)
+            .unwrap()
+            .contains("down: abort for 100% of all calls")
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused() {
+    let ran = game_day(&["--file", "tests/program.rs"]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    assert!(
+        String::from_utf8(ran.stderr)
+            .unwrap()
+            .contains("line 1, column")
+    );
+}
+
+fn game_day(arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_game-day"));
+    program
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    program.output().unwrap()
+}
+
+fn scratch(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("game-day-{name}-{}", std::process::id()))
+}

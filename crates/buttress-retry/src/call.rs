@@ -14,11 +14,12 @@ use crate::RetryStopped;
 use crate::budget::Payment;
 use crate::clock::{chance, now};
 use crate::repeat::{Attempt, Judge, Repeat};
-use crate::shared::{ActiveCall, Shared};
+use crate::shared::{ActiveCall, CallGuard, Shared};
 
 /// One call and all it takes to try it again.
 pub(crate) struct Call<S, Req, P: Repeat<Req>> {
-    active: ActiveCall,
+    /// `None` once the call has ended. It is taken from here alone: moving the rest would cost more than all else.
+    active: Option<ActiveCall>,
     service: S,
     spare: Result<P::Spare, StopReason>,
     safety: Safety,
@@ -59,13 +60,13 @@ where
         request: Req,
         protocol: &P,
     ) -> (Req, Self) {
-        let active = ActiveCall::begin(shared.lease());
+        let limit = shared.settings().replay_limit();
         let binds = mode.binds(|| protocol.identity(&request).unwrap_or_else(chance));
         let safety = protocol.safety(&request);
         let deadline = Deadline::earlier(Deadline::current(), protocol.deadline(&request));
-        let (request, spare) = protocol.keep(request, active.settings().replay_limit());
+        let (request, spare) = protocol.keep(request, limit);
         let call = Self {
-            active,
+            active: Some(ActiveCall::begin(shared.lease())),
             service,
             spare,
             safety,
@@ -80,23 +81,35 @@ where
     /// How long the attempt that is begun now may take.
     #[inline]
     pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
-        let timeout = self.active.settings().attempt_timeout();
+        let timeout = self.active().settings().attempt_timeout();
         timeout.filter(|_| self.binds)
     }
 
     /// What an attempt ended with that had no more time.
     pub(crate) fn timed_out(&self) -> BoxError {
-        Rejection::new(Reason::DeadlineExceeded, self.active.name().clone()).into()
+        Rejection::new(Reason::DeadlineExceeded, self.active().name().clone()).into()
     }
 
-    /// An attempt has ended with a success.
+    /// The call has ended with a success of its last attempt.
     #[inline]
-    pub(crate) fn succeed(mut self) -> ActiveCall {
-        self.active.attempted(Outcome::Success);
-        if let Some(started) = self.started {
-            self.active.usual().observe(started);
+    pub(crate) fn succeed(&mut self) -> CallGuard {
+        if let Some(active) = &mut self.active {
+            active.attempted(Outcome::Success);
+            if let Some(started) = self.started {
+                active.usual().observe(started);
+            }
         }
-        self.active
+        self.end()
+    }
+
+    /// The call has ended.
+    #[inline]
+    pub(crate) fn end(&mut self) -> CallGuard {
+        if self.again.is_some() {
+            // With it goes the share in flight of the last attempt.
+            self.again = None;
+        }
+        CallGuard::new(self.active.take())
     }
 
     /// An attempt has ended with a failure. Goes on with a wait before the next, or ends with the result.
@@ -107,7 +120,7 @@ where
         verdict: Verdict,
         protocol: &P,
     ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
-        self.active.attempted(outcome_of(verdict.finding));
+        self.active_mut().attempted(outcome_of(verdict.finding));
         let (after, payment) = match self.decide(verdict, protocol) {
             Decision::Return => return ControlFlow::Break(result),
             Decision::Stop(reason) => {
@@ -119,7 +132,7 @@ where
         if !self.binds {
             let mut payment = payment;
             payment.begin();
-            self.active.signals().emit(RetryEvent::WouldRetry(cause));
+            self.active().signals().emit(RetryEvent::WouldRetry(cause));
             return ControlFlow::Break(result);
         }
         if let Err(reason) = self.prepare(payment, after, protocol) {
@@ -128,8 +141,9 @@ where
         let again = self.again();
         again.last = result.err();
         let attempt = again.made + 1;
-        self.active.goes_on();
-        self.active.signals().emit(RetryEvent::Retrying {
+        let active = self.active_mut();
+        active.goes_on();
+        active.signals().emit(RetryEvent::Retrying {
             cause,
             attempt,
             after,
@@ -144,11 +158,11 @@ where
         protocol: &P,
     ) -> Poll<Result<S::Future, BoxError>> {
         if let Err(error) = ready!(self.service.poll_ready(cx)) {
-            return Poll::Ready(Err(self.end(error.into(), None, protocol)));
+            return Poll::Ready(Err(self.give_up(error.into(), None, protocol)));
         }
         let now = now();
         let terms = self.terms(now, protocol);
-        let config = self.active.settings().config();
+        let config = self.active().settings().config();
         let again = self.again();
         if !config
             .rule
@@ -157,11 +171,11 @@ where
             // It became ready so late that nothing can be done in the time that is left.
             let last = again.last.take();
             let error = last.unwrap_or_else(|| {
-                let name = self.active.name().clone();
+                let name = self.active().name().clone();
                 Rejection::new(Reason::DeadlineTooShort, name).into()
             });
             let reason = Some(StopReason::DeadlineTooShort);
-            return Poll::Ready(Err(self.end(error, reason, protocol)));
+            return Poll::Ready(Err(self.give_up(error, reason, protocol)));
         }
         again.last = None;
         if let Some(payment) = &mut again.payment {
@@ -175,19 +189,14 @@ where
         Poll::Ready(Ok(self.service.call(request)))
     }
 
-    /// A call that ends without a success of its last attempt.
-    pub(crate) fn into_active(self) -> ActiveCall {
-        self.active
-    }
-
     fn decide(&mut self, verdict: Verdict, protocol: &P) -> Decision<Payment> {
         let now = now();
         let terms = self.terms(now, protocol);
         let took = self
             .started
             .map(|started| now.saturating_duration_since(started));
-        let config = self.active.settings().config();
-        let budget = self.active.budget().clone();
+        let config = self.active().settings().config();
+        let budget = self.active().budget().clone();
         let again = self.again();
         // The attempt is over, and its share in flight with it.
         again.payment = None;
@@ -208,7 +217,7 @@ where
                 Err(reason) => Some(*reason),
             },
             remaining: self.deadline.map(|deadline| deadline.remaining(now)),
-            usual: self.active.usual().get(now),
+            usual: self.active().usual().get(now),
         }
     }
 
@@ -246,7 +255,7 @@ where
         protocol: &P,
     ) -> Result<S::Response, BoxError> {
         let attempts = self.again().made;
-        let signals = self.active.signals();
+        let signals = self.active().signals();
         signals.emit(RetryEvent::Stopped { reason, attempts });
         let is_plain = matches!(reason, StopReason::NotRetryable | StopReason::Rejected);
         if !self.binds || (is_plain && attempts == 1) {
@@ -259,8 +268,8 @@ where
     }
 
     /// Ends a call whose next attempt could not be begun.
-    fn end(&mut self, error: BoxError, reason: Option<StopReason>, protocol: &P) -> BoxError {
-        self.active.attempted(Outcome::Ignored);
+    fn give_up(&mut self, error: BoxError, reason: Option<StopReason>, protocol: &P) -> BoxError {
+        self.active_mut().attempted(Outcome::Ignored);
         let Some(reason) = reason else {
             return error;
         };
@@ -268,6 +277,14 @@ where
             Err(error) => error,
             Ok(_) => unreachable!("an error stays one"),
         }
+    }
+
+    fn active(&self) -> &ActiveCall {
+        self.active.as_ref().expect("the call goes on")
+    }
+
+    fn active_mut(&mut self) -> &mut ActiveCall {
+        self.active.as_mut().expect("the call goes on")
     }
 
     fn again(&mut self) -> &mut Again<Req> {

@@ -28,7 +28,7 @@ where
     #[pin]
     timer: Option<Sleep>,
     protocol: P,
-    /// `None` where the mode is off, and once the call has ended.
+    /// `None` where the mode is off.
     call: Option<Call<S, Req, P>>,
 }
 
@@ -52,7 +52,7 @@ where
     ) -> Self {
         Self {
             state: State::Attempt(attempt),
-            timer: timeout.map(sleep),
+            timer: timeout.map(timer),
             protocol,
             call,
         }
@@ -76,11 +76,16 @@ where
         match attempt.poll(cx) {
             Poll::Ready(result) => {
                 let result = result.map_err(Into::into);
-                if this.call.is_some() && this.protocol.judge(&result).finding != Finding::Final {
-                    return self.go_on(cx, Some(result));
-                }
-                let call = this.call.take().map(Call::succeed);
-                Poll::Ready(this.protocol.conclude(result, CallGuard::new(call)))
+                let guard = match this.call {
+                    Some(call) => {
+                        if this.protocol.judge(&result).finding != Finding::Final {
+                            return self.go_on(cx, Some(result));
+                        }
+                        call.succeed()
+                    }
+                    None => CallGuard::new(None),
+                };
+                Poll::Ready(this.protocol.conclude(result, guard))
             }
             Poll::Pending if this.timer.is_none() => Poll::Pending,
             Poll::Pending => self.go_on(cx, None),
@@ -126,34 +131,29 @@ where
                     }
                     match ready!(call.poll_next(cx, protocol)) {
                         Ok(attempt) => {
-                            this.timer.set(call.attempt_timeout().map(sleep));
+                            this.timer.set(call.attempt_timeout().map(timer));
                             this.state.set(State::Attempt(attempt));
                             continue;
                         }
                         Err(error) => {
-                            let call = this.call.take().map(Call::into_active);
-                            return Poll::Ready(
-                                protocol.conclude(Err(error), CallGuard::new(call)),
-                            );
+                            return Poll::Ready(protocol.conclude(Err(error), call.end()));
                         }
                     }
                 }
             };
             let verdict = protocol.judge(&result);
             if verdict.finding == Finding::Final {
-                let call = this.call.take().map(Call::succeed);
-                return Poll::Ready(protocol.conclude(result, CallGuard::new(call)));
+                return Poll::Ready(protocol.conclude(result, call.succeed()));
             }
             match call.fail(result, verdict, protocol) {
                 ControlFlow::Continue(wait) => {
                     // What failed goes before anything is waited for.
                     this.state.set(State::Waiting);
-                    let timer = (!wait.is_zero()).then(|| sleep(wait));
-                    this.timer.set(timer);
+                    let wait = (!wait.is_zero()).then(|| timer(wait));
+                    this.timer.set(wait);
                 }
                 ControlFlow::Break(result) => {
-                    let call = this.call.take().map(Call::into_active);
-                    return Poll::Ready(protocol.conclude(result, CallGuard::new(call)));
+                    return Poll::Ready(protocol.conclude(result, call.end()));
                 }
             }
         }
@@ -170,4 +170,11 @@ where
             .field("waiting", &matches!(self.state, State::Waiting))
             .finish_non_exhaustive()
     }
+}
+
+/// Kept apart from calls that need none.
+#[cold]
+#[inline(never)]
+fn timer(wait: Duration) -> Sleep {
+    sleep(wait)
 }

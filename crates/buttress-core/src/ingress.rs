@@ -52,15 +52,16 @@ impl Ingress {
         given: Option<Duration>,
         outer: Option<Deadline>,
     ) -> Result<Option<Deadline>, Reason> {
-        let timeout = match given {
-            None => self.timeout,
+        let own = match given {
+            // It was checked to be enough, and no further away than deadlines go.
+            None => self
+                .timeout
+                .and_then(|timeout| now.checked_add(timeout).map(Deadline::at)),
             Some(given) if given.is_zero() => return Err(Reason::DeadlineExpired),
             Some(given) if given <= self.offset => return Err(Reason::DeadlineTooShort),
-            Some(given) => Some((given - self.offset).min(self.cap())),
+            Some(given) => Deadline::after(now, (given - self.offset).min(self.cap())),
         };
-        let own = timeout.and_then(|timeout| Deadline::after(now, timeout));
         if given.is_none() && outer.is_none() {
-            // The timeout itself is enough: it was checked.
             return Ok(own);
         }
         let deadline = Deadline::earlier(own, outer);

@@ -38,24 +38,29 @@ async fn main() -> Result<(), BoxError> {
     visitor::call(address, &breaker).await
 }
 
-/// The service: one route that needs the database, behind a breaker, and two that play havoc with it.
+/// The service: one route that needs the database, behind a breaker, and three that play havoc with it.
 fn app(breaker: &Breaker) -> Router {
     Router::new()
         .route("/orders/{id}", get(order))
-        // Around the routes above. Outermost first: the breaker watches what the handler answers, and when
-        // it refuses a call, the problem layer turns that into a response.
+        // Around the routes above. Outermost first: the breaker watches what the handler answers, the deadline
+        // ends what takes longer than its caller waits, and when one of them refuses a call, the problem layer
+        // turns that into a response.
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
+                .layer(DeadlineLayer::server(
+                    DeadlineConfig::default().timeout(Duration::from_secs(2)),
+                ))
                 .layer(BreakerLayer::http(breaker)),
         )
         .route("/database/break", post(break_database))
+        .route("/database/stall", post(stall_database))
         .route("/database/mend", post(mend_database))
         .with_state(Database::default())
 }
 
 async fn order(State(database): State<Database>, Path(id): Path<u32>) -> (StatusCode, String) {
-    match database.find(id) {
+    match database.find(id).await {
         Some(order) => (StatusCode::OK, order),
         None => (StatusCode::BAD_GATEWAY, "the database is down".to_owned()),
     }
@@ -65,18 +70,27 @@ async fn break_database(State(database): State<Database>) {
     database.is_down.store(true, Ordering::Relaxed);
 }
 
+async fn stall_database(State(database): State<Database>) {
+    database.is_stalled.store(true, Ordering::Relaxed);
+}
+
 async fn mend_database(State(database): State<Database>) {
     database.is_down.store(false, Ordering::Relaxed);
+    database.is_stalled.store(false, Ordering::Relaxed);
 }
 
 /// Stands in for a real one.
 #[derive(Clone, Default)]
 struct Database {
     is_down: Arc<AtomicBool>,
+    is_stalled: Arc<AtomicBool>,
 }
 
 impl Database {
-    fn find(&self, id: u32) -> Option<String> {
+    async fn find(&self, id: u32) -> Option<String> {
+        if self.is_stalled.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         let is_down = self.is_down.load(Ordering::Relaxed);
         (!is_down).then(|| format!("order {id}: one buttress, flying"))
     }

@@ -21,6 +21,16 @@ pub(crate) async fn call(server: SocketAddr, breaker: &Breaker) -> Result<(), Bo
     println!("All is well, and the circuit is closed:");
     tell(get_order().await?, breaker).await?;
 
+    println!(
+        "\nThe database stalls, and the caller has 100 ms. The handler is dropped when they are over:"
+    );
+    to_database("stall").await?;
+    let hasty = client
+        .get(format!("http://{server}/orders/7"))
+        .header("x-envoy-expected-rq-timeout-ms", "100");
+    tell(hasty.send().await?, breaker).await?;
+    to_database("mend").await?;
+
     println!("\nThe database goes down. Three failures in a row open the circuit:");
     to_database("break").await?;
     for _ in 0..3 {

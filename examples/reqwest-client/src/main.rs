@@ -5,6 +5,7 @@ mod upstream;
 use std::time::Duration;
 
 use buttress::breaker::BreakerService;
+use buttress::deadline::{Client, DeadlineService};
 use buttress::http::Http;
 use buttress::prelude::*;
 use http::Request;
@@ -14,7 +15,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use crate::upstream::Upstream;
 
 /// What the stack in `main` is: each layer's service around the one below. A clone shares the circuit.
-type Payments = BreakerService<HttpClient, Http>;
+type Payments = DeadlineService<BreakerService<HttpClient, Http>, Client>;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -28,6 +29,10 @@ async fn main() -> Result<(), BoxError> {
     // The upstream is next door, whatever proxy the environment names.
     let client = reqwest::Client::builder().no_proxy().build()?;
     let payments: Payments = ServiceBuilder::new()
+        .layer(
+            DeadlineLayer::client_with(ClientDeadlineConfig::default().timeout(PATIENCE))
+                .named("payments"),
+        )
         .layer(BreakerLayer::http(&breaker))
         .service(HttpClient::from(client));
 
@@ -63,9 +68,17 @@ async fn main() -> Result<(), BoxError> {
     drop(maintenance);
     tell(charge(&payments, &upstream).await, &breaker);
 
+    println!("\nThe upstream stalls. It was told how long we wait, and we wait no longer:");
+    upstream.stall();
+    tell(charge(&payments, &upstream).await, &breaker);
+
     println!("\nThe upstream was asked {} times.", upstream.requests());
     Ok(())
 }
+
+/// How long a call may take. In a handler behind `DeadlineLayer::server` it would be no longer than the handler's
+/// own caller waits.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// One call: an `http` request in, an `http` response out.
 async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxError> {
@@ -80,7 +93,7 @@ async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxE
 fn tell(result: Result<String, BoxError>, breaker: &Breaker) {
     let told = match result {
         Ok(answer) => answer,
-        // The breaker said no: nothing was sent.
+        // One of our layers said no, and not the upstream.
         Err(error) if Rejection::find(&*error).is_some() => format!("rejected: {error}"),
         Err(error) => format!("failed: {error}"),
     };

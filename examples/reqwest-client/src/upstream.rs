@@ -21,6 +21,7 @@ pub(crate) struct Upstream {
 #[derive(Default)]
 struct Provider {
     is_failing: AtomicBool,
+    is_stalled: AtomicBool,
     requests: AtomicUsize,
 }
 
@@ -50,6 +51,11 @@ impl Upstream {
         self.provider.is_failing.store(true, Ordering::Relaxed);
     }
 
+    /// Does not answer from now on.
+    pub(crate) fn stall(&self) {
+        self.provider.is_stalled.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn recover(&self) {
         self.provider.is_failing.store(false, Ordering::Relaxed);
     }
@@ -57,6 +63,9 @@ impl Upstream {
 
 async fn charge(State(provider): State<Arc<Provider>>) -> Response {
     provider.requests.fetch_add(1, Ordering::Relaxed);
+    if provider.is_stalled.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
     if provider.is_failing.load(Ordering::Relaxed) {
         let leave_alone = [(RETRY_AFTER, "2")];
         (StatusCode::SERVICE_UNAVAILABLE, leave_alone, "try later").into_response()

@@ -212,3 +212,50 @@ async fn modes_hold() {
         assert_eq!(inner.begun.get(), attempts, "{mode:?}");
     }
 }
+
+/// Two attempts cannot read one body at once: while it is on its way there is one attempt.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_hedged_once_its_body_is_sent() {
+    use ::http::{Request, Response};
+    use buttress_http::{Idempotent, ReplayBody};
+    use buttress_testkit::{Gate, TestBody};
+    use http_body_util::BodyExt;
+
+    for (gate_opens, expected) in [(true, 2), (false, 1)] {
+        let hedge = Hedge::new("test", config().minimum_calls(1).least_delay(USUAL));
+        let begun = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&begun);
+        let inner = tower::service_fn(move |request: Request<ReplayBody<TestBody>>| {
+            counted.set(counted.get() + 1);
+            let is_slow = counted.get() == 1;
+            async move {
+                request.into_body().collect().await?;
+                if is_slow {
+                    sleep(SLOW).await;
+                }
+                Ok::<_, buttress_core::BoxError>(Response::new(TestBody::empty()))
+            }
+        });
+        let service = HedgeLayer::http(&hedge).layer(inner);
+        let request = |body| {
+            let mut request = Request::new(ReplayBody::new(body));
+            request.extensions_mut().insert(Idempotent(true));
+            request
+        };
+        for _ in 0..30 {
+            let fast = service.clone().oneshot(request(TestBody::empty()));
+            fast.await.unwrap();
+            begun.set(10);
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        begun.set(0);
+        let gate = Gate::new();
+        if gate_opens {
+            gate.open();
+        }
+        let body = TestBody::empty().data("he").wait(&gate).data("llo");
+        let call = service.clone().oneshot(request(body));
+        let _ = tokio::time::timeout(SLOW / 2, call).await;
+        assert_eq!(begun.get(), expected);
+    }
+}

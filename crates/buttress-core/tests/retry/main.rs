@@ -1,0 +1,167 @@
+//! What comes of failed attempts, against a naive account of the same call.
+
+use std::time::Duration;
+
+use buttress_core::retry::{
+    Decision, Finding, Progress, RetryRule, Safety, StopReason, Terms, Verdict,
+};
+use buttress_core::{Backoff, FailureKind, Jitter};
+use proptest::prelude::*;
+
+fn findings() -> impl Strategy<Value = Finding> {
+    let kind = prop_oneof![
+        Just(FailureKind::Error),
+        Just(FailureKind::Timeout),
+        Just(FailureKind::Overload),
+        Just(FailureKind::Transport),
+    ];
+    (0..10, kind).prop_map(|(which, kind)| match which {
+        0 => Finding::Permanent,
+        1 => Finding::Forbidden,
+        2 => Finding::Rejected,
+        3 | 4 => Finding::Listed(kind),
+        5 | 6 => Finding::Unprocessed(kind),
+        _ => Finding::Transient(kind),
+    })
+}
+
+fn safeties() -> impl Strategy<Value = Safety> {
+    prop_oneof![
+        3 => Just(Safety::Idempotent),
+        1 => Just(Safety::Unknown),
+        1 => Just(Safety::Unsafe),
+    ]
+}
+
+/// How each attempt of a call ends: what it shows, the hint it brings, how long it took, the draw for its wait, and
+/// whether the budget would pay for the next.
+type Ending = (Finding, Option<u64>, u64, u64, bool);
+
+fn endings() -> impl Strategy<Value = Vec<Ending>> {
+    let ending = (
+        findings(),
+        prop::option::weighted(0.3, 0..15_000_u64),
+        0..400_u64,
+        any::<u64>(),
+        prop::bool::weighted(0.9),
+    );
+    prop::collection::vec(ending, 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// The account keeps nothing but times in milliseconds and a list of what was done.
+    #[test]
+    fn a_call_goes_as_its_account_says(
+        attempts in 1..6_u32,
+        safety in safeties(),
+        deadline in prop::option::of(0..5_000_u64),
+        takes in prop::option::of(0..300_u64),
+        endings in endings(),
+    ) {
+        let ms = Duration::from_millis;
+        let rule = RetryRule {
+            attempts,
+            backoff: Backoff::default().base(ms(20)).cap(ms(1_000)).jitter(Jitter::Full),
+            longest_hint: ms(10_000),
+            attempt_takes: takes.map(ms),
+        };
+        let mut progress = Progress::default();
+        let (mut clock, mut counted, mut replaced, mut longest) = (ms(0), 1_u32, false, ms(0));
+        for (finding, hint, took, draw, pays) in endings {
+            clock += ms(took);
+            longest = longest.max(ms(took));
+            progress.longest = longest;
+            let left = deadline.map(|deadline| ms(deadline).saturating_sub(clock));
+            let terms = Terms {
+                safety,
+                obstacle: None,
+                remaining: left,
+                usual: Duration::ZERO,
+            };
+            let verdict = Verdict::new(finding).hint(hint.map(ms));
+            let mut asked = false;
+            let decision = rule.decide(verdict, &mut progress, &terms, || draw, || {
+                asked = true;
+                if pays { Ok(()) } else { Err(StopReason::BudgetEmpty) }
+            });
+
+            let once_more = matches!(finding, Finding::Unprocessed(_)) && !replaced && attempts > 1;
+            let is_safe = match finding {
+                Finding::Unprocessed(_) => true,
+                Finding::Listed(_) => safety != Safety::Unsafe,
+                Finding::Transient(_) => safety == Safety::Idempotent,
+                _ => false,
+            };
+            match decision {
+                Decision::Return => prop_assert!(false, "every one of them failed"),
+                Decision::Retry { after, .. } => {
+                    prop_assert!(is_safe && pays);
+                    prop_assert!(once_more || counted < attempts);
+                    // A hint is a floor, and so is nothing but a wait that was paid for within the deadline.
+                    let floor = hint.map_or(ms(0), ms);
+                    prop_assert!(after >= floor && after <= floor + ms(1_000));
+                    let worth = takes.map_or(longest, ms);
+                    prop_assert!(left.is_none_or(|left| left > after + worth));
+                    clock += after;
+                    if once_more { replaced = true } else { counted += 1 }
+                }
+                Decision::Stop(reason) => {
+                    let holds = match reason {
+                        StopReason::ToldNotTo => finding == Finding::Forbidden,
+                        StopReason::NotRetryable => finding == Finding::Permanent,
+                        StopReason::Rejected => finding == Finding::Rejected,
+                        StopReason::NotIdempotent => finding.kind().is_some() && !is_safe,
+                        StopReason::AttemptsSpent => !once_more && counted == attempts,
+                        StopReason::HintTooLong => hint.is_some_and(|hint| hint > 10_000),
+                        StopReason::DeadlineTooShort => left.is_some(),
+                        StopReason::BudgetEmpty => !pays,
+                        _ => false,
+                    };
+                    prop_assert!(holds, "{reason:?}");
+                    prop_assert_eq!(asked, reason == StopReason::BudgetEmpty);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whatever is in it: no overflow, and no attempt past the deadline.
+    #[test]
+    fn nothing_overflows(
+        hint in any::<u64>(),
+        base in any::<u32>(),
+        longest in any::<u64>(),
+        usual in any::<u64>(),
+        remaining in any::<u64>(),
+        attempts in any::<u32>(),
+        draw in any::<u64>(),
+    ) {
+        let rule = RetryRule {
+            attempts: u32::MAX,
+            backoff: Backoff::default().base(Duration::from_secs(base.into())).cap(Duration::MAX),
+            longest_hint: Duration::MAX,
+            attempt_takes: None,
+        };
+        let mut progress = Progress {
+            attempts: attempts / 2,
+            longest: Duration::from_secs(longest),
+            waited: Duration::MAX,
+            replaced: false,
+        };
+        let remaining = Duration::from_secs(remaining);
+        let terms = Terms {
+            safety: Safety::Idempotent,
+            obstacle: None,
+            remaining: Some(remaining),
+            usual: Duration::from_secs(usual),
+        };
+        let verdict = Verdict::new(Finding::Transient(FailureKind::Error))
+            .hint(Some(Duration::from_secs(hint)));
+        let decision = rule.decide(verdict, &mut progress, &terms, || draw, || Ok(()));
+        if let Decision::Retry { after, .. } = decision {
+            prop_assert!(after < remaining);
+        }
+    }
+}

@@ -14,7 +14,7 @@ use crate::BreakerGuard;
 pub struct ResponseFuture<F, P = Plain> {
     #[pin]
     state: State<F>,
-    /// `None` once the call has ended.
+    /// Settled, or `None`, once the call has ended.
     guard: Option<BreakerGuard>,
     protocol: P,
 }
@@ -23,35 +23,50 @@ pub struct ResponseFuture<F, P = Plain> {
 enum State<F> {
     Admitted(#[pin] F),
     /// `None` once it has been told.
-    Rejected(Option<Rejection>),
+    Rejected(Option<BoxError>),
 }
 
-/// Calls the service if the call was admitted.
-#[inline]
-pub(crate) fn call_through<S, Req, P>(
-    inner: &mut S,
-    request: Req,
-    admission: Result<BreakerGuard, Rejection>,
-    protocol: &P,
-) -> ResponseFuture<S::Future, P>
-where
-    S: Service<Req>,
-    P: Protocol<S::Response>,
-{
-    let (state, guard) = match admission {
-        Ok(guard) => {
-            let mut guard = Some(guard);
-            let watch = PanicWatch::new(&mut guard);
-            let future = inner.call(request);
-            watch.disarm();
-            (State::Admitted(future), guard)
+impl<F, P: Clone> ResponseFuture<F, P> {
+    /// Calls the service if the call was admitted.
+    pub(crate) fn of<S, Req>(
+        admission: Result<BreakerGuard, Rejection>,
+        inner: &mut S,
+        request: Req,
+        protocol: &P,
+    ) -> Self
+    where
+        S: Service<Req, Future = F>,
+    {
+        match admission {
+            Ok(guard) => Self::admitted(inner, request, guard, protocol),
+            Err(rejection) => Self {
+                state: State::Rejected(Some(rejection.into())),
+                guard: None,
+                protocol: protocol.clone(),
+            },
         }
-        Err(rejection) => (State::Rejected(Some(rejection)), None),
-    };
-    ResponseFuture {
-        state,
-        guard,
-        protocol: protocol.clone(),
+    }
+
+    /// Calls the service.
+    #[inline]
+    pub(crate) fn admitted<S, Req>(
+        inner: &mut S,
+        request: Req,
+        guard: BreakerGuard,
+        protocol: &P,
+    ) -> Self
+    where
+        S: Service<Req, Future = F>,
+    {
+        let mut guard = Some(guard);
+        let watch = PanicWatch::new(&mut guard);
+        let future = inner.call(request);
+        watch.disarm();
+        Self {
+            state: State::Admitted(future),
+            guard,
+            protocol: protocol.clone(),
+        }
     }
 }
 
@@ -71,12 +86,11 @@ where
                 let polled = future.poll(cx);
                 watch.disarm();
                 let result = ready!(polled).map_err(Into::into);
-                let guard = this.guard.take().expect("polled after completion");
-                Poll::Ready(this.protocol.conclude(result, guard))
+                Poll::Ready(this.protocol.conclude(result, this.guard))
             }
             StateProjection::Rejected(rejection) => {
                 let rejection = rejection.take().expect("polled after completion");
-                Poll::Ready(Err(rejection.into()))
+                Poll::Ready(Err(rejection))
             }
         }
     }

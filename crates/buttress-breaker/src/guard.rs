@@ -1,6 +1,9 @@
+use std::time::Instant;
+
 use buttress_core::circuit::Permit;
 use buttress_core::{Guard, Report};
 
+use crate::breaker::now;
 use crate::shared::SharedLease;
 
 /// One admitted call. It tells the breaker how the call ended; dropped before that, the call was cancelled.
@@ -24,11 +27,32 @@ impl BreakerGuard {
     }
 }
 
+impl BreakerGuard {
+    #[inline(never)]
+    fn settle_slowly(&mut self, report: Report, now: Instant) {
+        if let Some(permit) = self.permit.take() {
+            self.shared.settle(permit, report, now);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cancel(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.shared.cancel(permit);
+        }
+    }
+}
+
 impl Guard for BreakerGuard {
     #[inline]
-    fn settle(mut self, report: Report) {
-        if let Some(permit) = self.permit.take() {
-            self.shared.settle(permit, report);
+    fn settle(&mut self, report: Report) {
+        let now = now();
+        match &self.permit {
+            Some(permit) if self.shared.settle_in_time(permit, report.outcome, now) => {
+                self.permit = None;
+            }
+            _ => self.settle_slowly(report, now),
         }
     }
 }
@@ -36,8 +60,8 @@ impl Guard for BreakerGuard {
 impl Drop for BreakerGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            self.shared.cancel(permit);
+        if self.permit.is_some() {
+            self.cancel();
         }
     }
 }

@@ -20,9 +20,8 @@ use crate::shared::{Shared, reserve};
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,
-    /// A probe slot that the next call will use.
-    reserved: Option<Reserved>,
-    /// Boxed, because it exists only while the circuit is not closed.
+    /// A probe slot that the next call will use. Boxed, as what waits is: it exists only while the circuit is half-open.
+    reserved: Option<Box<Reserved>>,
     waiting: Option<Pin<Box<Waiting>>>,
 }
 
@@ -54,10 +53,15 @@ impl Readiness {
         }
     }
 
-    /// The slot that was reserved for the call that is made now, if it has not lapsed.
+    /// Whether a slot is reserved for the call that is made now.
     #[inline]
+    pub(crate) fn has_reserved(&self) -> bool {
+        self.reserved.is_some()
+    }
+
+    /// That slot, if it has not lapsed.
     pub(crate) fn take(&mut self) -> Option<BreakerGuard> {
-        self.reserved.take().and_then(Reserved::redeem)
+        self.reserved.take().and_then(|reserved| reserved.redeem())
     }
 
     /// Gives back a slot that no call is going to use for now.
@@ -80,7 +84,7 @@ impl Readiness {
             match reserve(shared) {
                 Standing::Admissible => return Poll::Ready(()),
                 Standing::Held(permit) => {
-                    self.reserved = Some(Reserved::new(shared.lease(), permit));
+                    self.reserved = Some(Box::new(Reserved::new(shared.lease(), permit)));
                     return Poll::Ready(());
                 }
                 Standing::Unready(_) if Handle::try_current().is_err() => return Poll::Ready(()),

@@ -1,13 +1,14 @@
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
-use buttress_core::{BoxError, Plain, Protocol};
+use buttress_core::{BoxError, Identify, Plain, Protocol};
 use tower_service::Service;
 
-use crate::future::call_through;
+use crate::breaker::now;
 use crate::layer::WhenSaturated;
 use crate::readiness::Readiness;
-use crate::shared::admit;
-use crate::{Breaker, ResponseFuture};
+use crate::shared::{SharedLease, admit};
+use crate::{Breaker, BreakerGuard, ResponseFuture};
 
 /// A service behind a [`Breaker`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -53,9 +54,9 @@ impl<S, P, Req> Service<Req> for BreakerService<S, P>
 where
     S: Service<Req>,
     S::Error: Into<BoxError>,
-    P: Protocol<S::Response>,
+    P: Protocol<S::Response> + Identify<Req>,
 {
-    type Response = P::Response<crate::BreakerGuard>;
+    type Response = P::Response<BreakerGuard>;
     type Error = BoxError;
     type Future = ResponseFuture<S::Future, P>;
 
@@ -69,11 +70,52 @@ where
         polled.map_err(Into::into)
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let admission = match self.readiness.take() {
-            Some(guard) => Ok(guard),
-            None => admit(self.breaker.shared()),
-        };
-        call_through(&mut self.inner, request, admission, &self.protocol)
+        if self.readiness.has_reserved() {
+            return self.call_reserved(request);
+        }
+        let lease = self.breaker.shared().lease();
+        let now = now();
+        match lease.circuit().admit_at_once(now) {
+            Some(permit) => {
+                let guard = BreakerGuard::new(lease, permit);
+                ResponseFuture::admitted(&mut self.inner, request, guard, &self.protocol)
+            }
+            None => self.call_slowly(request, lease, now),
+        }
+    }
+}
+
+impl<S, P> BreakerService<S, P> {
+    /// Makes a call that has a slot already, unless that has lapsed.
+    #[cold]
+    fn call_reserved<Req>(&mut self, request: Req) -> ResponseFuture<S::Future, P>
+    where
+        S: Service<Req>,
+        P: Protocol<S::Response> + Identify<Req>,
+    {
+        match self.readiness.take() {
+            Some(guard) => {
+                ResponseFuture::admitted(&mut self.inner, request, guard, &self.protocol)
+            }
+            None => self.call_slowly(request, self.breaker.shared().lease(), now()),
+        }
+    }
+
+    /// Makes a call where the circuit is other than simply closed, or answers in its place.
+    #[inline(never)]
+    fn call_slowly<Req>(
+        &mut self,
+        request: Req,
+        lease: SharedLease,
+        now: Instant,
+    ) -> ResponseFuture<S::Future, P>
+    where
+        S: Service<Req>,
+        P: Protocol<S::Response> + Identify<Req>,
+    {
+        let admission = admit(lease, now, || self.protocol.identity(&request));
+        ResponseFuture::of(admission, &mut self.inner, request, &self.protocol)
     }
 }

@@ -1,8 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use buttress_core::circuit::{Circuit, CircuitState, Permit, Settlement, Standing, Transition};
-use buttress_core::{Lease, Name, Rejection, Report, Striped};
+use buttress_core::circuit::{
+    Circuit, CircuitState, Permit, Refusal, Settlement, Standing, Transition,
+};
+use buttress_core::{Lease, Name, Outcome, Rejection, Report, Striped};
 use buttress_metrics::{BreakerEvent, BreakerSignals};
 use tokio::sync::Notify;
 
@@ -41,12 +44,23 @@ impl Shared {
     }
 
     /// Ends an admitted call with what it has to tell.
+    pub(crate) fn settle(&self, permit: Permit, report: Report, now: Instant) {
+        self.conclude(self.circuit.settle(permit, report, now, chance));
+    }
+
+    /// Ends the call that nearly all calls are. False for any other, which is as before.
     #[inline]
-    pub(crate) fn settle(&self, permit: Permit, report: Report) {
-        self.conclude(self.circuit.settle(permit, report, now(), chance));
+    pub(crate) fn settle_in_time(&self, permit: &Permit, outcome: Outcome, now: Instant) -> bool {
+        let is_settled = self.circuit.settle_in_time(permit, outcome, now);
+        if is_settled {
+            self.signals.emit(BreakerEvent::Settled(Outcome::Success));
+        }
+        is_settled
     }
 
     /// Ends an admitted call that nobody waits for any more.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn cancel(&self, permit: Permit) {
         self.conclude(self.circuit.cancel(permit, now(), chance));
     }
@@ -58,7 +72,6 @@ impl Shared {
         }
     }
 
-    #[inline]
     fn conclude(&self, settlement: Settlement) {
         let event = settlement
             .outcome
@@ -74,6 +87,11 @@ impl Shared {
             self.changed.notify_one();
         }
         self.announce(settlement.transition);
+    }
+
+    fn reject(&self, refusal: Refusal) -> Rejection {
+        self.signals.emit(BreakerEvent::Rejected(refusal.reason));
+        Rejection::new(refusal.reason, self.name.clone()).with_retry_after(refusal.retry_after)
     }
 
     /// Tells the world that the circuit moved, and wakes whoever waited for that.
@@ -96,22 +114,23 @@ impl Shared {
     }
 }
 
-/// Asks the circuit to admit a call.
-#[inline]
-pub(crate) fn admit(shared: &Striped<Shared>) -> Result<BreakerGuard, Rejection> {
-    let lease = shared.lease();
-    let admission = lease.circuit.admit(now(), chance);
+/// Asks the circuit to admit a call, which has an `identity` or none.
+pub(crate) fn admit(
+    lease: SharedLease,
+    now: Instant,
+    identity: impl FnOnce() -> Option<u64>,
+) -> Result<BreakerGuard, Rejection> {
+    if let Some(refusal) = lease.circuit.refuse_at_once(now) {
+        return Err(lease.reject(refusal));
+    }
+    let admission = lease.circuit.admit_by_identity(now, identity, chance);
     lease.announce(admission.transition);
     if let Some(reason) = admission.would_reject {
         lease.signals.emit(BreakerEvent::WouldReject(reason));
     }
     match admission.verdict {
         Ok(permit) => Ok(BreakerGuard::new(lease, permit)),
-        Err(refusal) => {
-            lease.signals.emit(BreakerEvent::Rejected(refusal.reason));
-            Err(Rejection::new(refusal.reason, lease.name.clone())
-                .with_retry_after(refusal.retry_after))
-        }
+        Err(refusal) => Err(lease.reject(refusal)),
     }
 }
 

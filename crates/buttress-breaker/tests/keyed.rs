@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use buttress_breaker::{BreakerConfig, Breakers, BreakersConfig, CircuitState, KeyedBreakerLayer};
-use buttress_core::{BoxError, Rejection};
+use buttress_core::{BoxError, Rejection, Scope};
 use tokio::time::advance;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -31,6 +31,10 @@ async fn one_key_failing_leaves_the_others_alone() {
         assert!(Rejection::find(&*error).is_none());
     }
     let error = service.clone().oneshot("bad").await.unwrap_err();
+    assert_eq!(
+        Rejection::find(&*error).map(Rejection::scope),
+        Some(Scope::Tenant)
+    );
     assert_eq!(
         Rejection::find(&*error).map(Rejection::layer),
         Some("tenants")

@@ -1,16 +1,17 @@
 use crate::Report;
 
-/// An admission that must be settled exactly once.
+/// An admission that is settled exactly once.
 ///
 /// Settling says how the admitted attempt ended. A guard that is dropped unsettled was cancelled: whoever
 /// waited for the attempt went away, which is neither a success nor a failure.
 pub trait Guard {
-    /// Ends the admission with what the attempt has to tell.
-    fn settle(self, report: Report);
+    /// Ends the admission with what the attempt has to tell. Once it has ended this changes nothing.
+    // By reference, so that a guard need not be moved out of the future that holds it: nearly all calls end so.
+    fn settle(&mut self, report: Report);
 }
 
 impl Guard for () {
-    fn settle(self, _: Report) {}
+    fn settle(&mut self, _: Report) {}
 }
 
 /// Settles a guard as a failure if the code under watch panics.
@@ -37,7 +38,7 @@ impl<'a, G: Guard> PanicWatch<'a, G> {
 
 impl<G: Guard> Drop for PanicWatch<'_, G> {
     fn drop(&mut self) {
-        if let Some(guard) = self.guard.take() {
+        if let Some(mut guard) = self.guard.take() {
             guard.settle(Report::failure(crate::FailureKind::Error));
         }
     }
@@ -54,7 +55,7 @@ mod tests {
     struct Probe<'a>(&'a Cell<Option<Outcome>>);
 
     impl Guard for Probe<'_> {
-        fn settle(self, report: Report) {
+        fn settle(&mut self, report: Report) {
             self.0.set(Some(report.outcome));
         }
     }

@@ -9,7 +9,7 @@ pub trait Protocol<Res>: Clone {
     /// What the caller gets, with a guard of type `G` inside where the call lives on in a body.
     type Response<G: Guard>;
 
-    /// Settles `guard` by the result, or puts it where it will be settled later.
+    /// Settles `guard` by the result, or takes it to where it will be settled later.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ pub trait Protocol<Res>: Clone {
     fn conclude<G: Guard>(
         &self,
         result: Result<Res, BoxError>,
-        guard: G,
+        guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError>;
 }
 
@@ -28,11 +28,18 @@ pub struct Plain;
 impl<Res> Protocol<Res> for Plain {
     type Response<G: Guard> = Res;
 
-    fn conclude<G: Guard>(&self, result: Result<Res, BoxError>, guard: G) -> Result<Res, BoxError> {
-        guard.settle(match &result {
-            Ok(_) => Report::SUCCESS,
-            Err(error) => classify_error(&**error),
-        });
+    #[inline]
+    fn conclude<G: Guard>(
+        &self,
+        result: Result<Res, BoxError>,
+        guard: &mut Option<G>,
+    ) -> Result<Res, BoxError> {
+        if let Some(guard) = guard {
+            guard.settle(match &result {
+                Ok(_) => Report::SUCCESS,
+                Err(error) => classify_error(&**error),
+            });
+        }
         result
     }
 }
@@ -74,10 +81,16 @@ where
 {
     type Response<G: Guard> = Res;
 
-    fn conclude<G: Guard>(&self, result: Result<Res, BoxError>, guard: G) -> Result<Res, BoxError> {
-        // A panic of the user's function drops the guard unsettled, which is a cancellation.
+    fn conclude<G: Guard>(
+        &self,
+        result: Result<Res, BoxError>,
+        guard: &mut Option<G>,
+    ) -> Result<Res, BoxError> {
+        // A panic of the user's function leaves the guard unsettled, which is a cancellation.
         let report = self.report(&result);
-        guard.settle(report);
+        if let Some(guard) = guard {
+            guard.settle(report);
+        }
         result
     }
 }

@@ -23,13 +23,28 @@ pub(crate) fn count() -> usize {
 #[cfg(not(buttress_loom))]
 #[inline]
 pub(crate) fn current(count: usize) -> usize {
+    use std::cell::Cell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    const UNKNOWN: usize = usize::MAX;
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        static MINE: Cell<usize> = const { Cell::new(UNKNOWN) };
     }
-    MINE.with(|mine| mine & (count - 1))
+
+    #[cold]
+    fn choose() -> usize {
+        // Never the value that stands for none.
+        let mine = NEXT.fetch_add(1, Ordering::Relaxed) & (UNKNOWN >> 1);
+        MINE.set(mine);
+        mine
+    }
+
+    let mut mine = MINE.get();
+    if mine == UNKNOWN {
+        mine = choose();
+    }
+    mine & (count - 1)
 }
 
 /// In a model all threads share one stripe, which is the harder case.

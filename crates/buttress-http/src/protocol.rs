@@ -58,12 +58,17 @@ impl<B: Body> Protocol<Response<B>> for Http {
     fn conclude<G: Guard>(
         &self,
         result: Result<Response<B>, BoxError>,
-        guard: G,
+        guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError> {
+        let settle = |guard: &mut Option<G>, report| {
+            if let Some(guard) = guard {
+                guard.settle(report);
+            }
+        };
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                guard.settle(self.classifier().error(&*error));
+                settle(guard, self.classifier().error(&*error));
                 return Err(error);
             }
         };
@@ -72,14 +77,16 @@ impl<B: Body> Protocol<Response<B>> for Http {
             .classifier()
             .head(response.status(), response.headers());
         let tail = if self.until == Until::Headers {
-            guard.settle(head.unwrap_or(Report::SUCCESS));
+            settle(guard, head.unwrap_or(Report::SUCCESS));
             None
         } else if is_without_body(&response) {
-            guard.settle(head.unwrap_or(CUT_OFF));
+            settle(guard, head.unwrap_or(CUT_OFF));
             None
         } else {
             let promised = promised(&response);
-            Some(Tail::new(guard, head, promised, self.clone()))
+            guard
+                .take()
+                .map(|guard| Tail::new(guard, head, promised, self.clone()))
         };
         Ok(response.map(|body| GuardedBody::new(body, tail)))
     }

@@ -51,7 +51,7 @@ impl<G: Guard> Tail<G> {
     }
 
     /// The body came to its end.
-    pub(crate) fn end(self, trailers: Option<&HeaderMap>) {
+    pub(crate) fn end(mut self, trailers: Option<&HeaderMap>) {
         if self.is_short() {
             return self.break_off(CUT_OFF);
         }
@@ -69,7 +69,7 @@ impl<G: Guard> Tail<G> {
 
     /// The body stopped before its end, of which `report` tells, and no success of the head outlives that. What
     /// else the head told stands: a 429 with its `Retry-After` says more than the broken body after it.
-    fn break_off(self, report: Report) {
+    fn break_off(mut self, report: Report) {
         let head = self
             .head
             .filter(|report| report.outcome != Outcome::Success);
@@ -87,8 +87,8 @@ impl<G: Guard> Tail<G> {
 }
 
 impl<G: Guard> Guard for Tail<G> {
-    fn settle(mut self, report: Report) {
-        if let Some(guard) = self.guard.take() {
+    fn settle(&mut self, report: Report) {
+        if let Some(mut guard) = self.guard.take() {
             guard.settle(report);
         }
     }
@@ -100,7 +100,7 @@ impl<G: Guard> Guard for Tail<G> {
 /// nothing or failures only.
 impl<G: Guard> Drop for Tail<G> {
     fn drop(&mut self) {
-        let Some(guard) = self.guard.take() else {
+        let Some(mut guard) = self.guard.take() else {
             return;
         };
         match self.head {

@@ -85,7 +85,7 @@ where
                     }
                     None => CallGuard::new(None),
                 };
-                Poll::Ready(this.protocol.conclude(result, guard))
+                Poll::Ready(this.protocol.conclude(result, &mut Some(guard)))
             }
             Poll::Pending if this.timer.is_none() => Poll::Pending,
             Poll::Pending => self.go_on(cx, None),
@@ -136,14 +136,16 @@ where
                             continue;
                         }
                         Err(error) => {
-                            return Poll::Ready(protocol.conclude(Err(error), call.end()));
+                            return Poll::Ready(
+                                protocol.conclude(Err(error), &mut Some(call.end())),
+                            );
                         }
                     }
                 }
             };
             let verdict = protocol.judge(&result);
             if verdict.finding == Finding::Final {
-                return Poll::Ready(protocol.conclude(result, call.succeed()));
+                return Poll::Ready(protocol.conclude(result, &mut Some(call.succeed())));
             }
             match call.fail(result, verdict, protocol) {
                 ControlFlow::Continue(wait) => {
@@ -153,7 +155,7 @@ where
                     this.timer.set(wait);
                 }
                 ControlFlow::Break(result) => {
-                    return Poll::Ready(protocol.conclude(result, call.end()));
+                    return Poll::Ready(protocol.conclude(result, &mut Some(call.end())));
                 }
             }
         }

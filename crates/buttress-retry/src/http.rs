@@ -152,7 +152,7 @@ impl<B: Body> Protocol<Response<B>> for HttpRetry {
     fn conclude<G: Guard>(
         &self,
         result: Result<Response<B>, BoxError>,
-        guard: G,
+        guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError> {
         self.http.conclude(result, guard)
     }

@@ -155,8 +155,8 @@ impl CallGuard {
 
 impl Guard for CallGuard {
     #[inline]
-    fn settle(self, report: Report) {
-        if let Some(call) = &self.call {
+    fn settle(&mut self, report: Report) {
+        if let Some(call) = self.call.take() {
             if report.outcome == Outcome::Success {
                 call.budget.deposit();
             }

@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, Protocol};
+use buttress_core::{BoxError, Identify, Protocol, Scope};
 use tower_service::Service;
 
 use super::{Breakers, ByKey};
-use crate::future::call_through;
+use crate::breaker::now;
 use crate::shared::admit;
 use crate::{BreakerGuard, ResponseFuture};
 
@@ -54,7 +54,7 @@ where
     S: Service<Req>,
     S::Error: Into<BoxError>,
     F: Fn(&Req) -> Cow<'_, str>,
-    P: Protocol<S::Response>,
+    P: Protocol<S::Response> + Identify<Req>,
 {
     type Response = P::Response<BreakerGuard>;
     type Error = BoxError;
@@ -66,7 +66,12 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let breaker = self.breakers.get(&(self.by_key.key)(&request));
-        let admission = admit(breaker.shared());
-        call_through(&mut self.inner, request, admission, &self.by_key.protocol)
+        let protocol = &self.by_key.protocol;
+        let admission = admit(breaker.shared().lease(), now(), || {
+            protocol.identity(&request)
+        });
+        // What is refused for one key says nothing about the others.
+        let admission = admission.map_err(|rejection| rejection.with_scope(Scope::Tenant));
+        ResponseFuture::of(admission, &mut self.inner, request, protocol)
     }
 }

@@ -1,5 +1,8 @@
-use buttress_breaker::{Breaker, CircuitState};
+use ::http::Request;
+use buttress_breaker::{Breaker, BreakerLayer, CircuitState};
 use buttress_core::{Mode, Ratio, Reason};
+use buttress_testkit::{ReadyProbe, TestBody};
+use tower::{Layer, ServiceExt};
 
 use crate::support::{behind, call, config, failure, reason, success};
 
@@ -75,4 +78,28 @@ async fn a_mode_can_be_changed_while_the_circuit_is_open() {
         breaker.reconfigure(config().mode(mode)).unwrap();
         assert_eq!(reason(&call(&service).await), expected, "{mode:?}");
     }
+}
+
+/// Law 8: which calls a refusal binds is a matter of the request, and not of chance.
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+    let binds = |request_id: usize| {
+        let mode = Mode::EnforceFor(Ratio::HALF);
+        let breaker = Breaker::new("test", config().mode(mode));
+        let (inner, _probe) = ReadyProbe::new();
+        let service = BreakerLayer::http(&breaker).layer(inner);
+        breaker.trip();
+        let request = Request::builder().header("x-request-id", request_id);
+        let request = request.body(TestBody::empty()).expect("valid");
+        async move { service.oneshot(request).await.is_err() }
+    };
+    let mut bound = 0;
+    for request_id in 0..100 {
+        let first = binds(request_id).await;
+        bound += u32::from(first);
+        for _ in 0..5 {
+            assert_eq!(binds(request_id).await, first, "{request_id}");
+        }
+    }
+    assert!((30..70).contains(&bound), "{bound} of 100");
 }

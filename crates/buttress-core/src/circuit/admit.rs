@@ -4,6 +4,7 @@ use super::permit::{Admission, Permit, Refusal, Role};
 use super::state::CircuitState;
 use super::steps::Locked;
 use super::trial::Verdict;
+use super::word::Tag;
 use super::{Cause, Circuit, Transition};
 use crate::Reason;
 use crate::sync::Ordering;
@@ -13,49 +14,81 @@ impl Circuit {
     ///
     /// `chance` gives uniform 64-bit numbers. It is asked at most twice: whether a recovering circuit lets this
     /// call through, or for the jitter of an opening; and whether a refusal binds (where the mode enforces for
-    /// a share of calls, give it the hash of the call's identity to keep the share stable).
-    #[inline]
+    /// a share of calls; [admit by identity](Self::admit_by_identity) to keep that share stable).
     pub fn admit(&self, now: Instant, chance: impl FnMut() -> u64) -> Admission {
+        self.admit_by_identity(now, || None, chance)
+    }
+
+    /// The same for a call that may have an [identity](crate::Identify), which says whether a refusal binds it. It is
+    /// asked for only where it matters.
+    pub fn admit_by_identity(
+        &self,
+        now: Instant,
+        identity: impl FnOnce() -> Option<u64>,
+        chance: impl FnMut() -> u64,
+    ) -> Admission {
+        let verdict = match self.admit_at_once(now) {
+            Some(permit) => Ok(permit),
+            None => match self.refuse_at_once(now) {
+                Some(refusal) => Err(refusal),
+                None => return self.admit_slowly(now, identity, chance),
+            },
+        };
+        Admission {
+            verdict,
+            would_reject: None,
+            transition: None,
+        }
+    }
+
+    /// Admits a call to a closed circuit. `None` is no refusal: then ask to [be admitted](Self::admit).
+    #[inline]
+    pub fn admit_at_once(&self, now: Instant) -> Option<Permit> {
         let word = self.word();
+        if !word.simply_closed() {
+            return None;
+        }
+        Some(Permit {
+            tag: word.tag(),
+            granted: now,
+            role: Role::Call,
+        })
+    }
+
+    /// Refuses a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
+    /// [be admitted](Self::admit).
+    #[inline]
+    pub fn refuse_at_once(&self, now: Instant) -> Option<Refusal> {
+        let word = self.word();
+        if !word.simply_open() {
+            return None;
+        }
         let at = self.origin.nanos_at(now);
-        if word.simply_closed() {
-            return Admission {
-                verdict: Ok(Permit {
-                    epoch: word.epoch(),
-                    granted: at,
-                    role: Role::Call,
-                }),
-                would_reject: None,
-                transition: None,
-            };
-        }
-        if word.simply_open() {
-            let open_until = self.hot.open_until.load(Ordering::Acquire);
-            // The same word still stands, so the time read in between is that of this opening.
-            if at < open_until && self.word() == word {
-                return Admission {
-                    verdict: Err(open(open_until - at)),
-                    would_reject: None,
-                    transition: None,
-                };
-            }
-        }
-        self.admit_slowly(at, chance)
+        let open_until = self.hot.open_until.load(Ordering::Acquire);
+        // The same word still stands, so the time read in between is that of this opening.
+        (at < open_until && self.word() == word).then(|| open(open_until - at))
     }
 
     #[cold]
-    fn admit_slowly(&self, at: u64, mut chance: impl FnMut() -> u64) -> Admission {
+    fn admit_slowly(
+        &self,
+        now: Instant,
+        identity: impl FnOnce() -> Option<u64>,
+        mut chance: impl FnMut() -> u64,
+    ) -> Admission {
+        let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
         let word = self.word();
         if word.is_off() {
-            return passenger(word.epoch(), at, None);
+            return passenger(word.tag(), now, None);
         }
         if word.is_isolated() {
             let refusal = Refusal {
                 reason: Reason::CircuitIsolated,
                 retry_after: None,
             };
-            return self.refuse(&locked, refusal, at, None, chance);
+            let draw = || identity().unwrap_or_else(chance);
+            return self.refuse(&locked, refusal, now, None, draw);
         }
 
         let transition = self.step_by_time(&mut locked, at, &mut chance);
@@ -76,14 +109,17 @@ impl Circuit {
         match verdict {
             Ok(role) => Admission {
                 verdict: Ok(Permit {
-                    epoch: word.epoch(),
-                    granted: at,
+                    tag: word.tag(),
+                    granted: now,
                     role,
                 }),
                 would_reject: None,
                 transition,
             },
-            Err(refusal) => self.refuse(&locked, refusal, at, transition, chance),
+            Err(refusal) => {
+                let draw = || identity().unwrap_or_else(chance);
+                self.refuse(&locked, refusal, now, transition, draw)
+            }
         }
     }
 
@@ -120,11 +156,11 @@ impl Circuit {
         &self,
         locked: &Locked,
         refusal: Refusal,
-        at: u64,
+        now: Instant,
         transition: Option<Transition>,
-        chance: impl FnMut() -> u64,
+        draw: impl FnOnce() -> u64,
     ) -> Admission {
-        if locked.config.mode.binds(chance) {
+        if locked.config.mode.binds(draw) {
             return Admission {
                 verdict: Err(refusal),
                 would_reject: None,
@@ -133,7 +169,7 @@ impl Circuit {
         }
         Admission {
             transition,
-            ..passenger(self.word().epoch(), at, Some(refusal.reason))
+            ..passenger(self.word().tag(), now, Some(refusal.reason))
         }
     }
 }
@@ -145,10 +181,10 @@ fn open(nanos_left: u64) -> Refusal {
     }
 }
 
-fn passenger(epoch: u64, granted: u64, would_reject: Option<Reason>) -> Admission {
+fn passenger(tag: Tag, granted: Instant, would_reject: Option<Reason>) -> Admission {
     Admission {
         verdict: Ok(Permit {
-            epoch,
+            tag,
             granted,
             role: Role::Passenger,
         }),

@@ -35,6 +35,8 @@ impl Circuit {
         // One admitted and settled in between is as if it came before the reset.
         let step = self.step(CircuitState::Closed, Cause::Reset);
         self.start_anew(&mut locked, at);
+        // And a tag of its own for the new window, which nothing that was remembered in between may be taken for.
+        self.publish(self.word().next_revision());
         visible(step)
     }
 
@@ -68,7 +70,7 @@ impl Circuit {
         self.hot
             .slow_above
             .store(config.slow_above(), Ordering::Relaxed);
-        self.publish(self.word().with_mode(config.mode));
+        self.publish(self.word().with_mode(config.mode).next_revision());
         locked.config = config;
         Ok(())
     }

@@ -27,6 +27,7 @@ mod settle;
 mod snapshot;
 mod state;
 mod steps;
+mod tick;
 mod trial;
 mod word;
 
@@ -78,6 +79,8 @@ use crate::window::Successes;
 /// ```
 #[derive(Debug)]
 pub struct Circuit {
+    /// Of all circuits of the process.
+    id: u64,
     origin: Origin,
     hot: Hot,
     successes: Successes,
@@ -106,6 +109,7 @@ impl Circuit {
     pub fn new(config: BreakerConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
+            id: tick::new_id(),
             origin: Origin::new(now),
             hot: Hot {
                 word: AtomicU64::new(Word::new(config.mode).0),

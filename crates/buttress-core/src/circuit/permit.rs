@@ -1,23 +1,23 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::state::Transition;
+use super::word::Tag;
 use crate::Reason;
 
 /// The right to make one call, to be settled or cancelled exactly once.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is neither settled nor cancelled holds its probe slot until its lease ends"]
 pub struct Permit {
-    /// Which period of the circuit admitted it: what it has to tell is evidence for that period only.
-    pub(super) epoch: u64,
-    /// When it was granted, in nanoseconds of the circuit's clock.
-    pub(super) granted: u64,
+    /// Which epoch of the circuit admitted it: what it has to tell is evidence for that epoch only.
+    pub(super) tag: Tag,
+    pub(super) granted: Instant,
     pub(super) role: Role,
 }
 
 impl Permit {
     /// Whether its call was to be evidence, and for a period that is over by `epoch`.
     pub(super) fn is_stale(&self, epoch: u64) -> bool {
-        self.role != Role::Passenger && self.epoch != epoch
+        self.role != Role::Passenger && self.tag.epoch() != epoch
     }
 }
 

@@ -53,8 +53,8 @@ impl Circuit {
             }
             CircuitState::HalfOpen => match locked.take_probe_slot(at) {
                 Ok(role) => Standing::Held(Permit {
-                    epoch: word.epoch(),
-                    granted: at,
+                    tag: word.tag(),
+                    granted: now,
                     role,
                 }),
                 Err(Refusal { retry_after, .. }) => Standing::Unready(retry_after),
@@ -73,9 +73,9 @@ impl Circuit {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
         let locked = &mut *locked;
-        permit.granted = at;
+        permit.granted = now;
         match permit.role {
-            Role::Probe(probe) if self.word().epoch() == permit.epoch => {
+            Role::Probe(probe) if self.word().epoch() == permit.tag.epoch() => {
                 locked.trial.renew_slot(&locked.config, probe, at)
             }
             _ => false,
@@ -87,7 +87,7 @@ impl Circuit {
     pub fn withdraw(&self, permit: Permit) -> bool {
         let mut locked = self.lock();
         match permit.role {
-            Role::Probe(probe) if self.word().epoch() == permit.epoch => {
+            Role::Probe(probe) if self.word().epoch() == permit.tag.epoch() => {
                 locked.trial.free_slot(probe)
             }
             _ => false,

@@ -19,6 +19,13 @@ impl Row {
     /// A success: the row begins anew, if it is a row of this epoch.
     #[inline]
     pub(super) fn end(&self, epoch: u64) {
+        if self.0.load(Ordering::Acquire) & LENGTH != 0 {
+            self.end_running(epoch);
+        }
+    }
+
+    #[cold]
+    fn end_running(&self, epoch: u64) {
         let mut row = self.0.load(Ordering::Acquire);
         while row & LENGTH != 0 && row & !LENGTH == tag(epoch) {
             match self

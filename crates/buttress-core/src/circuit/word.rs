@@ -17,7 +17,25 @@ const OFF: u64 = 1 << 3;
 /// The mode is one in which refusals may not bind.
 const LENIENT: u64 = 1 << 4;
 const FLAGS: u64 = 0xFF;
-const EPOCH_SHIFT: u32 = 8;
+const TAG_SHIFT: u32 = 8;
+/// Which configuration is in force: it goes round, and only tells neighbours apart.
+const REVISION_BITS: u32 = 12;
+const REVISION: u64 = ((1 << REVISION_BITS) - 1) << TAG_SHIFT;
+const EPOCH_SHIFT: u32 = TAG_SHIFT + REVISION_BITS;
+
+/// The epoch and the revision of a word: what nothing that is remembered of a circuit may outlive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag(u64);
+
+impl Tag {
+    /// The tag of no word.
+    pub(super) const NONE: Self = Self(u64::MAX);
+
+    #[inline]
+    pub(super) fn epoch(self) -> u64 {
+        self.0 >> REVISION_BITS
+    }
+}
 
 impl Word {
     pub(super) fn new(mode: Mode) -> Self {
@@ -34,6 +52,11 @@ impl Word {
     #[inline]
     pub(super) fn simply_open(self) -> bool {
         self.0 & FLAGS == OPEN
+    }
+
+    #[inline]
+    pub(super) fn tag(self) -> Tag {
+        Tag(self.0 >> TAG_SHIFT)
     }
 
     #[inline]
@@ -81,6 +104,11 @@ impl Word {
 
     pub(super) fn next_epoch(self) -> Self {
         Self(self.0.wrapping_add(1 << EPOCH_SHIFT))
+    }
+
+    pub(super) fn next_revision(self) -> Self {
+        let next = self.0.wrapping_add(1 << TAG_SHIFT);
+        Self(self.0 & !REVISION | next & REVISION)
     }
 
     pub(super) fn with_isolated(self, isolated: bool) -> Self {

@@ -12,6 +12,7 @@ mod time;
 
 pub use history::{Counts, History, Mark};
 pub use kind::Window;
+pub(crate) use successes::Slot;
 pub use successes::{Generation, Successes};
 
 /// How many buckets a time window is divided into. The window spans the current bucket, as far as it has

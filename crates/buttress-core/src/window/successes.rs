@@ -71,6 +71,32 @@ impl Successes {
         }
     }
 
+    /// Where this thread counts the calls of the bucket that `at` nanoseconds lie in.
+    pub(crate) fn slot(&self, generation: Generation, at: u64) -> Slot {
+        let bucket = at / self.bucket_nanos();
+        Slot {
+            stripe: stripe::current(self.stripes.len()) as u32,
+            index: (bucket % BUCKETS as u64) as u32,
+            empty: Stamp::new(generation, bucket).word(0),
+        }
+    }
+
+    /// Counts one call there. False, and nothing is counted, where that takes more than an addition: the count is of
+    /// another lap or generation, or full, or another thread is at it.
+    #[inline]
+    pub(crate) fn add_to(&self, at: Slot) -> bool {
+        let Some(stripe) = self.stripes.get(at.stripe as usize) else {
+            return false;
+        };
+        let slot = &stripe.0[at.index as usize % BUCKETS];
+        let word = slot.load(Ordering::Relaxed);
+        // The same stamp, and room for one more: all other words are further away.
+        word.wrapping_sub(at.empty) < COUNT_MAX
+            && slot
+                .compare_exchange(word, word + 1, Ordering::Release, Ordering::Relaxed)
+                .is_ok()
+    }
+
     /// The length of a bucket in nanoseconds.
     pub(crate) fn bucket_nanos(&self) -> u64 {
         self.bucket_nanos.load(Ordering::Relaxed)
@@ -125,6 +151,15 @@ impl Successes {
     }
 }
 
+/// Where a thread counts the calls of one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    stripe: u32,
+    index: u32,
+    /// The word of a count of nothing.
+    empty: u64,
+}
+
 /// The upper 40 bits of a count: 16 of the generation, 24 of the lap. A stamp comes round again after 65 536
 /// resets or 16 million windows without a single call in that bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,14 +195,15 @@ impl Stamp {
 const LAP_BITS: u32 = 24;
 const LAP_MASK: u64 = (1 << LAP_BITS) - 1;
 const COUNT_BITS: u32 = 24;
+const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 
 #[inline]
 fn count(word: u64) -> u64 {
-    word & ((1 << COUNT_BITS) - 1)
+    word & COUNT_MAX
 }
 
 /// Stays at 16 777 215 calls of one thread in one bucket, rather than spill into the stamp.
 #[inline]
 fn saturating_increment(word: u64) -> u64 {
-    word + u64::from(count(word) != (1 << COUNT_BITS) - 1)
+    word + u64::from(count(word) != COUNT_MAX)
 }

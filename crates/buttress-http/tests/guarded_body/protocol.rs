@@ -52,7 +52,7 @@ fn a_call_without_a_response_settles_by_its_error() {
         let ledger = Ledger::default();
         let result: Result<Response<Empty<bytes::Bytes>>, _> = Err(error);
         let error = Http::default()
-            .conclude(result, ledger.guard())
+            .conclude(result, &mut Some(ledger.guard()))
             .unwrap_err();
         assert_eq!(error.to_string(), text);
         assert_eq!(ledger.ends(), [Some(outcome)]);
@@ -102,7 +102,11 @@ fn the_callers_classifier_has_the_last_word() {
 
     let ledger = Ledger::default();
     let result: Result<Response<Scripted>, BoxError> = Err("no".into());
-    assert!(protocol.conclude(result, ledger.guard()).is_err());
+    assert!(
+        protocol
+            .conclude(result, &mut Some(ledger.guard()))
+            .is_err()
+    );
     assert_eq!(ledger.ends(), [SUCCESS]);
 }
 
@@ -113,7 +117,7 @@ fn a_panic_of_the_classifier_cancels_the_call() {
     let ledger = Ledger::default();
     let response = Ok(response(200, &[], hello()));
     let panic = catch_unwind(AssertUnwindSafe(|| {
-        protocol.conclude(response, ledger.guard())
+        protocol.conclude(response, &mut Some(ledger.guard()))
     }));
     assert!(panic.is_err());
     assert_eq!(ledger.ends(), [CANCELLED]);

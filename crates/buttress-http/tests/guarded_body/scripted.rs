@@ -107,8 +107,8 @@ pub(crate) struct Entry {
 }
 
 impl Guard for Entry {
-    fn settle(mut self, report: Report) {
-        self.report = Some(report);
+    fn settle(&mut self, report: Report) {
+        self.report.get_or_insert(report);
     }
 }
 
@@ -129,7 +129,8 @@ pub(crate) type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 impl<B: Body<Data = Bytes, Error = BoxError>> Call<B> {
     pub(crate) fn new(protocol: &Http, response: Response<B>) -> Self {
         let ledger = Ledger::default();
-        let result: Result<_, BoxError> = protocol.conclude(Ok(response), ledger.guard());
+        let result: Result<_, BoxError> =
+            protocol.conclude(Ok(response), &mut Some(ledger.guard()));
         Self {
             body: Box::pin(result.expect("a response stays a response").into_body()),
             ledger,

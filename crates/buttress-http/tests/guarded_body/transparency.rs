@@ -19,7 +19,7 @@ fn hints_are_those_of_the_body_within() {
 
     let full = Full::new(bytes::Bytes::from("hello"));
     let guarded: Response<GuardedBody<_, ()>> = Http::default()
-        .conclude(Ok(Response::new(full)), ())
+        .conclude(Ok(Response::new(full)), &mut Some(()))
         .unwrap();
     assert_eq!(guarded.body().size_hint().exact(), Some(5));
 }

@@ -100,7 +100,7 @@ proptest! {
                     prop_assert!(is_safe && pays);
                     prop_assert!(once_more || counted < attempts);
                     // A hint is a floor, and so is nothing but a wait that was paid for within the deadline.
-                    let floor = hint.map_or(ms(0), ms);
+                    let floor = hint.map(ms).unwrap_or_default();
                     prop_assert!(after >= floor && after <= floor + ms(1_000));
                     let worth = takes.map_or(longest, ms);
                     prop_assert!(left.is_none_or(|left| left > after + worth));

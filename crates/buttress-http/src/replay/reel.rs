@@ -173,6 +173,25 @@ impl<B> Inner<B> {
         Some(found)
     }
 
+    /// Keeps what was read, as long as there is room and nothing has failed.
+    fn record(&mut self, found: &Result<Found, BoxError>, limit: usize) {
+        if self.lost.is_some() {
+            return;
+        }
+        match found {
+            Ok(Found::Data(data)) if self.recorded + data.len() > limit => {
+                self.lose(Unplayable::TooLarge);
+            }
+            Ok(Found::Data(data)) => {
+                self.recorded += data.len();
+                self.data.push(data.clone());
+            }
+            Ok(Found::Trailers(trailers)) => self.trailers = Some(trailers.clone()),
+            Ok(Found::End) => {}
+            Err(_) => self.lose(Unplayable::Failed),
+        }
+    }
+
     fn lose(&mut self, why: Unplayable) {
         self.lost = Some(why);
         self.data = Vec::new();
@@ -201,54 +220,49 @@ where
         }
     }
 
-    /// Puts the source back, and records what it gave.
+    /// Puts the source back, and records what it gave. What is not ours is dropped and woken outside of the lock.
     fn give_back(mut self, at: &mut Position, polled: Polled<B>) -> Poll<Result<Found, BoxError>> {
         let source = self.source.take();
+        let (found, is_over) = match polled {
+            Poll::Pending => (Poll::Pending, false),
+            Poll::Ready(frame) => {
+                let is_last = source.as_ref().is_none_or(Body::is_end_stream);
+                let found = read(frame);
+                let is_over = is_last || matches!(found, Ok(Found::End) | Err(_));
+                (Poll::Ready(found), is_over)
+            }
+        };
+        let mut source = source.filter(|_| !is_over);
+
         let mut inner = self.reel.lock();
-        if let Some(waiting) = inner.waiting.take() {
+        inner.source = source.take().map_or(Source::Ended, Source::Here);
+        if let Poll::Ready(found) = &found {
+            inner.record(found, self.reel.limit);
+            at.frame += 1;
+        }
+        let waiting = inner.waiting.take();
+        drop(inner);
+        if let Some(waiting) = waiting {
             waiting.wake();
         }
-        let is_over = match &polled {
-            Poll::Pending => false,
-            Poll::Ready(Some(Ok(_))) => source.as_ref().is_none_or(Body::is_end_stream),
-            Poll::Ready(Some(Err(_)) | None) => true,
-        };
-        inner.source = match source {
-            Some(source) if !is_over => Source::Here(source),
-            _ => Source::Ended,
-        };
-        let frame = match polled {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(None) => return Poll::Ready(Ok(Found::End)),
-            Poll::Ready(Some(Err(error))) => {
-                inner.lose(Unplayable::Failed);
-                return Poll::Ready(Err(error.into()));
-            }
-            Poll::Ready(Some(Ok(frame))) => frame,
-        };
-        let found = match frame.into_data() {
-            Ok(mut data) => Found::Data(data.copy_to_bytes(data.remaining())),
-            Err(frame) => match frame.into_trailers() {
-                Ok(trailers) => Found::Trailers(trailers),
-                // Neither data nor trailers: there is no third kind today.
-                Err(_) => return Poll::Ready(Ok(Found::End)),
-            },
-        };
-        if inner.lost.is_none() {
-            match &found {
-                Found::Data(data) if inner.recorded + data.len() > self.reel.limit => {
-                    inner.lose(Unplayable::TooLarge);
-                }
-                Found::Data(data) => {
-                    inner.recorded += data.len();
-                    inner.data.push(data.clone());
-                }
-                Found::Trailers(trailers) => inner.trailers = Some(trailers.clone()),
-                Found::End => {}
-            }
-        }
-        at.frame += 1;
-        Poll::Ready(Ok(found))
+        found
+    }
+}
+
+/// What a frame is, or its absence.
+fn read<D, E>(frame: Option<Result<Frame<D>, E>>) -> Result<Found, BoxError>
+where
+    D: Buf,
+    E: Into<BoxError>,
+{
+    let frame = match frame {
+        None => return Ok(Found::End),
+        Some(frame) => frame.map_err(Into::into)?,
+    };
+    match frame.into_data() {
+        Ok(mut data) => Ok(Found::Data(data.copy_to_bytes(data.remaining()))),
+        // Neither data nor trailers would be the end: there is no third kind today.
+        Err(frame) => Ok(frame.into_trailers().map_or(Found::End, Found::Trailers)),
     }
 }
 
@@ -258,7 +272,9 @@ impl<B> Drop for Borrowed<'_, B> {
             let mut inner = self.reel.lock();
             inner.source = Source::Ended;
             inner.lose(Unplayable::Failed);
-            if let Some(waiting) = inner.waiting.take() {
+            let waiting = inner.waiting.take();
+            drop(inner);
+            if let Some(waiting) = waiting {
                 waiting.wake();
             }
         }

@@ -113,10 +113,9 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         let flags = self.current.get().flags;
         *self.flags = flags;
-        // The outer context is that of the same request, so it knows as well.
-        if self.outer.flags & ENTERED != 0 {
-            self.outer.flags |= flags & RETRIES_SPENT;
-        }
+        // The outer context, if it is one, is that of the same request, so it knows as well: `ENTERED`, shifted,
+        // is `RETRIES_SPENT`.
+        self.outer.flags |= flags & (self.outer.flags << 1) & RETRIES_SPENT;
         self.current.set(self.outer);
     }
 }

@@ -28,8 +28,8 @@ pub struct ResponseFuture<F, P = Local> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Called(#[pin] F),
-    /// `None` once it has been told.
-    Rejected(Option<Rejection>),
+    /// `None` once it has been told. Boxed as the error that it will be, for the sake of all other calls' size.
+    Rejected(Option<BoxError>),
 }
 
 impl<F, P> ResponseFuture<F, P> {
@@ -41,7 +41,7 @@ impl<F, P> ResponseFuture<F, P> {
 
     /// A call that was not made.
     pub(crate) fn rejected(rejection: Rejection) -> Self {
-        Self::new(State::Rejected(Some(rejection)), None, None)
+        Self::new(State::Rejected(Some(rejection.into())), None, None)
     }
 
     #[inline]
@@ -70,7 +70,7 @@ where
             StateProjection::Called(future) => future,
             StateProjection::Rejected(rejection) => {
                 let rejection = rejection.take().expect("polled after completion");
-                return Poll::Ready(Err(rejection.into()));
+                return Poll::Ready(Err(rejection));
             }
         };
         let polled = match this.context {

@@ -13,6 +13,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    pub(crate) fn are_any(&self) -> bool {
+        self.head_timeout.is_some() || self.body_idle.is_some() || self.body_timeout.is_some()
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (field, limit) in [
             ("head_timeout", self.head_timeout),

@@ -62,14 +62,14 @@ where
     #[inline(always)]
     fn call(&mut self, mut request: Req) -> Self::Future {
         let shared: &Shared = &self.shared;
-        if shared.mode == Mode::Off {
+        if !shared.binds_all && shared.mode == Mode::Off {
             return ResponseFuture::called(self.inner.call(request), None, None);
         }
         let now = now();
         let mut context = TaskContext::current();
         let decided = self.side.decide(now, context.deadline(), &request);
         let draw = || self.side.identity(&request).unwrap_or_else(chance);
-        let binds = shared.mode.binds(draw);
+        let binds = shared.binds_all || shared.mode.binds(draw);
         let deadline = match decided {
             Ok(deadline) => deadline,
             Err(reason) => match shared.refuse(reason, binds) {
@@ -96,11 +96,14 @@ impl<S, P> DeadlineService<S, P> {
         deadline: Option<Deadline>,
         binds: bool,
     ) -> Option<Watch> {
-        let limits = &self.shared.limits;
         let deadline = deadline.map(Deadline::moment);
-        let head = earlier(deadline, now, limits.head_timeout);
-        let is_limited = limits.body_idle.is_some() || limits.body_timeout.is_some();
-        (head.is_some() || is_limited).then(|| Watch {
+        let shared: &Shared = &self.shared;
+        let head = if shared.is_limited {
+            earlier(deadline, now, shared.limits.head_timeout)
+        } else {
+            deadline
+        };
+        (head.is_some() || shared.is_limited).then(|| Watch {
             shared: self.shared.lease(),
             deadline,
             head,

@@ -8,7 +8,11 @@ use crate::limits::Limits;
 pub(crate) struct Shared {
     pub(crate) name: Name,
     pub(crate) mode: Mode,
+    /// Whether the mode binds every call, in a word that is quick to ask.
+    pub(crate) binds_all: bool,
     pub(crate) limits: Limits,
+    /// Whether there are any limits.
+    pub(crate) is_limited: bool,
     pub(crate) signals: DeadlineSignals,
 }
 
@@ -20,7 +24,9 @@ impl Shared {
         Self {
             name,
             mode,
+            binds_all: mode == Mode::Enforce,
             limits,
+            is_limited: limits.are_any(),
             signals,
         }
     }

@@ -34,8 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::service::<_, Request>("deadline server, not expired", || {
             server(config().extension(false)).layer(Page)
         })
-        .over(PAGE)
-        .target(Target::at_most(170, 0)),
+        .over(PAGE),
         Case::service::<_, Request>("deadline server, told to the request", || {
             server(config()).layer(Page)
         })

@@ -7,6 +7,7 @@
 
 mod backoff;
 pub mod budget;
+pub mod bulkhead;
 mod chain;
 pub mod chaos;
 pub mod circuit;

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::Ticket;
+use super::{Dropped, Ticket};
 use crate::Deadline;
 
 /// The entries of a queue, on one list for each class. Each list is in the order of arrival.
@@ -31,6 +31,8 @@ pub(super) struct Entry<T> {
     pub(super) class: usize,
     pub(super) since: Instant,
     pub(super) deadline: Option<Deadline>,
+    /// When it has waited for as long as it may by what was configured when it came, and what it then hears.
+    pub(super) gives_up: Option<(Instant, Dropped)>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,7 @@ use crate::ConfigError;
 /// Nothing is checked by the setters; a queue [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueConfig {
-    pub(super) capacity: usize,
+    pub(crate) capacity: usize,
     pub(super) order: Order,
     pub(super) by_criticality: bool,
     pub(super) max_wait: Option<Duration>,
@@ -115,6 +115,11 @@ impl QueueConfig {
     pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
         self.controlled_delay = rule.into();
         self
+    }
+
+    /// Whether nobody may wait.
+    pub(crate) fn has_no_room(&self) -> bool {
+        self.capacity == 0
     }
 
     /// Refuses what cannot work.

@@ -127,26 +127,27 @@ impl<T> WaitQueue<T> {
         terms: Terms,
         now: Instant,
     ) -> Result<Pushed<T>, (T, QueueRefusal)> {
-        if self.is_too_late(terms.deadline, now) {
-            return Err((value, QueueRefusal::TooLate));
-        }
         self.observe(now);
-        let class = self.class(terms.criticality);
-        let mut displaced = None;
-        if self.len() >= self.config.capacity {
-            match self.make_room(class, now) {
-                Some(exit) => displaced = Some(exit),
-                None => return Err((value, QueueRefusal::Full)),
-            }
-        }
+        let displaced = match self.room(terms, now) {
+            Ok(None) => None,
+            Ok(Some((ticket, why))) => self.take(ticket, now).map(|value| (value, why)),
+            Err(refusal) => return Err((value, refusal)),
+        };
         self.standing.filled(now);
         let ticket = self.entries.push(Entry {
             value,
-            class,
+            class: self.class(terms.criticality),
             since: now,
             deadline: terms.deadline,
+            gives_up: self.gives_up(terms.deadline, now),
         });
         Ok(Pushed { ticket, displaced })
+    }
+
+    /// Why somebody may not wait, if so: then a [`push`](Self::push) at this moment is refused.
+    #[must_use]
+    pub fn refusal(&self, terms: Terms, now: Instant) -> Option<QueueRefusal> {
+        self.room(terms, now).err()
     }
 
     /// Whoever leaves the queue next, when there is a place: whoever's turn it is, or before that somebody who is
@@ -188,14 +189,18 @@ impl<T> WaitQueue<T> {
         self.take(ticket, now)
     }
 
-    /// For how long somebody who begins to wait now may do so at most.
+    /// Takes somebody out who cannot be served any more, and says why. Whoever can be, or has left, is left alone.
+    pub fn expire(&mut self, ticket: Ticket, now: Instant) -> Option<Dropped> {
+        let why = self.lapsed(self.entries.get(ticket)?, now)?;
+        self.remove(ticket, now)?;
+        Some(why)
+    }
+
+    /// When somebody who waits will have done so for as long as it may; `None` is never, or that it has left.
     #[must_use]
-    pub fn longest_wait(&self, deadline: Option<Deadline>, now: Instant) -> Option<Duration> {
-        let until_late = deadline.map(|at| at.remaining(now).saturating_sub(self.config.margin));
-        match (until_late, self.config.max_wait) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+    pub fn gives_up_at(&self, ticket: Ticket) -> Option<Instant> {
+        let (at, _) = self.entries.get(ticket)?.gives_up?;
+        Some(at)
     }
 
     /// For how long the one who has waited longest has done so.
@@ -237,13 +242,21 @@ impl<T> WaitQueue<T> {
         }
     }
 
-    /// Takes out whoever would be served last, if that is not the newcomer of this class.
-    fn make_room(&mut self, class: usize, now: Instant) -> Option<(T, Dropped)> {
+    /// Who has to make room for a newcomer, if somebody has to: whoever would be served last, if that is not the
+    /// newcomer.
+    fn room(&self, terms: Terms, now: Instant) -> Result<Option<(Ticket, Dropped)>, QueueRefusal> {
+        if self.is_too_late(terms.deadline, now) {
+            return Err(QueueRefusal::TooLate);
+        }
+        if self.len() < self.config.capacity {
+            return Ok(None);
+        }
         // One for one: a queue beyond its capacity only shrinks.
         if self.len() > self.config.capacity || self.config.capacity == 0 {
-            return None;
+            return Err(QueueRefusal::Full);
         }
-        let (ticket, why) = self.oldest_lapsed(now).or_else(|| {
+        let class = self.class(terms.criticality);
+        let last = || {
             let oldest_makes_room = self.first_end() == End::Newest;
             let last_end = if oldest_makes_room {
                 End::Oldest
@@ -253,8 +266,9 @@ impl<T> WaitQueue<T> {
             let (ticket, last) = (0..=class).find_map(|class| self.entries.at(class, last_end))?;
             let displaced = last.class < class || oldest_makes_room;
             displaced.then_some((ticket, Dropped::Displaced))
-        })?;
-        self.take(ticket, now).map(|value| (value, why))
+        };
+        let leaving = self.oldest_lapsed(now).or_else(last);
+        leaving.map(Some).ok_or(QueueRefusal::Full)
     }
 
     /// The first class's oldest who cannot be served any more.
@@ -270,9 +284,22 @@ impl<T> WaitQueue<T> {
         if self.is_too_late(entry.deadline, now) {
             return Some(Dropped::TooLate);
         }
-        let waited = now.saturating_duration_since(entry.since);
-        let timed_out = self.config.max_wait.is_some_and(|most| waited >= most);
-        timed_out.then_some(Dropped::TimedOut)
+        let (at, why) = entry.gives_up?;
+        (at <= now).then_some(why)
+    }
+
+    /// How long somebody who comes now may wait.
+    fn gives_up(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
+        let timeout = self
+            .config
+            .max_wait
+            .and_then(|most| Deadline::after(now, most));
+        let timeout = timeout.map(|at| (at.moment(), Dropped::TimedOut));
+        let late = deadline.map(|at| (at.less(now, self.config.margin).moment(), Dropped::TooLate));
+        match (timeout, late) {
+            (Some(timeout), Some(late)) => Some(if late.0 <= timeout.0 { late } else { timeout }),
+            (timeout, late) => timeout.or(late),
+        }
     }
 
     fn is_too_late(&self, deadline: Option<Deadline>, now: Instant) -> bool {

@@ -95,16 +95,36 @@ fn nobody_waits_longer_than_anybody_may() {
 }
 
 #[test]
-fn the_longest_wait_is_the_shorter_of_what_is_allowed_and_what_is_left() {
-    let line = Line::new(QueueConfig::default().max_wait(50 * MS).margin(10 * MS));
-    let wait = |milliseconds| {
-        let terms = line.within(milliseconds);
-        line.queue.longest_wait(terms.deadline, line.now)
-    };
-    assert_eq!(wait(100), Some(50 * MS));
-    assert_eq!(wait(30), Some(20 * MS));
-    assert_eq!(wait(5), Some(Duration::ZERO));
-    assert_eq!(line.queue.longest_wait(None, line.now), Some(50 * MS));
+fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
+    let config = QueueConfig::default().max_wait(50 * MS).margin(10 * MS);
+    for (left, waits, why) in [
+        (Some(100), 50, Dropped::TimedOut),
+        (Some(30), 20, Dropped::TooLate),
+        (None, 50, Dropped::TimedOut),
+    ] {
+        let mut line = Line::new(config.clone());
+        let terms = left.map_or(Terms::default(), |left| line.within(left));
+        let ticket = line.push(1, terms);
+        let gives_up = line.queue.gives_up_at(ticket);
+        assert_eq!(gives_up, Some(line.now + waits * MS));
+        line.wait(waits - 1);
+        assert_eq!(line.queue.expire(ticket, line.now), None);
+        line.wait(1);
+        assert_eq!(line.queue.expire(ticket, line.now), Some(why));
+        assert_eq!(line.queue.expire(ticket, line.now), None);
+        assert!(line.queue.is_empty());
+    }
+}
+
+#[test]
+fn one_waits_on_the_terms_of_when_one_came() {
+    let mut line = Line::new(QueueConfig::default().max_wait(50 * MS));
+    let ticket = line.push(1, Terms::default());
+    let longer = QueueConfig::default().max_wait(None);
+    line.queue.reconfigure(longer).expect("valid");
+    line.wait(50);
+    let why = line.queue.expire(ticket, line.now);
+    assert_eq!(why, Some(Dropped::TimedOut));
 }
 
 #[test]

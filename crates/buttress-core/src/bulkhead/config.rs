@@ -1,0 +1,108 @@
+use std::time::Duration;
+
+use crate::queue::{Order, QueueConfig};
+use crate::{ConfigError, Mode};
+
+/// How many calls may be under way, and who may wait for one of them to end.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`limit`](Self::limit) | 64 | how many calls may be under way at once |
+/// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
+/// | [`max_wait`](Self::max_wait) | 100 ms | how long anybody may wait; a nearer deadline ends it sooner |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is let in first |
+/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+///
+/// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BulkheadConfig {
+    pub(super) limit: u32,
+    pub(super) queue: QueueConfig,
+    pub(super) mode: Mode,
+}
+
+impl Default for BulkheadConfig {
+    fn default() -> Self {
+        Self {
+            limit: 64,
+            queue: QueueConfig::default()
+                .capacity(0)
+                .max_wait(Duration::from_millis(100)),
+            mode: Mode::Enforce,
+        }
+    }
+}
+
+impl BulkheadConfig {
+    /// The highest limit.
+    pub const MAX_LIMIT: u32 = 1_000_000;
+
+    /// How many calls may be under way at once.
+    #[must_use]
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// How many may wait for a place. With 0 whoever finds none gets an answer at once.
+    #[must_use]
+    pub fn queue(mut self, capacity: usize) -> Self {
+        self.queue = self.queue.capacity(capacity);
+        self
+    }
+
+    /// How long anybody may wait; `None` leaves that to deadlines, and lets those without one wait for ever.
+    #[must_use]
+    pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
+        self.queue = self.queue.max_wait(max_wait);
+        self
+    }
+
+    /// Who is let in first, of those who matter as much as each other.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.queue = self.queue.order(order);
+        self
+    }
+
+    /// Whether what matters more is let in before all that matters less, and takes its place in a full queue.
+    #[must_use]
+    pub fn by_criticality(mut self, by_criticality: bool) -> Self {
+        self.queue = self.queue.by_criticality(by_criticality);
+        self
+    }
+
+    /// How long before its deadline a call must begin to be worth it. Whoever has less time than that left does not
+    /// wait, or does not wait any longer.
+    #[must_use]
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.queue = self.queue.margin(margin);
+        self
+    }
+
+    /// Whether the bulkhead's refusals bind. Where they do not, nobody waits either.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    ///
+    /// # Errors
+    ///
+    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT), and of the queue what [`QueueConfig::check`] refuses;
+    /// its capacity is called `queue` here.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=Self::MAX_LIMIT).contains(&self.limit) {
+            let bound = format!("from 1 to {}", Self::MAX_LIMIT);
+            return Err(ConfigError::new("limit", self.limit, bound));
+        }
+        self.queue.check().map_err(|error| match error.field() {
+            "capacity" => error.of("queue"),
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The bulkhead: how many calls may be under way at once, who waits for one of them to end, and who is told at
+//! once that there is no room.
+//!
+//! A place is a token, and there are exactly as many tokens as places: in the hands of calls, or in stock. As long
+//! as there is room, the stock lies in stripes, one for each processor, so that a call takes a token and gives it
+//! back without waiting for another. Once a call finds none there, all of them are gathered under a lock, and
+//! everything goes through it until there is room again. So the limit is never exceeded, and nobody is refused or
+//! kept waiting while there is a token anywhere.
+
+mod admit;
+mod config;
+mod place;
+mod release;
+mod snapshot;
+mod stock;
+mod word;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use admit::{Admission, Permit};
+pub use config::BulkheadConfig;
+pub use place::{Place, Verdict};
+pub use snapshot::BulkheadSnapshot;
+
+use self::place::Waiter;
+use self::stock::Stock;
+use self::word::Word;
+use crate::ConfigError;
+use crate::queue::{QueueConfig, WaitQueue};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+
+/// A limit of calls under way, without the calls. See the [module docs](self).
+///
+/// ```
+/// use std::time::Instant;
+/// use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig};
+/// use buttress_core::queue::Terms;
+/// use buttress_core::Reason;
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let bulkhead = Bulkhead::new(BulkheadConfig::default().limit(1), now)?;
+/// let permit = bulkhead.try_acquire().expect("there is room");
+///
+/// assert!(bulkhead.try_acquire().is_none());
+/// match bulkhead.acquire(|| 0, Terms::default, || now) {
+///     Admission::Rejected(reason) => assert_eq!(reason, Reason::BulkheadFull),
+///     other => panic!("{other:?}"),
+/// }
+/// bulkhead.release(permit, || now);
+/// assert!(bulkhead.try_acquire().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Bulkhead {
+    hot: Hot,
+    stock: Stock,
+    locked: Mutex<Locked>,
+}
+
+/// What every call reads and only the beginning and the end of a shortage write, on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Hot(AtomicU64);
+
+/// All that takes more than one step.
+#[derive(Debug)]
+struct Locked {
+    config: BulkheadConfig,
+    /// The tokens that are neither with calls nor in the stripes. Below 0, so many must come back before anybody
+    /// is admitted: after a limit was lowered, or where refusals did not bind.
+    free: i64,
+    queue: WaitQueue<Arc<Waiter>>,
+    /// Who asks for a place ahead of a call, and waits for as long as it takes.
+    readiness: WaitQueue<Arc<Waiter>>,
+}
+
+impl Bulkhead {
+    /// A bulkhead with nobody in it.
+    ///
+    /// # Errors
+    ///
+    /// What [`BulkheadConfig::check`] refuses.
+    pub fn new(config: BulkheadConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        let readiness = QueueConfig::default()
+            .capacity(QueueConfig::MAX_CAPACITY)
+            .order(crate::queue::Order::Fifo);
+        Ok(Self {
+            hot: Hot(AtomicU64::new(Word::new(config.mode).0)),
+            stock: Stock::new(),
+            locked: Mutex::new(Locked {
+                free: i64::from(config.limit),
+                queue: WaitQueue::new(config.queue.clone(), now)?,
+                readiness: WaitQueue::new(readiness, now)?,
+                config,
+            }),
+        })
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> BulkheadConfig {
+        self.lock().config.clone()
+    }
+
+    /// Takes a new configuration. Calls under way stay, and so does whoever waits. Below what is under way, a limit
+    /// admits nobody until enough of it has ended; raised, it lets in as many as it was raised by.
+    ///
+    /// # Errors
+    ///
+    /// What [`BulkheadConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let mut locked = self.lock();
+        locked.queue.reconfigure(config.queue.clone())?;
+        // All tokens at hand, none can be taken beside the new limit.
+        self.gather(&mut locked);
+        locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
+        let word = Word::new(config.mode).saturated();
+        self.hot.0.store(word.0, Ordering::SeqCst);
+        locked.config = config;
+        self.serve(locked, now);
+        Ok(())
+    }
+
+    #[inline]
+    fn word(&self) -> Word {
+        // In one order with the counts of the stripes: see `release`.
+        Word(self.hot.0.load(Ordering::SeqCst))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        lock(&self.locked)
+    }
+}

@@ -1,0 +1,112 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+use super::Permit;
+use crate::queue::{Dropped, Ticket};
+use crate::sync::{Mutex, lock};
+
+/// Somebody's place in the queue of a bulkhead. Whoever does not want it any more must
+/// [leave](super::Bulkhead::leave).
+#[derive(Debug)]
+#[must_use = "a place that nobody leaves stays taken"]
+pub struct Place {
+    pub(super) waiter: Arc<Waiter>,
+    pub(super) ticket: Ticket,
+    /// Whether it waits ahead of a call.
+    pub(super) ahead: bool,
+    pub(super) gives_up: Option<Instant>,
+}
+
+/// What became of a wait.
+#[derive(Debug)]
+#[must_use = "it may hold a permit"]
+pub enum Verdict {
+    /// It is its turn.
+    Admitted(Permit),
+    /// It waited in vain.
+    Dropped(Dropped),
+}
+
+impl Place {
+    /// What became of the wait, or nothing yet: then `waker` is woken when something does.
+    pub fn poll(&self, waker: &Waker) -> Poll<Verdict> {
+        self.waiter.poll(waker)
+    }
+
+    /// When to [give up](super::Bulkhead::give_up), if not for ever.
+    #[must_use]
+    pub fn gives_up(&self) -> Option<Instant> {
+        self.gives_up
+    }
+}
+
+/// What one who waits and one who lets in have between them.
+#[derive(Default)]
+pub(super) struct Waiter(Mutex<State>);
+
+enum State {
+    Waiting(Option<Waker>),
+    Told(Verdict),
+    /// It has heard the verdict, or went away before there was one.
+    Left,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Waiting(None)
+    }
+}
+
+impl Waiter {
+    /// Says what became of the wait, unless its caller went away: then the verdict, and any permit in it, is for
+    /// nobody.
+    pub(super) fn tell(&self, verdict: Verdict) -> bool {
+        let mut state = lock(&self.0);
+        let State::Waiting(waker) = &mut *state else {
+            return false;
+        };
+        let waker = waker.take();
+        *state = State::Told(verdict);
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Verdict> {
+        let mut state = lock(&self.0);
+        match mem::replace(&mut *state, State::Left) {
+            State::Told(verdict) => Poll::Ready(verdict),
+            State::Waiting(Some(known)) if known.will_wake(waker) => {
+                *state = State::Waiting(Some(known));
+                Poll::Pending
+            }
+            State::Waiting(old) => {
+                *state = State::Waiting(Some(waker.clone()));
+                drop(state);
+                drop(old);
+                Poll::Pending
+            }
+            State::Left => Poll::Pending,
+        }
+    }
+
+    /// Goes away, with the permit that nobody will use.
+    pub(super) fn leave(&self) -> Option<Permit> {
+        let state = mem::replace(&mut *lock(&self.0), State::Left);
+        match state {
+            State::Told(Verdict::Admitted(permit)) => Some(permit),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiter")
+    }
+}

@@ -1,0 +1,39 @@
+use std::time::{Duration, Instant};
+
+use super::Bulkhead;
+use crate::Mode;
+
+/// What a bulkhead looked like at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BulkheadSnapshot {
+    /// How many calls may be under way.
+    pub limit: u32,
+    /// How many are, as far as they are counted: more than the limit after it was lowered, and where refusals do
+    /// not bind.
+    pub in_flight: u64,
+    /// How many wait.
+    pub queued: usize,
+    /// For how long the one who has waited longest has done so.
+    pub oldest_wait: Option<Duration>,
+    /// Whether the queue [stands](crate::queue::WaitQueue::is_standing).
+    pub queue_stands: bool,
+    /// Whether refusals bind.
+    pub mode: Mode,
+}
+
+impl Bulkhead {
+    /// What it looks like now.
+    pub fn snapshot(&self, now: Instant) -> BulkheadSnapshot {
+        let locked = self.lock();
+        let limit = locked.config.limit;
+        let free = locked.free + self.stock.count() as i64;
+        BulkheadSnapshot {
+            limit,
+            in_flight: u64::try_from(i64::from(limit) - free).unwrap_or(0),
+            queued: locked.queue.len(),
+            oldest_wait: locked.queue.oldest_wait(now),
+            queue_stands: locked.queue.is_standing(),
+            mode: locked.config.mode,
+        }
+    }
+}

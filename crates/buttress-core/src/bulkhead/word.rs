@@ -1,0 +1,49 @@
+use crate::Mode;
+
+/// What every call must know of a bulkhead, in one atomic word. It changes under the lock only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u64);
+
+/// The tokens are, or are being, gathered under the lock.
+const SATURATED: u64 = 1;
+/// The mode is `Off`.
+const OFF: u64 = 1 << 1;
+/// Refusals bind for a share of calls.
+const PARTIAL: u64 = 1 << 2;
+
+impl Word {
+    pub(super) fn new(mode: Mode) -> Self {
+        Self(match mode {
+            Mode::Off => OFF,
+            Mode::EnforceFor(_) => PARTIAL,
+            Mode::Enforce | Mode::Shadow => 0,
+        })
+    }
+
+    /// Whether tokens may be taken from the stripes, and put back there.
+    #[inline]
+    pub(super) fn is_striped(self) -> bool {
+        self.0 & (SATURATED | OFF) == 0
+    }
+
+    #[inline]
+    pub(super) fn is_saturated(self) -> bool {
+        self.0 & SATURATED != 0
+    }
+
+    pub(super) fn is_off(self) -> bool {
+        self.0 & OFF != 0
+    }
+
+    pub(super) fn is_partial(self) -> bool {
+        self.0 & PARTIAL != 0
+    }
+
+    pub(super) fn saturated(self) -> Self {
+        Self(self.0 | SATURATED)
+    }
+
+    pub(super) fn relaxed(self) -> Self {
+        Self(self.0 & !SATURATED)
+    }
+}

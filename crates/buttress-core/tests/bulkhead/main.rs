@@ -1,0 +1,129 @@
+//! The bulkhead against its rules, one by one; against a naive model at random; and from many threads at once.
+
+mod refinement;
+mod rules;
+mod threads;
+
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use buttress_core::Reason;
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
+use buttress_core::queue::{Dropped, Order, Terms};
+
+/// A bulkhead and its clock.
+struct Room {
+    bulkhead: Bulkhead,
+    now: Instant,
+}
+
+/// What came of asking for a place.
+#[derive(Debug)]
+enum Answer {
+    In(Permit),
+    Waits(Place),
+    No(Reason),
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+impl Room {
+    fn new(config: BulkheadConfig) -> Self {
+        let now = epoch();
+        Self {
+            bulkhead: Bulkhead::new(config, now).expect("valid"),
+            now,
+        }
+    }
+
+    fn ask(&self) -> Answer {
+        self.ask_on(Terms::default(), 0)
+    }
+
+    /// Asks as a shell does.
+    fn ask_on(&self, terms: Terms, draw: u64) -> Answer {
+        if let Some(permit) = self.bulkhead.try_acquire() {
+            return Answer::In(permit);
+        }
+        match self.bulkhead.acquire(|| draw, || terms, || self.now) {
+            Admission::Admitted { permit, .. } => Answer::In(permit),
+            Admission::Rejected(reason) => Answer::No(reason),
+            Admission::Waiting(place) => Answer::Waits(place),
+        }
+    }
+
+    #[track_caller]
+    fn enter(&self) -> Permit {
+        match self.ask() {
+            Answer::In(permit) => permit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn wait(&self) -> Place {
+        match self.ask() {
+            Answer::Waits(place) => place,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refused(&self) -> Reason {
+        match self.ask() {
+            Answer::No(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn end(&self, permit: Permit) {
+        self.bulkhead.release(permit, || self.now);
+    }
+
+    fn leave(&self, place: Place) {
+        self.bulkhead.leave(place, || self.now);
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.bulkhead.snapshot(self.now).in_flight
+    }
+
+    fn queued(&self) -> usize {
+        self.bulkhead.snapshot(self.now).queued
+    }
+}
+
+/// The permit of somebody whose turn it is.
+#[track_caller]
+fn admitted(place: &Place) -> Permit {
+    match heard(place) {
+        Some(Verdict::Admitted(permit)) => permit,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn dropped(place: &Place) -> Dropped {
+    match heard(place) {
+        Some(Verdict::Dropped(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn heard(place: &Place) -> Option<Verdict> {
+    match place.poll(Waker::noop()) {
+        Poll::Ready(verdict) => Some(verdict),
+        Poll::Pending => None,
+    }
+}
+
+fn fifo(limit: u32, queue: usize) -> BulkheadConfig {
+    let config = BulkheadConfig::default().limit(limit).queue(queue);
+    config.order(Order::Fifo)
+}
+
+/// Some moment to begin at.
+#[allow(clippy::disallowed_methods)]
+fn epoch() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,268 @@
+use std::time::Duration;
+
+use buttress_core::Criticality::{Critical, Low};
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig};
+use buttress_core::queue::{Dropped, Order, Terms};
+use buttress_core::{Deadline, Mode, Ratio, Reason};
+
+use crate::{Answer, MS, Room, admitted, dropped, epoch, fifo, heard};
+
+#[test]
+fn the_limit_is_exact() {
+    let room = Room::new(fifo(3, 0));
+    let mut permits: Vec<_> = (0..3).map(|_| room.enter()).collect();
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+    room.end(permits.pop().expect("three"));
+    permits.push(room.enter());
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+    permits.into_iter().for_each(|permit| room.end(permit));
+    assert_eq!(room.in_flight(), 0);
+}
+
+#[test]
+fn whoever_waits_is_let_in_in_order_and_nobody_overtakes() {
+    let room = Room::new(fifo(1, 3));
+    let permit = room.enter();
+    let places: Vec<_> = (0..3).map(|_| room.wait()).collect();
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+    room.end(permit);
+    for place in &places {
+        let permit = admitted(place);
+        // There is room in the queue again, and none beside it.
+        let late = room.wait();
+        room.leave(late);
+        room.end(permit);
+    }
+    let permit = room.enter();
+    room.end(permit);
+}
+
+#[test]
+fn the_queue_may_serve_the_newest_first() {
+    let room = Room::new(fifo(1, 2).order(Order::Lifo));
+    let permit = room.enter();
+    let places: Vec<_> = (0..3).map(|_| room.wait()).collect();
+    assert_eq!(dropped(&places[0]), Dropped::Displaced);
+    room.end(permit);
+    room.end(admitted(&places[2]));
+    room.end(admitted(&places[1]));
+}
+
+#[test]
+fn what_matters_more_goes_before() {
+    let room = Room::new(fifo(1, 2));
+    let permit = room.enter();
+    let ask = |criticality| {
+        let terms = Terms {
+            criticality,
+            ..Terms::default()
+        };
+        match room.ask_on(terms, 0) {
+            Answer::Waits(place) => place,
+            other => panic!("{other:?}"),
+        }
+    };
+    let batch = ask(Low);
+    let user = ask(Critical);
+    room.end(permit);
+    let permit = admitted(&user);
+    assert!(heard(&batch).is_none());
+    room.end(permit);
+    room.end(admitted(&batch));
+}
+
+#[test]
+fn whoever_leaves_passes_on_what_it_was_given() {
+    let room = Room::new(fifo(1, 3));
+    let permit = room.enter();
+    let [first, second, third] = [room.wait(), room.wait(), room.wait()];
+    room.leave(second);
+    room.end(permit);
+    // It has a place by now, and does not know.
+    room.leave(first);
+    room.end(admitted(&third));
+    assert_eq!((room.in_flight(), room.queued()), (0, 0));
+}
+
+#[test]
+fn nobody_waits_beyond_the_longest_wait() {
+    let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
+    let permit = room.enter();
+    let place = room.wait();
+    assert_eq!(place.gives_up(), Some(room.now + 10 * MS));
+    room.now += 9 * MS;
+    assert_eq!(room.bulkhead.give_up(&place, room.now), None);
+    room.now += MS;
+    let why = room.bulkhead.give_up(&place, room.now);
+    assert_eq!(why, Some(Dropped::TimedOut));
+    assert_eq!(room.queued(), 0);
+    room.leave(place);
+    room.end(permit);
+    assert_eq!(room.in_flight(), 0);
+}
+
+#[test]
+fn whoever_gave_up_too_late_is_let_in() {
+    let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
+    let permit = room.enter();
+    let place = room.wait();
+    room.end(permit);
+    room.now += 10 * MS;
+    assert_eq!(room.bulkhead.give_up(&place, room.now), None);
+    room.end(admitted(&place));
+}
+
+#[test]
+fn a_deadline_that_is_too_near_for_the_margin_does_not_wait() {
+    let room = Room::new(fifo(1, 2).margin(5 * MS));
+    let _permit = room.enter();
+    let within = |left: u32| Terms {
+        deadline: Some(Deadline::at(room.now + left * MS)),
+        ..Terms::default()
+    };
+    match room.ask_on(within(5), 0) {
+        Answer::No(reason) => assert_eq!(reason, Reason::DeadlineTooShort),
+        other => panic!("{other:?}"),
+    }
+    match room.ask_on(within(20), 0) {
+        Answer::Waits(place) => assert_eq!(place.gives_up(), Some(room.now + 15 * MS)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lower_limit_kills_nobody_and_admits_nobody_until_enough_have_ended() {
+    let room = Room::new(fifo(4, 0));
+    let mut permits: Vec<_> = (0..4).map(|_| room.enter()).collect();
+    room.bulkhead
+        .reconfigure(fifo(2, 0), room.now)
+        .expect("valid");
+    assert_eq!(room.in_flight(), 4);
+    for left in [4, 3, 2] {
+        assert_eq!(room.in_flight(), left);
+        assert_eq!(room.refused(), Reason::BulkheadFull);
+        room.end(permits.pop().expect("four"));
+    }
+    permits.push(room.enter());
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+}
+
+#[test]
+fn a_higher_limit_lets_in_as_many_as_it_was_raised_by() {
+    let room = Room::new(fifo(1, 4));
+    let _permit = room.enter();
+    let places: Vec<_> = (0..4).map(|_| room.wait()).collect();
+    room.bulkhead
+        .reconfigure(fifo(3, 4), room.now)
+        .expect("valid");
+    let _permits = [admitted(&places[0]), admitted(&places[1])];
+    assert!(heard(&places[2]).is_none());
+    assert_eq!(room.in_flight(), 3);
+}
+
+#[test]
+fn off_counts_nobody_and_refuses_nobody() {
+    let room = Room::new(fifo(1, 0).mode(Mode::Off));
+    let permits: Vec<_> = (0..3).map(|_| room.enter()).collect();
+    assert_eq!(room.in_flight(), 0);
+    // What was not counted is not given back either.
+    room.bulkhead
+        .reconfigure(fifo(1, 0), room.now)
+        .expect("valid");
+    permits.into_iter().for_each(|permit| room.end(permit));
+    let _permit = room.enter();
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+}
+
+#[test]
+fn shadow_refuses_nobody_and_says_whom_it_would_have() {
+    let room = Room::new(fifo(1, 1).mode(Mode::Shadow));
+    let _inside = room.enter();
+    let would_reject: Vec<_> = (0..3)
+        .map(
+            |_| match room.bulkhead.acquire(|| 0, Terms::default, || room.now) {
+                Admission::Admitted { would_reject, .. } => would_reject,
+                other => panic!("{other:?}"),
+            },
+        )
+        .collect();
+    // The second would have waited.
+    let full = Some(Reason::BulkheadFull);
+    assert_eq!(would_reject, [None, full, full]);
+    assert_eq!(room.in_flight(), 4);
+}
+
+#[test]
+fn enforcing_for_some_refuses_the_same_ones_each_time() {
+    let room = Room::new(fifo(1, 0).mode(Mode::EnforceFor(Ratio::HALF)));
+    let _inside = room.enter();
+    for _ in 0..3 {
+        assert!(matches!(room.ask_on(Terms::default(), 0), Answer::No(_)));
+        assert!(matches!(
+            room.ask_on(Terms::default(), u64::MAX),
+            Answer::In(_)
+        ));
+    }
+}
+
+#[test]
+fn whoever_waits_is_let_in_when_the_mode_stops_to_bind() {
+    for mode in [Mode::Off, Mode::Shadow] {
+        let room = Room::new(fifo(1, 2));
+        let inside = room.enter();
+        let places = [room.wait(), room.wait()];
+        let config = fifo(1, 2).mode(mode);
+        room.bulkhead.reconfigure(config, room.now).expect("valid");
+        for place in &places {
+            room.end(admitted(place));
+        }
+        room.end(inside);
+        assert_eq!(room.in_flight(), 0);
+    }
+}
+
+#[test]
+fn a_place_ahead_of_a_call_is_waited_for_without_end() {
+    let mut room = Room::new(fifo(1, 0));
+    let inside = room.enter();
+    let reserve = |room: &Room| match room.bulkhead.reserve(|| room.now) {
+        Some(Admission::Waiting(place)) => place,
+        other => panic!("{other:?}"),
+    };
+    let places = [reserve(&room), reserve(&room)];
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+    room.now += Duration::from_secs(3600);
+    let [first, second] = places;
+    room.leave(first);
+    room.end(inside);
+    let permit = admitted(&second);
+    assert_eq!(room.refused(), Reason::BulkheadFull);
+    room.end(permit);
+    assert_eq!(room.in_flight(), 0);
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    for (config, message) in [
+        (fifo(0, 0), "limit is 0, but must be from 1 to 1000000"),
+        (
+            fifo(u32::MAX, 0),
+            "limit is 4294967295, but must be from 1 to 1000000",
+        ),
+        (
+            fifo(1, 2_000_000),
+            "queue is 2000000, but must be at most 1000000",
+        ),
+        (
+            fifo(1, 1).max_wait(Duration::ZERO),
+            "max_wait is 0s, but must be above 0s",
+        ),
+    ] {
+        let error = Bulkhead::new(config.clone(), epoch()).expect_err(message);
+        assert_eq!(error.to_string(), message);
+        let room = Room::new(BulkheadConfig::default());
+        let before = room.bulkhead.config();
+        assert_eq!(room.bulkhead.reconfigure(config, room.now), Err(error));
+        assert_eq!(room.bulkhead.config(), before);
+    }
+}

@@ -20,6 +20,7 @@ mod guard;
 pub mod hedge;
 mod identity;
 mod ingress;
+pub mod limit;
 mod mode;
 mod name;
 mod outcome;

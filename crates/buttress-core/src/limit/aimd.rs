@@ -1,0 +1,37 @@
+use std::time::Duration;
+
+use super::LimitConfig;
+use super::window::Window;
+
+/// Additive increase, multiplicative decrease (Chiu and Jain, 1989), once a window and not once a call: a burst of
+/// failures is one sign and not as many.
+///
+/// ```text
+/// dropped, or rtt > timeout:  limit × 0.9
+/// 2 × in flight ≥ limit:      limit + 1
+/// ```
+#[derive(Debug)]
+pub(super) struct Aimd {
+    pub(super) limit: f64,
+    timeout: f64,
+}
+
+impl Aimd {
+    pub(super) fn new(limit: f64, timeout: Duration) -> Self {
+        Self {
+            limit,
+            timeout: timeout.as_secs_f64(),
+        }
+    }
+
+    pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
+        let next = if window.dropped > 0.0 || window.rtt > self.timeout {
+            (self.limit * 0.9).floor()
+        } else if 2.0 * window.in_flight >= self.limit {
+            self.limit + 1.0
+        } else {
+            self.limit
+        };
+        self.limit = config.clamp(next);
+    }
+}

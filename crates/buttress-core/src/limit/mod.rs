@@ -1,0 +1,189 @@
+//! Limits of calls under way, fixed or found: how many at once a service does best with.
+//!
+//! Little's law (1961) ties the three things that can be seen: in flight = throughput × round trip. Below its
+//! knee a service answers more calls the more it is given, and no later; above it, no more calls and each later.
+//! An adaptive limit looks for that knee from outside.
+//!
+//! | rule | sees a queue by | known to |
+//! |---|---|---|
+//! | [`LimitConfig::guarded`], the default | what a slightly lower limit does to throughput and round trip | give up a little capacity to look |
+//! | [`LimitConfig::gradient`] | the recent mean against the long one | drift upwards when the long one follows |
+//! | [`LimitConfig::vegas`] | the mean against the lowest | take a slower mix of calls for a queue |
+//! | [`LimitConfig::aimd`] | calls that were refused, or took longer than a timeout | find the knee only by passing it |
+//! | [`LimitConfig::fixed`] | nothing | be wrong after the next release |
+
+mod aimd;
+mod config;
+mod gradient;
+mod guarded;
+mod rule;
+mod sample;
+mod slope;
+mod usual;
+mod vegas;
+mod window;
+
+use std::time::Instant;
+
+pub use config::LimitConfig;
+pub use sample::Sample;
+
+use self::rule::Rule;
+use self::window::Samples;
+use crate::ConfigError;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::time::Origin;
+
+/// How many calls may be under way, learnt from those that ended.
+///
+/// It counts nothing in flight itself: whoever admits calls asks for the [`limit`](Self::limit) and says of each
+/// how it [went](Self::on_sample). A sample adds to sums that each processor has its own of; once a window of them
+/// is full, one thread takes the step and the others go on.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::limit::{Limit, LimitConfig, Sample};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let limit = Limit::new(LimitConfig::default().initial(20), now)?;
+/// assert_eq!(limit.limit(), 20);
+/// limit.on_sample(now, Sample::success(Duration::from_millis(30), 7));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Limit {
+    origin: Origin,
+    hot: Hot,
+    samples: Samples,
+    /// What moves the limit. `hot` changes under this lock only.
+    locked: Mutex<Locked>,
+}
+
+/// What every call reads and only a step writes.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Hot {
+    limit: AtomicU64,
+    /// How many samples make a window; `u64::MAX` if nothing is learnt.
+    window: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Locked {
+    config: LimitConfig,
+    rule: Rule,
+    /// When the window began, in nanoseconds.
+    since: u64,
+}
+
+/// What a limit looked like at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitSnapshot {
+    /// How many calls may be under way now.
+    pub limit: u64,
+    /// The limit before it was rounded, and without the dips in which the guarded rule looks around.
+    pub aim: f64,
+    /// Whether the guarded rule takes large steps, because it has just begun or was surprised.
+    pub searching: bool,
+}
+
+impl Limit {
+    /// A limit at its initial value.
+    ///
+    /// # Errors
+    ///
+    /// What [`LimitConfig::check`] refuses.
+    pub fn new(config: LimitConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        let rule = Rule::new(&config, f64::from(config.initial));
+        Ok(Self {
+            origin: Origin::new(now),
+            hot: Hot {
+                limit: AtomicU64::new(config.initial.into()),
+                window: AtomicU64::new(rule.window(config.initial.into())),
+            },
+            samples: Samples::default(),
+            locked: Mutex::new(Locked {
+                config,
+                rule,
+                since: 0,
+            }),
+        })
+    }
+
+    /// How many calls may be under way.
+    #[inline]
+    pub fn limit(&self) -> u64 {
+        self.hot.limit.load(Ordering::Relaxed)
+    }
+
+    /// Takes in how a call went. Returns the limit if this moved it.
+    #[inline]
+    pub fn on_sample(&self, now: Instant, sample: Sample) -> Option<u64> {
+        let window = self.hot.window.load(Ordering::Relaxed);
+        if self.samples.add(sample, window) {
+            self.step(now, window)
+        } else {
+            None
+        }
+    }
+
+    /// Takes a new configuration. The limit stays where it is, within its new bounds.
+    ///
+    /// # Errors
+    ///
+    /// What [`LimitConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let mut locked = lock(&self.locked);
+        let begin = if config.is_fixed() {
+            f64::from(config.initial)
+        } else {
+            locked.rule.aim()
+        };
+        locked.rule = Rule::new(&config, config.clamp(begin));
+        locked.config = config;
+        locked.since = self.origin.nanos_at(now);
+        self.samples.take();
+        self.publish(&locked);
+        Ok(())
+    }
+
+    /// What it looks like. Nothing moves because somebody looks.
+    pub fn snapshot(&self) -> LimitSnapshot {
+        let locked = lock(&self.locked);
+        LimitSnapshot {
+            limit: self.limit(),
+            aim: locked.rule.aim(),
+            searching: locked.rule.is_searching(),
+        }
+    }
+
+    #[cold]
+    fn step(&self, now: Instant, window: u64) -> Option<u64> {
+        // Whoever does not get the lock has nothing to add: somebody is at it.
+        let mut locked = self.locked.try_lock().ok()?;
+        if self.samples.count() < window {
+            return None;
+        }
+        let at = self.origin.nanos_at(now);
+        let window = self.samples.take().over(at.saturating_sub(locked.since));
+        locked.since = at;
+        let Locked { config, rule, .. } = &mut *locked;
+        rule.on_window(&window, config);
+        let before = self.limit();
+        let after = self.publish(&locked);
+        (after != before).then_some(after)
+    }
+
+    fn publish(&self, locked: &Locked) -> u64 {
+        let limit = locked.config.clamp(locked.rule.now()).round() as u64;
+        self.hot.limit.store(limit, Ordering::Relaxed);
+        self.hot
+            .window
+            .store(locked.rule.window(limit), Ordering::Relaxed);
+        limit
+    }
+}

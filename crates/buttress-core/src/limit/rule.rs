@@ -1,0 +1,74 @@
+use super::LimitConfig;
+use super::aimd::Aimd;
+use super::config::Algorithm;
+use super::gradient::Gradient;
+use super::guarded::Guarded;
+use super::vegas::Vegas;
+use super::window::Window;
+
+/// One of the rules, in the middle of its work.
+#[derive(Debug)]
+pub(super) enum Rule {
+    Aimd(Aimd),
+    Fixed(f64),
+    Gradient(Gradient),
+    Guarded(Guarded),
+    Vegas(Vegas),
+}
+
+impl Rule {
+    pub(super) fn new(config: &LimitConfig, limit: f64) -> Self {
+        match config.algorithm {
+            Algorithm::Aimd { timeout } => Self::Aimd(Aimd::new(limit, timeout)),
+            Algorithm::Fixed => Self::Fixed(limit),
+            Algorithm::Gradient => Self::Gradient(Gradient::new(limit)),
+            Algorithm::Guarded => Self::Guarded(Guarded::new(limit)),
+            Algorithm::Vegas => Self::Vegas(Vegas::new(limit)),
+        }
+    }
+
+    pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
+        match self {
+            Self::Aimd(aimd) => aimd.on_window(window, config),
+            Self::Fixed(_) => {}
+            Self::Gradient(gradient) => gradient.on_window(window, config),
+            Self::Guarded(guarded) => guarded.on_window(window, config),
+            Self::Vegas(vegas) => vegas.on_window(window, config),
+        }
+    }
+
+    /// The limit that it aims at.
+    pub(super) fn aim(&self) -> f64 {
+        match self {
+            Self::Aimd(aimd) => aimd.limit,
+            Self::Fixed(limit) => *limit,
+            Self::Gradient(gradient) => gradient.limit,
+            Self::Guarded(guarded) => guarded.aim(),
+            Self::Vegas(vegas) => vegas.limit,
+        }
+    }
+
+    /// The limit to keep to now.
+    pub(super) fn now(&self) -> f64 {
+        match self {
+            Self::Guarded(guarded) => guarded.now(),
+            _ => self.aim(),
+        }
+    }
+
+    pub(super) fn is_searching(&self) -> bool {
+        matches!(self, Self::Guarded(guarded) if guarded.is_searching())
+    }
+
+    /// How many samples make a window while the limit is so high.
+    pub(super) fn window(&self, limit: u64) -> u64 {
+        match self {
+            Self::Fixed(_) => u64::MAX,
+            Self::Guarded(_) => Guarded::window(limit),
+            Self::Aimd(_) | Self::Gradient(_) | Self::Vegas(_) => limit.max(LEAST),
+        }
+    }
+}
+
+/// A mean over fewer says little.
+const LEAST: u64 = 10;

@@ -1,0 +1,83 @@
+use super::window::Window;
+
+/// What a window was like, in logarithms: differences of these are relative changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Point {
+    in_flight: f64,
+    pub(super) rtt: f64,
+    throughput: f64,
+}
+
+impl Point {
+    pub(super) fn of(window: &Window) -> Self {
+        Self {
+            in_flight: window.in_flight.ln(),
+            rtt: window.rtt.ln(),
+            throughput: window.throughput.ln(),
+        }
+    }
+
+    pub(super) fn between(self, other: Self) -> Self {
+        let middle = |a: f64, b: f64| f64::midpoint(a, b);
+        Self {
+            in_flight: middle(self.in_flight, other.in_flight),
+            rtt: middle(self.rtt, other.rtt),
+            throughput: middle(self.throughput, other.throughput),
+        }
+    }
+}
+
+/// The mean of the windows at one level.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Level {
+    mean: Point,
+    windows: f64,
+}
+
+impl Level {
+    pub(super) fn add(&mut self, point: Point) {
+        self.windows += 1.0;
+        let toward = |mean: &mut f64, value: f64| *mean += (value - *mean) / self.windows;
+        toward(&mut self.mean.in_flight, point.in_flight);
+        toward(&mut self.mean.rtt, point.rtt);
+        toward(&mut self.mean.throughput, point.throughput);
+    }
+
+    pub(super) fn mean(&self) -> Option<Point> {
+        (self.windows > 0.0).then_some(self.mean)
+    }
+}
+
+/// How round trip and throughput go with the number of calls in flight: the slopes of their regression on it, over
+/// differences, with an exponential memory.
+///
+/// A service below its knee has slopes 0 and 1, one above it 1 and 0. Differences of neighbours leave out what
+/// changes by itself, as a mix of calls does: that is in one difference, and the step of the limit in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Slopes {
+    xx: f64,
+    xr: f64,
+    xt: f64,
+}
+
+impl Slopes {
+    pub(super) fn add(&mut self, high: Point, low: Point, memory: f64) {
+        let keep = 1.0 - 1.0 / memory;
+        let x = high.in_flight - low.in_flight;
+        self.xx = self.xx * keep + x * x;
+        self.xr = self.xr * keep + x * (high.rtt - low.rtt);
+        self.xt = self.xt * keep + x * (high.throughput - low.throughput);
+    }
+
+    /// How the round trip grows, and how much of a growth the throughput does not follow. Without queues elsewhere
+    /// they are one number, seen from two sides (Little's law); where little was seen yet, they are `unknown`.
+    pub(super) fn queueing(&self, unknown: f64) -> (f64, f64) {
+        let weight = self.xx + PRIOR;
+        let rtt = (self.xr + PRIOR * unknown) / weight;
+        let lag = (self.xx - self.xt + PRIOR * unknown) / weight;
+        (rtt, lag)
+    }
+}
+
+/// As much evidence as one pair of levels a tenth apart.
+const PRIOR: f64 = 0.01;

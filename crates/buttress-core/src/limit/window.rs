@@ -1,0 +1,116 @@
+use super::Sample;
+use crate::stripe;
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::nanos;
+
+/// The samples of a window, as sums in stripes.
+///
+/// The sums of one sample are not added at one moment: a window that ends in between has a count from one side
+/// and a time from the other. Over a window that is nothing; it saves every call a lock.
+#[derive(Debug)]
+pub(super) struct Samples {
+    stripes: Box<[Stripe]>,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe {
+    /// The count below, those at the limit above.
+    counts: AtomicU64,
+    rtt: AtomicU64,
+    in_flight: AtomicU64,
+    dropped: AtomicU64,
+}
+
+/// The sums of one window.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    count: u64,
+    at_limit: u64,
+    rtt: u64,
+    in_flight: u64,
+    dropped: u64,
+}
+
+/// What one window of samples says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    /// The mean round trip, in seconds.
+    pub(super) rtt: f64,
+    /// The mean of how many were under way.
+    pub(super) in_flight: f64,
+    /// Calls that ended, a second.
+    pub(super) throughput: f64,
+    /// The share of calls that found the limit reached.
+    pub(super) at_limit: f64,
+    /// The share of calls that speak for a lower limit.
+    pub(super) dropped: f64,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self {
+            stripes: (0..stripe::count()).map(|_| Stripe::default()).collect(),
+        }
+    }
+}
+
+impl Samples {
+    /// Adds a sample. Returns whether it is worth looking if the window of so many is full.
+    #[inline]
+    pub(super) fn add(&self, sample: Sample, window: u64) -> bool {
+        if window == u64::MAX {
+            return false;
+        }
+        let stripe = &self.stripes[stripe::current(self.stripes.len())];
+        stripe.rtt.fetch_add(nanos(sample.rtt), Ordering::Relaxed);
+        stripe
+            .in_flight
+            .fetch_add(sample.in_flight, Ordering::Relaxed);
+        if sample.dropped {
+            stripe.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        let one = 1 | u64::from(sample.at_limit) << 32;
+        let before = stripe.counts.fetch_add(one, Ordering::Relaxed);
+        before & LOOK_EVERY == LOOK_EVERY
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        let counts = |stripe: &Stripe| stripe.counts.load(Ordering::Relaxed) & COUNT;
+        self.stripes.iter().map(counts).sum()
+    }
+
+    /// Takes the sums, and begins anew.
+    pub(super) fn take(&self) -> Sums {
+        let mut sums = Sums::default();
+        for stripe in &self.stripes {
+            let counts = stripe.counts.swap(0, Ordering::Relaxed);
+            sums.count += counts & COUNT;
+            sums.at_limit += counts >> 32;
+            let rtt = stripe.rtt.swap(0, Ordering::Relaxed);
+            sums.rtt = sums.rtt.saturating_add(rtt);
+            sums.in_flight += stripe.in_flight.swap(0, Ordering::Relaxed);
+            sums.dropped += stripe.dropped.swap(0, Ordering::Relaxed);
+        }
+        sums
+    }
+}
+
+impl Sums {
+    /// What the sums say of a window that lasted so many nanoseconds. Nothing in it is zero or not a number.
+    pub(super) fn over(&self, nanos: u64) -> Window {
+        let count = self.count.max(1) as f64;
+        Window {
+            rtt: (self.rtt as f64 / count).max(1.0) / 1e9,
+            in_flight: (self.in_flight as f64 / count).max(1.0),
+            throughput: count * 1e9 / nanos.max(1) as f64,
+            at_limit: self.at_limit as f64 / count,
+            dropped: self.dropped as f64 / count,
+        }
+    }
+}
+
+const COUNT: u64 = (1 << 32) - 1;
+
+/// A stripe looks at the others once for every eight samples of its own.
+const LOOK_EVERY: u64 = 7;

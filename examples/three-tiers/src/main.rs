@@ -1,0 +1,131 @@
+//! Three tiers and a leaf: time that shrinks from hop to hop, and attempts that do not multiply. See README.md.
+
+mod below;
+mod chain;
+mod hops;
+mod naive;
+mod net;
+mod ours;
+mod tier;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::body::Body;
+use buttress::prelude::*;
+use http::{Request, StatusCode};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use crate::chain::Chain;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, BoxError> {
+    let chain = ours::start(WORK).await?;
+    let shrinks = time_shrinks(&chain).await?;
+    let is_spared = leaf_is_spared(&chain).await?;
+
+    println!("The leaf fails, and each tier may try a call four times:");
+    let naive = attempts_per_request("naive", &naive::start().await?, 40).await?;
+    let ours = attempts_per_request("buttress", &ours::start(Duration::ZERO).await?, 400).await?;
+    println!("  at most {MOST} is allowed, where the tiers multiply to {naive:.0}");
+
+    Ok(if shrinks && is_spared && ours <= MOST {
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("three-tiers: that is not what should be seen");
+        ExitCode::FAILURE
+    })
+}
+
+/// Whether each hop has less time than the one above.
+async fn time_shrinks(chain: &Chain) -> Result<bool, BoxError> {
+    println!(
+        "The caller gives 1000 ms. Each tier works for {WORK:?}, and tells the next what remains:"
+    );
+    let (status, _) = call(chain, Some(1000)).await?;
+    println!("  hop  told by                                 has left");
+    let hops = chain.hops.take();
+    for hop in &hops {
+        println!("  {hop}");
+    }
+    println!("  the answer: {status}\n");
+    let shrinks = hops.windows(2).all(|pair| pair[1].left < pair[0].left);
+    Ok(hops.len() == 4 && shrinks && hops[3].left > Some(Duration::ZERO) && status.is_success())
+}
+
+/// Whether a call that has no time for it does not reach the leaf.
+async fn leaf_is_spared(chain: &Chain) -> Result<bool, BoxError> {
+    println!("The caller gives 55 ms, which is over before the tiers have done their part:");
+    let before = chain.leaf.calls();
+    let (status, took) = call(chain, Some(55)).await?;
+    for hop in chain.hops.take() {
+        println!("  {hop}");
+    }
+    let calls = chain.leaf.calls() - before;
+    println!(
+        "  the answer: {status} after {} ms, with {calls} calls at the leaf\n",
+        took.as_millis()
+    );
+    Ok(calls == 0 && status == StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// How often the leaf is called for each request at the top, once it fails.
+async fn attempts_per_request(name: &str, chain: &Chain, requests: u64) -> Result<f64, BoxError> {
+    // Successes, for which a budget of retries is paid.
+    many_calls(chain, requests).await?;
+    chain.leaf.fail();
+    let before = chain.leaf.calls();
+    let began = Instant::now();
+    let answers = many_calls(chain, requests).await?;
+    let attempts = chain.leaf.calls() - before;
+    let per_request = attempts as f64 / requests as f64;
+    println!("  {name:<8}  leaf attempts per request: {per_request:.2}");
+    println!(
+        "            {attempts} attempts for {requests} requests in {:.1} s, of which {answers} were answered",
+        began.elapsed().as_secs_f64()
+    );
+    Ok(per_request)
+}
+
+/// Sends so many requests, a few at a time, and says how many of them succeeded.
+async fn many_calls(chain: &Chain, requests: u64) -> Result<u64, BoxError> {
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let chain = chain.clone();
+        callers.spawn(async move {
+            let mut answered = 0;
+            for _ in 0..requests / CALLERS {
+                let (status, _) = call(&chain, None).await?;
+                answered += u64::from(status.is_success());
+            }
+            Ok::<_, BoxError>(answered)
+        });
+    }
+    let mut answered = 0;
+    while let Some(caller) = callers.join_next().await {
+        answered += caller??;
+    }
+    Ok(answered)
+}
+
+/// One request at the top of a chain, from somebody who knows nothing of all this but a header.
+async fn call(chain: &Chain, millis: Option<u64>) -> Result<(StatusCode, Duration), BoxError> {
+    let mut request = Request::get(format!("http://{}/", chain.top));
+    if let Some(millis) = millis {
+        request = request.header("x-envoy-expected-rq-timeout-ms", millis);
+    }
+    let began = Instant::now();
+    let response = net::client().oneshot(request.body(Body::empty())?).await?;
+    Ok((response.status(), began.elapsed()))
+}
+
+/// How long each tier works before it calls the next.
+const WORK: Duration = Duration::from_millis(20);
+
+/// Callers at a time.
+const CALLERS: u64 = 8;
+
+/// What the attempts at the leaf may come to, for each request at the top.
+const MOST: f64 = 1.2;

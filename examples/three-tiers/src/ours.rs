@@ -1,0 +1,107 @@
+//! Three tiers that Buttress stands between.
+
+use std::time::Duration;
+
+use axum::Router;
+use buttress::deadline::{Client, DeadlineService};
+use buttress::prelude::*;
+use buttress::retry::{HttpRetry, RetryService};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Channel, Server};
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::health_server::HealthServer;
+use tower::ServiceBuilder;
+
+use crate::below::{OverGrpc, OverHttp};
+use crate::chain::{Chain, Leaf};
+use crate::hops::Hops;
+use crate::net;
+use crate::tier::Tier;
+
+/// Starts a chain: `a` calls `b` over HTTP, `b` calls `c` over gRPC, and `c` calls the leaf `d` over HTTP.
+///
+/// # Errors
+///
+/// When the system has no port or no resources left.
+pub(crate) async fn start(work: Duration) -> Result<Chain, BoxError> {
+    let hops = Hops::default();
+    let leaf = Leaf::new(&hops);
+    let d = net::serve(server(leaf.router())).await?;
+
+    let c = tier(
+        "c",
+        work,
+        &hops,
+        OverHttp {
+            service: client("d", net::client()),
+            address: d,
+        },
+    );
+    let (listener, address) = net::listen().await?;
+    let grpc = Server::builder()
+        .layer(RetryMark)
+        .layer(ProblemLayer::new())
+        .layer(DeadlineLayer::server(deadline()))
+        .add_service(HealthServer::new(c));
+    tokio::spawn(grpc.serve_with_incoming(TcpListenerStream::new(listener)));
+    let channel = Channel::from_shared(format!("http://{address}"))?.connect_lazy();
+
+    let b = tier(
+        "b",
+        work,
+        &hops,
+        OverGrpc(HealthClient::new(client("c", channel))),
+    );
+    let b = net::serve(server(b.router())).await?;
+
+    let a = tier(
+        "a",
+        work,
+        &hops,
+        OverHttp {
+            service: client("b", net::client()),
+            address: b,
+        },
+    );
+    let top = net::serve(server(a.router())).await?;
+    Ok(Chain { top, leaf, hops })
+}
+
+/// What stands in front of each server of HTTP. That of gRPC has the same.
+fn server(router: Router) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            // Tells the callers when all attempts were made further down, or were held back there.
+            .layer(RetryMark)
+            // A call that is refused, or ended at its deadline, is answered.
+            .layer(ProblemLayer::new())
+            // Reads how much time the caller gives, ends the call when that is over, and gives it to the task.
+            .layer(DeadlineLayer::server(deadline())),
+    )
+}
+
+/// What stands before each client, of HTTP and of gRPC.
+fn client<S>(name: &'static str, inner: S) -> DeadlineService<RetryService<S, HttpRetry>, Client> {
+    // A call may be tried as often as by the naive tiers. All retries together may come to a tenth of the successes
+    // lately, and one a second.
+    let budget = BudgetConfig::default().ratio(0.1).floor_per_second(1);
+    let retry = Retry::new(name, RetryConfig::default().attempts(4).budget(budget));
+    ServiceBuilder::new()
+        // Takes the deadline from the task, and tells the next tier what remains.
+        .layer(DeadlineLayer::client())
+        .layer(RetryLayer::http(&retry))
+        .service(inner)
+}
+
+fn deadline() -> DeadlineConfig {
+    DeadlineConfig::default().timeout(Duration::from_secs(5))
+}
+
+fn tier<B>(name: &'static str, work: Duration, hops: &Hops, below: B) -> Tier<B> {
+    Tier {
+        name,
+        work,
+        hops: hops.clone(),
+        below,
+    }
+}

@@ -181,7 +181,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn nothing_left(&self, after: &str) -> Check {
+    pub(crate) fn nothing_left(&self, after: &str) -> Check {
         let none = |what: &str, left: usize| {
             let expected = format!("after {after}, no {what} is left");
             ensure(left == 0, expected, format!("{left} left"))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bench::Lab;
 use crate::contract::{Contract, Readiness, Sharing};
 use crate::invariants::{self, Invariant};
-use crate::{Line, Report, Specimen, Verdict};
+use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 
 /// The conformance suite over one layer. See the [crate docs](crate) for an example.
 ///
@@ -109,6 +109,11 @@ impl Conformance {
         });
         let lines = lines.collect();
         Report::new(self.name, lines)
+    }
+
+    /// Shakes the layer instead: random faults and callers from each of the seeds. See [`shake`](crate::shake).
+    pub fn shake(self, seeds: impl IntoIterator<Item = u64>) -> Shaken {
+        shake::run(self.name, &self.contract, &*self.make, seeds)
     }
 
     fn verdict(&self, invariant: &Invariant) -> Verdict {

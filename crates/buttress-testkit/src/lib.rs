@@ -77,6 +77,11 @@
 //! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving
 //! of threads (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
 //!
+//! # Under random faults
+//!
+//! [`shake`] draws a plan of faults and a crowd of callers from each seed, and says under which seed which invariant did
+//! not hold.
+//!
 //! # The parts
 //!
 //! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and
@@ -99,6 +104,7 @@ mod invariants;
 mod probe;
 mod report;
 mod script;
+mod shake;
 mod specimen;
 mod standing;
 mod subject;
@@ -116,5 +122,6 @@ pub use gauge::{Gauge, Presence};
 pub use probe::{CallId, ProbeFuture, ProbeHandle, ReadyProbe};
 pub use report::{Line, Report, Verdict};
 pub use script::{Script, ScriptedFuture, Step};
+pub use shake::{Shaken, Tremor, shake};
 pub use specimen::Specimen;
 pub use waker::CountingWaker;

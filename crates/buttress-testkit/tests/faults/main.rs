@@ -6,6 +6,7 @@ mod gate;
 mod limit;
 mod limits;
 mod queue;
+mod shaken;
 mod shells;
 
 use std::collections::BTreeSet;

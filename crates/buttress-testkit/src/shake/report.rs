@@ -1,0 +1,103 @@
+use std::fmt;
+
+/// What came of shaking a stack.
+#[must_use]
+#[derive(Debug, Clone)]
+pub struct Shaken {
+    name: String,
+    pub(super) seeds: usize,
+    pub(super) tremors: Vec<Tremor>,
+}
+
+/// An invariant that did not hold, and the seed that shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tremor {
+    /// The seed of the history.
+    pub seed: u64,
+    /// The name of the invariant.
+    pub invariant: &'static str,
+    /// What should have been seen.
+    pub expected: String,
+    /// What was seen.
+    pub seen: String,
+    /// The last events before it.
+    pub events: Vec<String>,
+}
+
+impl Shaken {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            seeds: 0,
+            tremors: Vec::new(),
+        }
+    }
+
+    /// Passes if everything held under every seed.
+    ///
+    /// # Panics
+    ///
+    /// With the seeds and invariants, if something did not.
+    #[track_caller]
+    pub fn assert(&self) {
+        assert!(self.tremors.is_empty(), "\n{self}");
+    }
+
+    /// What did not hold: the first thing under each seed.
+    #[must_use]
+    pub fn tremors(&self) -> &[Tremor] {
+        &self.tremors
+    }
+
+    /// The names of what did not hold under some seed, each once, in their order.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.tremors.iter().map(|tremor| tremor.invariant).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+impl Tremor {
+    pub(super) fn new(
+        seed: u64,
+        invariant: &'static str,
+        expected: String,
+        seen: String,
+        log: &[String],
+    ) -> Self {
+        Self {
+            seed,
+            invariant,
+            expected,
+            seen,
+            events: log[log.len().saturating_sub(LAST)..].to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Shaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, seeds, broke) = (&self.name, self.seeds, self.tremors.len());
+        writeln!(f, "{name}: shaken with {seeds} seeds, broke under {broke}")?;
+        for tremor in &self.tremors {
+            writeln!(f, "  seed {}: {}", tremor.seed, tremor.invariant)?;
+        }
+        self.tremors.first().map_or(Ok(()), |tremor| tremor.fmt(f))
+    }
+}
+
+impl fmt::Display for Tremor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, {}", self.seed, self.invariant)?;
+        writeln!(f, "  expected  {}", self.expected)?;
+        writeln!(f, "  seen      {}", self.seen)?;
+        self.events
+            .iter()
+            .try_for_each(|event| writeln!(f, "  … {event}"))
+    }
+}
+
+/// So many events tell how it came to it.
+const LAST: usize = 12;

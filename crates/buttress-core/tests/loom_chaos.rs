@@ -17,6 +17,12 @@ fn epoch() -> Instant {
     *EPOCH.get_or_init(Instant::now)
 }
 
+/// Lets the other threads go first, and from there loom finds the other orders. Left to itself, loom 0.7 begins with
+/// this thread and may then try no other order: see `loom_budget.rs`.
+fn go_last() {
+    thread::yield_now();
+}
+
 fn armed(bounds: Bounds) -> Arc<Arming> {
     let plan = Plan::new(1)
         .fault(PlannedFault::new("down", Fault::Answer(Answer::Error)))
@@ -40,18 +46,15 @@ fn call(arming: &Arming, most: u64) -> bool {
 fn no_more_are_harmed_at_one_time_than_may_be() {
     loom::model(|| {
         let arming = armed(Bounds::default().max_active(1));
-        let others: Vec<_> = (0..2)
-            .map(|_| {
-                let arming = Arc::clone(&arming);
-                thread::spawn(move || call(&arming, 1))
-            })
-            .collect();
+        let other = {
+            let arming = Arc::clone(&arming);
+            thread::spawn(move || call(&arming, 1))
+        };
+        go_last();
         let mut harmed = u64::from(call(&arming, 1));
-        for other in others {
-            harmed += u64::from(other.join().expect("ended"));
-        }
+        harmed += u64::from(other.join().expect("ended"));
         assert!(harmed >= 1);
-        assert_eq!((arming.active(), arming.totals()), (0, (3, harmed)));
+        assert_eq!((arming.active(), arming.totals()), (0, (2, harmed)));
     });
 }
 
@@ -66,6 +69,7 @@ fn no_interleaving_widens_the_blast_radius() {
                 call(&arming, 2);
             })
         };
+        go_last();
         call(&arming, 2);
         other.join().expect("ended");
         let (calls, harmed) = arming.totals();

@@ -34,6 +34,7 @@ mod stripe;
 mod striped;
 mod sync;
 mod task_context;
+mod throttle;
 mod time;
 pub mod window;
 
@@ -56,3 +57,4 @@ pub use ratio::Ratio;
 pub use rejection::{BoxError, Reason, Rejection, Scope};
 pub use striped::{Lease, Striped};
 pub use task_context::TaskContext;
+pub use throttle::{Throttle, ThrottleConfig, ThrottleSnapshot};

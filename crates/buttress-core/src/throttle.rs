@@ -1,0 +1,285 @@
+use std::time::{Duration, Instant};
+
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::time::{Origin, nanos};
+use crate::{ConfigError, FailureKind, Outcome};
+
+/// How much a client sends to a dependency that refuses much of it.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`multiplier`](Self::multiplier) | 2 | so many times what was accepted is sent |
+/// | [`window`](Self::window) | 10 s | over how long both are counted |
+/// | [`floor`](Self::floor) | 5 a second | what is sent in any case, to find out when it is better |
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ThrottleConfig {
+    multiplier: f64,
+    window: Duration,
+    floor: u32,
+}
+
+impl Default for ThrottleConfig {
+    fn default() -> Self {
+        Self {
+            multiplier: 2.0,
+            window: Duration::from_secs(10),
+            floor: 5,
+        }
+    }
+}
+
+impl ThrottleConfig {
+    /// Sends at most so many times what was accepted. Calls are never held back while less than a share of
+    /// `(multiplier - 1) / (multiplier + 1)` of them fails: a third, for 2.
+    #[must_use]
+    pub fn multiplier(mut self, multiplier: f64) -> Self {
+        self.multiplier = multiplier;
+        self
+    }
+
+    /// Over how long is counted what was sent and accepted. A dependency that is back is used in full within
+    /// that.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// How many calls a second are sent in any case. Over a window that should be some dozens: of few calls, more
+    /// fail by chance.
+    #[must_use]
+    pub fn floor(mut self, a_second: u32) -> Self {
+        self.floor = a_second;
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// A multiplier that is not above 1 and at most 100, a window below 100 ms or above an hour, a floor of 0.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !(self.multiplier > 1.0 && self.multiplier <= 100.0) {
+            let bound = "above 1 and at most 100";
+            return Err(ConfigError::new(
+                "throttle.multiplier",
+                self.multiplier,
+                bound,
+            ));
+        }
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(3600);
+        if !bounds.contains(&self.window) {
+            let value = format!("{:?}", self.window);
+            return Err(ConfigError::new(
+                "throttle.window",
+                value,
+                "from 100ms to 1h",
+            ));
+        }
+        if self.floor == 0 {
+            // Nothing would ever tell that the dependency is back.
+            return Err(ConfigError::new("throttle.floor", 0, "at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// A client's throttle, by a target for its rate: once a good part of what it sends is refused, it sends at most
+/// `max(floor, multiplier × accepted)`, evenly, where what was accepted is counted over the last window.
+///
+/// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) draws a lot for each call, with a
+/// probability from the requests of two minutes, its own refusals among them. What it sends is the same, but it
+/// then takes an outage for as long as those minutes remember it, and longer for each refusal of its own. Here
+/// refusals are not counted, and nothing is drawn.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use buttress_core::{FailureKind, Outcome, Throttle, ThrottleConfig};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let throttle = Throttle::new(ThrottleConfig::default(), now)?;
+/// let sent = (0..1_000).filter(|_| {
+///     let sent = throttle.admit(now).is_ok();
+///     if sent {
+///         throttle.settle(Outcome::Failure(FailureKind::Overload), now);
+///     }
+///     sent
+/// });
+/// // Ten seconds' worth of the floor at once, and from there on at its pace.
+/// assert_eq!(sent.count(), 51);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Throttle {
+    origin: Origin,
+    /// The counts, which a call changes when it begins and when it ends.
+    locked: Mutex<Locked>,
+}
+
+/// What a throttle counted in the window at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ThrottleSnapshot {
+    /// Calls that were sent.
+    pub sent: u64,
+    /// Calls that the dependency took on.
+    pub accepted: u64,
+    /// Calls that it did not.
+    pub refused: u64,
+}
+
+#[derive(Debug)]
+struct Locked {
+    config: ThrottleConfig,
+    buckets: [ThrottleSnapshot; BUCKETS],
+    sum: ThrottleSnapshot,
+    /// The number of the newest bucket.
+    newest: u64,
+    holding: bool,
+    /// From when the next call may be sent, in nanoseconds, while holding.
+    next_turn: u64,
+}
+
+impl Throttle {
+    /// A throttle that has seen nothing, and holds nothing back.
+    ///
+    /// # Errors
+    ///
+    /// What [`ThrottleConfig::check`] refuses.
+    pub fn new(config: ThrottleConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            origin: Origin::new(now),
+            locked: Mutex::new(Locked {
+                config,
+                buckets: [ThrottleSnapshot::default(); BUCKETS],
+                sum: ThrottleSnapshot::default(),
+                newest: 0,
+                holding: false,
+                next_turn: 0,
+            }),
+        })
+    }
+
+    /// Asks to send a call. One that may be sent is counted, and is to be [settled](Self::settle) or
+    /// [withdrawn](Self::withdraw).
+    ///
+    /// # Errors
+    ///
+    /// How long until the next one may be.
+    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+        let mut locked = self.lock(now);
+        if locked.is_holding() {
+            locked.take_turn(self.origin.nanos_at(now))?;
+        }
+        locked.count(|counts| counts.sent += 1);
+        Ok(())
+    }
+
+    /// Takes in how a call ended. The dependency took on what it answered, also with an error of its own; it did
+    /// not take on what it refused, what timed out, and what never reached it.
+    pub fn settle(&self, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Success | Outcome::Failure(FailureKind::Error) => {
+                self.lock(now).count(|counts| counts.accepted += 1);
+            }
+            Outcome::Failure(
+                FailureKind::Overload | FailureKind::Timeout | FailureKind::Transport,
+            ) => self.lock(now).count(|counts| counts.refused += 1),
+            Outcome::Ignored => self.withdraw(now),
+        }
+    }
+
+    /// Forgets a call that says nothing: nobody waited for its end.
+    pub fn withdraw(&self, now: Instant) {
+        self.lock(now)
+            .count(|counts| counts.sent = counts.sent.saturating_sub(1));
+    }
+
+    /// Takes a new configuration. Counts are kept, unless the window is another.
+    ///
+    /// # Errors
+    ///
+    /// What [`ThrottleConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: ThrottleConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let mut locked = self.lock(now);
+        if locked.config.window != config.window {
+            locked.buckets = [ThrottleSnapshot::default(); BUCKETS];
+            locked.sum = ThrottleSnapshot::default();
+            locked.newest = self.origin.nanos_at(now) / bucket(&config);
+        }
+        locked.config = config;
+        Ok(())
+    }
+
+    /// What it counted in the window.
+    pub fn snapshot(&self, now: Instant) -> ThrottleSnapshot {
+        self.lock(now).sum
+    }
+
+    fn lock(&self, now: Instant) -> MutexGuard<'_, Locked> {
+        let mut locked = lock(&self.locked);
+        let number = self.origin.nanos_at(now) / bucket(&locked.config);
+        locked.advance(number);
+        locked
+    }
+}
+
+impl Locked {
+    /// Forgets what is older than the window.
+    fn advance(&mut self, number: u64) {
+        let passed = number.saturating_sub(self.newest).min(BUCKETS as u64);
+        for step in 1..=passed {
+            let old = &mut self.buckets[((self.newest + step) % BUCKETS as u64) as usize];
+            self.sum.sent = self.sum.sent.saturating_sub(old.sent);
+            self.sum.accepted -= old.accepted;
+            self.sum.refused -= old.refused;
+            *old = ThrottleSnapshot::default();
+        }
+        if passed == BUCKETS as u64 {
+            self.sum = ThrottleSnapshot::default();
+        }
+        self.newest = self.newest.max(number);
+    }
+
+    fn count(&mut self, change: impl Fn(&mut ThrottleSnapshot)) {
+        change(&mut self.buckets[(self.newest % BUCKETS as u64) as usize]);
+        change(&mut self.sum);
+    }
+
+    /// Whether the dependency refuses so much that what is sent to it is paced.
+    fn is_holding(&mut self) -> bool {
+        let Self { config, sum, .. } = self;
+        let (sent, accepted) = (sum.sent as f64, sum.accepted as f64);
+        // As long as this much fails there is a reason, and not before: else a burst would be held back while its
+        // first answers are still to come.
+        let fails = sum.refused as f64 > (config.multiplier - 1.0) / 2.0 * accepted;
+        let floor = f64::from(config.floor) * config.window.as_secs_f64();
+        let is_over = sent >= floor.max(config.multiplier * accepted);
+        self.holding = fails && (self.holding || is_over);
+        self.holding
+    }
+
+    /// Takes a turn at the pace of the target, spread evenly: a window's worth at once would be refused at once.
+    fn take_turn(&mut self, at: u64) -> Result<(), Duration> {
+        let Self { config, sum, .. } = self;
+        let accepted = sum.accepted as f64 / config.window.as_secs_f64();
+        let a_second = f64::from(config.floor).max(config.multiplier * accepted);
+        // Whoever did not send for a while makes up for a bucket of it, and not for more.
+        let turn = self.next_turn.max(at.saturating_sub(bucket(config)));
+        if turn > at {
+            return Err(Duration::from_nanos(turn - at));
+        }
+        self.next_turn = turn + (1e9 / a_second) as u64;
+        Ok(())
+    }
+}
+
+/// How long a bucket is, in nanoseconds.
+fn bucket(config: &ThrottleConfig) -> u64 {
+    nanos(config.window) / BUCKETS as u64
+}
+
+const BUCKETS: usize = 20;

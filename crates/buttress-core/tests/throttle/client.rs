@@ -1,0 +1,200 @@
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use buttress_core::{FailureKind, Outcome, Throttle, ThrottleConfig};
+
+/// Somebody who sends calls, or does not.
+pub(crate) trait Client {
+    fn name(&self) -> &'static str;
+    fn clock(&mut self) -> &mut Clock;
+    fn sends(&mut self) -> bool;
+    fn hears(&mut self, accepted: bool);
+}
+
+/// A client's virtual time, and chance from a fixed seed.
+pub(crate) struct Clock {
+    start: Instant,
+    seconds: f64,
+    seed: u64,
+    /// The answers under way: when they come, and what they say.
+    answers: VecDeque<(f64, bool)>,
+    /// What is left of the dependency's capacity.
+    places: f64,
+}
+
+/// What happened in a while.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) offered: f64,
+    pub(crate) sent: f64,
+    pub(crate) answered: f64,
+}
+
+/// Offers calls at random moments to a dependency that answers after 50 ms: a refusal to what is beyond its
+/// capacity, and to a share of the rest.
+pub(crate) fn run(
+    client: &mut dyn Client,
+    seconds: f64,
+    offered: f64,
+    capacity: f64,
+    failing: f64,
+) -> Tally {
+    let mut tally = Tally::default();
+    let end = client.clock().seconds + seconds;
+    while client.clock().seconds < end {
+        let gap = if offered > 0.0 {
+            -client.clock().chance().ln() / offered
+        } else {
+            end - client.clock().seconds
+        };
+        let now = (client.clock().seconds + gap).min(end);
+        client.clock().seconds = now;
+        while let Some(&(at, accepted)) = client.clock().answers.front()
+            && at <= now
+        {
+            client.clock().answers.pop_front();
+            tally.answered += f64::from(u8::from(accepted));
+            client.hears(accepted);
+        }
+        if now >= end {
+            break;
+        }
+        let clock = client.clock();
+        clock.places = (clock.places + gap * capacity).min(1.0 + capacity / 10.0);
+        tally.offered += 1.0;
+        if client.sends() {
+            tally.sent += 1.0;
+            let clock = client.clock();
+            let accepted = clock.places >= 1.0 && clock.chance() >= failing;
+            clock.places -= f64::from(u8::from(accepted));
+            clock.answers.push_back((now + 0.05, accepted));
+        }
+    }
+    tally
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+            seconds: 0.0,
+            seed: 0x9E37_79B9_7F4A_7C15,
+            answers: VecDeque::new(),
+            places: 0.0,
+        }
+    }
+}
+
+impl Clock {
+    fn now(&self) -> Instant {
+        self.start + Duration::from_secs_f64(self.seconds)
+    }
+
+    fn chance(&mut self) -> f64 {
+        self.seed ^= self.seed >> 12;
+        self.seed ^= self.seed << 25;
+        self.seed ^= self.seed >> 27;
+        let draw = self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
+        (draw as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+}
+
+/// Sends everything.
+#[derive(Default)]
+pub(crate) struct Free(Clock);
+
+impl Client for Free {
+    fn name(&self) -> &'static str {
+        "nothing held back"
+    }
+
+    fn clock(&mut self) -> &mut Clock {
+        &mut self.0
+    }
+
+    fn sends(&mut self) -> bool {
+        true
+    }
+
+    fn hears(&mut self, _: bool) {}
+}
+
+/// Holds a call back with the probability `(requests - 2 × accepts) / (requests + 1)`, over two minutes.
+#[derive(Default)]
+pub(crate) struct Sre {
+    clock: Clock,
+    requests: VecDeque<f64>,
+    accepts: VecDeque<f64>,
+}
+
+impl Client for Sre {
+    fn name(&self) -> &'static str {
+        "SRE, K = 2, 2 min"
+    }
+
+    fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    fn sends(&mut self) -> bool {
+        let now = self.clock.seconds;
+        for times in [&mut self.requests, &mut self.accepts] {
+            while times.front().is_some_and(|at| now - at > 120.0) {
+                times.pop_front();
+            }
+        }
+        let (requests, accepts) = (self.requests.len() as f64, self.accepts.len() as f64);
+        self.requests.push_back(now);
+        self.clock.chance() >= (requests - 2.0 * accepts) / (requests + 1.0)
+    }
+
+    fn hears(&mut self, accepted: bool) {
+        if accepted {
+            self.accepts.push_back(self.clock.seconds);
+        }
+    }
+}
+
+/// The rule under test.
+pub(crate) struct RateTarget {
+    clock: Clock,
+    throttle: Throttle,
+}
+
+impl RateTarget {
+    pub(crate) const NAME: &'static str = "rate target, K = 2, 10 s";
+}
+
+impl Default for RateTarget {
+    fn default() -> Self {
+        let clock = Clock::default();
+        let throttle = Throttle::new(ThrottleConfig::default(), clock.start);
+        Self {
+            throttle: throttle.expect("the defaults are within their bounds"),
+            clock,
+        }
+    }
+}
+
+impl Client for RateTarget {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    fn sends(&mut self) -> bool {
+        self.throttle.admit(self.clock.now()).is_ok()
+    }
+
+    fn hears(&mut self, accepted: bool) {
+        let outcome = if accepted {
+            Outcome::Success
+        } else {
+            Outcome::Failure(FailureKind::Overload)
+        };
+        self.throttle.settle(outcome, self.clock.now());
+    }
+}

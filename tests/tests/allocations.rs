@@ -77,6 +77,20 @@ fn a_full_window_allocates_nothing() {
 }
 
 #[test]
+fn an_injector_that_is_disarmed_allocates_nothing() {
+    let _alone = alone();
+    let injector = Injector::new("test", InjectorConfig::default());
+    let assert_free = || {
+        assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
+        assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
+    };
+    assert_free();
+    let armed = injector.arm_scoped(Plan::new(7)).unwrap();
+    drop(armed);
+    assert_free();
+}
+
+#[test]
 fn the_problem_layer_allocates_nothing_for_a_call_that_succeeds() {
     let _alone = alone();
     assert_eq!(calls_through(ProblemLayer::new()), 0);

@@ -36,15 +36,25 @@ pub fn breaker() -> Breaker {
 /// When the system has no port or no resources left.
 pub async fn start(upstream: SocketAddr, breaker: &Breaker) -> Result<SocketAddr, BoxError> {
     let client = net::client().timeout(ATTEMPT_TIMEOUT).build()?;
+    let retry = Retry::new("orders", RetryConfig::default());
     let gateway = ServiceBuilder::new()
         // A refusal becomes a 503 with a problem document that says why, and when to come back.
         .layer(ProblemLayer::new())
+        // A request ends in time for its caller to hear of it, and no attempt is begun that would not.
+        .layer(DeadlineLayer::server(
+            DeadlineConfig::default().timeout(TIMEOUT),
+        ))
+        // What fails is tried again, as long as successes pay for that.
+        .layer(RetryLayer::http(&retry))
         // When attempts fail, the upstream is left alone until a few probes succeed.
         .layer(BreakerLayer::http(breaker))
         .map_request(move |request| passed_on(request, upstream))
         .service(HttpClient::from(client));
     Ok(net::serve(Router::new().fallback_service(gateway)).await?)
 }
+
+/// What a request may take in all, where its caller does not say: two attempts, and the wait between them.
+const TIMEOUT: Duration = Duration::from_millis(900);
 
 /// The same request, for the upstream.
 fn passed_on(mut request: Request, upstream: SocketAddr) -> http::Request<reqwest::Body> {

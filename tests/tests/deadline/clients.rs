@@ -16,9 +16,8 @@ use crate::support::{self, SOON, client, endless, reason, serve, uri, within};
 async fn upstream() -> std::net::SocketAddr {
     let told = async |headers: HeaderMap| {
         let told = headers.get("x-envoy-expected-rq-timeout-ms");
-        told.map_or("nothing".to_owned(), |told| {
-            told.to_str().unwrap().to_owned()
-        })
+        let told = told.map(|told| told.to_str().unwrap());
+        told.unwrap_or("nothing").to_owned()
     };
     let app = Router::new()
         .route("/", get(told))

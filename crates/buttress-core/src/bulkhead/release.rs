@@ -8,6 +8,7 @@ use crate::sync::{MutexGuard, Ordering, full_fence};
 
 impl Bulkhead {
     /// Gives a place back, or to whoever is next.
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
         let Permit { counted: true } = permit else {

@@ -103,7 +103,7 @@ fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
         (None, 50, Dropped::TimedOut),
     ] {
         let mut line = Line::new(config.clone());
-        let terms = left.map_or(Terms::default(), |left| line.within(left));
+        let terms = left.map_or_else(Terms::default, |left| line.within(left));
         let ticket = line.push(1, terms);
         let gives_up = line.queue.gives_up_at(ticket);
         assert_eq!(gives_up, Some(line.now + waits * MS));

@@ -109,7 +109,22 @@ impl Budget {
     /// A call succeeded, and pays in.
     #[inline]
     pub fn deposit(&self, now: Instant) {
-        self.deposit_at(self.origin.nanos_at(now));
+        // Nearly all calls end in the same bucket as the last one of their thread.
+        let version = self.successes.generation().version();
+        let slot = self.successes.slot_of(version, now, now);
+        if !slot.is_some_and(|slot| self.successes.add_to(slot)) {
+            self.deposit_slowly(now);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn deposit_slowly(&self, now: Instant) {
+        let at = self.origin.nanos_at(now);
+        self.deposit_at(at);
+        let generation = self.successes.generation();
+        self.successes
+            .remember(generation, generation.version(), u64::MAX, now, at);
     }
 
     /// A call succeeded `at` nanoseconds, and pays in.

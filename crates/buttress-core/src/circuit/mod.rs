@@ -27,7 +27,6 @@ mod settle;
 mod snapshot;
 mod state;
 mod steps;
-mod tick;
 mod trial;
 mod word;
 
@@ -79,8 +78,6 @@ use crate::window::Successes;
 /// ```
 #[derive(Debug)]
 pub struct Circuit {
-    /// Of all circuits of the process.
-    id: u64,
     origin: Origin,
     hot: Hot,
     successes: Successes,
@@ -109,7 +106,6 @@ impl Circuit {
     pub fn new(config: BreakerConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
-            id: tick::new_id(),
             origin: Origin::new(now),
             hot: Hot {
                 word: AtomicU64::new(Word::new(config.mode).0),

@@ -6,7 +6,7 @@ use super::trial::Verdict;
 use super::{Cause, Circuit};
 use crate::sync::Ordering;
 use crate::time::nanos;
-use crate::window::Mark;
+use crate::window::{Generation, Mark};
 use crate::{FailureKind, Outcome, Report};
 
 impl Circuit {
@@ -36,7 +36,10 @@ impl Circuit {
         {
             return false;
         }
-        let Some(slot) = self.slot_of(permit.tag, permit.granted, now) else {
+        let Some(slot) = self
+            .successes
+            .slot_of(permit.tag.version(), permit.granted, now)
+        else {
             return false;
         };
         self.row.end(permit.tag.epoch());
@@ -85,7 +88,7 @@ impl Circuit {
         {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
-            self.remember_tick(now, at);
+            self.remember_tick(generation, now, at);
             return IN_TIME;
         }
         let mut locked = self.lock();
@@ -129,6 +132,15 @@ impl Circuit {
         // Under isolation the circuit moves on, but the world sees it isolated throughout.
         settlement.transition = step.filter(|_| !word.is_isolated());
         settlement
+    }
+
+    /// Remembers a stretch of time in which a call that begins and ends is not slow, and needs no arithmetic on instants.
+    fn remember_tick(&self, generation: Generation, now: Instant, at: u64) {
+        // Void once the circuit has another tag: after each step and each new configuration.
+        let version = self.word().tag().version();
+        let slow_above = self.hot.slow_above.load(Ordering::Relaxed);
+        self.successes
+            .remember(generation, version, slow_above, now, at);
     }
 
     /// Hears an ordinary call, and whether it is one too many.

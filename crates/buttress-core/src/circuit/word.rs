@@ -28,12 +28,15 @@ const EPOCH_SHIFT: u32 = TAG_SHIFT + REVISION_BITS;
 pub(super) struct Tag(u64);
 
 impl Tag {
-    /// The tag of no word.
-    pub(super) const NONE: Self = Self(u64::MAX);
-
     #[inline]
     pub(super) fn epoch(self) -> u64 {
         self.0 >> REVISION_BITS
+    }
+
+    /// As the version of what is remembered of a window.
+    #[inline]
+    pub(super) fn version(self) -> u64 {
+        self.0
     }
 }
 

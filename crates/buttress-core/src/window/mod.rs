@@ -8,11 +8,11 @@ mod count;
 mod history;
 mod kind;
 mod successes;
+mod tick;
 mod time;
 
 pub use history::{Counts, History, Mark};
 pub use kind::Window;
-pub(crate) use successes::Slot;
 pub use successes::{Generation, Successes};
 
 /// How many buckets a time window is divided into. The window spans the current bucket, as far as it has

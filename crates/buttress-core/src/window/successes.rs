@@ -1,5 +1,6 @@
 use super::BUCKETS;
 use super::kind::Window;
+use super::tick;
 use crate::stripe;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -11,6 +12,8 @@ use crate::sync::{AtomicU64, Ordering};
 /// writer that slept through either cannot add to what came after.
 #[derive(Debug)]
 pub struct Successes {
+    /// Of all windows of the process.
+    id: u64,
     generation: AtomicU64,
     bucket_nanos: AtomicU64,
     stripes: Box<[Stripe]>,
@@ -24,11 +27,20 @@ struct Stripe([AtomicU64; BUCKETS]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation(u64);
 
+impl Generation {
+    /// As the version of a [remembered](Successes::remember) tick.
+    #[inline]
+    pub(crate) fn version(self) -> u64 {
+        self.0
+    }
+}
+
 impl Successes {
     /// An empty window.
     #[must_use]
     pub fn new(window: Window) -> Self {
         Self {
+            id: tick::new_id(),
             generation: AtomicU64::new(0),
             bucket_nanos: AtomicU64::new(window.bucket_nanos()),
             stripes: (0..stripe::count())
@@ -95,6 +107,11 @@ impl Successes {
             && slot
                 .compare_exchange(word, word + 1, Ordering::Release, Ordering::Relaxed)
                 .is_ok()
+    }
+
+    #[inline]
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The length of a bucket in nanoseconds.

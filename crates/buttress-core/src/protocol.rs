@@ -28,7 +28,8 @@ pub struct Plain;
 impl<Res> Protocol<Res> for Plain {
     type Response<G: Guard> = Res;
 
-    #[inline]
+    // It is called for every call, and no larger than what it calls.
+    #[inline(always)]
     fn conclude<G: Guard>(
         &self,
         result: Result<Res, BoxError>,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::retry::{Decision, Finding, Progress, Safety, StopReason, Terms, Verdict};
 use buttress_core::{
-    BoxError, Deadline, FailureKind, Mode, Outcome, Reason, Rejection, Striped, TaskContext,
+    BoxError, Deadline, FailureKind, Outcome, Reason, Rejection, Striped, TaskContext,
 };
 use buttress_metrics::RetryEvent;
 use tokio::runtime::Handle;
@@ -14,22 +14,36 @@ use crate::RetryStopped;
 use crate::budget::Payment;
 use crate::clock::{chance, now};
 use crate::repeat::{Attempt, Judge, Repeat};
-use crate::shared::{ActiveCall, CallGuard, Shared};
+use crate::shared::{CallGuard, Shared};
 
 /// One call and all it takes to try it again.
 pub(crate) struct Call<S, Req, P: Repeat<Req>> {
-    /// `None` once the call has ended. It is taken from here alone: moving the rest would cost more than all else.
-    active: Option<ActiveCall>,
+    /// `None` once the call has ended. It is settled where it lies: moving the rest would cost more than all else.
+    guard: Option<CallGuard>,
     service: S,
     spare: Result<P::Spare, StopReason>,
     safety: Safety,
     /// Whether the mode lets this call be tried again, and not only says that it would be.
     binds: bool,
-    deadline: Option<Deadline>,
-    /// When the attempt under way began, where there is a deadline to hold it against.
-    started: Option<Instant>,
+    limit: Option<Limit>,
+    /// When the attempt under way has no more time, if attempts have a timeout.
+    due: Option<Instant>,
     /// Boxed, because it exists only once an attempt has failed.
     again: Option<Box<Again<Req>>>,
+}
+
+/// Whether a call is bound, and by when its first attempt must have ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Binding {
+    pub(crate) binds: bool,
+    pub(crate) due: Option<Instant>,
+}
+
+/// The time of a call that has a deadline.
+struct Limit {
+    deadline: Deadline,
+    /// When the attempt under way began.
+    started: Instant,
 }
 
 /// What a call knows that was tried already.
@@ -52,64 +66,66 @@ where
     P: Repeat<Req> + Judge<S::Response>,
 {
     /// Begins a call: returns the request of its first attempt.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(
         shared: &Striped<Shared>,
-        mode: Mode,
+        terms: Binding,
         service: S,
         request: Req,
         protocol: &P,
     ) -> (Req, Self) {
-        let limit = shared.settings().replay_limit();
-        let binds = mode.binds(|| protocol.identity(&request).unwrap_or_else(chance));
         let safety = protocol.safety(&request);
         let deadline = Deadline::earlier(Deadline::current(), protocol.deadline(&request));
-        let (request, spare) = protocol.keep(request, limit);
+        let limit = deadline.map(|deadline| Limit {
+            deadline,
+            started: now(),
+        });
+        let guard = CallGuard::begin(shared.lease());
+        let (request, spare) = protocol.keep(request, shared.settings().replay_limit());
         let call = Self {
-            active: Some(ActiveCall::begin(shared.lease())),
+            guard: Some(guard),
             service,
             spare,
             safety,
-            binds,
-            deadline,
-            started: deadline.map(|_| now()),
+            binds: terms.binds,
+            limit,
+            due: terms.due,
             again: None,
         };
         (request, call)
     }
 
-    /// How long the attempt that is begun now may take.
+    /// When the attempt under way has no more time.
     #[inline]
-    pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
-        let timeout = self.active().settings().attempt_timeout();
-        timeout.filter(|_| self.binds)
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// What an attempt ended with that had no more time.
     pub(crate) fn timed_out(&self) -> BoxError {
-        Rejection::new(Reason::DeadlineExceeded, self.active().name().clone()).into()
+        Rejection::new(Reason::DeadlineExceeded, self.shared().name().clone()).into()
     }
 
-    /// The call has ended with a success of its last attempt.
-    #[inline]
-    pub(crate) fn succeed(&mut self) -> CallGuard {
-        if let Some(active) = &mut self.active {
-            active.attempted(Outcome::Success);
-            if let Some(started) = self.started {
-                active.usual().observe(started);
+    /// The call has ended with a success of its last attempt. What is returned is to be settled.
+    #[inline(always)]
+    pub(crate) fn succeed(&mut self) -> &mut Option<CallGuard> {
+        if let Some(guard) = &mut self.guard {
+            guard.attempted(Outcome::Success);
+            if let (Some(limit), Some(shared)) = (&self.limit, guard.shared()) {
+                shared.usual().observe(limit.started);
             }
         }
         self.end()
     }
 
-    /// The call has ended.
-    #[inline]
-    pub(crate) fn end(&mut self) -> CallGuard {
+    /// The call has ended. What is returned is to be settled.
+    #[inline(always)]
+    pub(crate) fn end(&mut self) -> &mut Option<CallGuard> {
         if self.again.is_some() {
             // With it goes the share in flight of the last attempt.
             self.again = None;
         }
-        CallGuard::new(self.active.take())
+        &mut self.guard
     }
 
     /// An attempt has ended with a failure. Goes on with a wait before the next, or ends with the result.
@@ -120,7 +136,7 @@ where
         verdict: Verdict,
         protocol: &P,
     ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
-        self.active_mut().attempted(outcome_of(verdict.finding));
+        self.guard_mut().attempted(outcome_of(verdict.finding));
         let (after, payment) = match self.decide(verdict, protocol) {
             Decision::Return => return ControlFlow::Break(result),
             Decision::Stop(reason) => {
@@ -132,7 +148,7 @@ where
         if !self.binds {
             let mut payment = payment;
             payment.begin();
-            self.active().signals().emit(RetryEvent::WouldRetry(cause));
+            self.shared().signals().emit(RetryEvent::WouldRetry(cause));
             return ControlFlow::Break(result);
         }
         if let Err(reason) = self.prepare(payment, after, protocol) {
@@ -141,9 +157,8 @@ where
         let again = self.again();
         again.last = result.err();
         let attempt = again.made + 1;
-        let active = self.active_mut();
-        active.goes_on();
-        active.signals().emit(RetryEvent::Retrying {
+        self.guard_mut().goes_on();
+        self.shared().signals().emit(RetryEvent::Retrying {
             cause,
             attempt,
             after,
@@ -162,7 +177,7 @@ where
         }
         let now = now();
         let terms = self.terms(now, protocol);
-        let config = self.active().settings().config();
+        let config = self.shared().settings().config();
         let again = self.again();
         if !config
             .rule
@@ -171,7 +186,7 @@ where
             // It became ready so late that nothing can be done in the time that is left.
             let last = again.last.take();
             let error = last.unwrap_or_else(|| {
-                let name = self.active().name().clone();
+                let name = self.shared().name().clone();
                 Rejection::new(Reason::DeadlineTooShort, name).into()
             });
             let reason = Some(StopReason::DeadlineTooShort);
@@ -185,7 +200,11 @@ where
         if let Some(began) = again.began {
             protocol.age(&mut request, now.saturating_duration_since(began));
         }
-        self.started = self.deadline.map(|_| now);
+        if let Some(limit) = &mut self.limit {
+            limit.started = now;
+        }
+        // Without binding there is one attempt only.
+        self.due = self.shared().settings().due(now);
         Poll::Ready(Ok(self.service.call(request)))
     }
 
@@ -193,10 +212,11 @@ where
         let now = now();
         let terms = self.terms(now, protocol);
         let took = self
-            .started
-            .map(|started| now.saturating_duration_since(started));
-        let config = self.active().settings().config();
-        let budget = self.active().budget().clone();
+            .limit
+            .as_ref()
+            .map(|limit| now.saturating_duration_since(limit.started));
+        let config = self.shared().settings().config();
+        let budget = self.shared().budget().clone();
         let again = self.again();
         // The attempt is over, and its share in flight with it.
         again.payment = None;
@@ -216,8 +236,11 @@ where
                 Ok(spare) => protocol.obstacle(spare),
                 Err(reason) => Some(*reason),
             },
-            remaining: self.deadline.map(|deadline| deadline.remaining(now)),
-            usual: self.active().usual().get(now),
+            remaining: self
+                .limit
+                .as_ref()
+                .map(|limit| limit.deadline.remaining(now)),
+            usual: self.shared().usual().get(now),
         }
     }
 
@@ -255,7 +278,7 @@ where
         protocol: &P,
     ) -> Result<S::Response, BoxError> {
         let attempts = self.again().made;
-        let signals = self.active().signals();
+        let signals = self.shared().signals();
         signals.emit(RetryEvent::Stopped { reason, attempts });
         let is_plain = matches!(reason, StopReason::NotRetryable | StopReason::Rejected);
         if !self.binds || (is_plain && attempts == 1) {
@@ -269,7 +292,7 @@ where
 
     /// Ends a call whose next attempt could not be begun.
     fn give_up(&mut self, error: BoxError, reason: Option<StopReason>, protocol: &P) -> BoxError {
-        self.active_mut().attempted(Outcome::Ignored);
+        self.guard_mut().attempted(Outcome::Ignored);
         let Some(reason) = reason else {
             return error;
         };
@@ -279,18 +302,19 @@ where
         }
     }
 
-    fn active(&self) -> &ActiveCall {
-        self.active.as_ref().expect("the call goes on")
+    fn shared(&self) -> &Shared {
+        let shared = self.guard.as_ref().and_then(CallGuard::shared);
+        shared.expect("the call goes on")
     }
 
-    fn active_mut(&mut self) -> &mut ActiveCall {
-        self.active.as_mut().expect("the call goes on")
+    fn guard_mut(&mut self) -> &mut CallGuard {
+        self.guard.as_mut().expect("the call goes on")
     }
 
     fn again(&mut self) -> &mut Again<Req> {
         self.again.get_or_insert_with(|| {
             Box::new(Again {
-                began: self.started,
+                began: self.limit.as_ref().map(|limit| limit.started),
                 made: 0,
                 progress: Progress::default(),
                 next: None,

@@ -3,12 +3,11 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use buttress_core::retry::Finding;
 use buttress_core::{BoxError, Plain};
 use pin_project::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
@@ -24,7 +23,7 @@ where
 {
     #[pin]
     state: State<S::Future>,
-    /// Of the attempt, its timeout; of the wait, its end.
+    /// Of the attempt, its timeout, once it is waited for; of the wait, its end.
     #[pin]
     timer: Option<Sleep>,
     protocol: P,
@@ -44,15 +43,10 @@ where
     P: Repeat<Req>,
 {
     #[inline]
-    pub(crate) fn new(
-        attempt: S::Future,
-        timeout: Option<Duration>,
-        protocol: P,
-        call: Option<Call<S, Req, P>>,
-    ) -> Self {
+    pub(crate) fn new(attempt: S::Future, protocol: P, call: Option<Call<S, Req, P>>) -> Self {
         Self {
             state: State::Attempt(attempt),
-            timer: timeout.map(timer),
+            timer: None,
             protocol,
             call,
         }
@@ -83,12 +77,14 @@ where
                         }
                         call.succeed()
                     }
-                    None => CallGuard::new(None),
+                    None => &mut None,
                 };
-                Poll::Ready(this.protocol.conclude(result, &mut Some(guard)))
+                Poll::Ready(this.protocol.conclude(result, guard))
             }
-            Poll::Pending if this.timer.is_none() => Poll::Pending,
-            Poll::Pending => self.go_on(cx, None),
+            Poll::Pending => match this.call {
+                Some(call) if call.due().is_some() => self.go_on(cx, None),
+                _ => Poll::Pending,
+            },
         }
     }
 }
@@ -110,17 +106,23 @@ where
     ) -> Poll<Result<P::Response<CallGuard>, BoxError>> {
         let mut this = self.project();
         let protocol = &*this.protocol;
-        loop {
-            let call = this.call.as_mut().expect("polled after completion");
+        let call = this.call.as_mut().expect("polled after completion");
+        let result = loop {
             let result = match (failed.take(), this.state.as_mut().project()) {
                 (Some(result), _) => result,
                 (None, StateProjection::Attempt(attempt)) => match attempt.poll(cx) {
                     Poll::Ready(result) => result.map_err(Into::into),
                     Poll::Pending => {
-                        let Some(timer) = this.timer.as_mut().as_pin_mut() else {
+                        let Some(due) = call.due() else {
                             return Poll::Pending;
                         };
-                        ready!(timer.poll(cx));
+                        // Made only now: it costs more than all else, and most attempts are answered at once.
+                        if this.timer.is_none() {
+                            this.timer.set(Some(sleep_until(due.into())));
+                        }
+                        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+                            ready!(timer.poll(cx));
+                        }
                         Err(call.timed_out())
                     }
                 },
@@ -131,34 +133,29 @@ where
                     }
                     match ready!(call.poll_next(cx, protocol)) {
                         Ok(attempt) => {
-                            this.timer.set(call.attempt_timeout().map(timer));
                             this.state.set(State::Attempt(attempt));
                             continue;
                         }
-                        Err(error) => {
-                            return Poll::Ready(
-                                protocol.conclude(Err(error), &mut Some(call.end())),
-                            );
-                        }
+                        Err(error) => break Err(error),
                     }
                 }
             };
             let verdict = protocol.judge(&result);
             if verdict.finding == Finding::Final {
-                return Poll::Ready(protocol.conclude(result, &mut Some(call.succeed())));
+                call.succeed();
+                break result;
             }
             match call.fail(result, verdict, protocol) {
                 ControlFlow::Continue(wait) => {
                     // What failed goes before anything is waited for.
                     this.state.set(State::Waiting);
-                    let wait = (!wait.is_zero()).then(|| timer(wait));
+                    let wait = (!wait.is_zero()).then(|| sleep(wait));
                     this.timer.set(wait);
                 }
-                ControlFlow::Break(result) => {
-                    return Poll::Ready(protocol.conclude(result, &mut Some(call.end())));
-                }
+                ControlFlow::Break(result) => break result,
             }
-        }
+        };
+        Poll::Ready(protocol.conclude(result, call.end()))
     }
 }
 
@@ -172,11 +169,4 @@ where
             .field("waiting", &matches!(self.state, State::Waiting))
             .finish_non_exhaustive()
     }
-}
-
-/// Kept apart from calls that need none.
-#[cold]
-#[inline(never)]
-fn timer(wait: Duration) -> Sleep {
-    sleep(wait)
 }

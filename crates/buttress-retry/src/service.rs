@@ -1,9 +1,10 @@
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, Mode, Plain};
+use buttress_core::{BoxError, Identify, Mode, Plain};
 use tower_service::Service;
 
-use crate::call::Call;
+use crate::call::{Binding, Call};
+use crate::clock::{chance, now};
 use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 use crate::{ResponseFuture, Retry};
@@ -60,18 +61,50 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
+    // The future is a few cache lines long: inlined, it is made where it stays instead of being moved there.
+    #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         let shared = self.retry.shared();
-        let mode = shared.settings().mode();
+        let binding = if shared.settings().is_plain() {
+            Some(Binding {
+                binds: true,
+                due: None,
+            })
+        } else {
+            self.consider(&request)
+        };
+        let (request, call) = match binding {
+            Some(binding) => {
+                // The instance that became ready makes the first attempt, a clone of it the others.
+                let service = self.inner.clone();
+                let (request, call) =
+                    Call::begin(shared, binding, service, request, &self.protocol);
+                (request, Some(call))
+            }
+            None => (request, None),
+        };
+        let attempt = self.inner.call(request);
+        ResponseFuture::new(attempt, self.protocol.clone(), call)
+    }
+}
+
+impl<S, P> RetryService<S, P> {
+    /// Considers mode and timeout; `None` if the retry is off.
+    #[cold]
+    #[inline(never)]
+    fn consider<Req>(&self, request: &Req) -> Option<Binding>
+    where
+        P: Identify<Req>,
+    {
+        let settings = self.retry.shared().settings();
+        let mode = settings.mode();
         if mode == Mode::Off {
-            let future = self.inner.call(request);
-            return ResponseFuture::new(future, None, self.protocol.clone(), None);
+            return None;
         }
-        // The instance that became ready makes the first attempt, a clone of it the others.
-        let service = self.inner.clone();
-        let (request, call) = Call::begin(shared, mode, service, request, &self.protocol);
-        let timeout = call.attempt_timeout();
-        let future = self.inner.call(request);
-        ResponseFuture::new(future, timeout, self.protocol.clone(), Some(call))
+        let binds = mode.binds(|| self.protocol.identity(request).unwrap_or_else(chance));
+        Some(Binding {
+            binds,
+            due: binds.then(now).and_then(|now| settings.due(now)),
+        })
     }
 }

@@ -1,6 +1,6 @@
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use buttress_core::{Mode, Ratio};
 
@@ -11,6 +11,8 @@ use crate::RetryConfig;
 #[derive(Debug)]
 pub(crate) struct Settings {
     share: Share,
+    /// Whether the mode binds every call and attempts have no timeout, in a word that is quick to ask.
+    is_plain: AtomicBool,
     /// In nanoseconds; or [`NONE`].
     attempt_timeout: AtomicU64,
     replay_limit: AtomicUsize,
@@ -22,6 +24,7 @@ impl Settings {
     pub(crate) fn new(config: RetryConfig) -> Self {
         Self {
             share: Share::new(config.mode),
+            is_plain: AtomicBool::new(is_plain(&config)),
             attempt_timeout: AtomicU64::new(nanos_of(config.attempt_timeout)),
             replay_limit: AtomicUsize::new(config.replay_limit),
             config: Mutex::new(config),
@@ -32,6 +35,7 @@ impl Settings {
     pub(crate) fn replace(&self, config: RetryConfig) {
         let mut current = self.lock();
         self.share.set(config.mode);
+        self.is_plain.store(is_plain(&config), Ordering::Relaxed);
         let timeout = nanos_of(config.attempt_timeout);
         self.attempt_timeout.store(timeout, Ordering::Relaxed);
         self.replay_limit
@@ -43,16 +47,21 @@ impl Settings {
         self.lock().clone()
     }
 
-    #[inline]
     pub(crate) fn mode(&self) -> Mode {
         self.share.mode()
     }
 
+    /// Whether there is neither a mode nor a timeout to consider.
     #[inline]
-    pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain.load(Ordering::Relaxed)
+    }
+
+    /// By when an attempt must have ended that begins `now`.
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         match self.attempt_timeout.load(Ordering::Relaxed) {
             NONE => None,
-            nanos => Some(Duration::from_nanos(nanos)),
+            nanos => now.checked_add(Duration::from_nanos(nanos)),
         }
     }
 
@@ -88,6 +97,10 @@ impl Share {
             bits => Ratio::new(f64::from_bits(bits)).map_or(Mode::Shadow, Mode::EnforceFor),
         }
     }
+}
+
+fn is_plain(config: &RetryConfig) -> bool {
+    config.mode == Mode::Enforce && config.attempt_timeout.is_none()
 }
 
 fn share_of(mode: Mode) -> u64 {

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::ops::Deref;
 
 use buttress_core::{ConfigError, Guard, Lease, Name, Outcome, Report};
 use buttress_metrics::{RetryEvent, RetrySignals};
@@ -86,80 +85,78 @@ impl fmt::Debug for Shared {
 /// One call's hold on what it shares.
 pub(crate) type SharedLease = Lease<Shared>;
 
-/// One call under way, which counts as such until it is dropped.
-#[derive(Debug)]
-pub(crate) struct ActiveCall {
-    shared: SharedLease,
-    /// Whether an attempt is under way or waited for, which a drop cancels.
-    attempting: bool,
-}
-
-impl ActiveCall {
-    #[inline]
-    pub(crate) fn begin(shared: SharedLease) -> Self {
-        shared.budget.call_began();
-        Self {
-            shared,
-            attempting: true,
-        }
-    }
-
-    /// An attempt has ended.
-    #[inline]
-    pub(crate) fn attempted(&mut self, outcome: Outcome) {
-        self.attempting = false;
-        self.shared.signals.emit(RetryEvent::Attempted(outcome));
-    }
-
-    /// Another one is waited for.
-    pub(crate) fn goes_on(&mut self) {
-        self.attempting = true;
-    }
-}
-
-impl Deref for ActiveCall {
-    type Target = Shared;
-
-    #[inline]
-    fn deref(&self) -> &Shared {
-        &self.shared
-    }
-}
-
-impl Drop for ActiveCall {
-    #[inline]
-    fn drop(&mut self) {
-        self.shared.budget.call_ended();
-        if self.attempting {
-            self.shared.signals.emit(RetryEvent::Cancelled);
-        }
-    }
-}
-
 /// One call under way. Settled with a success it pays into the budget.
 ///
 /// With the `Http` protocol it lives in the response's body.
 #[derive(Debug)]
 #[must_use = "dropping it ends the call"]
 pub struct CallGuard {
-    /// `None` where the mode is off.
-    call: Option<ActiveCall>,
+    /// `None` once the call has ended.
+    shared: Option<SharedLease>,
+    /// Whether an attempt is under way or waited for, which a drop cancels.
+    attempting: bool,
 }
 
 impl CallGuard {
     #[inline]
-    pub(crate) fn new(call: Option<ActiveCall>) -> Self {
-        Self { call }
+    pub(crate) fn begin(shared: SharedLease) -> Self {
+        shared.budget.call_began();
+        Self {
+            shared: Some(shared),
+            attempting: true,
+        }
+    }
+
+    /// What the call shares, as long as it goes on.
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        self.shared.as_deref()
+    }
+
+    /// An attempt has ended.
+    #[inline]
+    pub(crate) fn attempted(&mut self, outcome: Outcome) {
+        self.attempting = false;
+        if let Some(shared) = &self.shared {
+            shared.signals.emit(RetryEvent::Attempted(outcome));
+        }
+    }
+
+    /// Another one is waited for.
+    pub(crate) fn goes_on(&mut self) {
+        self.attempting = true;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn abandon(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.budget.call_ended();
+            if self.attempting {
+                shared.signals.emit(RetryEvent::Cancelled);
+            }
+        }
     }
 }
 
 impl Guard for CallGuard {
     #[inline]
     fn settle(&mut self, report: Report) {
-        if let Some(call) = self.call.take() {
+        if let Some(shared) = &self.shared {
             if report.outcome == Outcome::Success {
-                call.budget.deposit();
+                shared.budget.deposit();
             }
+            shared.budget.call_ended();
+            self.shared = None;
+        }
+    }
+}
+
+impl Drop for CallGuard {
+    #[inline]
+    fn drop(&mut self) {
+        if self.shared.is_some() {
+            self.abandon();
         }
     }
 }

@@ -41,15 +41,14 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
 /// let bulkhead = Bulkhead::new(BulkheadConfig::default().limit(1), now)?;
-/// let permit = bulkhead.try_acquire().expect("there is room");
+/// let acquire = || bulkhead.acquire(|| 0, Terms::default, || now);
 ///
-/// assert!(bulkhead.try_acquire().is_none());
-/// match bulkhead.acquire(|| 0, Terms::default, || now) {
-///     Admission::Rejected(reason) => assert_eq!(reason, Reason::BulkheadFull),
-///     other => panic!("{other:?}"),
-/// }
+/// let Admission::Admitted { permit, .. } = acquire() else {
+///     panic!("there is room");
+/// };
+/// assert!(matches!(acquire(), Admission::Rejected(Reason::BulkheadFull)));
 /// bulkhead.release(permit, || now);
-/// assert!(bulkhead.try_acquire().is_some());
+/// assert!(matches!(acquire(), Admission::Admitted { .. }));
 /// # Ok(())
 /// # }
 /// ```

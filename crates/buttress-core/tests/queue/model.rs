@@ -65,10 +65,10 @@ impl Model {
             since: now,
             terms,
         };
+        self.look(now);
         if self.lapsed(&newcomer, now) == Some(Dropped::TooLate) {
             return Err(QueueRefusal::TooLate);
         }
-        self.look(now);
         let mut displaced = None;
         if self.waiting.len() >= self.capacity {
             if self.waiting.len() > self.capacity || self.capacity == 0 {

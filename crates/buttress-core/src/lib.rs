@@ -34,6 +34,7 @@ mod stripe;
 mod striped;
 mod sync;
 mod task_context;
+pub mod text;
 mod throttle;
 mod time;
 pub mod window;

@@ -2,6 +2,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
+use buttress_core::text::line_and_column;
+
 /// A game day that was refused, and where in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GameDayError {
@@ -12,13 +14,10 @@ pub struct GameDayError {
 
 impl GameDayError {
     pub(super) fn at(text: &str, span: Option<Range<usize>>, message: impl fmt::Display) -> Self {
-        let before = text
-            .get(..span.map_or(0, |span| span.start))
-            .unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, column) = line_and_column(text, span.map_or(0, |span| span.start));
         Self {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             message: message.to_string(),
         }
     }

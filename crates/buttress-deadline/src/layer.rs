@@ -122,12 +122,19 @@ impl<P> DeadlineLayer<P> {
     }
 }
 
+impl<P> DeadlineLayer<P> {
+    pub(crate) fn parts(&self) -> (&P, &Striped<Shared>) {
+        self.shared.signals.register();
+        (&self.side, &self.shared)
+    }
+}
+
 impl<S, P: Clone> Layer<S> for DeadlineLayer<P> {
     type Service = DeadlineService<S, P>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.shared.signals.register();
-        DeadlineService::new(inner, self.side.clone(), self.shared.clone())
+        let (side, shared) = self.parts();
+        DeadlineService::new(inner, side.clone(), shared.clone())
     }
 }
 

@@ -3,12 +3,12 @@ use std::task::{Context, Poll};
 use buttress_core::{BoxError, Deadline, Mode, Striped, TaskContext};
 use tower_service::Service;
 
-use crate::ResponseFuture;
 use crate::clock::now;
 use crate::limits::earlier;
 use crate::shared::Shared;
 use crate::side::{Conclude, Local, Side};
 use crate::watch::Watch;
+use crate::{DeadlineLayer, ResponseFuture};
 
 /// A service whose calls are over by their deadline. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -35,6 +35,16 @@ impl<S, P> DeadlineService<S, P> {
     /// The service behind, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
+    }
+
+    /// Goes by what another layer was configured with, for calls from now on.
+    pub fn adopt(&mut self, layer: &DeadlineLayer<P>)
+    where
+        P: Clone,
+    {
+        let (side, shared) = layer.parts();
+        self.side = side.clone();
+        self.shared = shared.clone();
     }
 
     /// The service behind, without deadlines.

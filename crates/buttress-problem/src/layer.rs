@@ -8,7 +8,7 @@ use crate::{ProblemConfig, ProblemService};
 /// Turns every error into a response. See the [module docs](crate).
 #[derive(Debug, Clone)]
 pub struct ProblemLayer {
-    responder: Arc<Responder>,
+    pub(crate) responder: Arc<Responder>,
 }
 
 impl ProblemLayer {

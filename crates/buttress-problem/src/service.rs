@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use crate::asked::Asked;
 use crate::responder::Responder;
-use crate::{ProblemBody, ResponseFuture};
+use crate::{ProblemBody, ProblemLayer, ResponseFuture};
 
 /// Answers a request whose call fails with a problem. See the [module docs](crate).
 #[derive(Debug)]
@@ -31,6 +31,26 @@ impl<S> ProblemService<S> {
             responder,
             parked: None,
         }
+    }
+
+    /// Goes by what another layer was configured with, for calls from now on.
+    pub fn adopt(&mut self, layer: &ProblemLayer) {
+        self.responder = Arc::clone(&layer.responder);
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, whose errors are its own.
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 }
 

@@ -84,6 +84,9 @@ mod http_client;
 #[cfg(feature = "reqwest")]
 mod http_client_body;
 pub mod prelude;
+#[cfg(feature = "config")]
+#[cfg_attr(docsrs, doc(cfg(feature = "config")))]
+pub mod resilience;
 mod service_builder_ext;
 
 #[cfg(feature = "breaker")]
@@ -112,4 +115,7 @@ pub use buttress_problem as problem;
 pub use buttress_retry as retry;
 #[cfg(feature = "reqwest")]
 pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
+#[cfg(feature = "config")]
+#[doc(no_inline)]
+pub use resilience::Resilience;
 pub use service_builder_ext::ServiceBuilderExt;

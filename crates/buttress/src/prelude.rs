@@ -21,4 +21,6 @@ pub use buttress_retry::{
 
 #[cfg(feature = "reqwest")]
 pub use crate::HttpClient;
+#[cfg(feature = "config")]
+pub use crate::Resilience;
 pub use crate::ServiceBuilderExt;

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use buttress_breaker::{BreakerConfig, OpenTime, Window};
+use buttress_core::Ratio;
+use toml::de::DeValue;
+
+use super::table::Table;
+use super::value::{Read, mode, or_off, ratio, time, whole};
+
+pub(super) fn read(table: &Table<'_>) -> BreakerConfig {
+    table
+        .section(BreakerConfig::default())
+        .field("window", window, BreakerConfig::window)
+        .field("minimum_calls", whole, BreakerConfig::minimum_calls)
+        .field("failure_ratio", or_off(ratio), BreakerConfig::failure_ratio)
+        .field(
+            "consecutive_failures",
+            or_off(whole),
+            BreakerConfig::consecutive_failures,
+        )
+        .within("slow_calls", |config, table| {
+            match pair(table, "threshold", "ratio") {
+                Some((threshold, ratio)) => config.slow_calls(threshold, ratio),
+                None => config,
+            }
+        })
+        .field_or_within(
+            "open_for",
+            time,
+            |config, time| config.open_for(OpenTime::Fixed(time)),
+            |config, table| config.open_for(exponential(table)),
+        )
+        .field(
+            "retry_after_cap",
+            or_off(time),
+            BreakerConfig::retry_after_cap,
+        )
+        .field("probes", whole, BreakerConfig::probes)
+        .field(
+            "probe_failure_ratio",
+            ratio,
+            BreakerConfig::probe_failure_ratio,
+        )
+        .field("probe_lease", time, BreakerConfig::probe_lease)
+        .field("half_open_stay", time, BreakerConfig::half_open_stay)
+        .within("ramp", |config, table| match pair(table, "over", "from") {
+            Some((over, from)) => config.ramp(over, from),
+            None => config,
+        })
+        .field("attempt_timeout", time, BreakerConfig::attempt_timeout)
+        .field("mode", mode, BreakerConfig::mode)
+        .check(BreakerConfig::check)
+}
+
+/// A time, or so many calls.
+fn window(value: &DeValue<'_>) -> Read<Window> {
+    if value.is_integer() {
+        return whole(value).map(Window::Count);
+    }
+    time(value)
+        .map(Window::Time)
+        .map_err(|bound| format!("a number of calls, or {bound}"))
+}
+
+/// A time and a share, which only make sense together.
+fn pair(table: &Table<'_>, length: &'static str, share: &'static str) -> Option<(Duration, Ratio)> {
+    table.require(&[length, share]);
+    let read = table
+        .section((None, None))
+        .field(length, time, |(_, share), length| (Some(length), share))
+        .field(share, ratio, |(length, _), share| (length, Some(share)))
+        .done();
+    read.0.zip(read.1)
+}
+
+fn exponential(table: &Table<'_>) -> OpenTime {
+    let (initial, max, jitter) = match OpenTime::default() {
+        OpenTime::Fixed(time) => (time, time, Ratio::ZERO),
+        OpenTime::Exponential {
+            initial,
+            max,
+            jitter,
+        } => (initial, max, jitter),
+    };
+    let (initial, max, jitter) = table
+        .section((initial, max, jitter))
+        .field("initial", time, |(_, max, jitter), initial| {
+            (initial, max, jitter)
+        })
+        .field("max", time, |(initial, _, jitter), max| {
+            (initial, max, jitter)
+        })
+        .field("jitter", ratio, |(initial, max, _), jitter| {
+            (initial, max, jitter)
+        })
+        .done();
+    OpenTime::Exponential {
+        initial,
+        max,
+        jitter,
+    }
+}

@@ -1,0 +1,96 @@
+//! What no layer can check by itself, because it is about two of them.
+
+use buttress_breaker::BreakerConfig;
+use buttress_core::{Egress, Mode};
+
+use super::table::Table;
+use super::value::mode;
+
+/// Whoever shares a name would share a label in metrics.
+pub(super) fn names(root: &Table<'_>) {
+    let (Some(servers), Some(clients)) = (root.table("server"), root.table("client")) else {
+        return;
+    };
+    for (name, client) in clients.tables() {
+        if servers.value(name).is_some() {
+            client.blame_whole("a server too", "of a name that no server has");
+        }
+    }
+}
+
+pub(super) fn server(table: &Table<'_>) {
+    shorter(table, "deadline.head_timeout", longest_deadline(table));
+}
+
+pub(super) fn client(table: &Table<'_>) {
+    for within in [
+        "deadline.head_timeout",
+        "retry.attempt_timeout",
+        "retry.attempt_takes",
+        "retry.backoff.base",
+        "breaker.slow_calls.threshold",
+    ] {
+        shorter(table, within, "deadline.timeout");
+    }
+    shorter(
+        table,
+        "breaker.slow_calls.threshold",
+        "retry.attempt_timeout",
+    );
+    let attempt = (
+        table.time("breaker.attempt_timeout"),
+        table.time("retry.attempt_timeout"),
+    );
+    match attempt {
+        (Some(breaker), Some(retry)) if breaker != retry => {
+            let retry = table.text_of("retry.attempt_timeout");
+            table.blame(
+                "breaker.attempt_timeout",
+                "",
+                format_args!("left out, or the retry's attempt_timeout, {retry}"),
+            );
+        }
+        _ => shorter(table, "breaker.attempt_timeout", "deadline.timeout"),
+    }
+}
+
+/// Tells the breaker how long an attempt is given by the layers around it, unless the file does. Otherwise it would
+/// take what they give up on for calls that nobody wanted, and a dependency that hangs would never trip it.
+pub(super) fn attempt_timeout(client: &Table<'_>, config: BreakerConfig) -> BreakerConfig {
+    if client.has("breaker.attempt_timeout") {
+        return config;
+    }
+    let retry = client
+        .time("retry.attempt_timeout")
+        .filter(|_| client.peek("retry.mode", mode) != Some(Mode::Off));
+    let margin = client
+        .time("deadline.margin")
+        .unwrap_or(Egress::default().margin);
+    // What the dependency is told that it has: whoever took all of that took too long.
+    let deadline = client
+        .time("deadline.timeout")
+        .filter(|_| client.peek("deadline.mode", mode).unwrap_or_default() == Mode::Enforce)
+        .map(|timeout| timeout.saturating_sub(margin));
+    match retry.or(deadline) {
+        Some(timeout) if !timeout.is_zero() => config.attempt_timeout(timeout),
+        _ => config,
+    }
+}
+
+/// Refuses a time that can never be over before a longer one is, which ends the call.
+fn shorter(table: &Table<'_>, within: &str, whole: &str) {
+    let (Some(part), Some(all)) = (table.time(within), table.time(whole)) else {
+        return;
+    };
+    if part >= all {
+        let all = table.text_of(whole);
+        table.blame(within, "", format_args!("shorter than {whole}, {all}"));
+    }
+}
+
+fn longest_deadline(table: &Table<'_>) -> &'static str {
+    match table.time("deadline.maximum") {
+        Some(_) => "deadline.maximum",
+        None => "deadline.timeout",
+    }
+}

@@ -1,0 +1,117 @@
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+use buttress_core::text::line_and_column;
+
+/// A file that was refused: every mistake that was found in it, in the order of the file.
+///
+/// It prints one mistake a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResilienceError {
+    mistakes: Vec<Mistake>,
+}
+
+impl ResilienceError {
+    pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by(|a, b| (a.line, a.column, &a.key).cmp(&(b.line, b.column, &b.key)));
+        // Whoever asks for what is no table finds that out anew.
+        mistakes.dedup();
+        Self { mistakes }
+    }
+
+    /// The mistakes, in the order of the file.
+    #[must_use]
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+impl fmt::Display for ResilienceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            mistake.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ResilienceError {}
+
+/// One mistake in a file: where it is, what stands there, and what must.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    line: usize,
+    column: usize,
+    key: String,
+    value: String,
+    bound: String,
+}
+
+impl Mistake {
+    pub(super) fn new(
+        text: &str,
+        span: Range<usize>,
+        key: impl Into<String>,
+        value: impl fmt::Display,
+        bound: impl fmt::Display,
+    ) -> Self {
+        let (line, column) = line_and_column(text, span.start);
+        Self {
+            line,
+            column,
+            key: key.into(),
+            value: value.to_string(),
+            bound: bound.to_string(),
+        }
+    }
+
+    /// The line, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The whole key, as in `client.payments.retry.attempts`. What is no TOML is a mistake of `the file`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What stands there.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What it must be, as a phrase that completes "must be …".
+    #[must_use]
+    pub fn bound(&self) -> &str {
+        &self.bound
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            line,
+            column,
+            key,
+            value,
+            bound,
+        } = self;
+        write!(
+            f,
+            "line {line}, column {column}: {key} is {value}, but must be {bound}"
+        )
+    }
+}

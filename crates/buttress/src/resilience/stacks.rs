@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use buttress_core::ConfigError;
+
+use super::client::{ClientSettings, ClientStack};
+use super::error::{Mistake, ResilienceError};
+use super::file::{self, File};
+use super::server::{ServerSettings, ServerStack};
+use super::table::Table;
+
+/// All stacks of a file, each with what it was told last.
+#[derive(Debug, Default)]
+pub(super) struct Stacks {
+    pub(super) servers: BTreeMap<String, (ServerStack, ServerSettings)>,
+    pub(super) clients: BTreeMap<String, (ClientStack, ClientSettings)>,
+}
+
+impl Stacks {
+    pub(super) fn from_toml(text: &str) -> Result<Self, ResilienceError> {
+        let file = file::parse(text, |_| {})?;
+        let mut stacks = Self::default();
+        stacks.take(file).map_err(|error| refused(text, &error))?;
+        Ok(stacks)
+    }
+
+    /// Goes by another file, or leaves everything as it was.
+    pub(super) fn reload(&mut self, text: &str) -> Result<(), ResilienceError> {
+        let file = file::parse(text, |root| self.compare(root))?;
+        self.take(file).map_err(|error| {
+            // Each part was checked, so this is not to be expected. What was changed is changed back, by
+            // configurations that were in force before.
+            for (stack, settings) in self.servers.values() {
+                let _ = stack.apply(settings);
+            }
+            for (stack, settings) in self.clients.values() {
+                let _ = stack.apply(settings);
+            }
+            refused(text, &error)
+        })
+    }
+
+    /// Tells the stacks that are there, makes those that are not, and forgets none.
+    fn take(&mut self, file: File) -> Result<(), ConfigError> {
+        let mut next = Self::default();
+        for (name, settings) in file.servers {
+            let stack = match self.servers.get(&name) {
+                Some((stack, _)) => stack.apply(&settings).map(|()| stack.clone())?,
+                None => ServerStack::new(name.clone().into(), &settings)?,
+            };
+            next.servers.insert(name, (stack, settings));
+        }
+        for (name, settings) in file.clients {
+            let stack = match self.clients.get(&name) {
+                Some((stack, _)) => stack.apply(&settings).map(|()| stack.clone())?,
+                None => ClientStack::new(name.clone().into(), &settings)?,
+            };
+            next.clients.insert(name, (stack, settings));
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// Refuses a file whose stacks are made of other layers: the services around which they stand are in use.
+    fn compare(&self, root: &Table<'_>) {
+        for (name, (_, settings)) in &self.servers {
+            compare(root, "server", name, settings.patterns());
+        }
+        for (name, (_, settings)) in &self.clients {
+            compare(root, "client", name, settings.patterns());
+        }
+    }
+}
+
+fn compare<const N: usize>(
+    root: &Table<'_>,
+    kind: &str,
+    name: &str,
+    patterns: [(&'static str, bool); N],
+) {
+    let Some(stack) = root.table(kind).and_then(|stacks| stacks.table(name)) else {
+        root.blame(
+            &format!("{kind}.{name}"),
+            "missing",
+            "there, as it is in use",
+        );
+        return;
+    };
+    for (pattern, was_there) in patterns {
+        match (was_there, stack.has(pattern)) {
+            (true, false) => {
+                let bound = "there, as it is in use: mode = \"off\" turns it off";
+                stack.blame(pattern, "missing", bound);
+            }
+            (false, true) => stack.blame(pattern, "new", "there from the start"),
+            _ => {}
+        }
+    }
+}
+
+/// A part that was refused although it had been checked.
+fn refused(text: &str, error: &ConfigError) -> ResilienceError {
+    let mistake = Mistake::new(text, 0..0, error.field(), error.value(), error.bound());
+    ResilienceError::new(vec![mistake])
+}

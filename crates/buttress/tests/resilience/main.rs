@@ -1,0 +1,7 @@
+//! Stacks from a file: what is refused, what is made, and what a reload changes.
+#![cfg(all(feature = "config", feature = "reqwest"))]
+#![allow(clippy::unwrap_used)]
+
+mod mistakes;
+mod reload;
+mod sockets;

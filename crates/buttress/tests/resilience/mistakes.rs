@@ -1,0 +1,262 @@
+use buttress::Resilience;
+use buttress::resilience::ResilienceError;
+
+fn refuse(text: &str) -> ResilienceError {
+    Resilience::from_toml(text).unwrap_err()
+}
+
+#[test]
+fn every_mistake_has_its_place_key_value_and_bound() {
+    let table = [
+        // What is no TOML, or no stack.
+        ("[server.api", "line 1, column 12: the file is "),
+        (
+            "[servers.api]",
+            "line 1, column 2: servers is unknown, but must be one of client, server",
+        ),
+        (
+            "server = 3",
+            "line 1, column 10: server is 3, but must be a table",
+        ),
+        (
+            "[server]\napi = 'x'",
+            "line 2, column 7: server.api is 'x', but must be a table",
+        ),
+        (
+            "[server.api.retry]",
+            "line 1, column 13: server.api.retry is unknown, but must be one of deadline, problem",
+        ),
+        (
+            "[client.a.problem]",
+            "line 1, column 11: client.a.problem is unknown, but must be one of breaker, deadline, retry",
+        ),
+        (
+            "[client.a]\n\n  [client.a.retry]\n  atempts = 3",
+            "line 4, column 3: client.a.retry.atempts is unknown, but must be one of attempts, backoff, ",
+        ),
+        // Values of the wrong kind.
+        (
+            "[server.api]\ndeadline = { timeout = \"2 sec\" }",
+            "line 2, column 24: server.api.deadline.timeout is \"2 sec\", but must be a time, as \"250 ms\" or \
+             \"1.5 s\": its unit must be us, ms, s, min or h",
+        ),
+        (
+            "[server.api]\ndeadline = { timeout = 2 }",
+            "line 2, column 24: server.api.deadline.timeout is 2, but must be a time, as \"250 ms\" or \"1.5 s\": \
+             it needs quotes",
+        ),
+        (
+            "client.a.breaker.failure_ratio = 1.5",
+            "line 1, column 34: client.a.breaker.failure_ratio is 1.5, but must be \"off\", or a ratio from 0 to 1",
+        ),
+        (
+            "client.a.breaker.probe_failure_ratio = nan",
+            "line 1, column 40: client.a.breaker.probe_failure_ratio is nan, but must be a ratio from 0 to 1",
+        ),
+        (
+            "client.a.breaker.probes = -1",
+            "line 1, column 27: client.a.breaker.probes is -1, but must be a whole number from 0 to 4294967295",
+        ),
+        (
+            "client.a.breaker.window = [1]",
+            "line 1, column 27: client.a.breaker.window is [1], but must be a number of calls, or a time, ",
+        ),
+        (
+            "client.a.retry.backoff.jitter = 'some'",
+            "line 1, column 33: client.a.retry.backoff.jitter is 'some', but must be one of \"full\", \"equal\", \
+             \"decorrelated\", \"none\"",
+        ),
+        (
+            "client.a.retry.mode = 'maybe'",
+            "line 1, column 23: client.a.retry.mode is 'maybe', but must be one of \"enforce\", \"shadow\", \"off\", \
+             or the share of calls it binds, from 0 to 1",
+        ),
+        (
+            "client.a.retry.timeout_cost = 0.5",
+            "line 1, column 31: client.a.retry.timeout_cost is 0.5, but must be a number of attempts from 1 to 1000",
+        ),
+        (
+            "client.a.deadline.header = 'x-time'",
+            "line 1, column 28: client.a.deadline.header is 'x-time', but must be one of ",
+        ),
+        (
+            "server.a.deadline.believe = ['x-deadline', 'date']",
+            "line 1, column 29: server.a.deadline.believe is ['x-deadline', 'date'], but must be a list, each one of ",
+        ),
+        (
+            "server.a.problem.request_id_header = 'no name'",
+            "line 1, column 38: server.a.problem.request_id_header is 'no name', but must be \"off\", or the name of a header",
+        ),
+        // What a layer refuses.
+        (
+            "[client.a.retry]\nattempts = 0",
+            "line 2, column 12: client.a.retry.attempts is 0, but must be from 1 to 100",
+        ),
+        (
+            "[client.a.retry]\nbudget = { ratio = -1.0 }",
+            "line 2, column 20: client.a.retry.budget.ratio is -1.0, but must be from 0 to 100",
+        ),
+        (
+            "[client.a.retry.backoff]\nbase = \"10 s\"",
+            "line 2, column 8: client.a.retry.backoff.base is \"10 s\", but must be at most backoff.cap, 5s",
+        ),
+        (
+            "[client.a.breaker]\nopen_for = { max = \"1 s\" }",
+            "line 1, column 11: client.a.breaker.open_for.initial is 5s, but must be at most open_for.max, 1s",
+        ),
+        (
+            "[client.a.breaker]\nslow_calls = { threshold = \"1 s\" }",
+            "line 2, column 1: client.a.breaker.slow_calls.ratio is missing, but must be there",
+        ),
+        (
+            "[server.a.deadline]\ntimeout = \"2 s\"\nmaximum = \"1 s\"",
+            "line 3, column 11: server.a.deadline.maximum is \"1 s\", but must be at least the timeout, 2s",
+        ),
+        // What contradicts something else.
+        (
+            "[client.a]\ndeadline.timeout = \"1 s\"\nretry.attempt_timeout = \"2 s\"",
+            "line 3, column 25: client.a.retry.attempt_timeout is \"2 s\", but must be shorter than \
+             deadline.timeout, \"1 s\"",
+        ),
+        (
+            "[client.a]\ndeadline.timeout = \"1 s\"\nretry.backoff.base = \"1 s\"",
+            "line 3, column 22: client.a.retry.backoff.base is \"1 s\", but must be shorter than \
+             deadline.timeout, \"1 s\"",
+        ),
+        (
+            "[client.a]\nretry.attempt_timeout = \"1 s\"\nbreaker.attempt_timeout = \"2 s\"",
+            "line 3, column 27: client.a.breaker.attempt_timeout is \"2 s\", but must be left out, or the retry's \
+             attempt_timeout, \"1 s\"",
+        ),
+        (
+            "[client.a]\ndeadline.timeout = \"1 s\"\nbreaker.attempt_timeout = \"1 s\"",
+            "line 3, column 27: client.a.breaker.attempt_timeout is \"1 s\", but must be shorter than \
+             deadline.timeout, \"1 s\"",
+        ),
+        (
+            "[client.a]\nretry.attempt_timeout = \"1 s\"\nbreaker.slow_calls = { threshold = \"1 s\", ratio = 0.5 }",
+            "line 3, column 36: client.a.breaker.slow_calls.threshold is \"1 s\", but must be shorter than \
+             retry.attempt_timeout, \"1 s\"",
+        ),
+        (
+            "[server.a]\n[client.a]",
+            "line 2, column 9: client.a is a server too, but must be of a name that no server has",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = refuse(text);
+        let told = error.to_string();
+        assert!(told.starts_with(expected), "{text}\n{told}\n{expected}");
+        assert_eq!(error.mistakes().len(), 1, "{text}\n{told}");
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once_in_its_order() {
+    let error = refuse(
+        "[client.payments.retry]\nattempts = 1000\nbakoff = {}\n\n[server.api.deadline]\ntimeout = \"0 s\"\n",
+    );
+    let places: Vec<_> = error
+        .mistakes()
+        .iter()
+        .map(|mistake| (mistake.line(), mistake.key()))
+        .collect();
+    // A table with an unknown key is not judged as a whole.
+    assert_eq!(
+        places,
+        [
+            (3, "client.payments.retry.bakoff"),
+            (6, "server.api.deadline.timeout")
+        ]
+    );
+    assert_eq!(error.mistakes()[1].value(), "\"0 s\"");
+    assert_eq!(
+        error.mistakes()[1].bound(),
+        "more than 0 and at most a year"
+    );
+    assert_eq!(error.to_string().lines().count(), 2);
+}
+
+#[test]
+fn nothing_that_is_left_out_is_a_mistake() {
+    let resilience = Resilience::from_toml("").unwrap();
+    assert_eq!(
+        resilience.client("payments").unwrap_err().to_string(),
+        "there is no [client.payments] in the file"
+    );
+
+    let resilience = Resilience::from_toml("[client.payments]\n[client.search]").unwrap();
+    assert_eq!(
+        resilience.client("paymants").unwrap_err().to_string(),
+        "there is no [client.paymants] in the file, but payments, search"
+    );
+    assert!(resilience.breaker("payments").is_none());
+    assert!(resilience.retry("payments").is_none());
+}
+
+#[test]
+fn every_key_that_the_docs_name_is_known() {
+    let text = r#"
+        [server.api]
+        problem = { request_id_header = "x-correlation-id", instance = true, retry_after_jitter = 0.2 }
+
+        [server.api.deadline]
+        timeout = "2 s"
+        maximum = "30 s"
+        minimum = "10 ms"
+        offset = "2 ms"
+        believe = ["grpc-timeout", "x-deadline"]
+        clock_skew = "10 s"
+        until = "headers"
+        head_timeout = "1 s"
+        body_idle = "5 s"
+        body_timeout = "20 s"
+        extension = false
+        mode = 0.5
+
+        [client.payments.deadline]
+        timeout = "800 ms"
+        margin = "20 ms"
+        minimum = "2 ms"
+        header = "x-deadline"
+        until = "body_end"
+        head_timeout = "500 ms"
+        body_idle = "1 s"
+        body_timeout = "2 s"
+        mode = "shadow"
+
+        [client.payments.retry]
+        attempts = 4
+        backoff = { base = "20 ms", cap = "1 s", jitter = "decorrelated" }
+        longest_hint = "3 s"
+        attempt_timeout = "300 ms"
+        attempt_takes = "50 ms"
+        replay_limit = 65_536
+        timeout_cost = 1.5
+        mode = "enforce"
+
+        [client.payments.retry.budget]
+        ratio = 1
+        floor_per_second = 5
+        ttl = "20 s"
+        in_flight_share = "off"
+        in_flight_floor = 0
+
+        [client.payments.breaker]
+        window = 100
+        minimum_calls = 50
+        failure_ratio = "off"
+        consecutive_failures = "off"
+        slow_calls = { threshold = "200 ms", ratio = 0.6 }
+        open_for = { initial = "1 s", max = "10 s", jitter = 0.1 }
+        retry_after_cap = "off"
+        probes = 5
+        probe_failure_ratio = 0.4
+        probe_lease = "3 s"
+        half_open_stay = "20 s"
+        ramp = { over = "20 s", from = 0.01 }
+        attempt_timeout = "300 ms"
+        mode = "off"
+    "#;
+    Resilience::from_toml(text).unwrap();
+}

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use buttress::Resilience;
+use buttress::breaker::{BreakerConfig, CircuitState};
+
+const FILE: &str = "
+[server.api]
+deadline = {}
+[client.payments]
+deadline.timeout = '1 s'
+retry = {}
+breaker = { consecutive_failures = 3, open_for = '1 h' }
+";
+
+#[test]
+fn a_reload_keeps_what_was_learnt_and_takes_what_is_new() {
+    let resilience = Resilience::from_toml(FILE).unwrap();
+    let breaker = resilience.breaker("payments").unwrap();
+    breaker.trip();
+
+    let other = FILE.replace("failures = 3", "failures = 7") + "[client.search]\nretry = {}\n";
+    resilience.reload(&other).unwrap();
+    assert_eq!(breaker.state(), CircuitState::Open);
+    let config = breaker.config().consecutive_failures(3);
+    assert_ne!(breaker.config(), config, "it is 7 now");
+    assert!(resilience.retry("search").is_some());
+    assert!(resilience.breaker("search").is_none());
+}
+
+#[test]
+fn a_reload_with_a_mistake_changes_nothing() {
+    let resilience = Resilience::from_toml(FILE).unwrap();
+    let before = resilience.breaker("payments").unwrap().config();
+    let other = FILE.replace("failures = 3", "failures = 7");
+
+    for (mistake, told) in [
+        (
+            "\n[server.api.deadlines]\n",
+            "server.api.deadlines is unknown",
+        ),
+        (
+            "\n[server.api.problem]\ninstance = 3\n",
+            "server.api.problem.instance is 3",
+        ),
+    ] {
+        let error = resilience.reload(&(other.clone() + mistake)).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        assert_eq!(resilience.breaker("payments").unwrap().config(), before);
+    }
+}
+
+#[test]
+fn layers_that_are_in_use_neither_come_nor_go() {
+    let resilience = Resilience::from_toml(FILE).unwrap();
+    for (from, to, told) in [
+        (
+            "retry = {}",
+            "",
+            "line 4, column 9: client.payments.retry is missing, but must be there, as it is in use: mode = \"off\" turns it off",
+        ),
+        (
+            "deadline = {}",
+            "",
+            "line 2, column 9: server.api.deadline is missing",
+        ),
+        (
+            "[server.api]\ndeadline = {}",
+            "",
+            "line 1, column 1: server.api is missing, but must be there, as it is in use",
+        ),
+    ] {
+        let error = resilience.reload(&FILE.replace(from, to)).unwrap_err();
+        assert!(error.to_string().starts_with(told), "{error}");
+        assert_eq!(error.mistakes().len(), 1, "{error}");
+    }
+
+    let resilience = Resilience::from_toml("[client.payments]\nretry = {}").unwrap();
+    let error = resilience
+        .reload("[client.payments]\nretry = {}\nbreaker = {}")
+        .unwrap_err();
+    let told = "line 3, column 1: client.payments.breaker is new, but must be there from the start";
+    assert_eq!(error.to_string(), told);
+}
+
+#[test]
+fn a_breaker_is_told_how_long_its_attempts_have() {
+    let told = |deadline: &str, retry: &str, breaker: &str| {
+        let text = format!(
+            "[client.a]\ndeadline = {{ {deadline} }}\nretry = {{ {retry} }}\nbreaker = {{ {breaker} }}"
+        );
+        let resilience = Resilience::from_toml(&text).unwrap();
+        resilience.breaker("a").unwrap().config()
+    };
+    let config = |millis: Option<u64>| {
+        BreakerConfig::default().attempt_timeout(millis.map(Duration::from_millis))
+    };
+    let (second, tenth) = ("timeout = '1 s'", "attempt_timeout = '100 ms'");
+    for (deadline, retry, breaker, expected) in [
+        ("", "", "", None),
+        (second, "", "", Some(995)),
+        ("timeout = '1 s', margin = '20 ms'", "", "", Some(980)),
+        ("timeout = '1 s', mode = 'shadow'", "", "", None),
+        (second, tenth, "", Some(100)),
+        (
+            second,
+            "attempt_timeout = '100 ms', mode = 'off'",
+            "",
+            Some(995),
+        ),
+        (second, "", "attempt_timeout = '200 ms'", Some(200)),
+        (second, tenth, tenth, Some(100)),
+    ] {
+        assert_eq!(
+            told(deadline, retry, breaker),
+            config(expected),
+            "{deadline} {retry} {breaker}"
+        );
+    }
+}

@@ -65,8 +65,8 @@
 //!
 //! # Features
 //!
-//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `game-day` reads
-//! experiments from a file, `reqwest` is the `HttpClient`, `serde` serializes snapshots. `axum`, `reqwest` and `tonic`
+//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `config` makes
+//! stacks from a file (`Resilience`), `game-day` reads experiments from one, `reqwest` is the `HttpClient`, `serde` serializes snapshots. `axum`, `reqwest` and `tonic`
 //! let retries send the request bodies of these hosts again, and `hyper` lets them know which errors of its client
 //! tell that a request was never processed. `tonic` is not part of `full`: it needs Rust 1.88. `metrics` and
 //! `tracing`, both on by default, turn the two halves of the
@@ -75,7 +75,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // README's examples are tests too.
-#[cfg(all(doctest, feature = "breaker", feature = "problem", feature = "reqwest"))]
+#[cfg(all(doctest, feature = "config", feature = "reqwest"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 

@@ -65,7 +65,7 @@ pub(super) fn attempt_timeout(client: &Table<'_>, config: BreakerConfig) -> Brea
         .filter(|_| client.peek("retry.mode", mode) != Some(Mode::Off));
     let margin = client
         .time("deadline.margin")
-        .unwrap_or(Egress::default().margin);
+        .unwrap_or_else(|| Egress::default().margin);
     // What the dependency is told that it has: whoever took all of that took too long.
     let deadline = client
         .time("deadline.timeout")

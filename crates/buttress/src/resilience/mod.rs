@@ -3,7 +3,10 @@
 //! # Example
 //!
 //! ```
+//! # #[cfg(not(feature = "reqwest"))]
+//! # fn main() {}
 //! # use axum::routing::get;
+//! # #[cfg(feature = "reqwest")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), buttress::BoxError> {
 //! # let router: axum::Router = axum::Router::new().route("/", get(async || "hello"));

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{BoxError, PanicWatch, Plain, Protocol, Rejection};
+use buttress_core::{BoxError, PanicWatch, Plain, Protocol};
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -28,8 +28,9 @@ enum State<F> {
 
 impl<F, P: Clone> ResponseFuture<F, P> {
     /// Calls the service if the call was admitted.
+    #[inline(always)]
     pub(crate) fn of<S, Req>(
-        admission: Result<BreakerGuard, Rejection>,
+        admission: Result<BreakerGuard, BoxError>,
         inner: &mut S,
         request: Req,
         protocol: &P,
@@ -40,21 +41,15 @@ impl<F, P: Clone> ResponseFuture<F, P> {
         match admission {
             Ok(guard) => Self::admitted(inner, request, guard, protocol),
             Err(rejection) => Self {
-                state: State::Rejected(Some(rejection.into())),
+                state: State::Rejected(Some(rejection)),
                 guard: None,
                 protocol: protocol.clone(),
             },
         }
     }
 
-    /// Calls the service.
-    #[inline]
-    pub(crate) fn admitted<S, Req>(
-        inner: &mut S,
-        request: Req,
-        guard: BreakerGuard,
-        protocol: &P,
-    ) -> Self
+    #[inline(always)]
+    fn admitted<S, Req>(inner: &mut S, request: Req, guard: BreakerGuard, protocol: &P) -> Self
     where
         S: Service<Req, Future = F>,
     {

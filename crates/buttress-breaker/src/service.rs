@@ -7,7 +7,7 @@ use tower_service::Service;
 use crate::breaker::now;
 use crate::layer::WhenSaturated;
 use crate::readiness::Readiness;
-use crate::shared::{SharedLease, admit};
+use crate::shared::admit;
 use crate::{Breaker, BreakerGuard, ResponseFuture};
 
 /// A service behind a [`Breaker`]. See the [crate docs](crate).
@@ -70,52 +70,44 @@ where
         polled.map_err(Into::into)
     }
 
-    #[inline]
+    // The future is made where it stays: inlined, it need not be moved there. Nor do the rare paths return one.
+    #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
-        if self.readiness.has_reserved() {
-            return self.call_reserved(request);
-        }
-        let lease = self.breaker.shared().lease();
         let now = now();
-        match lease.circuit().admit_at_once(now) {
-            Some(permit) => {
-                let guard = BreakerGuard::new(lease, permit);
-                ResponseFuture::admitted(&mut self.inner, request, guard, &self.protocol)
+        let shared = self.breaker.shared();
+        let admission = if self.readiness.has_reserved() {
+            self.admit_reserved(&request, now)
+        } else {
+            match shared.circuit().admit_at_once(now) {
+                Some(permit) => Ok(BreakerGuard::new(shared.lease(), permit)),
+                None => self.admit_slowly(&request, now),
             }
-            None => self.call_slowly(request, lease, now),
-        }
+        };
+        ResponseFuture::of(admission, &mut self.inner, request, &self.protocol)
     }
 }
 
 impl<S, P> BreakerService<S, P> {
-    /// Makes a call that has a slot already, unless that has lapsed.
+    /// Admits a call that has a slot already, unless that has lapsed.
     #[cold]
-    fn call_reserved<Req>(&mut self, request: Req) -> ResponseFuture<S::Future, P>
+    #[inline(never)]
+    fn admit_reserved<Req>(&mut self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
     where
-        S: Service<Req>,
-        P: Protocol<S::Response> + Identify<Req>,
+        P: Identify<Req>,
     {
         match self.readiness.take() {
-            Some(guard) => {
-                ResponseFuture::admitted(&mut self.inner, request, guard, &self.protocol)
-            }
-            None => self.call_slowly(request, self.breaker.shared().lease(), now()),
+            Some(guard) => Ok(guard),
+            None => self.admit_slowly(request, now),
         }
     }
 
-    /// Makes a call where the circuit is other than simply closed, or answers in its place.
+    /// Admits or refuses a call where the circuit is other than simply closed.
     #[inline(never)]
-    fn call_slowly<Req>(
-        &mut self,
-        request: Req,
-        lease: SharedLease,
-        now: Instant,
-    ) -> ResponseFuture<S::Future, P>
+    fn admit_slowly<Req>(&self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
     where
-        S: Service<Req>,
-        P: Protocol<S::Response> + Identify<Req>,
+        P: Identify<Req>,
     {
-        let admission = admit(lease, now, || self.protocol.identity(&request));
-        ResponseFuture::of(admission, &mut self.inner, request, &self.protocol)
+        let shared = self.breaker.shared();
+        admit(shared, now, || self.protocol.identity(request)).map_err(Into::into)
     }
 }

@@ -89,6 +89,7 @@ impl Shared {
         self.announce(settlement.transition);
     }
 
+    #[inline]
     fn reject(&self, refusal: Refusal) -> Rejection {
         self.signals.emit(BreakerEvent::Rejected(refusal.reason));
         Rejection::new(refusal.reason, self.name.clone()).with_retry_after(refusal.retry_after)
@@ -115,22 +116,23 @@ impl Shared {
 }
 
 /// Asks the circuit to admit a call, which has an `identity` or none.
+#[inline]
 pub(crate) fn admit(
-    lease: SharedLease,
+    shared: &Striped<Shared>,
     now: Instant,
     identity: impl FnOnce() -> Option<u64>,
 ) -> Result<BreakerGuard, Rejection> {
-    if let Some(refusal) = lease.circuit.refuse_at_once(now) {
-        return Err(lease.reject(refusal));
+    if let Some(refusal) = shared.circuit.refuse_at_once(now) {
+        return Err(shared.reject(refusal));
     }
-    let admission = lease.circuit.admit_by_identity(now, identity, chance);
-    lease.announce(admission.transition);
+    let admission = shared.circuit.admit_by_identity(now, identity, chance);
+    shared.announce(admission.transition);
     if let Some(reason) = admission.would_reject {
-        lease.signals.emit(BreakerEvent::WouldReject(reason));
+        shared.signals.emit(BreakerEvent::WouldReject(reason));
     }
     match admission.verdict {
-        Ok(permit) => Ok(BreakerGuard::new(lease, permit)),
-        Err(refusal) => Err(lease.reject(refusal)),
+        Ok(permit) => Ok(BreakerGuard::new(shared.lease(), permit)),
+        Err(refusal) => Err(shared.reject(refusal)),
     }
 }
 

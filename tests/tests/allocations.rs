@@ -15,7 +15,7 @@ use buttress::prelude::*;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{Empty, Full};
 use metrics_util::debugging::DebuggingRecorder;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower::{Layer, Service, ServiceBuilder};
@@ -146,9 +146,7 @@ fn a_retry_over_http_allocates_a_copy_of_the_head_and_nothing_else() {
 
     let retry = Retry::new("test", RetryConfig::default());
     let layer = ServiceBuilder::new()
-        .map_request(|request: Request<()>| {
-            request.map(|()| ReplayBody::new(http_body_util::Empty::<Bytes>::new()))
-        })
+        .map_request(replayable)
         .layer(RetryLayer::http(&retry))
         .map_request(|request: Request<ReplayBody<_>>| request.map(drop))
         .into_inner();
@@ -166,6 +164,32 @@ fn a_stack_allocates_nothing() {
 }
 
 #[test]
+fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
+    let _alone = alone();
+    let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\n\
+                [client.a]\ndeadline = {}\nbreaker = {}\nretry.mode = 'off'\n\
+                [client.b]";
+    let resilience = Resilience::from_toml(text).unwrap();
+    for _ in 0..2 {
+        assert_eq!(calls_through(resilience.server("api").unwrap()), 0);
+        for client in ["a", "b"] {
+            let layer = ServiceBuilder::new()
+                .map_request(replayable)
+                .layer(resilience.client(client).unwrap())
+                .map_request(|request: Request<ReplayBody<_>>| request.map(drop))
+                .into_inner();
+            assert_eq!(calls_through(layer), 0, "{client}");
+        }
+        resilience.reload(text).unwrap();
+    }
+
+    // Those that are cloned of a service from before find out each for themselves.
+    let service = resilience.server("api").unwrap().layer(Answers);
+    resilience.reload(text).unwrap();
+    assert_eq!(calls_of(service), 0);
+}
+
+#[test]
 fn with_a_recorder_nothing_is_allocated_either() {
     let _alone = alone();
     let recorder = DebuggingRecorder::new();
@@ -176,6 +200,10 @@ fn with_a_recorder_nothing_is_allocated_either() {
             .into_inner();
         assert_eq!(calls_through(stack), 0);
     });
+}
+
+fn replayable(request: Request<()>) -> Request<ReplayBody<Empty<Bytes>>> {
+    request.map(|()| ReplayBody::new(Empty::new()))
 }
 
 fn host(request: &Request<()>) -> Cow<'_, str> {
@@ -193,7 +221,15 @@ where
     L::Service: Service<Request<()>> + Clone,
     <L::Service as Service<Request<()>>>::Response: Consume,
 {
-    let service = layer.layer(Answers);
+    calls_of(layer.layer(Answers))
+}
+
+/// What the calls allocate of a service, each on a clone of it.
+fn calls_of<S>(service: S) -> usize
+where
+    S: Service<Request<()>> + Clone,
+    S::Response: Consume,
+{
     let mut requests: Vec<_> = std::iter::repeat_with(|| {
         let request = Request::get("http://somewhere/").header("x-request-id", "01JD");
         request.body(()).unwrap()

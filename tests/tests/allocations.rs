@@ -186,7 +186,7 @@ fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
     // Those that are cloned of a service from before find out each for themselves.
     let service = resilience.server("api").unwrap().layer(Answers);
     resilience.reload(text).unwrap();
-    assert_eq!(calls_of(service), 0);
+    assert_eq!(calls_of(&service), 0);
 }
 
 #[test]
@@ -221,11 +221,11 @@ where
     L::Service: Service<Request<()>> + Clone,
     <L::Service as Service<Request<()>>>::Response: Consume,
 {
-    calls_of(layer.layer(Answers))
+    calls_of(&layer.layer(Answers))
 }
 
 /// What the calls allocate of a service, each on a clone of it.
-fn calls_of<S>(service: S) -> usize
+fn calls_of<S>(service: &S) -> usize
 where
     S: Service<Request<()>> + Clone,
     S::Response: Consume,

@@ -5,6 +5,7 @@ pub mod bare;
 mod buttress;
 mod deadline;
 mod failsafe;
+mod from_file;
 mod recloser;
 mod rules;
 mod tower;
@@ -20,6 +21,7 @@ pub fn layers() -> Vec<Case> {
         bare::cases(),
         buttress::cases(),
         deadline::cases(),
+        from_file::cases(),
         tower::cases(),
         tower_resilience::cases(),
         failsafe::cases(),

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "config", feature = "reqwest"))]
 #![allow(clippy::unwrap_used)]
 
+mod arbitrary;
 mod mistakes;
 mod reload;
 mod sockets;

@@ -1,0 +1,114 @@
+//! Whatever the text, it is taken as a whole or refused with places in it.
+
+use buttress::Resilience;
+use buttress::resilience::ResilienceError;
+use proptest::prelude::*;
+
+const FILE: &str = r#"
+[server.api]
+deadline = { timeout = "2 s", believe = ["x-deadline"] }
+problem.instance = true
+
+[client.payments]
+deadline.timeout = "1 s"
+retry = { attempts = 3, backoff = { jitter = "full" }, budget.ratio = 0.1 }
+
+[client.payments.breaker]
+window = 100
+open_for = { initial = "1 s", max = "10 s" }
+slow_calls = { threshold = "200 ms", ratio = 0.5 }
+mode = 0.5
+"#;
+
+proptest! {
+    #[test]
+    fn any_text_is_taken_or_refused(text in ".{0,200}") {
+        lies_within(&text, Resilience::from_toml(&text).map(drop))?;
+    }
+
+    #[test]
+    fn any_line_can_be_spoilt(line in 0_usize..15, at in 0_usize..40, patch in "[-a-z0-9\"'=.{}\\[\\] ü]{0,6}") {
+        let text = spoil(line, at, &patch);
+        lies_within(&text, Resilience::from_toml(&text).map(drop))?;
+
+        let resilience = Resilience::from_toml(FILE).unwrap();
+        let breaker = resilience.breaker("payments").unwrap();
+        let retry = resilience.retry("payments").unwrap();
+        let before = (breaker.config(), retry.config());
+        let reloaded = resilience.reload(&text);
+        if reloaded.is_err() {
+            prop_assert_eq!((breaker.config(), retry.config()), before);
+        }
+        lies_within(&text, reloaded)?;
+    }
+
+    #[test]
+    fn any_value_can_stand_anywhere(
+        key in prop::sample::select(KEYS.as_slice()),
+        value in prop::sample::select(VALUES.as_slice()),
+    ) {
+        let text = format!("{key} = {value}");
+        lies_within(&text, Resilience::from_toml(&text).map(drop))?;
+    }
+}
+
+fn lies_within(text: &str, result: Result<(), ResilienceError>) -> Result<(), TestCaseError> {
+    let Err(error) = result else { return Ok(()) };
+    prop_assert!(!error.mistakes().is_empty());
+    for mistake in error.mistakes() {
+        let line = text.split('\n').nth(mistake.line() - 1).unwrap_or_default();
+        prop_assert!(
+            mistake.column() <= line.chars().count() + 1,
+            "{text:?}\n{mistake}"
+        );
+        prop_assert!(!mistake.key().is_empty(), "{text:?}\n{mistake}");
+    }
+    Ok(())
+}
+
+/// The file with a patch somewhere in a line.
+fn spoil(line: usize, at: usize, patch: &str) -> String {
+    let mut lines: Vec<_> = FILE.lines().map(str::to_owned).collect();
+    if let Some(line) = lines.get_mut(line) {
+        line.insert_str(at.min(line.len()), patch);
+    }
+    lines.join("\n")
+}
+
+const KEYS: [&str; 16] = [
+    "client",
+    "client.a",
+    "client.a.breaker",
+    "client.a.breaker.window",
+    "client.a.breaker.open_for",
+    "client.a.breaker.slow_calls",
+    "client.a.breaker.probes",
+    "client.a.deadline.timeout",
+    "client.a.deadline.header",
+    "client.a.retry.attempts",
+    "client.a.retry.backoff",
+    "client.a.retry.budget.ratio",
+    "client.a.retry.timeout_cost",
+    "server.a.deadline.believe",
+    "server.a.problem.retry_after_jitter",
+    "server.a.problem.request_id_header",
+];
+
+const VALUES: [&str; 16] = [
+    "0",
+    "-1",
+    "0x10",
+    "9223372036854775807",
+    "1e300",
+    "inf",
+    "nan",
+    "true",
+    "''",
+    "'off'",
+    "'1 s'",
+    "'99999999 h'",
+    "2026-11-21",
+    "[]",
+    "{}",
+    "{ threshold = '1 s', ratio = 0.0 }",
+];

@@ -8,6 +8,7 @@ mod failsafe;
 mod from_file;
 mod recloser;
 mod rules;
+mod stacks;
 mod tower;
 mod tower_resilience;
 
@@ -22,6 +23,7 @@ pub fn layers() -> Vec<Case> {
         buttress::cases(),
         deadline::cases(),
         from_file::cases(),
+        stacks::cases(),
         tower::cases(),
         tower_resilience::cases(),
         failsafe::cases(),

@@ -30,6 +30,7 @@ pub mod queue;
 mod ratio;
 mod rejection;
 pub mod retry;
+pub mod shares;
 mod stripe;
 mod striped;
 mod sync;

@@ -1,0 +1,149 @@
+use std::hash::{DefaultHasher, Hasher};
+use std::time::Instant;
+
+use super::TenantsConfig;
+use super::sketch::Sketch;
+use crate::ConfigError;
+
+/// One limit, shared by tenants, of whom there may be millions.
+///
+/// A tenant may have an even part of the room, and as much again as is left free. So what the others do not use is
+/// lent, the less of it the less there is, and something always stays free for those who ask for little. That is the
+/// dynamic threshold by which a switch shares its memory among queues (Choudhury and Hahne, *IEEE/ACM Transactions on
+/// Networking* 6, 1998), on top of a part for certain. A tenant that is alone has it all.
+///
+/// Memory does not depend on how many tenants there are: what each has under way is counted in a
+/// [sketch](TenantsConfig::buckets), which can take a tenant for a greedier one when strangers share all of its
+/// four buckets, and never for a more modest one. Fair queues by shuffle sharding, as in Kubernetes, would need a
+/// queue for each shard; a map of tenants would have to evict some, and whoever makes up names decides whom.
+///
+/// ```
+/// use std::time::Instant;
+/// use buttress_core::shares::{Tenants, TenantsConfig};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let mut tenants = Tenants::new(TenantsConfig::default(), 7)?;
+/// let (greedy, modest) = (tenants.tenant(b"greedy"), tenants.tenant(b"modest"));
+///
+/// assert!(tenants.admit(modest, 90, now));
+/// let had = (0..1_000).filter(|_| tenants.admit(greedy, 90, now)).count();
+/// assert_eq!(had, 67);
+/// assert!(tenants.admit(modest, 90, now));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Tenants {
+    config: TenantsConfig,
+    seed: u64,
+    sketch: Sketch,
+    in_all: u64,
+    /// Who asked last, and when somebody last asked after somebody else.
+    last: Option<Tenant>,
+    mixed: Option<Instant>,
+}
+
+/// Whose a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tenant(u64);
+
+impl Tenants {
+    /// Tenants who have nothing. Who does not know the `seed` cannot make up names that share the buckets of
+    /// others.
+    ///
+    /// # Errors
+    ///
+    /// What [`TenantsConfig::check`] refuses.
+    pub fn new(config: TenantsConfig, seed: u64) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            sketch: Sketch::new(config.buckets),
+            config,
+            seed,
+            in_all: 0,
+            last: None,
+            mixed: None,
+        })
+    }
+
+    /// The tenant of that name.
+    #[must_use]
+    pub fn tenant(&self, name: &[u8]) -> Tenant {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.seed);
+        hasher.write(name);
+        Tenant(hasher.finish())
+    }
+
+    /// Counts a call, until it is [released](Self::release), unless its tenant has its share of the room already.
+    /// `room` is all there is, taken or free: the limit, and the queue if there is one. A call that waits has as
+    /// much of it as one under way.
+    #[must_use]
+    pub fn admit(&mut self, tenant: Tenant, room: u64, now: Instant) -> bool {
+        if self.last.is_some_and(|last| last != tenant) {
+            self.mixed = Some(now);
+        }
+        self.last = Some(tenant);
+        let may = !self.is_mixed(now) || self.has(tenant) < self.level(tenant, room);
+        if may {
+            self.overdraw(tenant);
+        }
+        may
+    }
+
+    /// Counts a call in any case: where a refusal does not bind.
+    pub fn overdraw(&mut self, tenant: Tenant) {
+        self.in_all += 1;
+        self.sketch.add(tenant.0);
+    }
+
+    /// A call has ended, or has stopped waiting.
+    pub fn release(&mut self, tenant: Tenant) {
+        self.in_all = self.in_all.saturating_sub(1);
+        self.sketch.take(tenant.0);
+    }
+
+    /// How many calls a tenant has, at most.
+    #[must_use]
+    pub fn has(&self, tenant: Tenant) -> u64 {
+        self.sketch.at_most(tenant.0).into()
+    }
+
+    /// How many calls all tenants have.
+    #[must_use]
+    pub fn in_all(&self) -> u64 {
+        self.in_all
+    }
+
+    /// How many calls a tenant may have now, unless it is alone. Never less than one: who has nothing is not refused
+    /// for having too much.
+    #[must_use]
+    pub fn level(&self, tenant: Tenant, room: u64) -> u64 {
+        let present = self.sketch.present() + u64::from(self.has(tenant) == 0);
+        // Somebody else was here just now, and may be back.
+        let even = (room / present.max(2)).max(1);
+        let free = room.saturating_sub(self.in_all);
+        even.saturating_add((free as f64 * self.config.multiple) as u64)
+    }
+
+    /// Takes a new configuration. The number of buckets stays what it was.
+    ///
+    /// # Errors
+    ///
+    /// What [`TenantsConfig::check`] refuses, and another number of buckets; then nothing changes.
+    pub fn reconfigure(&mut self, config: TenantsConfig) -> Result<(), ConfigError> {
+        config.check()?;
+        if config.buckets != self.config.buckets {
+            let bound = format!("{}, as it was made", self.config.buckets);
+            return Err(ConfigError::new("tenants.buckets", config.buckets, bound));
+        }
+        self.config = config;
+        Ok(())
+    }
+
+    fn is_mixed(&self, now: Instant) -> bool {
+        self.mixed
+            .is_some_and(|at| now.saturating_duration_since(at) < self.config.memory)
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use buttress_core::Criticality::{Critical, High, Low, Medium};
+use buttress_core::Ratio;
+use buttress_core::shares::{Shares, SharesConfig, Tenants, TenantsConfig};
+
+#[test]
+fn shares_that_cannot_be_given_are_refused_by_name() {
+    let config = SharesConfig::default();
+    let none = [Low, Medium, High, Critical]
+        .into_iter()
+        .fold(config, |config, c| config.share(c, Ratio::ZERO));
+    for (config, field, value) in [
+        (
+            config.share(Low, Ratio::percent(31)),
+            "shares",
+            "101% in all",
+        ),
+        (none, "shares", "0% in all"),
+        (
+            config.memory(Duration::from_millis(9)),
+            "shares.memory",
+            "9ms",
+        ),
+        (
+            config.memory(Duration::MAX),
+            "shares.memory",
+            &format!("{:?}", Duration::MAX),
+        ),
+    ] {
+        let error = config.check().unwrap_err();
+        assert_eq!((error.field(), error.value()), (field, value));
+        assert_eq!(Shares::new(config).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn shares_may_come_to_the_whole_in_thirds() {
+    let third = Ratio::new(1.0 / 3.0).unwrap();
+    let config = SharesConfig::default()
+        .share(Critical, Ratio::ZERO)
+        .share(High, third)
+        .share(Medium, third)
+        .share(Low, third);
+    config.check().unwrap();
+}
+
+#[test]
+fn a_criticality_that_is_none_is_refused_with_those_that_are() {
+    let config = SharesConfig::default();
+    let error = config.share_of("urgent", Ratio::HALF).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"shares.criticality is "urgent", but must be one of low, medium, high, critical"#
+    );
+    let by_word = config.share_of("LOW", Ratio::percent(5)).unwrap();
+    assert_eq!(by_word, config.share(Low, Ratio::percent(5)));
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let mut shares = Shares::new(SharesConfig::default()).unwrap();
+    let before = format!("{shares:?}");
+    let too_much = SharesConfig::default().share(Low, Ratio::ONE);
+    assert!(shares.reconfigure(too_much).is_err());
+    assert_eq!(format!("{shares:?}"), before);
+
+    let mut tenants = Tenants::new(TenantsConfig::default().buckets(64), 1).unwrap();
+    let before = format!("{tenants:?}");
+    let others = TenantsConfig::default().buckets(128);
+    assert_eq!(
+        tenants.reconfigure(others).unwrap_err().bound(),
+        "64, as it was made"
+    );
+    assert_eq!(format!("{tenants:?}"), before);
+    tenants
+        .reconfigure(TenantsConfig::default().buckets(64).multiple(3.0))
+        .unwrap();
+    assert_eq!(tenants.level(tenants.tenant(b"new"), 10), 35);
+}
+
+#[test]
+fn tenants_that_cannot_be_told_apart_are_refused_by_name() {
+    let config = TenantsConfig::default();
+    for (config, field) in [
+        (config.multiple(-0.1), "tenants.multiple"),
+        (config.multiple(f64::NAN), "tenants.multiple"),
+        (config.buckets(0), "tenants.buckets"),
+        (config.buckets(u32::MAX), "tenants.buckets"),
+        (config.memory(Duration::MAX), "tenants.memory"),
+    ] {
+        assert_eq!(config.check().unwrap_err().field(), field);
+        assert!(Tenants::new(config, 1).is_err());
+    }
+}

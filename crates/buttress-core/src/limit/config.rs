@@ -35,6 +35,13 @@ impl Default for LimitConfig {
     }
 }
 
+impl From<u32> for LimitConfig {
+    /// [Always so many](Self::fixed).
+    fn from(limit: u32) -> Self {
+        Self::fixed(limit)
+    }
+}
+
 impl LimitConfig {
     /// The highest limit.
     pub const MAX: u32 = 1_000_000;

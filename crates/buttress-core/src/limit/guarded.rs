@@ -89,7 +89,7 @@ impl Guarded {
 
     /// Enough for every place to be taken some times over, so that most of a window's calls began in it.
     pub(super) fn window(limit: u64) -> u64 {
-        limit.saturating_mul(4).max(LEAST)
+        limit.saturating_mul(4).clamp(LEAST, MOST)
     }
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
@@ -242,8 +242,9 @@ static SETTLED: Pace = Pace {
     step: 0.01,
 };
 
-/// A mean over fewer says little.
+/// A mean over fewer says little, and one over more comes late.
 const LEAST: u64 = 50;
+const MOST: u64 = 100_000;
 /// Windows in which at least this share of calls found the limit reached are shaped by it.
 const REACHED: f64 = 0.5;
 /// After so many of them, less some that were not, there is an overload.

@@ -23,7 +23,7 @@ mod usual;
 mod vegas;
 mod window;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use config::LimitConfig;
 pub use sample::Sample;
@@ -66,7 +66,7 @@ pub struct Limit {
 #[repr(align(128))]
 struct Hot {
     limit: AtomicU64,
-    /// How many samples make a window; `u64::MAX` if nothing is learnt.
+    /// How many samples make a window.
     window: AtomicU64,
 }
 
@@ -76,6 +76,17 @@ struct Locked {
     rule: Rule,
     /// When the window began, in nanoseconds.
     since: u64,
+}
+
+/// What a window of samples taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// How many calls may be under way from now on.
+    pub limit: u64,
+    /// How long calls took on average.
+    pub rtt: Duration,
+    /// How long it took on average until the next call ended.
+    pub each: Duration,
 }
 
 /// What a limit looked like at one moment.
@@ -119,12 +130,11 @@ impl Limit {
         self.hot.limit.load(Ordering::Relaxed)
     }
 
-    /// Takes in how a call went. Returns the limit if this moved it.
+    /// Takes in how a call went. Returns what was learnt if this ended a window.
     #[inline]
-    pub fn on_sample(&self, now: Instant, sample: Sample) -> Option<u64> {
-        let window = self.hot.window.load(Ordering::Relaxed);
-        if self.samples.add(sample, window) {
-            self.step(now, window)
+    pub fn on_sample(&self, now: Instant, sample: Sample) -> Option<Step> {
+        if self.samples.add(sample) {
+            self.step(now)
         } else {
             None
         }
@@ -162,10 +172,10 @@ impl Limit {
     }
 
     #[cold]
-    fn step(&self, now: Instant, window: u64) -> Option<u64> {
+    fn step(&self, now: Instant) -> Option<Step> {
         // Whoever does not get the lock has nothing to add: somebody is at it.
         let mut locked = self.locked.try_lock().ok()?;
-        if self.samples.count() < window {
+        if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
             return None;
         }
         let at = self.origin.nanos_at(now);
@@ -173,9 +183,12 @@ impl Limit {
         locked.since = at;
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);
-        let before = self.limit();
-        let after = self.publish(&locked);
-        (after != before).then_some(after)
+        let limit = self.publish(&locked);
+        Some(Step {
+            limit,
+            rtt: Duration::from_secs_f64(window.rtt),
+            each: Duration::from_secs_f64(1.0 / window.throughput),
+        })
     }
 
     fn publish(&self, locked: &Locked) -> u64 {

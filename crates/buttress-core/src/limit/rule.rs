@@ -63,12 +63,14 @@ impl Rule {
     /// How many samples make a window while the limit is so high.
     pub(super) fn window(&self, limit: u64) -> u64 {
         match self {
-            Self::Fixed(_) => u64::MAX,
             Self::Guarded(_) => Guarded::window(limit),
-            Self::Aimd(_) | Self::Gradient(_) | Self::Vegas(_) => limit.max(LEAST),
+            Self::Aimd(_) | Self::Fixed(_) | Self::Gradient(_) | Self::Vegas(_) => {
+                limit.clamp(LEAST, MOST)
+            }
         }
     }
 }
 
-/// A mean over fewer says little.
+/// A mean over fewer says little, and one over more comes late.
 const LEAST: u64 = 10;
+const MOST: u64 = 10_000;

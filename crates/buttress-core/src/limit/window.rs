@@ -56,12 +56,9 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// Adds a sample. Returns whether it is worth looking if the window of so many is full.
+    /// Adds a sample. Returns whether it is worth looking if the window is full.
     #[inline]
-    pub(super) fn add(&self, sample: Sample, window: u64) -> bool {
-        if window == u64::MAX {
-            return false;
-        }
+    pub(super) fn add(&self, sample: Sample) -> bool {
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
         stripe.rtt.fetch_add(nanos(sample.rtt), Ordering::Relaxed);
         stripe

@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use crate::{ConfigError, Criticality, Ratio};
+
+/// When memory and processor time are short, and for whom.
+///
+/// Each signal has two bounds. From the first on, `Low` is refused; between them more and more; from the second on
+/// all but `Critical`.
+///
+/// | field | default |
+/// |---|---|
+/// | [`memory`](Self::memory) | off |
+/// | [`run_delay`](Self::run_delay) | off |
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PressureConfig {
+    memory: Option<(Ratio, Ratio)>,
+    run_delay: Option<(Duration, Duration)>,
+}
+
+/// What was measured of memory and processors.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Pressure {
+    /// The share of the memory that may be used which is.
+    pub memory: Option<Ratio>,
+    /// How long whoever was ready to run waited for a processor.
+    pub run_delay: Option<Duration>,
+}
+
+impl PressureConfig {
+    /// Refuses while more than such a share of memory is in use.
+    #[must_use]
+    pub fn memory(mut self, from: Ratio, to: Ratio) -> Self {
+        self.memory = Some((from, to));
+        self
+    }
+
+    /// Refuses while whoever is ready to run waits for longer than that for a processor.
+    #[must_use]
+    pub fn run_delay(mut self, from: Duration, to: Duration) -> Self {
+        self.run_delay = Some((from, to));
+        self
+    }
+
+    /// Whether any signal is asked for.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.memory.is_some() || self.run_delay.is_some()
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// Bounds of 0, or the second of which is below the first.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some((from, to)) = self.memory
+            && (from == Ratio::ZERO || to < from)
+        {
+            let value = format!("{from} to {to}");
+            return Err(ConfigError::new("pressure.memory", value, ASCENDING));
+        }
+        if let Some((from, to)) = self.run_delay
+            && (from.is_zero() || to < from)
+        {
+            let value = format!("{from:?} to {to:?}");
+            return Err(ConfigError::new("pressure.run_delay", value, ASCENDING));
+        }
+        Ok(())
+    }
+
+    /// What has to matter at least as much to be let in. A signal that could not be measured refuses nobody.
+    #[must_use]
+    pub fn least(&self, signals: Pressure) -> Criticality {
+        let memory = self
+            .memory
+            .zip(signals.memory)
+            .map(|((from, to), used)| severity(from.get(), to.get(), used.get()));
+        let delay = self
+            .run_delay
+            .zip(signals.run_delay)
+            .map(|((from, to), is)| {
+                severity(from.as_secs_f64(), to.as_secs_f64(), is.as_secs_f64())
+            });
+        match memory.unwrap_or(-1.0).max(delay.unwrap_or(-1.0)) {
+            severity if severity >= 1.0 => Criticality::Critical,
+            severity if severity >= 0.5 => Criticality::High,
+            severity if severity >= 0.0 => Criticality::Medium,
+            _ => Criticality::Low,
+        }
+    }
+}
+
+/// Where a value stands between its bounds: below 0 before the first, from 1 on at the second.
+fn severity(from: f64, to: f64, is: f64) -> f64 {
+    if is < from {
+        -1.0
+    } else if is >= to {
+        1.0
+    } else {
+        (is - from) / (to - from)
+    }
+}
+
+const ASCENDING: &str = "above 0, and the second no less than the first";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matters_less_is_refused_first() {
+        let config = PressureConfig::default().memory(Ratio::percent(80), Ratio::percent(90));
+        for (percent, least) in [
+            (0, Criticality::Low),
+            (79, Criticality::Low),
+            (80, Criticality::Medium),
+            (84, Criticality::Medium),
+            (86, Criticality::High),
+            (90, Criticality::Critical),
+            (100, Criticality::Critical),
+        ] {
+            let signals = Pressure {
+                memory: Some(Ratio::percent(percent)),
+                ..Pressure::default()
+            };
+            assert_eq!(config.least(signals), least, "{percent} %");
+        }
+    }
+
+    #[test]
+    fn the_worse_of_two_signals_counts_and_an_absent_one_does_not() {
+        let ms = Duration::from_millis;
+        let config = PressureConfig::default()
+            .memory(Ratio::HALF, Ratio::ONE)
+            .run_delay(ms(10), ms(20));
+        let signals = Pressure {
+            memory: Some(Ratio::percent(10)),
+            run_delay: Some(ms(20)),
+        };
+        assert_eq!(config.least(signals), Criticality::Critical);
+        assert_eq!(config.least(Pressure::default()), Criticality::Low);
+    }
+
+    #[test]
+    fn bounds_that_make_no_sense_are_refused_by_name() {
+        let config = PressureConfig::default();
+        let error = config.memory(Ratio::HALF, Ratio::percent(40)).check();
+        assert_eq!(error.unwrap_err().field(), "pressure.memory");
+        let error = config.run_delay(Duration::ZERO, Duration::MAX).check();
+        assert_eq!(error.unwrap_err().field(), "pressure.run_delay");
+        assert!(config.memory(Ratio::HALF, Ratio::HALF).check().is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+use std::time::{Duration, Instant};
+
+use crate::bulkhead;
+use crate::{Criticality, Deadline, Reason};
+
+/// What a call says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Call {
+    /// How much it matters.
+    pub criticality: Criticality,
+    /// By when its answer is wanted.
+    pub deadline: Option<Deadline>,
+}
+
+/// A call that was let in. It must be [settled](super::Shed::settle) or [cancelled](super::Shed::cancel).
+#[derive(Debug)]
+#[must_use = "a permit that is not settled keeps its place"]
+pub struct Permit {
+    pub(super) place: bulkhead::Permit,
+    /// `None` where the mode was off: nothing is learnt from the call.
+    pub(super) begun: Option<Begun>,
+    /// Whether the throttle counts it.
+    pub(super) throttled: bool,
+}
+
+/// How things stood when a call began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) at: Instant,
+    pub(super) in_flight: u64,
+    pub(super) at_limit: bool,
+    /// How long it took until there was an answer, if there is more of it to come.
+    pub(super) answered_after: Option<Duration>,
+}
+
+impl Permit {
+    /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
+    /// caller to say, who may listen to a stream for hours.
+    pub fn answered(&mut self, now: Instant) {
+        if let Some(begun) = &mut self.begun {
+            let after = now.saturating_duration_since(begun.at);
+            begun.answered_after.get_or_insert(after);
+        }
+    }
+}
+
+/// What becomes of a call.
+#[derive(Debug)]
+#[must_use = "it may hold a permit"]
+pub enum Admission {
+    /// It may be made.
+    Admitted {
+        /// To be settled when it has ended.
+        permit: Permit,
+        /// Why it would have been rejected, if the refusal had bound.
+        would_reject: Option<Reason>,
+    },
+    /// It may not be made.
+    Rejected(Refusal),
+    /// It may be made when its turn comes.
+    Waiting(Place),
+}
+
+/// Why a call is not made, and when it may be worth trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// After how long, if there is reason to think so. It is drawn, so that not all come back at once.
+    pub retry_after: Option<Duration>,
+}
+
+/// Somebody's place in the queue. Whoever does not want it any more must [leave](super::Shed::leave).
+#[derive(Debug)]
+#[must_use = "a place that nobody leaves stays taken"]
+pub struct Place {
+    pub(super) place: bulkhead::Place,
+    pub(super) throttled: bool,
+}
+
+impl Place {
+    /// When to [give up](super::Shed::give_up), if not for ever.
+    #[must_use]
+    pub fn gives_up(&self) -> Option<Instant> {
+        self.place.gives_up()
+    }
+}

@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use crate::bulkhead::BulkheadConfig;
+use crate::limit::LimitConfig;
+use crate::queue::Order;
+use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
+
+/// What a shedder goes by.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | how many calls may be under way, found out or fixed |
+/// | [`queue`](Self::queue) | 64 | how many may wait for a place; with 0 there is an answer at once |
+/// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait; a nearer deadline ends it sooner |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | who is let in first, of those who matter as much |
+/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
+/// | [`throttle`](Self::throttle) | off | for clients: sends no more than twice what is accepted |
+/// | [`pressure`](Self::pressure) | off | refuses when memory or processor time is short |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+///
+/// Nothing is checked by the setters; a shedder [checks](Self::check) the whole when it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShedConfig {
+    pub(super) limit: Option<LimitConfig>,
+    pub(super) queue: usize,
+    pub(super) max_wait: Option<Duration>,
+    pub(super) order: Order,
+    pub(super) by_criticality: bool,
+    pub(super) margin: Option<Duration>,
+    pub(super) throttle: Option<ThrottleConfig>,
+    pub(super) pressure: PressureConfig,
+    pub(super) mode: Mode,
+}
+
+impl Default for ShedConfig {
+    fn default() -> Self {
+        Self {
+            limit: Some(LimitConfig::guarded()),
+            queue: 64,
+            max_wait: Some(Duration::from_millis(125)),
+            order: Order::AdaptiveLifo {
+                stands_after: Duration::from_millis(25),
+            },
+            by_criticality: true,
+            margin: None,
+            throttle: None,
+            pressure: PressureConfig::default(),
+            mode: Mode::Enforce,
+        }
+    }
+}
+
+impl ShedConfig {
+    /// How many calls may be under way: a number, or a rule that finds it.
+    #[must_use]
+    pub fn limit(mut self, limit: impl Into<LimitConfig>) -> Self {
+        self.limit = Some(limit.into());
+        self
+    }
+
+    /// Any number of calls may be under way: for a shedder that only throttles a client, or only goes by memory.
+    #[must_use]
+    pub fn no_limit(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
+    /// How many may wait for a place. With 0 whoever finds none gets an answer at once.
+    #[must_use]
+    pub fn queue(mut self, capacity: usize) -> Self {
+        self.queue = capacity;
+        self
+    }
+
+    /// How long anybody may wait; `None` leaves that to deadlines, and lets those without one wait for ever.
+    #[must_use]
+    pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
+        self.max_wait = max_wait.into();
+        self
+    }
+
+    /// Who is let in first, of those who matter as much as each other.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Whether what matters more is let in before all that matters less, and takes its place in a full queue.
+    #[must_use]
+    pub fn by_criticality(mut self, by_criticality: bool) -> Self {
+        self.by_criticality = by_criticality;
+        self
+    }
+
+    /// How long before its deadline a call must begin to be worth it. `None` learns it from the calls: 2.3 times
+    /// their mean, which nine of ten stay below if their times vary exponentially.
+    #[must_use]
+    pub fn margin(mut self, margin: impl Into<Option<Duration>>) -> Self {
+        self.margin = margin.into();
+        self
+    }
+
+    /// Holds calls back from a dependency that refuses much of what it is sent. `None` does not.
+    #[must_use]
+    pub fn throttle(mut self, throttle: impl Into<Option<ThrottleConfig>>) -> Self {
+        self.throttle = throttle.into();
+        self
+    }
+
+    /// When memory and processor time are short, and for whom.
+    #[must_use]
+    pub fn pressure(mut self, pressure: PressureConfig) -> Self {
+        self.pressure = pressure;
+        self
+    }
+
+    /// Whether the shedder's refusals bind. Where they do not, nobody waits either.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    ///
+    /// # Errors
+    ///
+    /// What [`LimitConfig::check`], [`QueueConfig::check`](crate::queue::QueueConfig::check), [`ThrottleConfig::check`] and [`PressureConfig::check`]
+    /// refuse; the capacity of the queue is called `queue` here.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(limit) = &self.limit {
+            limit.check()?;
+        }
+        self.gate(1, Duration::ZERO).check()?;
+        if let Some(throttle) = &self.throttle {
+            throttle.check()?;
+        }
+        self.pressure.check()
+    }
+
+    /// The places and the queue for them, at a limit, with a margin where none is configured.
+    pub(super) fn gate(&self, limit: u64, learnt: Duration) -> BulkheadConfig {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        BulkheadConfig::default()
+            .limit(limit.clamp(1, BulkheadConfig::MAX_LIMIT))
+            .queue(self.queue)
+            .max_wait(self.max_wait)
+            .order(self.order)
+            .by_criticality(self.by_criticality)
+            .margin(self.margin.unwrap_or(learnt))
+            .mode(self.mode)
+    }
+
+    /// The rule for the limit. Without one it is as high as can be, and still counts.
+    pub(super) fn limiting(&self) -> LimitConfig {
+        let highest = LimitConfig::fixed(BulkheadConfig::MAX_LIMIT);
+        self.limit.clone().unwrap_or(highest)
+    }
+}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::nanos;
+
+/// From which one tells when it may be worth trying again.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    /// How many nanoseconds pass on average until the next call ends; 0 while that is not known.
+    each: AtomicU64,
+}
+
+impl Hints {
+    pub(super) fn learn(&self, each: Duration) {
+        self.each.store(nanos(each).max(1), Ordering::Relaxed);
+    }
+
+    /// How long until so many who wait have been let in, and as much again or a second more, by chance.
+    ///
+    /// A `Retry-After` has whole seconds: with less than one of jitter all would come back in the same.
+    pub(super) fn retry_after(&self, waiting: u64, draw: u64) -> Option<Duration> {
+        let each = self.each.load(Ordering::Relaxed);
+        if each == 0 {
+            return None;
+        }
+        let drain = each.saturating_mul(waiting + 1).min(LONGEST);
+        let spread = drain.max(SECOND);
+        // The draw also says whom a mode binds, so those who get here may have the low ones only. After that, the upper
+        // half of a product of 64 bits each: uniform below `spread`.
+        let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
+        Some(Duration::from_nanos(drain + jitter))
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+/// A queue that drains more slowly may as well be gone.
+const LONGEST: u64 = 30 * SECOND;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_as_long_as_the_queue_takes_and_spread_over_as_much() {
+        let hints = Hints::default();
+        assert_eq!(hints.retry_after(10, 0), None);
+        hints.learn(Duration::from_millis(200));
+        let seconds = Duration::from_secs;
+        assert_eq!(hints.retry_after(9, 0), Some(seconds(2)));
+        assert_eq!(hints.retry_after(9, 1 << 63), Some(seconds(3)));
+        assert!(hints.retry_after(9, u64::MAX) <= Some(seconds(4)));
+        assert_eq!(hints.retry_after(u64::MAX - 1, 0), Some(seconds(30)));
+    }
+
+    #[test]
+    fn a_short_queue_still_spreads_those_who_come_back() {
+        let hints = Hints::default();
+        hints.learn(Duration::ZERO);
+        let later = (0..1_000).filter(|i| {
+            let draw = u64::MAX / 1_000 * i;
+            hints.retry_after(0, draw) > Some(Duration::from_millis(500))
+        });
+        assert!((490..510).contains(&later.count()));
+    }
+}

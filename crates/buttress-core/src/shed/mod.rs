@@ -1,0 +1,191 @@
+//! The shedder: which calls are let in when there is work for more than the capacity, and which are told at once
+//! that they are not.
+//!
+//! It puts rules together that each stand alone: a [limit](crate::limit) that is found out from the calls that end,
+//! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
+//! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
+//! order: memory and processors, throttle, place, queue.
+
+mod admit;
+mod call;
+mod config;
+mod hints;
+mod settle;
+mod snapshot;
+
+use std::time::Instant;
+
+pub use call::{Admission, Call, Permit, Place, Refusal};
+pub use config::ShedConfig;
+pub use snapshot::ShedSnapshot;
+
+use self::hints::Hints;
+use crate::bulkhead::Bulkhead;
+use crate::limit::Limit;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
+
+/// A shedder, without the calls: it says which to make, and hears how they went.
+///
+/// ```
+/// use std::time::Instant;
+/// use buttress_core::{Report, Reason};
+/// use buttress_core::shed::{Admission, Call, Shed, ShedConfig};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let now = Instant::now();
+/// let shed = Shed::new(ShedConfig::default().limit(1).queue(0), now)?;
+/// let ask = || shed.admit(Call::default(), || 0, || now);
+///
+/// let Admission::Admitted { permit, .. } = ask() else { panic!("there is room") };
+/// let Admission::Rejected(refusal) = ask() else { panic!("there is none") };
+/// assert_eq!(refusal.reason, Reason::LimitReached);
+///
+/// shed.settle(permit, Report::SUCCESS, || now);
+/// assert!(matches!(ask(), Admission::Admitted { .. }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Shed {
+    hot: Hot,
+    counts: Counts,
+    hints: Hints,
+    gate: Bulkhead,
+    limit: Limit,
+    throttle: Throttle,
+    /// The configuration, and what the gate was told last: it is told under this lock only.
+    locked: Mutex<Locked>,
+}
+
+/// What every call reads and only an operator writes.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Hot {
+    flags: AtomicU64,
+    /// The [index](Criticality::index) of what has to matter at least as much.
+    least: AtomicU64,
+}
+
+/// What every call writes.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Counts {
+    in_flight: AtomicU64,
+    waiting: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Locked {
+    config: ShedConfig,
+    limit: u64,
+    margin: std::time::Duration,
+}
+
+/// The mode is `Off`.
+const OFF: u64 = 1;
+/// Refusals may not bind.
+const LENIENT: u64 = 1 << 1;
+/// There is a throttle.
+const THROTTLED: u64 = 1 << 2;
+/// Memory and processors are watched.
+const WATCHED: u64 = 1 << 3;
+
+impl Shed {
+    /// A shedder that has seen nothing.
+    ///
+    /// # Errors
+    ///
+    /// What [`ShedConfig::check`] refuses.
+    pub fn new(config: ShedConfig, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        let limit = Limit::new(config.limiting(), now)?;
+        let margin = std::time::Duration::ZERO;
+        Ok(Self {
+            hot: Hot {
+                flags: AtomicU64::new(flags(&config)),
+                least: AtomicU64::new(0),
+            },
+            counts: Counts {
+                in_flight: AtomicU64::new(0),
+                waiting: AtomicU64::new(0),
+            },
+            hints: Hints::default(),
+            gate: Bulkhead::new(config.gate(limit.limit(), margin), now)?,
+            throttle: Throttle::new(config.throttle.unwrap_or_default(), now)?,
+            locked: Mutex::new(Locked {
+                limit: limit.limit(),
+                margin,
+                config,
+            }),
+            limit,
+        })
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> ShedConfig {
+        lock(&self.locked).config.clone()
+    }
+
+    /// Takes a new configuration. Calls under way stay, and so does whoever waits. An adaptive limit stays where it
+    /// is, within its new bounds; below what is under way, it admits nobody until enough of it has ended.
+    ///
+    /// # Errors
+    ///
+    /// What [`ShedConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: ShedConfig, now: Instant) -> Result<(), ConfigError> {
+        config.check()?;
+        let mut locked = lock(&self.locked);
+        if config.limit != locked.config.limit {
+            self.limit.reconfigure(config.limiting(), now)?;
+        }
+        if let Some(throttle) = config.throttle {
+            self.throttle.reconfigure(throttle, now)?;
+        }
+        locked.limit = self.limit.limit();
+        self.gate
+            .reconfigure(config.gate(locked.limit, locked.margin), now)?;
+        self.hot.flags.store(flags(&config), Ordering::Relaxed);
+        if !config.pressure.is_on() {
+            self.hot.least.store(0, Ordering::Relaxed);
+        }
+        locked.config = config;
+        Ok(())
+    }
+
+    /// Whether anybody should measure what [`feel`](Self::feel) takes.
+    #[inline]
+    pub fn is_watched(&self) -> bool {
+        self.flags() & WATCHED != 0
+    }
+
+    /// Takes in how short memory and processor time are. Returns what now has to matter at least as much.
+    pub fn feel(&self, pressure: Pressure) -> Criticality {
+        let locked = lock(&self.locked);
+        let least = locked.config.pressure.least(pressure);
+        self.hot
+            .least
+            .store(least.index() as u64, Ordering::Relaxed);
+        least
+    }
+
+    #[inline]
+    fn flags(&self) -> u64 {
+        self.hot.flags.load(Ordering::Relaxed)
+    }
+}
+
+fn flags(config: &ShedConfig) -> u64 {
+    let mode = match config.mode {
+        Mode::Off => OFF | LENIENT,
+        Mode::Shadow | Mode::EnforceFor(_) => LENIENT,
+        Mode::Enforce => 0,
+    };
+    let throttled = if config.throttle.is_some() {
+        THROTTLED
+    } else {
+        0
+    };
+    let watched = if config.pressure.is_on() { WATCHED } else { 0 };
+    mode | throttled | watched
+}

@@ -20,9 +20,15 @@ use crate::shared::{Shared, reserve};
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,
-    /// A probe slot that the next call will use. Boxed, as what waits is: it exists only while the circuit is half-open.
-    reserved: Option<Box<Reserved>>,
-    waiting: Option<Pin<Box<Waiting>>>,
+    /// Boxed, because it exists only while the circuit is not closed: many services are cloned for each call.
+    held: Option<Box<Held>>,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// A probe slot that the next call will use.
+    Reserved(Reserved),
+    Waiting(Pin<Box<Waiting>>),
 }
 
 /// Until the circuit changes, or until it is time to look again.
@@ -39,8 +45,7 @@ impl Readiness {
     pub(crate) fn new(when_saturated: WhenSaturated) -> Self {
         Self {
             when_saturated,
-            reserved: None,
-            waiting: None,
+            held: None,
         }
     }
 
@@ -56,40 +61,56 @@ impl Readiness {
     /// Whether a slot is reserved for the call that is made now.
     #[inline]
     pub(crate) fn has_reserved(&self) -> bool {
-        self.reserved.is_some()
+        self.held.is_some() && self.holds_slot()
     }
 
     /// That slot, if it has not lapsed.
     pub(crate) fn take(&mut self) -> Option<BreakerGuard> {
-        self.reserved.take().and_then(|reserved| reserved.redeem())
+        if !self.has_reserved() {
+            return None;
+        }
+        match *self.held.take()? {
+            Held::Reserved(reserved) => reserved.redeem(),
+            Held::Waiting(_) => None,
+        }
     }
 
     /// Gives back a slot that no call is going to use for now.
     #[inline]
     pub(crate) fn release(&mut self) {
-        self.reserved = None;
+        if self.has_reserved() {
+            self.held = None;
+        }
+    }
+
+    #[cold]
+    fn holds_slot(&self) -> bool {
+        matches!(self.held.as_deref(), Some(Held::Reserved(_)))
     }
 
     fn poll_admissible(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.reserved.is_some() {
-            return Poll::Ready(());
-        }
         loop {
-            if let Some(waiting) = &mut self.waiting {
-                ready!(waiting.as_mut().poll(cx));
-                self.waiting = None;
+            match self.held.as_deref_mut() {
+                Some(Held::Reserved(_)) => return Poll::Ready(()),
+                Some(Held::Waiting(waiting)) => {
+                    ready!(waiting.as_mut().poll(cx));
+                    self.held = None;
+                }
+                None => {}
             }
             // Listens before it looks, so that no change is missed in between.
             let changed = Arc::clone(shared.changed()).notified_owned();
             match reserve(shared) {
                 Standing::Admissible => return Poll::Ready(()),
                 Standing::Held(permit) => {
-                    self.reserved = Some(Box::new(Reserved::new(shared.lease(), permit)));
+                    let reserved = Reserved::new(shared.lease(), permit);
+                    self.held = Some(Box::new(Held::Reserved(reserved)));
                     return Poll::Ready(());
                 }
                 Standing::Unready(_) if Handle::try_current().is_err() => return Poll::Ready(()),
                 Standing::Unready(wait) => {
-                    self.waiting = Some(Box::pin(Waiting::new(changed, wait)));
+                    let waiting = Box::pin(Waiting::new(changed, wait));
+                    self.held = Some(Box::new(Held::Waiting(waiting)));
                 }
             }
         }

@@ -1,4 +1,4 @@
-use buttress_core::{BoxError, Classified, Plain, Report};
+use buttress_core::{BoxError, Classified, Plain, Report, WhenSaturated};
 use buttress_http::{Classify, Http, Until};
 use tower_layer::Layer;
 
@@ -13,19 +13,6 @@ pub struct BreakerLayer<P = Plain> {
     breaker: Breaker,
     protocol: P,
     when_saturated: WhenSaturated,
-}
-
-/// What `poll_ready` says while the circuit would not admit a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WhenSaturated {
-    /// Ready; `call` then answers with a [`Rejection`](buttress_core::Rejection).
-    #[default]
-    Reject,
-    /// Not ready until the circuit would admit, so that a load balancer goes elsewhere. A service that became
-    /// ready while the circuit is half-open holds a probe slot, until it is called or dropped or the slot's
-    /// lease ends. While the circuit is recovering, and outside of a runtime, which times the wait, this is
-    /// `Reject`. A runtime must have its timers on: as with any sleep of tokio's, it panics without.
-    Unready,
 }
 
 impl BreakerLayer {
@@ -84,6 +71,11 @@ impl<P> BreakerLayer<P> {
     }
 
     /// What `poll_ready` says while the circuit would not admit a call.
+    ///
+    /// With [`Unready`](WhenSaturated::Unready), a service that became ready while the circuit is half-open holds a
+    /// probe slot, until it is called or dropped or the slot's lease ends. While the circuit is recovering, and outside
+    /// of a runtime, which times the wait, it is as [`Reject`](WhenSaturated::Reject). A runtime must have its timers
+    /// on: as with any sleep of tokio's, it panics without.
     #[must_use]
     pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
         self.when_saturated = when_saturated;

@@ -127,12 +127,13 @@ mod shared;
 mod snapshot;
 
 pub use breaker::Breaker;
+pub use buttress_core::WhenSaturated;
 pub use buttress_core::circuit::{BreakerConfig, CircuitSnapshot, CircuitState, OpenTime};
 pub use buttress_core::window::Window;
 pub use future::ResponseFuture;
 pub use guard::BreakerGuard;
 pub use isolation::Isolation;
 pub use keyed::{Breakers, BreakersConfig, ByKey, KeyedBreakerLayer, KeyedBreakerService};
-pub use layer::{BreakerLayer, WhenSaturated};
+pub use layer::BreakerLayer;
 pub use service::BreakerService;
 pub use snapshot::BreakerSnapshot;

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use buttress_core::Striped;
 use buttress_core::circuit::Standing;
+use buttress_core::{Striped, WhenSaturated};
 use pin_project::pin_project;
 use tokio::runtime::Handle;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep};
 
 use crate::BreakerGuard;
-use crate::layer::WhenSaturated;
 use crate::reserved::Reserved;
 use crate::shared::{Shared, reserve};
 

@@ -1,11 +1,10 @@
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use buttress_core::{BoxError, Identify, Plain, Protocol};
+use buttress_core::{BoxError, Identify, Plain, Protocol, WhenSaturated};
 use tower_service::Service;
 
 use crate::breaker::now;
-use crate::layer::WhenSaturated;
 use crate::readiness::Readiness;
 use crate::shared::admit;
 use crate::{Breaker, BreakerGuard, ResponseFuture};

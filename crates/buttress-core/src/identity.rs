@@ -1,10 +1,18 @@
-/// Who a call is, for decisions that must come out the same for one request wherever they are taken: which
-/// share of calls a mode binds, which fault an experiment injects.
+use crate::Deadline;
+
+/// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
+/// are taken (which share of calls a mode binds, which fault an experiment injects), and by when it is wanted.
 ///
 /// A [`Protocol`](crate::Protocol) that can read it off the request does so here; shells ask only where it matters.
 pub trait Identify<Req> {
     /// A [hash](StableHash) of what names the request, if anything does.
     fn identity(&self, request: &Req) -> Option<u64>;
+
+    /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        let _ = request;
+        None
+    }
 }
 
 /// A hash that is the same in every process, on every machine, in every version.

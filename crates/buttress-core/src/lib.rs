@@ -40,6 +40,7 @@ mod task_context;
 pub mod text;
 mod throttle;
 mod time;
+mod when_saturated;
 pub mod window;
 
 pub use backoff::{Backoff, Jitter};
@@ -63,3 +64,4 @@ pub use rejection::{BoxError, Reason, Rejection, Scope};
 pub use striped::{Lease, Striped};
 pub use task_context::TaskContext;
 pub use throttle::{Throttle, ThrottleConfig, ThrottleSnapshot};
+pub use when_saturated::WhenSaturated;

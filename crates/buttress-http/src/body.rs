@@ -107,11 +107,11 @@ fn advance<D: Buf, G: Guard>(
         None => tail.end(None),
         Some(Err(error)) => tail.fail(&**error),
         Some(Ok(frame)) => {
-            let is_complete = frame
-                .data_ref()
-                .is_some_and(|data| tail.receive(data.remaining()));
+            if let Some(data) = frame.data_ref() {
+                tail.receive(data.remaining());
+            }
             let trailers = frame.trailers_ref();
-            if trailers.is_none() && !is_complete && !is_end_stream {
+            if trailers.is_none() && !is_end_stream {
                 return Some(tail);
             }
             tail.end(trailers);

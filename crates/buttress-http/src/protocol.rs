@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use buttress_core::{BoxError, Guard, Identify, Protocol, Report};
+use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol, Report};
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -95,6 +95,11 @@ impl<B: Body> Protocol<Response<B>> for Http {
 impl<B> Identify<Request<B>> for Http {
     fn identity(&self, request: &Request<B>) -> Option<u64> {
         request_identity(request.headers())
+    }
+
+    /// What a layer further out put into the request's extensions.
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        request.extensions().get().copied()
     }
 }
 

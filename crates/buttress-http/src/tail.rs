@@ -14,6 +14,8 @@ pub(crate) struct Tail<G: Guard> {
     promised: Option<u64>,
     received: u64,
     is_read: bool,
+    // Whether the guard has heard how the call went, and is kept for what it holds.
+    is_settled: bool,
     protocol: Http,
 }
 
@@ -31,6 +33,7 @@ impl<G: Guard> Tail<G> {
             promised,
             received: 0,
             is_read: false,
+            is_settled: false,
             protocol,
         }
     }
@@ -40,14 +43,14 @@ impl<G: Guard> Tail<G> {
         self.is_read = true;
     }
 
-    /// Counts `bytes` in. Returns whether nothing can follow that matters: whoever writes the body to a
-    /// connection stops there, and drops it without asking for its end.
-    pub(crate) fn receive(&mut self, bytes: usize) -> bool {
+    /// Counts `bytes` in. With the last of them it is settled how the call went: whoever writes the body to a
+    /// connection stops there, and drops it without asking for its end. What the guard holds is held until then.
+    pub(crate) fn receive(&mut self, bytes: usize) {
         self.received = self.received.saturating_add(bytes as u64);
-        self.head.is_some()
-            && self
-                .promised
-                .is_some_and(|promised| promised <= self.received)
+        let promised = self.promised.is_some_and(|bytes| bytes <= self.received);
+        if let (true, Some(head)) = (promised, self.head) {
+            self.settle(head);
+        }
     }
 
     /// The body came to its end.
@@ -88,7 +91,11 @@ impl<G: Guard> Tail<G> {
 
 impl<G: Guard> Guard for Tail<G> {
     fn settle(&mut self, report: Report) {
-        if let Some(mut guard) = self.guard.take() {
+        if self.is_settled {
+            return;
+        }
+        self.is_settled = true;
+        if let Some(guard) = &mut self.guard {
             guard.settle(report);
         }
     }
@@ -104,6 +111,7 @@ impl<G: Guard> Drop for Tail<G> {
             return;
         };
         match self.head {
+            _ if self.is_settled => drop(guard),
             Some(head) if !self.is_read || head.outcome.is_failure() => guard.settle(head),
             _ => drop(guard),
         }

@@ -24,6 +24,11 @@
 //! | `buttress_breaker_would_reject_total` | counter | count | `layer`, `reason` |
 //! | `buttress_breaker_transitions_total` | counter | count | `layer`, `to`, `cause` |
 //! | `buttress_breaker_state` | gauge | count | `layer`, `state` |
+//! | `buttress_bulkhead_in_flight` | gauge | count | `layer` |
+//! | `buttress_bulkhead_queue_length` | gauge | count | `layer` |
+//! | `buttress_bulkhead_rejections_total` | counter | count | `layer`, `reason` |
+//! | `buttress_bulkhead_wait_seconds` | histogram | seconds | `layer` |
+//! | `buttress_bulkhead_would_reject_total` | counter | count | `layer`, `reason` |
 //! | `buttress_chaos_faults_total` | counter | count | `layer`, `fault` |
 //! | `buttress_chaos_suppressed_total` | counter | count | `layer`, `reason` |
 //! | `buttress_chaos_active` | gauge | count | `layer` |
@@ -66,6 +71,8 @@
 //! | `buttress::breaker` | INFO | circuit changed state | `layer`, `key`, `from`, `to`, `cause` |
 //! | `buttress::breaker` | DEBUG | call rejected | `layer`, `key`, `reason` |
 //! | `buttress::breaker` | DEBUG | call would have been rejected | `layer`, `key`, `reason` |
+//! | `buttress::bulkhead` | DEBUG | call rejected | `layer`, `reason` |
+//! | `buttress::bulkhead` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::chaos` | WARN | faults armed | `layer`, `faults`, `seed` |
 //! | `buttress::chaos` | WARN | faults disarmed | `layer`, `by`, `breach` |
 //! | `buttress::chaos` | WARN | fault stopped | `layer`, `fault` |
@@ -111,6 +118,7 @@
 mod log;
 
 mod breaker;
+mod bulkhead;
 mod chaos;
 mod deadline;
 mod http;
@@ -126,6 +134,7 @@ mod problem;
 mod retry;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
+pub use bulkhead::{BulkheadEvent, BulkheadSignals};
 pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
 pub use deadline::{DeadlineEvent, DeadlineSignals, Phase};
 pub use http::{Header, HttpEvent, HttpSignals};

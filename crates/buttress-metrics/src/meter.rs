@@ -117,6 +117,17 @@ impl Registrar<'_> {
         })
     }
 
+    pub(crate) fn gauge(&self, metric: &'static Metric) -> Gauge {
+        let [gauge] = self.gauges(metric, [()], |()| Labels::new());
+        gauge
+    }
+
+    pub(crate) fn histogram(&self, metric: &'static Metric) -> Histogram {
+        self.describe(metric);
+        let key = self.key(metric, Labels::new());
+        Histogram(self.recorder.register_histogram(&key, &METADATA))
+    }
+
     fn register_counter(&self, metric: &'static Metric, labels: Labels) -> Counter {
         let key = self.key(metric, labels);
         Counter(self.recorder.register_counter(&key, &METADATA))
@@ -140,6 +151,7 @@ impl Registrar<'_> {
         match metric.kind {
             Kind::Counter => self.recorder.describe_counter(name, unit, text),
             Kind::Gauge => self.recorder.describe_gauge(name, unit, text),
+            Kind::Histogram => self.recorder.describe_histogram(name, unit, text),
         }
     }
 }
@@ -160,8 +172,18 @@ impl Counter {
 pub(crate) struct Gauge(metrics::Gauge);
 
 impl Gauge {
-    fn increment(&self, by: f64) {
+    pub(crate) fn increment(&self, by: f64) {
         isolate(|| self.0.increment(by));
+    }
+}
+
+/// A histogram that survives its recorder's panics.
+#[derive(Debug)]
+pub(crate) struct Histogram(metrics::Histogram);
+
+impl Histogram {
+    pub(crate) fn record(&self, value: f64) {
+        isolate(|| self.0.record(value));
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Kind {
     Counter,
     /// Grows and falls.
     Gauge,
+    /// Is spread over values.
+    Histogram,
 }
 
 /// Calls that a breaker admitted, by how they ended.
@@ -86,6 +88,51 @@ pub const BREAKER_WOULD_REJECT: Metric = Metric {
     unit: "count",
     labels: &["layer", "reason"],
     description: "Calls that the breaker let through in shadow and would have rejected, by reason.",
+};
+
+/// Calls under way behind a bulkhead.
+pub const BULKHEAD_IN_FLIGHT: Metric = Metric {
+    name: "buttress_bulkhead_in_flight",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Calls that the bulkhead let in and that have not ended.",
+};
+
+/// Callers waiting for a bulkhead.
+pub const BULKHEAD_QUEUE_LENGTH: Metric = Metric {
+    name: "buttress_bulkhead_queue_length",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Callers that wait for a place in the bulkhead.",
+};
+
+/// Calls a bulkhead rejected.
+pub const BULKHEAD_REJECTIONS: Metric = Metric {
+    name: "buttress_bulkhead_rejections_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the bulkhead rejected, by reason.",
+};
+
+/// How long callers waited for a bulkhead.
+pub const BULKHEAD_WAIT: Metric = Metric {
+    name: "buttress_bulkhead_wait_seconds",
+    kind: Kind::Histogram,
+    unit: "seconds",
+    labels: &["layer"],
+    description: "How long those waited who had to wait for a place in the bulkhead, however that ended.",
+};
+
+/// Calls a bulkhead would have rejected.
+pub const BULKHEAD_WOULD_REJECT: Metric = Metric {
+    name: "buttress_bulkhead_would_reject_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the bulkhead let through and would have rejected if its mode were to enforce, by reason.",
 };
 
 /// Calls that an injector is harming.
@@ -232,6 +279,11 @@ pub const ALL: &[Metric] = &[
     BREAKER_STATE,
     BREAKER_TRANSITIONS,
     BREAKER_WOULD_REJECT,
+    BULKHEAD_IN_FLIGHT,
+    BULKHEAD_QUEUE_LENGTH,
+    BULKHEAD_REJECTIONS,
+    BULKHEAD_WAIT,
+    BULKHEAD_WOULD_REJECT,
     CHAOS_ACTIVE,
     CHAOS_ARMED,
     CHAOS_FAULTS,

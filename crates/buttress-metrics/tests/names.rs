@@ -9,9 +9,9 @@ use buttress_core::circuit::{Cause, CircuitState};
 use buttress_core::{FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, BudgetSignals, ChaosEvent, ChaosSignals, DeadlineSignals, Header,
-    HedgeEvent, HedgeSignals, HttpEvent, HttpSignals, ProblemEvent, ProblemSignals, RetryEvent,
-    RetrySignals,
+    BreakerEvent, BreakerSignals, BudgetSignals, BulkheadEvent, BulkheadSignals, ChaosEvent,
+    ChaosSignals, DeadlineSignals, Header, HedgeEvent, HedgeSignals, HttpEvent, HttpSignals,
+    ProblemEvent, ProblemSignals, RetryEvent, RetrySignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -24,6 +24,7 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
     let recorder = DebuggingRecorder::new();
     with_local_recorder(&recorder, || {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Slow);
+        BulkheadSignals::new("a".into()).emit(BulkheadEvent::Rejected(Reason::BulkheadFull));
         DeadlineSignals::new("a".into()).register();
         ProblemSignals::new().emit(ProblemEvent::Failed {
             status: 500,
@@ -42,6 +43,7 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
         .map(|metric| {
             let kind = match metric.kind {
                 Kind::Gauge => MetricKind::Gauge,
+                Kind::Histogram => MetricKind::Histogram,
                 _ => MetricKind::Counter,
             };
             let unit = Unit::from_string(metric.unit);
@@ -84,6 +86,7 @@ fn the_docs_list_every_metric() {
     for metric in names::ALL {
         let kind = match metric.kind {
             Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
             _ => "counter",
         };
         let labels: Vec<_> = metric.labels.iter().map(|l| format!("`{l}`")).collect();

@@ -83,14 +83,6 @@ impl<B> Identify<Request<B>> for HttpRetry {
     fn identity(&self, request: &Request<B>) -> Option<u64> {
         self.http.identity(request)
     }
-}
-
-impl<B: Replay> Repeat<Request<B>> for HttpRetry {
-    type Spare = HttpSpare<B::Source>;
-
-    fn safety(&self, request: &Request<B>) -> Safety {
-        safety_of(request)
-    }
 
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         request.extensions().get().copied().or_else(|| {
@@ -100,6 +92,14 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
             let given = read_deadline(request.headers(), relative, Duration::ZERO, unused)?;
             Deadline::after(now(), given)
         })
+    }
+}
+
+impl<B: Replay> Repeat<Request<B>> for HttpRetry {
+    type Spare = HttpSpare<B::Source>;
+
+    fn safety(&self, request: &Request<B>) -> Safety {
+        safety_of(request)
     }
 
     fn keep(

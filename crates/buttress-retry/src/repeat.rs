@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use buttress_core::retry::{Safety, StopReason, Verdict, judge_error};
-use buttress_core::{BoxError, Classified, Deadline, Identify, Plain, Protocol};
+use buttress_core::{BoxError, Classified, Identify, Plain, Protocol};
 
 use crate::RetryStopped;
 
@@ -14,9 +14,6 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
 
     /// Whether the request may be processed twice.
     fn safety(&self, request: &Req) -> Safety;
-
-    /// The deadline that the request carries, as it comes in.
-    fn deadline(&self, request: &Req) -> Option<Deadline>;
 
     /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
     /// of the first attempt, and why there can be no other if there cannot.
@@ -69,10 +66,6 @@ impl<Req: Clone> Repeat<Req> for Plain {
         Safety::Idempotent
     }
 
-    fn deadline(&self, _: &Req) -> Option<Deadline> {
-        None
-    }
-
     fn keep(&self, request: Req, _: usize) -> (Req, Result<Req, StopReason>) {
         (request.clone(), Ok(request))
     }
@@ -104,10 +97,6 @@ impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
 
     fn safety(&self, request: &Req) -> Safety {
         Plain.safety(request)
-    }
-
-    fn deadline(&self, request: &Req) -> Option<Deadline> {
-        Plain.deadline(request)
     }
 
     fn keep(&self, request: Req, limit: usize) -> (Req, Result<Req, StopReason>) {

@@ -6,6 +6,7 @@
 //! | pattern | feature | what it is for |
 //! |---|---|---|
 //! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
+//! | `bulkhead` | `bulkhead` | lets in so many calls at once, and lets the rest wait, briefly and in order |
 //! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
 //! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
@@ -92,6 +93,9 @@ mod service_builder_ext;
 #[cfg(feature = "breaker")]
 #[doc(inline)]
 pub use buttress_breaker as breaker;
+#[cfg(feature = "bulkhead")]
+#[doc(inline)]
+pub use buttress_bulkhead as bulkhead;
 #[cfg(feature = "chaos")]
 #[doc(inline)]
 pub use buttress_chaos as chaos;

@@ -3,11 +3,15 @@
 #[cfg(feature = "breaker")]
 pub use buttress_breaker::{
     Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState,
-    KeyedBreakerLayer, OpenTime, WhenSaturated, Window,
+    KeyedBreakerLayer, OpenTime, Window,
 };
+#[cfg(feature = "bulkhead")]
+pub use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order};
 #[cfg(feature = "chaos")]
 pub use buttress_chaos::{ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault};
-pub use buttress_core::{BoxError, Deadline, Mode, Outcome, Ratio, Reason, Rejection, Report};
+pub use buttress_core::{
+    BoxError, Deadline, Mode, Outcome, Ratio, Reason, Rejection, Report, WhenSaturated,
+};
 #[cfg(feature = "deadline")]
 pub use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
 pub use buttress_http::{Idempotent, ReplayBody, Until};

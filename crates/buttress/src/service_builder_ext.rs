@@ -8,18 +8,20 @@ use tower::layer::util::Stack;
 /// Buttress's layers as methods of [`ServiceBuilder`], in an ordinary chain.
 ///
 /// ```
-/// # #[cfg(feature = "breaker")]
+/// # #[cfg(all(feature = "breaker", feature = "bulkhead"))]
 /// # fn main() {
 /// use buttress::prelude::*;
 /// use tower::ServiceBuilder;
 ///
 /// let breaker = Breaker::new("database", BreakerConfig::default());
+/// let bulkhead = Bulkhead::new("database", BulkheadConfig::default());
 /// let service = ServiceBuilder::new()
 ///     .breaker(&breaker)
+///     .bulkhead(&bulkhead)
 ///     .service_fn(|query: &'static str| async move { Ok::<_, std::io::Error>(query.len()) });
 /// # let _ = service;
 /// # }
-/// # #[cfg(not(feature = "breaker"))]
+/// # #[cfg(not(all(feature = "breaker", feature = "bulkhead")))]
 /// # fn main() {}
 /// ```
 pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
@@ -40,6 +42,24 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         self,
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>>;
+
+    /// Puts a bulkhead here that holds a place until the call's future is ready or dropped. See
+    /// [`BulkheadLayer::new`](crate::bulkhead::BulkheadLayer::new).
+    #[cfg(feature = "bulkhead")]
+    #[must_use]
+    fn bulkhead(
+        self,
+        bulkhead: &crate::bulkhead::Bulkhead,
+    ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer, L>>;
+
+    /// Puts a bulkhead here that holds a place until the response's body ends. See
+    /// [`BulkheadLayer::http`](crate::bulkhead::BulkheadLayer::http).
+    #[cfg(feature = "bulkhead")]
+    #[must_use]
+    fn http_bulkhead(
+        self,
+        bulkhead: &crate::bulkhead::Bulkhead,
+    ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer<crate::http::Http>, L>>;
 
     /// Puts an injector of faults here. See [`ChaosLayer::new`](crate::chaos::ChaosLayer::new).
     #[cfg(feature = "chaos")]
@@ -140,6 +160,22 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>> {
         self.layer(crate::breaker::BreakerLayer::http(breaker))
+    }
+
+    #[cfg(feature = "bulkhead")]
+    fn bulkhead(
+        self,
+        bulkhead: &crate::bulkhead::Bulkhead,
+    ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer, L>> {
+        self.layer(crate::bulkhead::BulkheadLayer::new(bulkhead))
+    }
+
+    #[cfg(feature = "bulkhead")]
+    fn http_bulkhead(
+        self,
+        bulkhead: &crate::bulkhead::Bulkhead,
+    ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer<crate::http::Http>, L>> {
+        self.layer(crate::bulkhead::BulkheadLayer::http(bulkhead))
     }
 
     #[cfg(feature = "chaos")]

@@ -11,9 +11,9 @@ impl Bulkhead {
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        let Permit { counted: true } = permit else {
+        if !permit.counted {
             return;
-        };
+        }
         if self.word().is_saturated() {
             return self.release_under_lock(1, now);
         }

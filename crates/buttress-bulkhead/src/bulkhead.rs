@@ -1,0 +1,99 @@
+use std::fmt;
+use std::time::Instant;
+
+use buttress_core::bulkhead::{Bulkhead as Rule, BulkheadConfig};
+use buttress_core::{ConfigError, Name, Striped};
+
+use crate::BulkheadSnapshot;
+use crate::shared::Shared;
+
+/// A limit of calls under way: the places that its layers share, and where operators reach in.
+///
+/// Cloning it is cheap, and all clones are one bulkhead. See the [crate docs](crate).
+#[derive(Clone)]
+pub struct Bulkhead {
+    shared: Striped<Shared>,
+}
+
+impl Bulkhead {
+    /// A bulkhead called `name`, which is how it appears in metrics, events and rejections.
+    ///
+    /// # Panics
+    ///
+    /// If [`BulkheadConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: BulkheadConfig) -> Self {
+        match Self::try_new(name, config) {
+            Ok(bulkhead) => bulkhead,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A bulkhead called `name`, unless its configuration cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`BulkheadConfig::check`] refuses.
+    pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
+        let rule = Rule::new(config, now())?;
+        Ok(Self {
+            shared: Striped::new(Shared::new(name.into(), rule)),
+        })
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name().as_str()
+    }
+
+    /// What it looks like now: calls under way, callers waiting.
+    #[must_use]
+    pub fn snapshot(&self) -> BulkheadSnapshot {
+        BulkheadSnapshot {
+            name: self.shared.name().clone(),
+            bulkhead: self.shared.rule().snapshot(now()),
+        }
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> BulkheadConfig {
+        self.shared.rule().config()
+    }
+
+    /// Takes a new configuration. Calls under way stay, and so does whoever waits. Below what is under way, a limit
+    /// admits nobody until enough of it has ended; raised, it lets in as many as it was raised by. Calls that were
+    /// let in while the mode was off are not counted.
+    ///
+    /// # Errors
+    ///
+    /// What [`BulkheadConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
+        self.shared.rule().reconfigure(config, now())
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Striped<Shared> {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Bulkhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let snapshot = self.snapshot();
+        f.debug_struct("Bulkhead")
+            .field("name", &self.name())
+            .field("limit", &snapshot.limit)
+            .field("in_flight", &snapshot.in_flight)
+            .field("queued", &snapshot.queued)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one clock of the house, which a test can pause.
+#[inline]
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,116 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{BoxError, PanicWatch, Plain, Protocol, Rejection};
+use pin_project::pin_project;
+use tower_service::Service;
+
+use crate::BulkheadGuard;
+use crate::queued::Queued;
+use crate::wait::Wait;
+
+/// The response of a service behind a bulkhead, or the bulkhead's refusal.
+#[pin_project]
+pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
+    #[pin]
+    state: State<S, Req>,
+    /// `None` before there is a place, and once the call has ended or lives on in a body.
+    guard: Option<BulkheadGuard>,
+    protocol: P,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<S: Service<Req>, Req> {
+    Admitted(#[pin] S::Future),
+    /// `None` once it has been told.
+    Rejected(Option<Rejection>),
+    /// Boxed, so that those who need not wait need not carry it about.
+    Waiting(Pin<Box<Wait<S, Req>>>),
+}
+
+impl<S, Req, P> ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+{
+    /// Calls a service that is ready.
+    #[inline]
+    pub(crate) fn admitted(
+        service: &mut S,
+        request: Req,
+        guard: BulkheadGuard,
+        protocol: P,
+    ) -> Self {
+        let mut guard = Some(guard);
+        let watch = PanicWatch::new(&mut guard);
+        let future = service.call(request);
+        watch.disarm();
+        Self {
+            state: State::Admitted(future),
+            guard,
+            protocol,
+        }
+    }
+
+    pub(crate) fn rejected(rejection: Rejection, protocol: P) -> Self {
+        Self {
+            state: State::Rejected(Some(rejection)),
+            guard: None,
+            protocol,
+        }
+    }
+
+    pub(crate) fn waiting(queued: Queued, service: S, request: Req, protocol: P) -> Self {
+        Self {
+            state: State::Waiting(Box::pin(Wait::new(queued, service, request))),
+            guard: None,
+            protocol,
+        }
+    }
+}
+
+impl<S, Req, P> Future for ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+    P: Protocol<S::Response>,
+{
+    type Output = Result<P::Response<BulkheadGuard>, BoxError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Admitted(future) => {
+                    let watch = PanicWatch::new(this.guard);
+                    let polled = future.poll(cx);
+                    watch.disarm();
+                    let result = ready!(polled).map_err(Into::into);
+                    let response = this.protocol.conclude(result, this.guard);
+                    // What was not taken into a body ends here, and not when somebody drops this future.
+                    *this.guard = None;
+                    return Poll::Ready(response);
+                }
+                StateProjection::Rejected(rejection) => {
+                    let rejection = rejection.take().expect("polled after completion");
+                    return Poll::Ready(Err(rejection.into()));
+                }
+                StateProjection::Waiting(wait) => {
+                    let future = ready!(wait.as_mut().poll(cx, this.guard))?;
+                    this.state.set(State::Admitted(future));
+                }
+            }
+        }
+    }
+}
+
+impl<S: Service<Req>, Req, P> fmt::Debug for ResponseFuture<S, Req, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("waiting", &matches!(self.state, State::Waiting(_)))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+use buttress_core::bulkhead::Permit;
+use buttress_core::{Guard, Report};
+
+use crate::bulkhead::now;
+use crate::shared::SharedLease;
+
+/// One call that was let in. Its place is free again when it is dropped.
+///
+/// It lives in the response future, and with the `Http` protocol in the response's body.
+#[derive(Debug)]
+#[must_use = "dropping it gives the place back"]
+pub struct BulkheadGuard {
+    shared: SharedLease,
+    /// `None` only while it is being given back.
+    permit: Option<Permit>,
+    /// Whether the call shows on the gauge.
+    shown: bool,
+}
+
+impl BulkheadGuard {
+    #[inline]
+    pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
+        Self {
+            shown: shared.signals().entered(),
+            shared,
+            permit: Some(permit),
+        }
+    }
+}
+
+impl Guard for BulkheadGuard {
+    /// How the call ended is nothing to a bulkhead; that it has shows when the guard is dropped.
+    #[inline]
+    fn settle(&mut self, _: Report) {}
+}
+
+impl Drop for BulkheadGuard {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            if self.shown {
+                self.shared.signals().left();
+            }
+            self.shared.rule().release(permit, now);
+        }
+    }
+}

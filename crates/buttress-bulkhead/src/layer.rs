@@ -1,0 +1,77 @@
+use buttress_core::{Plain, WhenSaturated};
+use buttress_http::{Http, Until};
+use tower_layer::Layer;
+
+use crate::{Bulkhead, BulkheadService};
+
+/// Puts a [`Bulkhead`] in front of a service.
+///
+/// All services made by layers of one bulkhead share its places, however often `layer` is called. See the
+/// [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct BulkheadLayer<P = Plain> {
+    bulkhead: Bulkhead,
+    protocol: P,
+    when_saturated: WhenSaturated,
+}
+
+impl BulkheadLayer {
+    /// A call lasts until its future is ready or dropped.
+    #[must_use]
+    pub fn new(bulkhead: &Bulkhead) -> Self {
+        Self::with_protocol(bulkhead, Plain)
+    }
+}
+
+impl BulkheadLayer<Http> {
+    /// A call lasts until the body of its response has ended, failed or been dropped.
+    #[must_use]
+    pub fn http(bulkhead: &Bulkhead) -> Self {
+        Self::with_protocol(bulkhead, Http::default())
+    }
+
+    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.protocol = self.protocol.until(until);
+        self
+    }
+}
+
+impl<P> BulkheadLayer<P> {
+    /// Takes the length of a call from a protocol of your own.
+    #[must_use]
+    pub fn with_protocol(bulkhead: &Bulkhead, protocol: P) -> Self {
+        Self {
+            bulkhead: bulkhead.clone(),
+            protocol,
+            when_saturated: WhenSaturated::default(),
+        }
+    }
+
+    /// What `poll_ready` says while there is no place.
+    ///
+    /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is one, waits for that as long as it
+    /// takes, and then holds the place until it is called or dropped, or the service behind turns out not to be ready.
+    /// So a clone that became ready and is kept for later keeps others out: it is for callers who call at once.
+    /// Where the [mode](crate::BulkheadConfig::mode) does not bind for all calls, it is as
+    /// [`Reject`](WhenSaturated::Reject).
+    #[must_use]
+    pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
+        self.when_saturated = when_saturated;
+        self
+    }
+}
+
+impl<S, P: Clone> Layer<S> for BulkheadLayer<P> {
+    type Service = BulkheadService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BulkheadService::new(
+            inner,
+            self.bulkhead.clone(),
+            self.protocol.clone(),
+            self.when_saturated,
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! A bulkhead for Tower services: so many calls at once and no more, and a short, fair and bounded wait for the rest.
+//!
+//! # When to use it
+//!
+//! Around whatever bears a known number of calls at once: a pool of connections, a handler that takes much memory, a
+//! dependency that others use too. One of them that is slow then fills its own compartment, and not the ship. Where
+//! the number is not known, let a load shedder find it. It is no limit on the rate of calls: many short ones pass.
+//!
+//! # Example
+//!
+//! ```
+//! use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer};
+//! use buttress_core::{Reason, Rejection};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), buttress_core::BoxError> {
+//! let bulkhead = Bulkhead::new("reports", BulkheadConfig::default().limit(1));
+//! let mut service = ServiceBuilder::new()
+//!     .layer(BulkheadLayer::new(&bulkhead))
+//!     .service_fn(|name: &'static str| async move { Ok::<_, std::io::Error>(name.len()) });
+//!
+//! // The one place is taken from the call to its end.
+//! let first = service.ready().await?.call("yearly");
+//! let error = service.ready().await?.call("monthly").await.unwrap_err();
+//! let rejection = Rejection::find(&*error).expect("the bulkhead said no");
+//! assert_eq!(rejection.reason(), Reason::BulkheadFull);
+//!
+//! assert_eq!(first.await?, 6);
+//! assert_eq!(service.ready().await?.call("monthly").await?, 7);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For HTTP, with a queue:
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer};
+//!
+//! let config = BulkheadConfig::default().limit(64).queue(128).max_wait(Duration::from_millis(50));
+//! let api = Bulkhead::new("api", config.clone());
+//! let layer = BulkheadLayer::http(&api);
+//! # let _ = layer;
+//!
+//! // Later, and from anywhere:
+//! api.reconfigure(config.limit(32))?; // nobody is thrown out
+//! println!("{:?}", api.snapshot());
+//! # Ok::<_, buttress_core::ConfigError>(())
+//! ```
+//!
+//! # What it does
+//!
+//! A call takes a place when it is made, and gives it back when it ends: with its future, and with the `Http` protocol
+//! with the body of its response. A service that is merely ready holds nothing, so idle connections and clones keep
+//! nobody out; [`WhenSaturated::Unready`] is otherwise.
+//!
+//! A call that finds no place waits in its response future, if the [queue](BulkheadConfig::queue) has room, until the
+//! sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the request's
+//! extensions. Whoever has waited for long is served last once the queue [stands](Order::AdaptiveLifo), as it has the
+//! least time left. While it waits it keeps nothing of the service behind: it waits with a clone of it that was not
+//! polled ready, and readies that once it has a place.
+//!
+//! | what a call hears | why |
+//! |---|---|
+//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no place, and no room in the queue |
+//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no place became free in the longest wait |
+//! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
+//! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it |
+//!
+//! In the modes in which refusals do not bind, nobody waits either: calls beyond the limit are let through, and those
+//! for whom there would have been neither a place nor room in the queue are counted.
+//!
+//! # Differences from others
+//!
+//! From tower's `ConcurrencyLimit`: the limit is in the handle and not in the layer, so the routes and connections of
+//! a server share it; readiness holds no place, so idle clones cannot use the limit up, and a refused caller leaves no
+//! waiter behind who is given a place that it does not want; the wait is bounded and minds deadlines; and the place is
+//! held to the end of the body. From `tower-resilience-bulkhead`: a refusal takes no timer, and says what it is.
+//!
+//! # Defaults
+//!
+//! See [`BulkheadConfig`], [`Until::BodyEnd`](buttress_http::Until::BodyEnd) and [`WhenSaturated::Reject`].
+//!
+//! # Signals
+//!
+//! The gauges `buttress_bulkhead_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of those who had to
+//! wait, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name. Rejections
+//! are events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default
+//! in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
+//!
+//! # Ordering
+//!
+//! Inside of a retry, so that whoever waits to try again holds no place; inside of a breaker, so that a call that it
+//! rejects takes none. Outside of a timeout for each attempt, whose time is then spent on the call and not in the
+//! queue; inside of whatever sets the deadline.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod bulkhead;
+mod future;
+mod guard;
+mod layer;
+mod queued;
+mod readiness;
+mod service;
+mod shared;
+mod snapshot;
+mod wait;
+
+pub use bulkhead::Bulkhead;
+pub use buttress_core::WhenSaturated;
+pub use buttress_core::bulkhead::BulkheadConfig;
+pub use buttress_core::queue::Order;
+pub use future::ResponseFuture;
+pub use guard::BulkheadGuard;
+pub use layer::BulkheadLayer;
+pub use service::BulkheadService;
+pub use snapshot::BulkheadSnapshot;

@@ -1,0 +1,88 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::bulkhead::Admission;
+use buttress_core::{Striped, WhenSaturated};
+
+use crate::BulkheadGuard;
+use crate::bulkhead::now;
+use crate::queued::Queued;
+use crate::shared::{Shared, try_admit};
+
+/// What one clone of a service knows of its own readiness.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    when_saturated: WhenSaturated,
+    /// A place that the next call will use.
+    reserved: Option<BulkheadGuard>,
+    /// Boxed, because it exists only while there is no place.
+    waiting: Option<Pin<Box<Queued>>>,
+}
+
+impl Readiness {
+    pub(crate) fn new(when_saturated: WhenSaturated) -> Self {
+        Self {
+            when_saturated,
+            reserved: None,
+            waiting: None,
+        }
+    }
+
+    /// Ready when there is a place, if that is what saturation means here.
+    #[inline]
+    pub(crate) fn poll(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.when_saturated {
+            WhenSaturated::Reject => Poll::Ready(()),
+            WhenSaturated::Unready => self.poll_reserved(shared, cx),
+        }
+    }
+
+    /// The place that was reserved for the call that is made now.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<BulkheadGuard> {
+        self.reserved.take()
+    }
+
+    /// Gives back a place that no call is going to use for now.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        self.reserved = None;
+    }
+
+    fn poll_reserved(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reserved.is_some() {
+            return Poll::Ready(());
+        }
+        if self.waiting.is_none() {
+            self.reserved = try_admit(shared);
+            if self.reserved.is_some() {
+                return Poll::Ready(());
+            }
+            let lease = shared.lease();
+            match lease.rule().reserve(now) {
+                Some(Admission::Admitted { permit, .. }) => {
+                    self.reserved = Some(BulkheadGuard::new(lease, permit));
+                    return Poll::Ready(());
+                }
+                Some(Admission::Waiting(place)) => {
+                    self.waiting = Some(Box::pin(Queued::new(lease, place)));
+                }
+                Some(Admission::Rejected(_)) | None => return Poll::Ready(()),
+            }
+        }
+        if let Some(waiting) = &mut self.waiting {
+            let place = ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+            self.reserved = place.ok();
+        }
+        Poll::Ready(())
+    }
+}
+
+/// A clone starts unready: neither a place nor a turn in a queue can be had twice.
+impl Clone for Readiness {
+    fn clone(&self) -> Self {
+        Self::new(self.when_saturated)
+    }
+}

@@ -1,0 +1,119 @@
+use std::task::{Context, Poll, ready};
+
+use buttress_core::queue::Terms;
+use buttress_core::{BoxError, Deadline, Identify, Plain, Protocol, WhenSaturated};
+use tower_service::Service;
+
+use crate::readiness::Readiness;
+use crate::shared::{Answer, admit, try_admit};
+use crate::{Bulkhead, BulkheadGuard, ResponseFuture};
+
+/// A service behind a [`Bulkhead`]. See the [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct BulkheadService<S, P = Plain> {
+    inner: S,
+    bulkhead: Bulkhead,
+    protocol: P,
+    readiness: Readiness,
+}
+
+impl<S, P> BulkheadService<S, P> {
+    pub(crate) fn new(inner: S, bulkhead: Bulkhead, protocol: P, when: WhenSaturated) -> Self {
+        Self {
+            inner,
+            bulkhead,
+            protocol,
+            readiness: Readiness::new(when),
+        }
+    }
+
+    /// The bulkhead in front.
+    pub fn bulkhead(&self) -> &Bulkhead {
+        &self.bulkhead
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without the bulkhead.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, P, Req> Service<Req> for BulkheadService<S, P>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<BoxError>,
+    P: Protocol<S::Response> + Identify<Req>,
+{
+    type Response = P::Response<BulkheadGuard>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, Req, P>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        ready!(self.readiness.poll(self.bulkhead.shared(), cx));
+        let polled = self.inner.poll_ready(cx);
+        if !matches!(polled, Poll::Ready(Ok(()))) {
+            // A place is for those who can use it: another clone's inner service may be ready.
+            self.readiness.release();
+        }
+        polled.map_err(Into::into)
+    }
+
+    #[inline]
+    fn call(&mut self, request: Req) -> Self::Future {
+        let reserved = self.readiness.take();
+        match reserved.or_else(|| try_admit(self.bulkhead.shared())) {
+            Some(guard) => {
+                let protocol = self.protocol.clone();
+                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
+            }
+            None => self.call_when_short(request),
+        }
+    }
+}
+
+impl<S, P> BulkheadService<S, P> {
+    /// Makes a call for which no place is at hand.
+    #[cold]
+    #[inline(never)]
+    fn call_when_short<Req>(&mut self, request: Req) -> ResponseFuture<S, Req, P>
+    where
+        S: Service<Req> + Clone,
+        S::Error: Into<BoxError>,
+        P: Protocol<S::Response> + Identify<Req>,
+    {
+        let protocol = self.protocol.clone();
+        let draw = || {
+            protocol
+                .identity(&request)
+                .unwrap_or_else(|| fastrand::u64(..))
+        };
+        let terms = || Terms {
+            deadline: Deadline::earlier(Deadline::current(), protocol.deadline(&request)),
+            ..Terms::default()
+        };
+        match admit(self.bulkhead.shared(), draw, terms) {
+            Answer::Admitted(guard) => {
+                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
+            }
+            Answer::Rejected(rejection) => ResponseFuture::rejected(rejection, protocol),
+            Answer::Queued(queued) => {
+                // What was polled ready may hold a place further in, which somebody can use who need not wait: so
+                // neither the call that waits nor this service keeps it.
+                let service = self.inner.clone();
+                self.inner = service.clone();
+                ResponseFuture::waiting(queued, service, request, protocol)
+            }
+        }
+    }
+}

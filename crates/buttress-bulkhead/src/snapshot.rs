@@ -1,0 +1,41 @@
+use std::ops::Deref;
+
+use buttress_core::Name;
+use buttress_core::bulkhead::BulkheadSnapshot as Snapshot;
+
+/// What a bulkhead looked like at one moment: its name, and its [places](Snapshot).
+///
+/// With the feature `serde` it can be serialized, durations in milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BulkheadSnapshot {
+    /// The bulkhead's name.
+    pub name: Name,
+    /// Its places.
+    pub bulkhead: Snapshot,
+}
+
+impl Deref for BulkheadSnapshot {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.bulkhead
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for BulkheadSnapshot {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let oldest = self.oldest_wait.map(|waited| waited.as_secs_f64() * 1e3);
+        let mut out = serializer.serialize_struct("BulkheadSnapshot", 7)?;
+        out.serialize_field("name", self.name.as_str())?;
+        out.serialize_field("mode", &self.mode.to_string())?;
+        out.serialize_field("limit", &self.limit)?;
+        out.serialize_field("in_flight", &self.in_flight)?;
+        out.serialize_field("queued", &self.queued)?;
+        out.serialize_field("oldest_wait_ms", &oldest)?;
+        out.serialize_field("queue_stands", &self.queue_stands)?;
+        out.end()
+    }
+}

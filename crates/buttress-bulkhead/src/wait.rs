@@ -1,0 +1,68 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{BoxError, PanicWatch};
+use pin_project::pin_project;
+use tower_service::Service;
+
+use crate::BulkheadGuard;
+use crate::queued::Queued;
+
+/// A call that waits for a place, and all it takes to make it then.
+///
+/// It waits with a service that was not polled ready, so that it holds nothing further in. That becomes ready once
+/// there is a place.
+#[pin_project]
+pub(crate) struct Wait<S, Req> {
+    /// `None` once there is a place.
+    #[pin]
+    queued: Option<Queued>,
+    service: S,
+    /// `None` once the call is made.
+    request: Option<Req>,
+}
+
+impl<S: Service<Req>, Req> Wait<S, Req>
+where
+    S::Error: Into<BoxError>,
+{
+    pub(crate) fn new(queued: Queued, service: S, request: Req) -> Self {
+        Self {
+            queued: Some(queued),
+            service,
+            request: Some(request),
+        }
+    }
+
+    /// The call, made, or why it is not made. Its place comes with it into `place`.
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        place: &mut Option<BulkheadGuard>,
+    ) -> Poll<Result<S::Future, BoxError>> {
+        let mut this = self.project();
+        if let Some(mut queued) = this.queued.as_mut().as_pin_mut() {
+            match ready!(queued.as_mut().poll(cx)) {
+                Ok(guard) => *place = Some(guard),
+                Err(why) => {
+                    let rejection = queued.shared().reject(why.reason());
+                    return Poll::Ready(Err(rejection.into()));
+                }
+            }
+            this.queued.set(None);
+        }
+        let watch = PanicWatch::new(place);
+        let polled = this.service.poll_ready(cx);
+        watch.disarm();
+        if let Err(error) = ready!(polled) {
+            *place = None;
+            return Poll::Ready(Err(error.into()));
+        }
+        let request = this.request.take().expect("polled after completion");
+        let watch = PanicWatch::new(place);
+        let future = this.service.call(request);
+        watch.disarm();
+        Poll::Ready(Ok(future))
+    }
+}

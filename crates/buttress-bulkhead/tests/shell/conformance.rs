@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order, WhenSaturated};
+use buttress_core::{Mode, Ratio};
+use buttress_testkit::{Conformance, Readiness, Sharing, Specimen};
+
+const LIMIT: u32 = 3;
+const MAX_WAIT: Duration = Duration::from_millis(50);
+
+/// Whatever its mode, a bulkhead keeps the contract of a layer. One that enforces lets in so many and no more.
+#[test]
+fn a_bulkhead_without_a_queue_conforms_in_every_mode() {
+    in_every_mode("refuses", |mode| {
+        conformance(mode, config(), WhenSaturated::Reject, false)
+    });
+}
+
+#[test]
+fn a_bulkhead_with_a_queue_conforms_in_every_mode() {
+    in_every_mode("queues", |mode| {
+        let config = config().queue(100_000).max_wait(None);
+        conformance(mode, config, WhenSaturated::Reject, false)
+    });
+}
+
+#[test]
+fn a_bulkhead_with_a_longest_wait_conforms_in_every_mode() {
+    in_every_mode("queues for so long", |mode| {
+        let config = config().queue(100_000).max_wait(MAX_WAIT);
+        conformance(mode, config, WhenSaturated::Reject, false).max_wait(MAX_WAIT)
+    });
+}
+
+#[test]
+fn a_bulkhead_that_waits_in_readiness_conforms_in_every_mode() {
+    in_every_mode("unready", |mode| {
+        let suite = conformance(mode, config(), WhenSaturated::Unready, false);
+        if mode == Mode::Enforce {
+            suite.readiness(Readiness::Reserve { idle_release: None })
+        } else {
+            suite
+        }
+    });
+}
+
+#[test]
+fn an_http_bulkhead_conforms_in_every_mode() {
+    in_every_mode("http, refuses", |mode| {
+        conformance(mode, config(), WhenSaturated::Reject, true)
+    });
+}
+
+#[test]
+fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
+    in_every_mode("http, queues", |mode| {
+        let config = config().queue(100_000).max_wait(None);
+        conformance(mode, config, WhenSaturated::Reject, true)
+    });
+}
+
+fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
+    let half = Mode::EnforceFor(Ratio::HALF);
+    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
+        let report = suite(mode).run();
+        assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");
+    }
+}
+
+fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bool) -> Conformance {
+    let enforces = mode == Mode::Enforce;
+    let config = config.mode(mode);
+    // What is refused now and then is not for the suite to fill.
+    let config = if let Mode::EnforceFor(_) = mode {
+        config.limit(10_000)
+    } else {
+        config
+    };
+    let suite = Conformance::new("bulkhead", move || {
+        let bulkhead = Bulkhead::new("conformance", config.clone());
+        let specimen = if http {
+            Specimen::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
+        } else {
+            Specimen::new(BulkheadLayer::new(&bulkhead).when_saturated(when))
+        };
+        let resize = {
+            let (bulkhead, config) = (bulkhead.clone(), config.clone());
+            move |limit: usize| {
+                let limit = limit.try_into().unwrap();
+                bulkhead.reconfigure(config.clone().limit(limit)).unwrap();
+            }
+        };
+        let specimen = specimen.state(move || {
+            let snapshot = bulkhead.snapshot();
+            (snapshot.limit, snapshot.in_flight, snapshot.queued)
+        });
+        if enforces {
+            specimen.resize(resize)
+        } else {
+            specimen
+        }
+    });
+    let suite = if enforces {
+        suite.capacity(LIMIT as usize).sharing(Sharing::Shared)
+    } else {
+        suite
+    };
+    if http { suite.holds_body() } else { suite }
+}
+
+fn config() -> BulkheadConfig {
+    BulkheadConfig::default().limit(LIMIT).order(Order::Fifo)
+}

@@ -1,0 +1,4 @@
+//! The bulkhead as a Tower layer.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;

@@ -49,7 +49,8 @@ where
         }
     }
 
-    #[inline]
+    // The futures are long: inlined, they are made where they stay instead of being moved there.
+    #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         match self {
             Self::With(service) => MaybeFuture::With(service.call(request)),

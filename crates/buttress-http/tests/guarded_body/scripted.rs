@@ -81,7 +81,7 @@ impl Ledger {
     pub(crate) fn guard(&self) -> Entry {
         Entry {
             ledger: self.clone(),
-            report: None,
+            is_settled: false,
         }
     }
 
@@ -100,21 +100,26 @@ impl Ledger {
     }
 }
 
-/// A guard that writes its end into a [`Ledger`].
+/// A guard that writes its end into a [`Ledger`]: how it was settled, or that it never was.
 pub(crate) struct Entry {
     ledger: Ledger,
-    report: Option<Report>,
+    is_settled: bool,
 }
 
 impl Guard for Entry {
     fn settle(&mut self, report: Report) {
-        self.report.get_or_insert(report);
+        if !self.is_settled {
+            self.ledger.entries().push(Some(report));
+        }
+        self.is_settled = true;
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.ledger.entries().push(self.report);
+        if !self.is_settled {
+            self.ledger.entries().push(None);
+        }
     }
 }
 

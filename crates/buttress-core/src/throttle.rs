@@ -193,8 +193,7 @@ impl Throttle {
 
     /// Forgets a call that says nothing: nobody waited for its end.
     pub fn withdraw(&self, now: Instant) {
-        self.lock(now)
-            .count(|counts| counts.sent = counts.sent.saturating_sub(1));
+        self.lock(now).withdraw();
     }
 
     /// Takes a new configuration. Counts are kept, unless the window is another.
@@ -233,7 +232,7 @@ impl Locked {
         let passed = number.saturating_sub(self.newest).min(BUCKETS as u64);
         for step in 1..=passed {
             let old = &mut self.buckets[((self.newest + step) % BUCKETS as u64) as usize];
-            self.sum.sent = self.sum.sent.saturating_sub(old.sent);
+            self.sum.sent -= old.sent;
             self.sum.accepted -= old.accepted;
             self.sum.refused -= old.refused;
             *old = ThrottleSnapshot::default();
@@ -247,6 +246,19 @@ impl Locked {
     fn count(&mut self, change: impl Fn(&mut ThrottleSnapshot)) {
         change(&mut self.buckets[(self.newest % BUCKETS as u64) as usize]);
         change(&mut self.sum);
+    }
+
+    /// Takes a call back out of the newest bucket that counts one. Where none does, the call is forgotten already.
+    fn withdraw(&mut self) {
+        let oldest = (self.newest + 1) as usize;
+        for back in (0..BUCKETS).rev() {
+            let counts = &mut self.buckets[(oldest + back) % BUCKETS];
+            if counts.sent > 0 {
+                counts.sent -= 1;
+                self.sum.sent -= 1;
+                return;
+            }
+        }
     }
 
     /// Whether the dependency refuses so much that what is sent to it is paced.

@@ -119,17 +119,48 @@ impl Client for Free {
     fn hears(&mut self, _: bool) {}
 }
 
-/// Holds a call back with the probability `(requests - 2 × accepts) / (requests + 1)`, over two minutes.
-#[derive(Default)]
-pub(crate) struct Sre {
+/// Holds a call back with the probability `(requests - multiple × accepts) / (requests + 1)`, and no higher than some
+/// share of them.
+pub(crate) struct Lots {
+    name: &'static str,
+    multiple: f64,
+    window: f64,
+    most: f64,
+    /// Whether what it holds back counts as a request.
+    counts_own: bool,
     clock: Clock,
     requests: VecDeque<f64>,
     accepts: VecDeque<f64>,
 }
 
-impl Client for Sre {
+impl Lots {
+    /// Google, *Site Reliability Engineering*, chapter 21.
+    pub(crate) fn sre() -> Self {
+        Self::new("SRE, K = 2, 2 min", 2.0, 120.0, 1.0, true)
+    }
+
+    /// The defaults of Envoy's admission control: 95 % are to succeed, and at most 80 % are held back.
+    pub(crate) fn envoy() -> Self {
+        Self::new("Envoy, 95 %, 30 s", 1.0 / 0.95, 30.0, 0.8, false)
+    }
+
+    fn new(name: &'static str, multiple: f64, window: f64, most: f64, counts_own: bool) -> Self {
+        Self {
+            name,
+            multiple,
+            window,
+            most,
+            counts_own,
+            clock: Clock::default(),
+            requests: VecDeque::new(),
+            accepts: VecDeque::new(),
+        }
+    }
+}
+
+impl Client for Lots {
     fn name(&self) -> &'static str {
-        "SRE, K = 2, 2 min"
+        self.name
     }
 
     fn clock(&mut self) -> &mut Clock {
@@ -139,19 +170,60 @@ impl Client for Sre {
     fn sends(&mut self) -> bool {
         let now = self.clock.seconds;
         for times in [&mut self.requests, &mut self.accepts] {
-            while times.front().is_some_and(|at| now - at > 120.0) {
+            while times.front().is_some_and(|at| now - at > self.window) {
                 times.pop_front();
             }
         }
         let (requests, accepts) = (self.requests.len() as f64, self.accepts.len() as f64);
-        self.requests.push_back(now);
-        self.clock.chance() >= (requests - 2.0 * accepts) / (requests + 1.0)
+        let held_back = (requests - self.multiple * accepts) / (requests + 1.0);
+        let sends = self.clock.chance() >= held_back.min(self.most);
+        if sends || self.counts_own {
+            self.requests.push_back(now);
+        }
+        sends
     }
 
     fn hears(&mut self, accepted: bool) {
         if accepted {
             self.accepts.push_back(self.clock.seconds);
         }
+    }
+}
+
+/// Finagle's nack admission filter with its defaults: a call is held back with the probability `1 - 2 × accepted`,
+/// where the share that was accepted is an average that fades over two minutes, and at most 75 % are; and none below
+/// five calls a second.
+#[derive(Default)]
+pub(crate) struct Nacks {
+    clock: Clock,
+    refused: f64,
+    heard: f64,
+    recent: VecDeque<f64>,
+}
+
+impl Client for Nacks {
+    fn name(&self) -> &'static str {
+        "Finagle, 50 %, 2 min"
+    }
+
+    fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    fn sends(&mut self) -> bool {
+        let now = self.clock.seconds;
+        self.recent.push_back(now);
+        while self.recent.front().is_some_and(|at| now - at > 1.0) {
+            self.recent.pop_front();
+        }
+        let held_back = (1.0 - 2.0 * (1.0 - self.refused)).min(0.75);
+        self.recent.len() < 5 || self.clock.chance() >= held_back
+    }
+
+    fn hears(&mut self, accepted: bool) {
+        let fade = (-(self.clock.seconds - self.heard) / 120.0).exp();
+        self.heard = self.clock.seconds;
+        self.refused = self.refused * fade + f64::from(u8::from(!accepted)) * (1.0 - fade);
     }
 }
 

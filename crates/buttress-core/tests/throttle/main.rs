@@ -1,4 +1,4 @@
-//! A client's throttle against a simulated dependency, beside the one of Google's SRE book.
+//! A client's throttle against a simulated dependency, beside those of Google's SRE book, Envoy and Finagle.
 //!
 //! `cargo test --release -p buttress-core --test throttle -- --nocapture` prints the table.
 
@@ -10,7 +10,7 @@
 mod client;
 mod model;
 
-use client::{Client, Free, RateTarget, Sre, run};
+use client::{Client, Free, Lots, Nacks, RateTarget, run};
 
 /// Calls a second that the dependency answers in its good days.
 const CAPACITY: f64 = 100.0;
@@ -79,10 +79,12 @@ fn what_fails_now_and_then_is_never_held_back() {
     }
 }
 
-fn clients() -> [Box<dyn Client>; 3] {
+fn clients() -> [Box<dyn Client>; 5] {
     [
         Box::new(Free::default()),
-        Box::new(Sre::default()),
+        Box::new(Lots::sre()),
+        Box::new(Lots::envoy()),
+        Box::new(Nacks::default()),
         Box::new(RateTarget::default()),
     ]
 }

@@ -28,7 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Keeps everything that happened, with the number of its bucket of 50 ms.
 #[derive(Default)]
 struct Naive {
-    sent: Vec<(u64, i64)>,
+    sent: Vec<u64>,
     accepted: Vec<u64>,
     refused: Vec<u64>,
     holding: bool,
@@ -37,9 +37,8 @@ struct Naive {
 impl Naive {
     fn snapshot(&self, bucket: u64) -> ThrottleSnapshot {
         let count = |times: &[u64]| times.iter().filter(|&&at| at + 20 > bucket).count() as u64;
-        let sent = self.sent.iter().filter(|(at, _)| at + 20 > bucket);
         ThrottleSnapshot {
-            sent: u64::try_from(sent.map(|(_, by)| by).sum::<i64>()).expect("checked below"),
+            sent: count(&self.sent),
             accepted: count(&self.accepted),
             refused: count(&self.refused),
         }
@@ -65,23 +64,16 @@ proptest! {
         let throttle = Throttle::new(config, start).unwrap();
         let mut naive = Naive::default();
         let mut millis = 0;
-        let mut sent_in_bucket = 0;
         for step in steps {
             let now = start + Duration::from_millis(millis);
             let bucket = millis / 50;
             match step {
-                Step::Wait(more) => {
-                    if (millis + more) / 50 != bucket {
-                        sent_in_bucket = 0;
-                    }
-                    millis += more;
-                }
+                Step::Wait(more) => millis += more,
                 Step::Admit => {
                     let admits = throttle.admit(now).is_ok();
                     prop_assert!(naive.is_holding(bucket) || admits);
                     if admits {
-                        naive.sent.push((bucket, 1));
-                        sent_in_bucket += 1;
+                        naive.sent.push(bucket);
                     }
                 }
                 Step::Settle(outcome) => {
@@ -92,13 +84,13 @@ proptest! {
                         naive.accepted.push(bucket);
                     }
                 }
-                // What was sent in a bucket that is still the newest.
-                Step::Withdraw if sent_in_bucket > 0 => {
+                // The newest one that is not forgotten yet.
+                Step::Withdraw => {
                     throttle.withdraw(now);
-                    naive.sent.push((bucket, -1));
-                    sent_in_bucket -= 1;
+                    if naive.sent.last().is_some_and(|at| at + 20 > bucket) {
+                        naive.sent.pop();
+                    }
                 }
-                Step::Withdraw => {}
             }
             let now = start + Duration::from_millis(millis);
             prop_assert_eq!(throttle.snapshot(now), naive.snapshot(millis / 50));
@@ -117,6 +109,48 @@ fn nothing_that_happens_after_a_call_makes_a_count_negative() {
         throttle.settle(Outcome::Ignored, now);
         assert_eq!(throttle.snapshot(now).sent, 0);
     }
+}
+
+#[test]
+fn calls_that_are_withdrawn_long_after_they_were_sent_are_taken_back_once() {
+    let start = Instant::now();
+    let config = ThrottleConfig::default().window(Duration::from_secs(2));
+    let throttle = Throttle::new(config, start).unwrap();
+    for second in 0..20_u64 {
+        let at = |millis: u64| start + Duration::from_millis(1_000 * second + millis);
+        (0..10).for_each(|_| throttle.admit(at(0)).unwrap());
+        (0..5).for_each(|_| throttle.withdraw(at(900)));
+        assert_eq!(
+            throttle.snapshot(at(900)).sent,
+            if second == 0 { 5 } else { 10 }
+        );
+    }
+}
+
+#[test]
+fn threads_together_send_no_more_than_one() {
+    let start = Instant::now();
+    let throttle = Throttle::new(ThrottleConfig::default(), start).unwrap();
+    let failure = Outcome::Failure(FailureKind::Overload);
+    let sent = std::thread::scope(|scope| {
+        let threads = [(); 4].map(|()| {
+            scope.spawn(|| {
+                let tries = (0..10_000).filter(|_| {
+                    let sent = throttle.admit(start).is_ok();
+                    sent.then(|| throttle.settle(failure, start)).is_some()
+                });
+                tries.count() as u64
+            })
+        });
+        threads
+            .map(|thread| thread.join().unwrap())
+            .iter()
+            .sum::<u64>()
+    });
+    let snapshot = throttle.snapshot(start);
+    assert_eq!((snapshot.sent, snapshot.refused), (sent, sent));
+    // Ten seconds' worth of the floor, a turn, and whoever asked before the first answers.
+    assert!((50..=60).contains(&sent), "{sent}");
 }
 
 #[test]

@@ -1,30 +1,32 @@
 use std::cell::LazyCell;
-use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::call::Begun;
-use super::{Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, THROTTLED, WATCHED};
+use super::call::{Begun, Claim};
+use super::sharing::Standing;
+use super::{
+    Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, TENANTED, THROTTLED, WATCHED,
+};
 use crate::bulkhead;
-use crate::queue::{Dropped, Terms};
-use crate::sync::Ordering;
-use crate::{Criticality, Mode, Reason};
+use crate::queue::Terms;
+use crate::sync::{Ordering, lock};
+use crate::{Criticality, Reason};
 
 impl Shed {
     /// A place, if one is at hand and there is nothing else to ask. If not, [`admit`](Self::admit) finds out what
     /// becomes of the call.
     #[inline]
     pub fn try_admit(&self, now: impl FnOnce() -> Instant) -> Option<Permit> {
-        if self.flags() & (OFF | THROTTLED | WATCHED) != 0 {
+        if self.flags() & !LENIENT != 0 {
             return None;
         }
         let place = self.gate.try_acquire()?;
-        Some(self.begin(place, false, false, now))
+        Some(self.begin(place, false, Claim::default(), now))
     }
 
     /// What becomes of a call.
     ///
-    /// `draw` is who it is, for a [mode](Mode) that binds for some, or else random; it is asked for only where it
-    /// matters.
+    /// `draw` is who it is, for a [mode](crate::Mode) that binds for some, or else random; it is asked for only
+    /// where it matters.
     #[cold]
     #[inline(never)]
     pub fn admit(
@@ -37,33 +39,15 @@ impl Shed {
         // One for all: what binds here must not be let in there.
         let drawn = LazyCell::new(draw);
         let draw = || *drawn;
-        let mut refusal = None;
-        let mut throttled = false;
-        if flags & OFF == 0 {
-            if flags & WATCHED != 0 && self.is_short_for(call.criticality) {
-                refusal = Some(Refusal {
-                    reason: Reason::ResourceExhausted,
-                    retry_after: self.hints.retry_after(0, draw()),
-                });
-            } else if flags & THROTTLED != 0 {
-                match self.throttle.admit(now()) {
-                    Ok(()) => throttled = true,
-                    Err(after) => {
-                        refusal = Some(Refusal {
-                            reason: Reason::ClientThrottled,
-                            retry_after: Some(after),
-                        });
-                    }
-                }
-            }
-        }
-        let Some(refusal) = refusal else {
-            return self.seek_place(call, throttled, draw, now);
+        let mut claim = self.claim(flags, call.criticality, call.tenant);
+        let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
+            return self.seek_place(call, claim, draw, now);
         };
-        if flags & LENIENT == 0 || self.mode().binds(draw) {
+        if flags & LENIENT == 0 || self.config_mode().binds(draw) {
             return Admission::Rejected(refusal);
         }
-        match self.seek_place(call, throttled, draw, now) {
+        self.overdraw_tenant(claim.tenant);
+        match self.seek_place(call, claim, draw, now) {
             Admission::Admitted { permit, .. } => Admission::Admitted {
                 permit,
                 would_reject: Some(refusal.reason),
@@ -72,61 +56,65 @@ impl Shed {
         }
     }
 
-    /// What became of a wait, or nothing yet: then `waker` is woken when something does.
-    pub fn poll(
+    /// Asks all but the gate. Whoever passes is counted by the throttle and its tenant; whoever does not, by none.
+    fn enter(
         &self,
-        place: &Place,
-        waker: &Waker,
-        draw: impl FnOnce() -> u64,
-        now: impl FnOnce() -> Instant,
-    ) -> Poll<Result<Permit, Refusal>> {
-        let Poll::Ready(verdict) = place.place.poll(waker) else {
-            return Poll::Pending;
-        };
-        self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-        Poll::Ready(match verdict {
-            bulkhead::Verdict::Admitted(permit) => {
-                Ok(self.begin(permit, true, place.throttled, now))
-            }
-            bulkhead::Verdict::Dropped(why) => Err(self.drop_out(place, why, draw, now)),
-        })
-    }
-
-    /// Gives up waiting, if it is [time](Place::gives_up): why, unless there is a verdict already.
-    pub fn give_up(
-        &self,
-        place: &Place,
-        draw: impl FnOnce() -> u64,
-        now: Instant,
-    ) -> Option<Refusal> {
-        let why = self.gate.give_up(&place.place, now)?;
-        self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-        Some(self.drop_out(place, why, draw, || now))
-    }
-
-    /// Ends a wait whose caller went away. What it was given meanwhile goes to whoever is next.
-    #[cold]
-    pub fn leave(&self, place: Place, now: impl Fn() -> Instant) {
-        self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-        if place.throttled {
-            self.throttle.withdraw(now());
+        flags: u64,
+        claim: &mut Claim,
+        draw: impl Fn() -> u64,
+        now: impl Fn() -> Instant,
+    ) -> Result<(), Refusal> {
+        if flags & OFF != 0 {
+            (claim.shared, claim.tenant) = (false, None);
+            return Ok(());
         }
-        self.gate.leave(place.place, now);
+        if flags & WATCHED != 0 && self.is_short_for(claim.criticality) {
+            return Err(self.refusal(Reason::ResourceExhausted, draw));
+        }
+        if flags & THROTTLED != 0 {
+            self.throttle.admit(now()).map_err(|after| Refusal {
+                reason: Reason::ClientThrottled,
+                retry_after: Some(after),
+            })?;
+            claim.throttled = true;
+        }
+        if flags & TENANTED != 0
+            && let Err(reason) = self.enter_tenant(claim.tenant, now())
+        {
+            self.withdraw(*claim, now);
+            claim.throttled = false;
+            return Err(self.refusal(reason, draw));
+        }
+        Ok(())
     }
 
+    /// Asks the gate.
     fn seek_place(
         &self,
         call: Call,
-        throttled: bool,
+        claim: Claim,
         draw: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
+        let mut rank = call.criticality;
+        let mut would_reject = None;
+        if claim.shared {
+            match self.standing(call.criticality, now()) {
+                Ok(Standing::Entitled) => rank = Criticality::Critical,
+                Ok(Standing::Borrower) => {}
+                // Whoever can wait does so until what matters more has its places.
+                Err(_) if self.has_queue() => {}
+                Err(reason) if self.config_mode().binds(&draw) => {
+                    return self.turn_down(claim, reason, draw, now);
+                }
+                Err(reason) => would_reject = Some(reason),
+            }
+        }
         let terms = || Terms {
-            criticality: call.criticality,
+            criticality: rank,
             deadline: call.deadline,
         };
-        let at_hand = self.gate.try_acquire();
-        let admission = match at_hand {
+        let admission = match self.gate.try_acquire() {
             Some(permit) => bulkhead::Admission::Admitted {
                 permit,
                 would_reject: None,
@@ -136,32 +124,45 @@ impl Shed {
         match admission {
             bulkhead::Admission::Admitted {
                 permit,
-                would_reject,
+                would_reject: full,
             } => Admission::Admitted {
-                permit: self.begin(permit, false, throttled, now),
-                would_reject: would_reject.map(limit_reached),
+                permit: self.begin(permit, false, claim, now),
+                would_reject: would_reject.or_else(|| full.map(|why| self.full(why, rank))),
             },
-            bulkhead::Admission::Rejected(reason) => {
-                if throttled {
-                    self.throttle.withdraw(now());
-                }
-                Admission::Rejected(self.refusal(limit_reached(reason), draw))
+            bulkhead::Admission::Rejected(why) => {
+                self.turn_down(claim, self.full(why, rank), draw, now)
             }
             bulkhead::Admission::Waiting(place) => {
-                self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-                Admission::Waiting(Place { place, throttled })
+                self.counts.waiting[rank.index()].fetch_add(1, Ordering::Relaxed);
+                Admission::Waiting(Place { place, rank, claim })
             }
         }
     }
 
+    fn turn_down(
+        &self,
+        claim: Claim,
+        reason: Reason,
+        draw: impl FnOnce() -> u64,
+        now: impl Fn() -> Instant,
+    ) -> Admission {
+        self.turn_away(claim, now());
+        self.withdraw(claim, now);
+        self.leave_tenant(claim);
+        Admission::Rejected(self.refusal(reason, draw))
+    }
+
     #[inline]
-    fn begin(
+    pub(super) fn begin(
         &self,
         place: bulkhead::Permit,
         waited: bool,
-        throttled: bool,
+        claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
+        if claim.shared {
+            self.begin_share(claim);
+        }
         let begun = (self.flags() & OFF == 0).then(|| {
             let in_flight = self.counts.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
             Begun {
@@ -174,27 +175,22 @@ impl Shed {
         Permit {
             place,
             begun,
-            throttled,
+            claim,
         }
     }
 
-    fn drop_out(
-        &self,
-        place: &Place,
-        why: Dropped,
-        draw: impl FnOnce() -> u64,
-        now: impl FnOnce() -> Instant,
-    ) -> Refusal {
-        if place.throttled {
+    /// The throttle forgets a call that was not sent, or says nothing.
+    pub(super) fn withdraw(&self, claim: Claim, now: impl FnOnce() -> Instant) {
+        if claim.throttled {
             self.throttle.withdraw(now());
         }
-        self.refusal(why.reason(), draw)
     }
 
-    fn refusal(&self, reason: Reason, draw: impl FnOnce() -> u64) -> Refusal {
+    pub(super) fn refusal(&self, reason: Reason, draw: impl FnOnce() -> u64) -> Refusal {
         // A caller who has no time left has none to come back either.
         let is_worth_it = reason != Reason::DeadlineTooShort;
-        let waiting = self.counts.waiting.load(Ordering::Relaxed);
+        let waiting = &self.counts.waiting;
+        let waiting = waiting.iter().map(|n| n.load(Ordering::Relaxed)).sum();
         Refusal {
             reason,
             retry_after: is_worth_it
@@ -203,19 +199,30 @@ impl Shed {
         }
     }
 
+    /// Whether somebody waits who matters more.
+    pub(super) fn is_outranked(&self, rank: Criticality) -> bool {
+        let more = &self.counts.waiting[rank.index() + 1..];
+        more.iter().any(|n| n.load(Ordering::Relaxed) > 0)
+    }
+
+    /// What a bulkhead calls full is a limit here, or a queue of those who matter more.
+    fn full(&self, why: Reason, rank: Criticality) -> Reason {
+        match why {
+            Reason::BulkheadFull if self.is_outranked(rank) => Reason::CriticalityTooLow,
+            Reason::BulkheadFull => Reason::LimitReached,
+            other => other,
+        }
+    }
+
     fn is_short_for(&self, criticality: Criticality) -> bool {
         (criticality.index() as u64) < self.hot.least.load(Ordering::Relaxed)
     }
 
-    fn mode(&self) -> Mode {
-        crate::sync::lock(&self.locked).config.mode
+    fn config_mode(&self) -> crate::Mode {
+        lock(&self.locked).config.mode
     }
-}
 
-/// What a bulkhead calls full is a limit here.
-fn limit_reached(reason: Reason) -> Reason {
-    match reason {
-        Reason::BulkheadFull => Reason::LimitReached,
-        other => other,
+    fn has_queue(&self) -> bool {
+        lock(&self.locked).config.queue > 0
     }
 }

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use crate::bulkhead;
+use crate::shares::Tenant;
 use crate::{Criticality, Deadline, Reason};
 
 /// What a call says of itself.
@@ -10,6 +11,8 @@ pub struct Call {
     pub criticality: Criticality,
     /// By when its answer is wanted.
     pub deadline: Option<Deadline>,
+    /// Whose it is, where tenants are told [apart](super::Shed::tenant).
+    pub tenant: Option<Tenant>,
 }
 
 /// A call that was let in. It must be [settled](super::Shed::settle) or [cancelled](super::Shed::cancel).
@@ -19,8 +22,16 @@ pub struct Permit {
     pub(super) place: bulkhead::Permit,
     /// `None` where the mode was off: nothing is learnt from the call.
     pub(super) begun: Option<Begun>,
-    /// Whether the throttle counts it.
+    pub(super) claim: Claim,
+}
+
+/// Where a call is counted besides the gate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claim {
+    pub(super) criticality: Criticality,
     pub(super) throttled: bool,
+    pub(super) shared: bool,
+    pub(super) tenant: Option<Tenant>,
 }
 
 /// How things stood when a call began.
@@ -75,7 +86,9 @@ pub struct Refusal {
 #[must_use = "a place that nobody leaves stays taken"]
 pub struct Place {
     pub(super) place: bulkhead::Place,
-    pub(super) throttled: bool,
+    /// As what it waits, which is more than what it is while its share is not used up.
+    pub(super) rank: Criticality,
+    pub(super) claim: Claim,
 }
 
 impl Place {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::bulkhead::BulkheadConfig;
 use crate::limit::LimitConfig;
 use crate::queue::Order;
+use crate::shares::{SharesConfig, TenantsConfig};
 use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 
 /// What a shedder goes by.
@@ -14,6 +15,8 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 /// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | who is let in first, of those who matter as much |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`shares`](Self::shares) | off | what of the limit each criticality has for certain |
+/// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |
 /// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
 /// | [`throttle`](Self::throttle) | off | for clients: sends no more than twice what is accepted |
 /// | [`pressure`](Self::pressure) | off | refuses when memory or processor time is short |
@@ -27,6 +30,8 @@ pub struct ShedConfig {
     pub(super) max_wait: Option<Duration>,
     pub(super) order: Order,
     pub(super) by_criticality: bool,
+    pub(super) shares: Option<SharesConfig>,
+    pub(super) tenants: Option<TenantsConfig>,
     pub(super) margin: Option<Duration>,
     pub(super) throttle: Option<ThrottleConfig>,
     pub(super) pressure: PressureConfig,
@@ -43,6 +48,8 @@ impl Default for ShedConfig {
                 stands_after: Duration::from_millis(25),
             },
             by_criticality: true,
+            shares: None,
+            tenants: None,
             margin: None,
             throttle: None,
             pressure: PressureConfig::default(),
@@ -94,6 +101,22 @@ impl ShedConfig {
         self
     }
 
+    /// What of the limit each criticality has for certain, so that a flood of what matters more leaves something to
+    /// the others. `None` lets what matters more have it all.
+    #[must_use]
+    pub fn shares(mut self, shares: impl Into<Option<SharesConfig>>) -> Self {
+        self.shares = shares.into();
+        self
+    }
+
+    /// How the limit and the queue are shared by tenants, so that one that asks for very much leaves the others what
+    /// they had. `None` does not tell tenants apart.
+    #[must_use]
+    pub fn tenants(mut self, tenants: impl Into<Option<TenantsConfig>>) -> Self {
+        self.tenants = tenants.into();
+        self
+    }
+
     /// How long before its deadline a call must begin to be worth it. `None` learns it from the calls: 2.3 times
     /// their mean, which nine of ten stay below if their times vary exponentially.
     #[must_use]
@@ -127,13 +150,19 @@ impl ShedConfig {
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`], [`QueueConfig::check`](crate::queue::QueueConfig::check), [`ThrottleConfig::check`] and [`PressureConfig::check`]
-    /// refuse; the capacity of the queue is called `queue` here.
+    /// What [`LimitConfig::check`], [`QueueConfig::check`](crate::queue::QueueConfig::check), [`SharesConfig::check`],
+    /// [`TenantsConfig::check`], [`ThrottleConfig::check`] and [`PressureConfig::check`] refuse; the capacity of the queue is called `queue` here.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(limit) = &self.limit {
             limit.check()?;
         }
         self.gate(1, Duration::ZERO).check()?;
+        if let Some(shares) = &self.shares {
+            shares.check()?;
+        }
+        if let Some(tenants) = &self.tenants {
+            tenants.check()?;
+        }
         if let Some(throttle) = &self.throttle {
             throttle.check()?;
         }

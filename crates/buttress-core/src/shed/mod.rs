@@ -4,14 +4,16 @@
 //! It puts rules together that each stand alone: a [limit](crate::limit) that is found out from the calls that end,
 //! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
 //! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
-//! order: memory and processors, throttle, place, queue.
+//! order: memory and processors, throttle, tenant, place, queue.
 
 mod admit;
 mod call;
 mod config;
 mod hints;
 mod settle;
+mod sharing;
 mod snapshot;
+mod wait;
 
 use std::time::Instant;
 
@@ -20,8 +22,10 @@ pub use config::ShedConfig;
 pub use snapshot::ShedSnapshot;
 
 use self::hints::Hints;
+use self::sharing::Sharing;
 use crate::bulkhead::Bulkhead;
 use crate::limit::Limit;
+use crate::shares::Tenant;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
 
@@ -34,7 +38,7 @@ use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
-/// let shed = Shed::new(ShedConfig::default().limit(1).queue(0), now)?;
+/// let shed = Shed::new(ShedConfig::default().limit(1).queue(0), 7, now)?;
 /// let ask = || shed.admit(Call::default(), || 0, || now);
 ///
 /// let Admission::Admitted { permit, .. } = ask() else { panic!("there is room") };
@@ -54,6 +58,8 @@ pub struct Shed {
     gate: Bulkhead,
     limit: Limit,
     throttle: Throttle,
+    /// Who has what of the limit, where that matters.
+    sharing: Mutex<Sharing>,
     /// The configuration, and what the gate was told last: it is told under this lock only.
     locked: Mutex<Locked>,
 }
@@ -72,7 +78,8 @@ struct Hot {
 #[repr(align(128))]
 struct Counts {
     in_flight: AtomicU64,
-    waiting: AtomicU64,
+    /// By [`Criticality::index`].
+    waiting: [AtomicU64; Criticality::COUNT],
 }
 
 #[derive(Debug)]
@@ -90,14 +97,19 @@ const LENIENT: u64 = 1 << 1;
 const THROTTLED: u64 = 1 << 2;
 /// Memory and processors are watched.
 const WATCHED: u64 = 1 << 3;
+/// The limit is shared by criticality.
+const SHARED: u64 = 1 << 4;
+/// The limit is shared by tenants.
+const TENANTED: u64 = 1 << 5;
 
 impl Shed {
-    /// A shedder that has seen nothing.
+    /// A shedder that has seen nothing. The `seed` keeps those who choose the names of tenants from making them
+    /// look alike.
     ///
     /// # Errors
     ///
     /// What [`ShedConfig::check`] refuses.
-    pub fn new(config: ShedConfig, now: Instant) -> Result<Self, ConfigError> {
+    pub fn new(config: ShedConfig, seed: u64, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let limit = Limit::new(config.limiting(), now)?;
         let margin = std::time::Duration::ZERO;
@@ -108,11 +120,12 @@ impl Shed {
             },
             counts: Counts {
                 in_flight: AtomicU64::new(0),
-                waiting: AtomicU64::new(0),
+                waiting: std::array::from_fn(|_| AtomicU64::new(0)),
             },
             hints: Hints::default(),
             gate: Bulkhead::new(config.gate(limit.limit(), margin), now)?,
             throttle: Throttle::new(config.throttle.unwrap_or_default(), now)?,
+            sharing: Mutex::new(Sharing::new(&config, seed)?),
             locked: Mutex::new(Locked {
                 limit: limit.limit(),
                 margin,
@@ -136,6 +149,7 @@ impl Shed {
     pub fn reconfigure(&self, config: ShedConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = lock(&self.locked);
+        lock(&self.sharing).reconfigure(&config)?;
         if config.limit != locked.config.limit {
             self.limit.reconfigure(config.limiting(), now)?;
         }
@@ -151,6 +165,16 @@ impl Shed {
         }
         locked.config = config;
         Ok(())
+    }
+
+    /// The tenant of that name, if tenants are told apart. The name is asked for only then.
+    #[inline]
+    pub fn tenant<N: AsRef<[u8]>>(&self, name: impl FnOnce() -> Option<N>) -> Option<Tenant> {
+        if self.flags() & TENANTED == 0 {
+            return None;
+        }
+        let name = name()?;
+        lock(&self.sharing).tenant(name.as_ref())
     }
 
     /// Whether anybody should measure what [`feel`](Self::feel) takes.
@@ -187,5 +211,11 @@ fn flags(config: &ShedConfig) -> u64 {
         0
     };
     let watched = if config.pressure.is_on() { WATCHED } else { 0 };
-    mode | throttled | watched
+    let shared = if config.shares.is_some() { SHARED } else { 0 };
+    let tenanted = if config.tenants.is_some() {
+        TENANTED
+    } else {
+        0
+    };
+    mode | throttled | watched | shared | tenanted
 }

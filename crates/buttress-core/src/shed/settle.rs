@@ -29,9 +29,10 @@ impl Shed {
             }
             self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
         }
-        if permit.throttled {
+        if permit.claim.throttled {
             self.throttle.settle(report.outcome, now);
         }
+        self.end_share(permit.claim);
         self.gate.release(permit.place, || now);
         moved
     }
@@ -42,9 +43,8 @@ impl Shed {
         if permit.begun.is_some() {
             self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
         }
-        if permit.throttled {
-            self.throttle.withdraw(now);
-        }
+        self.withdraw(permit.claim, || now);
+        self.end_share(permit.claim);
         self.gate.release(permit.place, || now);
     }
 

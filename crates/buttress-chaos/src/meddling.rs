@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use buttress_core::chaos::{Answer, Arming, BodyFault};
 use buttress_core::{Attributed, BoxError, FailureKind, Outcome, Reason, Rejection};
@@ -57,12 +57,13 @@ impl Meddling {
         let Some(harm) = harm else {
             return meddling;
         };
-        let hang = matches!(harm.answer, Some(Answer::Hang)).then_some(Duration::MAX);
-        if let Some(wait) = hang.or(harm.delay) {
-            // Not beyond the life of the plan, even if nobody calls any more who would end it.
-            let left = meddling.arming.expires().saturating_duration_since(now);
-            meddling.wait = Wait::new(shared, wait.min(left));
-        }
+        // Not beyond the life of the plan, even if nobody calls any more who would end it.
+        let left = meddling.arming.expires().saturating_duration_since(now);
+        meddling.wait = match (&harm.answer, harm.delay) {
+            (Some(Answer::Hang), _) => Wait::hanging(shared, left),
+            (_, Some(delay)) => Wait::lasting(shared, delay.min(left)),
+            (_, None) => None,
+        };
         meddling.answer = harm.answer;
         meddling.body = harm.body;
         meddling.place = Some(harm.place);

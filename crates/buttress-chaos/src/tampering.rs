@@ -82,7 +82,7 @@ impl Tampering {
                     }
                     return Poll::Ready(Step::Give(frame));
                 }
-                Some(Out::Pause(time)) => self.wait = Wait::new(&self.shared, time),
+                Some(Out::Pause(time)) => self.wait = Wait::lasting(&self.shared, time),
             }
         }
     }

@@ -1,8 +1,9 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use buttress_chaos::{Answer, Bounds, ChaosLayer, Fault, PlannedFault};
 use buttress_core::{BoxError, FailureKind, Report, classify_error};
-use buttress_testkit::{ReadyProbe, TestBody};
+use buttress_testkit::{CountingWaker, ReadyProbe, TestBody};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
@@ -95,6 +96,19 @@ async fn a_call_that_hangs_is_let_go_when_the_plan_ends() {
         classify_error(&*error),
         Report::failure(FailureKind::Timeout)
     );
+}
+
+#[test]
+fn without_a_runtime_a_call_hangs_until_the_plan_is_ended() {
+    let injector = injector();
+    let service = greeter(&injector);
+    injector.arm(answer(Answer::Hang)).unwrap();
+    let waker = CountingWaker::new();
+    let mut hanging = pin!(call(&service));
+    assert!(waker.poll_future(hanging.as_mut()).is_pending());
+    injector.disarm();
+    assert_eq!(waker.wakes(), 1);
+    assert!(waker.poll_future(hanging).is_ready());
 }
 
 #[tokio::test(start_paused = true)]

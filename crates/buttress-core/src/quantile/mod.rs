@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use self::scale::STEPS;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::{Origin, nanos};
+use crate::window::{Memo, Slot};
 use crate::{ConfigError, Ratio, stripe};
 
 /// How long calls took, over a sliding window, as far as quantiles need it.
@@ -35,6 +36,7 @@ use crate::{ConfigError, Ratio, stripe};
 /// ```
 #[derive(Debug)]
 pub struct LatencyQuantiles {
+    memo: Memo,
     origin: Origin,
     /// How often the window was changed.
     generation: AtomicU64,
@@ -65,6 +67,7 @@ impl LatencyQuantiles {
         Self::check(window)?;
         let counts = || (0..SLICES as usize * STEPS).map(|_| AtomicU64::new(0));
         Ok(Self {
+            memo: Memo::new(),
             origin: Origin::new(now),
             generation: AtomicU64::new(1),
             slice_nanos: AtomicU64::new(slice_nanos(window)),
@@ -94,23 +97,56 @@ impl LatencyQuantiles {
     /// Counts a call that ended `now`.
     #[inline]
     pub fn record(&self, latency: Duration, now: Instant) {
-        self.record_at(latency, self.origin.nanos_at(now));
+        // Nearly all calls end in the same slice as the last one of their thread.
+        let version = self.generation.load(Ordering::Acquire);
+        match self.memo.recall(version, now, now) {
+            Some(slot) => self.count_in(slot, latency),
+            None => self.record_slowly(latency, now),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_slowly(&self, latency: Duration, now: Instant) {
+        let at = self.origin.nanos_at(now);
+        let version = self.generation.load(Ordering::Acquire);
+        let slice = self.slice_nanos.load(Ordering::Relaxed);
+        let slot = self.slot(at);
+        // If the window was changed meanwhile, these parts may not belong together.
+        if version == self.generation.load(Ordering::Acquire) {
+            self.memo.remember(version, slot, (slice, slice), now, at);
+        }
+        self.count_in(slot, latency);
     }
 
     /// Counts a call that ended `at` nanoseconds.
     #[inline]
     pub(crate) fn record_at(&self, latency: Duration, at: u64) {
+        self.count_in(self.slot(at), latency);
+    }
+
+    /// Where this thread counts the calls of the slice that `at` nanoseconds lie in.
+    #[inline]
+    fn slot(&self, at: u64) -> Slot {
         let slice = self.slice_of(at);
-        let mine = self.stamp(slice);
-        let stripe = &self.stripes[stripe::current(self.stripes.len())];
-        let counter = &stripe[offset(slice) + scale::step(nanos(latency))];
+        Slot {
+            stripe: stripe::current(self.stripes.len()) as u32,
+            index: offset(slice) as u32,
+            empty: self.stamp(slice) << COUNT_BITS,
+        }
+    }
+
+    #[inline]
+    fn count_in(&self, slot: Slot, latency: Duration) {
+        let stripe = &self.stripes[slot.stripe as usize];
+        let counter = &stripe[slot.index as usize + scale::step(nanos(latency))];
         let mut word = counter.load(Ordering::Relaxed);
         loop {
             // A count whose stamp is out of date is empty, so the passing of time has nothing to erase.
-            let next = if word >> COUNT_BITS == mine {
+            let next = if word >> COUNT_BITS == slot.empty >> COUNT_BITS {
                 word + u64::from(count(word) != MOST)
             } else {
-                mine << COUNT_BITS | 1
+                slot.empty | 1
             };
             match counter.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return,

@@ -14,6 +14,7 @@ mod time;
 pub use history::{Counts, History, Mark};
 pub use kind::Window;
 pub use successes::{Generation, Successes};
+pub(crate) use tick::{Memo, Slot};
 
 /// How many buckets a time window is divided into. The window spans the current bucket, as far as it has
 /// come, and the fifteen before it: between 15/16 of its length and all of it.

@@ -1,6 +1,8 @@
+use std::time::Instant;
+
 use super::BUCKETS;
 use super::kind::Window;
-use super::tick;
+use super::tick::{Memo, Slot};
 use crate::stripe;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -12,8 +14,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// writer that slept through either cannot add to what came after.
 #[derive(Debug)]
 pub struct Successes {
-    /// Of all windows of the process.
-    id: u64,
+    memo: Memo,
     generation: AtomicU64,
     bucket_nanos: AtomicU64,
     stripes: Box<[Stripe]>,
@@ -40,7 +41,7 @@ impl Successes {
     #[must_use]
     pub fn new(window: Window) -> Self {
         Self {
-            id: tick::new_id(),
+            memo: Memo::new(),
             generation: AtomicU64::new(0),
             bucket_nanos: AtomicU64::new(window.bucket_nanos()),
             stripes: (0..stripe::count())
@@ -83,8 +84,36 @@ impl Successes {
         }
     }
 
+    /// Where a call counts that began and ended then, if this thread remembers it of this `version` of the window.
+    #[inline]
+    pub(crate) fn slot_of(&self, version: u64, began: Instant, ended: Instant) -> Option<Slot> {
+        self.memo.recall(version, began, ended)
+    }
+
+    /// Remembers where calls count that begin and end around `now`, which is `at` nanoseconds, within at most
+    /// `longest` nanoseconds of each other.
+    ///
+    /// It is forgotten with the `version`, which must be another one after each restart. The `generation` is that from
+    /// before either was read.
+    pub(crate) fn remember(
+        &self,
+        generation: Generation,
+        version: u64,
+        longest: u64,
+        now: Instant,
+        at: u64,
+    ) {
+        let bucket = self.bucket_nanos();
+        let slot = self.slot(generation, at);
+        // If anything was changed meanwhile, these parts may not belong together.
+        if generation == self.generation() {
+            self.memo
+                .remember(version, slot, (bucket, longest), now, at);
+        }
+    }
+
     /// Where this thread counts the calls of the bucket that `at` nanoseconds lie in.
-    pub(crate) fn slot(&self, generation: Generation, at: u64) -> Slot {
+    fn slot(&self, generation: Generation, at: u64) -> Slot {
         let bucket = at / self.bucket_nanos();
         Slot {
             stripe: stripe::current(self.stripes.len()) as u32,
@@ -107,11 +136,6 @@ impl Successes {
             && slot
                 .compare_exchange(word, word + 1, Ordering::Release, Ordering::Relaxed)
                 .is_ok()
-    }
-
-    #[inline]
-    pub(super) fn id(&self) -> u64 {
-        self.id
     }
 
     /// The length of a bucket in nanoseconds.
@@ -166,15 +190,6 @@ impl Successes {
             .iter()
             .map(move |stripe| &stripe.0[bucket as usize % BUCKETS])
     }
-}
-
-/// Where a thread counts the calls of one bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slot {
-    stripe: u32,
-    index: u32,
-    /// The word of a count of nothing.
-    empty: u64,
 }
 
 /// The upper 40 bits of a count: 16 of the generation, 24 of the lap. A stamp comes round again after 65 536

@@ -2,7 +2,6 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicU64 as StdAtomicU64;
 use std::time::{Duration, Instant};
 
-use super::successes::{Generation, Slot, Successes};
 use crate::sync::Ordering;
 
 /// A stretch of time that lies in one bucket of a window, so that of a call which ended in it is known where it counts.
@@ -42,21 +41,38 @@ const REMEMBERED: usize = 8;
 /// Longer ticks would save nothing, and every instant in one stays far from overflow.
 const LONGEST: u64 = 3_600_000_000_000;
 
-/// A number that no other window of the process has.
-pub(super) fn new_id() -> u64 {
-    // std's also in a model: it is no part of what is modelled.
-    static NEXT: StdAtomicU64 = StdAtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+/// What each thread remembers of one window.
+#[derive(Debug)]
+pub(crate) struct Memo {
+    /// Of all windows of the process.
+    id: u64,
 }
 
-impl Successes {
+/// Where a thread counts the calls of one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) stripe: u32,
+    pub(crate) index: u32,
+    /// The word of a count of nothing.
+    pub(crate) empty: u64,
+}
+
+impl Memo {
+    pub(crate) fn new() -> Self {
+        // std's also in a model: it is no part of what is modelled.
+        static NEXT: StdAtomicU64 = StdAtomicU64::new(1);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
     /// Where a call counts that began and ended then, if both lie in one tick that this thread remembers of this
     /// `version` of the window.
     #[inline]
-    pub(crate) fn slot_of(&self, version: u64, began: Instant, ended: Instant) -> Option<Slot> {
+    pub(crate) fn recall(&self, version: u64, began: Instant, ended: Instant) -> Option<Slot> {
         RECENT.with(|recent| {
-            let recent = &recent[self.id() as usize % REMEMBERED];
-            if recent.window.get() != self.id() || recent.version.get() != version {
+            let recent = &recent[self.id as usize % REMEMBERED];
+            if recent.window.get() != self.id || recent.version.get() != version {
                 return None;
             }
             match recent.tick.get() {
@@ -66,23 +82,21 @@ impl Successes {
         })
     }
 
-    /// Remembers the tick that `now` lies in, which is `at` nanoseconds of the window's clock.
+    /// Remembers where calls count in the tick that `now` lies in, which is `at` nanoseconds of the window's clock.
+    /// The tick lies in one bucket, of `bucket` nanoseconds, and is no longer than `longest`.
     ///
-    /// It is forgotten with the `version`, which must be another one after each restart. It is no longer than
-    /// `longest` nanoseconds. The `generation` is that from before either was read.
+    /// It is forgotten with the `version`, which must be another one after each restart.
     pub(crate) fn remember(
         &self,
-        generation: Generation,
         version: u64,
-        longest: u64,
+        slot: Slot,
+        (bucket, longest): (u64, u64),
         now: Instant,
         at: u64,
     ) {
-        let bucket = self.bucket_nanos();
         let length = bucket.min(longest).min(LONGEST);
-        // If anything was changed meanwhile, these parts may not belong together. And before the origin of the clock
-        // no instant has a number of its own.
-        if generation != self.generation() || length == 0 || at == 0 {
+        // Before the origin of the clock no instant has a number of its own.
+        if length == 0 || at == 0 {
             return;
         }
         let bucket_start = at / bucket * bucket;
@@ -90,10 +104,9 @@ impl Successes {
         let left = (length - gone).min(bucket_start.saturating_add(bucket) - at);
         let from = now.checked_sub(Duration::from_nanos(gone));
         let until = now.checked_add(Duration::from_nanos(left));
-        let slot = self.slot(generation, at);
         RECENT.with(|recent| {
-            let recent = &recent[self.id() as usize % REMEMBERED];
-            recent.window.set(self.id());
+            let recent = &recent[self.id as usize % REMEMBERED];
+            recent.window.set(self.id);
             recent.version.set(version);
             let tick = from.zip(until);
             recent

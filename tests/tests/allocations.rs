@@ -166,8 +166,8 @@ fn a_stack_allocates_nothing() {
 #[test]
 fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
     let _alone = alone();
-    let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\n\
-                [client.a]\ndeadline = {}\nbreaker = {}\nretry.mode = 'off'\n\
+    let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\nbulkhead = {}\n\
+                [client.a]\ndeadline = {}\nbreaker = {}\nbulkhead = {}\nretry.mode = 'off'\n\
                 [client.b]";
     let resilience = Resilience::from_toml(text).unwrap();
     for _ in 0..2 {

@@ -7,7 +7,7 @@ use tower::ServiceBuilder;
 
 #[test]
 fn a_server_from_a_file_conforms_in_every_mode() {
-    for deadline in DEADLINES {
+    for deadline in OUTERMOST_AND_INNERMOST {
         let text = format!("[server.conformance]\n{deadline}");
         let suite = Conformance::new("server from a file", move || {
             Specimen::new(stacks(&text).server("conformance").unwrap())
@@ -19,7 +19,7 @@ fn a_server_from_a_file_conforms_in_every_mode() {
 
 #[test]
 fn a_client_from_a_file_conforms_in_every_mode() {
-    for deadline in DEADLINES {
+    for deadline in OUTERMOST_AND_INNERMOST {
         for breaker in BREAKERS {
             for retry in RETRIES {
                 let text = format!("[client.conformance]\n{deadline}\n{retry}\n{breaker}");
@@ -77,10 +77,11 @@ fn stacks(text: &str) -> Resilience {
     Resilience::from_toml(text).unwrap()
 }
 
-const DEADLINES: [&str; 4] = [
+const OUTERMOST_AND_INNERMOST: [&str; 5] = [
     "",
     "deadline = {}",
-    "deadline = { timeout = '1 h' }",
+    "bulkhead = {}",
+    "deadline = { timeout = '1 h' }\nbulkhead = { queue = 4 }",
     "deadline = { timeout = '1 h', mode = 'shadow' }",
 ];
 

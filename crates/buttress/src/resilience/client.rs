@@ -1,6 +1,7 @@
 use std::task::{Context, Poll};
 
 use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService};
+use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService};
 use buttress_http::Http;
@@ -17,20 +18,22 @@ pub(super) struct ClientSettings {
     pub(super) deadline: Option<ClientDeadlineConfig>,
     pub(super) retry: Option<RetryConfig>,
     pub(super) breaker: Option<BreakerConfig>,
+    pub(super) bulkhead: Option<BulkheadConfig>,
 }
 
 impl ClientSettings {
     /// The layers that a client may have or not, and whether this one has them.
-    pub(super) fn patterns(&self) -> [(&'static str, bool); 3] {
+    pub(super) fn patterns(&self) -> [(&'static str, bool); 4] {
         [
             ("deadline", self.deadline.is_some()),
             ("retry", self.retry.is_some()),
             ("breaker", self.breaker.is_some()),
+            ("bulkhead", self.bulkhead.is_some()),
         ]
     }
 }
 
-/// The layers of a client, outermost first: deadline, retry, breaker.
+/// The layers of a client, outermost first: deadline, retry, breaker, bulkhead.
 ///
 /// Made by [`Resilience::client`](crate::Resilience::client). A clone is the same stack.
 #[derive(Debug, Clone)]
@@ -39,12 +42,14 @@ pub struct ClientStack {
     deadline: Striped<Live<Option<DeadlineLayer<Client>>>>,
     retry: Option<Retry>,
     breaker: Option<Breaker>,
+    bulkhead: Option<Bulkhead>,
 }
 
 impl ClientStack {
     pub(super) fn new(name: Name, settings: &ClientSettings) -> Result<Self, ConfigError> {
         let retry = settings.retry.clone();
         let breaker = settings.breaker.clone();
+        let bulkhead = settings.bulkhead.clone();
         Ok(Self {
             deadline: Striped::new(Live::new(deadline(&name, settings)?)),
             retry: retry
@@ -52,6 +57,9 @@ impl ClientStack {
                 .transpose()?,
             breaker: breaker
                 .map(|config| Breaker::try_new(name.clone(), config))
+                .transpose()?,
+            bulkhead: bulkhead
+                .map(|config| Bulkhead::try_new(name.clone(), config))
                 .transpose()?,
             name,
         })
@@ -81,6 +89,12 @@ impl ClientStack {
         self.breaker.as_ref()
     }
 
+    /// Its bulkhead, if the file has one.
+    #[must_use]
+    pub fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.bulkhead.as_ref()
+    }
+
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {
         let deadline = deadline(&self.name, settings)?;
         if let (Some(retry), Some(config)) = (&self.retry, &settings.retry) {
@@ -88,6 +102,9 @@ impl ClientStack {
         }
         if let (Some(breaker), Some(config)) = (&self.breaker, &settings.breaker) {
             breaker.reconfigure(config.clone())?;
+        }
+        if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
+            bulkhead.reconfigure(config.clone())?;
         }
         self.deadline.replace(deadline);
         Ok(())
@@ -112,6 +129,8 @@ impl<S> Layer<S> for ClientStack {
         let (deadline, edition) = self.deadline.read();
         let breaker = self.breaker.as_ref().map(BreakerLayer::http);
         let retry = self.retry.as_ref().map(RetryLayer::http);
+        let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
+        let inner = MaybeService::new(bulkhead.as_ref(), inner);
         let inner = MaybeService::new(breaker.as_ref(), inner);
         let inner = MaybeService::new(retry.as_ref(), inner);
         ClientService {
@@ -130,9 +149,11 @@ pub struct ClientService<S> {
     edition: u64,
 }
 
-type Stacked<S> = MaybeService<DeadlineService<WithRetry<S>, Client>, WithRetry<S>>;
-type WithRetry<S> = MaybeService<RetryService<WithBreaker<S>, HttpRetry>, WithBreaker<S>>;
+type Stacked<S> = WithDeadline<WithRetry<WithBreaker<WithBulkhead<S>>>>;
+type WithDeadline<S> = MaybeService<DeadlineService<S, Client>, S>;
+type WithRetry<S> = MaybeService<RetryService<S, HttpRetry>, S>;
 type WithBreaker<S> = MaybeService<BreakerService<S, Http>, S>;
+type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
 impl<S> ClientService<S> {
     /// Goes by what was reloaded since.

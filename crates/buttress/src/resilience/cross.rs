@@ -19,7 +19,9 @@ pub(super) fn names(root: &Table<'_>) {
 }
 
 pub(super) fn server(table: &Table<'_>) {
-    shorter(table, "deadline.head_timeout", longest_deadline(table));
+    for within in ["deadline.head_timeout", "bulkhead.max_wait"] {
+        shorter(table, within, longest_deadline(table));
+    }
 }
 
 pub(super) fn client(table: &Table<'_>) {
@@ -29,14 +31,13 @@ pub(super) fn client(table: &Table<'_>) {
         "retry.attempt_takes",
         "retry.backoff.base",
         "breaker.slow_calls.threshold",
+        "bulkhead.max_wait",
     ] {
         shorter(table, within, "deadline.timeout");
     }
-    shorter(
-        table,
-        "breaker.slow_calls.threshold",
-        "retry.attempt_timeout",
-    );
+    for within in ["breaker.slow_calls.threshold", "bulkhead.max_wait"] {
+        shorter(table, within, "retry.attempt_timeout");
+    }
     let attempt = (
         table.time("breaker.attempt_timeout"),
         table.time("retry.attempt_timeout"),

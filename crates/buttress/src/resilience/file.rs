@@ -10,7 +10,7 @@ use super::client::ClientSettings;
 use super::error::{Mistake, ResilienceError};
 use super::server::ServerSettings;
 use super::table::{Source, Table};
-use super::{breaker, cross, deadline, problem, retry};
+use super::{breaker, bulkhead, cross, deadline, problem, retry};
 
 /// All that a file says.
 #[derive(Debug)]
@@ -57,18 +57,19 @@ fn stacks<T>(root: &Table<'_>, kind: &str, read: impl Fn(&Table<'_>) -> T) -> BT
 }
 
 fn server(table: &Table<'_>) -> ServerSettings {
-    table.only(&["deadline", "problem"]);
+    table.only(&["bulkhead", "deadline", "problem"]);
     cross::server(table);
     ServerSettings {
         problem: table
             .table("problem")
             .map_or_else(ProblemConfig::default, |table| problem::read(&table)),
         deadline: table.table("deadline").map(|table| deadline::read(&table)),
+        bulkhead: table.table("bulkhead").map(|table| bulkhead::read(&table)),
     }
 }
 
 fn client(table: &Table<'_>) -> ClientSettings {
-    table.only(&["breaker", "deadline", "retry"]);
+    table.only(&["breaker", "bulkhead", "deadline", "retry"]);
     cross::client(table);
     let deadline: Option<ClientDeadlineConfig> = table
         .table("deadline")
@@ -79,5 +80,6 @@ fn client(table: &Table<'_>) -> ClientSettings {
         breaker: table
             .table("breaker")
             .map(|inner| cross::attempt_timeout(table, breaker::read(&inner))),
+        bulkhead: table.table("bulkhead").map(|table| bulkhead::read(&table)),
     }
 }

@@ -15,6 +15,7 @@
 //! let resilience = Resilience::from_toml(r#"
 //! [server.api]
 //! deadline = { timeout = "2 s", minimum = "10 ms" }
+//! bulkhead = { limit = 64, queue = 128, max_wait = "50 ms" }
 //!
 //! [client.payments.deadline]
 //! timeout = "800 ms"
@@ -50,9 +51,11 @@
 //! |---|---|---|
 //! | server | `problem` | always there, so that `Error = Infallible`; keys as in [`ProblemConfig`](crate::problem::ProblemConfig) but `problems` |
 //! | | `deadline` | [`DeadlineConfig`](crate::deadline::DeadlineConfig) |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) |
 //! | client | `deadline` | [`ClientDeadlineConfig`](crate::deadline::ClientDeadlineConfig) |
 //! | | `retry` | [`RetryConfig`](crate::retry::RetryConfig), with tables `backoff` (`base`, `cap`, `jitter`) and `budget` ([`BudgetConfig`](crate::retry::BudgetConfig)) |
 //! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig) |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) |
 //!
 //! Keys are named after the fields of the configurations, and have their defaults.
 //!
@@ -63,6 +66,7 @@
 //! | `window` | a time, or a number of calls |
 //! | `open_for` | a time, or `{ initial, max, jitter }` |
 //! | `slow_calls`, `ramp` | `{ threshold, ratio }`, `{ over, from }` |
+//! | `order` of a bulkhead | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ stands_after }` |
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |
 //! | `until` | `"body_end"`, `"headers"` |
@@ -93,6 +97,7 @@
 //! production.
 
 mod breaker;
+mod bulkhead;
 mod client;
 mod cross;
 mod deadline;
@@ -113,6 +118,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use buttress_breaker::Breaker;
+use buttress_bulkhead::Bulkhead;
 use buttress_retry::Retry;
 
 pub use client::{ClientService, ClientStack};
@@ -174,6 +180,15 @@ impl Resilience {
     #[must_use]
     pub fn breaker(&self, name: &str) -> Option<Breaker> {
         self.client(name).ok()?.breaker().cloned()
+    }
+
+    /// The bulkhead of the server or client of this name, if it has one.
+    #[must_use]
+    pub fn bulkhead(&self, name: &str) -> Option<Bulkhead> {
+        match self.server(name) {
+            Ok(server) => server.bulkhead().cloned(),
+            Err(_) => self.client(name).ok()?.bulkhead().cloned(),
+        }
     }
 
     /// The retry of the client of this name, if it has one.

@@ -1,7 +1,9 @@
 use std::task::{Context, Poll};
 
+use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Server};
+use buttress_http::Http;
 use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -14,22 +16,27 @@ use super::maybe::MaybeService;
 pub(super) struct ServerSettings {
     pub(super) problem: ProblemConfig,
     pub(super) deadline: Option<DeadlineConfig>,
+    pub(super) bulkhead: Option<BulkheadConfig>,
 }
 
 impl ServerSettings {
     /// The layers that a server may have or not, and whether this one has them.
-    pub(super) fn patterns(&self) -> [(&'static str, bool); 1] {
-        [("deadline", self.deadline.is_some())]
+    pub(super) fn patterns(&self) -> [(&'static str, bool); 2] {
+        [
+            ("deadline", self.deadline.is_some()),
+            ("bulkhead", self.bulkhead.is_some()),
+        ]
     }
 }
 
-/// The layers of a server, outermost first: problem, deadline.
+/// The layers of a server, outermost first: problem, deadline, bulkhead.
 ///
 /// Made by [`Resilience::server`](crate::Resilience::server). A clone is the same stack.
 #[derive(Debug, Clone)]
 pub struct ServerStack {
     name: Name,
     layers: Striped<Live<Replaceable>>,
+    bulkhead: Option<Bulkhead>,
 }
 
 /// The layers that have no handle to tell a new configuration.
@@ -42,9 +49,13 @@ struct Replaceable {
 impl ServerStack {
     pub(super) fn new(name: Name, settings: &ServerSettings) -> Result<Self, ConfigError> {
         let layers = Replaceable::new(&name, settings)?;
+        let bulkhead = settings.bulkhead.clone();
         Ok(Self {
-            name,
             layers: Striped::new(Live::new(layers)),
+            bulkhead: bulkhead
+                .map(|config| Bulkhead::try_new(name.clone(), config))
+                .transpose()?,
+            name,
         })
     }
 
@@ -60,8 +71,18 @@ impl ServerStack {
         self.layer(inner)
     }
 
+    /// Its bulkhead, if the file has one.
+    #[must_use]
+    pub fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.bulkhead.as_ref()
+    }
+
     pub(super) fn apply(&self, settings: &ServerSettings) -> Result<(), ConfigError> {
-        self.layers.replace(Replaceable::new(&self.name, settings)?);
+        let layers = Replaceable::new(&self.name, settings)?;
+        if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
+            bulkhead.reconfigure(config.clone())?;
+        }
+        self.layers.replace(layers);
         Ok(())
     }
 }
@@ -84,6 +105,8 @@ impl<S> Layer<S> for ServerStack {
 
     fn layer(&self, inner: S) -> ServerService<S> {
         let (layers, edition) = self.layers.read();
+        let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
+        let inner = MaybeService::new(bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.deadline.as_ref(), inner);
         ServerService {
             inner: layers.problem.layer(inner),
@@ -101,7 +124,9 @@ pub struct ServerService<S> {
     edition: u64,
 }
 
-type Stacked<S> = ProblemService<MaybeService<DeadlineService<S, Server>, S>>;
+type Stacked<S> = ProblemService<WithDeadline<WithBulkhead<S>>>;
+type WithDeadline<S> = MaybeService<DeadlineService<S, Server>, S>;
+type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
 impl<S> ServerService<S> {
     /// Goes by what was reloaded since.

@@ -24,11 +24,11 @@ fn every_mistake_has_its_place_key_value_and_bound() {
         ),
         (
             "[server.api.retry]",
-            "line 1, column 13: server.api.retry is unknown, but must be one of deadline, problem",
+            "line 1, column 13: server.api.retry is unknown, but must be one of bulkhead, deadline, problem",
         ),
         (
             "[client.a.problem]",
-            "line 1, column 11: client.a.problem is unknown, but must be one of breaker, deadline, retry",
+            "line 1, column 11: client.a.problem is unknown, but must be one of breaker, bulkhead, deadline, retry",
         ),
         (
             "[client.a]\n\n  [client.a.retry]\n  atempts = 3",
@@ -112,7 +112,20 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "[server.a.deadline]\ntimeout = \"2 s\"\nmaximum = \"1 s\"",
             "line 3, column 11: server.a.deadline.maximum is \"1 s\", but must be at least the timeout, 2s",
         ),
+        (
+            "[server.a.bulkhead]\nlimit = 0",
+            "line 2, column 9: server.a.bulkhead.limit is 0, but must be from 1 to 1000000",
+        ),
+        (
+            "[server.a.bulkhead]\norder = { stands_after = \"0 s\" }",
+            "line 2, column 26: server.a.bulkhead.order.stands_after is \"0 s\", but must be above 0s",
+        ),
         // What contradicts something else.
+        (
+            "[server.a]\ndeadline.timeout = \"1 s\"\nbulkhead.max_wait = \"1 s\"",
+            "line 3, column 21: server.a.bulkhead.max_wait is \"1 s\", but must be shorter than \
+             deadline.timeout, \"1 s\"",
+        ),
         (
             "[client.a]\ndeadline.timeout = \"1 s\"\nretry.attempt_timeout = \"2 s\"",
             "line 3, column 25: client.a.retry.attempt_timeout is \"2 s\", but must be shorter than \
@@ -199,6 +212,19 @@ fn every_key_that_the_docs_name_is_known() {
     let text = r#"
         [server.api]
         problem = { request_id_header = "x-correlation-id", instance = true, retry_after_jitter = 0.2 }
+
+        [server.api.bulkhead]
+        limit = 10
+        queue = 20
+        max_wait = "50 ms"
+        order = { stands_after = "20 ms" }
+        by_criticality = false
+        margin = "10 ms"
+        mode = "enforce"
+
+        [client.payments.bulkhead]
+        order = "lifo"
+        max_wait = "off"
 
         [server.api.deadline]
         timeout = "2 s"

@@ -132,6 +132,31 @@ async fn a_dependency_that_hangs_trips_the_breaker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_that_is_raised_lets_in_more_of_those_who_call_a_running_server() {
+    let file = "[server.api]\ndeadline.timeout = '1 s'\nbulkhead.limit = 1";
+    let server = Resilience::from_toml(file).unwrap();
+    let url = serve(hanging().layer(server.server("api").unwrap())).await;
+    let client = Resilience::from_toml("[client.payments]").unwrap();
+    let told = async || {
+        let calls = [1, 2].map(|_| {
+            let mut payments = Payments::new(&client, &url);
+            tokio::spawn(async move { payments.get().await.unwrap().0 })
+        });
+        let [one, two] = calls;
+        let mut told = [one.await.unwrap(), two.await.unwrap()];
+        told.sort();
+        told
+    };
+    let (refused, late) = (StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(told().await, [refused, late]);
+    server
+        .reload(&file.replace("limit = 1", "limit = 2"))
+        .unwrap();
+    assert_eq!(told().await, [late, late]);
+    assert_eq!(server.bulkhead("api").unwrap().snapshot().limit, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_is_running_goes_by_what_was_reloaded() {
     let server = Resilience::from_toml("[server.api]\ndeadline = {}").unwrap();
     let url = serve(hanging().layer(server.server("api").unwrap())).await;

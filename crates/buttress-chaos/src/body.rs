@@ -5,10 +5,12 @@ use std::task::{Context, Poll, ready};
 
 use buttress_core::BoxError;
 use buttress_core::chaos::BodyFault;
+use buttress_http::GuardedBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
+use crate::meddling::Meddling;
 use crate::shared::{Place, Shared};
 use crate::tampering::{Step, Tampering};
 
@@ -22,6 +24,8 @@ enum State<B> {
     Empty,
     /// In a box, so that a body that is left alone grows by a discriminant only.
     Harmed(Pin<Box<Harmed<B>>>),
+    /// Left alone, but the guard of the plan listens how it ends.
+    Heard(Pin<Box<GuardedBody<B, Meddling>>>),
     Untouched(#[pin] B),
 }
 
@@ -40,6 +44,10 @@ impl<B> FaultyBody<B> {
 
     pub(crate) fn empty() -> Self {
         Self(State::Empty)
+    }
+
+    pub(crate) fn heard(inner: GuardedBody<B, Meddling>) -> Self {
+        Self(State::Heard(Box::pin(inner)))
     }
 
     pub(crate) fn harmed(
@@ -69,6 +77,7 @@ where
         match self.project().0.project() {
             StateProjection::Empty => Poll::Ready(None),
             StateProjection::Harmed(harmed) => harmed.as_mut().poll_frame(cx),
+            StateProjection::Heard(heard) => heard.as_mut().poll_frame(cx),
             StateProjection::Untouched(inner) => inner.poll_frame(cx).map_err(Into::into),
         }
     }
@@ -78,6 +87,7 @@ where
             State::Empty => true,
             // What comes at the end is for the fault to say.
             State::Harmed(harmed) => harmed.tampering.is_over(),
+            State::Heard(heard) => heard.is_end_stream(),
             State::Untouched(inner) => inner.is_end_stream(),
         }
     }
@@ -86,6 +96,7 @@ where
         match &self.0 {
             State::Empty => SizeHint::with_exact(0),
             State::Harmed(_) => SizeHint::default(),
+            State::Heard(heard) => heard.size_hint(),
             State::Untouched(inner) => inner.size_hint(),
         }
     }
@@ -129,6 +140,7 @@ impl<B: fmt::Debug> fmt::Debug for FaultyBody<B> {
                 .debug_tuple("FaultyBody::Harmed")
                 .field(&harmed.inner)
                 .finish(),
+            State::Heard(heard) => f.debug_tuple("FaultyBody::Heard").field(heard).finish(),
             State::Untouched(inner) => f.debug_tuple("FaultyBody::Untouched").field(inner).finish(),
         }
     }

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use buttress_core::chaos::{Answer, Arming, BodyFault};
-use buttress_core::{Attributed, BoxError, FailureKind, Outcome, Reason, Rejection};
+use buttress_core::{Attributed, BoxError, FailureKind, Guard, Outcome, Reason, Rejection, Report};
 
 use crate::injector::now;
 use crate::shared::{Harm, Place, Shared};
@@ -19,6 +19,8 @@ pub struct Meddling {
     shared: Arc<Shared>,
     arming: Arc<Arming>,
     began: Instant,
+    /// What the guard is told of the time, once that is known.
+    latency: Option<Duration>,
     /// What it waits for: the end of a delay, or of the plan.
     wait: Option<Wait>,
     answer: Option<Answer>,
@@ -46,6 +48,7 @@ impl Meddling {
         let mut meddling = Self {
             shared: Arc::clone(shared),
             began: now,
+            latency: None,
             wait: None,
             answer: None,
             body: None,
@@ -84,10 +87,25 @@ impl Meddling {
     pub(crate) fn conclude(&mut self, failed: bool) {
         self.is_concluded = true;
         let now = now();
-        let latency = now.saturating_duration_since(self.began);
+        let latency = self
+            .latency
+            .unwrap_or_else(|| now.saturating_duration_since(self.began));
         self.arming.observe(failed, latency, now);
         // Whoever sees the steady state break should not wait for the next call to end it.
         self.shared.look(&self.arming, now);
+    }
+
+    /// Whether anybody wants to know how the call ends.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.arming.guard().is_some()
+    }
+
+    /// The head has come and nothing more will be done to the call: what is left is to hear how its body ends. The
+    /// time was that of the head, for how long a body takes is up to its reader.
+    pub(crate) fn listening(mut self) -> Self {
+        self.latency = Some(now().saturating_duration_since(self.began));
+        self.place = None;
+        self
     }
 
     pub(crate) fn take_body(&mut self) -> Option<(BodyFault, Option<Place>)> {
@@ -105,6 +123,12 @@ impl Meddling {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+impl Guard for Meddling {
+    fn settle(&mut self, report: Report) {
+        self.conclude(report.outcome.is_failure());
     }
 }
 

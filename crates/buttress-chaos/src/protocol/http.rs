@@ -1,6 +1,6 @@
-use buttress_core::BoxError;
 use buttress_core::chaos::{Answer, BodyFault, Subject};
-use buttress_http::{Classify, HttpClassifier, request_identity};
+use buttress_core::{BoxError, Protocol};
+use buttress_http::{Classify, Http, HttpClassifier, request_identity};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
@@ -93,6 +93,11 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
         let breaks = body
             .as_ref()
             .is_some_and(|(fault, _)| !matches!(fault, BodyFault::Drip { .. }));
+        if body.is_none() && !fails && meddling.is_guarded() {
+            let mut ear = Some(meddling.listening());
+            let response = Http::default().conclude(Ok(response), &mut ear)?;
+            return Ok(response.map(FaultyBody::heard));
+        }
         meddling.conclude(fails || breaks);
         let Some((fault, place)) = body else {
             return Ok(response.map(FaultyBody::untouched));

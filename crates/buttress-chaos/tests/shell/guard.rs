@@ -1,6 +1,14 @@
+use std::convert::Infallible;
 use std::time::Duration;
 
-use buttress_chaos::{Answer, ArmError, Measure, Ratio, SteadyStateConfig};
+use buttress_chaos::{
+    Answer, ArmError, ChaosLayer, Fault, Measure, Plan, PlannedFault, Ratio, SteadyStateConfig,
+    Target,
+};
+use buttress_testkit::TestBody;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use tower::{Layer, service_fn};
 
 use crate::support::{SECOND, answer, call, delay, greeter, injector};
 
@@ -69,4 +77,42 @@ async fn callers_who_gave_up_on_a_harmed_call_break_the_steady_state() {
         );
     }
     assert!(!injector.is_armed());
+}
+
+/// Whether a plan stands after twenty responses with this body, of which so many were read to their end.
+async fn stands_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
+    let injector = injector();
+    let service = ChaosLayer::http(&injector).layer(service_fn(move |_: Request<()>| async move {
+        let response = Response::builder().header("content-type", content_type);
+        Ok::<_, Infallible>(response.body(body()).expect("valid"))
+    }));
+    let elsewhere = PlannedFault::new("elsewhere", Fault::Answer(Answer::Error))
+        .target(Target::default().methods(["DELETE"]));
+    let plan = Plan::new(7).fault(elsewhere).guard(few_failures());
+    injector.arm(plan).expect("valid");
+    for at in 0..20 {
+        let body = call(&service).await.expect("answers").into_body();
+        if at < read {
+            let _ = body.collect().await;
+        }
+    }
+    injector.is_armed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_nobody_harmed_are_heard_to_their_end() {
+    let whole = || TestBody::empty().data("hello");
+    let broken = || TestBody::empty().data("hel").declare(5).err("reset");
+    assert!(stands_after("text/plain", whole, 20).await);
+    assert!(!stands_after("text/plain", broken, 20).await);
+    // Who reads nothing is content with what the head said.
+    assert!(stands_after("text/plain", broken, 0).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trailers_tell_the_guard_how_a_grpc_call_went() {
+    let well = || TestBody::empty().data("reply").trailer("grpc-status", "0");
+    let down = || TestBody::empty().data("reply").trailer("grpc-status", "14");
+    assert!(stands_after("application/grpc", well, 20).await);
+    assert!(!stands_after("application/grpc", down, 20).await);
 }

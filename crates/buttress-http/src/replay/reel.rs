@@ -12,7 +12,8 @@ use super::Unplayable;
 /// A body that is read once and played many times, by one player after the other.
 ///
 /// The player that began last owns the source: only it may read on past what is recorded. The source is taken out
-/// of the lock while it is polled, and a player that comes in between waits for it.
+/// of the lock while it is polled, and a player that comes in between waits for it. One that is taken over from is
+/// woken to hear of it, because the source from then on wakes its new owner only.
 pub(super) struct Reel<B> {
     hint: SizeHint,
     limit: usize,
@@ -26,6 +27,7 @@ struct Inner<B> {
     trailers: Option<HeaderMap>,
     /// The number of the player that owns the source.
     player: u64,
+    /// The task of that player, while it waits.
     waiting: Option<Waker>,
     /// Set when what was recorded is thrown away, or never was all of it.
     lost: Option<Unplayable>,
@@ -77,18 +79,26 @@ impl<B> Reel<B> {
             return Err(lost);
         }
         inner.player += 1;
-        Ok(Position {
-            player: inner.player,
-            frame: 0,
-        })
+        let player = inner.player;
+        let waiting = inner.waiting.take();
+        drop(inner);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+        Ok(Position { player, frame: 0 })
     }
 
     /// Whether nothing follows a position.
     pub(super) fn is_at_end(&self, at: Position) -> bool {
         let inner = self.lock();
-        let played = at.frame >= inner.data.len() + usize::from(inner.trailers.is_some());
-        // Frames that were not kept are behind the only player there is.
-        matches!(inner.source, Source::Ended) && (played || inner.lost.is_some())
+        let played = match inner.lost {
+            None => at.frame >= inner.data.len() + usize::from(inner.trailers.is_some()),
+            // Frames that were not kept are behind the player that read them. One that it took over from has them
+            // yet to come, and would pass off what it sent as the whole.
+            Some(Unplayable::TooLarge) => inner.player == at.player,
+            Some(Unplayable::Failed) => false,
+        };
+        played && matches!(inner.source, Source::Ended)
     }
 
     /// What is known of the whole body's size.
@@ -151,13 +161,15 @@ where
                 });
             }
             Source::Lent => {
-                inner.waiting = Some(cx.waker().clone());
+                let before = inner.waiting.replace(cx.waker().clone());
+                drop(inner);
+                drop(before);
                 return Poll::Pending;
             }
         };
         drop(inner);
         let polled = source.poll(cx);
-        source.give_back(at, polled)
+        source.give_back(at, polled, cx)
     }
 }
 
@@ -220,32 +232,47 @@ where
         }
     }
 
-    /// Puts the source back, and records what it gave. What is not ours is dropped and woken outside of the lock.
-    fn give_back(mut self, at: &mut Position, polled: Polled<B>) -> Poll<Result<Found, BoxError>> {
-        let source = self.source.take();
+    /// Puts the source back, and records what it gave. What is not ours is asked while it is still out, where a panic
+    /// is seen to, and dropped and woken outside of the lock.
+    fn give_back(
+        mut self,
+        at: &mut Position,
+        polled: Polled<B>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Found, BoxError>> {
         let (found, is_over) = match polled {
             Poll::Pending => (Poll::Pending, false),
             Poll::Ready(frame) => {
-                let is_last = source.as_ref().is_none_or(Body::is_end_stream);
+                let is_last = self.source.as_ref().is_none_or(Body::is_end_stream);
                 let found = read(frame);
                 let is_over = is_last || matches!(found, Ok(Found::End) | Err(_));
                 (Poll::Ready(found), is_over)
             }
         };
-        let mut source = source.filter(|_| !is_over);
+        let waits = found.is_pending().then(|| cx.waker().clone());
+        let source = self.source.take().filter(|_| !is_over);
 
         let mut inner = self.reel.lock();
-        inner.source = source.take().map_or(Source::Ended, Source::Here);
+        inner.source = source.map_or(Source::Ended, Source::Here);
         if let Poll::Ready(found) = &found {
             inner.record(found, self.reel.limit);
             at.frame += 1;
         }
-        let waiting = inner.waiting.take();
-        drop(inner);
-        if let Some(waiting) = waiting {
-            waiting.wake();
+        if inner.player == at.player {
+            let before = std::mem::replace(&mut inner.waiting, waits);
+            drop(inner);
+            drop(before);
+            return found;
         }
-        found
+        let owner = inner.waiting.take();
+        drop(inner);
+        if let Some(owner) = owner {
+            owner.wake();
+        }
+        match found {
+            Poll::Pending => Poll::Ready(Err(Superseded.into())),
+            found => found,
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use buttress_core::retry::{Decision, Progress, Safety, Terms, judge_error};
+use buttress_core::retry::{Decision, Progress, Safety, StopReason, Terms, judge_error};
 use buttress_core::{BoxError, Deadline, FailureKind, Mode};
 use buttress_metrics::RetryEvent;
 use pin_project::pin_project;
+use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 
@@ -18,8 +19,8 @@ use crate::clock::{chance, now};
 /// The decisions of a [`Retry`] as a [`Policy`] of [`tower::retry`], for stacks that are built around that.
 ///
 /// It decides by the `Result`, as [`RetryLayer::new`](crate::RetryLayer::new) does, and by the deadline of the task.
-/// What takes the layer is not there: HTTP, timeouts of attempts, modes other than on and off, and the reason why
-/// there was no other attempt. The budget's share in flight sees its attempts while they are waited for.
+/// What takes the layer is not there: HTTP, timeouts of attempts, and the reason why there was no other attempt. The
+/// budget's share in flight sees its attempts while they are waited for.
 ///
 /// ```
 /// use buttress_core::BoxError;
@@ -41,6 +42,8 @@ pub struct RetryPolicy {
     /// How many attempts were made at the call that this clone is for.
     made: u32,
     progress: Progress,
+    /// By which a mode binds the call or does not.
+    draw: u64,
 }
 
 impl RetryPolicy {
@@ -51,6 +54,7 @@ impl RetryPolicy {
             retry: retry.clone(),
             made: 0,
             progress: Progress::default(),
+            draw: chance(),
         }
     }
 
@@ -75,6 +79,18 @@ impl RetryPolicy {
             Decision::Stop(reason) => {
                 shared.signals().emit(RetryEvent::Stopped {
                     reason,
+                    attempts: self.made,
+                });
+                None
+            }
+            Decision::Retry { mut paid, .. } if !shared.settings().mode().binds(|| self.draw) => {
+                paid.begin();
+                shared.signals().emit(RetryEvent::WouldRetry(cause));
+                None
+            }
+            Decision::Retry { after, .. } if !after.is_zero() && Handle::try_current().is_err() => {
+                shared.signals().emit(RetryEvent::Stopped {
+                    reason: StopReason::NoTimer,
                     attempts: self.made,
                 });
                 None

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::task::Poll;
 
 use buttress_core::budget::BudgetConfig;
-use buttress_core::{BoxError, Mode};
+use buttress_core::{BoxError, Mode, Ratio};
 use buttress_retry::{Retry, RetryBudget, RetryPolicy};
+use buttress_testkit::CountingWaker;
 use tokio::time::Instant;
 use tower::retry::budget::Budget;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -44,6 +46,28 @@ async fn our_policy_decides_in_towers_retry() {
         attempts(&Retry::new("off", config().mode(Mode::Off)), 1).await,
         1
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shadow_of_our_policy_tries_nothing_again() {
+    for mode in [Mode::Shadow, Mode::EnforceFor(Ratio::ZERO)] {
+        let retry = Retry::new("test", config().mode(mode));
+        assert_eq!(attempts(&retry, 1).await, 1, "{mode:?}");
+        assert_eq!(retry.shared_budget().snapshot().extra_in_flight, 0);
+    }
+    let everybody = Mode::EnforceFor(Ratio::ONE);
+    assert_eq!(
+        attempts(&Retry::new("test", config().mode(everybody)), 1).await,
+        2
+    );
+}
+
+#[test]
+fn without_a_runtime_our_policy_does_not_wait() {
+    let retry = retry();
+    let task = CountingWaker::new();
+    let mut call = Box::pin(attempts(&retry, 1));
+    assert_eq!(task.poll_future(call.as_mut()), Poll::Ready(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ where
                 return Poll::Ready(result);
             }
 
-            let (Some(second), Some((shared, _))) = (&mut *this.second, &*this.watch) else {
+            let (Some(second), Some((shared, started))) = (&mut *this.second, &*this.watch) else {
                 return Poll::Pending;
             };
             match this.stage {
@@ -150,7 +150,7 @@ where
                         Stage::Alone
                     };
                 }
-                Stage::Readying => match second.poll_begin(cx, this.protocol) {
+                Stage::Readying => match second.poll_begin(cx, this.protocol, *started) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(None) => {
                         *this.stage = Stage::Alone;

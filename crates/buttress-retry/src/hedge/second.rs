@@ -1,5 +1,5 @@
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use buttress_core::budget::{Cost, Reservation};
 use buttress_core::{BoxError, Deadline, Lease};
@@ -39,12 +39,7 @@ where
 {
     /// The delay is over: decides whether there is a second attempt, and pays.
     pub(super) fn decide(&mut self, shared: &Lease<Shared>, protocol: &P) -> bool {
-        let now = now();
-        // Nine of ten attempts take less than the delay. With less time than that it is too late.
-        let in_time = self
-            .deadline
-            .is_none_or(|deadline| deadline.allows(now, self.delay));
-        if !in_time || !protocol.is_complete(&self.spare) {
+        if !self.is_in_time(now()) || !protocol.is_complete(&self.spare) {
             return false;
         }
         let Some(mut paid) = Paid::reserve(shared) else {
@@ -66,21 +61,36 @@ where
         &mut self,
         cx: &mut Context<'_>,
         protocol: &P,
+        started: Instant,
     ) -> Poll<Option<S::Future>> {
         if ready!(self.service.poll_ready(cx)).is_err() {
+            return Poll::Ready(None);
+        }
+        let now = now();
+        if !self.is_in_time(now) {
+            // It became ready so late that it cannot win.
             return Poll::Ready(None);
         }
         let attempt = Attempt {
             number: 2,
             counted: 1,
         };
-        let Ok(request) = protocol.again(&self.spare, attempt) else {
+        let Ok(mut request) = protocol.again(&self.spare, attempt) else {
             return Poll::Ready(None);
         };
+        if self.deadline.is_some() {
+            protocol.age(&mut request, now.saturating_duration_since(started));
+        }
         if let Some(paid) = &mut self.payment {
             paid.begin();
         }
         Poll::Ready(Some(self.service.call(request)))
+    }
+
+    /// Nine of ten attempts take less than the delay. With less time than that it is too late.
+    fn is_in_time(&self, now: Instant) -> bool {
+        self.deadline
+            .is_none_or(|deadline| deadline.allows(now, self.delay))
     }
 }
 

@@ -201,6 +201,38 @@ async fn no_second_attempt_is_begun_that_ends_too_late() {
     assert_eq!(inner.begun.get(), 1);
 }
 
+/// Whoever gets the second attempt has only the time that the first has left.
+#[tokio::test(start_paused = true)]
+async fn a_second_attempt_tells_how_much_time_is_left_to_it() {
+    use ::http::{Request, Response};
+    use buttress_http::ReplayBody;
+    use buttress_testkit::TestBody;
+
+    let hedge = Hedge::new("test", config().minimum_calls(1).least_delay(USUAL));
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&told);
+    let inner = tower::service_fn(move |request: Request<ReplayBody<TestBody>>| {
+        let timeout = request.headers().get("connect-timeout-ms");
+        seen.borrow_mut().extend(timeout.cloned());
+        let takes = timeout.map_or(Duration::ZERO, |_| SLOW);
+        async move {
+            sleep(takes).await;
+            Ok::<_, buttress_core::BoxError>(Response::new(TestBody::empty()))
+        }
+    });
+    let service = HedgeLayer::http(&hedge).layer(inner);
+    let request = || Request::new(ReplayBody::new(TestBody::empty()));
+    for _ in 0..30 {
+        service.clone().oneshot(request()).await.unwrap();
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let mut timed = request();
+    let timeout = ::http::HeaderValue::from(60_000);
+    timed.headers_mut().insert("connect-timeout-ms", timeout);
+    service.oneshot(timed).await.unwrap();
+    assert_eq!(*told.borrow(), ["60000", "59900"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn modes_hold() {
     for (mode, attempts) in [(Mode::Enforce, 2), (Mode::Shadow, 1), (Mode::Off, 1)] {

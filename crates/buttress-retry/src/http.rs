@@ -85,13 +85,12 @@ impl<B> Identify<Request<B>> for HttpRetry {
     }
 
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
-        request.extensions().get().copied().or_else(|| {
-            // A caller who writes a timeout for the server means it for all attempts, as gRPC does.
-            let relative = DeadlineHeaders::RELATIVE;
-            let unused = || SystemTime::UNIX_EPOCH;
-            let given = read_deadline(request.headers(), relative, Duration::ZERO, unused)?;
-            Deadline::after(now(), given)
-        })
+        // A caller who writes a timeout for the server means it for all attempts, as gRPC does.
+        let relative = DeadlineHeaders::RELATIVE;
+        let unused = || SystemTime::UNIX_EPOCH;
+        let given = read_deadline(request.headers(), relative, Duration::ZERO, unused);
+        let told = given.and_then(|given| Deadline::after(now(), given));
+        Deadline::earlier(request.extensions().get().copied(), told)
     }
 }
 

@@ -219,3 +219,16 @@ async fn what_calls_usually_take_must_be_left() {
         assert_eq!(calls.get(), attempts);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_an_extension_and_a_header_the_earlier_counts() {
+    let (service, probe) = behind(&retry());
+    probe.script(answer(503, &[]));
+    for (extension, header) in [("60000", "50"), ("50", "60000")] {
+        let mut request = get_by(deadline(Duration::from_millis(extension.parse().unwrap())));
+        let header = header.parse().unwrap();
+        request.headers_mut().insert("connect-timeout-ms", header);
+        call(&service, request).await.unwrap();
+    }
+    assert_eq!(probe.calls(), 2);
+}

@@ -69,7 +69,8 @@ impl RetryConfig {
     /// How long each attempt may take, until the head of its response is there. It ends as a timeout then, and
     /// may be followed by another. Over HTTP the body has no timeout: it is the caller's already.
     ///
-    /// It sets a timer for each call. A breaker further in has to know of it: see its `attempt_timeout`.
+    /// It sets a timer for each call that is not answered at once. Without a runtime there are no timers; then a late
+    /// attempt ends when it is next polled. A breaker further in has to know of it: see its `attempt_timeout`.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();

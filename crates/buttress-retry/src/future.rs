@@ -7,10 +7,12 @@ use std::task::{Context, Poll, ready};
 use buttress_core::retry::Finding;
 use buttress_core::{BoxError, Plain};
 use pin_project::pin_project;
+use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
+use crate::clock::now;
 use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 
@@ -118,6 +120,14 @@ where
                         };
                         // Made only now: it costs more than all else, and most attempts are answered at once.
                         if this.timer.is_none() {
+                            if Handle::try_current().is_err() {
+                                // Nothing can time it. It is over when it is next polled after that.
+                                if now() < due {
+                                    return Poll::Pending;
+                                }
+                                failed = Some(Err(call.timed_out()));
+                                continue;
+                            }
                             this.timer.set(Some(sleep_until(due.into())));
                         }
                         if let Some(timer) = this.timer.as_mut().as_pin_mut() {

@@ -184,3 +184,14 @@ fn outside_of_a_runtime_nothing_is_waited_for() {
     assert_eq!(stopped.reason(), StopReason::NoTimer);
     assert_eq!(probe.calls(), 1);
 }
+
+/// Nor can anything time an attempt, which then lasts until somebody asks.
+#[test]
+fn outside_of_a_runtime_an_attempt_goes_on() {
+    let (service, probe) = behind(&Retry::new("test", config().attempt_timeout(WAIT)));
+    probe.script(Script::new());
+    let task = buttress_testkit::CountingWaker::new();
+    let mut future = Box::pin(call(&service, get()));
+    assert!(task.poll_future(future.as_mut()).is_pending());
+    assert_eq!(probe.in_flight(), 1);
+}

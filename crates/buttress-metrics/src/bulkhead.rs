@@ -48,6 +48,7 @@ impl BulkheadSignals {
 
     /// A call was let in. Says whether it shows on the gauge: then it must [leave](Self::left) it again.
     #[inline(always)]
+    #[must_use]
     pub fn entered(&self) -> bool {
         self.show(|handles| &handles.in_flight)
     }
@@ -59,6 +60,7 @@ impl BulkheadSignals {
     }
 
     /// A caller began to wait. Says whether it shows on the gauge.
+    #[must_use]
     pub fn queued(&self) -> bool {
         self.show(|handles| &handles.queue_length)
     }

@@ -118,9 +118,11 @@
 mod log;
 
 mod breaker;
+mod budget;
 mod bulkhead;
 mod chaos;
 mod deadline;
+mod hedge;
 mod http;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
@@ -134,9 +136,11 @@ mod problem;
 mod retry;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
+pub use budget::BudgetSignals;
 pub use bulkhead::{BulkheadEvent, BulkheadSignals};
 pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
 pub use deadline::{DeadlineEvent, DeadlineSignals, Phase};
+pub use hedge::{HedgeEvent, HedgeSignals};
 pub use http::{Header, HttpEvent, HttpSignals};
 pub use problem::{ProblemEvent, ProblemSignals};
-pub use retry::{BudgetSignals, HedgeEvent, HedgeSignals, RetryEvent, RetrySignals};
+pub use retry::{RetryEvent, RetrySignals};

@@ -4,7 +4,7 @@ use buttress_core::retry::StopReason;
 use buttress_core::{FailureKind, Name, Outcome};
 
 use crate::breaker::{ENDINGS, outcome_label, slot_of};
-use crate::meter::{Counter, Family, Gauge, Labels, Meter, Registrar, Tally};
+use crate::meter::{Counter, Family, Labels, Meter, Registrar};
 use crate::names;
 
 /// The signals of one retry.
@@ -134,138 +134,6 @@ impl RetrySignals {
     }
 }
 
-/// The signals of one retry budget.
-///
-/// Dropping it takes its balance off the gauge.
-#[derive(Debug)]
-pub struct BudgetSignals {
-    layer: Name,
-    balance: Tally,
-    meter: Meter<BudgetHandles>,
-}
-
-impl BudgetSignals {
-    /// The signals of the budget called `layer`.
-    #[must_use]
-    pub fn new(layer: Name) -> Self {
-        let signals = Self {
-            layer,
-            balance: Tally::new(0),
-            meter: Meter::new(),
-        };
-        signals.handles();
-        signals
-    }
-
-    /// Shows how many extra attempts the budget has left, now that it was asked for one.
-    pub fn show_balance(&self, attempts: u64) {
-        self.balance
-            .set(i64::try_from(attempts).unwrap_or(i64::MAX));
-        if let Some(handles) = self.handles() {
-            self.balance.show(&handles.balance);
-        }
-    }
-
-    fn handles(&self) -> Option<&BudgetHandles> {
-        self.meter
-            .handles()
-            .or_else(|| self.meter.find(Some(&self.layer), BudgetHandles::register))
-    }
-}
-
-impl Drop for BudgetSignals {
-    fn drop(&mut self) {
-        if let Some(handles) = self.meter.handles() {
-            self.balance.clear();
-            self.balance.show(&handles.balance);
-        }
-    }
-}
-
-/// The signals of one hedge.
-#[derive(Debug)]
-pub struct HedgeSignals {
-    layer: Name,
-    meter: Meter<HedgeHandles>,
-}
-
-/// What became of a second attempt that was made because the first was slow.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HedgeEvent {
-    /// Its call was dropped with both under way.
-    Cancelled,
-    /// Both failed.
-    Failed,
-    /// The first answered before it.
-    Lost,
-    /// The budget did not pay for it.
-    Withheld,
-    /// It answered first.
-    Won,
-    /// It would have been made if the mode were to enforce.
-    WouldHedge,
-}
-
-impl HedgeEvent {
-    /// Every event, in the order of its number.
-    pub const ALL: [Self; 6] = [
-        Self::Cancelled,
-        Self::Failed,
-        Self::Lost,
-        Self::Withheld,
-        Self::Won,
-        Self::WouldHedge,
-    ];
-
-    /// The event as a metric label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-            Self::Lost => "lost",
-            Self::Withheld => "withheld",
-            Self::Won => "won",
-            Self::WouldHedge => "would_hedge",
-        }
-    }
-}
-
-impl HedgeSignals {
-    /// The signals of the handle called `layer`.
-    #[must_use]
-    pub fn new(layer: Name) -> Self {
-        let signals = Self {
-            layer,
-            meter: Meter::new(),
-        };
-        signals.handles();
-        signals
-    }
-
-    /// Tells the world.
-    #[cold]
-    pub fn emit(&self, event: HedgeEvent) {
-        if let Some(handles) = self.handles() {
-            handles.hedges[event as usize].increment(1);
-        }
-        event!(
-            DEBUG,
-            "buttress::retry",
-            "call was hedged",
-            layer = self.layer.as_str(),
-            outcome = event.as_str()
-        );
-    }
-
-    fn handles(&self) -> Option<&HedgeHandles> {
-        self.meter
-            .handles()
-            .or_else(|| self.meter.find(Some(&self.layer), HedgeHandles::register))
-    }
-}
-
 #[derive(Debug)]
 struct RetryHandles {
     /// In the order of [`ENDINGS`].
@@ -284,34 +152,6 @@ impl RetryHandles {
                 vec![("reason", reason.as_str().into())]
             }),
             would_retry: registrar.family(&names::RETRY_WOULD_RETRY, KINDS, cause_label),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct BudgetHandles {
-    balance: Gauge,
-}
-
-impl BudgetHandles {
-    fn register(registrar: &Registrar<'_>) -> Self {
-        let [balance] = registrar.gauges(&names::RETRY_BUDGET_BALANCE, [()], |()| Labels::new());
-        Self { balance }
-    }
-}
-
-#[derive(Debug)]
-struct HedgeHandles {
-    /// In the order of [`HedgeEvent::ALL`].
-    hedges: [Counter; HedgeEvent::ALL.len()],
-}
-
-impl HedgeHandles {
-    fn register(registrar: &Registrar<'_>) -> Self {
-        Self {
-            hedges: registrar.counters(&names::RETRY_HEDGES, HedgeEvent::ALL, |event| {
-                vec![("outcome", event.as_str().into())]
-            }),
         }
     }
 }

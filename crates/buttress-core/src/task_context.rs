@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use crate::Deadline;
+use crate::{Criticality, Deadline};
 
 /// What goes with a request through the task that serves it, from the layers of the server to those of the
 /// clients that its handler calls, without anybody passing it on.
@@ -20,7 +20,7 @@ use crate::Deadline;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskContext {
     deadline: Option<Deadline>,
-    /// [`ENTERED`] and [`RETRIES_SPENT`], in a whole word: a context is copied at every poll.
+    /// [`ENTERED`], [`RETRIES_SPENT`] and a [`CRITICALITY`], in a whole word: a context is copied at every poll.
     flags: usize,
 }
 
@@ -28,6 +28,9 @@ pub struct TaskContext {
 const ENTERED: usize = 1;
 /// A call that the task made was retried in vain.
 const RETRIES_SPENT: usize = 2;
+/// How much the task matters: one more than the index, or 0 if nobody said so.
+const CRITICALITY: usize = 0b111 << CRITICALITY_SHIFT;
+const CRITICALITY_SHIFT: u32 = 2;
 
 thread_local! {
     static CURRENT: Cell<TaskContext> = const {
@@ -56,6 +59,21 @@ impl TaskContext {
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         self.deadline
+    }
+
+    /// The same context, with how much the task matters, or with nothing said of it.
+    #[must_use]
+    pub fn with_criticality(mut self, criticality: Option<Criticality>) -> Self {
+        let bits = criticality.map_or(0, |criticality| criticality.index() + 1);
+        self.flags = self.flags & !CRITICALITY | bits << CRITICALITY_SHIFT;
+        self
+    }
+
+    /// How much the task matters, if anybody said so.
+    #[must_use]
+    pub fn criticality(&self) -> Option<Criticality> {
+        let index = ((self.flags & CRITICALITY) >> CRITICALITY_SHIFT).checked_sub(1)?;
+        Criticality::ALL.get(index).copied()
     }
 
     /// Whether a call that the task made was retried in vain, so that its caller need not retry as well.
@@ -98,6 +116,14 @@ impl Deadline {
     #[must_use]
     pub fn current() -> Option<Self> {
         TaskContext::current().deadline
+    }
+}
+
+impl Criticality {
+    /// How much the running task matters, if a server's layer said so.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        TaskContext::current().criticality()
     }
 }
 
@@ -145,6 +171,28 @@ mod tests {
             assert_eq!(Deadline::current(), outer);
         });
         assert_eq!(TaskContext::current(), TaskContext::default());
+    }
+
+    #[test]
+    fn criticality_nests_and_comes_back_beside_the_rest() {
+        for outer in Criticality::ALL.map(Some).into_iter().chain([None]) {
+            let mut context = TaskContext::default()
+                .with_deadline(in_seconds(1))
+                .with_criticality(Some(Criticality::Critical))
+                .with_criticality(outer);
+            context.enter(|| {
+                let low = Some(Criticality::Low);
+                TaskContext::current().with_criticality(low).enter(|| {
+                    assert_eq!(Criticality::current(), low);
+                    TaskContext::note_retries_spent();
+                });
+                assert_eq!(Criticality::current(), outer);
+                assert!(Deadline::current().is_some());
+            });
+            assert!(context.retries_are_spent());
+            assert_eq!(context.criticality(), outer);
+        }
+        assert_eq!(Criticality::current(), None);
     }
 
     #[test]

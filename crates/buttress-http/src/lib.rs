@@ -25,6 +25,7 @@
 
 mod body;
 mod classify;
+mod criticality;
 pub mod deadline;
 mod digits;
 pub mod grpc;
@@ -40,6 +41,7 @@ mod tail;
 
 pub use body::GuardedBody;
 pub use classify::Classify;
+pub use criticality::{CRITICALITY, criticality_of, write_criticality};
 pub use http_classifier::HttpClassifier;
 pub use identity::request_identity;
 pub use ignore_injected::IgnoreInjected;

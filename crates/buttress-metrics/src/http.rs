@@ -33,6 +33,8 @@ pub enum Header {
     GrpcTimeout,
     /// `retry-after`
     RetryAfter,
+    /// `x-criticality`
+    XCriticality,
     /// `x-deadline`
     XDeadline,
 }
@@ -84,6 +86,7 @@ impl Header {
         Self::GrpcStatus,
         Self::GrpcTimeout,
         Self::RetryAfter,
+        Self::XCriticality,
         Self::XDeadline,
     ];
 
@@ -97,6 +100,7 @@ impl Header {
             Self::GrpcStatus => "grpc-status",
             Self::GrpcTimeout => "grpc-timeout",
             Self::RetryAfter => "retry-after",
+            Self::XCriticality => "x-criticality",
             Self::XDeadline => "x-deadline",
         }
     }

@@ -36,6 +36,12 @@
 //! | `buttress_deadline_exceeded_total` | counter | count | `layer`, `phase` |
 //! | `buttress_deadline_rejections_total` | counter | count | `layer`, `reason` |
 //! | `buttress_deadline_would_reject_total` | counter | count | `layer`, `reason` |
+//! | `buttress_shed_in_flight` | gauge | count | `layer` |
+//! | `buttress_shed_limit` | gauge | count | `layer` |
+//! | `buttress_shed_queue_length` | gauge | count | `layer` |
+//! | `buttress_shed_rejections_total` | counter | count | `layer`, `reason` |
+//! | `buttress_shed_wait_seconds` | histogram | seconds | `layer` |
+//! | `buttress_shed_would_reject_total` | counter | count | `layer`, `reason` |
 //! | `buttress_problem_responses_total` | counter | count | `status`, `reason` |
 //! | `buttress_http_malformed_headers_total` | counter | count | `header` |
 //! | `buttress_retry_attempts_total` | counter | count | `layer`, `outcome` |
@@ -81,6 +87,11 @@
 //! | `buttress::deadline` | DEBUG | call rejected | `layer`, `reason` |
 //! | `buttress::deadline` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::deadline` | DEBUG | deadline exceeded | `layer`, `phase` |
+//! | `buttress::shed` | TRACE | limit changed | `layer`, `limit` |
+//! | `buttress::shed` | WARN | memory or processor time short | `layer`, `least` |
+//! | `buttress::shed` | INFO | memory and processor time suffice again | `layer` |
+//! | `buttress::shed` | DEBUG | call rejected | `layer`, `reason` |
+//! | `buttress::shed` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
 //! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
 //! | `buttress::http` | DEBUG | malformed header ignored | `header` |
@@ -134,6 +145,7 @@ mod meter;
 pub mod names;
 mod problem;
 mod retry;
+mod shed;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
 pub use budget::BudgetSignals;
@@ -144,3 +156,4 @@ pub use hedge::{HedgeEvent, HedgeSignals};
 pub use http::{Header, HttpEvent, HttpSignals};
 pub use problem::{ProblemEvent, ProblemSignals};
 pub use retry::{RetryEvent, RetrySignals};
+pub use shed::{ShedEvent, ShedSignals};

@@ -270,6 +270,60 @@ pub const RETRY_WOULD_RETRY: Metric = Metric {
     description: "Failures in shadow that would have been followed by another attempt, by their kind.",
 };
 
+/// Calls that are under way behind a shedder.
+pub const SHED_IN_FLIGHT: Metric = Metric {
+    name: "buttress_shed_in_flight",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Calls that the shedder let in and that have not ended.",
+};
+
+/// How many calls a shedder lets be under way.
+pub const SHED_LIMIT: Metric = Metric {
+    name: "buttress_shed_limit",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "How many calls may be under way: the limit that the shedder found, or was given.",
+};
+
+/// Callers that wait in a shedder.
+pub const SHED_QUEUE_LENGTH: Metric = Metric {
+    name: "buttress_shed_queue_length",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "Callers that wait to be let in by the shedder.",
+};
+
+/// Calls a shedder rejected.
+pub const SHED_REJECTIONS: Metric = Metric {
+    name: "buttress_shed_rejections_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the shedder rejected, by reason.",
+};
+
+/// How long callers waited in a shedder.
+pub const SHED_WAIT: Metric = Metric {
+    name: "buttress_shed_wait_seconds",
+    kind: Kind::Histogram,
+    unit: "seconds",
+    labels: &["layer"],
+    description: "How long those waited who had to wait to be let in by the shedder, however that ended.",
+};
+
+/// Calls a shedder let through although it would have rejected them.
+pub const SHED_WOULD_REJECT: Metric = Metric {
+    name: "buttress_shed_would_reject_total",
+    kind: Kind::Counter,
+    unit: "count",
+    labels: &["layer", "reason"],
+    description: "Calls that the shedder let through and would have rejected if its mode were to enforce, by reason.",
+};
+
 /// Every metric, for dashboards and for tests that must not miss one.
 pub const ALL: &[Metric] = &[
     BREAKER_CALLS,
@@ -299,4 +353,10 @@ pub const ALL: &[Metric] = &[
     RETRY_RETRIES,
     RETRY_STOPS,
     RETRY_WOULD_RETRY,
+    SHED_IN_FLIGHT,
+    SHED_LIMIT,
+    SHED_QUEUE_LENGTH,
+    SHED_REJECTIONS,
+    SHED_WAIT,
+    SHED_WOULD_REJECT,
 ];

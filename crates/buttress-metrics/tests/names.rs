@@ -11,7 +11,7 @@ use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
     BreakerEvent, BreakerSignals, BudgetSignals, BulkheadEvent, BulkheadSignals, ChaosEvent,
     ChaosSignals, DeadlineSignals, Header, HedgeEvent, HedgeSignals, HttpEvent, HttpSignals,
-    ProblemEvent, ProblemSignals, RetryEvent, RetrySignals,
+    ProblemEvent, ProblemSignals, RetryEvent, RetrySignals, ShedEvent, ShedSignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -26,6 +26,7 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Slow);
         BulkheadSignals::new("a".into()).emit(BulkheadEvent::Rejected(Reason::BulkheadFull));
         DeadlineSignals::new("a".into()).register();
+        ShedSignals::new("a".into(), 20).emit(ShedEvent::Rejected(Reason::LimitReached));
         ProblemSignals::new().emit(ProblemEvent::Failed {
             status: 500,
             error: &std::fmt::Error,

@@ -11,6 +11,7 @@
 //! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
 //! | `retry` | `retry` | tries again what may pass and may be done twice, within one exact budget |
+//! | `shed` | `shed` | finds out how much a service can take, and lets in what matters most of what is more |
 //! | [`http`] | | what a response says about how a call went |
 //! | [`metrics`] | | everything that is counted and logged |
 //!
@@ -117,6 +118,9 @@ pub use buttress_problem as problem;
 #[cfg(feature = "retry")]
 #[doc(inline)]
 pub use buttress_retry as retry;
+#[cfg(feature = "shed")]
+#[doc(inline)]
+pub use buttress_shed as shed;
 #[cfg(feature = "reqwest")]
 pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
 #[cfg(feature = "config")]

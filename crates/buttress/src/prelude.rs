@@ -22,6 +22,10 @@ pub use buttress_retry::{
     Backoff, BudgetConfig, Hedge, HedgeConfig, HedgeLayer, Jitter, Retry, RetryBudget, RetryConfig,
     RetryLayer, RetryMark, RetryStopped, StopReason,
 };
+#[cfg(feature = "shed")]
+pub use buttress_shed::{
+    Criticality, LimitConfig, ShedConfig, ShedLayer, Shedder, ThrottleConfig, Trust,
+};
 
 #[cfg(feature = "reqwest")]
 pub use crate::HttpClient;

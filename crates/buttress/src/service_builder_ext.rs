@@ -143,6 +143,33 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         self,
         retry: &crate::retry::Retry,
     ) -> ServiceBuilder<Stack<crate::retry::RetryLayer<crate::retry::HttpRetry>, L>>;
+
+    /// Puts a shedder here that takes the outcome of a call from its `Result`. See
+    /// [`ShedLayer::new`](crate::shed::ShedLayer::new).
+    #[cfg(feature = "shed")]
+    #[must_use]
+    fn shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer, L>>;
+
+    /// Puts a shedder here for requests that arrive over HTTP. See
+    /// [`ShedLayer::http`](crate::shed::ShedLayer::http).
+    #[cfg(feature = "shed")]
+    #[must_use]
+    fn http_shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer<crate::shed::Server>, L>>;
+
+    /// Puts a shedder here for requests that go out over HTTP. See
+    /// [`ShedLayer::client`](crate::shed::ShedLayer::client).
+    #[cfg(feature = "shed")]
+    #[must_use]
+    fn client_shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer<crate::shed::Client>, L>>;
 }
 
 impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
@@ -253,6 +280,30 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
         retry: &crate::retry::Retry,
     ) -> ServiceBuilder<Stack<crate::retry::RetryLayer<crate::retry::HttpRetry>, L>> {
         self.layer(crate::retry::RetryLayer::http(retry))
+    }
+
+    #[cfg(feature = "shed")]
+    fn shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer, L>> {
+        self.layer(crate::shed::ShedLayer::new(shedder))
+    }
+
+    #[cfg(feature = "shed")]
+    fn http_shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer<crate::shed::Server>, L>> {
+        self.layer(crate::shed::ShedLayer::http(shedder))
+    }
+
+    #[cfg(feature = "shed")]
+    fn client_shed(
+        self,
+        shedder: &crate::shed::Shedder,
+    ) -> ServiceBuilder<Stack<crate::shed::ShedLayer<crate::shed::Client>, L>> {
+        self.layer(crate::shed::ShedLayer::client(shedder))
     }
 }
 

@@ -48,7 +48,7 @@ use crate::time::Origin;
 /// let now = Instant::now();
 /// let limit = Limit::new(LimitConfig::default().initial(20), now)?;
 /// assert_eq!(limit.limit(), 20);
-/// limit.on_sample(now, Sample::success(Duration::from_millis(30), 7));
+/// limit.on_sample(|| now, Sample::success(Duration::from_millis(30), 7));
 /// # Ok(())
 /// # }
 /// ```
@@ -130,11 +130,11 @@ impl Limit {
         self.hot.limit.load(Ordering::Relaxed)
     }
 
-    /// Takes in how a call went. Returns what was learnt if this ended a window.
+    /// Takes in how a call went. Returns what was learnt if this ended a window. The time is asked for only then.
     #[inline]
-    pub fn on_sample(&self, now: Instant, sample: Sample) -> Option<Step> {
+    pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
         if self.samples.add(sample) {
-            self.step(now)
+            self.step(now())
         } else {
             None
         }

@@ -175,6 +175,7 @@ impl Shed {
         Permit {
             place,
             begun,
+            settled: false,
             claim,
         }
     }

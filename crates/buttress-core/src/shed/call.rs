@@ -15,13 +15,15 @@ pub struct Call {
     pub tenant: Option<Tenant>,
 }
 
-/// A call that was let in. It must be [settled](super::Shed::settle) or [cancelled](super::Shed::cancel).
+/// A call that was let in. It is to be [settled](super::Shed::settle) when one knows how it went, and must be
+/// [released](super::Shed::release).
 #[derive(Debug)]
-#[must_use = "a permit that is not settled keeps its place"]
+#[must_use = "a permit that is not released keeps its place"]
 pub struct Permit {
     pub(super) place: bulkhead::Permit,
     /// `None` where the mode was off: nothing is learnt from the call.
     pub(super) begun: Option<Begun>,
+    pub(super) settled: bool,
     pub(super) claim: Claim,
 }
 
@@ -47,10 +49,13 @@ pub(super) struct Begun {
 impl Permit {
     /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
     /// caller to say, who may listen to a stream for hours.
-    pub fn answered(&mut self, now: Instant) {
+    #[inline]
+    pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(begun) = &mut self.begun {
-            let after = now.saturating_duration_since(begun.at);
-            begun.answered_after.get_or_insert(after);
+            let began = begun.at;
+            begun
+                .answered_after
+                .get_or_insert_with(|| now().saturating_duration_since(began));
         }
     }
 }
@@ -61,7 +66,7 @@ impl Permit {
 pub enum Admission {
     /// It may be made.
     Admitted {
-        /// To be settled when it has ended.
+        /// To be released when it has ended.
         permit: Permit,
         /// Why it would have been rejected, if the refusal had bound.
         would_reject: Option<Reason>,

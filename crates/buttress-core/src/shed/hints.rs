@@ -3,16 +3,25 @@ use std::time::Duration;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
 
-/// From which one tells when it may be worth trying again.
+/// What is known of how fast calls end: from that one tells when it may be worth trying again.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     /// How many nanoseconds pass on average until the next call ends; 0 while that is not known.
     each: AtomicU64,
+    /// How many nanoseconds a call takes on average; 0 while that is not known.
+    rtt: AtomicU64,
 }
 
 impl Hints {
-    pub(super) fn learn(&self, each: Duration) {
+    pub(super) fn learn(&self, each: Duration, rtt: Duration) {
         self.each.store(nanos(each).max(1), Ordering::Relaxed);
+        self.rtt.store(nanos(rtt).max(1), Ordering::Relaxed);
+    }
+
+    /// Whether a call that was given up after so long had more time than calls take.
+    pub(super) fn is_late(&self, after: Duration) -> bool {
+        let rtt = self.rtt.load(Ordering::Relaxed);
+        rtt != 0 && nanos(after) > rtt.saturating_mul(2)
     }
 
     /// How long until so many who wait have been let in, and as much again or a second more, by chance.
@@ -45,7 +54,7 @@ mod tests {
     fn it_is_as_long_as_the_queue_takes_and_spread_over_as_much() {
         let hints = Hints::default();
         assert_eq!(hints.retry_after(10, 0), None);
-        hints.learn(Duration::from_millis(200));
+        hints.learn(Duration::from_millis(200), Duration::ZERO);
         let seconds = Duration::from_secs;
         assert_eq!(hints.retry_after(9, 0), Some(seconds(2)));
         assert_eq!(hints.retry_after(9, 1 << 63), Some(seconds(3)));
@@ -56,7 +65,7 @@ mod tests {
     #[test]
     fn a_short_queue_still_spreads_those_who_come_back() {
         let hints = Hints::default();
-        hints.learn(Duration::ZERO);
+        hints.learn(Duration::ZERO, Duration::ZERO);
         let later = (0..1_000).filter(|i| {
             let draw = u64::MAX / 1_000 * i;
             hints.retry_after(0, draw) > Some(Duration::from_millis(500))

@@ -41,11 +41,12 @@ use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
 /// let shed = Shed::new(ShedConfig::default().limit(1).queue(0), 7, now)?;
 /// let ask = || shed.admit(Call::default(), || 0, || now);
 ///
-/// let Admission::Admitted { permit, .. } = ask() else { panic!("there is room") };
+/// let Admission::Admitted { mut permit, .. } = ask() else { panic!("there is room") };
 /// let Admission::Rejected(refusal) = ask() else { panic!("there is none") };
 /// assert_eq!(refusal.reason, Reason::LimitReached);
 ///
-/// shed.settle(permit, Report::SUCCESS, || now);
+/// shed.settle(&mut permit, Report::SUCCESS, || now);
+/// shed.release(permit, || now);
 /// assert!(matches!(ask(), Admission::Admitted { .. }));
 /// # Ok(())
 /// # }
@@ -181,6 +182,17 @@ impl Shed {
     #[inline]
     pub fn is_watched(&self) -> bool {
         self.flags() & WATCHED != 0
+    }
+
+    /// How many calls may be under way.
+    pub fn limit(&self) -> u64 {
+        self.limit.limit()
+    }
+
+    /// What has to matter at least as much to be let in, for want of memory or processor time.
+    pub fn least(&self) -> Criticality {
+        let least = self.hot.least.load(Ordering::Relaxed) as usize;
+        Criticality::ALL[least.min(Criticality::COUNT - 1)]
     }
 
     /// Takes in how short memory and processor time are. Returns what now has to matter at least as much.

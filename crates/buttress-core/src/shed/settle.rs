@@ -1,57 +1,81 @@
 use std::time::{Duration, Instant};
 
+use super::call::Begun;
 use super::{Permit, Shed};
-use crate::Report;
 use crate::limit::{Sample, Step};
 use crate::sync::{Ordering, lock};
+use crate::{FailureKind, Outcome, Report};
 
 impl Shed {
-    /// Ends a call with what it has to tell. Returns the limit if that moved it.
+    /// Takes in how a call went, once. Its place is still taken. Returns the limit if that moved it.
     #[inline]
     pub fn settle(
         &self,
-        permit: Permit,
+        permit: &mut Permit,
         report: Report,
-        now: impl FnOnce() -> Instant,
+        now: impl Fn() -> Instant,
     ) -> Option<u64> {
-        let now = now();
-        let mut moved = None;
-        if let Some(begun) = permit.begun {
-            let rtt = begun
-                .answered_after
-                .unwrap_or_else(|| now.saturating_duration_since(begun.at));
-            let sample = Sample::of(report.outcome, rtt, begun.in_flight);
-            if let Some(sample) = sample {
-                let step = self.limit.on_sample(now, sample.at_limit(begun.at_limit));
-                if let Some(step) = step {
-                    moved = self.apply(step, now);
-                }
-            }
-            self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if permit.settled {
+            return None;
         }
+        permit.settled = true;
         if permit.claim.throttled {
-            self.throttle.settle(report.outcome, now);
+            self.throttle.settle(report.outcome, now());
         }
-        self.end_share(permit.claim);
-        self.gate.release(permit.place, || now);
-        moved
+        self.learn(permit.begun?, report.outcome, &now)
     }
 
-    /// Ends a call that nobody waits for any more, and that says nothing.
-    pub fn cancel(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        let now = now();
+    /// Gives back the place of a call that has ended. Returns the limit if that moved it.
+    ///
+    /// One that was not settled was given up by whoever waited for it. If it had much more time than calls take, it
+    /// speaks for a lower limit, as a timeout does; what had begun to be answered counts as answered; and else it
+    /// says nothing.
+    #[inline]
+    pub fn release(&self, mut permit: Permit, now: impl Fn() -> Instant) -> Option<u64> {
+        let moved = if permit.settled {
+            None
+        } else {
+            self.give_up_on(&mut permit, &now)
+        };
         if permit.begun.is_some() {
             self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
         }
-        self.withdraw(permit.claim, || now);
         self.end_share(permit.claim);
-        self.gate.release(permit.place, || now);
+        self.gate.release(permit.place, now);
+        moved
+    }
+
+    #[cold]
+    fn give_up_on(&self, permit: &mut Permit, now: impl Fn() -> Instant) -> Option<u64> {
+        self.withdraw(permit.claim, &now);
+        let begun = permit.begun?;
+        let passed = now().saturating_duration_since(begun.at);
+        let outcome = if begun.answered_after.is_some() {
+            Outcome::Success
+        } else if self.hints.is_late(passed) {
+            Outcome::Failure(FailureKind::Timeout)
+        } else {
+            return None;
+        };
+        self.learn(begun, outcome, now)
+    }
+
+    #[inline]
+    fn learn(&self, begun: Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
+        let rtt = begun
+            .answered_after
+            .unwrap_or_else(|| now().saturating_duration_since(begun.at));
+        let sample = Sample::of(outcome, rtt, begun.in_flight)?;
+        let step = self
+            .limit
+            .on_sample(&now, sample.at_limit(begun.at_limit))?;
+        self.apply(step, now())
     }
 
     /// Lets the gate know what a window of calls taught.
     #[cold]
     fn apply(&self, step: Step, now: Instant) -> Option<u64> {
-        self.hints.learn(step.each);
+        self.hints.learn(step.each, step.rtt);
         let mut locked = lock(&self.locked);
         // Under the lock, so that of two steps the later one is the last to be told.
         let limit = self.limit.limit();

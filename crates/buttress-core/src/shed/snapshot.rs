@@ -39,7 +39,6 @@ impl Shed {
             ..
         } = self.gate.snapshot(now);
         let locked = lock(&self.locked);
-        let least = self.hot.least.load(Ordering::Relaxed) as usize;
         ShedSnapshot {
             limit: self.limit.snapshot(),
             in_flight: self.counts.in_flight.load(Ordering::Relaxed),
@@ -48,7 +47,7 @@ impl Shed {
             queue_stands,
             margin: locked.config.margin.unwrap_or(locked.margin),
             throttle: locked.config.throttle.map(|_| self.throttle.snapshot(now)),
-            least: Criticality::ALL[least.min(Criticality::COUNT - 1)],
+            least: self.least(),
             mode: locked.config.mode,
         }
     }

@@ -169,7 +169,7 @@ impl World {
         tally.latencies.push(self.now - call.arrived);
         let rtt = Duration::from_secs_f64(self.now - call.admitted);
         let sample = Sample::success(rtt, call.in_flight).at_limit(call.at_limit);
-        self.limit.on_sample(self.instant(), sample);
+        self.limit.on_sample(|| self.instant(), sample);
         while self.busy < self.workers
             && let Some(call) = self.backlog.pop_front()
         {

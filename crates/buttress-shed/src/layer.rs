@@ -1,0 +1,149 @@
+use buttress_core::{BoxError, Classified, Criticality, Plain, Report};
+use buttress_http::{Classify, Until};
+use http::{Extensions, HeaderMap, HeaderName};
+use tower_layer::Layer;
+
+use crate::side::{ByCall, Caller, Client, Server, Trust};
+use crate::{ShedService, Shedder};
+
+/// Puts a [`Shedder`] in front of a service.
+///
+/// All services made by layers of one shedder share its limit, however often `layer` is called. See the
+/// [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct ShedLayer<P = Plain> {
+    shedder: Shedder,
+    side: P,
+}
+
+impl ShedLayer {
+    /// For any service: a call lasts until its future is ready or dropped, went as its `Result` says, and matters as
+    /// much as its task does.
+    #[must_use]
+    pub fn new(shedder: &Shedder) -> Self {
+        Self::with_side(shedder, Plain)
+    }
+
+    /// Takes the outcome of a call from what `classify` says of its `Result`.
+    #[must_use]
+    pub fn classify<Res, F>(self, classify: F) -> ShedLayer<Classified<F>>
+    where
+        F: Fn(&Result<Res, BoxError>) -> Report + Clone,
+    {
+        ShedLayer {
+            shedder: self.shedder,
+            side: Classified::new(classify),
+        }
+    }
+
+    /// Reads off the request who calls.
+    #[must_use]
+    pub fn caller<Req, F>(self, caller: F) -> ShedLayer<ByCall<F>>
+    where
+        F: Fn(&Req) -> Caller + Clone,
+    {
+        ShedLayer {
+            shedder: self.shedder,
+            side: ByCall(caller),
+        }
+    }
+}
+
+impl ShedLayer<Server> {
+    /// For a server of HTTP or gRPC: a call lasts until the body of its response has ended, failed or been dropped, went
+    /// as status, `grpc-status`, trailers and body say, and matters as much as `x-criticality` says, as far as that is
+    /// [believed](Self::trust).
+    #[must_use]
+    pub fn http(shedder: &Shedder) -> Self {
+        Self::with_side(shedder, Server::default())
+    }
+
+    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.side.until(until);
+        self
+    }
+
+    /// Replaces the classifier.
+    #[must_use]
+    pub fn classify(mut self, classifier: impl Classify + 'static) -> Self {
+        self.side.classify(classifier);
+        self
+    }
+
+    /// Whom one believes who says how much a request matters. By default, that is whoever says that it matters less.
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.side.trust(trust);
+        self
+    }
+
+    /// Believes requests of which `is_known` holds, whatever they say: those with the certificate of a service of
+    /// one's own in their extensions, or with a secret in their headers.
+    #[must_use]
+    pub fn trust_if(
+        mut self,
+        is_known: impl Fn(&HeaderMap, &Extensions) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.side.trust_if(is_known);
+        self
+    }
+
+    /// How much a request matters that does not say so: `High` by default.
+    #[must_use]
+    pub fn criticality(mut self, otherwise: Criticality) -> Self {
+        self.side.otherwise(otherwise);
+        self
+    }
+
+    /// The header that names the tenant, where the shedder tells [tenants](crate::ShedConfig::tenants) apart. It must
+    /// be one that whoever calls cannot choose freely: what an authentication further out has checked or written.
+    #[must_use]
+    pub fn tenant_header(mut self, header: HeaderName) -> Self {
+        self.side.tenant_header(header);
+        self
+    }
+}
+
+impl ShedLayer<Client> {
+    /// For a client of HTTP or gRPC: the same as for a server, but that a request matters as much as the task that makes
+    /// it, and says so in `x-criticality`, unless it says something else already.
+    #[must_use]
+    pub fn client(shedder: &Shedder) -> Self {
+        Self::with_side(shedder, Client::default())
+    }
+
+    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.side.until(until);
+        self
+    }
+
+    /// Replaces the classifier.
+    #[must_use]
+    pub fn classify(mut self, classifier: impl Classify + 'static) -> Self {
+        self.side.classify(classifier);
+        self
+    }
+}
+
+impl<P> ShedLayer<P> {
+    /// Asks requests what a [side](crate::Side) of your own does.
+    #[must_use]
+    pub fn with_side(shedder: &Shedder, side: P) -> Self {
+        Self {
+            shedder: shedder.clone(),
+            side,
+        }
+    }
+}
+
+impl<S, P: Clone> Layer<S> for ShedLayer<P> {
+    type Service = ShedService<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ShedService::new(inner, self.shedder.clone(), self.side.clone())
+    }
+}

@@ -1,0 +1,163 @@
+//! Load shedding for Tower services: under any overload they do the work they can, in time, for those who matter
+//! most, and say no to the rest at once.
+//!
+//! # When to use it
+//!
+//! In front of a server whose capacity nobody knows, which is most of them: the limit of calls under way is found out,
+//! and followed when it changes. In front of a client whose dependency refuses what it is sent. Where the number is
+//! known, or must never be exceeded, use a bulkhead; a limit on the rate of one caller is something else.
+//!
+//! # Example
+//!
+//! ```
+//! use buttress_core::{Reason, Rejection};
+//! use buttress_shed::{ShedConfig, ShedLayer, Shedder};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), buttress_core::BoxError> {
+//! let shedder = Shedder::new("api", ShedConfig::default()); // adaptive, no number to guess
+//! let mut service = ServiceBuilder::new()
+//!     .layer(ShedLayer::new(&shedder))
+//!     .service_fn(|name: &'static str| async move { Ok::<_, std::io::Error>(name.len()) });
+//!
+//! assert_eq!(service.ready().await?.call("yearly").await?, 6);
+//! assert_eq!(shedder.snapshot().limit.limit, 20); // so far
+//!
+//! // With a limit of one and no queue, the second call at once hears that there is no place.
+//! shedder.reconfigure(ShedConfig::default().limit(1).queue(0))?;
+//! let first = service.ready().await?.call("yearly");
+//! let error = service.ready().await?.call("monthly").await.unwrap_err();
+//! let rejection = Rejection::find(&*error).expect("the shedder said no");
+//! assert_eq!(rejection.reason(), Reason::LimitReached);
+//! assert_eq!(first.await?, 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! On a server, with all there is:
+//!
+//! ```
+//! use std::time::Duration;
+//! use buttress_core::{Criticality, Ratio};
+//! use buttress_shed::{
+//!     LimitConfig, PressureConfig, SharesConfig, ShedConfig, ShedLayer, Shedder, TenantsConfig, Trust,
+//! };
+//!
+//! let shedder = Shedder::new(
+//!     "api",
+//!     ShedConfig::default()
+//!         .limit(LimitConfig::guarded().initial(50).max(2_000))
+//!         .queue(200)
+//!         .max_wait(Duration::from_millis(50))
+//!         .shares(SharesConfig::default().share(Criticality::Low, Ratio::percent(5)))
+//!         .tenants(TenantsConfig::default())
+//!         .pressure(PressureConfig::default().memory(Ratio::percent(85), Ratio::percent(95))),
+//! );
+//! let layer = ShedLayer::http(&shedder)
+//!     .trust(Trust::ToLower)
+//!     .trust_if(|headers, _| headers.get("x-internal").is_some_and(|secret| secret == "4711"))
+//!     .tenant_header(http::HeaderName::from_static("x-tenant"));
+//! # let _ = layer;
+//! println!("{:?}", shedder.snapshot());
+//! ```
+//!
+//! In a client, only to hold back what a dependency refuses anyway:
+//!
+//! ```
+//! use buttress_shed::{ShedConfig, ShedLayer, Shedder, ThrottleConfig};
+//!
+//! let config = ShedConfig::default().no_limit().queue(0).throttle(ThrottleConfig::default());
+//! let layer = ShedLayer::client(&Shedder::new("payments", config));
+//! # let _ = layer;
+//! ```
+//!
+//! # What it does
+//!
+//! A call takes a place when it is made, and gives it back when it ends: with its future, and over HTTP with the body of
+//! its response. What the [limit](LimitConfig) learns from it is how long it took until the answer began: how long a
+//! stream is listened to says nothing about the service. Streams without an end still hold their places; for a service
+//! that serves mostly those, let calls last [until the head](buttress_http::Until::Headers).
+//!
+//! A call that finds no place waits in its response future, if the queue has room, as
+//! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,
+//! whoever came last. It waits with a clone of the service behind that was not polled ready, so it holds nothing further
+//! in.
+//!
+//! | what a call hears | why | worth another try |
+//! |---|---|---|
+//! | [`LimitReached`](Reason::LimitReached) | no place, and no room in the queue | elsewhere, or after `retry_after` |
+//! | [`CriticalityTooLow`](Reason::CriticalityTooLow) | the places, or those in the queue, are for what matters more | the same |
+//! | [`QueueOverloaded`](Reason::QueueOverloaded) | it waited, and made room for what is served before it | the same |
+//! | [`QueueTimeout`](Reason::QueueTimeout) | no place became free in the longest wait | the same |
+//! | [`DeadlineTooShort`](Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer | no |
+//! | [`TenantOverShare`](Reason::TenantOverShare) | its tenant has its share of places and queue | after `retry_after` |
+//! | [`ResourceExhausted`](Reason::ResourceExhausted) | memory or processor time is short | elsewhere |
+//! | [`ClientThrottled`](Reason::ClientThrottled) | the dependency refuses much of what it is sent | after `retry_after` |
+//!
+//! `retry_after` is how long the queue takes to drain at the pace at which calls end, and as much again or a second by
+//! chance, so that not all come back at once.
+//!
+//! How much a call matters is read from `x-criticality: critical | high | medium | low`, as far as it is
+//! [believed](Trust); `High` where nothing is said. It is known to the whole task that serves the call, and
+//! [`ShedLayer::client`] writes it on the calls that task makes.
+//!
+//! Memory is what the process uses of what its control group, or its machine, has; processor time is short when this
+//! thread waits long for a processor though it is ready. Both are read from the files of Linux by a call that comes along
+//! every 100 ms, and there is no task for it. What you measure yourself goes in by [`Shedder::feel`].
+//!
+//! In the modes in which refusals do not bind nobody waits, and what would have been refused is counted.
+//!
+//! # Differences from others
+//!
+//! tower's `LoadShed` refuses when the service behind is not ready, which says nothing about how much is under way, and
+//! leaves a waiter behind in a `ConcurrencyLimit`. From Netflix's concurrency-limits and the adaptive filter of Envoy:
+//! the limit has no baseline to drift, and is never pinned down to measure one; windows in which the load and not the
+//! limit said how many were under way teach nothing; calls that are given up count. From SRE's adaptive throttling: an
+//! outage is over when it is over, and not minutes later.
+//!
+//! # Defaults
+//!
+//! See [`ShedConfig`], [`LimitConfig`], [`Until::BodyEnd`](buttress_http::Until::BodyEnd) and [`Trust::ToLower`].
+//!
+//! # Signals
+//!
+//! The gauges `buttress_shed_limit`, `…_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of those who had
+//! to wait, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the shedder's name. Rejections are
+//! events at `DEBUG`, want of memory or processor time at `WARN`. They are on where `buttress-metrics` has its features
+//! `metrics` and `tracing`: by default in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your
+//! manifest.
+//!
+//! # Ordering
+//!
+//! On a server, outside of all that costs anything, and inside of whatever sets the deadline and of whatever turns
+//! rejections into responses. In a client, inside of a retry, so that each attempt is asked for, and of a breaker.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod future;
+mod guard;
+mod layer;
+mod measure;
+mod queued;
+mod service;
+mod shared;
+mod shedder;
+mod side;
+mod snapshot;
+mod wait;
+
+#[cfg(doc)]
+use buttress_core::Reason;
+pub use buttress_core::limit::LimitConfig;
+pub use buttress_core::queue::Order;
+pub use buttress_core::shares::{SharesConfig, TenantsConfig};
+pub use buttress_core::shed::ShedConfig;
+pub use buttress_core::{Criticality, Pressure, PressureConfig, ThrottleConfig};
+pub use future::ResponseFuture;
+pub use guard::ShedGuard;
+pub use layer::ShedLayer;
+pub use service::ShedService;
+pub use shedder::Shedder;
+pub use side::{ByCall, Caller, Client, Server, Side, Trust};
+pub use snapshot::ShedSnapshot;

@@ -1,0 +1,93 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use buttress_core::Rejection;
+use buttress_core::shed::{Permit, Place, Refusal};
+use pin_project::{pin_project, pinned_drop};
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::ShedGuard;
+use crate::shared::SharedLease;
+use crate::shedder::{chance, now};
+
+/// Somebody who waits for a place. Dropped, it leaves the queue, and passes on what it was given meanwhile.
+#[derive(Debug)]
+#[pin_project(PinnedDrop)]
+pub(crate) struct Queued {
+    shared: SharedLease,
+    /// `None` once it has left.
+    place: Option<Place>,
+    since: Instant,
+    /// Whether it shows on the gauge.
+    shown: bool,
+    /// When it gives up. Without a runtime there are no timers: then it is only as punctual as it is polled.
+    #[pin]
+    gives_up: Option<Sleep>,
+}
+
+impl Queued {
+    pub(crate) fn new(shared: SharedLease, place: Place) -> Self {
+        let timed = place.gives_up().filter(|_| Handle::try_current().is_ok());
+        Self {
+            shown: shared.signals().queued(),
+            since: now(),
+            gives_up: timed.map(|at| sleep_until(at.into())),
+            shared,
+            place: Some(place),
+        }
+    }
+
+    fn ended(
+        self: Pin<&mut Self>,
+        verdict: Result<Permit, Refusal>,
+    ) -> Poll<Result<ShedGuard, Rejection>> {
+        let this = self.project();
+        *this.place = None;
+        let waited = now().saturating_duration_since(*this.since);
+        this.shared.signals().unqueued(*this.shown, waited);
+        Poll::Ready(match verdict {
+            Ok(permit) => Ok(ShedGuard::new(this.shared.clone(), permit)),
+            Err(refusal) => Err(this.shared.reject(refusal)),
+        })
+    }
+}
+
+impl Future for Queued {
+    type Output = Result<ShedGuard, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let rule = this.shared.rule();
+        let place = this.place.as_ref().expect("polled after completion");
+        if let Poll::Ready(verdict) = rule.poll(place, cx.waker(), chance, now) {
+            return self.ended(verdict);
+        }
+        let is_time = match this.gives_up.as_pin_mut() {
+            Some(timer) => timer.poll(cx).is_ready(),
+            None => place.gives_up().is_some_and(|at| at <= now()),
+        };
+        if !is_time {
+            return Poll::Pending;
+        }
+        match rule.give_up(place, chance, now()) {
+            Some(refusal) => self.ended(Err(refusal)),
+            // Somebody was quicker, and is about to tell.
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Queued {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Some(place) = this.place.take() {
+            this.shared.rule().leave(place, now);
+            let waited = now().saturating_duration_since(*this.since);
+            this.shared.signals().unqueued(*this.shown, waited);
+        }
+    }
+}

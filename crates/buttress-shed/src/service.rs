@@ -1,0 +1,125 @@
+use std::task::{Context, Poll};
+
+use buttress_core::shed::Call;
+use buttress_core::{BoxError, Plain, Protocol};
+use tower_service::Service;
+
+use crate::future::Guise;
+use crate::shared::{Answer, admit, try_admit};
+use crate::shedder::chance;
+use crate::side::Side;
+use crate::{ResponseFuture, ShedGuard, Shedder};
+
+/// A service behind a [`Shedder`]. See the [crate docs](crate).
+#[derive(Debug, Clone)]
+pub struct ShedService<S, P = Plain> {
+    inner: S,
+    shedder: Shedder,
+    side: P,
+}
+
+impl<S, P> ShedService<S, P> {
+    pub(crate) fn new(inner: S, shedder: Shedder, side: P) -> Self {
+        Self {
+            inner,
+            shedder,
+            side,
+        }
+    }
+
+    /// The shedder in front.
+    pub fn shedder(&self) -> &Shedder {
+        &self.shedder
+    }
+
+    /// The service behind.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service behind, to change.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service behind, without the shedder.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, P, Req> Service<Req> for ShedService<S, P>
+where
+    S: Service<Req> + Clone,
+    S::Error: Into<BoxError>,
+    P: Side<Req>,
+    P::Protocol: Protocol<S::Response>,
+{
+    type Response = <P::Protocol as Protocol<S::Response>>::Response<ShedGuard>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, Req, P::Protocol>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    #[inline]
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        self.side.tell(&mut request);
+        match try_admit(self.shedder.shared()) {
+            Some(guard) => {
+                let guise = self.guise(&request);
+                ResponseFuture::admitted(&mut self.inner, request, guard, guise)
+            }
+            None => self.call_when_short(request),
+        }
+    }
+}
+
+impl<S, P> ShedService<S, P> {
+    #[inline]
+    fn guise<Req>(&self, request: &Req) -> Guise<P::Protocol>
+    where
+        P: Side<Req>,
+    {
+        Guise {
+            protocol: self.side.protocol().clone(),
+            lives_on: P::LIVES_ON,
+            context: self.side.context(request),
+        }
+    }
+
+    /// Makes a call for which no place is at hand, or for which there is more to ask.
+    #[cold]
+    #[inline(never)]
+    fn call_when_short<Req>(&mut self, request: Req) -> ResponseFuture<S, Req, P::Protocol>
+    where
+        S: Service<Req> + Clone,
+        S::Error: Into<BoxError>,
+        P: Side<Req>,
+        P::Protocol: Protocol<S::Response>,
+    {
+        let guise = self.guise(&request);
+        let shared = self.shedder.shared();
+        let call = Call {
+            criticality: self.side.criticality(&request),
+            deadline: self.side.deadline(&request),
+            tenant: shared.rule().tenant(|| self.side.tenant(&request)),
+        };
+        let draw = || self.side.identity(&request).unwrap_or_else(chance);
+        match admit(shared, call, draw) {
+            Answer::Admitted(guard) => {
+                ResponseFuture::admitted(&mut self.inner, request, guard, guise)
+            }
+            Answer::Rejected(rejection) => ResponseFuture::rejected(rejection, guise),
+            Answer::Queued(queued) => {
+                // What was polled ready may hold a place further in, which somebody can use who need not wait: so
+                // neither the call that waits nor this service keeps it.
+                let service = self.inner.clone();
+                self.inner = service.clone();
+                ResponseFuture::waiting(queued, service, request, guise)
+            }
+        }
+    }
+}

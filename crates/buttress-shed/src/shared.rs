@@ -1,0 +1,119 @@
+use std::fmt;
+use std::time::Instant;
+
+use buttress_core::shed::{Admission, Call, Refusal, Shed};
+use buttress_core::{Lease, Name, Pressure, Rejection, Striped};
+use buttress_metrics::{ShedEvent, ShedSignals};
+
+use crate::ShedGuard;
+use crate::measure::Measure;
+use crate::queued::Queued;
+use crate::shedder::now;
+
+/// What all layers and services of one shedder share.
+pub(crate) struct Shared {
+    name: Name,
+    rule: Shed,
+    signals: ShedSignals,
+    measure: Measure,
+}
+
+/// One call's hold on what it shares.
+pub(crate) type SharedLease = Lease<Shared>;
+
+/// What becomes of a call for which there is more to ask.
+pub(crate) enum Answer {
+    Admitted(ShedGuard),
+    Queued(Queued),
+    Rejected(Rejection),
+}
+
+impl Shared {
+    pub(crate) fn new(name: Name, rule: Shed, now: Instant) -> Self {
+        Self {
+            signals: ShedSignals::new(name.clone(), rule.limit()),
+            measure: Measure::new(now),
+            name,
+            rule,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    #[inline]
+    pub(crate) fn rule(&self) -> &Shed {
+        &self.rule
+    }
+
+    #[inline]
+    pub(crate) fn signals(&self) -> &ShedSignals {
+        &self.signals
+    }
+
+    #[cold]
+    pub(crate) fn show_limit(&self) {
+        self.signals.limited(self.rule.limit());
+    }
+
+    /// The refusal as an error, which the world hears of.
+    #[cold]
+    pub(crate) fn reject(&self, refusal: Refusal) -> Rejection {
+        self.signals.emit(ShedEvent::Rejected(refusal.reason));
+        Rejection::new(refusal.reason, self.name.clone()).with_retry_after(refusal.retry_after)
+    }
+
+    pub(crate) fn feel(&self, pressure: Pressure) {
+        let before = self.rule.least();
+        let least = self.rule.feel(pressure);
+        if least != before {
+            self.signals.emit(ShedEvent::Pressed(least));
+        }
+    }
+
+    fn look(&self) {
+        if self.rule.is_watched()
+            && let Some(pressure) = self.measure.due(now())
+        {
+            self.feel(pressure);
+        }
+    }
+}
+
+/// A place that is at hand, where there is nothing else to ask.
+#[inline]
+pub(crate) fn try_admit(shared: &Striped<Shared>) -> Option<ShedGuard> {
+    let lease = shared.lease();
+    let permit = lease.rule.try_admit(now)?;
+    Some(ShedGuard::new(lease, permit))
+}
+
+/// Finds out what becomes of a call.
+#[cold]
+pub(crate) fn admit(shared: &Striped<Shared>, call: Call, draw: impl FnOnce() -> u64) -> Answer {
+    let lease = shared.lease();
+    lease.look();
+    match lease.rule.admit(call, draw, now) {
+        Admission::Admitted {
+            permit,
+            would_reject,
+        } => {
+            if let Some(reason) = would_reject {
+                lease.signals.emit(ShedEvent::WouldReject(reason));
+            }
+            Answer::Admitted(ShedGuard::new(lease, permit))
+        }
+        Admission::Rejected(refusal) => Answer::Rejected(lease.reject(refusal)),
+        Admission::Waiting(place) => Answer::Queued(Queued::new(lease, place)),
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}

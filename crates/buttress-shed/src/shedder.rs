@@ -1,0 +1,113 @@
+use std::fmt;
+use std::time::Instant;
+
+use buttress_core::shed::{Shed, ShedConfig};
+use buttress_core::{ConfigError, Name, Pressure, Striped};
+
+use crate::ShedSnapshot;
+use crate::shared::Shared;
+
+/// A load shedder: what its layers share, and where operators reach in.
+///
+/// Cloning it is cheap, and all clones are one shedder. See the [crate docs](crate).
+#[derive(Clone)]
+pub struct Shedder {
+    shared: Striped<Shared>,
+}
+
+impl Shedder {
+    /// A shedder called `name`, which is how it appears in metrics, events and rejections.
+    ///
+    /// # Panics
+    ///
+    /// If [`ShedConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    /// [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, config: ShedConfig) -> Self {
+        match Self::try_new(name, config) {
+            Ok(shedder) => shedder,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A shedder called `name`, unless its configuration cannot work.
+    ///
+    /// # Errors
+    ///
+    /// What [`ShedConfig::check`] refuses.
+    pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
+        let now = now();
+        let rule = Shed::new(config, chance(), now)?;
+        Ok(Self {
+            shared: Striped::new(Shared::new(name.into(), rule, now)),
+        })
+    }
+
+    /// The name it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.shared.name().as_str()
+    }
+
+    /// What it looks like now: the limit, calls under way, callers waiting.
+    #[must_use]
+    pub fn snapshot(&self) -> ShedSnapshot {
+        ShedSnapshot {
+            name: self.shared.name().clone(),
+            shed: self.shared.rule().snapshot(now()),
+        }
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> ShedConfig {
+        self.shared.rule().config()
+    }
+
+    /// Takes a new configuration. Calls under way stay, and so does whoever waits. An adaptive limit stays where it
+    /// is, within its new bounds; below what is under way, it admits nobody until enough of it has ended.
+    ///
+    /// # Errors
+    ///
+    /// What [`ShedConfig::check`] refuses, and another number of buckets for tenants than before; then nothing
+    /// changes.
+    pub fn reconfigure(&self, config: ShedConfig) -> Result<(), ConfigError> {
+        let done = self.shared.rule().reconfigure(config, now());
+        self.shared.show_limit();
+        done
+    }
+
+    /// Takes in how short memory and processor time are, as measured by you. What the shedder measures itself
+    /// replaces it at its next look, a tenth of a second later at most; where it can measure nothing, it stands.
+    pub fn feel(&self, pressure: Pressure) {
+        self.shared.feel(pressure);
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Striped<Shared> {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Shedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let snapshot = self.snapshot();
+        f.debug_struct("Shedder")
+            .field("name", &self.name())
+            .field("limit", &snapshot.limit.limit)
+            .field("in_flight", &snapshot.in_flight)
+            .field("queued", &snapshot.queued)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one clock of the house, which a test can pause.
+#[inline]
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The one source of chance, for jitter and for calls that nothing names.
+pub(crate) fn chance() -> u64 {
+    fastrand::u64(..)
+}

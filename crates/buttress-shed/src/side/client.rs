@@ -1,0 +1,66 @@
+use std::borrow::Cow;
+
+use buttress_core::{Criticality, Deadline, Identify, TaskContext};
+use buttress_http::{CRITICALITY, Classify, Http, Until, write_criticality};
+use http::Request;
+
+use super::Side;
+
+/// Requests that go out over HTTP: each matters as much as the task that makes it, and says so.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    protocol: Http,
+}
+
+impl Client {
+    pub(crate) fn until(&mut self, until: Until) {
+        self.protocol = std::mem::take(&mut self.protocol).until(until);
+    }
+
+    pub(crate) fn classify(&mut self, classifier: impl Classify + 'static) {
+        self.protocol = std::mem::take(&mut self.protocol).classify(classifier);
+    }
+}
+
+impl<B> Side<Request<B>> for Client {
+    type Protocol = Http;
+    const LIVES_ON: bool = true;
+
+    #[inline]
+    fn protocol(&self) -> &Http {
+        &self.protocol
+    }
+
+    /// What whoever made the request wrote on it comes before what the task knows: it is ours.
+    fn criticality(&self, request: &Request<B>) -> Criticality {
+        let written = buttress_http::criticality_of(request.headers());
+        written.and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        let requested = Identify::deadline(&self.protocol, request);
+        Deadline::earlier(Deadline::current(), requested)
+    }
+
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        Identify::identity(&self.protocol, request)
+    }
+
+    fn tenant<'a>(&self, _: &'a Request<B>) -> Option<Cow<'a, [u8]>> {
+        None
+    }
+
+    #[inline]
+    fn context(&self, _: &Request<B>) -> Option<TaskContext> {
+        None
+    }
+
+    #[inline]
+    fn tell(&self, request: &mut Request<B>) {
+        if let Some(criticality) = Criticality::current()
+            && !request.headers().contains_key(CRITICALITY)
+        {
+            write_criticality(request.headers_mut(), criticality);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use buttress_core::{Classified, Criticality, Deadline, Identify, Plain, TaskContext};
+
+use super::Side;
+
+/// Any request: all that is known of it is what its task knows.
+impl<Req> Side<Req> for Plain {
+    type Protocol = Self;
+    const LIVES_ON: bool = false;
+
+    #[inline]
+    fn protocol(&self) -> &Self {
+        self
+    }
+
+    fn criticality(&self, _: &Req) -> Criticality {
+        Criticality::current().unwrap_or_default()
+    }
+
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        Deadline::earlier(Deadline::current(), Identify::deadline(self, request))
+    }
+
+    fn identity(&self, request: &Req) -> Option<u64> {
+        Identify::identity(self, request)
+    }
+
+    fn tenant<'a>(&self, _: &'a Req) -> Option<Cow<'a, [u8]>> {
+        None
+    }
+
+    #[inline]
+    fn context(&self, _: &Req) -> Option<TaskContext> {
+        None
+    }
+
+    #[inline]
+    fn tell(&self, _: &mut Req) {}
+}
+
+impl<Req, F: Clone> Side<Req> for Classified<F> {
+    type Protocol = Self;
+    const LIVES_ON: bool = false;
+
+    #[inline]
+    fn protocol(&self) -> &Self {
+        self
+    }
+
+    fn criticality(&self, request: &Req) -> Criticality {
+        Plain.criticality(request)
+    }
+
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        Side::deadline(&Plain, request)
+    }
+
+    fn identity(&self, _: &Req) -> Option<u64> {
+        None
+    }
+
+    fn tenant<'a>(&self, _: &'a Req) -> Option<Cow<'a, [u8]>> {
+        None
+    }
+
+    #[inline]
+    fn context(&self, _: &Req) -> Option<TaskContext> {
+        None
+    }
+
+    #[inline]
+    fn tell(&self, _: &mut Req) {}
+}
+
+/// Who calls, as a function of yours reads it off the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caller {
+    /// How much the call matters. `None` is as much as its task does, or [`Criticality::High`].
+    pub criticality: Option<Criticality>,
+    /// Whose call it is, as a number or a hash.
+    pub tenant: Option<u64>,
+}
+
+/// Any request, and a function that says who calls.
+#[derive(Clone, Copy)]
+pub struct ByCall<F>(pub(crate) F);
+
+impl<F> fmt::Debug for ByCall<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ByCall")
+    }
+}
+
+impl<Req, F> Side<Req> for ByCall<F>
+where
+    F: Fn(&Req) -> Caller,
+{
+    type Protocol = Plain;
+    const LIVES_ON: bool = false;
+
+    #[inline]
+    fn protocol(&self) -> &Plain {
+        &Plain
+    }
+
+    fn criticality(&self, request: &Req) -> Criticality {
+        let said = (self.0)(request).criticality;
+        said.unwrap_or_else(|| Plain.criticality(request))
+    }
+
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        Side::deadline(&Plain, request)
+    }
+
+    fn identity(&self, _: &Req) -> Option<u64> {
+        None
+    }
+
+    fn tenant<'a>(&self, request: &'a Req) -> Option<Cow<'a, [u8]>> {
+        let tenant = (self.0)(request).tenant?;
+        Some(Cow::Owned(tenant.to_le_bytes().to_vec()))
+    }
+
+    fn context(&self, request: &Req) -> Option<TaskContext> {
+        let said = (self.0)(request).criticality?;
+        Some(TaskContext::current().with_criticality(Some(said)))
+    }
+
+    #[inline]
+    fn tell(&self, _: &mut Req) {}
+}

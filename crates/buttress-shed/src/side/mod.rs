@@ -1,0 +1,48 @@
+//! What can be asked of a request: of any, of one that arrives over HTTP, and of one that goes out.
+
+mod client;
+mod local;
+mod server;
+mod trust;
+
+use std::borrow::Cow;
+
+use buttress_core::{Criticality, Deadline, TaskContext};
+
+pub use client::Client;
+pub use local::{ByCall, Caller};
+pub use server::Server;
+pub use trust::Trust;
+
+/// On which side of a call a layer stands: what it asks the request, and what it says to whoever is called.
+///
+/// It is asked for no more than is needed. [`Plain`](buttress_core::Plain), [`Classified`](buttress_core::Classified),
+/// [`ByCall`], [`Server`] and [`Client`] are such sides.
+pub trait Side<Req> {
+    /// What reads the outcome of the call.
+    type Protocol: Clone;
+
+    /// Whether a call may go on after its answer has begun.
+    const LIVES_ON: bool;
+
+    /// What reads the outcome of the call.
+    fn protocol(&self) -> &Self::Protocol;
+
+    /// How much the request matters.
+    fn criticality(&self, request: &Req) -> Criticality;
+
+    /// By when its answer is wanted.
+    fn deadline(&self, request: &Req) -> Option<Deadline>;
+
+    /// A hash of what names the request, if anything does.
+    fn identity(&self, request: &Req) -> Option<u64>;
+
+    /// Whose it is.
+    fn tenant<'a>(&self, request: &'a Req) -> Option<Cow<'a, [u8]>>;
+
+    /// What those are to know who are called from inside of the call, if that is more than they would.
+    fn context(&self, request: &Req) -> Option<TaskContext>;
+
+    /// Says on the request what whoever is called is to know.
+    fn tell(&self, request: &mut Req);
+}

@@ -1,0 +1,106 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use buttress_core::{Criticality, Deadline, Identify, TaskContext};
+use buttress_http::{Classify, Http, Malformed, Until, criticality_of};
+use http::{Extensions, HeaderMap, HeaderName, Request};
+
+use super::trust::Known;
+use super::{Side, Trust};
+
+/// Requests that arrive over HTTP: how much one matters is what its [header](buttress_http::CRITICALITY) says, as far
+/// as that is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    protocol: Http,
+    trust: Trust,
+    known: Option<Known>,
+    otherwise: Criticality,
+    tenant: Option<HeaderName>,
+}
+
+impl Server {
+    pub(crate) fn until(&mut self, until: Until) {
+        self.protocol = std::mem::take(&mut self.protocol).until(until);
+    }
+
+    pub(crate) fn classify(&mut self, classifier: impl Classify + 'static) {
+        self.protocol = std::mem::take(&mut self.protocol).classify(classifier);
+    }
+
+    pub(crate) fn trust(&mut self, trust: Trust) {
+        self.trust = trust;
+    }
+
+    pub(crate) fn trust_if(
+        &mut self,
+        is_known: impl Fn(&HeaderMap, &Extensions) -> bool + Send + Sync + 'static,
+    ) {
+        self.known = Some(Known(Arc::new(is_known)));
+    }
+
+    pub(crate) fn otherwise(&mut self, criticality: Criticality) {
+        self.otherwise = criticality;
+    }
+
+    pub(crate) fn tenant_header(&mut self, header: HeaderName) {
+        self.tenant = Some(header);
+    }
+
+    #[cold]
+    fn believed<B>(
+        &self,
+        said: Result<Criticality, Malformed>,
+        request: &Request<B>,
+    ) -> Criticality {
+        let said = said.inspect_err(|malformed| malformed.count()).ok();
+        let trust = match &self.known {
+            Some(known) if (known.0)(request.headers(), request.extensions()) => Trust::Always,
+            _ => self.trust,
+        };
+        trust.believe(said, self.otherwise)
+    }
+}
+
+impl<B> Side<Request<B>> for Server {
+    type Protocol = Http;
+    const LIVES_ON: bool = true;
+
+    #[inline]
+    fn protocol(&self) -> &Http {
+        &self.protocol
+    }
+
+    fn criticality(&self, request: &Request<B>) -> Criticality {
+        match criticality_of(request.headers()) {
+            Some(said) => self.believed(said, request),
+            None => self.otherwise,
+        }
+    }
+
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        let requested = Identify::deadline(&self.protocol, request);
+        Deadline::earlier(Deadline::current(), requested)
+    }
+
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        Identify::identity(&self.protocol, request)
+    }
+
+    fn tenant<'a>(&self, request: &'a Request<B>) -> Option<Cow<'a, [u8]>> {
+        let name = request.headers().get(self.tenant.as_ref()?)?;
+        Some(Cow::Borrowed(name.as_bytes()))
+    }
+
+    #[inline]
+    fn context(&self, request: &Request<B>) -> Option<TaskContext> {
+        let criticality = self.criticality(request);
+        let known = Criticality::current().unwrap_or_default();
+        let context = || TaskContext::current().with_criticality(Some(criticality));
+        // What nobody says matters as much as the default does, so that need not be said either.
+        (criticality != known).then(context)
+    }
+
+    #[inline]
+    fn tell(&self, _: &mut Request<B>) {}
+}

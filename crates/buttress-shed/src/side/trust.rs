@@ -1,0 +1,51 @@
+use std::fmt;
+use std::sync::Arc;
+
+use buttress_core::Criticality;
+use http::{Extensions, HeaderMap};
+
+/// Whom one believes who says how much a request matters.
+///
+/// ```
+/// use buttress_core::Criticality::{Critical, High, Low};
+/// use buttress_shed::Trust;
+///
+/// // A stranger may say that its request can be done without, and not that it cannot.
+/// assert_eq!(Trust::ToLower.believe(Some(Low), High), Low);
+/// assert_eq!(Trust::ToLower.believe(Some(Critical), High), High);
+/// assert_eq!(Trust::Always.believe(Some(Critical), High), Critical);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Everybody: for servers that only one's own services can reach.
+    Always,
+    /// Nobody: what requests say is not looked at.
+    Never,
+    /// Everybody who says that it matters less than it would otherwise.
+    #[default]
+    ToLower,
+}
+
+impl Trust {
+    /// How much a request matters that says so, where it would be `otherwise` if it said nothing.
+    #[must_use]
+    pub fn believe(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
+        match (self, said) {
+            (Self::Always, Some(said)) => said,
+            (Self::ToLower, Some(said)) => said.min(otherwise),
+            (Self::Never, _) | (_, None) => otherwise,
+        }
+    }
+}
+
+/// Whether a request comes from somebody to believe.
+#[derive(Clone)]
+pub(super) struct Known(pub(super) Arc<IsKnown>);
+
+pub(super) type IsKnown = dyn Fn(&HeaderMap, &Extensions) -> bool + Send + Sync;
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Known")
+    }
+}

@@ -1,0 +1,62 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::{BoxError, PanicWatch};
+use pin_project::pin_project;
+use tower_service::Service;
+
+use crate::ShedGuard;
+use crate::queued::Queued;
+
+/// A call that waits for a place, and all it takes to make it then.
+///
+/// It waits with a service that was not polled ready, so that it holds nothing further in. That becomes ready once
+/// there is a place.
+#[pin_project]
+pub(crate) struct Wait<S, Req> {
+    /// `None` once there is a place.
+    #[pin]
+    queued: Option<Queued>,
+    service: S,
+    /// `None` once the call is made.
+    request: Option<Req>,
+}
+
+impl<S: Service<Req>, Req> Wait<S, Req>
+where
+    S::Error: Into<BoxError>,
+{
+    pub(crate) fn new(queued: Queued, service: S, request: Req) -> Self {
+        Self {
+            queued: Some(queued),
+            service,
+            request: Some(request),
+        }
+    }
+
+    /// The call, made, or why it is not made. Its place comes with it into `guard`.
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        guard: &mut Option<ShedGuard>,
+    ) -> Poll<Result<S::Future, BoxError>> {
+        let mut this = self.project();
+        if let Some(queued) = this.queued.as_mut().as_pin_mut() {
+            *guard = Some(ready!(queued.poll(cx))?);
+            this.queued.set(None);
+        }
+        let watch = PanicWatch::new(guard);
+        let polled = this.service.poll_ready(cx);
+        watch.disarm();
+        if let Err(error) = ready!(polled) {
+            *guard = None;
+            return Poll::Ready(Err(error.into()));
+        }
+        let request = this.request.take().expect("polled after completion");
+        let watch = PanicWatch::new(guard);
+        let future = this.service.call(request);
+        watch.disarm();
+        Poll::Ready(Ok(future))
+    }
+}

@@ -1,0 +1,6 @@
+//! The shedder as a Tower layer: what becomes of calls, callers and clones. When a limit moves is for the tests of
+//! `buttress-core`.
+
+mod conformance;
+mod limits;
+mod support;

@@ -1,0 +1,62 @@
+//! What became of the calls, by the second in which they were made.
+
+use std::time::Duration;
+
+use crate::load::{BATCH_RUNS, Class};
+
+pub(crate) struct Ledger {
+    seconds: Vec<[Entry; 2]>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) offered: u32,
+    pub(crate) served: u32,
+    /// How long those that were served took, in seconds.
+    took: Vec<f64>,
+}
+
+impl Ledger {
+    pub(crate) fn new(seconds: usize) -> Self {
+        Self {
+            seconds: vec![Default::default(); seconds],
+        }
+    }
+
+    pub(crate) fn offered(&mut self, class: Class, second: usize) {
+        self.seconds[second][class as usize].offered += 1;
+    }
+
+    pub(crate) fn ended(&mut self, class: Class, second: usize, served: bool, took: Duration) {
+        if served {
+            let entry = &mut self.seconds[second][class as usize];
+            entry.served += 1;
+            entry.took.push(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn entry(&self, class: Class, second: usize) -> &Entry {
+        &self.seconds[second][class as usize]
+    }
+
+    /// The share of calls that was answered in time while the batch ran.
+    pub(crate) fn served(&self, class: Class) -> f64 {
+        let entries = self.seconds[BATCH_RUNS]
+            .iter()
+            .map(|of| &of[class as usize]);
+        let sum =
+            |(offered, served), entry: &Entry| (offered + entry.offered, served + entry.served);
+        let (offered, served) = entries.fold((0, 0), sum);
+        f64::from(served) / f64::from(offered)
+    }
+}
+
+impl Entry {
+    /// What 99 of 100 that were served took at most, in milliseconds.
+    pub(crate) fn p99(&self) -> Option<f64> {
+        let mut sorted = self.took.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let at = (sorted.len() as f64 * 0.99) as usize;
+        sorted.get(at).map(|seconds| seconds * 1_000.0)
+    }
+}

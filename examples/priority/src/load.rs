@@ -1,0 +1,109 @@
+//! Who calls, when, and for how long they wait for the answer.
+
+use std::time::Duration;
+
+use buttress::prelude::BoxError;
+use http::{Request, Response};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tower::{Service, ServiceExt};
+
+use crate::backend::{Body, CAPACITY};
+use crate::ledger::Ledger;
+use crate::ours::CRITICALITY;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Users,
+    Batch,
+}
+
+impl Class {
+    pub(crate) const ALL: [Self; 2] = [Self::Users, Self::Batch];
+
+    /// What it says of itself.
+    fn criticality(self) -> &'static str {
+        match self {
+            Self::Users => "high",
+            Self::Batch => "low",
+        }
+    }
+
+    /// How much it sends, as a multiple of the capacity.
+    pub(crate) fn load(self, second: usize) -> f64 {
+        match self {
+            Self::Users => USERS,
+            Self::Batch if BATCH_RUNS.contains(&second) => BATCH,
+            Self::Batch => 0.0,
+        }
+    }
+}
+
+/// Sends both loads, each call at its random moment whether the last was answered or not.
+pub(crate) async fn run<S>(service: S) -> Ledger
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    let mut dice = fastrand::Rng::with_seed(7);
+    let mut ledger = Ledger::new(SECONDS);
+    let mut calls = JoinSet::new();
+    let start = Instant::now();
+    for second in 0..SECONDS {
+        for (class, at) in arrivals(second, &mut dice) {
+            sleep_until(start + at).await;
+            let due = start + at;
+            ledger.offered(class, second);
+            let service = service.clone();
+            calls.spawn(async move {
+                let mut request = Request::new(Body::new());
+                let word = class.criticality();
+                request
+                    .headers_mut()
+                    .insert(CRITICALITY, http::HeaderValue::from_static(word));
+                let answer = timeout_at(due + PATIENCE, service.oneshot(request)).await;
+                let took = due.elapsed();
+                let served = matches!(answer, Ok(Ok(response)) if response.status().is_success());
+                // A timer may be late by part of a millisecond.
+                (class, second, served && took <= PATIENCE, took)
+            });
+            while let Some(Ok((class, second, served, took))) = calls.try_join_next() {
+                ledger.ended(class, second, served, took);
+            }
+        }
+    }
+    while let Some(Ok((class, second, served, took))) = calls.join_next().await {
+        ledger.ended(class, second, served, took);
+    }
+    ledger
+}
+
+/// The calls of one second, in order.
+fn arrivals(second: usize, dice: &mut fastrand::Rng) -> Vec<(Class, Duration)> {
+    let mut arrivals = Vec::new();
+    for class in Class::ALL {
+        let rate = class.load(second) * CAPACITY;
+        if rate == 0.0 {
+            continue;
+        }
+        let mut at = 0.0;
+        loop {
+            at -= (1.0 - dice.f64()).ln() / rate;
+            if at >= 1.0 {
+                break;
+            }
+            arrivals.push((class, Duration::from_secs_f64(second as f64 + at)));
+        }
+    }
+    arrivals.sort_unstable_by_key(|&(_, at)| at);
+    arrivals
+}
+
+/// All that the service can bear.
+const USERS: f64 = 1.0;
+const BATCH: f64 = 12.0;
+pub(crate) const SECONDS: usize = 40;
+pub(crate) const BATCH_RUNS: std::ops::Range<usize> = 10..30;
+/// How long anybody waits for an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(500);

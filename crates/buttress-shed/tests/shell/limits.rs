@@ -1,16 +1,18 @@
-use buttress_core::Reason;
-use buttress_shed::ShedLayer;
-use buttress_testkit::{ReadyProbe, Script, TestBody};
-use http::Response;
-use tower::Layer;
+use std::time::Duration;
 
-use crate::support::{call, reason, request, shedder};
+use buttress_core::{Deadline, Pressure, Ratio, Reason, TaskContext};
+use buttress_shed::{
+    Criticality, LimitConfig, PressureConfig, SharesConfig, ShedConfig, Shedder, ThrottleConfig,
+};
+use buttress_testkit::{Script, TestBody};
+use http::{Response, StatusCode};
+
+use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_over_http_holds_its_place_to_the_end_of_its_body() {
     let shedder = shedder(1, 0);
-    let (inner, probe) = ReadyProbe::new();
-    let service = ShedLayer::http(&shedder).layer(inner);
+    let (service, probe) = behind(&shedder);
     let body = TestBody::empty().data("a").data("b");
     probe.script(Script::new().ok(Response::new(body)));
     let response = call(&service, request()).await.unwrap();
@@ -20,4 +22,138 @@ async fn a_call_over_http_holds_its_place_to_the_end_of_its_body() {
     drop(response);
     assert_eq!(shedder.snapshot().in_flight, 0);
     call(&service, request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_too_long_hears_so_in_time() {
+    let shedder = shedder(1, 1);
+    let (service, probe) = behind(&shedder);
+    probe.script(slow(1_000));
+    let inside = begin(&service, request());
+    let start = tokio::time::Instant::now();
+    let waited = call(&service, request()).await;
+    assert_eq!(reason(&waited), Some(Reason::QueueTimeout));
+    let took = start.elapsed();
+    assert!((125..=127).contains(&took.as_millis()), "{took:?}");
+    drop(inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_wait_sooner() {
+    let shedder = shedder(1, 1);
+    let (service, probe) = behind(&shedder);
+    probe.script(slow(1_000));
+    let inside = begin(&service, request());
+    let now = tokio::time::Instant::now().into_std();
+    let deadline = Deadline::after(now, Duration::from_millis(20));
+    let mut context = TaskContext::default().with_deadline(deadline);
+    let waiting = context.enter(|| begin(&service, request()));
+    let waited = waiting.await;
+    assert_eq!(reason(&waited), Some(Reason::DeadlineTooShort));
+    drop(inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependency_that_refuses_is_sent_less() {
+    let config = ShedConfig::default()
+        .no_limit()
+        .queue(0)
+        .throttle(ThrottleConfig::default());
+    let shedder = Shedder::new("test", config);
+    let (service, probe) = behind(&shedder);
+    let mut overloaded = Response::new(TestBody::empty());
+    *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    probe.script(Script::new().ok(overloaded));
+    let mut throttled = 0;
+    for _ in 0..1_000 {
+        let result = call(&service, request()).await;
+        throttled += u32::from(reason(&result) == Some(Reason::ClientThrottled));
+    }
+    assert_eq!(throttled, 949);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_memory_is_short_only_what_matters_is_let_in() {
+    let pressure = PressureConfig::default().memory(Ratio::percent(98), Ratio::percent(99));
+    let shedder = Shedder::new("test", ShedConfig::default().pressure(pressure));
+    let (service, _probe) = behind(&shedder);
+    // The first call looks at what memory there really is, and the next look is some time away.
+    call(&service, request()).await.unwrap();
+    shedder.feel(Pressure {
+        memory: Some(Ratio::percent(98)),
+        ..Pressure::default()
+    });
+    assert_eq!(shedder.snapshot().least, Criticality::Medium);
+    let low = call(&service, said("low")).await;
+    assert_eq!(reason(&low), Some(Reason::ResourceExhausted));
+    call(&service, request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_when_to_come_back_and_not_to_all_the_same() {
+    let shedder = shedder(1, 0);
+    let (service, probe) = behind(&shedder);
+    for _ in 0..100 {
+        tokio::time::advance(Duration::from_millis(10)).await;
+        call(&service, request()).await.unwrap();
+    }
+    probe.script(slow(1_000));
+    let inside = begin(&service, request());
+    let mut hints = Vec::new();
+    for _ in 0..100 {
+        let error = call(&service, request()).await.unwrap_err();
+        let rejection = buttress_core::Rejection::find(&*error).unwrap();
+        hints.push(rejection.retry_after().unwrap());
+    }
+    assert!(hints.iter().all(|hint| *hint < Duration::from_secs(2)));
+    let late = hints
+        .iter()
+        .filter(|hint| **hint > Duration::from_millis(500));
+    assert!((20..=80).contains(&late.count()));
+    drop(inside);
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    let config = ShedConfig::default;
+    let all = Ratio::percent(90);
+    let shares = SharesConfig::default().share(Criticality::High, all);
+    for (config, field) in [
+        (config().limit(0), "limit"),
+        (config().limit(LimitConfig::guarded().min(0)), "limit.min"),
+        (
+            config().limit(LimitConfig::guarded().initial(1)),
+            "limit.initial",
+        ),
+        (config().queue(usize::MAX), "queue"),
+        (config().max_wait(Duration::ZERO), "max_wait"),
+        (config().shares(shares), "shares"),
+        (
+            config().throttle(ThrottleConfig::default().floor(0)),
+            "throttle.floor",
+        ),
+    ] {
+        let error = Shedder::try_new("test", config).unwrap_err();
+        assert_eq!(error.field(), field);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_lowered_below_what_is_under_way_admits_nobody_until_enough_has_ended() {
+    let shedder = shedder(3, 0);
+    let (service, probe) = behind(&shedder);
+    probe.script(slow(1_000));
+    let mut inside: Vec<_> = (0..3).map(|_| begin(&service, request())).collect();
+    shedder
+        .reconfigure(ShedConfig::default().limit(1).queue(0))
+        .unwrap();
+    for left in [3, 2, 1] {
+        assert_eq!(shedder.snapshot().in_flight, left);
+        let refused = call(&service, request()).await;
+        assert_eq!(reason(&refused), Some(Reason::LimitReached));
+        inside.pop();
+    }
+    let admitted = begin(&service, request());
+    assert_eq!(shedder.snapshot().in_flight, 1);
+    drop(admitted);
 }

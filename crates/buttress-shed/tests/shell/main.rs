@@ -1,6 +1,8 @@
 //! The shedder as a Tower layer: what becomes of calls, callers and clones. When a limit moves is for the tests of
 //! `buttress-core`.
 
+mod cancellation;
 mod conformance;
+mod criticality;
 mod limits;
 mod support;

@@ -1,8 +1,11 @@
+use std::pin::Pin;
+use std::task::Poll;
+
 use buttress_core::{BoxError, Reason, Rejection};
-use buttress_shed::{ShedConfig, Shedder};
-use buttress_testkit::TestBody;
-use http::Request;
-use tower::{Service, ServiceExt};
+use buttress_shed::{ShedConfig, ShedLayer, ShedService, Shedder};
+use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
+use http::{Request, Response};
+use tower::{Layer, Service, ServiceExt};
 
 /// A shedder with so many places, and so many who may wait.
 pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
@@ -10,8 +13,29 @@ pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
     Shedder::new("test", config)
 }
 
+/// A service behind `shedder`, as a server has it, and what is behind it.
+pub(crate) fn behind(
+    shedder: &Shedder,
+) -> (ShedService<ReadyProbe, buttress_shed::Server>, ProbeHandle) {
+    let (inner, probe) = ReadyProbe::new();
+    (ShedLayer::http(shedder).layer(inner), probe)
+}
+
 pub(crate) fn request() -> Request<TestBody> {
     Request::new(TestBody::empty())
+}
+
+/// A request that says how much it matters.
+pub(crate) fn said(criticality: &str) -> Request<TestBody> {
+    let mut request = request();
+    let value = criticality.parse().expect("a header's value");
+    request.headers_mut().insert("x-criticality", value);
+    request
+}
+
+/// A call that takes so many polls.
+pub(crate) fn slow(polls: usize) -> Script<Response<TestBody>> {
+    Script::new().pending(polls).ok(Response::default())
 }
 
 /// Makes one call with a clone of `service`, as a server would.
@@ -23,6 +47,32 @@ where
     S: Service<Request<TestBody>, Error = BoxError> + Clone,
 {
     service.clone().oneshot(request).await
+}
+
+/// Makes one call with a clone of `service` that goes on, or why it does not.
+pub(crate) fn try_begin<S>(
+    service: &S,
+    request: Request<TestBody>,
+) -> Result<Pin<Box<S::Future>>, Option<Reason>>
+where
+    S: Service<Request<TestBody>, Error = BoxError> + Clone,
+{
+    let mut service = service.clone();
+    let task = CountingWaker::new();
+    assert!(task.poll(|cx| service.poll_ready(cx)).is_ready());
+    let mut future = Box::pin(service.call(request));
+    match task.poll_future(future.as_mut()) {
+        Poll::Pending => Ok(future),
+        Poll::Ready(result) => Err(reason(&result)),
+    }
+}
+
+/// Makes one call with a clone of `service` that goes on.
+pub(crate) fn begin<S>(service: &S, request: Request<TestBody>) -> Pin<Box<S::Future>>
+where
+    S: Service<Request<TestBody>, Error = BoxError> + Clone,
+{
+    try_begin(service, request).unwrap_or_else(|why| panic!("it has ended: {why:?}"))
 }
 
 /// Why a call was rejected, if it was.

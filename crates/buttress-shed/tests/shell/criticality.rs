@@ -1,0 +1,137 @@
+use std::sync::{Arc, Mutex};
+
+use buttress_core::{BoxError, Reason};
+use buttress_shed::{Criticality, ShedConfig, ShedLayer, Shedder, TenantsConfig, Trust};
+use buttress_testkit::TestBody;
+use http::{HeaderName, Request, Response};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{begin, behind, call, reason, request, said, shedder, slow, try_begin};
+
+#[tokio::test(start_paused = true)]
+async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
+    let shedder = shedder(1, 2);
+    let (service, probe) = behind(&shedder);
+    probe.script(slow(1_000));
+    let inside = begin(&service, request());
+    let low = begin(&service, said("low"));
+    let first = begin(&service, request());
+    let second = begin(&service, request());
+    let refused = call(&service, said("low")).await;
+    assert_eq!(reason(&refused), Some(Reason::CriticalityTooLow));
+    let displaced = low.await;
+    assert_eq!(reason(&displaced), Some(Reason::CriticalityTooLow));
+    drop((inside, first, second));
+    assert_eq!(shedder.snapshot().in_flight, 0);
+}
+
+/// What a handler is told of how much its request matters, for each that says it and each policy.
+#[tokio::test]
+async fn a_stranger_may_lower_and_not_raise() {
+    for (trust, word, known) in [
+        (Trust::ToLower, "low", Some(Criticality::Low)),
+        (Trust::ToLower, "critical", None),
+        (Trust::ToLower, "urgent", None),
+        (Trust::Never, "low", None),
+        (Trust::Always, "critical", Some(Criticality::Critical)),
+        (Trust::Always, "CRITICAL", Some(Criticality::Critical)),
+    ] {
+        let layer = ShedLayer::http(&shedder(10, 0)).trust(trust);
+        assert_eq!(
+            heard_inside(&layer, said(word)).await,
+            known,
+            "{trust:?}, {word}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_friend_may_raise() {
+    let layer = ShedLayer::http(&shedder(10, 0))
+        .trust(Trust::Never)
+        .trust_if(|headers, _| headers.contains_key("x-friend"));
+    assert_eq!(heard_inside(&layer, said("critical")).await, None);
+    let mut friend = said("critical");
+    friend
+        .headers_mut()
+        .insert("x-friend", http::HeaderValue::from_static("yes"));
+    let heard = heard_inside(&layer, friend).await;
+    assert_eq!(heard, Some(Criticality::Critical));
+}
+
+#[tokio::test]
+async fn calls_made_inside_say_how_much_they_matter() {
+    let upstream = Arc::new(Mutex::new(Vec::new()));
+    let client = {
+        let upstream = Arc::clone(&upstream);
+        let server = service_fn(move |request: Request<TestBody>| {
+            let said = request.headers().get("x-criticality").cloned();
+            upstream.lock().unwrap().push(said);
+            async { Ok::<_, BoxError>(Response::new(TestBody::empty())) }
+        });
+        ShedLayer::client(&shedder(10, 0)).layer(server)
+    };
+    let gateway = service_fn(move |_: Request<TestBody>| {
+        let client = client.clone();
+        async move {
+            // Polled again later, it is still the same task's.
+            tokio::task::yield_now().await;
+            client.oneshot(Request::new(TestBody::empty())).await
+        }
+    });
+    let server = ShedLayer::http(&shedder(10, 0)).layer(gateway);
+    server.clone().oneshot(said("low")).await.unwrap();
+    server.oneshot(request()).await.unwrap();
+    let heard = upstream.lock().unwrap().clone();
+    assert_eq!(heard, [Some(http::HeaderValue::from_static("low")), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_greedy_tenant_is_refused_and_a_modest_one_is_not() {
+    let config = ShedConfig::default()
+        .limit(4)
+        .queue(4)
+        .tenants(TenantsConfig::default());
+    let shedder = Shedder::new("test", config);
+    let (inner, probe) = buttress_testkit::ReadyProbe::new();
+    let layer = ShedLayer::http(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
+    let service = layer.layer(inner);
+    let of = |name: &'static str| {
+        let mut request = request();
+        request
+            .headers_mut()
+            .insert("x-tenant", http::HeaderValue::from_static(name));
+        request
+    };
+    probe.script(slow(1_000));
+    let modest = begin(&service, of("modest"));
+    let (greedy, refused): (Vec<_>, Vec<_>) = (0..20)
+        .map(|_| try_begin(&service, of("greedy")))
+        .partition(Result::is_ok);
+    assert!(refused.len() >= 13, "{}", refused.len());
+    for why in refused {
+        assert_eq!(why.err(), Some(Some(Reason::TenantOverShare)));
+    }
+    let another = begin(&service, of("modest"));
+    drop((modest, greedy, another));
+    assert_eq!(shedder.snapshot().in_flight, 0);
+}
+
+async fn heard_inside(
+    layer: &ShedLayer<buttress_shed::Server>,
+    request: Request<TestBody>,
+) -> Option<Criticality> {
+    let handler = service_fn(|_: Request<TestBody>| async {
+        let mut response = Response::new(TestBody::empty());
+        if let Some(criticality) = Criticality::current() {
+            response.extensions_mut().insert(criticality);
+        }
+        Ok::<_, BoxError>(response)
+    });
+    let response = layer
+        .layer(handler)
+        .oneshot(request)
+        .await
+        .expect("the handler answers");
+    response.extensions().get().copied()
+}

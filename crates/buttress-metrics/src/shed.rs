@@ -69,6 +69,7 @@ impl ShedSignals {
     }
 
     /// A call was let in. Says whether it shows on the gauge: then it must [leave](Self::left) it again.
+    #[must_use]
     #[inline(always)]
     pub fn entered(&self) -> bool {
         self.show(|handles| &handles.in_flight)
@@ -81,6 +82,7 @@ impl ShedSignals {
     }
 
     /// A caller began to wait. Says whether it shows on the gauge.
+    #[must_use]
     pub fn queued(&self) -> bool {
         self.show(|handles| &handles.queue_length)
     }

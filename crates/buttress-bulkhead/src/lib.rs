@@ -57,9 +57,11 @@
 //!
 //! A call that finds no place waits in its response future, if the [queue](BulkheadConfig::queue) has room, until the
 //! sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the request's
-//! extensions. Whoever has waited for long is served last once the queue [stands](Order::AdaptiveLifo), as it has the
-//! least time left. While it waits it keeps nothing of the service behind: it waits with a clone of it that was not
-//! polled ready, and readies that once it has a place.
+//! extensions. What matters more is let in first, and takes the place of what matters less in a full queue: a call
+//! matters as much as its [task](buttress_core::Criticality::current) does, which a shedder further out may have said,
+//! and else is [`High`](buttress_core::Criticality::High). Whoever has waited for long is served last once the queue
+//! [stands](Order::AdaptiveLifo), as it has the least time left. While it waits it keeps nothing of the service behind:
+//! it waits with a clone of it that was not polled ready, and readies that once it has a place.
 //!
 //! | what a call hears | why |
 //! |---|---|

@@ -1,7 +1,7 @@
 use std::task::{Context, Poll, ready};
 
 use buttress_core::queue::Terms;
-use buttress_core::{BoxError, Deadline, Identify, Plain, Protocol, WhenSaturated};
+use buttress_core::{BoxError, Criticality, Deadline, Identify, Plain, Protocol, WhenSaturated};
 use tower_service::Service;
 
 use crate::readiness::Readiness;
@@ -99,8 +99,8 @@ impl<S, P> BulkheadService<S, P> {
                 .unwrap_or_else(|| fastrand::u64(..))
         };
         let terms = || Terms {
+            criticality: Criticality::current().unwrap_or_default(),
             deadline: Deadline::earlier(Deadline::current(), protocol.deadline(&request)),
-            ..Terms::default()
         };
         match admit(self.bulkhead.shared(), draw, terms) {
             Answer::Admitted(guard) => {

@@ -1,4 +1,15 @@
-//! The bulkhead as a Tower layer.
+//! The bulkhead as a Tower layer: what becomes of calls, callers and clones.
 #![allow(clippy::unwrap_used)]
 
+mod cancellation;
 mod conformance;
+mod criticality;
+mod deadlines;
+mod http;
+mod modes;
+mod panics;
+mod resize;
+mod runtime;
+mod services;
+mod support;
+mod unready;

@@ -1,0 +1,97 @@
+//! Who matters more is let in first, and takes the place of who matters less in a full queue.
+
+use buttress_core::Criticality::{self, Critical, High, Low, Medium};
+use buttress_core::{Reason, TaskContext};
+use tower::Service;
+
+use crate::support::{Call, Scene, config};
+
+/// A call by a task that matters so much, or of which nobody said how much it does.
+fn by(
+    scene: &Scene,
+    criticality: Option<Criticality>,
+) -> Call<
+    impl Service<::http::Request<buttress_testkit::TestBody>, Error = buttress_core::BoxError> + use<>,
+> {
+    TaskContext::default()
+        .with_criticality(criticality)
+        .enter(|| scene.call())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_matters_more_is_let_in_first() {
+    let scene = Scene::new(config(1, 8));
+    let mut inside = Some(by(&scene, None));
+    // The first of two that matter as much is the one that came first; without a word, that is `High`.
+    let came = [Some(Low), Some(High), Some(Critical), Some(Medium), None];
+    let mut waiting = came
+        .map(|who| (who, by(&scene, who)))
+        .into_iter()
+        .collect::<Vec<_>>();
+
+    let mut order = Vec::new();
+    while let Some(call) = inside.take() {
+        call.finish();
+        if let Some(next) = waiting.iter_mut().position(|(_, call)| call.gets_inside()) {
+            let (who, call) = waiting.remove(next);
+            order.push(who);
+            inside = Some(call);
+        }
+    }
+    assert_eq!(
+        order,
+        [Some(Critical), Some(High), None, Some(Medium), Some(Low)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_full_queue_what_matters_more_takes_the_place_of_what_matters_less() {
+    let scene = Scene::new(config(1, 2));
+    let _inside = by(&scene, None);
+    let mut batch = [by(&scene, Some(Low)), by(&scene, Some(Low))];
+    assert!(batch.iter().all(|call| call.is_waiting()));
+
+    let user = by(&scene, Some(High));
+    assert!(user.is_waiting());
+    // The last of those who matter least made room, and was woken to hear of it.
+    assert_eq!(batch.each_ref().map(|call| call.task.wakes()), [0, 1]);
+    batch[1].poll();
+    assert_eq!(batch[1].reason(), Some(Reason::QueueOverloaded));
+    assert_eq!(scene.counts(), (1, 2));
+
+    // It does not work the other way round, nor among those who matter as much.
+    let another = by(&scene, Some(Medium));
+    assert!(another.is_waiting());
+    for who in [Low, Medium] {
+        assert_eq!(by(&scene, Some(who)).reason(), Some(Reason::BulkheadFull));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_it_is_turned_off_nobody_matters_more() {
+    let scene = Scene::new(config(1, 2).by_criticality(false));
+    let inside = by(&scene, None);
+    let mut first = by(&scene, Some(Low));
+    let _second = by(&scene, Some(Low));
+    assert_eq!(
+        by(&scene, Some(Critical)).reason(),
+        Some(Reason::BulkheadFull)
+    );
+    inside.finish();
+    assert!(first.gets_inside());
+}
+
+/// It is what the task is when the call is made; a future may be polled anywhere.
+#[tokio::test(start_paused = true)]
+async fn it_counts_who_made_the_call_and_not_who_polls_it() {
+    let scene = Scene::new(config(1, 8));
+    let inside = scene.call();
+    let mut batch = by(&scene, Some(Low));
+    let mut user = by(&scene, Some(High));
+    TaskContext::default()
+        .with_criticality(Some(Critical))
+        .enter(|| batch.poll());
+    inside.finish();
+    assert!(user.gets_inside());
+    assert!(!batch.gets_inside());
+}

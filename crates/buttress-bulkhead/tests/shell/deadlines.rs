@@ -1,0 +1,209 @@
+//! How long a call may wait: until the sooner of the longest wait and its deadline.
+
+use std::time::Duration;
+
+use buttress_bulkhead::BulkheadConfig;
+use buttress_core::{Deadline, Reason, TaskContext};
+use buttress_http::Http;
+
+use crate::support::{MS, Scene, config, pass, request};
+
+fn after(time: Duration) -> Option<Deadline> {
+    Deadline::after(tokio::time::Instant::now().into_std(), time)
+}
+
+/// A call by a task that has so much time.
+macro_rules! call_within {
+    ($scene:expr, $time:expr) => {
+        TaskContext::default()
+            .with_deadline(after($time))
+            .enter(|| $scene.call())
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_time_does_not_wait() {
+    let scene = Scene::new(config(1, 8));
+    let inside = scene.call();
+    let late = call_within!(scene, Duration::ZERO);
+    assert_eq!(late.reason(), Some(Reason::DeadlineTooShort));
+    assert!(!late.has_begun());
+    assert_eq!(scene.counts(), (1, 0));
+    inside.finish();
+}
+
+/// With a margin, to have less time than that is to have none.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_could_not_end_in_time_does_not_wait() {
+    let scene = Scene::new(config(1, 8).margin(50 * MS));
+    let _inside = scene.call();
+    let late = call_within!(scene, 49 * MS);
+    assert_eq!(late.reason(), Some(Reason::DeadlineTooShort));
+    let early = call_within!(scene, 51 * MS);
+    assert!(early.is_waiting());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_runs_out_ends_the_wait() {
+    let scene = Scene::new(config(1, 8).max_wait(1_000 * MS));
+    let inside = scene.call();
+    let mut waiting = call_within!(scene, 100 * MS);
+    let mut patient = scene.call();
+    pass(99 * MS).await;
+    assert_eq!(waiting.task.wakes(), 0);
+    pass(MS).await;
+    assert_eq!(waiting.task.wakes(), 1);
+    waiting.poll();
+    assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
+    assert!(!waiting.has_begun());
+    assert_eq!(scene.counts(), (1, 1));
+    inside.finish();
+    assert!(patient.gets_inside());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_while_there_is_still_the_margin_to_the_deadline() {
+    let scene = Scene::new(config(1, 8).margin(40 * MS));
+    let _inside = scene.call();
+    let mut waiting = call_within!(scene, 100 * MS);
+    pass(59 * MS).await;
+    assert_eq!(waiting.task.wakes(), 0);
+    pass(MS).await;
+    waiting.poll();
+    assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
+}
+
+/// A place that becomes free a moment before it is too late is used; at that moment it is for the next.
+#[tokio::test(start_paused = true)]
+async fn a_place_goes_to_who_can_use_it() {
+    for (waited, is_let_in) in [(59 * MS, true), (60 * MS, false)] {
+        let scene = Scene::new(config(1, 8).margin(40 * MS));
+        let inside = scene.call();
+        let mut waiting = call_within!(scene, 100 * MS);
+        let mut patient = scene.call();
+        // Nobody polls meanwhile: the clock alone decides.
+        pass(waited).await;
+        inside.finish();
+        waiting.poll();
+        assert_eq!(waiting.is_inside(), is_let_in, "{waited:?}");
+        assert_eq!(patient.gets_inside(), !is_let_in, "{waited:?}");
+        if !is_let_in {
+            assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
+        }
+    }
+}
+
+/// Q3: at `T`, and not before, with a reason of its own; and the room it took is free again.
+#[tokio::test(start_paused = true)]
+async fn the_longest_wait_ends_to_the_millisecond() {
+    let scene = Scene::new(config(1, 1).max_wait(100 * MS));
+    let inside = scene.call();
+    for _ in 0..3 {
+        let mut waiting = scene.call();
+        assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
+        pass(99 * MS).await;
+        waiting.poll();
+        assert!(waiting.is_waiting());
+        pass(MS).await;
+        assert_eq!(waiting.task.wakes(), 1);
+        waiting.poll();
+        assert_eq!(waiting.reason(), Some(Reason::QueueTimeout));
+        assert_eq!(scene.counts(), (1, 0));
+    }
+    inside.finish();
+}
+
+/// The same as a caller sees it, who only awaits.
+#[tokio::test(start_paused = true)]
+async fn a_caller_hears_of_it_in_time() {
+    let scene = Scene::new(config(1, 1).max_wait(100 * MS));
+    let _inside = scene.call();
+    let began = tokio::time::Instant::now();
+    let waiting = tower::ServiceExt::oneshot(scene.service.clone(), request()).await;
+    assert_eq!(crate::support::reason(&waiting), Some(Reason::QueueTimeout));
+    let waited = began.elapsed();
+    assert!((100 * MS..=101 * MS).contains(&waited), "{waited:?}");
+}
+
+/// A3: the place and the end of the wait come in the same instant.
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() {
+    let config = || config(1, 1).max_wait(100 * MS);
+    // The place is there first: whoever is polled late was let in in time.
+    let scene = Scene::new(config());
+    let inside = scene.call();
+    let mut waiting = scene.call();
+    pass(100 * MS - Duration::from_nanos(1)).await;
+    inside.finish();
+    pass(MS).await;
+    assert!(waiting.gets_inside());
+    assert_eq!(scene.counts(), (1, 0));
+
+    // The end is there first: the place is free.
+    let scene = Scene::new(config());
+    let inside = scene.call();
+    let mut waiting = scene.call();
+    pass(100 * MS).await;
+    inside.finish();
+    waiting.poll();
+    assert_eq!(waiting.reason(), Some(Reason::QueueTimeout));
+    assert_eq!(scene.counts(), (0, 0));
+    assert!(scene.call().is_inside());
+}
+
+/// The reason is that of what came first.
+#[tokio::test(start_paused = true)]
+async fn the_sooner_of_both_ends_the_wait() {
+    for (deadline, reason) in [
+        (50 * MS, Reason::DeadlineTooShort),
+        (150 * MS, Reason::QueueTimeout),
+    ] {
+        let scene = Scene::new(config(1, 1).max_wait(100 * MS));
+        let _inside = scene.call();
+        let mut waiting = call_within!(scene, deadline);
+        pass(deadline.min(100 * MS)).await;
+        waiting.poll();
+        assert_eq!(waiting.reason(), Some(reason), "{deadline:?}");
+    }
+}
+
+/// Of the deadline of the task and that of the request, the sooner counts.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_may_come_with_the_request() {
+    for (task, extension) in [(500 * MS, 50 * MS), (50 * MS, 500 * MS)] {
+        let scene: Scene<Http> = Scene::http(config(1, 1));
+        let _inside = scene.call();
+        let mut request = request();
+        request.extensions_mut().insert(after(extension).unwrap());
+        let mut waiting = TaskContext::default()
+            .with_deadline(after(task))
+            .enter(|| scene.call_with(request));
+        pass(49 * MS).await;
+        waiting.poll();
+        assert!(waiting.is_waiting());
+        pass(MS).await;
+        waiting.poll();
+        assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
+    }
+}
+
+/// A bulkhead does not watch the call itself, nor look at the clock where there is room: that is for deadlines.
+#[tokio::test(start_paused = true)]
+async fn where_there_is_room_nobody_asks_for_time() {
+    let scene = Scene::new(BulkheadConfig::default());
+    assert!(call_within!(scene, Duration::ZERO).is_inside());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_longest_wait_or_a_deadline_the_wait_is_as_long_as_it_takes() {
+    let scene = Scene::new(config(1, 1));
+    let inside = scene.call();
+    let mut waiting = scene.call();
+    for _ in 0..30 {
+        pass(Duration::from_secs(24 * 60 * 60)).await;
+    }
+    assert_eq!(waiting.task.wakes(), 0);
+    assert!(waiting.is_waiting());
+    inside.finish();
+    assert!(waiting.gets_inside());
+}

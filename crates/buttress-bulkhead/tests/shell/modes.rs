@@ -1,0 +1,131 @@
+use ::http::Request;
+use buttress_core::{Mode, Ratio, Reason};
+use buttress_testkit::TestBody;
+
+use crate::support::{Scene, config};
+
+#[tokio::test(start_paused = true)]
+async fn off_neither_counts_nor_refuses() {
+    let scene = Scene::new(config(1, 0).mode(Mode::Off));
+    let inside = scene.calls::<5>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+/// In the shadow it counts, and lets everybody through: nobody waits either.
+#[tokio::test(start_paused = true)]
+async fn a_shadow_counts_and_lets_through() {
+    let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
+    let inside = scene.calls::<5>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert_eq!(scene.counts(), (5, 0));
+    for call in inside {
+        call.finish();
+    }
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_refuses_that_share() {
+    let mode = Mode::EnforceFor(Ratio::percent(30));
+    let scene = Scene::new(config(1, 0).mode(mode));
+    let _inside = scene.call();
+    let mut refused = 0;
+    for _ in 0..2_000 {
+        let call = scene.call();
+        if call.reason() == Some(Reason::BulkheadFull) {
+            refused += 1;
+        } else {
+            assert!(call.is_inside());
+        }
+    }
+    // Ten standard deviations to either side of 600.
+    assert!((395..=805).contains(&refused), "{refused} refused");
+    assert_eq!(scene.counts(), (1, 0));
+}
+
+/// Those it lets through beyond the limit count, so those it binds for wait until they have ended.
+#[tokio::test(start_paused = true)]
+async fn under_a_share_whoever_is_bound_waits_for_room() {
+    let scene = Scene::new(config(1, 100).mode(Mode::EnforceFor(Ratio::HALF)));
+    let mut inside = Vec::new();
+    let mut waiting = Vec::new();
+    while waiting.len() < 3 || inside.len() < 3 {
+        let call = scene.call();
+        if call.is_inside() {
+            inside.push(call);
+        } else {
+            assert!(call.is_waiting());
+            waiting.push(call);
+        }
+    }
+    for call in inside {
+        assert!(waiting.iter().all(|call| call.task.wakes() == 0));
+        call.finish();
+    }
+    assert!(waiting[0].gets_inside());
+    assert!(waiting[1..].iter().all(|call| call.task.wakes() == 0));
+}
+
+/// Law 8: which calls a refusal binds is a matter of the request, and not of chance.
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+    let binds = |request_id: usize| {
+        let scene = Scene::http(config(1, 0).mode(Mode::EnforceFor(Ratio::HALF)));
+        let _inside = scene.call();
+        let request = Request::builder().header("x-request-id", request_id);
+        let request = request.body(TestBody::empty()).expect("valid");
+        scene.call_with(request).reason().is_some()
+    };
+    let mut bound = 0;
+    for request_id in 0..100 {
+        let first = binds(request_id);
+        bound += u32::from(first);
+        for _ in 0..5 {
+            assert_eq!(binds(request_id), first, "{request_id}");
+        }
+    }
+    assert!((30..70).contains(&bound), "{bound} of 100");
+}
+
+/// Where refusals do not bind nobody waits: a new mode lets in who does.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
+    for mode in [Mode::Off, Mode::Shadow] {
+        let scene = Scene::new(config(1, 8));
+        let inside = scene.call();
+        let mut waiting = scene.calls::<3>();
+        scene.bulkhead.reconfigure(config(1, 8).mode(mode)).unwrap();
+        assert!(
+            waiting.iter_mut().all(|call| call.gets_inside()),
+            "{mode:?}"
+        );
+        assert!(scene.call().is_inside());
+
+        // Back again, what is counted is paid back first.
+        scene.bulkhead.reconfigure(config(1, 8)).unwrap();
+        assert_eq!(scene.counts(), (4, 0));
+        let mut next = scene.call();
+        inside.finish();
+        for call in waiting {
+            assert!(!next.gets_inside(), "{mode:?}");
+            call.finish();
+        }
+        assert!(next.gets_inside(), "{mode:?}");
+    }
+}
+
+/// A call that was let in while the mode was off holds no place, so it gives none back.
+#[tokio::test(start_paused = true)]
+async fn calls_of_an_unlimited_time_are_not_counted_after_it() {
+    let scene = Scene::new(config(1, 0).mode(Mode::Off));
+    let uncounted = scene.calls::<3>();
+    scene.bulkhead.reconfigure(config(1, 0)).unwrap();
+    let inside = scene.call();
+    assert!(inside.is_inside());
+    for call in uncounted {
+        call.finish();
+    }
+    assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
+    assert_eq!(scene.counts(), (1, 0));
+}

@@ -1,0 +1,101 @@
+//! A4: a panic of the inner service unwinds to its caller alone, its place goes to the next, and the bulkhead goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ::http::Response;
+use buttress_testkit::{CountingWaker, Script, TestBody};
+use http_body_util::BodyExt;
+use tower::Service;
+
+use crate::support::{Scene, config, poll_ready, request};
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_call_gives_the_place_back() {
+    gives_the_place_back(Script::new().panic_in_call()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_poll_gives_the_place_back() {
+    gives_the_place_back(Script::new().pending(1).panic()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_body_gives_the_place_back() {
+    let body = TestBody::empty().data("half").declare(8).panic();
+    gives_the_place_back(Script::new().ok(Response::new(body))).await;
+}
+
+/// Suffers `script` more often than there are places, and then uses all of them.
+async fn gives_the_place_back(script: Script<Response<TestBody>>) {
+    let scene = Scene::http(config(2, 1));
+    scene.probe.let_pass();
+    for _ in 0..5 {
+        scene.probe.script_next(script.clone());
+        let service = scene.service.clone();
+        let suffering = tokio::spawn(async move {
+            let call = tower::ServiceExt::oneshot(service, request());
+            if let Ok(response) = call.await {
+                let _ = response.collect().await;
+            }
+        });
+        assert!(suffering.await.unwrap_err().is_panic());
+        assert_eq!(scene.counts(), (0, 0));
+    }
+    scene.probe.hold();
+    let inside = scene.calls::<2>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert!(scene.call().is_waiting());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_drop_of_a_call_gives_the_place_back() {
+    let scene = Scene::new(config(1, 1));
+    scene.probe.let_pass();
+    scene.probe.script_next(Script::new().panic_in_drop());
+    let mut service = scene.service.clone();
+    assert!(poll_ready(&mut service, &CountingWaker::new()).is_ready());
+    let call = service.call(request());
+    scene.probe.hold();
+    let mut next = scene.call();
+    catch_unwind(AssertUnwindSafe(|| drop(call))).unwrap_err();
+    assert!(next.gets_inside());
+}
+
+/// It has its place, and the service that it waited with panics as it becomes ready, or as it is called.
+#[tokio::test(start_paused = true)]
+async fn a_panic_after_the_wait_gives_the_place_to_the_next() {
+    for in_poll_ready in [true, false] {
+        let scene = Scene::new(config(1, 2));
+        let inside = scene.call();
+        let mut first = scene.call();
+        let mut second = scene.call();
+        inside.finish();
+        if in_poll_ready {
+            scene.probe.panics_in_poll_ready();
+        } else {
+            scene.probe.script_next(Script::new().panic_in_call());
+        }
+        catch_unwind(AssertUnwindSafe(|| first.poll())).unwrap_err();
+        assert_eq!(second.task.wakes(), 1, "in poll_ready: {in_poll_ready}");
+        scene.probe.ready();
+        assert!(second.gets_inside());
+        drop(first);
+        assert_eq!(scene.counts(), (1, 0));
+    }
+}
+
+/// Whoever waits panics on its own account: its turn goes with it.
+#[tokio::test(start_paused = true)]
+async fn a_panic_elsewhere_in_a_waiting_task_takes_it_out_of_the_queue() {
+    let scene = Scene::new(config(1, 2));
+    let inside = scene.call();
+    let service = scene.service.clone();
+    let task = tokio::spawn(async move {
+        let mut call = std::pin::pin!(tower::ServiceExt::oneshot(service, request()));
+        assert!(CountingWaker::new().poll_future(call.as_mut()).is_pending());
+        panic!("nothing to do with the call");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(scene.counts(), (1, 0));
+    inside.finish();
+}

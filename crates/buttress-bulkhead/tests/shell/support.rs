@@ -1,0 +1,185 @@
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService, Order};
+use buttress_core::{BoxError, Plain, Reason, Rejection};
+use buttress_http::Http;
+use buttress_testkit::{CallId, CountingWaker, Gate, ProbeHandle, ReadyProbe, TestBody};
+use tower::{Layer, Service};
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+/// So many places, room for so many more in the order in which they came, and nothing that ends their wait.
+pub(crate) fn config(limit: u32, queue: usize) -> BulkheadConfig {
+    let config = BulkheadConfig::default().limit(limit).queue(queue);
+    config.order(Order::Fifo).max_wait(None)
+}
+
+pub(crate) fn request() -> Request<TestBody> {
+    Request::new(TestBody::empty())
+}
+
+/// A bulkhead, a service behind it, and what is behind that: calls stay inside until they are let go.
+pub(crate) struct Scene<P = Plain> {
+    pub(crate) bulkhead: Bulkhead,
+    pub(crate) service: BulkheadService<ReadyProbe, P>,
+    pub(crate) probe: ProbeHandle,
+}
+
+impl Scene {
+    pub(crate) fn new(config: BulkheadConfig) -> Self {
+        Self::behind(config, BulkheadLayer::new)
+    }
+}
+
+impl Scene<Http> {
+    pub(crate) fn http(config: BulkheadConfig) -> Self {
+        Self::behind(config, BulkheadLayer::http)
+    }
+}
+
+impl<P: Clone> Scene<P> {
+    pub(crate) fn behind(
+        config: BulkheadConfig,
+        layer: impl FnOnce(&Bulkhead) -> BulkheadLayer<P>,
+    ) -> Self {
+        let bulkhead = Bulkhead::new("test", config);
+        let (inner, probe) = ReadyProbe::new();
+        probe.hold();
+        Self {
+            service: layer(&bulkhead).layer(inner),
+            bulkhead,
+            probe,
+        }
+    }
+}
+
+impl<P> Scene<P>
+where
+    BulkheadService<ReadyProbe, P>: Service<Request<TestBody>, Error = BoxError> + Clone,
+{
+    /// Somebody makes a call with a clone of the service, and polls it once.
+    pub(crate) fn call(&self) -> Call<BulkheadService<ReadyProbe, P>> {
+        self.call_with(request())
+    }
+
+    pub(crate) fn call_with(
+        &self,
+        request: Request<TestBody>,
+    ) -> Call<BulkheadService<ReadyProbe, P>> {
+        let mut service = self.service.clone();
+        let task = CountingWaker::new();
+        assert!(poll_ready(&mut service, &task).is_ready());
+        let mut call = Call::made(service, request, &self.probe, task);
+        call.poll();
+        call
+    }
+
+    /// So many of them.
+    pub(crate) fn calls<const N: usize>(&self) -> [Call<BulkheadService<ReadyProbe, P>>; N] {
+        [(); N].map(|()| self.call())
+    }
+
+    /// How many calls are under way, and how many wait, as the bulkhead says.
+    pub(crate) fn counts(&self) -> (u64, usize) {
+        let snapshot = self.bulkhead.snapshot();
+        (snapshot.in_flight, snapshot.queued)
+    }
+}
+
+/// One call, polled by hand.
+pub(crate) struct Call<S: Service<Request<TestBody>>> {
+    id: CallId,
+    probe: ProbeHandle,
+    future: Pin<Box<S::Future>>,
+    pub(crate) task: CountingWaker,
+    pub(crate) answer: Option<Result<S::Response, S::Error>>,
+}
+
+impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
+    pub(crate) fn made(
+        mut service: S,
+        mut request: Request<TestBody>,
+        probe: &ProbeHandle,
+        task: CountingWaker,
+    ) -> Self {
+        static IDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let id = CallId(IDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        request.extensions_mut().insert(id);
+        Self {
+            id,
+            probe: probe.clone(),
+            future: Box::pin(service.call(request)),
+            task,
+            answer: None,
+        }
+    }
+
+    pub(crate) fn poll(&mut self) {
+        if self.answer.is_none() {
+            if let Poll::Ready(answer) = self.task.poll_future(self.future.as_mut()) {
+                self.answer = Some(answer);
+            }
+        }
+    }
+
+    /// Whether it is in the inner service, or was until it ended.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.probe.attempts(self.id) > 0
+    }
+
+    pub(crate) fn is_inside(&self) -> bool {
+        self.has_begun() && self.answer.is_none()
+    }
+
+    /// Whether it is there once it was polled, if it was woken; nobody polls it otherwise.
+    pub(crate) fn gets_inside(&mut self) -> bool {
+        if self.task.wakes() > 0 {
+            self.poll();
+        }
+        self.is_inside()
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.has_begun() && self.answer.is_none()
+    }
+
+    /// Why it was rejected, if it was.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        reason(self.answer.as_ref()?)
+    }
+
+    /// Lets it end inside, and takes what it answers.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> S::Response {
+        self.probe.release(self.id);
+        self.poll();
+        let answer = self.answer.expect("it is let go");
+        answer.expect("nothing fails here")
+    }
+}
+
+/// Why a call was rejected, if it was.
+pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
+    let error = result.as_ref().err()?;
+    Rejection::find(&**error).map(Rejection::reason)
+}
+
+pub(crate) fn poll_ready<S>(service: &mut S, task: &CountingWaker) -> Poll<Result<(), S::Error>>
+where
+    S: Service<Request<TestBody>>,
+{
+    task.poll(|cx| service.poll_ready(cx))
+}
+
+/// Makes time pass. Timers are a millisecond late at most.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+/// A body that has begun, and ends when the gate is opened.
+pub(crate) fn gated(gate: &Gate) -> Response<TestBody> {
+    Response::new(TestBody::empty().data("one").wait(gate).data("two"))
+}

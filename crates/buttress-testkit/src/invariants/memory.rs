@@ -2,7 +2,7 @@
 
 use super::Invariant;
 use crate::CountingWaker;
-use crate::bench::Lab;
+use crate::bench::{Bench, Lab};
 use crate::caller::Caller;
 use crate::finding::{Check, ensure};
 
@@ -19,6 +19,12 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// Made from queues that grow with every waiter who ever was.
 fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
+    forgets_waiters(&bench, WAITERS)?;
+    bench.works(100, "all of them gave up")
+}
+
+/// The same of so many waiters, and a stack in any state.
+pub(crate) fn forgets_waiters(bench: &Bench<'_>, waiters: usize) -> Check {
     let (mut full, waiting) = bench.queue(1)?;
     drop(waiting);
     let task = CountingWaker::new();
@@ -29,7 +35,7 @@ fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
         bench.tasks(),
         task.kept(),
     );
-    for _ in 0..WAITERS {
+    for _ in 0..waiters {
         bench.caller().poll_as(&task);
     }
     let after = (
@@ -45,8 +51,7 @@ fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
         format!("{after:?}"),
     )?;
     full.iter_mut().for_each(Caller::finish_and_leave);
-    drop(full);
-    bench.works(100, "all of them gave up")
+    Ok(())
 }
 
 /// Nothing may be kept of any of them, so more would show no more.

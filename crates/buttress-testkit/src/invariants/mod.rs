@@ -13,6 +13,7 @@ mod runtime;
 mod unready;
 mod waking;
 
+pub(crate) use self::memory::forgets_waiters;
 use crate::bench::Lab;
 use crate::finding::Check;
 

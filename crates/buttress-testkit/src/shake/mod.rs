@@ -1,13 +1,18 @@
 //! Shakes a stack: random plans of faults, random callers, and what must hold all the same.
 
+mod asked;
 mod history;
+mod line;
 mod plan;
 mod report;
+mod room;
+mod stage;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use self::report::{Shaken, Tremor};
 
+use self::asked::Asked;
 use self::history::History;
 use crate::bench::Lab;
 use crate::contract::Contract;
@@ -22,19 +27,28 @@ use crate::{Conformance, Specimen};
 ///
 /// | name | what must hold |
 /// |---|---|
+/// | R1 | nobody is called who was not ready |
+/// | R8 | with a place free, whoever waits is woken; and once nothing else is in the way, whoever is patient comes to an end |
 /// | A1 | when nobody is left, nothing is: no inner future, body, request, reservation, and the state is as at the start |
-/// | A3 | all places are free again |
+/// | A2 | whoever gives up waiting, also in the moment of being woken, hands on what was given and reorders nobody |
+/// | A3 | afterwards just as many fit as before, and not one more |
 /// | A4 | no panic but those of the plan |
 /// | A5 | no success where the inner service had none |
-/// | A6 | never more inside than the declared capacity |
+/// | A6 | never more inside than the capacity that was in force when they were let in |
+/// | A7 | a new [capacity](crate::Specimen::resize) holds from then on, sends nobody away and wakes whom it has room for |
 /// | A8 | a body is given on as it is, and one that broke off does not end well |
-/// | A9 | no task runs on |
-/// | R1 | nobody is called who was not ready |
+/// | A9 | nothing is kept of those who left: no task, and no waker, clone or request of fifty who gave up waiting |
 /// | X2 | the same seed is the same history, event by event |
 ///
+/// A2, A6, A7, the first half of R8 and the second of A3 and A9 are asked where a capacity is
+/// [declared](Conformance::capacity). [`Shaken::asked`] says how often each was put to the test.
+///
 /// What is declared of the stack is declared with [`Conformance`], and then shaken with [`Conformance::shake`]. What
-/// refuses after failures must say for how long ([`recovers_within`](Conformance::recovers_within)), and a stack that
-/// rolls dice of its own must be seeded for X2.
+/// refuses after failures must say for how long ([`recovers_within`](Conformance::recovers_within)); whom that holds
+/// back is then asked at the end only. A stack that rolls dice of its own must be seeded for X2.
+///
+/// A seed takes some milliseconds in debug. A few dozen do for every change; for a night, hand over as many as it has time
+/// for. A finding names its seed, and that one seed finds it again.
 ///
 /// ```
 /// use buttress_testkit::shake;
@@ -61,9 +75,9 @@ pub(crate) fn run(
         shaken.seeds += 1;
         let once = || {
             let lab = Lab::new(contract, make);
-            let mut log = Vec::new();
+            let (mut log, mut asked) = (Vec::new(), Asked::default());
             let found = catch_unwind(AssertUnwindSafe(|| {
-                History::new(&lab, seed, &mut log).run()
+                History::new(&lab, seed, &mut log, &mut asked).run()
             }));
             let found = found.unwrap_or_else(|_| {
                 let panicked = Finding::Failed {
@@ -72,9 +86,10 @@ pub(crate) fn run(
                 };
                 Err(("A4", panicked))
             });
-            (found, log)
+            (found, log, asked)
         };
-        let (found, log) = once();
+        let (found, log, asked) = once();
+        shaken.asked.add(&asked);
         let excepted = |name| contract.exceptions.iter().any(|(known, _)| *known == name);
         match found {
             Err((invariant, Finding::Failed { expected, seen })) if !excepted(invariant) => {
@@ -83,7 +98,8 @@ pub(crate) fn run(
                     .push(Tremor::new(seed, invariant, expected, seen, &log));
             }
             _ => {
-                let (_, again) = once();
+                let (_, again, _) = once();
+                shaken.asked.count("X2");
                 let same = log
                     .iter()
                     .zip(&again)

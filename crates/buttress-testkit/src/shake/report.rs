@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::asked::{self, Asked};
+
 /// What came of shaking a stack.
 #[must_use]
 #[derive(Debug, Clone)]
@@ -7,6 +9,7 @@ pub struct Shaken {
     name: String,
     pub(super) seeds: usize,
     pub(super) tremors: Vec<Tremor>,
+    pub(super) asked: Asked,
 }
 
 /// An invariant that did not hold, and the seed that shows it.
@@ -30,6 +33,7 @@ impl Shaken {
             name,
             seeds: 0,
             tremors: Vec::new(),
+            asked: Asked::default(),
         }
     }
 
@@ -47,6 +51,13 @@ impl Shaken {
     #[must_use]
     pub fn tremors(&self) -> &[Tremor] {
         &self.tremors
+    }
+
+    /// How often the invariant of this name was put to the test: 0 where the stack never got into a situation that it is
+    /// about, or does not declare what it takes.
+    #[must_use]
+    pub fn asked(&self, invariant: &str) -> u64 {
+        self.asked.times(invariant)
     }
 
     /// The names of what did not hold under some seed, each once, in their order.
@@ -81,6 +92,15 @@ impl fmt::Display for Shaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seeds, broke) = (&self.name, self.seeds, self.tremors.len());
         writeln!(f, "{name}: shaken with {seeds} seeds, broke under {broke}")?;
+        for (invariant, statement) in asked::ALL {
+            let broke = self.tremors.iter().filter(|t| t.invariant == *invariant);
+            let verdict = match (self.asked(invariant), broke.count()) {
+                (0, 0) => "not asked".to_owned(),
+                (times, 0) => format!("asked {times} times"),
+                (times, broke) => format!("asked {times} times, broke under {broke} seeds"),
+            };
+            writeln!(f, "  {invariant}  {statement}: {verdict}")?;
+        }
         for tremor in &self.tremors {
             writeln!(f, "  seed {}: {}", tremor.seed, tremor.invariant)?;
         }

@@ -1,0 +1,116 @@
+//! What is asked of a line of waiters once the storm is over, of a stack that has seen one.
+
+use super::asked::Asked;
+use crate::Dice;
+use crate::bench::Bench;
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
+
+/// Some of those who wait give up, before it is their turn or in the moment when it is. The others get in in the order
+/// in which they would have otherwise, and where one was woken who gives up, another is woken in that moment.
+pub(super) fn leavers_do_not_matter(
+    bench: &Bench<'_>,
+    dice: &mut Dice,
+    asked: &mut Asked,
+) -> Check {
+    let waiters = 3 + dice.roll(6);
+    let nobody = vec![Leaves::Never; waiters];
+    let (Some(usual), Some(again)) = (
+        order_of_entry(bench, &nobody)?,
+        order_of_entry(bench, &nobody)?,
+    ) else {
+        return Ok(());
+    };
+    if usual != again {
+        // Who is next is for chance to say, or for time: there is no order to keep.
+        return Ok(());
+    }
+    let leaving: Vec<_> = (0..waiters)
+        .map(|_| match dice.roll(5) {
+            0 => Leaves::Early,
+            1 => Leaves::WhenWoken,
+            _ => Leaves::Never,
+        })
+        .collect();
+    let stays = |who: &usize| leaving[*who] == Leaves::Never;
+    let expected: Vec<_> = usual.into_iter().filter(stays).collect();
+    asked.count("A2");
+    match order_of_entry(bench, &leaving)? {
+        Some(seen) => ensure(
+            seen == expected,
+            format!("of {waiters} who wait, {leaving:?}, those who stay get in as {expected:?}"),
+            format!("{seen:?}"),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// While all places are taken, many begin to wait and give up. Nothing is kept of them, and then just as many fit as
+/// may.
+pub(super) fn nobody_is_remembered(bench: &Bench<'_>) -> Check {
+    crate::invariants::forgets_waiters(bench, 50)
+}
+
+/// As many get in as there is room for, and not one more.
+pub(super) fn just_as_many_fit(bench: &Bench<'_>) -> Check {
+    let full = bench.full()?;
+    let mut one_more = bench.caller();
+    ensure(
+        one_more.poll() != Standing::Inside,
+        format!("no more than {} get in", full.len()),
+        "one more did",
+    )
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Early,
+    Never,
+    WhenWoken,
+}
+
+/// In which order those get in who do not leave, with as many as the capacity before them. `None` if nobody waits.
+fn order_of_entry(bench: &Bench<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
+    let (mut inside, waiting) = match bench.queue(leaving.len()) {
+        Err(Finding::NotApplicable(_)) => return Ok(None),
+        queue => queue?,
+    };
+    let capacity = inside.len();
+    let mut waiting: Vec<_> = waiting.into_iter().enumerate().collect();
+    waiting.retain(|(who, _)| leaving[*who] != Leaves::Early);
+    let mut order = Vec::new();
+    while let Some(mut first) = inside.pop() {
+        first.finish_and_leave();
+        let mut at = 0;
+        while at < waiting.len() {
+            if !waiting[at].1.is_woken() {
+                at += 1;
+                continue;
+            }
+            let (who, mut caller) = waiting.remove(at);
+            if leaving[who] == Leaves::WhenWoken {
+                drop(caller);
+                // Who was woken may have come from one line into the next, with nothing free at its end.
+                let free = inside.len() < capacity;
+                ensure(
+                    !free
+                        || waiting.is_empty()
+                        || waiting.iter().any(|(_, caller)| caller.is_woken()),
+                    "when the one who was woken gives up, the next is woken at once",
+                    "nobody is woken",
+                )?;
+                // The next may stand before.
+                at = 0;
+            } else if caller.poll_once() == Standing::Inside {
+                order.push(who);
+                inside.push(caller);
+            } else if !caller.standing().is_over() {
+                waiting.insert(at, (who, caller));
+                at += 1;
+            }
+        }
+    }
+    inside.iter_mut().for_each(Caller::finish_and_leave);
+    Ok(Some(order))
+}

@@ -1,0 +1,451 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use buttress_core::chaos::{Answer, Decision, Plan};
+
+use super::asked::Asked;
+use super::history::{Found, of};
+use super::plan::{self, Part};
+use super::room::Room;
+use crate::bench::Bench;
+use crate::caller::Caller;
+use crate::finding::ensure;
+use crate::standing::{Piece, Standing};
+use crate::{Dice, Gate};
+
+/// Where a history plays: the bench, the plan, those who are there, and what has been seen.
+pub(super) struct Stage<'b, 'l> {
+    bench: &'b Bench<'b>,
+    plan: &'b Plan,
+    dice: &'l mut Dice,
+    log: &'l mut Vec<String>,
+    asked: &'l mut Asked,
+    cast: Cast<'b>,
+    /// How many fit, where that is declared.
+    room: Option<Room>,
+}
+
+/// Those who are there.
+#[derive(Default)]
+struct Cast<'b> {
+    callers: Vec<(u64, Caller<'b>)>,
+    readers: Vec<Reader<'b>>,
+    /// What inner calls and bodies wait for, and when it comes.
+    gates: Vec<(Duration, Gate)>,
+    arrived: u64,
+    now: Duration,
+}
+
+/// Somebody who has an answer, and reads it.
+struct Reader<'b> {
+    number: u64,
+    caller: Caller<'b>,
+    data: usize,
+    trailers: usize,
+}
+
+impl<'b, 'l> Stage<'b, 'l> {
+    pub(super) fn new(
+        bench: &'b Bench<'b>,
+        plan: &'b Plan,
+        dice: &'l mut Dice,
+        log: &'l mut Vec<String>,
+        asked: &'l mut Asked,
+    ) -> Self {
+        Self {
+            room: bench.lab.contract.capacity.map(Room::new),
+            bench,
+            plan,
+            dice,
+            log,
+            asked,
+            cast: Cast::default(),
+        }
+    }
+
+    /// Lets one thing happen.
+    pub(super) fn event(&mut self) -> Found {
+        match self.dice.roll(12) {
+            0..=2 if self.cast.callers.len() < MOST => self.arrive()?,
+            3 => self.lose_patience()?,
+            4..=6 => self.read()?,
+            7 => self.hang_up(),
+            8 => self.resize()?,
+            9 => self.move_on()?,
+            _ => self.let_time_pass(),
+        }
+        self.nobody_is_stranded("R8")?;
+        // Not always at once: whoever was given a place may leave before knowing it. And not for ever: who wakes itself is
+        // for R9 to find.
+        for _ in 0..self.dice.roll(2 * MOST) {
+            if !self.poll_a_woken()? {
+                break;
+            }
+        }
+        self.within_room()?;
+        self.nobody_is_stranded("R8")
+    }
+
+    /// Ends the history: everybody goes, whatever they were waiting for, or everybody waits for what is to come.
+    pub(super) fn end(&mut self) -> Found {
+        if self.dice.roll(2) == 0 {
+            self.wait_for_all()?;
+        }
+        while !self.cast.callers.is_empty() {
+            self.lose_patience()?;
+        }
+        while !self.cast.readers.is_empty() {
+            self.hang_up();
+        }
+        if let (Some(room), Some(resize)) = (&mut self.room, self.bench.specimen.resizer()) {
+            let capacity = self.bench.lab.contract.capacity.unwrap_or(room.limit);
+            if room.limit != capacity {
+                resize(capacity);
+                room.resize(capacity, 0);
+            }
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self) -> Found {
+        let number = self.cast.arrived;
+        self.cast.arrived += 1;
+        self.note(number, "arrives");
+        let caller = self.bench.caller();
+        self.go_on(number, caller)
+    }
+
+    /// Polls a caller until it waits again, and lets it go on as a reader or leave.
+    fn go_on(&mut self, number: u64, mut caller: Caller<'b>) -> Found {
+        let decision = plan::decide(self.plan, number);
+        let part = Part::of(&decision, number % 2 == 0);
+        let came = part.gates.into_iter();
+        self.cast
+            .gates
+            .extend(came.map(|(after, gate)| (self.cast.now + after, gate)));
+        self.bench.probe.script(part.script);
+        let Ok(standing) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
+            self.note(number, "panics");
+            self.asked.count("A4");
+            let planned = decision
+                .answer
+                .is_some_and(|hit| *hit.what == Answer::Panic);
+            let seen = format!("call {number} panics, with {:?}", names(&decision));
+            return ensure(planned, "no panic but those of the plan", seen).map_err(of("A4"));
+        };
+        if !standing.is_over() {
+            self.cast.callers.push((number, caller));
+            return Ok(());
+        }
+        let succeeded = caller.succeeded();
+        self.note(
+            number,
+            match (standing, succeeded) {
+                (Standing::Refused, _) => "is refused",
+                (_, true) => "succeeds",
+                (_, false) => "fails",
+            },
+        );
+        if succeeded {
+            self.asked.count("A5");
+            let honest = standing == Standing::Answered && plan::succeeds(&decision);
+            ensure(
+                honest,
+                "no success where the inner service had none",
+                format!(
+                    "call {number} succeeds, and inside it was {:?}",
+                    names(&decision)
+                ),
+            )
+            .map_err(of("A5"))?;
+            self.cast.readers.push(Reader {
+                number,
+                caller,
+                data: 0,
+                trailers: 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// Somebody reads on.
+    fn read(&mut self) -> Found {
+        if self.cast.readers.is_empty() {
+            return Ok(());
+        }
+        let at = self.dice.roll(self.cast.readers.len());
+        let reader = &mut self.cast.readers[at];
+        let number = reader.number;
+        let decision = plan::decide(self.plan, number);
+        let piece = reader.caller.poll_body();
+        match piece {
+            None => {}
+            Some(Piece::Data) => reader.data += 1,
+            Some(Piece::Trailers) => reader.trailers += 1,
+            Some(Piece::Error) => {
+                self.cast.readers.remove(at);
+                self.note(number, "reads an error");
+            }
+            Some(Piece::End) => {
+                let Reader { data, trailers, .. } = self.cast.readers.remove(at);
+                self.note(number, "reads the end");
+                self.asked.count("A8");
+                ensure(
+                    plan::is_whole(&decision, data, trailers),
+                    "a body is given on as it is",
+                    format!(
+                        "of call {number}, with {:?}: {data} pieces, {trailers} trailers, and the end",
+                        names(&decision)
+                    ),
+                )
+                .map_err(of("A8"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody gives up: often one who was just woken, and has not looked yet what for.
+    fn lose_patience(&mut self) -> Found {
+        if self.cast.callers.is_empty() {
+            return Ok(());
+        }
+        let mut woken = self.cast.callers.iter();
+        let woken = woken.position(|(_, caller)| caller.is_woken());
+        let at = match woken {
+            Some(woken) if self.dice.roll(2) == 0 => woken,
+            _ => self.dice.roll(self.cast.callers.len()),
+        };
+        let (number, caller) = self.cast.callers.remove(at);
+        let waited = caller.standing() == Standing::Waiting;
+        drop(caller);
+        self.note(number, "loses patience");
+        if waited && self.waiting().next().is_some() {
+            self.asked.count("A2");
+        }
+        self.nobody_is_stranded("A2")
+    }
+
+    /// Somebody goes on waiting as another task.
+    fn move_on(&mut self) -> Found {
+        let waiting = self.cast.callers.iter().enumerate();
+        let waiting = waiting.filter(|(_, (_, caller))| waits(caller));
+        let waiting: Vec<_> = waiting.map(|(at, _)| at).collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let at = waiting[self.dice.roll(waiting.len())];
+        let (number, mut caller) = self.cast.callers.remove(at);
+        self.note(number, "moves to another task");
+        drop(caller.move_to_another_task());
+        self.go_on(number, caller)
+    }
+
+    /// The capacity changes, whoever is inside and whoever waits.
+    fn resize(&mut self) -> Found {
+        let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
+            return Ok(());
+        };
+        let limit = 1 + self
+            .dice
+            .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
+        let was = room.limit;
+        let quiet =
+            |caller: &Caller<'_>| caller.standing() == Standing::Inside && !caller.is_woken();
+        let inside: Vec<_> = self.cast.callers.iter().map(|(_, c)| quiet(c)).collect();
+        resize(limit);
+        let admitted = self.admitted();
+        if let Some(room) = &mut self.room {
+            room.resize(limit, admitted);
+        }
+        self.asked.count("A7");
+        self.log
+            .push(format!("the capacity was {was}, and is {limit}"));
+        for ((number, caller), was_inside) in self.cast.callers.iter_mut().zip(inside) {
+            let sent_away = was_inside && caller.is_woken() && caller.poll_once().is_over();
+            ensure(
+                !sent_away,
+                "nobody inside is sent away by a new capacity",
+                format!("call {number} is"),
+            )
+            .map_err(of("A7"))?;
+        }
+        self.nobody_is_stranded("A7")
+    }
+
+    fn hang_up(&mut self) {
+        if !self.cast.readers.is_empty() {
+            let at = self.dice.roll(self.cast.readers.len());
+            let number = self.cast.readers.remove(at).number;
+            self.note(number, "hangs up");
+        }
+    }
+
+    fn let_time_pass(&mut self) {
+        let time = Duration::from_millis(1 + self.dice.roll(700) as u64);
+        self.pass(time);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.cast.now += time;
+        self.bench.lab.clock.advance(time);
+        let now = self.cast.now;
+        let (due, waits) = std::mem::take(&mut self.cast.gates)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(at, _)| *at <= now);
+        self.cast.gates = waits;
+        due.iter().for_each(|(_, gate)| gate.open());
+    }
+
+    /// Nobody gives up any more, but for those whom the inner service never answers. All else that is waited for comes,
+    /// and so everybody comes to an end.
+    fn wait_for_all(&mut self) -> Found {
+        self.asked.count("R8");
+        for _ in 0..PATIENCE {
+            let plan = self.plan;
+            let hangs = |number: &u64| {
+                let answer = plan::decide(plan, *number).answer;
+                answer.is_some_and(|hit| *hit.what == Answer::Hang)
+            };
+            let endless = |(number, caller): &(u64, Caller<'_>)| {
+                caller.standing() == Standing::Inside && hangs(number)
+            };
+            self.cast.callers.retain(|call| !endless(call));
+            for (_, gate) in std::mem::take(&mut self.cast.gates) {
+                gate.open();
+            }
+            for _ in 0..PATIENCE {
+                if !self.poll_a_woken()? && !self.has_unread() {
+                    break;
+                }
+                self.read()?;
+            }
+            self.within_room()?;
+            if self.cast.callers.is_empty() && self.cast.readers.is_empty() {
+                return Ok(());
+            }
+            let recovery = self.bench.lab.contract.recovers_within.unwrap_or_default();
+            self.pass(recovery.max(Duration::from_secs(1)));
+        }
+        let (callers, readers) = (self.cast.callers.len(), self.cast.readers.len());
+        let waiting = self.waiting().count();
+        ensure(
+            false,
+            "whoever is patient comes to an end, once nothing else is in the way",
+            format!("{callers} callers, of whom {waiting} were never let in, and {readers} readers did not"),
+        )
+        .map_err(of("R8"))
+    }
+
+    /// Lets one go on who was woken, if there is one.
+    fn poll_a_woken(&mut self) -> Result<bool, (&'static str, crate::finding::Finding)> {
+        let mut callers = self.cast.callers.iter();
+        let Some(woken) = callers.position(|(_, caller)| caller.is_woken()) else {
+            return Ok(false);
+        };
+        let (number, caller) = self.cast.callers.remove(woken);
+        self.go_on(number, caller)?;
+        Ok(true)
+    }
+
+    /// With a place free, somebody who waits has been told; and with more than one, as many.
+    ///
+    /// What refuses after failures may hold back whom it has room for, so of that it is asked only at the end.
+    fn nobody_is_stranded(&self, invariant: &'static str) -> Found {
+        let Some(room) = self.room else {
+            return Ok(());
+        };
+        if self.bench.lab.contract.recovers_within.is_some() {
+            return Ok(());
+        }
+        if self.bench.tasks() > 0 {
+            self.bench.lab.clock.turn();
+        }
+        let (mut told, mut untold) = (0, 0);
+        for (_, caller) in self.waiting() {
+            *if caller.is_woken() {
+                &mut told
+            } else {
+                &mut untold
+            } += 1;
+        }
+        // Whoever was inside once may still have the place, as who waits to try again.
+        let taken = self.cast.callers.len() - told - untold;
+        let read = if self.bench.lab.contract.holds_body {
+            self.cast.readers.len()
+        } else {
+            0
+        };
+        let free = room.limit.saturating_sub(taken + read);
+        ensure(
+            untold == 0 || told >= free,
+            "whoever waits is woken when a place is free",
+            format!(
+                "of {} places {free} are free; {told} were woken, and {untold} wait on",
+                room.limit
+            ),
+        )
+        .map_err(of(invariant))
+    }
+
+    fn within_room(&mut self) -> Found {
+        let (inside, admitted) = (self.inside(), self.admitted());
+        match &mut self.room {
+            Some(room) => {
+                self.asked.count("A6");
+                room.holds(inside, admitted).map_err(of("A6"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn inside(&self) -> usize {
+        let holds_body = self.bench.lab.contract.holds_body;
+        let bodies = if holds_body {
+            self.bench.probe.open_bodies()
+        } else {
+            0
+        };
+        self.bench.probe.in_flight() + bodies
+    }
+
+    /// Those inside, and those who were perhaps told that they may enter.
+    fn admitted(&self) -> usize {
+        let told = self.waiting().filter(|(_, caller)| caller.is_woken());
+        self.inside() + told.count()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &(u64, Caller<'b>)> {
+        self.cast.callers.iter().filter(|(_, caller)| waits(caller))
+    }
+
+    fn has_unread(&self) -> bool {
+        !self.cast.readers.is_empty()
+    }
+
+    fn note(&mut self, number: u64, what: &str) {
+        let ms = self.cast.now.as_millis();
+        let asked = self.bench.probe.calls();
+        self.log.push(format!(
+            "{ms} ms, {asked} calls inside so far: {number} {what}"
+        ));
+    }
+}
+
+fn names(decision: &Decision<'_>) -> Vec<String> {
+    decision
+        .names()
+        .map(|name| name.as_str().to_owned())
+        .collect()
+}
+
+/// Whether it has no answer yet, and the inner service was not asked.
+fn waits(caller: &Caller<'_>) -> bool {
+    caller.standing() == Standing::Waiting
+}
+
+/// So many callers wait at one time, at most.
+const MOST: usize = 12;
+
+/// So many rounds, of a second or of the time to recover each, are enough for every backoff and every wait.
+const PATIENCE: usize = 64;

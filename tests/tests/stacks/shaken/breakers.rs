@@ -1,0 +1,49 @@
+//! What refuses after failures.
+
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Specimen, shake};
+use tower::ServiceBuilder;
+
+use super::{MODES, OPEN_FOR, breaker, seeds, stands, was_asked};
+
+#[test]
+fn a_problem_layer_stands() {
+    let shaken = shake(ProblemLayer::new, seeds());
+    shaken.assert();
+    was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+}
+
+#[test]
+fn a_breaker_stands() {
+    in_every_mode(|breaker| Specimen::new(BreakerLayer::new(breaker)));
+    in_every_mode(|breaker| Specimen::new(BreakerLayer::http(breaker)));
+}
+
+#[test]
+fn a_breaker_that_waits_stands() {
+    in_every_mode(|breaker| {
+        let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
+        Specimen::new(waits)
+    });
+}
+
+#[test]
+fn a_problem_layer_over_a_breaker_stands() {
+    in_every_mode(|breaker| {
+        let stack = ServiceBuilder::new()
+            .layer(ProblemLayer::new())
+            .layer(BreakerLayer::http(breaker));
+        Specimen::new(stack.into_inner())
+    });
+}
+
+fn in_every_mode(layer: fn(&Breaker) -> Specimen) {
+    for mode in MODES {
+        let suite = Conformance::new(format!("breaker, {mode:?}"), move || {
+            let breaker = Breaker::new("shaken", breaker(mode));
+            layer(&breaker).state(move || breaker.snapshot().probes_under_way)
+        });
+        let shaken = stands(suite.recovers_within(2 * OPEN_FOR));
+        was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+    }
+}

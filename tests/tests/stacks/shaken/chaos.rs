@@ -1,0 +1,82 @@
+//! Injectors, under faults that are not their own.
+
+use std::time::Duration;
+
+use buttress::chaos::{Answer, Bounds, Latency, SteadyStateConfig};
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Specimen};
+
+use super::{stands, was_asked};
+
+fn injector() -> Injector {
+    Injector::new("shaken", InjectorConfig::default().kill_variable(None))
+}
+
+#[test]
+fn a_disarmed_injector_stands() {
+    let _ = stands(Conformance::new(
+        "disarmed",
+        || ChaosLayer::new(&injector()),
+    ));
+    let _ = stands(Conformance::new("disarmed, http", || {
+        ChaosLayer::http(&injector())
+    }));
+}
+
+#[test]
+fn an_armed_injector_stands_until_its_time_is_over_and_after() {
+    for http in [false, true] {
+        let suite = Conformance::new("armed", move || {
+            let injector = injector();
+            injector.arm(plan()).unwrap();
+            specimen(&injector, http)
+        });
+        let shaken = stands(suite.recovers_within(TTL));
+        was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+    }
+}
+
+/// Sooner or later so much fails that it disarms itself in the middle of a call.
+#[test]
+fn an_injector_with_a_guard_stands() {
+    for http in [false, true] {
+        let suite = Conformance::new("guarded", move || {
+            let injector = injector();
+            let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
+            injector.arm(plan().guard(guard)).unwrap();
+            specimen(&injector, http)
+        });
+        let _ = stands(suite.recovers_within(TTL));
+    }
+}
+
+fn specimen(injector: &Injector, http: bool) -> Specimen {
+    let specimen = if http {
+        Specimen::new(ChaosLayer::http(injector))
+    } else {
+        Specimen::new(ChaosLayer::new(injector))
+    };
+    let injector = injector.clone();
+    specimen.state(move || injector.snapshot().active)
+}
+
+/// What may be done to calls without breaking what a layer promises: not bodies that end too early, and no panics.
+pub(super) fn plan() -> Plan {
+    let third = |name, fault| PlannedFault::new(name, fault).rate(Ratio::percent(30));
+    let slow = Latency::Uniform {
+        least: Duration::ZERO,
+        most: Duration::from_secs(2),
+    };
+    Plan::new(7)
+        .fault(third("slow", Fault::Delay(slow)))
+        .fault(third("hang", Fault::Answer(Answer::Hang)))
+        .bounds(
+            Bounds::default()
+                .max_active(5)
+                .blast_radius(Ratio::HALF)
+                .ttl(TTL),
+        )
+}
+
+/// Some of each history is under the plan, and some after it.
+pub(super) const TTL: Duration = Duration::from_secs(15);

@@ -1,0 +1,136 @@
+//! What lets in so many at once.
+
+use std::time::Duration;
+
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Readiness, Shaken, Specimen};
+
+use super::{MODES, stands, was_asked};
+
+const LIMIT: u32 = 3;
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_bulkhead_that_refuses_stands() {
+    let shaken = in_every_mode(|mode| bulkhead(mode, BulkheadConfig::default(), REJECT));
+    was_asked(&shaken, &["A3", "A6", "A7"]);
+}
+
+#[test]
+fn a_bulkhead_with_a_queue_stands() {
+    for order in [Order::Fifo, Order::Lifo] {
+        let queue = BulkheadConfig::default().queue(100).max_wait(None);
+        let shaken = in_every_mode(|mode| bulkhead(mode, queue.clone().order(order), REJECT));
+        was_asked(&shaken, &EVERYTHING);
+    }
+}
+
+#[test]
+fn a_bulkhead_with_a_longest_wait_stands() {
+    let queue = BulkheadConfig::default().queue(100).max_wait(MAX_WAIT);
+    let shaken = in_every_mode(|mode| bulkhead(mode, queue.clone(), REJECT));
+    was_asked(&shaken, &EVERYTHING);
+}
+
+#[test]
+fn a_bulkhead_that_waits_in_readiness_stands() {
+    let shaken = in_every_mode(|mode| {
+        let suite = bulkhead(mode, BulkheadConfig::default(), WhenSaturated::Unready);
+        suite.readiness(Readiness::Reserve { idle_release: None })
+    });
+    was_asked(&shaken, &EVERYTHING);
+}
+
+#[test]
+fn a_shedder_that_refuses_stands() {
+    let shaken = in_every_mode(|mode| shedder(mode, ShedConfig::default().queue(0)));
+    was_asked(&shaken, &["A3", "A6", "A7"]);
+}
+
+#[test]
+fn a_shedder_with_a_queue_stands() {
+    let queue = ShedConfig::default().queue(100).max_wait(None);
+    let shaken = in_every_mode(|mode| shedder(mode, queue.clone()));
+    was_asked(&shaken, &EVERYTHING);
+}
+
+#[test]
+fn a_shedder_with_a_longest_wait_stands() {
+    let queue = ShedConfig::default().queue(100).max_wait(MAX_WAIT);
+    let shaken = in_every_mode(|mode| shedder(mode, queue.clone()));
+    was_asked(&shaken, &EVERYTHING);
+}
+
+/// As it comes: what it lets in follows from what it learns.
+#[test]
+fn an_adaptive_shedder_stands() {
+    for mode in MODES {
+        let suite = Conformance::new(format!("adaptive, {mode:?}"), move || {
+            let shedder = Shedder::new("shaken", ShedConfig::default().mode(mode));
+            let specimen = Specimen::new(ShedLayer::http(&shedder));
+            specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
+        });
+        was_asked(&stands(suite), &["R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+    }
+}
+
+const REJECT: WhenSaturated = WhenSaturated::Reject;
+
+/// All that shaking can ask of anybody.
+const EVERYTHING: [&str; 12] = [
+    "R1", "R8", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "X2",
+];
+
+/// Shakes it in each mode. What came of it is of the last, in which it enforces.
+#[track_caller]
+fn in_every_mode(suite: impl Fn(Mode) -> Conformance) -> Shaken {
+    let [off, shadow, enforce] = MODES.map(|mode| stands(suite(mode)));
+    drop((off, shadow));
+    enforce
+}
+
+fn bulkhead(mode: Mode, config: BulkheadConfig, when: WhenSaturated) -> Conformance {
+    let config = config.limit(LIMIT).mode(mode);
+    limited(mode, move || {
+        let bulkhead = Bulkhead::new("shaken", config.clone());
+        let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
+        let (resized, config) = (bulkhead.clone(), config.clone());
+        Specimen::new(layer)
+            .state(move || {
+                let snapshot = bulkhead.snapshot();
+                (snapshot.limit, snapshot.in_flight, snapshot.queued)
+            })
+            .resize(move |limit| {
+                let limit = u32::try_from(limit).unwrap();
+                resized.reconfigure(config.clone().limit(limit)).unwrap();
+            })
+    })
+}
+
+fn shedder(mode: Mode, config: ShedConfig) -> Conformance {
+    // The margin of deadlines is given, or what is injected would teach another.
+    let config = config.limit(LIMIT).margin(Duration::ZERO).mode(mode);
+    limited(mode, move || {
+        let shedder = Shedder::new("shaken", config.clone());
+        let (resized, config) = (shedder.clone(), config.clone());
+        Specimen::new(ShedLayer::http(&shedder))
+            .state(move || {
+                let snapshot = shedder.snapshot();
+                (snapshot.limit.limit, snapshot.in_flight, snapshot.queued)
+            })
+            .resize(move |limit| {
+                let limit = u32::try_from(limit).unwrap();
+                resized.reconfigure(config.clone().limit(limit)).unwrap();
+            })
+    })
+}
+
+/// Only one that enforces lets in so many and no more.
+fn limited(mode: Mode, make: impl Fn() -> Specimen + 'static) -> Conformance {
+    let suite = Conformance::new(format!("{mode:?}"), make).holds_body();
+    if mode == Mode::Enforce {
+        suite.capacity(LIMIT as usize)
+    } else {
+        suite
+    }
+}

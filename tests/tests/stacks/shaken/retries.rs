@@ -1,0 +1,73 @@
+//! What asks again, and what gives up.
+
+use std::time::Duration;
+
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Specimen, TestBody};
+use http::Request;
+use tower::ServiceBuilder;
+
+use super::{MODES, retry, stands, was_asked};
+
+#[test]
+fn a_retry_stands() {
+    for http in [false, true] {
+        for mode in MODES {
+            let suite = Conformance::new(format!("retry, {mode:?}"), move || {
+                let retry = Retry::new("shaken", retry(mode));
+                let specimen = if http {
+                    let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
+                    let stack = ServiceBuilder::new()
+                        .map_request(replayable)
+                        .layer(RetryLayer::http(&retry));
+                    Specimen::new(stack)
+                } else {
+                    Specimen::new(RetryLayer::new(&retry))
+                };
+                specimen.state(move || {
+                    let budget = retry.shared_budget().snapshot();
+                    (budget.calls_in_flight, budget.extra_in_flight)
+                })
+            });
+            was_asked(&stands(suite), &ASKED);
+        }
+    }
+}
+
+#[test]
+fn a_hedge_stands() {
+    for mode in MODES {
+        let suite = Conformance::new(format!("hedge, {mode:?}"), move || {
+            let config = HedgeConfig::default().minimum_calls(1).mode(mode);
+            HedgeLayer::new(&Hedge::new("shaken", config))
+        });
+        was_asked(&stands(suite), &ASKED);
+    }
+}
+
+/// Calls that hang and bodies that stall outlast it.
+#[test]
+fn a_deadline_stands() {
+    let timeout = Duration::from_millis(1_500);
+    for mode in MODES {
+        let server = DeadlineConfig::default().timeout(timeout).mode(mode);
+        let client = ClientDeadlineConfig::default().timeout(timeout).mode(mode);
+        let layers: [(_, Box<dyn Fn() -> Specimen>); 3] = [
+            ("plain", Box::new(move || DeadlineLayer::new(server).into())),
+            (
+                "server",
+                Box::new(move || DeadlineLayer::server(server).into()),
+            ),
+            (
+                "client",
+                Box::new(move || DeadlineLayer::client_with(client).into()),
+            ),
+        ];
+        for (side, layer) in layers {
+            let suite = Conformance::new(format!("deadline, {side}, {mode:?}"), layer);
+            was_asked(&stands(suite), &ASKED);
+        }
+    }
+}
+
+const ASKED: [&str; 8] = ["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"];

@@ -77,6 +77,36 @@ fn a_full_window_allocates_nothing() {
 }
 
 #[test]
+fn a_bulkhead_allocates_nothing_for_a_call_that_need_not_wait() {
+    let _alone = alone();
+    let half = Mode::EnforceFor(Ratio::HALF);
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow, half] {
+        let bulkhead = Bulkhead::new("test", BulkheadConfig::default().mode(mode).queue(8));
+        for when in [WhenSaturated::Reject, WhenSaturated::Unready] {
+            let layer = BulkheadLayer::new(&bulkhead).when_saturated(when);
+            assert_eq!(calls_through(layer), 0, "{mode:?}, {when:?}");
+        }
+        let http = BulkheadLayer::http(&bulkhead);
+        assert_eq!(calls_through(http), 0, "{mode:?}");
+        let headers = BulkheadLayer::http(&bulkhead).until(Until::Headers);
+        assert_eq!(calls_through(headers), 0, "{mode:?}");
+    }
+}
+
+/// Where refusals do not bind, also beyond the limit.
+#[test]
+fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {
+    let _alone = alone();
+    let config = BulkheadConfig::default().limit(1).mode(Mode::Shadow);
+    let bulkhead = Bulkhead::new("test", config);
+    let hangs = tower::service_fn(|()| std::future::pending::<Result<(), Infallible>>());
+    let mut hanging = BulkheadLayer::new(&bulkhead).layer(hangs);
+    let _busy = [(); 3].map(|()| hanging.call(()));
+    assert_eq!(calls_through(BulkheadLayer::http(&bulkhead)), 0);
+    assert_eq!(bulkhead.snapshot().in_flight, 3);
+}
+
+#[test]
 fn an_injector_that_is_disarmed_allocates_nothing() {
     let _alone = alone();
     let injector = Injector::new("test", InjectorConfig::default());

@@ -1,0 +1,233 @@
+//! Defects of other limits, each as it was shown against them. Where tower has it, tower is asked too.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use buttress::prelude::*;
+use buttress_testkit::{CountingWaker, Gate};
+use http::{Request, StatusCode};
+use tokio::sync::Semaphore;
+use tower::limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer};
+use tower::load_shed::LoadShed;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+/// A bulkhead in front of a service that answers once the gate is open.
+fn bulkhead(limit: u32, queue: usize) -> Bulkhead {
+    let config = BulkheadConfig::default().limit(limit).queue(queue);
+    Bulkhead::new("test", config.max_wait(None))
+}
+
+fn gated(
+    gate: &Gate,
+) -> impl Service<(), Response = (), Error = Infallible, Future: Unpin> + Clone + use<> {
+    let gate = gate.clone();
+    service_fn(move |()| {
+        let gate = gate.clone();
+        Box::pin(async move {
+            std::future::poll_fn(|cx| gate.poll(cx)).await;
+            Ok(())
+        })
+    })
+}
+
+fn is_ready<S: Service<()>>(service: &mut S) -> bool {
+    let polled = CountingWaker::new().poll(|cx| service.poll_ready(cx));
+    matches!(polled, Poll::Ready(Ok(())))
+}
+
+/// Makes a call and polls it once.
+fn ask<S: Service<()>>(service: &mut S) -> Poll<Result<S::Response, S::Error>> {
+    assert!(is_ready(service));
+    let mut call = Box::pin(service.call(()));
+    let polled = CountingWaker::new().poll_future(call.as_mut());
+    // It goes on, as far as this test is concerned.
+    std::mem::forget(call);
+    polled
+}
+
+/// A call that came in vain, on a clone that lives on; then the one place becomes free, and another clone calls.
+fn lets_in_another_after_one_was_shed<S>(service: S) -> bool
+where
+    S: Service<(), Error: std::fmt::Debug> + Clone,
+{
+    let [mut first, mut shed, mut other] = [service.clone(), service.clone(), service];
+    assert!(is_ready(&mut first));
+    let busy = first.call(());
+    assert!(matches!(ask(&mut shed), Poll::Ready(Err(_))), "it is full");
+    drop(busy);
+    drop(first);
+    !matches!(ask(&mut other), Poll::Ready(Err(_)))
+}
+
+/// tower's `LoadShed` over `ConcurrencyLimit`: the clone that was shed is still in line, and is given the permit that
+/// it does not want (vectordotdev/vector#26457).
+#[test]
+fn whoever_was_shed_is_no_longer_in_line() {
+    let never = service_fn(|()| pending::<Result<(), Infallible>>());
+    let ours = BulkheadLayer::new(&bulkhead(1, 0)).layer(never);
+    assert!(lets_in_another_after_one_was_shed(ours));
+    let towers = LoadShed::new(ConcurrencyLimit::new(never, 1));
+    assert!(!lets_in_another_after_one_was_shed(towers), "it was mended");
+}
+
+/// Whether one more is ready beside so many clones that became ready once and do nothing: connections kept alive.
+fn is_ready_beside_idle<S: Service<()> + Clone>(service: &S, idle: usize) -> bool {
+    let mut idle = vec![service.clone(); idle];
+    for clone in &mut idle {
+        is_ready(clone);
+    }
+    is_ready(&mut service.clone())
+}
+
+/// tower's `GlobalConcurrencyLimit`: four idle connections that only called `poll_ready` keep the fifth out for ever,
+/// with nothing under way (tower#408, #434).
+#[test]
+fn connections_that_are_idle_keep_nobody_out() {
+    let never = service_fn(|()| pending::<Result<(), Infallible>>());
+    let ours = BulkheadLayer::new(&bulkhead(4, 0)).layer(never);
+    assert!(is_ready_beside_idle(&ours, 4));
+    assert!(ask(&mut ours.clone()).is_pending(), "it is let in");
+
+    let permits = GlobalConcurrencyLimitLayer::with_semaphore(Arc::new(Semaphore::new(4)));
+    let towers = permits.layer(never);
+    assert!(!is_ready_beside_idle(&towers, 4), "it was mended");
+}
+
+/// K01 of tower-resilience: a full bulkhead says `Timeout`, and no caller can tell it from one. Here each refusal says
+/// what it is, and none is a 408 to a client.
+#[tokio::test(start_paused = true)]
+async fn a_full_bulkhead_says_so_and_a_wait_in_vain_something_else() {
+    let wait = std::time::Duration::from_millis(10);
+    for (queue, reason, word) in [
+        (0, Reason::BulkheadFull, "bulkhead_full"),
+        (1, Reason::QueueTimeout, "queue_timeout"),
+    ] {
+        let config = BulkheadConfig::default()
+            .limit(1)
+            .queue(queue)
+            .max_wait(wait);
+        let bulkhead = Bulkhead::new("test", config);
+        let plain = BulkheadLayer::new(&bulkhead).layer(gated(&Gate::new()));
+        let mut first = plain.clone();
+        let mut busy = pin!(first.ready().await.unwrap().call(()));
+        assert!(CountingWaker::new().poll_future(busy.as_mut()).is_pending());
+
+        let error = plain.oneshot(()).await.unwrap_err();
+        let rejection = Rejection::find(&*error).unwrap();
+        assert_eq!((rejection.reason(), rejection.layer()), (reason, "test"));
+
+        let answered = service_fn(|_: Request<String>| async {
+            Ok::<_, Infallible>(http::Response::new(String::new()))
+        });
+        let http = ServiceBuilder::new()
+            .layer(ProblemLayer::new())
+            .layer(BulkheadLayer::http(&bulkhead))
+            .service(answered);
+        let Ok(response) = http.oneshot(Request::new(String::new())).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body = http_body_util::BodyExt::collect(response.into_body());
+        let body: serde_json::Value =
+            serde_json::from_slice(&body.await.unwrap().to_bytes()).unwrap();
+        assert_eq!(body["reason"], word);
+    }
+}
+
+/// P05 and K02 of tower-resilience: a refusal goes through a timer of no length, so it takes a millisecond, and panics
+/// in a runtime without timers.
+#[test]
+fn a_refusal_is_there_at_once_and_takes_no_timer() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let _without_timers = runtime.enter();
+    let service = BulkheadLayer::new(&bulkhead(1, 0)).layer(gated(&Gate::new()));
+    assert!(ask(&mut service.clone()).is_pending());
+    for _ in 0..1_000 {
+        assert!(matches!(ask(&mut service.clone()), Poll::Ready(Err(_))));
+    }
+}
+
+/// K05 of tower-resilience: its default queues without a bound, and keeps the inner service's readiness while it does, so
+/// that a waiter takes a slot of a limit further in.
+#[test]
+fn whoever_waits_takes_no_slot_of_a_limit_further_in() {
+    assert!(
+        matches!(
+            {
+                let config = BulkheadConfig::default().limit(1);
+                let service = BulkheadLayer::new(&Bulkhead::new("default", config))
+                    .layer(gated(&Gate::new()));
+                assert!(ask(&mut service.clone()).is_pending());
+                ask(&mut service.clone())
+            },
+            Poll::Ready(Err(_))
+        ),
+        "by default nobody waits"
+    );
+
+    let permits = Arc::new(Semaphore::new(2));
+    let inner = GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(&permits))
+        .layer(gated(&Gate::new()));
+    let service = BulkheadLayer::new(&bulkhead(1, 8)).layer(inner);
+    let task = CountingWaker::new();
+    let mut calls: Vec<_> = std::iter::repeat_with(|| {
+        let mut service = service.clone();
+        assert!(is_ready(&mut service));
+        let mut call = Box::pin(service.call(()));
+        assert!(task.poll_future(call.as_mut()).is_pending());
+        (service, call)
+    })
+    .take(4)
+    .collect();
+    assert_eq!(permits.available_permits(), 1, "one call is under way");
+    // Nor does one that is let in after all take two.
+    drop(calls.remove(0));
+    assert!(task.poll_future(calls[0].1.as_mut()).is_pending());
+    assert_eq!(permits.available_permits(), 1);
+}
+
+/// linkerd2-proxy#751: a permit that is given back with the drop of the future outlives the answer where somebody keeps
+/// the future, as `select!` and `join!` do.
+#[test]
+fn the_place_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
+    let bulkhead = bulkhead(1, 0);
+    let gate = Gate::new();
+    let mut service = BulkheadLayer::new(&bulkhead).layer(gated(&gate));
+    assert!(is_ready(&mut service));
+    let mut call = pin!(service.call(()));
+    let task = CountingWaker::new();
+    assert!(task.poll_future(call.as_mut()).is_pending());
+    assert_eq!(bulkhead.snapshot().in_flight, 1);
+    gate.open();
+    assert!(task.poll_future(call.as_mut()).is_ready());
+    assert_eq!(bulkhead.snapshot().in_flight, 0);
+}
+
+/// tower-resilience#365 and #387: a limit that is compared first and counted later lets in as many as look at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_as_look_at_once_are_let_in_up_to_the_limit() {
+    let bulkhead = bulkhead(5, 0);
+    let gauge = buttress_testkit::Gauge::default();
+    let inside = gauge.clone();
+    let service = BulkheadLayer::new(&bulkhead).layer(service_fn(move |()| {
+        let here = inside.enter();
+        async move {
+            tokio::task::yield_now().await;
+            drop(here);
+            Ok::<_, Infallible>(())
+        }
+    }));
+    let calls: Vec<_> = (0..5_000)
+        .map(|_| tokio::spawn(service.clone().oneshot(())))
+        .collect();
+    let mut answered = 0;
+    for call in calls {
+        answered += usize::from(call.await.unwrap().is_ok());
+    }
+    assert!(gauge.peak() <= 5, "{} at once", gauge.peak());
+    assert_eq!(gauge.total(), answered);
+    assert_eq!(bulkhead.snapshot().in_flight, 0);
+}

@@ -6,6 +6,7 @@ mod buttress;
 mod deadline;
 mod failsafe;
 mod from_file;
+mod places;
 mod recloser;
 mod rules;
 mod stacks;
@@ -23,6 +24,7 @@ pub fn layers() -> Vec<Case> {
         buttress::cases(),
         deadline::cases(),
         from_file::cases(),
+        places::cases(),
         stacks::cases(),
         tower::cases(),
         tower_resilience::cases(),

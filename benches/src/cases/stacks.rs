@@ -18,16 +18,17 @@ pub(super) fn cases() -> Vec<Case> {
                 .service(Echo)
         })
         .over(ECHO),
-        Case::service::<_, u64>("stack: deadline > retry > breaker", stack)
+        Case::service::<_, u64>("stack: deadline > retry > breaker > bulkhead", stack)
             .over(ECHO)
             .target(Target::at_most(550, 0))
             .contended(),
         Case::service::<_, u64>(
-            "stack: deadline > retry > breaker, Prometheus recorder",
+            "stack: deadline > retry > breaker > bulkhead, Prometheus recorder",
             stack,
         )
         .over(ECHO)
-        .with_recorder(),
+        .with_recorder()
+        .target(Target::at_most(1200, 0)),
     ]
 }
 
@@ -37,7 +38,12 @@ fn stack() -> impl Service<u64, Response = u64, Error = BoxError, Future: Send> 
         .layer(DeadlineLayer::new(deadline))
         .layer(retry())
         .layer(breaker())
+        .layer(bulkhead())
         .service(Echo)
+}
+
+fn bulkhead() -> BulkheadLayer {
+    BulkheadLayer::new(&Bulkhead::new("bench", BulkheadConfig::default()))
 }
 
 fn retry() -> RetryLayer {

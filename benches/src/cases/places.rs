@@ -1,0 +1,108 @@
+//! Places: our bulkhead and our shedder, free and full.
+
+use std::future::{Pending, pending};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use buttress::prelude::*;
+use buttress::shed::ThrottleConfig;
+use tower::{Layer, Service};
+
+use super::bare::{BOX, ECHO, Echo, PAGE, Page};
+use crate::case::Case;
+use crate::target::Target;
+
+type Request = http::Request<()>;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::service::<_, u64>("bulkhead, free", || bulkhead(config()).layer(Echo))
+            .over(ECHO)
+            .target(Target::at_most(130, 0))
+            .scaling_within(2.5),
+        Case::service::<_, u64>("bulkhead, free, Prometheus recorder", || {
+            bulkhead(config()).layer(Echo)
+        })
+        .over(ECHO)
+        .with_recorder(),
+        Case::service::<_, u64>("bulkhead, full", || {
+            let bulkhead = Bulkhead::new("bench", config().limit(1));
+            fill(BulkheadLayer::new(&bulkhead).layer(Never));
+            BulkheadLayer::new(&bulkhead).layer(Echo)
+        })
+        .over(BOX)
+        .failing()
+        .contended(),
+        Case::service::<_, u64>("bulkhead off", || {
+            bulkhead(config().mode(Mode::Off)).layer(Echo)
+        })
+        .over(ECHO),
+        Case::service::<_, Request>("bulkhead http, free", || {
+            BulkheadLayer::http(&Bulkhead::new("bench", config())).layer(Page)
+        })
+        .over(PAGE),
+        Case::service::<_, u64>("shed, admitting", || shed(ShedConfig::default()).layer(Echo))
+            .over(ECHO)
+            .target(Target::at_most(200, 0))
+            .scaling_within(2.5),
+        Case::service::<_, u64>("shed, admitting, a fixed limit", || {
+            shed(ShedConfig::default().limit(64)).layer(Echo)
+        })
+        .over(ECHO)
+        .target(Target::at_most(200, 0)),
+        Case::service::<_, u64>("shed, admitting, throttled", || {
+            let throttle = ThrottleConfig::default();
+            shed(ShedConfig::default().no_limit().throttle(throttle)).layer(Echo)
+        })
+        .over(ECHO),
+        Case::service::<_, u64>("shed, full", || {
+            let config = ShedConfig::default().limit(1).queue(0);
+            let shedder = Shedder::new("bench", config);
+            fill(ShedLayer::new(&shedder).layer(Never));
+            ShedLayer::new(&shedder).layer(Echo)
+        })
+        .over(BOX)
+        .failing(),
+        Case::service::<_, Request>("shed http, admitting", || {
+            ShedLayer::http(&Shedder::new("bench", ShedConfig::default())).layer(Page)
+        })
+        .over(PAGE),
+    ]
+}
+
+fn config() -> BulkheadConfig {
+    BulkheadConfig::default().max_wait(Duration::from_millis(50))
+}
+
+fn bulkhead(config: BulkheadConfig) -> BulkheadLayer {
+    BulkheadLayer::new(&Bulkhead::new("bench", config))
+}
+
+fn shed(config: ShedConfig) -> ShedLayer {
+    ShedLayer::new(&Shedder::new("bench", config))
+}
+
+/// Makes a call that never ends, and never lets go of its place.
+fn fill(mut service: impl Service<u64, Error = BoxError>) {
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(cx).is_ready());
+    std::mem::forget(service.call(0));
+}
+
+/// Does not answer.
+#[derive(Debug, Clone, Copy)]
+struct Never;
+
+impl Service<u64> for Never {
+    type Response = u64;
+    type Error = BoxError;
+    type Future = Pending<Result<u64, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: u64) -> Self::Future {
+        pending()
+    }
+}

@@ -41,10 +41,12 @@ pub(super) fn cases() -> Vec<Case> {
             BulkheadLayer::http(&Bulkhead::new("bench", config())).layer(Page)
         })
         .over(PAGE),
-        Case::service::<_, u64>("shed, admitting", || shed(ShedConfig::default()).layer(Echo))
-            .over(ECHO)
-            .target(Target::at_most(200, 0))
-            .scaling_within(2.5),
+        Case::service::<_, u64>("shed, admitting", || {
+            shed(ShedConfig::default()).layer(Echo)
+        })
+        .over(ECHO)
+        .target(Target::at_most(200, 0))
+        .scaling_within(2.5),
         Case::service::<_, u64>("shed, admitting, a fixed limit", || {
             shed(ShedConfig::default().limit(64)).layer(Echo)
         })

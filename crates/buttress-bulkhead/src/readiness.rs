@@ -38,8 +38,13 @@ impl Readiness {
         }
     }
 
-    /// The place that was reserved for the call that is made now.
+    /// Whether a place is reserved for the next call.
     #[inline]
+    pub(crate) fn has_place(&self) -> bool {
+        self.reserved.is_some()
+    }
+
+    /// The place that was reserved for the call that is made now.
     pub(crate) fn take(&mut self) -> Option<BulkheadGuard> {
         self.reserved.take()
     }

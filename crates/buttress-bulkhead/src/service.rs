@@ -71,19 +71,18 @@ where
 
     #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
-        let reserved = self.readiness.take();
-        match reserved.or_else(|| try_admit(self.bulkhead.shared())) {
-            Some(guard) => {
-                let protocol = self.protocol.clone();
-                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
-            }
-            None => self.call_when_short(request),
+        if !self.readiness.has_place()
+            && let Some(guard) = try_admit(self.bulkhead.shared())
+        {
+            let protocol = self.protocol.clone();
+            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
         }
+        self.call_when_short(request)
     }
 }
 
 impl<S, P> BulkheadService<S, P> {
-    /// Makes a call for which no place is at hand.
+    /// Makes a call for which a place was reserved, or none is at hand.
     #[cold]
     #[inline(never)]
     fn call_when_short<Req>(&mut self, request: Req) -> ResponseFuture<S, Req, P>
@@ -93,6 +92,9 @@ impl<S, P> BulkheadService<S, P> {
         P: Protocol<S::Response> + Identify<Req>,
     {
         let protocol = self.protocol.clone();
+        if let Some(guard) = self.readiness.take() {
+            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
+        }
         let draw = || {
             protocol
                 .identity(&request)

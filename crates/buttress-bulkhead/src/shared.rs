@@ -2,7 +2,7 @@ use std::fmt;
 
 use buttress_core::bulkhead::{Admission, Bulkhead as Rule};
 use buttress_core::queue::Terms;
-use buttress_core::{Lease, Name, Reason, Rejection, Striped};
+use buttress_core::{BoxError, Lease, Name, Reason, Rejection, Striped};
 use buttress_metrics::{BulkheadEvent, BulkheadSignals};
 
 use crate::BulkheadGuard;
@@ -23,7 +23,7 @@ pub(crate) type SharedLease = Lease<Shared>;
 pub(crate) enum Answer {
     Admitted(BulkheadGuard),
     Queued(Queued),
-    Rejected(Rejection),
+    Rejected(BoxError),
 }
 
 impl Shared {
@@ -51,17 +51,17 @@ impl Shared {
 
     /// The refusal for a reason, which the world hears of.
     #[cold]
-    pub(crate) fn reject(&self, reason: Reason) -> Rejection {
+    pub(crate) fn reject(&self, reason: Reason) -> BoxError {
         self.signals.emit(BulkheadEvent::Rejected(reason));
-        Rejection::new(reason, self.name.clone())
+        Rejection::new(reason, self.name.clone()).into()
     }
 }
 
 /// A place that is at hand.
-#[inline]
+#[inline(always)]
 pub(crate) fn try_admit(shared: &Striped<Shared>) -> Option<BulkheadGuard> {
     let lease = shared.lease();
-    let permit = lease.rule.try_acquire()?;
+    let permit = lease.rule.try_acquire(lease.stripe())?;
     Some(BulkheadGuard::new(lease, permit))
 }
 

@@ -45,10 +45,7 @@ where
         if let Some(mut queued) = this.queued.as_mut().as_pin_mut() {
             match ready!(queued.as_mut().poll(cx)) {
                 Ok(guard) => *place = Some(guard),
-                Err(why) => {
-                    let rejection = queued.shared().reject(why.reason());
-                    return Poll::Ready(Err(rejection.into()));
-                }
+                Err(why) => return Poll::Ready(Err(queued.shared().reject(why.reason()))),
             }
             this.queued.set(None);
         }

@@ -61,6 +61,7 @@ pub use protocol::{Classified, Plain, Protocol};
 pub use quantile::LatencyQuantiles;
 pub use ratio::Ratio;
 pub use rejection::{BoxError, Reason, Rejection, Scope};
+pub use stripe::StripeIndex;
 pub use striped::{Lease, Striped};
 pub use task_context::TaskContext;
 pub use throttle::{Throttle, ThrottleConfig, ThrottleSnapshot};

@@ -3,6 +3,37 @@
 //! Threads that write to one cache line wait for each other, however short the write. What every call must
 //! write is therefore kept once per processor, and a thread keeps to the stripe it was given.
 
+use std::num::NonZeroU32;
+
+/// The stripe that a thread uses, of anything that is kept in stripes: whoever has it need not look it up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StripeIndex(NonZeroU32);
+
+/// Never 0, and beyond any count, so that it is never seen.
+const TAG: NonZeroU32 = NonZeroU32::new(1 << 31).expect("1 << 31 is not 0");
+
+impl StripeIndex {
+    /// None at all.
+    pub(crate) const NOWHERE: Self = Self(NonZeroU32::MAX);
+
+    /// That of the current thread.
+    #[inline]
+    #[must_use]
+    pub fn current() -> Self {
+        Self::new(current(count()))
+    }
+
+    pub(crate) fn new(stripe: usize) -> Self {
+        Self(TAG | stripe as u32)
+    }
+
+    /// Which one it is of `count`, which must be a power of two.
+    #[inline]
+    pub(crate) fn of(self, count: usize) -> usize {
+        self.0.get() as usize & (count - 1)
+    }
+}
+
 /// How many stripes to make: a power of two, at least one for each processor.
 #[cfg(not(buttress_loom))]
 pub(crate) fn count() -> usize {

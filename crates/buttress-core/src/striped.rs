@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::stripe;
+use crate::stripe::{self, StripeIndex};
 
 /// A shared value that many threads can hold for the length of a call without waiting for each other.
 ///
@@ -18,7 +18,10 @@ pub struct Lease<T>(Arc<Stripe<T>>);
 
 /// Aligned so that no two counts share a line, nor a pair of lines that are fetched together.
 #[repr(align(128))]
-struct Stripe<T>(Arc<T>);
+struct Stripe<T> {
+    value: Arc<T>,
+    index: StripeIndex,
+}
 
 impl<T> Striped<T> {
     /// Shares `value`.
@@ -27,7 +30,12 @@ impl<T> Striped<T> {
         let value = Arc::new(value);
         Self {
             stripes: (0..stripe::count())
-                .map(|_| Lease(Arc::new(Stripe(Arc::clone(&value)))))
+                .map(|stripe| {
+                    Lease(Arc::new(Stripe {
+                        value: Arc::clone(&value),
+                        index: StripeIndex::new(stripe),
+                    }))
+                })
                 .collect(),
         }
     }
@@ -68,6 +76,15 @@ impl<T: fmt::Debug> fmt::Debug for Striped<T> {
     }
 }
 
+impl<T> Lease<T> {
+    /// The stripe it was taken from.
+    #[inline]
+    #[must_use]
+    pub fn stripe(&self) -> StripeIndex {
+        self.0.index
+    }
+}
+
 impl<T> Clone for Lease<T> {
     #[inline]
     fn clone(&self) -> Self {
@@ -80,7 +97,7 @@ impl<T> Deref for Lease<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.0.0
+        &self.0.value
     }
 }
 

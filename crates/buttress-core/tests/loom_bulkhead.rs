@@ -7,6 +7,7 @@
 use std::task::{Poll, Wake, Waker};
 use std::time::Instant;
 
+use buttress_core::StripeIndex;
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
 use buttress_core::queue::{Order, Terms};
 use loom::sync::Arc;
@@ -35,7 +36,7 @@ enum Answer {
 }
 
 fn ask(bulkhead: &Bulkhead) -> Answer {
-    if let Some(permit) = bulkhead.try_acquire() {
+    if let Some(permit) = bulkhead.try_acquire(StripeIndex::current()) {
         return Answer::In(permit);
     }
     match bulkhead.acquire(|| 0, Terms::default, epoch) {

@@ -4,14 +4,34 @@ use std::time::Instant;
 use super::{Bulkhead, Locked, Place, Verdict, Waiter};
 use crate::queue::{QueueRefusal, Terms};
 use crate::sync::Ordering;
-use crate::{Mode, Reason};
+use crate::{Mode, Reason, StripeIndex};
 
 /// A place, or as good as one. It must be [released](Bulkhead::release).
 #[derive(Debug)]
 #[must_use = "a permit that is not released is lost to the bulkhead"]
 pub struct Permit {
-    /// Whether a token is behind it; not where the mode was off.
-    pub(super) counted: bool,
+    /// Where its token belongs.
+    token: StripeIndex,
+}
+
+impl Permit {
+    /// No token is behind it, because the mode was off.
+    const UNCOUNTED: Self = Self {
+        token: StripeIndex::NOWHERE,
+    };
+
+    /// Its token goes to the stripe of the thread that says so.
+    pub(super) fn counted() -> Self {
+        Self {
+            token: StripeIndex::current(),
+        }
+    }
+
+    /// Where its token belongs, if there is one.
+    #[inline]
+    pub(super) fn token(&self) -> Option<StripeIndex> {
+        (self.token != StripeIndex::NOWHERE).then_some(self.token)
+    }
 }
 
 /// What becomes of a call that did not find a place right away.
@@ -31,13 +51,12 @@ pub enum Admission {
     Waiting(Place),
 }
 
-const COUNTED: Permit = Permit { counted: true };
-
 impl Bulkhead {
-    /// A place, if one is at hand. If not, [`acquire`](Self::acquire) finds out what becomes of the call.
+    /// A place, if one is at hand in that stripe. If not, [`acquire`](Self::acquire) finds out what becomes of the
+    /// call.
     #[inline]
-    pub fn try_acquire(&self) -> Option<Permit> {
-        (self.word().is_striped() && self.stock.take()).then_some(COUNTED)
+    pub fn try_acquire(&self, stripe: StripeIndex) -> Option<Permit> {
+        (self.word().is_striped() && self.stock.take(stripe)).then_some(Permit { token: stripe })
     }
 
     /// A place, or a place in the queue, or why there is neither.
@@ -55,7 +74,7 @@ impl Bulkhead {
         let word = self.word();
         if word.is_off() {
             return Admission::Admitted {
-                permit: Permit { counted: false },
+                permit: Permit::UNCOUNTED,
                 would_reject: None,
             };
         }
@@ -64,14 +83,14 @@ impl Bulkhead {
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
-                permit: COUNTED,
+                permit: Permit::counted(),
                 would_reject: None,
             };
         }
         if !locked.config.mode.binds(|| draw) {
             let would_reject = locked.overdraw();
             return Admission::Admitted {
-                permit: COUNTED,
+                permit: Permit::counted(),
                 would_reject,
             };
         }
@@ -93,7 +112,7 @@ impl Bulkhead {
         }
         if self.take(&mut locked) {
             return Some(Admission::Admitted {
-                permit: COUNTED,
+                permit: Permit::counted(),
                 would_reject: None,
             });
         }
@@ -115,7 +134,7 @@ impl Bulkhead {
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
-                permit: COUNTED,
+                permit: Permit::counted(),
                 would_reject: None,
             };
         }
@@ -173,7 +192,7 @@ impl Bulkhead {
         let share = locked.free / (2 * self.stock.stripes() as i64);
         if share > 0 {
             locked.free -= share;
-            self.stock.put(share as u64);
+            self.stock.put(StripeIndex::current(), share as u64);
         }
     }
 }

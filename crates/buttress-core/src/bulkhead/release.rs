@@ -11,13 +11,13 @@ impl Bulkhead {
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        if !permit.counted {
+        let Some(stripe) = permit.token() else {
             return;
-        }
+        };
         if self.word().is_saturated() {
             return self.release_under_lock(1, now);
         }
-        self.stock.put(1);
+        self.stock.put(stripe, 1);
         // A shortage may have begun meanwhile. Its gatherer writes the word and then takes what is in the stripes; here
         // it is the other way round, all of it in one order: one of the two sees the other.
         full_fence();
@@ -80,7 +80,7 @@ impl Bulkhead {
             // To wake is somebody else's code.
             drop(locked);
             let returned = match exit {
-                Exit::Served(waiter) => !waiter.tell(Verdict::Admitted(Permit { counted: true })),
+                Exit::Served(waiter) => !waiter.tell(Verdict::Admitted(Permit::counted())),
                 Exit::Dropped(waiter, why) => {
                     waiter.tell(Verdict::Dropped(why));
                     false

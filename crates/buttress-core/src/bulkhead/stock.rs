@@ -1,4 +1,4 @@
-use crate::stripe;
+use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Tokens in stock, in a stripe for each processor.
@@ -25,10 +25,10 @@ impl Stock {
         self.stripes.len()
     }
 
-    /// Takes a token from the current thread's stripe.
+    /// Takes a token from a stripe.
     #[inline]
-    pub(super) fn take(&self) -> bool {
-        let own = self.own();
+    pub(super) fn take(&self, stripe: StripeIndex) -> bool {
+        let own = self.of(stripe);
         let mut tokens = own.load(Ordering::Relaxed);
         while let Some(fewer) = tokens.checked_sub(1) {
             // Acquires what was done under the token before.
@@ -40,10 +40,10 @@ impl Stock {
         false
     }
 
-    /// Puts tokens into the current thread's stripe.
+    /// Puts tokens into a stripe.
     #[inline]
-    pub(super) fn put(&self, tokens: u64) {
-        self.own().fetch_add(tokens, Ordering::SeqCst);
+    pub(super) fn put(&self, stripe: StripeIndex, tokens: u64) {
+        self.of(stripe).fetch_add(tokens, Ordering::SeqCst);
     }
 
     /// Takes all tokens.
@@ -63,7 +63,7 @@ impl Stock {
     }
 
     #[inline]
-    fn own(&self) -> &AtomicU64 {
-        &self.stripes[stripe::current(self.stripes.len())].0
+    fn of(&self, stripe: StripeIndex) -> &AtomicU64 {
+        &self.stripes[stripe.of(self.stripes.len())].0
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::bulkhead;
 use crate::queue::Terms;
 use crate::sync::{Ordering, lock};
-use crate::{Criticality, Reason};
+use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
     /// A place, if one is at hand and there is nothing else to ask. If not, [`admit`](Self::admit) finds out what
@@ -19,7 +19,7 @@ impl Shed {
         if self.flags() & !LENIENT != 0 {
             return None;
         }
-        let place = self.gate.try_acquire()?;
+        let place = self.gate.try_acquire(StripeIndex::current())?;
         Some(self.begin(place, false, Claim::default(), now))
     }
 
@@ -114,7 +114,7 @@ impl Shed {
             criticality: rank,
             deadline: call.deadline,
         };
-        let admission = match self.gate.try_acquire() {
+        let admission = match self.gate.try_acquire(StripeIndex::current()) {
             Some(permit) => bulkhead::Admission::Admitted {
                 permit,
                 would_reject: None,

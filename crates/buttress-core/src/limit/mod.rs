@@ -146,13 +146,34 @@ impl Limit {
     ///
     /// What [`LimitConfig::check`] refuses; then nothing changes.
     pub fn reconfigure(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
+        let aim = |rule: &Rule, config: &LimitConfig| {
+            if config.is_fixed() {
+                f64::from(config.initial)
+            } else {
+                rule.aim()
+            }
+        };
+        self.take(config, now, aim)
+    }
+
+    /// Takes a new configuration, and begins where that begins: what the limit was is nothing to go by.
+    ///
+    /// # Errors
+    ///
+    /// What [`LimitConfig::check`] refuses; then nothing changes.
+    pub fn restart(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
+        self.take(config, now, |_, config| f64::from(config.initial))
+    }
+
+    fn take(
+        &self,
+        config: LimitConfig,
+        now: Instant,
+        begin: impl FnOnce(&Rule, &LimitConfig) -> f64,
+    ) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = lock(&self.locked);
-        let begin = if config.is_fixed() {
-            f64::from(config.initial)
-        } else {
-            locked.rule.aim()
-        };
+        let begin = begin(&locked.rule, &config);
         locked.rule = Rule::new(&config, config.clamp(begin));
         locked.config = config;
         locked.since = self.origin.nanos_at(now);

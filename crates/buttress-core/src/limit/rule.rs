@@ -64,9 +64,8 @@ impl Rule {
     pub(super) fn window(&self, limit: u64) -> u64 {
         match self {
             Self::Guarded(_) => Guarded::window(limit),
-            Self::Aimd(_) | Self::Fixed(_) | Self::Gradient(_) | Self::Vegas(_) => {
-                limit.clamp(LEAST, MOST)
-            }
+            Self::Fixed(_) => limit.clamp(LEAST, ENOUGH),
+            Self::Aimd(_) | Self::Gradient(_) | Self::Vegas(_) => limit.clamp(LEAST, MOST),
         }
     }
 }
@@ -74,3 +73,5 @@ impl Rule {
 /// A mean over fewer says little, and one over more comes late.
 const LEAST: u64 = 10;
 const MOST: u64 = 10_000;
+/// Where nothing but the mean is asked for.
+const ENOUGH: u64 = 100;

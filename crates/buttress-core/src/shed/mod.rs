@@ -151,8 +151,13 @@ impl Shed {
         config.check()?;
         let mut locked = lock(&self.locked);
         lock(&self.sharing).reconfigure(&config)?;
-        if config.limit != locked.config.limit {
-            self.limit.reconfigure(config.limiting(), now)?;
+        match &locked.config.limit {
+            // There was none, so there is nothing to stay at.
+            None => self.limit.restart(config.limiting(), now)?,
+            before if *before != config.limit => {
+                self.limit.reconfigure(config.limiting(), now)?;
+            }
+            Some(_) => {}
         }
         if let Some(throttle) = config.throttle {
             self.throttle.reconfigure(throttle, now)?;

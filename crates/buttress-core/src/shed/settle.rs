@@ -47,17 +47,22 @@ impl Shed {
 
     #[cold]
     fn give_up_on(&self, permit: &mut Permit, now: impl Fn() -> Instant) -> Option<u64> {
-        self.withdraw(permit.claim, &now);
-        let begun = permit.begun?;
-        let passed = now().saturating_duration_since(begun.at);
-        let outcome = if begun.answered_after.is_some() {
-            Outcome::Success
-        } else if self.hints.is_late(passed) {
-            Outcome::Failure(FailureKind::Timeout)
-        } else {
-            return None;
-        };
-        self.learn(begun, outcome, now)
+        let outcome = self.outcome_of_given_up(permit, now());
+        if permit.claim.throttled {
+            // A dependency that hangs takes nothing on, though nobody is told so.
+            self.throttle.settle(outcome, now());
+        }
+        self.learn(permit.begun?, outcome, now)
+    }
+
+    fn outcome_of_given_up(&self, permit: &Permit, now: Instant) -> Outcome {
+        match permit.begun {
+            Some(begun) if begun.answered_after.is_some() => Outcome::Success,
+            Some(begun) if self.hints.is_late(now.saturating_duration_since(begun.at)) => {
+                Outcome::Failure(FailureKind::Timeout)
+            }
+            _ => Outcome::Ignored,
+        }
     }
 
     #[inline]

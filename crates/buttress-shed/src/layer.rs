@@ -138,6 +138,10 @@ impl<P> ShedLayer<P> {
             side,
         }
     }
+
+    pub(crate) fn parts(&self) -> (&Shedder, &P) {
+        (&self.shedder, &self.side)
+    }
 }
 
 impl<S, P: Clone> Layer<S> for ShedLayer<P> {

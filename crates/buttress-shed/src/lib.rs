@@ -131,7 +131,8 @@
 //! # Ordering
 //!
 //! On a server, outside of all that costs anything, and inside of whatever sets the deadline and of whatever turns
-//! rejections into responses. In a client, inside of a retry, so that each attempt is asked for, and of a breaker.
+//! rejections into responses. In a client, inside of a retry, so that each attempt is asked for, and outside of a breaker:
+//! the time in a queue is no time of the dependency's, and what an open circuit refuses is not counted as sent.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -8,7 +8,7 @@ use crate::future::Guise;
 use crate::shared::{Answer, admit, try_admit};
 use crate::shedder::chance;
 use crate::side::Side;
-use crate::{ResponseFuture, ShedGuard, Shedder};
+use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
 
 /// A service behind a [`Shedder`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -40,6 +40,16 @@ impl<S, P> ShedService<S, P> {
     /// The service behind, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
+    }
+
+    /// Asks requests what another layer would, for calls from now on.
+    pub fn adopt(&mut self, layer: &ShedLayer<P>)
+    where
+        P: Clone,
+    {
+        let (shedder, side) = layer.parts();
+        self.shedder = shedder.clone();
+        self.side = side.clone();
     }
 
     /// The service behind, without the shedder.

@@ -1,5 +1,6 @@
-//! An axum server that goes on answering while its database is down. See README.md.
+//! An axum server that goes on answering when there is a rush, and while its database is down. See README.md.
 
+mod rush;
 mod visitor;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use buttress::prelude::*;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
 
 #[tokio::main]
@@ -28,29 +30,38 @@ async fn main() -> Result<(), BoxError> {
             .consecutive_failures(3)
             .open_for(OpenTime::Fixed(Duration::from_secs(2))),
     );
-    let address = start(app(&breaker)).await?;
+    let shedder = Shedder::new("api", ShedConfig::default());
+    let address = start(app(&shedder, &breaker)).await?;
 
     if serves {
         println!("Serving at http://{address}, until Ctrl-C.");
         tokio::signal::ctrl_c().await?;
         return Ok(());
     }
-    visitor::call(address, &breaker).await
+    visitor::call(address, &shedder, &breaker).await
 }
 
-/// The service: one route that needs the database, behind a breaker, and three that play havoc with it.
-fn app(breaker: &Breaker) -> Router {
+/// The service: one route that needs the database, behind all that there is, and three that play havoc with it.
+fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
+    let bulkhead = BulkheadConfig::default()
+        .limit(64)
+        .queue(128)
+        .max_wait(Duration::from_millis(50));
+    let bulkhead = Bulkhead::new("api", bulkhead);
     Router::new()
         .route("/orders/{id}", get(order))
-        // Around the routes above. Outermost first: the breaker watches what the handler answers, the deadline
-        // ends what takes longer than its caller waits, and when one of them refuses a call, the problem layer
-        // turns that into a response.
+        // Around the routes above. Outermost first: when one of the others refuses a call, the problem layer turns
+        // that into a response; the deadline ends what takes longer than its caller waits; the shedder finds out how
+        // much the handler can take, and the bulkhead keeps it from ever being more than that; the breaker watches what
+        // the handler answers.
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(DeadlineLayer::server(
                     DeadlineConfig::default().timeout(Duration::from_secs(2)),
                 ))
+                .layer(ShedLayer::http(shedder))
+                .layer(BulkheadLayer::http(&bulkhead))
                 .layer(BreakerLayer::http(breaker)),
         )
         .route("/database/break", post(break_database))
@@ -79,11 +90,22 @@ async fn mend_database(State(database): State<Database>) {
     database.is_stalled.store(false, Ordering::Relaxed);
 }
 
-/// Stands in for a real one.
-#[derive(Clone, Default)]
+/// Stands in for a real one, which has so many connections and takes its time.
+#[derive(Clone)]
 struct Database {
+    connections: Arc<Semaphore>,
     is_down: Arc<AtomicBool>,
     is_stalled: Arc<AtomicBool>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            connections: Arc::new(Semaphore::new(8)),
+            is_down: Arc::default(),
+            is_stalled: Arc::default(),
+        }
+    }
 }
 
 impl Database {
@@ -91,6 +113,8 @@ impl Database {
         if self.is_stalled.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
+        let _connection = self.connections.acquire().await.ok()?;
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let is_down = self.is_down.load(Ordering::Relaxed);
         (!is_down).then(|| format!("order {id}: one buttress, flying"))
     }

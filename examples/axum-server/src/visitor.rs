@@ -8,8 +8,14 @@ use buttress::prelude::*;
 use reqwest::{Client, Response};
 use tokio::time::sleep;
 
-/// Lives through an outage: before, during, and after.
-pub(crate) async fn call(server: SocketAddr, breaker: &Breaker) -> Result<(), BoxError> {
+use crate::rush;
+
+/// Lives through a rush and an outage: before, during, and after.
+pub(crate) async fn call(
+    server: SocketAddr,
+    shedder: &Shedder,
+    breaker: &Breaker,
+) -> Result<(), BoxError> {
     // The server is next door, whatever proxy the environment names.
     let client = Client::builder().no_proxy().build()?;
     let get_order = || client.get(format!("http://{server}/orders/7")).send();
@@ -20,6 +26,9 @@ pub(crate) async fn call(server: SocketAddr, breaker: &Breaker) -> Result<(), Bo
 
     println!("All is well, and the circuit is closed:");
     tell(get_order().await?, breaker).await?;
+
+    println!("\nA rush, of two hundred users and a batch as large at once:");
+    rush::come(&client, server, shedder).await?;
 
     println!(
         "\nThe database stalls, and the caller has 100 ms. The handler is dropped when they are over:"

@@ -23,6 +23,7 @@ async fn main() -> Result<(), BoxError> {
     let mistaken = FILE
         .replace("attempts = 3", "atempts = 3")
         .replace("\"100 ms\"", "\"1 s\"")
+        .replace("medium = 0.1", "medium = 0.5")
         .replace("minimum = \"10 ms\"", "minimum = \"10\"");
     if let Err(error) = Resilience::from_toml(&mistaken) {
         println!("{error}");

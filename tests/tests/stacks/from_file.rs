@@ -19,7 +19,7 @@ fn a_server_from_a_file_conforms_in_every_mode() {
 
 #[test]
 fn a_client_from_a_file_conforms_in_every_mode() {
-    for deadline in OUTERMOST_AND_INNERMOST {
+    for deadline in OUTERMOST_AND_INNERMOST.into_iter().chain(THROTTLES) {
         for breaker in BREAKERS {
             for retry in RETRIES {
                 let text = format!("[client.conformance]\n{deadline}\n{retry}\n{breaker}");
@@ -77,12 +77,21 @@ fn stacks(text: &str) -> Resilience {
     Resilience::from_toml(text).unwrap()
 }
 
-const OUTERMOST_AND_INNERMOST: [&str; 5] = [
+const OUTERMOST_AND_INNERMOST: [&str; 8] = [
     "",
     "deadline = {}",
     "bulkhead = {}",
     "deadline = { timeout = '1 h' }\nbulkhead = { queue = 4 }",
     "deadline = { timeout = '1 h', mode = 'shadow' }",
+    "shed = { limit = 10_000 }",
+    "deadline = { timeout = '1 h' }\nshed = { limit = 10_000 }\nbulkhead = {}",
+    "shed.mode = 'shadow'",
+];
+
+/// Nothing the suite does inside is held back.
+const THROTTLES: [&str; 2] = [
+    "throttle = { floor = 1_000_000 }",
+    "shed = { limit = 10_000 }\nthrottle = { floor = 1_000_000 }",
 ];
 
 /// Nothing the suite does inside trips them.

@@ -20,7 +20,7 @@ pub(super) fn read(table: &Table<'_>) -> BulkheadConfig {
         .check(|config| config.check().map_err(under_its_key))
 }
 
-fn order(value: &DeValue<'_>) -> Read<Order> {
+pub(super) fn order(value: &DeValue<'_>) -> Read<Order> {
     let orders = [
         ("fifo", Order::Fifo),
         ("lifo", Order::Lifo),
@@ -29,7 +29,7 @@ fn order(value: &DeValue<'_>) -> Read<Order> {
     word(&orders)(value)
 }
 
-fn adaptive(table: &Table<'_>) -> Order {
+pub(super) fn adaptive(table: &Table<'_>) -> Order {
     table
         .section(Order::ADAPTIVE)
         .field("stands_after", time, |_, stands_after| {
@@ -38,7 +38,7 @@ fn adaptive(table: &Table<'_>) -> Order {
         .done()
 }
 
-fn under_its_key(error: ConfigError) -> ConfigError {
+pub(super) fn under_its_key(error: ConfigError) -> ConfigError {
     match error.field() {
         "stands_after" => error.of("order.stands_after"),
         _ => error,

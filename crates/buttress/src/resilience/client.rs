@@ -6,52 +6,74 @@ use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService};
 use buttress_http::Http;
 use buttress_retry::{HttpRetry, Retry, RetryConfig, RetryLayer, RetryService};
+use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::live::Live;
 use super::maybe::MaybeService;
+use super::shed::ShedSettings;
 
 /// What stands in a file about a client.
 #[derive(Debug, Clone)]
 pub(super) struct ClientSettings {
     pub(super) deadline: Option<ClientDeadlineConfig>,
     pub(super) retry: Option<RetryConfig>,
+    pub(super) shed: Option<ShedSettings>,
     pub(super) breaker: Option<BreakerConfig>,
     pub(super) bulkhead: Option<BulkheadConfig>,
 }
 
 impl ClientSettings {
     /// The layers that a client may have or not, and whether this one has them.
-    pub(super) fn patterns(&self) -> [(&'static str, bool); 4] {
+    pub(super) fn patterns(&self) -> [(&'static str, bool); 5] {
         [
             ("deadline", self.deadline.is_some()),
             ("retry", self.retry.is_some()),
+            ("shed", self.shed.is_some()),
             ("breaker", self.breaker.is_some()),
             ("bulkhead", self.bulkhead.is_some()),
         ]
     }
 }
 
-/// The layers of a client, outermost first: deadline, retry, breaker, bulkhead.
+/// The layers of a client, outermost first: deadline, retry, shed, breaker, bulkhead.
+///
+/// The shedder is asked for every attempt, because each is load for the dependency. It is outside of the breaker, so that
+/// the time in its queue is no time of the dependency's, and whoever had to wait is refused if the circuit has opened
+/// meanwhile. What an open circuit refuses was not sent: neither throttle nor limit counts it.
 ///
 /// Made by [`Resilience::client`](crate::Resilience::client). A clone is the same stack.
 #[derive(Debug, Clone)]
 pub struct ClientStack {
     name: Name,
-    deadline: Striped<Live<Option<DeadlineLayer<Client>>>>,
+    layers: Striped<Live<Replaceable>>,
     retry: Option<Retry>,
+    shedder: Option<Shedder>,
     breaker: Option<Breaker>,
     bulkhead: Option<Bulkhead>,
 }
 
+/// The layers that are told something which no handle of theirs can be.
+#[derive(Debug, Clone)]
+struct Replaceable {
+    deadline: Option<DeadlineLayer<Client>>,
+    shed: Option<ShedLayer<buttress_shed::Client>>,
+}
+
 impl ClientStack {
     pub(super) fn new(name: Name, settings: &ClientSettings) -> Result<Self, ConfigError> {
+        let shed = settings.shed.clone();
+        let shedder = shed
+            .map(|settings| Shedder::try_new(name.clone(), settings.config))
+            .transpose()?;
+        let layers = Replaceable::new(&name, settings, shedder.as_ref())?;
         let retry = settings.retry.clone();
         let breaker = settings.breaker.clone();
         let bulkhead = settings.bulkhead.clone();
         Ok(Self {
-            deadline: Striped::new(Live::new(deadline(&name, settings)?)),
+            layers: Striped::new(Live::new(layers)),
+            shedder,
             retry: retry
                 .map(|config| Retry::try_new(name.clone(), config))
                 .transpose()?,
@@ -83,6 +105,12 @@ impl ClientStack {
         self.retry.as_ref()
     }
 
+    /// Its shedder, if the file has one, or a throttle.
+    #[must_use]
+    pub fn shedder(&self) -> Option<&Shedder> {
+        self.shedder.as_ref()
+    }
+
     /// Its breaker, if the file has one.
     #[must_use]
     pub fn breaker(&self) -> Option<&Breaker> {
@@ -96,9 +124,12 @@ impl ClientStack {
     }
 
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {
-        let deadline = deadline(&self.name, settings)?;
+        let layers = Replaceable::new(&self.name, settings, self.shedder.as_ref())?;
         if let (Some(retry), Some(config)) = (&self.retry, &settings.retry) {
             retry.reconfigure(config.clone())?;
+        }
+        if let (Some(shedder), Some(settings)) = (&self.shedder, &settings.shed) {
+            shedder.reconfigure(settings.config.clone())?;
         }
         if let (Some(breaker), Some(config)) = (&self.breaker, &settings.breaker) {
             breaker.reconfigure(config.clone())?;
@@ -106,36 +137,45 @@ impl ClientStack {
         if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
             bulkhead.reconfigure(config.clone())?;
         }
-        self.deadline.replace(deadline);
+        self.layers.replace(layers);
         Ok(())
     }
 }
 
-fn deadline(
-    name: &Name,
-    settings: &ClientSettings,
-) -> Result<Option<DeadlineLayer<Client>>, ConfigError> {
-    let layer = settings
-        .deadline
-        .map(DeadlineLayer::try_client_with)
-        .transpose()?;
-    Ok(layer.map(|layer| layer.named(name.clone())))
+impl Replaceable {
+    fn new(
+        name: &Name,
+        settings: &ClientSettings,
+        shedder: Option<&Shedder>,
+    ) -> Result<Self, ConfigError> {
+        let deadline = settings
+            .deadline
+            .map(DeadlineLayer::try_client_with)
+            .transpose()?;
+        Ok(Self {
+            deadline: deadline.map(|layer| layer.named(name.clone())),
+            shed: shedder
+                .zip(settings.shed.as_ref())
+                .map(|(shedder, settings)| settings.client_layer(shedder)),
+        })
+    }
 }
 
 impl<S> Layer<S> for ClientStack {
     type Service = ClientService<S>;
 
     fn layer(&self, inner: S) -> ClientService<S> {
-        let (deadline, edition) = self.deadline.read();
+        let (layers, edition) = self.layers.read();
         let breaker = self.breaker.as_ref().map(BreakerLayer::http);
         let retry = self.retry.as_ref().map(RetryLayer::http);
         let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
         let inner = MaybeService::new(bulkhead.as_ref(), inner);
         let inner = MaybeService::new(breaker.as_ref(), inner);
+        let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(retry.as_ref(), inner);
         ClientService {
-            inner: MaybeService::new(deadline.as_ref(), inner),
-            deadline: self.deadline.clone(),
+            inner: MaybeService::new(layers.deadline.as_ref(), inner),
+            layers: self.layers.clone(),
             edition,
         }
     }
@@ -145,13 +185,14 @@ impl<S> Layer<S> for ClientStack {
 #[derive(Debug, Clone)]
 pub struct ClientService<S> {
     inner: Stacked<S>,
-    deadline: Striped<Live<Option<DeadlineLayer<Client>>>>,
+    layers: Striped<Live<Replaceable>>,
     edition: u64,
 }
 
-type Stacked<S> = WithDeadline<WithRetry<WithBreaker<WithBulkhead<S>>>>;
+type Stacked<S> = WithDeadline<WithRetry<WithShed<WithBreaker<WithBulkhead<S>>>>>;
 type WithDeadline<S> = MaybeService<DeadlineService<S, Client>, S>;
 type WithRetry<S> = MaybeService<RetryService<S, HttpRetry>, S>;
+type WithShed<S> = MaybeService<ShedService<S, buttress_shed::Client>, S>;
 type WithBreaker<S> = MaybeService<BreakerService<S, Http>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
@@ -159,10 +200,24 @@ impl<S> ClientService<S> {
     /// Goes by what was reloaded since.
     #[cold]
     fn catch_up(&mut self) {
-        let (deadline, edition) = self.deadline.read();
+        let (layers, edition) = self.layers.read();
         self.edition = edition;
-        if let (Some(layer), MaybeService::With(service)) = (deadline, &mut self.inner) {
-            service.adopt(&layer);
+        let inner = match &mut self.inner {
+            MaybeService::With(service) => {
+                layers
+                    .deadline
+                    .iter()
+                    .for_each(|layer| service.adopt(layer));
+                service.get_mut()
+            }
+            MaybeService::Without(inner) => inner,
+        };
+        let inner = match inner {
+            MaybeService::With(service) => service.get_mut(),
+            MaybeService::Without(inner) => inner,
+        };
+        if let (Some(layer), MaybeService::With(service)) = (&layers.shed, inner) {
+            service.adopt(layer);
         }
     }
 }
@@ -177,7 +232,7 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        if self.deadline.edition() != self.edition {
+        if self.layers.edition() != self.edition {
             self.catch_up();
         }
         self.inner.poll_ready(cx)

@@ -4,7 +4,7 @@ use buttress_breaker::BreakerConfig;
 use buttress_core::{Egress, Mode};
 
 use super::table::Table;
-use super::value::mode;
+use super::value::{mode, whole};
 
 /// Whoever shares a name would share a label in metrics.
 pub(super) fn names(root: &Table<'_>) {
@@ -19,9 +19,15 @@ pub(super) fn names(root: &Table<'_>) {
 }
 
 pub(super) fn server(table: &Table<'_>) {
-    for within in ["deadline.head_timeout", "bulkhead.max_wait"] {
+    for within in [
+        "deadline.head_timeout",
+        "shed.max_wait",
+        "shed.margin",
+        "bulkhead.max_wait",
+    ] {
         shorter(table, within, longest_deadline(table));
     }
+    within_bulkhead(table);
 }
 
 pub(super) fn client(table: &Table<'_>) {
@@ -30,13 +36,25 @@ pub(super) fn client(table: &Table<'_>) {
         "retry.attempt_timeout",
         "retry.attempt_takes",
         "retry.backoff.base",
+        "shed.max_wait",
+        "shed.margin",
         "breaker.slow_calls.threshold",
         "bulkhead.max_wait",
     ] {
         shorter(table, within, "deadline.timeout");
     }
-    for within in ["breaker.slow_calls.threshold", "bulkhead.max_wait"] {
+    for within in [
+        "shed.max_wait",
+        "shed.margin",
+        "breaker.slow_calls.threshold",
+        "bulkhead.max_wait",
+    ] {
         shorter(table, within, "retry.attempt_timeout");
+    }
+    within_bulkhead(table);
+    if table.has("shed") && table.has("throttle.mode") {
+        let bound = "left out: the mode of shed is for both";
+        table.blame("throttle.mode", "", bound);
     }
     let attempt = (
         table.time("breaker.attempt_timeout"),
@@ -75,6 +93,25 @@ pub(super) fn attempt_timeout(client: &Table<'_>, config: BreakerConfig) -> Brea
     match retry.or(deadline) {
         Some(timeout) if !timeout.is_zero() => config.attempt_timeout(timeout),
         _ => config,
+    }
+}
+
+/// Refuses a limit of the shedder that can never be reached, as the bulkhead inside of it is full before.
+fn within_bulkhead(table: &Table<'_>) {
+    let Some(limit) = table.peek("bulkhead.limit", whole) else {
+        return;
+    };
+    if table.peek("bulkhead.mode", mode).unwrap_or_default() != Mode::Enforce {
+        return;
+    }
+    let queue = table.peek("bulkhead.queue", whole).unwrap_or_default();
+    let room = limit.saturating_add(queue);
+    // No lower than a number, or than the least that a rule may find.
+    for field in ["shed.limit", "shed.limit.min"] {
+        if table.peek(field, whole).is_some_and(|limit| limit > room) {
+            let bound = format!("at most {room}, the limit and the queue of the bulkhead inside");
+            table.blame(field, "", bound);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::client::ClientSettings;
 use super::error::{Mistake, ResilienceError};
 use super::server::ServerSettings;
 use super::table::{Source, Table};
-use super::{breaker, bulkhead, cross, deadline, problem, retry};
+use super::{breaker, bulkhead, cross, deadline, problem, retry, shed};
 
 /// All that a file says.
 #[derive(Debug)]
@@ -57,19 +57,22 @@ fn stacks<T>(root: &Table<'_>, kind: &str, read: impl Fn(&Table<'_>) -> T) -> BT
 }
 
 fn server(table: &Table<'_>) -> ServerSettings {
-    table.only(&["bulkhead", "deadline", "problem"]);
+    table.only(&["bulkhead", "deadline", "problem", "shed"]);
     cross::server(table);
     ServerSettings {
         problem: table
             .table("problem")
             .map_or_else(ProblemConfig::default, |table| problem::read(&table)),
         deadline: table.table("deadline").map(|table| deadline::read(&table)),
+        shed: shed::read(table),
         bulkhead: table.table("bulkhead").map(|table| bulkhead::read(&table)),
     }
 }
 
 fn client(table: &Table<'_>) -> ClientSettings {
-    table.only(&["breaker", "bulkhead", "deadline", "retry"]);
+    table.only(&[
+        "breaker", "bulkhead", "deadline", "retry", "shed", "throttle",
+    ]);
     cross::client(table);
     let deadline: Option<ClientDeadlineConfig> = table
         .table("deadline")
@@ -77,6 +80,7 @@ fn client(table: &Table<'_>) -> ClientSettings {
     ClientSettings {
         deadline,
         retry: table.table("retry").map(|table| retry::read(&table)),
+        shed: shed::read_client(table),
         breaker: table
             .table("breaker")
             .map(|inner| cross::attempt_timeout(table, breaker::read(&inner))),

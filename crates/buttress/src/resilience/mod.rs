@@ -15,6 +15,7 @@
 //! let resilience = Resilience::from_toml(r#"
 //! [server.api]
 //! deadline = { timeout = "2 s", minimum = "10 ms" }
+//! shed = { tenants = { header = "x-tenant" } }
 //! bulkhead = { limit = 64, queue = 128, max_wait = "50 ms" }
 //!
 //! [client.payments.deadline]
@@ -51,9 +52,12 @@
 //! |---|---|---|
 //! | server | `problem` | always there, so that `Error = Infallible`; keys as in [`ProblemConfig`](crate::problem::ProblemConfig) but `problems` |
 //! | | `deadline` | [`DeadlineConfig`](crate::deadline::DeadlineConfig) |
+//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `throttle`, and what its [layer](crate::shed::ShedLayer) asks of requests: `trust`, `criticality` and `until`; tables `shares` ([`SharesConfig`](crate::shed::SharesConfig), by the words of criticality), `tenants` ([`TenantsConfig`](crate::shed::TenantsConfig), and the `header` that names them) and `pressure` ([`PressureConfig`](crate::shed::PressureConfig)) |
 //! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) |
 //! | client | `deadline` | [`ClientDeadlineConfig`](crate::deadline::ClientDeadlineConfig) |
 //! | | `retry` | [`RetryConfig`](crate::retry::RetryConfig), with tables `backoff` (`base`, `cap`, `jitter`) and `budget` ([`BudgetConfig`](crate::retry::BudgetConfig)) |
+//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `tenants`; `until` |
+//! | | `throttle` | [`ThrottleConfig`](crate::shed::ThrottleConfig): of the shedder, or of one that does nothing else, and then its `mode` |
 //! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig) |
 //! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) |
 //!
@@ -66,7 +70,10 @@
 //! | `window` | a time, or a number of calls |
 //! | `open_for` | a time, or `{ initial, max, jitter }` |
 //! | `slow_calls`, `ramp` | `{ threshold, ratio }`, `{ over, from }` |
-//! | `order` of a bulkhead | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ stands_after }` |
+//! | `limit` of a shedder | a number of calls, `"off"`, or `{ rule, initial, min, max }`; the rules are `"guarded"`, `"gradient"`, `"vegas"` and `"aimd"`, the last with a `timeout` |
+//! | `memory`, `run_delay` of a `pressure` | `{ from, to }` |
+//! | `trust` | `"to_lower"`, `"always"`, `"never"` |
+//! | `order` of a queue | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ stands_after }` |
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |
 //! | `until` | `"body_end"`, `"headers"` |
@@ -78,7 +85,8 @@
 //!
 //! Everything, before anything is made. What the file does not know, what is out of range, and what makes no sense
 //! beside the rest: a time within a call that is no shorter than the call, a breaker that believes its attempts to
-//! have more time than the retry gives them, a server and a client of one name. Each [`Mistake`] says where it is,
+//! have more time than the retry gives them, a limit of the shedder that the bulkhead inside keeps from being reached, a
+//! server and a client of one name. Each [`Mistake`] says where it is,
 //! what stands there, and what must.
 //!
 //! A breaker is told how long its attempts have, unless the file says so: the retry's `attempt_timeout`, or else the
@@ -87,7 +95,7 @@
 //! # Reloading
 //!
 //! [`Resilience::reload`] takes another file, for the services that are there: nothing of what handles know is lost. It
-//! is all or nothing. It may change every value, and add stacks; the layers of a stack that is in use stay, and
+//! is all or nothing. It may change every value but the `buckets` of tenants, and add stacks; the layers of a stack that is in use stay, and
 //! `mode = "off"` turns them off.
 //!
 //! # Differences from others
@@ -109,6 +117,7 @@ mod problem;
 mod retry;
 mod section;
 mod server;
+mod shed;
 mod stacks;
 mod table;
 mod unknown;
@@ -120,6 +129,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use buttress_breaker::Breaker;
 use buttress_bulkhead::Bulkhead;
 use buttress_retry::Retry;
+use buttress_shed::Shedder;
 
 pub use client::{ClientService, ClientStack};
 pub use error::{Mistake, ResilienceError};
@@ -195,6 +205,15 @@ impl Resilience {
     #[must_use]
     pub fn retry(&self, name: &str) -> Option<Retry> {
         self.client(name).ok()?.retry().cloned()
+    }
+
+    /// The shedder of the server or client of this name, if it has one.
+    #[must_use]
+    pub fn shedder(&self, name: &str) -> Option<Shedder> {
+        match self.server(name) {
+            Ok(server) => server.shedder().cloned(),
+            Err(_) => self.client(name).ok()?.shedder().cloned(),
+        }
     }
 
     /// Goes by another file from now on, and keeps what is under way and what was learnt.

@@ -22,7 +22,7 @@ pub(super) fn read(table: &Table<'_>) -> ProblemConfig {
         .done()
 }
 
-fn header(value: &DeValue<'_>) -> Read<HeaderName> {
+pub(super) fn header(value: &DeValue<'_>) -> Read<HeaderName> {
     let name = value.as_str().and_then(|name| name.parse().ok());
     name.ok_or_else(|| "the name of a header".to_owned())
 }

@@ -5,53 +5,64 @@ use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Server};
 use buttress_http::Http;
 use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
+use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::live::Live;
 use super::maybe::MaybeService;
+use super::shed::ShedSettings;
 
 /// What stands in a file about a server.
 #[derive(Debug, Clone)]
 pub(super) struct ServerSettings {
     pub(super) problem: ProblemConfig,
     pub(super) deadline: Option<DeadlineConfig>,
+    pub(super) shed: Option<ShedSettings>,
     pub(super) bulkhead: Option<BulkheadConfig>,
 }
 
 impl ServerSettings {
     /// The layers that a server may have or not, and whether this one has them.
-    pub(super) fn patterns(&self) -> [(&'static str, bool); 2] {
+    pub(super) fn patterns(&self) -> [(&'static str, bool); 3] {
         [
             ("deadline", self.deadline.is_some()),
+            ("shed", self.shed.is_some()),
             ("bulkhead", self.bulkhead.is_some()),
         ]
     }
 }
 
-/// The layers of a server, outermost first: problem, deadline, bulkhead.
+/// The layers of a server, outermost first: problem, deadline, shed, bulkhead.
 ///
 /// Made by [`Resilience::server`](crate::Resilience::server). A clone is the same stack.
 #[derive(Debug, Clone)]
 pub struct ServerStack {
     name: Name,
     layers: Striped<Live<Replaceable>>,
+    shedder: Option<Shedder>,
     bulkhead: Option<Bulkhead>,
 }
 
-/// The layers that have no handle to tell a new configuration.
+/// The layers that are told something which no handle of theirs can be.
 #[derive(Debug, Clone)]
 struct Replaceable {
     problem: ProblemLayer,
     deadline: Option<DeadlineLayer<Server>>,
+    shed: Option<ShedLayer<buttress_shed::Server>>,
 }
 
 impl ServerStack {
     pub(super) fn new(name: Name, settings: &ServerSettings) -> Result<Self, ConfigError> {
-        let layers = Replaceable::new(&name, settings)?;
+        let shed = settings.shed.clone();
+        let shedder = shed
+            .map(|settings| Shedder::try_new(name.clone(), settings.config))
+            .transpose()?;
+        let layers = Replaceable::new(&name, settings, shedder.as_ref())?;
         let bulkhead = settings.bulkhead.clone();
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
+            shedder,
             bulkhead: bulkhead
                 .map(|config| Bulkhead::try_new(name.clone(), config))
                 .transpose()?,
@@ -71,6 +82,12 @@ impl ServerStack {
         self.layer(inner)
     }
 
+    /// Its shedder, if the file has one.
+    #[must_use]
+    pub fn shedder(&self) -> Option<&Shedder> {
+        self.shedder.as_ref()
+    }
+
     /// Its bulkhead, if the file has one.
     #[must_use]
     pub fn bulkhead(&self) -> Option<&Bulkhead> {
@@ -78,7 +95,10 @@ impl ServerStack {
     }
 
     pub(super) fn apply(&self, settings: &ServerSettings) -> Result<(), ConfigError> {
-        let layers = Replaceable::new(&self.name, settings)?;
+        let layers = Replaceable::new(&self.name, settings, self.shedder.as_ref())?;
+        if let (Some(shedder), Some(settings)) = (&self.shedder, &settings.shed) {
+            shedder.reconfigure(settings.config.clone())?;
+        }
         if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
             bulkhead.reconfigure(config.clone())?;
         }
@@ -88,7 +108,11 @@ impl ServerStack {
 }
 
 impl Replaceable {
-    fn new(name: &Name, settings: &ServerSettings) -> Result<Self, ConfigError> {
+    fn new(
+        name: &Name,
+        settings: &ServerSettings,
+        shedder: Option<&Shedder>,
+    ) -> Result<Self, ConfigError> {
         let deadline = settings
             .deadline
             .map(DeadlineLayer::try_server)
@@ -96,6 +120,9 @@ impl Replaceable {
         Ok(Self {
             problem: ProblemLayer::with_config(settings.problem.clone()),
             deadline: deadline.map(|layer| layer.named(name.clone())),
+            shed: shedder
+                .zip(settings.shed.as_ref())
+                .map(|(shedder, settings)| settings.server_layer(shedder)),
         })
     }
 }
@@ -107,6 +134,7 @@ impl<S> Layer<S> for ServerStack {
         let (layers, edition) = self.layers.read();
         let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
         let inner = MaybeService::new(bulkhead.as_ref(), inner);
+        let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(layers.deadline.as_ref(), inner);
         ServerService {
             inner: layers.problem.layer(inner),
@@ -124,8 +152,9 @@ pub struct ServerService<S> {
     edition: u64,
 }
 
-type Stacked<S> = ProblemService<WithDeadline<WithBulkhead<S>>>;
+type Stacked<S> = ProblemService<WithDeadline<WithShed<WithBulkhead<S>>>>;
 type WithDeadline<S> = MaybeService<DeadlineService<S, Server>, S>;
+type WithShed<S> = MaybeService<ShedService<S, buttress_shed::Server>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
 impl<S> ServerService<S> {
@@ -135,8 +164,17 @@ impl<S> ServerService<S> {
         let (layers, edition) = self.layers.read();
         self.edition = edition;
         self.inner.adopt(&layers.problem);
-        if let (Some(layer), MaybeService::With(service)) = (&layers.deadline, self.inner.get_mut())
-        {
+        let inner = match self.inner.get_mut() {
+            MaybeService::With(service) => {
+                layers
+                    .deadline
+                    .iter()
+                    .for_each(|layer| service.adopt(layer));
+                service.get_mut()
+            }
+            MaybeService::Without(inner) => inner,
+        };
+        if let (Some(layer), MaybeService::With(service)) = (&layers.shed, inner) {
             service.adopt(layer);
         }
     }

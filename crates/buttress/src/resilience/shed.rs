@@ -156,7 +156,7 @@ fn common<'t, 'a>(section: Section<'t, 'a, ShedSettings>) -> Section<'t, 'a, She
 
 /// A rule that finds the limit, and its bounds.
 fn limit(table: &Table<'_>) -> LimitConfig {
-    let rules: [(&str, fn() -> LimitConfig); 4] = [
+    let rules: [(_, Begin); 4] = [
         ("guarded", LimitConfig::guarded),
         ("gradient", LimitConfig::gradient),
         ("vegas", LimitConfig::vegas),
@@ -177,6 +177,8 @@ fn limit(table: &Table<'_>) -> LimitConfig {
         .field("max", whole, LimitConfig::max)
         .done()
 }
+
+type Begin = fn() -> LimitConfig;
 
 fn shares(table: &Table<'_>) -> SharesConfig {
     let section = table.section(SharesConfig::default());

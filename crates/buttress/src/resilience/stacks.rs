@@ -63,7 +63,10 @@ impl Stacks {
     /// Refuses a file whose stacks are made of other layers: the services around which they stand are in use.
     fn compare(&self, root: &Table<'_>) {
         for (name, (_, settings)) in &self.servers {
-            compare(root, "server", name, settings.patterns());
+            let stack = compare(root, "server", name, settings.patterns());
+            if let (Some(stack), Some(shed)) = (stack, &settings.shed) {
+                shed.compare(&stack);
+            }
         }
         for (name, (_, settings)) in &self.clients {
             compare(root, "client", name, settings.patterns());
@@ -71,22 +74,24 @@ impl Stacks {
     }
 }
 
-fn compare<const N: usize>(
-    root: &Table<'_>,
+fn compare<'a, const N: usize>(
+    root: &Table<'a>,
     kind: &str,
     name: &str,
     patterns: [(&'static str, bool); N],
-) {
+) -> Option<Table<'a>> {
     let Some(stack) = root.table(kind).and_then(|stacks| stacks.table(name)) else {
         root.blame(
             &format!("{kind}.{name}"),
             "missing",
             "there, as it is in use",
         );
-        return;
+        return None;
     };
     for (pattern, was_there) in patterns {
-        match (was_there, stack.has(pattern)) {
+        // A client's throttle is its shedder's.
+        let is_there = stack.has(pattern) || (pattern == "shed" && stack.has("throttle"));
+        match (was_there, is_there) {
             (true, false) => {
                 let bound = "there, as it is in use: mode = \"off\" turns it off";
                 stack.blame(pattern, "missing", bound);
@@ -95,6 +100,7 @@ fn compare<const N: usize>(
             _ => {}
         }
     }
+    Some(stack)
 }
 
 /// A part that was refused although it had been checked.

@@ -8,10 +8,13 @@ const FILE: &str = r#"
 [server.api]
 deadline = { timeout = "2 s", believe = ["x-deadline"] }
 problem.instance = true
+shed = { limit = { min = 5 }, shares.low = 0.1, tenants.header = "x-tenant" }
 
 [client.payments]
 deadline.timeout = "1 s"
 retry = { attempts = 3, backoff = { jitter = "full" }, budget.ratio = 0.1 }
+
+throttle.multiplier = 3
 
 [client.payments.breaker]
 window = 100
@@ -27,17 +30,22 @@ proptest! {
     }
 
     #[test]
-    fn any_line_can_be_spoilt(line in 0_usize..15, at in 0_usize..40, patch in "[-a-z0-9\"'=.{}\\[\\] ü]{0,6}") {
+    fn any_line_can_be_spoilt(line in 0_usize..17, at in 0_usize..40, patch in "[-a-z0-9\"'=.{}\\[\\] ü]{0,6}") {
         let text = spoil(line, at, &patch);
         lies_within(&text, Resilience::from_toml(&text).map(drop))?;
 
         let resilience = Resilience::from_toml(FILE).unwrap();
         let breaker = resilience.breaker("payments").unwrap();
         let retry = resilience.retry("payments").unwrap();
-        let before = (breaker.config(), retry.config());
+        let shedders = ["api", "payments"].map(|name| resilience.shedder(name).unwrap());
+        let configs = || {
+            let shed = shedders.each_ref().map(|shedder| shedder.config());
+            (breaker.config(), retry.config(), shed)
+        };
+        let before = configs();
         let reloaded = resilience.reload(&text);
         if reloaded.is_err() {
-            prop_assert_eq!((breaker.config(), retry.config()), before);
+            prop_assert_eq!(configs(), before);
         }
         lies_within(&text, reloaded)?;
     }
@@ -75,7 +83,7 @@ fn spoil(line: usize, at: usize, patch: &str) -> String {
     lines.join("\n")
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 28] = [
     "client",
     "client.a",
     "client.a.breaker",
@@ -89,7 +97,19 @@ const KEYS: [&str; 16] = [
     "client.a.retry.backoff",
     "client.a.retry.budget.ratio",
     "client.a.retry.timeout_cost",
+    "client.a.shed",
+    "client.a.shed.limit",
+    "client.a.throttle",
+    "client.a.throttle.floor",
     "server.a.deadline.believe",
+    "server.a.shed.limit",
+    "server.a.shed.limit.rule",
+    "server.a.shed.limit.timeout",
+    "server.a.shed.pressure.memory",
+    "server.a.shed.queue",
+    "server.a.shed.shares.low",
+    "server.a.shed.tenants",
+    "server.a.shed.tenants.buckets",
     "server.a.problem.retry_after_jitter",
     "server.a.problem.request_id_header",
 ];

@@ -5,4 +5,5 @@
 mod arbitrary;
 mod mistakes;
 mod reload;
+mod shedders;
 mod sockets;

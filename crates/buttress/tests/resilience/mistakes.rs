@@ -24,11 +24,11 @@ fn every_mistake_has_its_place_key_value_and_bound() {
         ),
         (
             "[server.api.retry]",
-            "line 1, column 13: server.api.retry is unknown, but must be one of bulkhead, deadline, problem",
+            "line 1, column 13: server.api.retry is unknown, but must be one of bulkhead, deadline, problem, shed",
         ),
         (
             "[client.a.problem]",
-            "line 1, column 11: client.a.problem is unknown, but must be one of breaker, bulkhead, deadline, retry",
+            "line 1, column 11: client.a.problem is unknown, but must be one of breaker, bulkhead, deadline, retry, shed, throttle",
         ),
         (
             "[client.a]\n\n  [client.a.retry]\n  atempts = 3",
@@ -120,7 +120,111 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "[server.a.bulkhead]\norder = { stands_after = \"0 s\" }",
             "line 2, column 26: server.a.bulkhead.order.stands_after is \"0 s\", but must be above 0s",
         ),
+        (
+            "[server.a.shed]\nlimit = 0",
+            "line 2, column 9: server.a.shed.limit is 0, but must be from 1 to 1000000",
+        ),
+        (
+            "[server.a.shed]\nlimit = 'guarded'",
+            "line 2, column 9: server.a.shed.limit is 'guarded', but must be \"off\", or a whole number from 0 to 4294967295",
+        ),
+        (
+            "[server.a.shed]\nlimit = { min = 0 }",
+            "line 2, column 17: server.a.shed.limit.min is 0, but must be at least 1",
+        ),
+        (
+            "[server.a.shed]\nlimit = { rule = 'vegas', max = 10 }",
+            "line 1, column 11: server.a.shed.limit.initial is 20, but must be from 2 (min) to 10 (max)",
+        ),
+        (
+            "[server.a.shed]\nlimit = { rule = 'newreno' }",
+            "line 2, column 18: server.a.shed.limit.rule is 'newreno', but must be one of \"guarded\", \"gradient\", \
+             \"vegas\", \"aimd\"",
+        ),
+        (
+            "[server.a.shed]\nlimit = { rule = 'aimd' }",
+            "line 2, column 1: server.a.shed.limit.timeout is missing, but must be there",
+        ),
+        (
+            "[server.a.shed]\nlimit = { timeout = '1 s' }",
+            "line 2, column 11: server.a.shed.limit.timeout is unknown, but must be one of rule, initial, min, max",
+        ),
+        (
+            "[server.a.shed]\nqueue = 4_000_000_000",
+            "line 2, column 9: server.a.shed.queue is 4_000_000_000, but must be at most 1000000",
+        ),
+        (
+            "[server.a.shed]\nshares = { high = 0.9, low = 0.2 }",
+            "line 2, column 1: server.a.shed.shares is 130% in all, but must be above 0% and at most 100%",
+        ),
+        (
+            "[server.a.shed]\nshares.urgent = 0.5",
+            "line 2, column 8: server.a.shed.shares.urgent is unknown, but must be one of low, medium, high, critical, memory",
+        ),
+        (
+            "[server.a.shed]\ntenants = {}",
+            "line 2, column 1: server.a.shed.tenants.header is missing, but must be there",
+        ),
+        (
+            "[server.a.shed]\ntenants = { header = 'x-tenant', buckets = 1 }",
+            "line 2, column 44: server.a.shed.tenants.buckets is 1, but must be from 64 to 65536",
+        ),
+        (
+            "[server.a.shed]\npressure.memory = { from = 0.9 }",
+            "line 2, column 10: server.a.shed.pressure.memory.to is missing, but must be there",
+        ),
+        (
+            "[server.a.shed]\npressure.run_delay = { from = '20 ms', to = '10 ms' }",
+            "line 2, column 10: server.a.shed.pressure.run_delay is 20ms to 10ms, but must be above 0, and the second ",
+        ),
+        (
+            "[server.a.shed]\ntrust = 'everybody'",
+            "line 2, column 9: server.a.shed.trust is 'everybody', but must be one of \"to_lower\", \"always\", \"never\"",
+        ),
+        (
+            "[server.a.shed]\ncriticality = 'urgent'",
+            "line 2, column 15: server.a.shed.criticality is 'urgent', but must be one of \"low\", \"medium\", \"high\", \
+             \"critical\"",
+        ),
+        (
+            "[server.a.throttle]",
+            "line 1, column 11: server.a.throttle is unknown, but must be one of ",
+        ),
+        (
+            "[client.a.shed]\ntenants = { header = 'x-tenant' }",
+            "line 2, column 1: client.a.shed.tenants is unknown, but must be one of ",
+        ),
+        (
+            "[client.a.throttle]\nmultiplier = 1",
+            "line 2, column 14: client.a.throttle.multiplier is 1, but must be above 1 and at most 100",
+        ),
+        (
+            "[client.a.throttle]\nfloor = 0",
+            "line 2, column 9: client.a.throttle.floor is 0, but must be at least 1",
+        ),
         // What contradicts something else.
+        (
+            "[server.a]\ndeadline.timeout = \"100 ms\"\nshed.max_wait = \"125 ms\"",
+            "line 3, column 17: server.a.shed.max_wait is \"125 ms\", but must be shorter than deadline.timeout, \"100 ms\"",
+        ),
+        (
+            "[server.a]\ndeadline.timeout = \"100 ms\"\nshed.margin = \"1 s\"",
+            "line 3, column 15: server.a.shed.margin is \"1 s\", but must be shorter than deadline.timeout, \"100 ms\"",
+        ),
+        (
+            "[server.a]\nshed.limit = 100\nbulkhead = { limit = 20, queue = 30 }",
+            "line 2, column 14: server.a.shed.limit is 100, but must be at most 50, the limit and the queue of the bulkhead \
+             inside",
+        ),
+        (
+            "[client.a]\nretry.attempt_timeout = \"100 ms\"\nshed.max_wait = \"100 ms\"",
+            "line 3, column 17: client.a.shed.max_wait is \"100 ms\", but must be shorter than retry.attempt_timeout, \
+             \"100 ms\"",
+        ),
+        (
+            "[client.a]\nshed = {}\nthrottle.mode = 'shadow'",
+            "line 3, column 17: client.a.throttle.mode is 'shadow', but must be left out: the mode of shed is for both",
+        ),
         (
             "[server.a]\ndeadline.timeout = \"1 s\"\nbulkhead.max_wait = \"1 s\"",
             "line 3, column 21: server.a.bulkhead.max_wait is \"1 s\", but must be shorter than \
@@ -221,6 +325,39 @@ fn every_key_that_the_docs_name_is_known() {
         by_criticality = false
         margin = "10 ms"
         mode = "enforce"
+
+        [server.api.shed]
+        limit = { rule = "aimd", timeout = "1 s", initial = 50, min = 10, max = 200 }
+        queue = 20
+        max_wait = "50 ms"
+        order = "fifo"
+        by_criticality = true
+        shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, memory = "2 s" }
+        tenants = { header = "x-tenant", multiple = 2, buckets = 4096, memory = "500 ms" }
+        margin = "20 ms"
+        pressure = { memory = { from = 0.8, to = 0.9 }, run_delay = { from = "10 ms", to = "50 ms" } }
+        trust = "never"
+        criticality = "medium"
+        until = "headers"
+        mode = 0.5
+
+        [server.other.shed]
+        limit = { rule = "gradient" }
+        max_wait = "off"
+
+        [client.payments.shed]
+        limit = "off"
+        queue = 0
+        until = "headers"
+        mode = "shadow"
+
+        [client.payments.throttle]
+        multiplier = 1.5
+        window = "20 s"
+        floor = 10
+
+        [client.search.throttle]
+        mode = "off"
 
         [client.payments.bulkhead]
         order = "lifo"

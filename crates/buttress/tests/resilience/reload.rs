@@ -117,3 +117,35 @@ fn a_breaker_is_told_how_long_its_attempts_have() {
         );
     }
 }
+
+#[test]
+fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
+    let file = "[server.api.shed]\nlimit = { initial = 30 }\ntenants.header = 'x-tenant'\n\
+                [client.payments]\nthrottle = {}";
+    let resilience = Resilience::from_toml(file).unwrap();
+    let (server, client) = (
+        resilience.shedder("api").unwrap(),
+        resilience.shedder("payments").unwrap(),
+    );
+    assert_eq!(server.snapshot().limit.limit, 30);
+    assert!(client.snapshot().throttle.is_some());
+
+    let other = file.replace("initial = 30", "initial = 50, max = 60") + "\nshed.queue = 7";
+    resilience.reload(&other).unwrap();
+    assert_eq!(server.snapshot().limit.limit, 30, "it is where it was");
+    assert!(client.snapshot().throttle.is_some());
+    assert_eq!(client.snapshot().limit.limit, 20, "it has one now");
+
+    // Calls under way are counted by tenant in as many buckets as there are.
+    let finer = other.replace("tenants.header", "tenants.buckets = 64\ntenants.header");
+    let error = resilience.reload(&finer).unwrap_err();
+    let told = "line 3, column 19: server.api.shed.tenants.buckets is 64, but must be as many as are in use";
+    assert_eq!(error.to_string(), told);
+
+    let error = resilience
+        .reload(&other.replace("throttle = {}\nshed.queue = 7", ""))
+        .unwrap_err();
+    let told =
+        "line 4, column 9: client.payments.shed is missing, but must be there, as it is in use";
+    assert!(error.to_string().starts_with(told), "{error}");
+}

@@ -3,6 +3,7 @@
 
 mod axum_server;
 mod cancellation;
+mod chaos;
 mod hyper_ends;
 mod reqwest_client;
 mod retry_axum;

@@ -130,7 +130,7 @@ async fn serve(breaker: Option<&Breaker>) -> SocketAddr {
     address
 }
 
-async fn connect(address: SocketAddr) -> Channel {
+pub(crate) async fn connect(address: SocketAddr) -> Channel {
     let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
     within(endpoint.connect()).await.unwrap()
 }
@@ -144,14 +144,14 @@ fn behind<S>(
         .service(inner)
 }
 
-fn ask(service: &str) -> Request<HealthCheckRequest> {
+pub(crate) fn ask(service: &str) -> Request<HealthCheckRequest> {
     Request::new(HealthCheckRequest {
         service: service.to_owned(),
     })
 }
 
 /// Does what the name of the service it is asked for says.
-struct Scripted;
+pub(crate) struct Scripted;
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 

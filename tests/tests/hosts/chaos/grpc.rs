@@ -1,0 +1,167 @@
+//! tonic on both ends: what a client makes of a server that is harmed, in codes.
+
+use std::net::SocketAddr;
+
+use buttress::chaos::{Answer, BodyFault};
+use buttress::prelude::*;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Code;
+use tonic::transport::Server;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::health_server::HealthServer;
+use tower::ServiceBuilder;
+
+use super::{DRIP, armed, delay, grpc_status, held};
+use crate::support::{listen, within};
+use crate::tonic_ends::{Scripted, ask, connect};
+
+/// A unary call: its code, or `Ok`.
+async fn unary(address: SocketAddr) -> Code {
+    let mut client = HealthClient::new(connect(address).await);
+    match within(client.check(ask("ok"))).await {
+        Ok(_) => Code::Ok,
+        Err(status) => status.code(),
+    }
+}
+
+/// A stream of one message: how many came, and the code it ended with.
+async fn stream(address: SocketAddr) -> (usize, Code) {
+    let mut client = HealthClient::new(connect(address).await);
+    let mut stream = match within(client.watch(ask("ok"))).await {
+        Ok(response) => response.into_inner(),
+        Err(status) => return (0, status.code()),
+    };
+    let mut messages = 0;
+    loop {
+        match within(stream.next()).await {
+            None => return (messages, Code::Ok),
+            Some(Ok(_)) => messages += 1,
+            Some(Err(status)) => return (messages, status.code()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_gets_a_code_for_each_answer() {
+    for (answer, code) in [
+        (Answer::Error, Code::Unavailable),
+        (Answer::Abort, Code::Unavailable),
+        (grpc_status(), Code::ResourceExhausted),
+        // What is no gRPC at all is read off its HTTP status.
+        (Answer::Status(503), Code::Unavailable),
+        (Answer::Status(404), Code::Unimplemented),
+    ] {
+        let injector = armed(Fault::Answer(answer.clone()));
+        let address = serve(&injector, true).await;
+        assert_eq!(unary(address).await, code, "{answer:?}");
+        assert_eq!(stream(address).await, (0, code), "{answer:?}");
+    }
+}
+
+/// With no problem layer above, an error ends the stream of HTTP/2, as a server does that dies in the middle of a call;
+/// the connection and its other calls go on.
+#[tokio::test]
+async fn a_client_sees_a_broken_stream_where_nothing_answers_for_an_error() {
+    for answer in [Answer::Error, Answer::Abort] {
+        let injector = armed(Fault::Answer(answer.clone()));
+        let address = serve(&injector, false).await;
+        let mut client = HealthClient::new(connect(address).await);
+        let status = within(client.check(ask("ok"))).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{answer:?}: {status:?}");
+        injector.disarm();
+        assert!(within(client.check(ask("ok"))).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
+    let injector = armed(Fault::Answer(Answer::Hang));
+    let address = serve(&injector, true).await;
+    assert_eq!(held(&injector, unary(address)).await, Code::Unavailable);
+
+    let injector = armed(delay());
+    let address = serve(&injector, true).await;
+    assert_eq!(held(&injector, unary(address)).await, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_panic_takes_its_connection_along_and_no_other() {
+    let injector = armed(Fault::Answer(Answer::Panic));
+    let address = serve(&injector, true).await;
+    assert_ne!(unary(address).await, Code::Ok);
+    injector.disarm();
+    assert_eq!(unary(address).await, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_client_gets_a_code_for_each_harm_to_a_body() {
+    for (fault, in_unary, in_stream) in [
+        // It ends in the middle of a message.
+        (
+            BodyFault::Truncate { after: 3 },
+            Code::Internal,
+            (0, Code::Internal),
+        ),
+        // The flag that says whether a message is compressed.
+        (
+            BodyFault::Corrupt { after: 0 },
+            Code::Internal,
+            (0, Code::Internal),
+        ),
+        (
+            BodyFault::Reset { after: 3 },
+            Code::Internal,
+            (0, Code::Internal),
+        ),
+        (DRIP, Code::Ok, (1, Code::Ok)),
+        (BodyFault::LoseTrailers, Code::Ok, (1, Code::Ok)),
+        (
+            BodyFault::AlterTrailers { grpc_status: 15 },
+            Code::DataLoss,
+            (1, Code::DataLoss),
+        ),
+        // gRPC says no length.
+        (
+            BodyFault::WrongLength { excess: 3 },
+            Code::Ok,
+            (1, Code::Ok),
+        ),
+    ] {
+        let injector = armed(Fault::Body(fault));
+        let address = serve(&injector, true).await;
+        assert_eq!(unary(address).await, in_unary, "{fault:?}");
+        assert_eq!(stream(address).await, in_stream, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_gets_the_rest_of_a_stalled_message_when_the_plan_ends() {
+    let stall = BodyFault::Stall {
+        after: 3,
+        lasting: super::FOR_EVER,
+    };
+    let injector = armed(Fault::Body(stall));
+    let address = serve(&injector, true).await;
+    assert_eq!(held(&injector, unary(address)).await, Code::Ok);
+}
+
+/// A tonic server behind the injector, and behind a problem layer if errors are to be answered.
+async fn serve(injector: &Injector, problems: bool) -> SocketAddr {
+    let (listener, address) = listen().await;
+    let incoming = TcpListenerStream::new(listener);
+    let service = HealthServer::new(Scripted);
+    if problems {
+        let layers = ServiceBuilder::new()
+            .layer(ProblemLayer::new())
+            .layer(ChaosLayer::http(injector));
+        let server = Server::builder().layer(layers).add_service(service);
+        tokio::spawn(server.serve_with_incoming(incoming));
+    } else {
+        let server = Server::builder()
+            .layer(ChaosLayer::http(injector))
+            .add_service(service);
+        tokio::spawn(server.serve_with_incoming(incoming));
+    }
+    address
+}

@@ -1,0 +1,120 @@
+//! Every fault, over real connections: what the peer sees of it.
+//!
+//! A fault that is told to last does so until the injector is disarmed, so nothing here waits for a clock.
+
+mod grpc;
+mod in_client;
+mod on_server;
+
+use std::time::Duration;
+
+use buttress::chaos::{Answer, BodyFault, Latency};
+use buttress::prelude::*;
+use buttress_core::classify_error;
+use http::Response;
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::support::within;
+
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_secs(600);
+
+/// So long a peer looks for what must not come.
+const LOOK: Duration = Duration::from_millis(30);
+
+const STALL: BodyFault = BodyFault::Stall {
+    after: 5,
+    lasting: FOR_EVER,
+};
+
+const DRIP: BodyFault = BodyFault::Drip {
+    bytes: 5,
+    every: Duration::from_millis(1),
+};
+
+fn injector() -> Injector {
+    let config = InjectorConfig::default().kill_variable(None);
+    Injector::new("chaos", config.tell(true))
+}
+
+/// An injector that does this to every call.
+fn armed(fault: Fault) -> Injector {
+    let injector = injector();
+    arm(&injector, fault);
+    injector
+}
+
+fn arm(injector: &Injector, fault: Fault) {
+    let plan = Plan::new(7).fault(PlannedFault::new("fault", fault));
+    injector.arm(plan).unwrap();
+}
+
+fn delay() -> Fault {
+    Fault::Delay(Latency::Fixed(FOR_EVER))
+}
+
+fn grpc_status() -> Answer {
+    Answer::GrpcStatus {
+        code: 8,
+        message: "on purpose".into(),
+    }
+}
+
+/// What somebody sees who reads an answer to its end, in a line: the status, what of the head is of interest, the body,
+/// and how it ended.
+async fn seen<B>(answer: Result<Response<B>, BoxError>) -> String
+where
+    B: http_body::Body<Data = bytes::Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let response = match answer {
+        Ok(response) => response,
+        Err(error) => return failure(&error),
+    };
+    let mut seen = response.status().as_u16().to_string();
+    for name in ["x-buttress-fault", "grpc-status", "content-length"] {
+        if let Some(value) = response.headers().get(name) {
+            seen += &format!(" {name}={}", value.to_str().unwrap());
+        }
+    }
+    let mut body = response.into_body();
+    let mut text = String::new();
+    let end = loop {
+        match within(body.frame()).await {
+            None => break "end".to_owned(),
+            Some(Err(error)) => break failure(&error.into()),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => text += &String::from_utf8_lossy(&data),
+                Err(_) => text += "[trailers]",
+            },
+        }
+    };
+    format!("{seen} {text:?} {end}")
+}
+
+/// What an error says that a layer would read off it.
+fn failure(error: &BoxError) -> String {
+    let whose = match Rejection::find(&**error) {
+        Some(rejection) => rejection.reason().as_str(),
+        None => "of the connection",
+    };
+    format!("{:?}, {whose}", classify_error(&**error).outcome)
+}
+
+/// Sees that `answer` does not come while the fault is there, and what comes once it is gone.
+async fn held<T>(injector: &Injector, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    let harmed = async {
+        while injector.snapshot().active == 0 {
+            assert!(
+                timeout(LOOK / 10, answer.as_mut()).await.is_err(),
+                "not held"
+            );
+        }
+        assert!(timeout(LOOK, answer.as_mut()).await.is_err(), "not held");
+    };
+    within(harmed).await;
+    injector.disarm();
+    within(answer).await
+}

@@ -107,6 +107,18 @@ fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {
 }
 
 #[test]
+fn an_armed_injector_allocates_nothing_for_calls_it_leaves_alone() {
+    let _alone = alone();
+    let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
+    let down = Fault::Answer(buttress::chaos::Answer::Status(503));
+    let nobody = PlannedFault::new("down", down).rate(Ratio::ZERO);
+    injector.arm(Plan::new(7).fault(nobody)).unwrap();
+    assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
+    assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
+    assert!(injector.snapshot().calls > 0);
+}
+
+#[test]
 fn an_injector_that_is_disarmed_allocates_nothing() {
     let _alone = alone();
     let injector = Injector::new("test", InjectorConfig::default());

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
 use buttress_core::chaos::{Active, Answer, Arming, BodyFault, Decision, End, Subject, Verdict};
@@ -18,8 +18,9 @@ pub(crate) struct Shared {
     pub(crate) signals: ChaosSignals,
     /// Whether there is an arming: all that a call looks at while there is none.
     armed: AtomicBool,
-    /// Held to look at it or to put it there, and never over anything else.
-    arming: Mutex<Option<Arc<Arming>>>,
+    /// Calls read it, and do not wait for each other; it is written to when a plan begins or ends. Never held over
+    /// anything but looking at it or putting it there.
+    arming: RwLock<Option<Arc<Arming>>>,
     /// Numbers the calls that nothing names.
     sequence: AtomicU64,
     /// Told when an arming ends, for calls that hang or are late because of it.
@@ -50,7 +51,7 @@ impl Shared {
             name,
             config,
             armed: AtomicBool::new(false),
-            arming: Mutex::new(None),
+            arming: RwLock::new(None),
             sequence: AtomicU64::new(0),
             released: Arc::default(),
         }
@@ -63,7 +64,8 @@ impl Shared {
     }
 
     pub(crate) fn arming(&self) -> Option<Arc<Arming>> {
-        self.lock().clone()
+        let arming = self.arming.read();
+        arming.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts an arming there unless there is one already.
@@ -204,8 +206,8 @@ impl Shared {
         Some(end)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Arming>>> {
-        self.arming.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, Option<Arc<Arming>>> {
+        self.arming.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

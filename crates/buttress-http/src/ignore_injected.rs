@@ -1,13 +1,15 @@
 use std::error::Error;
 
+use buttress_core::retry::{Finding, Verdict};
 use buttress_core::{Reason, Rejection, Report};
 use http::{HeaderMap, StatusCode};
 
-use crate::{Classify, HttpClassifier};
+use crate::{Classify, ClassifyRetry, HttpClassifier};
 
 /// A classifier that ignores what was done on purpose, and asks another about the rest.
 ///
-/// For breakers and budgets that should not learn from an experiment. It knows an injected fault by the
+/// For breakers and budgets that should not learn from an experiment: a breaker does not count it, and a retry does not
+/// spend its budget on another attempt. It knows an injected fault by the
 /// `x-buttress-fault` that the response says it in, which the injector must be told to do, also several hops
 /// away; and by the [`Rejection`] for [`Reason::FaultInjected`] in an error.
 ///
@@ -30,7 +32,7 @@ impl<C> IgnoreInjected<C> {
 
 impl<C: Classify> Classify for IgnoreInjected<C> {
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report> {
-        if headers.contains_key("x-buttress-fault") {
+        if headers.contains_key(FAULT) {
             return Some(Report::IGNORED);
         }
         self.0.head(status, headers)
@@ -41,18 +43,43 @@ impl<C: Classify> Classify for IgnoreInjected<C> {
     }
 
     fn error(&self, error: &(dyn Error + 'static)) -> Report {
-        match Rejection::find(error) {
-            Some(rejection) if rejection.reason() == Reason::FaultInjected => Report::IGNORED,
-            _ => self.0.error(error),
+        if is_injected(error) {
+            return Report::IGNORED;
         }
+        self.0.error(error)
     }
 
     fn body_error(&self, error: &(dyn Error + 'static)) -> Report {
-        match Rejection::find(error) {
-            Some(rejection) if rejection.reason() == Reason::FaultInjected => Report::IGNORED,
-            _ => self.0.body_error(error),
+        if is_injected(error) {
+            return Report::IGNORED;
         }
+        self.0.body_error(error)
     }
+}
+
+/// What was injected is not tried again. A success that was only made late stays one.
+impl<C: ClassifyRetry> ClassifyRetry for IgnoreInjected<C> {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        let verdict = self.0.head(status, headers);
+        if verdict.finding.kind().is_some() && headers.contains_key(FAULT) {
+            return Verdict::new(Finding::Permanent);
+        }
+        verdict
+    }
+
+    fn error(&self, error: &(dyn Error + 'static)) -> Verdict {
+        if is_injected(error) {
+            return Verdict::new(Finding::Permanent);
+        }
+        self.0.error(error)
+    }
+}
+
+/// What the injector says a fault in.
+const FAULT: &str = "x-buttress-fault";
+
+fn is_injected(error: &(dyn Error + 'static)) -> bool {
+    Rejection::find(error).is_some_and(|rejection| rejection.reason() == Reason::FaultInjected)
 }
 
 #[cfg(test)]

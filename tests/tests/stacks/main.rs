@@ -3,5 +3,6 @@
 
 mod conformance;
 mod from_file;
+mod injected;
 mod ordering;
 mod shaken;

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Mutex, lock};
-use crate::time::Origin;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::time::{Origin, nanos};
 use crate::window::{Counts, History, Mark, Successes, Window};
 use crate::{ConfigError, Ratio};
 
@@ -159,11 +159,15 @@ impl SteadyStateConfig {
 }
 
 /// A steady state that is being watched.
+///
+/// As long as all is well, neither who records nor who asks takes the lock.
 #[derive(Debug)]
 pub struct SteadyState {
     config: SteadyStateConfig,
     origin: Origin,
     successes: Successes,
+    /// Before which nanosecond the last call ended that failed or was slow; 0 if there was none.
+    bad_before: AtomicU64,
     /// Protects the window; held for the length of one record or one sum.
     history: Mutex<History>,
 }
@@ -201,6 +205,7 @@ impl SteadyState {
         Ok(Self {
             origin: Origin::new(now),
             successes: Successes::new(config.window),
+            bad_before: AtomicU64::new(0),
             history: Mutex::new(History::new(config.window)),
             config,
         })
@@ -216,15 +221,34 @@ impl SteadyState {
     pub fn record(&self, failed: bool, latency: Duration, now: Instant) {
         let slow = self.config.is_slow(latency);
         let at = self.origin.nanos_at(now);
-        lock(&self.history).record(&self.successes, at, Mark { failed, slow });
+        if failed || slow {
+            lock(&self.history).record(&self.successes, at, Mark { failed, slow });
+            let before = at.saturating_add(1);
+            self.bad_before.fetch_max(before, Ordering::AcqRel);
+        } else {
+            self.successes.add(self.successes.generation(), at);
+        }
     }
 
     /// What is out of its bound, if anything is.
     #[must_use]
     pub fn breach(&self, now: Instant) -> Option<Breach> {
         let at = self.origin.nanos_at(now);
+        if self.is_spotless(at) {
+            return None;
+        }
         let counts = lock(&self.history).counts(&self.successes, at);
         self.config.breach_of(counts)
+    }
+
+    /// Whether no call in the window failed or was slow, so that nothing can be out of its bound.
+    fn is_spotless(&self, at: u64) -> bool {
+        let before = self.bad_before.load(Ordering::Acquire);
+        match self.config.window {
+            _ if before == 0 => true,
+            Window::Time(window) => at.saturating_sub(before) >= nanos(window),
+            Window::Count(_) => false,
+        }
     }
 }
 

@@ -95,6 +95,7 @@ impl From<Report> for Verdict {
 /// | in the chain | finding |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
+/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | what it stands for: transient, of the kind that is [written on it](crate::Attributed) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
 /// | an `io::Error` that tells that no connection came about: refused, unreachable | unprocessed, a transport failure |
@@ -102,8 +103,13 @@ impl From<Report> for Verdict {
 /// | whatever it ignores | permanent |
 #[must_use]
 pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
-    if let Some(rejection) = Rejection::find(error) {
-        return judge_rejection(rejection);
+    match Rejection::find(error) {
+        // Whoever plays a dependency that breaks off in the middle of a call is to see what would come of that.
+        Some(rejection) if rejection.reason() == Reason::FaultInjected => {
+            return Verdict::from(classify_error(error)).hint(rejection.retry_after());
+        }
+        Some(rejection) => return judge_rejection(rejection),
+        None => {}
     }
     let report = classify_error(error);
     if report.outcome.is_failure() && chain(error).any(never_connected) {
@@ -150,11 +156,26 @@ mod tests {
             let verdict = judge_error(&rejection);
             let expected = match (reason, rejection.scope()) {
                 (Reason::DeadlineExceeded, _) => Finding::Transient(FailureKind::Timeout),
+                // By itself it stands for nothing.
+                (Reason::FaultInjected, _) => Finding::Permanent,
                 (_, Scope::Instance) => Finding::Unprocessed(FailureKind::Overload),
                 _ => Finding::Rejected,
             };
             assert_eq!(verdict.finding, expected, "{reason:?}");
             assert_eq!(verdict.hint, Some(Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn an_injected_fault_is_what_it_stands_for() {
+        for kind in [
+            FailureKind::Error,
+            FailureKind::Timeout,
+            FailureKind::Transport,
+        ] {
+            let rejection = Rejection::new(Reason::FaultInjected, "chaos");
+            let injected = Attributed::new(Outcome::Failure(kind), rejection);
+            assert_eq!(finding(&injected), Finding::Transient(kind));
         }
     }
 

@@ -1,0 +1,113 @@
+//! Breakers and budgets above an injector: they take a fault for what it stands for, or ignore it where they are told to.
+
+use std::time::Duration;
+
+use buttress::chaos::Answer;
+use buttress::http::{HttpClassifier, IgnoreInjected, RetryClassifier};
+use buttress::prelude::*;
+use buttress::retry::{HttpRetry, RetryService};
+use buttress_testkit::{ReadyProbe, TestBody};
+use http::{Method, Request};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+
+const ANSWERS: [Answer; 3] = [Answer::Abort, Answer::Error, Answer::Status(503)];
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_trips_on_injected_faults() {
+    for answer in ANSWERS {
+        let breaker = breaker();
+        let layer = BreakerLayer::http(&breaker);
+        call_often(layer.layer(harmed(&answer))).await;
+        assert_eq!(breaker.state(), CircuitState::Open, "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_is_told_to_ignore_them_does_not() {
+    for answer in ANSWERS {
+        let breaker = breaker();
+        let ignore = IgnoreInjected::new(HttpClassifier);
+        let layer = BreakerLayer::http(&breaker).classify(ignore);
+        call_often(layer.layer(harmed(&answer))).await;
+        assert_eq!(breaker.state(), CircuitState::Closed, "{answer:?}");
+        assert_eq!(breaker.snapshot().counts.calls, 0, "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_pays_for_attempts_at_what_was_injected() {
+    for answer in [Answer::Abort, Answer::Status(503)] {
+        let retry = retry();
+        call_often(RetryLayer::http(&retry).layer(harmed(&answer))).await;
+        assert!(retry.shared_budget().snapshot().granted > 0, "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_is_told_to_ignore_it_does_not() {
+    for answer in ANSWERS {
+        let retry = retry();
+        let ignore = IgnoreInjected::new(RetryClassifier::DEFAULT);
+        let layer = RetryLayer::http(&retry).classify(ignore);
+        call_often(layer.layer(harmed(&answer))).await;
+        let budget = retry.shared_budget().snapshot();
+        assert_eq!((budget.granted, budget.refused), (0, 0), "{answer:?}");
+    }
+}
+
+/// It plays a connection that broke off in the middle of a call, which may have done something; so what is not
+/// idempotent is not tried again.
+#[tokio::test(start_paused = true)]
+async fn an_injected_abort_is_not_taken_for_a_call_that_was_never_made() {
+    let retry = retry();
+    let service: RetryService<_, HttpRetry> =
+        RetryLayer::http(&retry).layer(harmed(&Answer::Abort));
+    let mut request = request();
+    *request.method_mut() = Method::POST;
+    assert!(service.oneshot(request).await.is_err());
+    assert_eq!(retry.shared_budget().snapshot().granted, 0);
+}
+
+async fn call_often<S>(service: S)
+where
+    S: Service<Request<ReplayBody<TestBody>>> + Clone,
+{
+    for _ in 0..5 {
+        let _ = service.clone().oneshot(request()).await;
+    }
+}
+
+/// A service that is well, behind an injector that answers in its place and says so.
+fn harmed(
+    answer: &Answer,
+) -> impl Service<
+    Request<ReplayBody<TestBody>>,
+    Response = http::Response<buttress::chaos::FaultyBody<TestBody>>,
+    Error = BoxError,
+    Future: Send,
+> + Clone
++ use<> {
+    let config = InjectorConfig::default().kill_variable(None).tell(true);
+    let injector = Injector::new("test", config);
+    let fault = PlannedFault::new("fault", Fault::Answer(answer.clone()));
+    injector.arm(Plan::new(7).fault(fault)).unwrap();
+    ServiceBuilder::new()
+        .layer(ChaosLayer::http(&injector))
+        .service(ReadyProbe::new().0)
+}
+
+fn request() -> Request<ReplayBody<TestBody>> {
+    Request::new(ReplayBody::new(TestBody::empty()))
+}
+
+fn breaker() -> Breaker {
+    let config = BreakerConfig::default().consecutive_failures(3);
+    Breaker::new(
+        "test",
+        config.open_for(OpenTime::Fixed(Duration::from_secs(60))),
+    )
+}
+
+fn retry() -> Retry {
+    Retry::new("test", RetryConfig::default())
+}

@@ -27,7 +27,7 @@ async fn a_caller_gets_each_answer_and_the_server_is_not_asked() {
             r#"200 x-buttress-fault=fault grpc-status=8 "" end"#,
         ),
     ] {
-        let (client, asked) = client(&armed(Fault::Answer(answer.clone()))).await;
+        let (client, asked) = behind(&armed(Fault::Answer(answer.clone()))).await;
         let answered = within(client.oneshot(request())).await;
         assert_eq!(seen(answered).await, expected, "{answer:?}");
         assert_eq!(asked.load(Ordering::Relaxed), 0, "{answer:?}");
@@ -37,13 +37,13 @@ async fn a_caller_gets_each_answer_and_the_server_is_not_asked() {
 #[tokio::test]
 async fn a_caller_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
     let injector = armed(Fault::Answer(Answer::Hang));
-    let (client, asked) = self::client(&injector).await;
+    let (client, asked) = behind(&injector).await;
     let answer = held(&injector, client.oneshot(request())).await;
     assert_eq!(seen(answer).await, "Failure(Timeout), fault_injected");
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 
     let injector = armed(delay());
-    let (client, asked) = self::client(&injector).await;
+    let (client, asked) = behind(&injector).await;
     let answer = held(&injector, client.oneshot(request())).await;
     assert_eq!(seen(answer).await, body("hello, world", "end"));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
@@ -52,7 +52,7 @@ async fn a_caller_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
 #[tokio::test]
 async fn a_panic_is_the_callers_and_the_client_goes_on() {
     let injector = armed(Fault::Answer(Answer::Panic));
-    let (client, asked) = client(&injector).await;
+    let (client, asked) = behind(&injector).await;
     let task = tokio::spawn(client.clone().oneshot(request()));
     assert!(within(task).await.unwrap_err().is_panic());
     injector.disarm();
@@ -82,7 +82,7 @@ async fn a_caller_sees_each_harm_to_a_body() {
             body("hello, world", "end").replace("=12", "=15"),
         ),
     ] {
-        let (client, _) = client(&armed(Fault::Body(fault))).await;
+        let (client, _) = behind(&armed(Fault::Body(fault))).await;
         let answer = within(client.oneshot(request())).await;
         assert_eq!(seen(answer).await, expected, "{fault:?}");
     }
@@ -91,7 +91,7 @@ async fn a_caller_sees_each_harm_to_a_body() {
 #[tokio::test]
 async fn a_caller_reads_the_rest_of_a_stalled_body_when_the_plan_ends() {
     let injector = armed(Fault::Body(STALL));
-    let (client, _) = client(&injector).await;
+    let (client, _) = behind(&injector).await;
     let response = within(client.oneshot(request())).await.unwrap();
     let mut body = response.into_body();
     let frame = within(body.frame()).await.unwrap().unwrap();
@@ -107,7 +107,7 @@ fn body(text: &str, end: &str) -> String {
 }
 
 /// A client behind the injector, and how often its server was asked.
-async fn client(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<AtomicUsize>) {
+async fn behind(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let greet = async move || {

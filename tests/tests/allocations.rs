@@ -12,8 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use buttress::prelude::*;
+use buttress::shed::{Caller, SharesConfig, TenantsConfig};
+use buttress_core::TaskContext;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body::Body;
 use http_body_util::{Empty, Full};
 use metrics_util::debugging::DebuggingRecorder;
@@ -196,6 +198,56 @@ fn a_retry_over_http_allocates_a_copy_of_the_head_and_nothing_else() {
 }
 
 #[test]
+fn a_shedder_allocates_nothing() {
+    let _alone = alone();
+    for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
+        let shedder = Shedder::new("test", ShedConfig::default().mode(mode));
+        assert_eq!(calls_through(ShedLayer::new(&shedder)), 0, "{mode}");
+        assert_eq!(calls_through(ShedLayer::client(&shedder)), 0, "{mode}");
+        for said in ["high", "low", "critical", "urgent"] {
+            for trust in [Trust::Always, Trust::Never, Trust::ToLower] {
+                let layer = ShedLayer::http(&shedder).trust(trust);
+                let allocated = calls_saying(("x-criticality", said), layer);
+                assert_eq!(allocated, 0, "{mode}, {said}, {trust:?}");
+            }
+        }
+    }
+}
+
+/// With more to ask than whether there is a place.
+#[test]
+fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
+    let _alone = alone();
+    let config = ShedConfig::default;
+    for config in [
+        config().shares(SharesConfig::default()),
+        config().tenants(TenantsConfig::default()),
+        config().throttle(ThrottleConfig::default()),
+        config().mode(Mode::EnforceFor(Ratio::HALF)),
+    ] {
+        let shedder = Shedder::new("test", config.clone());
+        let server = ShedLayer::http(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
+        assert_eq!(calls_saying(("x-tenant", "one"), server), 0, "{config:?}");
+        let by_call = ShedLayer::new(&shedder).caller(|_: &Request<()>| Caller {
+            criticality: Some(Criticality::Medium),
+            tenant: Some(7),
+        });
+        assert_eq!(calls_through(by_call), 0, "{config:?}");
+        assert_eq!(calls_through(ShedLayer::client(&shedder)), 0, "{config:?}");
+        assert_eq!(shedder.snapshot().in_flight, 0);
+    }
+}
+
+#[test]
+fn a_client_that_says_how_much_it_matters_allocates_nothing() {
+    let _alone = alone();
+    let shedder = Shedder::new("test", ShedConfig::default());
+    let mut context = TaskContext::default().with_criticality(Some(Criticality::Low));
+    let allocated = context.enter(|| calls_through(ShedLayer::client(&shedder)));
+    assert_eq!(allocated, 0);
+}
+
+#[test]
 fn a_stack_allocates_nothing() {
     let _alone = alone();
     let stack = ServiceBuilder::new()
@@ -208,8 +260,8 @@ fn a_stack_allocates_nothing() {
 #[test]
 fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
     let _alone = alone();
-    let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\nbulkhead = {}\n\
-                [client.a]\ndeadline = {}\nbreaker = {}\nbulkhead = {}\nretry.mode = 'off'\n\
+    let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\nshed = {}\nbulkhead = {}\n\
+                [client.a]\ndeadline = {}\nshed = {}\nthrottle = {}\nbreaker = {}\nbulkhead = {}\nretry.mode = 'off'\n\
                 [client.b]";
     let resilience = Resilience::from_toml(text).unwrap();
     for _ in 0..2 {
@@ -238,6 +290,10 @@ fn with_a_recorder_nothing_is_allocated_either() {
     metrics::with_local_recorder(&recorder, || {
         let stack = ServiceBuilder::new()
             .layer(ProblemLayer::new())
+            .layer(ShedLayer::http(&Shedder::new(
+                "test",
+                ShedConfig::default(),
+            )))
             .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
             .into_inner();
         assert_eq!(calls_through(stack), 0);
@@ -266,14 +322,36 @@ where
     calls_of(&layer.layer(Answers))
 }
 
+/// The same for requests with one more header.
+fn calls_saying<L>(header: (&str, &str), layer: L) -> usize
+where
+    L: Layer<Answers>,
+    L::Service: Service<Request<()>> + Clone,
+    <L::Service as Service<Request<()>>>::Response: Consume,
+{
+    calls_with(Some(header), &layer.layer(Answers))
+}
+
 /// What the calls allocate of a service, each on a clone of it.
 fn calls_of<S>(service: &S) -> usize
 where
     S: Service<Request<()>> + Clone,
     S::Response: Consume,
 {
+    calls_with(None, service)
+}
+
+fn calls_with<S>(header: Option<(&str, &str)>, service: &S) -> usize
+where
+    S: Service<Request<()>> + Clone,
+    S::Response: Consume,
+{
     let mut requests: Vec<_> = std::iter::repeat_with(|| {
         let request = Request::get("http://somewhere/").header("x-request-id", "01JD");
+        let request = match header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         request.body(()).unwrap()
     })
     .take((ROUNDS + 1) * CALLS)

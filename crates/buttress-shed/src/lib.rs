@@ -160,5 +160,5 @@ pub use guard::ShedGuard;
 pub use layer::ShedLayer;
 pub use service::ShedService;
 pub use shedder::Shedder;
-pub use side::{ByCall, Caller, Client, Server, Side, Trust};
+pub use side::{ByCall, Caller, Client, Server, Side, TenantName, Trust};
 pub use snapshot::ShedSnapshot;

@@ -1,10 +1,8 @@
-use std::borrow::Cow;
-
 use buttress_core::{Criticality, Deadline, Identify, TaskContext};
 use buttress_http::{CRITICALITY, Classify, Http, Until, write_criticality};
 use http::Request;
 
-use super::Side;
+use super::{Side, TenantName};
 
 /// Requests that go out over HTTP: each matters as much as the task that makes it, and says so.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +44,7 @@ impl<B> Side<Request<B>> for Client {
         Identify::identity(&self.protocol, request)
     }
 
-    fn tenant<'a>(&self, _: &'a Request<B>) -> Option<Cow<'a, [u8]>> {
+    fn tenant<'a>(&self, _: &'a Request<B>) -> Option<TenantName<'a>> {
         None
     }
 

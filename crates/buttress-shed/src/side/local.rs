@@ -1,9 +1,8 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use buttress_core::{Classified, Criticality, Deadline, Identify, Plain, TaskContext};
 
-use super::Side;
+use super::{Side, TenantName};
 
 /// Any request: all that is known of it is what its task knows.
 impl<Req> Side<Req> for Plain {
@@ -27,7 +26,7 @@ impl<Req> Side<Req> for Plain {
         Identify::identity(self, request)
     }
 
-    fn tenant<'a>(&self, _: &'a Req) -> Option<Cow<'a, [u8]>> {
+    fn tenant<'a>(&self, _: &'a Req) -> Option<TenantName<'a>> {
         None
     }
 
@@ -61,7 +60,7 @@ impl<Req, F: Clone> Side<Req> for Classified<F> {
         None
     }
 
-    fn tenant<'a>(&self, _: &'a Req) -> Option<Cow<'a, [u8]>> {
+    fn tenant<'a>(&self, _: &'a Req) -> Option<TenantName<'a>> {
         None
     }
 
@@ -118,9 +117,9 @@ where
         None
     }
 
-    fn tenant<'a>(&self, request: &'a Req) -> Option<Cow<'a, [u8]>> {
+    fn tenant<'a>(&self, request: &'a Req) -> Option<TenantName<'a>> {
         let tenant = (self.0)(request).tenant?;
-        Some(Cow::Owned(tenant.to_le_bytes().to_vec()))
+        Some(TenantName::Number(tenant.to_le_bytes()))
     }
 
     fn context(&self, request: &Req) -> Option<TaskContext> {

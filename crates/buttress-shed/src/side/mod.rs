@@ -5,8 +5,6 @@ mod local;
 mod server;
 mod trust;
 
-use std::borrow::Cow;
-
 use buttress_core::{Criticality, Deadline, TaskContext};
 
 pub use client::Client;
@@ -37,12 +35,30 @@ pub trait Side<Req> {
     /// A hash of what names the request, if anything does.
     fn identity(&self, request: &Req) -> Option<u64>;
 
-    /// Whose it is.
-    fn tenant<'a>(&self, request: &'a Req) -> Option<Cow<'a, [u8]>>;
+    /// Whose it is, if anything says so.
+    fn tenant<'a>(&self, request: &'a Req) -> Option<TenantName<'a>>;
 
     /// What those are to know who are called from inside of the call, if that is more than they would.
     fn context(&self, request: &Req) -> Option<TaskContext>;
 
     /// Says on the request what whoever is called is to know.
     fn tell(&self, request: &mut Req);
+}
+
+/// What names a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantName<'a> {
+    /// A number or a hash.
+    Number([u8; 8]),
+    /// A word, as the request has it.
+    Text(&'a [u8]),
+}
+
+impl AsRef<[u8]> for TenantName<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Number(bytes) => bytes,
+            Self::Text(bytes) => bytes,
+        }
+    }
 }

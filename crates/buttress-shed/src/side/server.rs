@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use buttress_core::{Criticality, Deadline, Identify, TaskContext};
@@ -6,7 +5,7 @@ use buttress_http::{Classify, Http, Malformed, Until, criticality_of};
 use http::{Extensions, HeaderMap, HeaderName, Request};
 
 use super::trust::Known;
-use super::{Side, Trust};
+use super::{Side, TenantName, Trust};
 
 /// Requests that arrive over HTTP: how much one matters is what its [header](buttress_http::CRITICALITY) says, as far
 /// as that is believed.
@@ -87,9 +86,9 @@ impl<B> Side<Request<B>> for Server {
         Identify::identity(&self.protocol, request)
     }
 
-    fn tenant<'a>(&self, request: &'a Request<B>) -> Option<Cow<'a, [u8]>> {
+    fn tenant<'a>(&self, request: &'a Request<B>) -> Option<TenantName<'a>> {
         let name = request.headers().get(self.tenant.as_ref()?)?;
-        Some(Cow::Borrowed(name.as_bytes()))
+        Some(TenantName::Text(name.as_bytes()))
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use buttress_core::{Criticality, Deadline, Identify, TaskContext};
-use buttress_http::{Classify, Http, Malformed, Until, criticality_of};
+use buttress_http::{Classify, Http, Until, criticality_of};
 use http::{Extensions, HeaderMap, HeaderName, Request};
 
 use super::trust::Known;
@@ -46,13 +46,9 @@ impl Server {
         self.tenant = Some(header);
     }
 
+    /// How much a request matters that says so, in a word or in none that there is.
     #[cold]
-    fn believed<B>(
-        &self,
-        said: Result<Criticality, Malformed>,
-        request: &Request<B>,
-    ) -> Criticality {
-        let said = said.inspect_err(|malformed| malformed.count()).ok();
+    fn believed<B>(&self, said: Option<Criticality>, request: &Request<B>) -> Criticality {
         let trust = match &self.known {
             Some(known) if (known.0)(request.headers(), request.extensions()) => Trust::Always,
             _ => self.trust,
@@ -72,7 +68,7 @@ impl<B> Side<Request<B>> for Server {
 
     fn criticality(&self, request: &Request<B>) -> Criticality {
         match criticality_of(request.headers()) {
-            Some(said) => self.believed(said, request),
+            Some(said) => self.believed(said.ok(), request),
             None => self.otherwise,
         }
     }
@@ -93,6 +89,10 @@ impl<B> Side<Request<B>> for Server {
 
     #[inline]
     fn context(&self, request: &Request<B>) -> Option<TaskContext> {
+        // Here, because every call is asked for its context once.
+        if let Some(Err(malformed)) = criticality_of(request.headers()) {
+            malformed.count();
+        }
         let criticality = self.criticality(request);
         let known = Criticality::current().unwrap_or_default();
         let context = || TaskContext::current().with_criticality(Some(criticality));

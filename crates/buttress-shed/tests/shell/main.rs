@@ -5,4 +5,7 @@ mod cancellation;
 mod conformance;
 mod criticality;
 mod limits;
+mod modes;
+mod panics;
+mod scene;
 mod support;

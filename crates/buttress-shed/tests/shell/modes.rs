@@ -1,0 +1,115 @@
+use buttress_core::{Mode, Ratio, Reason};
+use buttress_shed::{SharesConfig, ThrottleConfig};
+use buttress_testkit::{Script, TestBody};
+use http::{Request, Response, StatusCode};
+
+use crate::scene::{Scene, config};
+
+#[tokio::test(start_paused = true)]
+async fn off_neither_counts_nor_refuses_nor_learns() {
+    let config = config(1, 0)
+        .throttle(ThrottleConfig::default())
+        .shares(SharesConfig::default());
+    let scene = Scene::new(config.mode(Mode::Off));
+    let inside = scene.calls::<5>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert_eq!(scene.counts(), (0, 0));
+    for call in inside {
+        drop(call.finish());
+    }
+    assert_eq!(scene.shedder.snapshot().throttle.unwrap().sent, 0);
+}
+
+/// In the shadow it counts, and lets everybody through: nobody waits either.
+#[tokio::test(start_paused = true)]
+async fn a_shadow_counts_and_lets_through() {
+    let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
+    let inside = scene.calls::<5>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert_eq!(scene.counts(), (5, 0));
+    for call in inside {
+        drop(call.finish());
+    }
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_refuses_that_share_at_the_limit() {
+    let mode = Mode::EnforceFor(Ratio::percent(30));
+    let scene = Scene::plain(config(1, 0).mode(mode));
+    let _inside = scene.call();
+    let mut refused = 0;
+    for _ in 0..2_000 {
+        let call = scene.call();
+        if call.reason() == Some(Reason::LimitReached) {
+            refused += 1;
+        } else {
+            assert!(call.is_inside());
+        }
+    }
+    // Ten standard deviations to either side of 600.
+    assert!((395..=805).contains(&refused), "{refused} refused");
+    assert_eq!(scene.counts(), (1, 0));
+}
+
+/// Law 8: which calls a refusal binds is a matter of the request, and not of chance. Whatever refuses.
+#[tokio::test(start_paused = true)]
+async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+    let half = Mode::EnforceFor(Ratio::HALF);
+    let limited = |request_id: usize| {
+        let scene = Scene::new(config(1, 0).mode(half));
+        // Whoever it does not bind is inside all the same.
+        let _inside = scene.call();
+        scene.call_with(named(request_id)).reason().is_some()
+    };
+    let throttled = |request_id: usize| {
+        let throttle = ThrottleConfig::default().floor(1);
+        let scene = Scene::new(config(1_000, 0).throttle(throttle).mode(half));
+        scene.probe.let_pass();
+        let mut overloaded = Response::new(TestBody::empty());
+        *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        scene.probe.script(Script::new().ok(overloaded));
+        let _refused = scene.calls::<20>();
+        scene.call_with(named(request_id)).reason().is_some()
+    };
+    let mut bound = 0;
+    for request_id in 0..100 {
+        let first = limited(request_id);
+        bound += u32::from(first);
+        for _ in 0..3 {
+            assert_eq!(limited(request_id), first, "{request_id}");
+        }
+        assert_eq!(throttled(request_id), first, "{request_id}");
+    }
+    assert!((30..70).contains(&bound), "{bound} of 100");
+}
+
+/// Where refusals do not bind nobody waits: a new mode lets in who does.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
+    for mode in [Mode::Off, Mode::Shadow] {
+        let scene = Scene::new(config(1, 8));
+        let inside = scene.call();
+        let mut waiting = scene.calls::<3>();
+        scene.shedder.reconfigure(config(1, 8).mode(mode)).unwrap();
+        let inside_now = waiting.iter_mut().all(|call| call.gets_inside());
+        assert!(inside_now, "{mode:?}");
+        assert!(scene.call().is_inside());
+
+        scene.shedder.reconfigure(config(1, 8)).unwrap();
+        let mut next = scene.call();
+        drop(inside.finish());
+        for call in waiting {
+            assert!(!next.gets_inside(), "{mode:?}");
+            drop(call.finish());
+        }
+        assert!(next.gets_inside(), "{mode:?}");
+        drop(next);
+        assert_eq!(scene.counts(), (0, 0), "{mode:?}");
+    }
+}
+
+fn named(request_id: usize) -> Request<TestBody> {
+    let request = Request::builder().header("x-request-id", request_id);
+    request.body(TestBody::empty()).unwrap()
+}

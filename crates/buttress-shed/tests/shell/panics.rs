@@ -1,0 +1,112 @@
+//! A4: a panic of the inner service unwinds to its caller alone, its place goes to the next, and the shedder goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use buttress_testkit::{CountingWaker, Script, TestBody};
+use http::Response;
+use http_body_util::BodyExt;
+use tower::Service;
+
+use crate::scene::{Scene, config, poll_ready};
+use crate::support::request;
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_call_gives_the_place_back() {
+    gives_the_place_back(Script::new().panic_in_call()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_poll_gives_the_place_back() {
+    gives_the_place_back(Script::new().pending(1).panic()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_body_gives_the_place_back() {
+    let body = TestBody::empty().data("half").declare(8).panic();
+    gives_the_place_back(Script::new().ok(Response::new(body))).await;
+}
+
+/// Suffers `script` more often than there are places, and then uses all of them.
+async fn gives_the_place_back(script: Script<Response<TestBody>>) {
+    let scene = Scene::new(config(2, 1));
+    scene.probe.let_pass();
+    for _ in 0..5 {
+        scene.probe.script_next(script.clone());
+        let service = scene.service.clone();
+        let suffering = tokio::spawn(async move {
+            let call = tower::ServiceExt::oneshot(service, request());
+            if let Ok(response) = call.await {
+                let _ = response.collect().await;
+            }
+        });
+        assert!(suffering.await.unwrap_err().is_panic());
+        assert_eq!(scene.counts(), (0, 0));
+    }
+    scene.probe.hold();
+    let inside = scene.calls::<2>();
+    assert!(inside.iter().all(|call| call.is_inside()));
+    assert!(scene.call().is_waiting());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_drop_of_a_call_gives_the_place_back() {
+    let scene = Scene::plain(config(1, 1));
+    scene.probe.let_pass();
+    scene.probe.script_next(Script::new().panic_in_drop());
+    let mut service = scene.service.clone();
+    assert!(poll_ready(&mut service, &CountingWaker::new()).is_ready());
+    let call = service.call(request());
+    scene.probe.hold();
+    let mut next = scene.call();
+    catch_unwind(AssertUnwindSafe(|| drop(call))).unwrap_err();
+    assert!(next.gets_inside());
+}
+
+/// It has its place, and the service that it waited with panics as it becomes ready, or as it is called.
+#[tokio::test(start_paused = true)]
+async fn a_panic_after_the_wait_gives_the_place_to_the_next() {
+    for in_poll_ready in [true, false] {
+        let scene = Scene::new(config(1, 2));
+        let inside = scene.call();
+        let [mut first, mut second] = scene.calls();
+        drop(inside.finish());
+        if in_poll_ready {
+            scene.probe.panics_in_poll_ready();
+        } else {
+            scene.probe.script_next(Script::new().panic_in_call());
+        }
+        catch_unwind(AssertUnwindSafe(|| first.poll())).unwrap_err();
+        assert_eq!(second.task.wakes(), 1, "in poll_ready: {in_poll_ready}");
+        scene.probe.ready();
+        assert!(second.gets_inside());
+        drop(first);
+        assert_eq!(scene.counts(), (1, 0));
+    }
+}
+
+/// A user's own code that panics takes nothing along: whom to believe, who calls, how it went.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_what_reads_requests_reaches_its_caller_and_nobody_else() {
+    let scene = Scene::behind(config(1, 1), |shedder| {
+        buttress_shed::ShedLayer::http(shedder).trust_if(|headers, _| {
+            assert!(!headers.contains_key("x-panic"), "on purpose");
+            false
+        })
+    });
+    let panics = || {
+        let mut request = crate::support::said("low");
+        let value = http::HeaderValue::from_static("yes");
+        request.headers_mut().insert("x-panic", value);
+        let call = || drop(scene.call_with(request));
+        catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+    };
+    panics();
+    assert_eq!(scene.counts(), (0, 0));
+    let inside = scene.call();
+    assert!(inside.is_inside());
+    panics();
+    assert_eq!(scene.counts(), (1, 0));
+    let mut next = scene.call();
+    drop(inside.finish());
+    assert!(next.gets_inside());
+}

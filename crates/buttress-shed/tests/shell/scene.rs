@@ -1,0 +1,157 @@
+use std::pin::Pin;
+use std::task::Poll;
+
+use buttress_core::{BoxError, Plain, Reason, Rejection};
+use buttress_shed::{Order, Server, ShedConfig, ShedLayer, ShedService, Shedder, Side};
+use buttress_testkit::{CallId, CountingWaker, ProbeHandle, ReadyProbe, TestBody};
+use http::Request;
+use tower::{Layer, Service};
+
+use crate::support::request;
+
+/// So many places, room for so many more in the order in which they came, and nothing that ends their wait.
+pub(crate) fn config(limit: u32, queue: usize) -> ShedConfig {
+    let config = ShedConfig::default().limit(limit).queue(queue);
+    config.order(Order::Fifo).max_wait(None)
+}
+
+/// A shedder, a service behind it, and what is behind that: calls stay inside until they are let go.
+pub(crate) struct Scene<P = Server> {
+    pub(crate) shedder: Shedder,
+    pub(crate) service: ShedService<ReadyProbe, P>,
+    pub(crate) probe: ProbeHandle,
+}
+
+impl Scene {
+    pub(crate) fn new(config: ShedConfig) -> Self {
+        Self::behind(config, ShedLayer::http)
+    }
+}
+
+impl Scene<Plain> {
+    pub(crate) fn plain(config: ShedConfig) -> Self {
+        Self::behind(config, ShedLayer::new)
+    }
+}
+
+impl<P: Clone> Scene<P> {
+    pub(crate) fn behind(config: ShedConfig, layer: impl FnOnce(&Shedder) -> ShedLayer<P>) -> Self {
+        let shedder = Shedder::new("test", config);
+        let (inner, probe) = ReadyProbe::new();
+        probe.hold();
+        Self {
+            service: layer(&shedder).layer(inner),
+            shedder,
+            probe,
+        }
+    }
+}
+
+impl<P> Scene<P>
+where
+    P: Side<Request<TestBody>> + Clone,
+    ShedService<ReadyProbe, P>: Service<Request<TestBody>, Error = BoxError>,
+{
+    /// Somebody makes a call with a clone of the service, and polls it once.
+    pub(crate) fn call(&self) -> Call<ShedService<ReadyProbe, P>> {
+        self.call_with(request())
+    }
+
+    pub(crate) fn call_with(
+        &self,
+        mut request: Request<TestBody>,
+    ) -> Call<ShedService<ReadyProbe, P>> {
+        static IDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let id = CallId(IDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        request.extensions_mut().insert(id);
+        let mut service = self.service.clone();
+        let task = CountingWaker::new();
+        assert!(poll_ready(&mut service, &task).is_ready());
+        let mut call = Call {
+            id,
+            probe: self.probe.clone(),
+            future: Box::pin(service.call(request)),
+            task,
+            answer: None,
+        };
+        call.poll();
+        call
+    }
+
+    /// So many of them.
+    pub(crate) fn calls<const N: usize>(&self) -> [Call<ShedService<ReadyProbe, P>>; N] {
+        [(); N].map(|()| self.call())
+    }
+
+    /// How many calls are under way, and how many wait, as the shedder says.
+    pub(crate) fn counts(&self) -> (u64, usize) {
+        let snapshot = self.shedder.snapshot();
+        (snapshot.in_flight, snapshot.queued)
+    }
+}
+
+/// One call, polled by hand.
+pub(crate) struct Call<S: Service<Request<TestBody>>> {
+    id: CallId,
+    probe: ProbeHandle,
+    future: Pin<Box<S::Future>>,
+    pub(crate) task: CountingWaker,
+    pub(crate) answer: Option<Result<S::Response, S::Error>>,
+}
+
+impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
+    pub(crate) fn poll(&mut self) {
+        if self.answer.is_none()
+            && let Poll::Ready(answer) = self.task.poll_future(self.future.as_mut())
+        {
+            self.answer = Some(answer);
+        }
+    }
+
+    /// Whether it is in the inner service, or was until it ended.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.probe.attempts(self.id) > 0
+    }
+
+    pub(crate) fn is_inside(&self) -> bool {
+        self.has_begun() && self.answer.is_none()
+    }
+
+    /// Whether it is there once it was polled, if it was woken; nobody polls it otherwise.
+    pub(crate) fn gets_inside(&mut self) -> bool {
+        if self.task.wakes() > 0 {
+            self.poll();
+        }
+        self.is_inside()
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.has_begun() && self.answer.is_none()
+    }
+
+    pub(crate) fn rejection(&self) -> Option<&Rejection> {
+        let error = self.answer.as_ref()?.as_ref().err()?;
+        Rejection::find(&**error)
+    }
+
+    /// Why it was rejected, if it was.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.rejection().map(Rejection::reason)
+    }
+
+    /// Lets it end inside, and takes what it answers.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> S::Response {
+        self.probe.release(self.id);
+        self.poll();
+        let answer = self.answer.expect("it is let go");
+        answer.expect("nothing fails here")
+    }
+}
+
+pub(crate) fn poll_ready<S>(service: &mut S, task: &CountingWaker) -> Poll<Result<(), S::Error>>
+where
+    S: Service<Request<TestBody>>,
+{
+    task.poll(|cx| service.poll_ready(cx))
+}

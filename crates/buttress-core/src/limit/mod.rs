@@ -83,8 +83,9 @@ struct Locked {
 pub struct Step {
     /// How many calls may be under way from now on.
     pub limit: u64,
-    /// How long calls took on average.
-    pub rtt: Duration,
+    /// How long calls took on average that were answered, if any were. What was given up on says only that it would
+    /// have taken longer.
+    pub rtt: Option<Duration>,
     /// How long it took on average until the next call ended.
     pub each: Duration,
 }
@@ -207,7 +208,7 @@ impl Limit {
         let limit = self.publish(&locked);
         Some(Step {
             limit,
-            rtt: Duration::from_secs_f64(window.rtt),
+            rtt: window.answered.map(Duration::from_secs_f64),
             each: Duration::from_secs_f64(1.0 / window.throughput),
         })
     }

@@ -20,6 +20,8 @@ struct Stripe {
     rtt: AtomicU64,
     in_flight: AtomicU64,
     dropped: AtomicU64,
+    /// Of `rtt`, what those took that were dropped.
+    dropped_rtt: AtomicU64,
 }
 
 /// The sums of one window.
@@ -30,6 +32,7 @@ pub(super) struct Sums {
     rtt: u64,
     in_flight: u64,
     dropped: u64,
+    dropped_rtt: u64,
 }
 
 /// What one window of samples says.
@@ -37,6 +40,8 @@ pub(super) struct Sums {
 pub(super) struct Window {
     /// The mean round trip, in seconds.
     pub(super) rtt: f64,
+    /// The same of those alone that were answered, if any were.
+    pub(super) answered: Option<f64>,
     /// The mean of how many were under way.
     pub(super) in_flight: f64,
     /// Calls that ended, a second.
@@ -66,6 +71,8 @@ impl Samples {
             .fetch_add(sample.in_flight, Ordering::Relaxed);
         if sample.dropped {
             stripe.dropped.fetch_add(1, Ordering::Relaxed);
+            let rtt = nanos(sample.rtt);
+            stripe.dropped_rtt.fetch_add(rtt, Ordering::Relaxed);
         }
         let one = 1 | u64::from(sample.at_limit) << 32;
         let before = stripe.counts.fetch_add(one, Ordering::Relaxed);
@@ -88,6 +95,8 @@ impl Samples {
             sums.rtt = sums.rtt.saturating_add(rtt);
             sums.in_flight += stripe.in_flight.swap(0, Ordering::Relaxed);
             sums.dropped += stripe.dropped.swap(0, Ordering::Relaxed);
+            let rtt = stripe.dropped_rtt.swap(0, Ordering::Relaxed);
+            sums.dropped_rtt = sums.dropped_rtt.saturating_add(rtt);
         }
         sums
     }
@@ -97,8 +106,12 @@ impl Sums {
     /// What the sums say of a window that lasted so many nanoseconds. Nothing in it is zero or not a number.
     pub(super) fn over(&self, nanos: u64) -> Window {
         let count = self.count.max(1) as f64;
+        let mean = |rtt: u64, count: f64| (rtt as f64 / count).max(1.0) / 1e9;
+        let answered = self.count.saturating_sub(self.dropped);
         Window {
-            rtt: (self.rtt as f64 / count).max(1.0) / 1e9,
+            rtt: mean(self.rtt, count),
+            answered: (answered > 0)
+                .then(|| mean(self.rtt.saturating_sub(self.dropped_rtt), answered as f64)),
             in_flight: (self.in_flight as f64 / count).max(1.0),
             throughput: count * 1e9 / nanos.max(1) as f64,
             at_limit: self.at_limit as f64 / count,

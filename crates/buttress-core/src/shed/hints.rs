@@ -8,14 +8,16 @@ use crate::time::nanos;
 pub(super) struct Hints {
     /// How many nanoseconds pass on average until the next call ends; 0 while that is not known.
     each: AtomicU64,
-    /// How many nanoseconds a call takes on average; 0 while that is not known.
+    /// How many nanoseconds a call takes on average that is answered; 0 while that is not known.
     rtt: AtomicU64,
 }
 
 impl Hints {
-    pub(super) fn learn(&self, each: Duration, rtt: Duration) {
+    pub(super) fn learn(&self, each: Duration, rtt: Option<Duration>) {
         self.each.store(nanos(each).max(1), Ordering::Relaxed);
-        self.rtt.store(nanos(rtt).max(1), Ordering::Relaxed);
+        if let Some(rtt) = rtt {
+            self.rtt.store(nanos(rtt).max(1), Ordering::Relaxed);
+        }
     }
 
     /// Whether a call that was given up after so long had more time than calls take.
@@ -54,7 +56,7 @@ mod tests {
     fn it_is_as_long_as_the_queue_takes_and_spread_over_as_much() {
         let hints = Hints::default();
         assert_eq!(hints.retry_after(10, 0), None);
-        hints.learn(Duration::from_millis(200), Duration::ZERO);
+        hints.learn(Duration::from_millis(200), None);
         let seconds = Duration::from_secs;
         assert_eq!(hints.retry_after(9, 0), Some(seconds(2)));
         assert_eq!(hints.retry_after(9, 1 << 63), Some(seconds(3)));
@@ -65,7 +67,7 @@ mod tests {
     #[test]
     fn a_short_queue_still_spreads_those_who_come_back() {
         let hints = Hints::default();
-        hints.learn(Duration::ZERO, Duration::ZERO);
+        hints.learn(Duration::ZERO, None);
         let later = (0..1_000).filter(|i| {
             let draw = u64::MAX / 1_000 * i;
             hints.retry_after(0, draw) > Some(Duration::from_millis(500))

@@ -84,7 +84,9 @@ impl Shed {
         let mut locked = lock(&self.locked);
         // Under the lock, so that of two steps the later one is the last to be told.
         let limit = self.limit.limit();
-        let margin = step.rtt.mul_f64(NINE_OF_TEN);
+        let margin = step
+            .rtt
+            .map_or(locked.margin, |rtt| rtt.mul_f64(NINE_OF_TEN));
         let margin_moved = margin.abs_diff(locked.margin) > locked.margin / 4;
         if limit == locked.limit && !margin_moved {
             return None;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use ::http::{HeaderName, Request, Response};
 use buttress_shed::{SharesConfig, TenantsConfig, ThrottleConfig};
 use buttress_testkit::{CountingWaker, Gate, Script, TestBody};
-use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
 use tower::Service;
 

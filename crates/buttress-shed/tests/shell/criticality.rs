@@ -1,12 +1,14 @@
 use std::sync::{Arc, Mutex};
 
+use ::http::{HeaderName, Request, Response};
 use buttress_core::{BoxError, Reason};
 use buttress_shed::{Criticality, ShedConfig, ShedLayer, Shedder, TenantsConfig, Trust};
 use buttress_testkit::TestBody;
-use http::{HeaderName, Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{begin, behind, call, reason, request, said, shedder, slow, try_begin};
+use crate::support::{
+    begin, behind, call, heard_inside, reason, request, said, shedder, slow, try_begin,
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
@@ -54,7 +56,7 @@ async fn a_friend_may_raise() {
     let mut friend = said("critical");
     friend
         .headers_mut()
-        .insert("x-friend", http::HeaderValue::from_static("yes"));
+        .insert("x-friend", ::http::HeaderValue::from_static("yes"));
     let heard = heard_inside(&layer, friend).await;
     assert_eq!(heard, Some(Criticality::Critical));
 }
@@ -83,7 +85,7 @@ async fn calls_made_inside_say_how_much_they_matter() {
     server.clone().oneshot(said("low")).await.unwrap();
     server.oneshot(request()).await.unwrap();
     let heard = upstream.lock().unwrap().clone();
-    assert_eq!(heard, [Some(http::HeaderValue::from_static("low")), None]);
+    assert_eq!(heard, [Some(::http::HeaderValue::from_static("low")), None]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +102,7 @@ async fn a_greedy_tenant_is_refused_and_a_modest_one_is_not() {
         let mut request = request();
         request
             .headers_mut()
-            .insert("x-tenant", http::HeaderValue::from_static(name));
+            .insert("x-tenant", ::http::HeaderValue::from_static(name));
         request
     };
     probe.script(slow(1_000));
@@ -115,23 +117,4 @@ async fn a_greedy_tenant_is_refused_and_a_modest_one_is_not() {
     let another = begin(&service, of("modest"));
     drop((modest, greedy, another));
     assert_eq!(shedder.snapshot().in_flight, 0);
-}
-
-async fn heard_inside(
-    layer: &ShedLayer<buttress_shed::Server>,
-    request: Request<TestBody>,
-) -> Option<Criticality> {
-    let handler = service_fn(|_: Request<TestBody>| async {
-        let mut response = Response::new(TestBody::empty());
-        if let Some(criticality) = Criticality::current() {
-            response.extensions_mut().insert(criticality);
-        }
-        Ok::<_, BoxError>(response)
-    });
-    let response = layer
-        .layer(handler)
-        .oneshot(request)
-        .await
-        .expect("the handler answers");
-    response.extensions().get().copied()
 }

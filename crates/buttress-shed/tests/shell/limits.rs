@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use ::http::{Response, StatusCode};
 use buttress_core::{Deadline, Pressure, Ratio, Reason, TaskContext};
 use buttress_shed::{
     Criticality, LimitConfig, PressureConfig, SharesConfig, ShedConfig, Shedder, ThrottleConfig,
 };
 use buttress_testkit::{Script, TestBody};
-use http::{Response, StatusCode};
 
 use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
@@ -156,4 +156,34 @@ async fn a_limit_lowered_below_what_is_under_way_admits_nobody_until_enough_has_
     let admitted = begin(&service, request());
     assert_eq!(shedder.snapshot().in_flight, 1);
     drop(admitted);
+}
+
+/// Netflix#137: where every call ends by its timeout that looks like how long calls take, and nothing lowers the limit.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_lowers_the_limit_for_as_long_as_it_does() {
+    let limit = LimitConfig::aimd(Duration::from_secs(1)).initial(20);
+    let shedder = Shedder::new("test", ShedConfig::default().limit(limit).queue(0));
+    let (service, probe) = behind(&shedder);
+    let calls = async |patience: Duration| {
+        for _ in 0..60 {
+            let limit = shedder.snapshot().limit.limit;
+            let inside: Vec<_> = (0..limit).map(|_| begin(&service, request())).collect();
+            tokio::time::advance(patience).await;
+            probe.let_go();
+            for call in inside {
+                // Whoever waited for longer than that has gone away.
+                if patience < Duration::from_millis(100) {
+                    call.await.unwrap();
+                }
+            }
+            probe.hold();
+        }
+        shedder.snapshot().limit.limit
+    };
+    probe.hold();
+    let well = calls(Duration::from_millis(10)).await;
+    assert!(well > 20, "{well}");
+    assert_eq!(calls(Duration::from_millis(100)).await, 2);
+    let again = calls(Duration::from_millis(10)).await;
+    assert!(again > 5, "{again}");
 }

@@ -4,8 +4,16 @@
 mod cancellation;
 mod conformance;
 mod criticality;
+mod deadlines;
+mod http;
 mod limits;
 mod modes;
 mod panics;
+mod pressure;
+mod resize;
+mod retry_after;
+mod runtime;
 mod scene;
 mod support;
+mod throttle;
+mod trust;

@@ -1,7 +1,7 @@
+use ::http::{Request, Response, StatusCode};
 use buttress_core::{Mode, Ratio, Reason};
 use buttress_shed::{SharesConfig, ThrottleConfig};
 use buttress_testkit::{Script, TestBody};
-use http::{Request, Response, StatusCode};
 
 use crate::scene::{Scene, config};
 
@@ -111,5 +111,7 @@ async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
 
 fn named(request_id: usize) -> Request<TestBody> {
     let request = Request::builder().header("x-request-id", request_id);
-    request.body(TestBody::empty()).unwrap()
+    request
+        .body(TestBody::empty())
+        .expect("it has a valid header")
 }

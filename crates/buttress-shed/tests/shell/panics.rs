@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ::http::Response;
 use buttress_testkit::{CountingWaker, Script, TestBody};
-use http::Response;
 use http_body_util::BodyExt;
 use tower::Service;
 
@@ -39,7 +39,7 @@ async fn gives_the_place_back(script: Script<Response<TestBody>>) {
                 let _ = response.collect().await;
             }
         });
-        assert!(suffering.await.unwrap_err().is_panic());
+        assert!(suffering.await.is_err_and(|error| error.is_panic()));
         assert_eq!(scene.counts(), (0, 0));
     }
     scene.probe.hold();
@@ -95,7 +95,7 @@ async fn a_panic_of_what_reads_requests_reaches_its_caller_and_nobody_else() {
     });
     let panics = || {
         let mut request = crate::support::said("low");
-        let value = http::HeaderValue::from_static("yes");
+        let value = ::http::HeaderValue::from_static("yes");
         request.headers_mut().insert("x-panic", value);
         let call = || drop(scene.call_with(request));
         catch_unwind(AssertUnwindSafe(call)).unwrap_err();

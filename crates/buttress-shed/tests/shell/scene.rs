@@ -1,13 +1,16 @@
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
+use ::http::Request;
 use buttress_core::{BoxError, Plain, Reason, Rejection};
 use buttress_shed::{Order, Server, ShedConfig, ShedLayer, ShedService, Shedder, Side};
 use buttress_testkit::{CallId, CountingWaker, ProbeHandle, ReadyProbe, TestBody};
-use http::Request;
 use tower::{Layer, Service};
 
 use crate::support::request;
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
 /// So many places, room for so many more in the order in which they came, and nothing that ends their wait.
 pub(crate) fn config(limit: u32, queue: usize) -> ShedConfig {
@@ -154,4 +157,9 @@ where
     S: Service<Request<TestBody>>,
 {
     task.poll(|cx| service.poll_ready(cx))
+}
+
+/// Makes time pass. Timers are a millisecond late at most.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
 }

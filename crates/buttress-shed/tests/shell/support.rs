@@ -1,11 +1,11 @@
 use std::pin::Pin;
 use std::task::Poll;
 
+use ::http::{Request, Response};
 use buttress_core::{BoxError, Reason, Rejection};
-use buttress_shed::{ShedConfig, ShedLayer, ShedService, Shedder};
+use buttress_shed::{Criticality, Server, ShedConfig, ShedLayer, ShedService, Shedder};
 use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
-use http::{Request, Response};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// A shedder with so many places, and so many who may wait.
 pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
@@ -14,9 +14,7 @@ pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
 }
 
 /// A service behind `shedder`, as a server has it, and what is behind it.
-pub(crate) fn behind(
-    shedder: &Shedder,
-) -> (ShedService<ReadyProbe, buttress_shed::Server>, ProbeHandle) {
+pub(crate) fn behind(shedder: &Shedder) -> (ShedService<ReadyProbe, Server>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
     (ShedLayer::http(shedder).layer(inner), probe)
 }
@@ -79,4 +77,24 @@ where
 pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     let error = result.as_ref().err()?;
     Rejection::find(&**error).map(Rejection::reason)
+}
+
+/// What a handler behind `layer` is told of how much its request matters.
+pub(crate) async fn heard_inside(
+    layer: &ShedLayer<Server>,
+    request: Request<TestBody>,
+) -> Option<Criticality> {
+    let handler = service_fn(|_: Request<TestBody>| async {
+        let mut response = Response::new(TestBody::empty());
+        if let Some(criticality) = Criticality::current() {
+            response.extensions_mut().insert(criticality);
+        }
+        Ok::<_, BoxError>(response)
+    });
+    let response = layer
+        .layer(handler)
+        .oneshot(request)
+        .await
+        .expect("the handler answers");
+    response.extensions().get().copied()
 }

@@ -1,0 +1,104 @@
+//! What a deadline means for whoever would have to wait.
+
+use std::time::Duration;
+
+use ::http::Request;
+use buttress_core::{Deadline, Reason, TaskContext};
+use buttress_testkit::TestBody;
+
+use crate::scene::{MS, Scene, config, pass};
+use crate::support::request;
+
+fn until(left: Duration) -> Deadline {
+    let now = tokio::time::Instant::now().into_std();
+    Deadline::after(now, left).expect("not that far away")
+}
+
+/// As a deadline layer further out writes it.
+fn wanted_within(left: Duration) -> Request<TestBody> {
+    let mut request = request();
+    request.extensions_mut().insert(until(left));
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_no_time_to_wait_hears_so_at_once_and_not_to_come_back() {
+    let scene = Scene::new(config(1, 8).margin(50 * MS));
+    let _inside = scene.call();
+    for left in [Duration::ZERO, MS, 49 * MS] {
+        let call = scene.call_with(wanted_within(left));
+        assert_eq!(call.reason(), Some(Reason::DeadlineTooShort), "{left:?}");
+        assert_eq!(call.rejection().unwrap().retry_after(), None);
+    }
+    assert_eq!(scene.counts(), (1, 0));
+}
+
+/// It waits for as long as there would be time for its call afterwards.
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_a_margin_before_the_deadline() {
+    let scene = Scene::new(config(1, 8).margin(50 * MS));
+    let _inside = scene.call();
+    let mut call = scene.call_with(wanted_within(80 * MS));
+    pass(29 * MS).await;
+    call.poll();
+    assert!(call.is_waiting());
+    pass(2 * MS).await;
+    assert_eq!(call.task.wakes(), 1);
+    call.poll();
+    assert_eq!(call.reason(), Some(Reason::DeadlineTooShort));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_wait_ends_it_if_that_is_sooner() {
+    let scene = Scene::new(config(1, 8).margin(50 * MS).max_wait(20 * MS));
+    let _inside = scene.call();
+    let mut call = scene.call_with(wanted_within(80 * MS));
+    pass(22 * MS).await;
+    call.poll();
+    assert_eq!(call.reason(), Some(Reason::QueueTimeout));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_the_task_and_the_request_say_the_earlier_counts() {
+    for (task, request) in [(20, 1_000), (1_000, 20)] {
+        let scene = Scene::new(config(1, 8).margin(Duration::ZERO));
+        let _inside = scene.call();
+        let mut context = TaskContext::default().with_deadline(Some(until(task * MS)));
+        let mut call = context.enter(|| scene.call_with(wanted_within(request * MS)));
+        pass(22 * MS).await;
+        call.poll();
+        assert_eq!(call.reason(), Some(Reason::DeadlineTooShort));
+    }
+}
+
+/// Whoever's time is over when its turn comes leaves it to somebody who can use it.
+#[tokio::test(start_paused = true)]
+async fn a_place_goes_to_whoever_can_still_be_in_time() {
+    let scene = Scene::new(config(1, 8).margin(50 * MS));
+    let inside = scene.call();
+    let mut late = scene.call_with(wanted_within(60 * MS));
+    let mut early = scene.call_with(wanted_within(1_000 * MS));
+    pass(30 * MS).await;
+    drop(inside.finish());
+    assert!(early.gets_inside());
+    late.poll();
+    assert_eq!(late.reason(), Some(Reason::DeadlineTooShort));
+    assert_eq!(scene.counts(), (1, 0));
+}
+
+/// How long calls take it finds out: of calls of 100 ms, one with 150 ms left is not worth waiting for.
+#[tokio::test(start_paused = true)]
+async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
+    let scene = Scene::new(config(1, 8));
+    for _ in 0..40 {
+        let call = scene.call();
+        pass(100 * MS).await;
+        drop(call.finish());
+    }
+    let margin = scene.shedder.snapshot().margin;
+    assert!((200 * MS..260 * MS).contains(&margin), "{margin:?}");
+    let _inside = scene.call();
+    let call = scene.call_with(wanted_within(150 * MS));
+    assert_eq!(call.reason(), Some(Reason::DeadlineTooShort));
+    assert!(scene.call_with(wanted_within(300 * MS)).is_waiting());
+}

@@ -1,0 +1,116 @@
+//! How long a call over HTTP keeps its place, and what is learnt from it.
+
+use std::time::Duration;
+
+use ::http::Response;
+use buttress_core::Reason;
+use buttress_http::Until;
+use buttress_shed::{LimitConfig, Server, ShedConfig, ShedLayer};
+use buttress_testkit::{Gate, Script, TestBody};
+use http_body_util::BodyExt;
+
+use crate::scene::{Scene, config, pass};
+
+/// go-zero#5011, tower-http#447: bodies that stream are not seen, and any number of them goes on at once.
+#[tokio::test(start_paused = true)]
+async fn a_call_keeps_its_place_until_its_trailers_are_there() {
+    let scene = Scene::new(config(1, 0));
+    let gate = Gate::new();
+    let body = TestBody::empty().data("a message").wait(&gate);
+    answers(&scene, body.trailer("grpc-status", "0"));
+    let mut response = scene.call().finish();
+    response.frame().await.unwrap().unwrap();
+    assert_eq!(scene.call().reason(), Some(Reason::LimitReached));
+    gate.open();
+    let trailers = response.frame().await.unwrap().unwrap().into_trailers();
+    assert_eq!(trailers.unwrap()["grpc-status"], "0");
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+/// palantir#1255: where streams are the service, a place for each is not wanted.
+#[tokio::test(start_paused = true)]
+async fn until_the_head_a_body_keeps_no_place() {
+    let scene = Scene::behind(config(1, 0), |shedder| {
+        ShedLayer::http(shedder).until(Until::Headers)
+    });
+    answers(&scene, TestBody::empty().data("a").wait(&Gate::new()));
+    let streaming = scene.call().finish();
+    assert_eq!(scene.counts(), (0, 0));
+    assert!(scene.call().is_inside());
+    drop(streaming);
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_body_keeps_nothing_and_a_broken_one_lets_go() {
+    let scene = Scene::new(config(1, 0));
+    answers(&scene, TestBody::empty());
+    let kept = scene.call().finish();
+    assert_eq!(scene.counts(), (0, 0));
+    answers(&scene, TestBody::empty().data("half").err("reset"));
+    let broken = scene.call().finish();
+    assert_eq!(scene.counts(), (1, 0));
+    broken.collect().await.unwrap_err();
+    assert_eq!(scene.counts(), (0, 0));
+    drop(kept);
+}
+
+/// How long a stream is listened to is for its caller to say.
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_an_hour_does_not_lower_the_limit_and_makes_no_margin() {
+    for dropped in [false, true] {
+        let scene = Scene::new(adaptive());
+        for _ in 0..ROUNDS {
+            let gate = Gate::new();
+            let streams: Vec<_> = (0..PLACES)
+                .map(|_| {
+                    answers(&scene, TestBody::empty().data("a").wait(&gate));
+                    scene.call().finish()
+                })
+                .collect();
+            pass(HOUR).await;
+            gate.open();
+            for stream in streams {
+                if !dropped {
+                    stream.collect().await.unwrap();
+                }
+            }
+        }
+        let snapshot = scene.shedder.snapshot();
+        assert!(snapshot.limit.limit > PLACES, "{snapshot:?}");
+        assert!(snapshot.margin < Duration::from_millis(1), "{snapshot:?}");
+    }
+}
+
+/// And the same hour until the head is one that somebody waited.
+#[tokio::test(start_paused = true)]
+async fn an_hour_until_the_head_lowers_the_limit() {
+    let scene = Scene::new(adaptive());
+    for _ in 0..ROUNDS {
+        let calls: Vec<_> = (0..scene.shedder.snapshot().limit.limit)
+            .map(|_| scene.call())
+            .collect();
+        pass(HOUR).await;
+        for call in calls {
+            drop(call.finish());
+        }
+    }
+    let snapshot = scene.shedder.snapshot();
+    assert!(snapshot.limit.limit < PLACES / 2, "{snapshot:?}");
+    assert!(snapshot.margin >= HOUR, "{snapshot:?}");
+}
+
+fn adaptive() -> ShedConfig {
+    let limit = LimitConfig::aimd(Duration::from_secs(1)).initial(PLACES as u32);
+    ShedConfig::default().limit(limit).queue(0)
+}
+
+/// The next call is answered at once, and that is its body.
+fn answers(scene: &Scene<Server>, body: TestBody) {
+    let script = Script::new().ok(Response::new(body));
+    scene.probe.script_next(script);
+}
+
+const PLACES: u64 = 20;
+const ROUNDS: usize = 30;
+const HOUR: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,84 @@
+//! When memory or processor time is short. What is measured of them is for `src/measure.rs`.
+
+use std::time::Duration;
+
+use buttress_core::{Mode, Pressure, Reason};
+use buttress_shed::{PressureConfig, ShedLayer, Trust};
+
+use crate::scene::{MS, Scene, config, pass};
+use crate::support::said;
+
+/// A scene that goes by the run queue, which has looked at it: what it is told now stands for a tenth of a second.
+fn scene(mode: Mode) -> Scene {
+    let pressure = PressureConfig::default().run_delay(HOUR, 2 * HOUR);
+    let config = config(100, 0).pressure(pressure).mode(mode);
+    let scene = Scene::behind(config, |shedder| {
+        ShedLayer::http(shedder).trust(Trust::Always)
+    });
+    assert!(scene.call().is_inside());
+    scene
+}
+
+fn let_in(scene: &Scene) -> Vec<&'static str> {
+    ["low", "medium", "high", "critical"]
+        .into_iter()
+        .filter(|word| {
+            let call = scene.call_with(said(word));
+            let reason = call.reason();
+            assert!(reason.is_none_or(|why| why == Reason::ResourceExhausted));
+            call.is_inside()
+        })
+        .collect()
+}
+
+fn feel(scene: &Scene, run_delay: Duration) {
+    scene.shedder.feel(Pressure {
+        run_delay: Some(run_delay),
+        ..Pressure::default()
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longer_the_run_queue_the_more_has_to_matter() {
+    let scene = scene(Mode::Enforce);
+    for (delay, expected) in [
+        (Duration::ZERO, &["low", "medium", "high", "critical"][..]),
+        (HOUR, &["medium", "high", "critical"]),
+        (HOUR.mul_f64(1.6), &["high", "critical"]),
+        (3 * HOUR, &["critical"]),
+        (MS, &["low", "medium", "high", "critical"]),
+    ] {
+        feel(&scene, delay);
+        assert_eq!(let_in(&scene), expected, "{delay:?}");
+    }
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+/// Nothing is under an hour of pressure in this test but by the word of it: the next look finds that out.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn what_was_told_is_replaced_by_what_is_measured() {
+    let scene = scene(Mode::Enforce);
+    feel(&scene, 3 * HOUR);
+    assert_eq!(let_in(&scene), ["critical"]);
+    pass(101 * MS).await;
+    // The one that looks is judged by what it sees.
+    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_shadow_nobody_is_refused_for_it() {
+    let scene = scene(Mode::Shadow);
+    feel(&scene, 3 * HOUR);
+    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn turned_off_it_is_forgotten() {
+    let scene = scene(Mode::Enforce);
+    feel(&scene, 3 * HOUR);
+    scene.shedder.reconfigure(config(100, 0)).unwrap();
+    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);

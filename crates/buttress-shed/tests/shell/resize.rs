@@ -1,0 +1,64 @@
+//! A new configuration, while calls are under way and others wait.
+
+use buttress_core::Reason;
+
+use crate::scene::{Scene, config};
+
+/// A7: nobody is let in until less is under way than the new limit, and nobody is thrown out.
+#[tokio::test(start_paused = true)]
+async fn below_what_is_under_way_nobody_is_let_in_and_nobody_thrown_out() {
+    let scene = Scene::new(config(4, 8));
+    let mut inside = Vec::from(scene.calls::<4>());
+    scene.shedder.reconfigure(config(2, 8)).unwrap();
+    assert_eq!(scene.shedder.snapshot().limit.limit, 2);
+    let mut waiting = scene.call();
+    for under_way in [4, 3, 2] {
+        assert_eq!(scene.counts(), (under_way, 1));
+        assert!(!waiting.gets_inside());
+        assert!(inside.iter().all(|call| call.is_inside()));
+        drop(inside.pop().unwrap().finish());
+    }
+    assert!(waiting.gets_inside());
+    assert_eq!(scene.counts(), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
+    let scene = Scene::new(config(1, 8));
+    let _inside = scene.call();
+    let mut waiting = scene.calls::<5>();
+    for (limit, let_in) in [(3, 2), (4, 3), (4, 3), (100, 5)] {
+        scene.shedder.reconfigure(config(limit, 8)).unwrap();
+        let woken = waiting.each_ref().map(|call| call.task.wakes());
+        let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < let_in));
+        assert_eq!(woken, expected, "limit {limit}");
+    }
+    assert!(waiting.iter_mut().all(|call| call.gets_inside()));
+    assert_eq!(scene.counts(), (6, 0));
+}
+
+/// A shorter queue throws nobody out who waits, and takes nobody in.
+#[tokio::test(start_paused = true)]
+async fn a_shorter_queue_keeps_whoever_waits() {
+    let scene = Scene::new(config(1, 4));
+    let mut inside = scene.call();
+    let waiting = scene.calls::<4>();
+    scene.shedder.reconfigure(config(1, 2)).unwrap();
+    assert_eq!(scene.call().reason(), Some(Reason::LimitReached));
+    for mut next in waiting {
+        drop(inside.finish());
+        assert!(next.gets_inside());
+        inside = next;
+    }
+    assert_eq!(scene.counts(), (1, 0));
+}
+
+/// What cannot work changes nothing.
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_refused_changes_nothing() {
+    let scene = Scene::new(config(2, 1));
+    let before = (scene.shedder.config(), scene.shedder.snapshot());
+    let error = scene.shedder.reconfigure(config(0, 1)).unwrap_err();
+    assert_eq!(error.field(), "limit");
+    assert_eq!((scene.shedder.config(), scene.shedder.snapshot()), before);
+}

@@ -1,0 +1,70 @@
+//! What a refusal says about when to come back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use buttress_core::Reason;
+
+use crate::scene::{MS, Scene, config, pass};
+
+const CALL: Duration = Duration::from_millis(100);
+
+/// A scene that knows that one call ends every 100 ms.
+async fn with_a_pace(queue: usize) -> Scene {
+    let scene = Scene::new(config(1, queue));
+    for _ in 0..40 {
+        let call = scene.call();
+        pass(CALL).await;
+        drop(call.finish());
+    }
+    scene
+}
+
+fn hint(scene: &Scene) -> Duration {
+    let refused = scene.call();
+    assert_eq!(refused.reason(), Some(Reason::LimitReached));
+    let hint = refused
+        .rejection()
+        .and_then(|rejection| rejection.retry_after());
+    hint.expect("the pace is known")
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_anything_is_known_nothing_is_said() {
+    let scene = Scene::new(config(1, 0));
+    let _inside = scene.call();
+    assert_eq!(scene.call().rejection().unwrap().retry_after(), None);
+}
+
+/// As long as the queue takes to drain, and as much again by chance.
+#[tokio::test(start_paused = true)]
+async fn it_grows_with_the_queue() {
+    for queue in [0, 20, 50] {
+        let scene = with_a_pace(queue).await;
+        let _inside = scene.call();
+        let _waiting: Vec<_> = (0..queue).map(|_| scene.call()).collect();
+        let drain = CALL * u32::try_from(queue + 1).unwrap();
+        let spread = drain.max(Duration::from_secs(1));
+        let hints: Vec<_> = (0..200).map(|_| hint(&scene)).collect();
+        let (first, last) = (hints.iter().min().unwrap(), hints.iter().max().unwrap());
+        let slack = 10 * MS;
+        assert!(*first + slack > drain, "{queue}: {first:?}");
+        assert!(*last < drain + spread + slack, "{queue}: {last:?}");
+        assert!(*last > drain + spread.mul_f64(0.9), "{queue}: {last:?}");
+    }
+}
+
+/// Those who are refused in one instant do not come back in one: no tenth of the time sees twice its part.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_refused_at_once_does_not_come_back_at_once() {
+    let scene = with_a_pace(20).await;
+    let _inside = scene.call();
+    let _waiting: Vec<_> = (0..20).map(|_| scene.call()).collect();
+    let mut arrivals = BTreeMap::<u128, u32>::new();
+    for _ in 0..2_000 {
+        *arrivals.entry(hint(&scene).as_millis() / 210).or_default() += 1;
+    }
+    let most = arrivals.values().max().unwrap();
+    assert!((10..=11).contains(&arrivals.len()), "{arrivals:?}");
+    assert!(*most < 400, "{arrivals:?}");
+}

@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use buttress_core::Reason;
+use buttress_shed::{ShedLayer, Shedder};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::scene::{MS, Scene, config, pass};
+
+/// Nothing is spawned, and no timer is set where none can be had: a wait then ends when it is polled.
+#[test]
+fn it_works_outside_of_any_runtime() {
+    let scene = Scene::new(config(1, 2).max_wait(MS));
+    let inside = scene.call();
+    let [mut first, mut second] = scene.calls();
+    assert!(first.is_waiting() && second.is_waiting());
+    assert_eq!(scene.call().reason(), Some(Reason::LimitReached));
+
+    // The clock is the real one here. Its millisecond passes while somebody asks again and again.
+    let began = tokio::time::Instant::now();
+    while first.is_waiting() {
+        first.poll();
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+    assert_eq!(first.reason(), Some(Reason::QueueTimeout));
+    drop(inside.finish());
+    second.poll();
+    assert_eq!(second.reason(), Some(Reason::QueueTimeout));
+    assert!(scene.call().is_inside());
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_spawns_nothing() {
+    let scene = Scene::new(config(1, 2).max_wait(MS));
+    let inside = scene.call();
+    let _waiting = scene.calls::<2>();
+    drop(inside.finish());
+    let metrics = tokio::runtime::Handle::current().metrics();
+    assert_eq!(metrics.num_alive_tasks(), 0);
+}
+
+/// A clock that leaps ends those waits whose time has come, once.
+#[tokio::test(start_paused = true)]
+async fn thirty_days_pass_at_once() {
+    let scene = Scene::new(config(1, 2).max_wait(MS));
+    let inside = scene.call();
+    let mut waiting = scene.calls::<2>();
+    pass(Duration::from_secs(30 * 24 * 60 * 60)).await;
+    for call in &mut waiting {
+        assert_eq!(call.task.wakes(), 1);
+        call.poll();
+        assert_eq!(call.reason(), Some(Reason::QueueTimeout));
+    }
+    drop(inside.finish());
+    assert_eq!(scene.counts(), (0, 0));
+}
+
+/// On threads the limit holds, everybody is served, and nothing is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
+    let shedder = Shedder::new("test", config(3, 10_000));
+    let gauge = buttress_testkit::Gauge::default();
+    let counted = gauge.clone();
+    let service = ShedLayer::new(&shedder).layer(service_fn(move |()| {
+        let counted = counted.clone();
+        async move {
+            let _here = counted.enter();
+            tokio::task::yield_now().await;
+            Ok::<_, std::convert::Infallible>(())
+        }
+    }));
+    let tasks: Vec<_> = (0..2_000)
+        .map(|_| tokio::spawn(service.clone().oneshot(())))
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert!(gauge.peak() <= 3, "{}", gauge.peak());
+    let snapshot = shedder.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
+}

@@ -1,0 +1,205 @@
+//! A client over a dependency that refuses much of what it is sent.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ::http::{Request, Response, StatusCode};
+use buttress_core::{BoxError, Mode, Reason};
+use buttress_shed::{Client, ShedConfig, ShedLayer, Shedder, ThrottleConfig};
+use buttress_testkit::{Script, TestBody};
+use tower::Layer;
+
+use crate::scene::{MS, Scene, pass};
+use crate::support::{call, reason, request};
+
+fn client() -> Scene<Client> {
+    client_with(throttle())
+}
+
+fn client_with(config: ShedConfig) -> Scene<Client> {
+    let scene = Scene::behind(config, ShedLayer::client);
+    scene.probe.let_pass();
+    scene
+}
+
+fn throttle() -> ShedConfig {
+    let config = ShedConfig::default().no_limit().queue(0);
+    config.throttle(ThrottleConfig::default())
+}
+
+/// Makes so many calls a second, each of which hears what `status` says, and counts what was sent and accepted.
+async fn calls(
+    scene: &Scene<Client>,
+    a_second: u32,
+    seconds: u32,
+    status: impl Fn(u32) -> StatusCode,
+) -> (u32, u32) {
+    let (mut sent, mut accepted) = (0, 0);
+    for call in 0..a_second * seconds {
+        let status = status(call);
+        let mut response = Response::new(TestBody::empty());
+        *response.status_mut() = status;
+        scene.probe.script(Script::new().ok(response));
+        let call = scene.call();
+        match call.reason() {
+            Some(why) => assert_eq!(why, Reason::ClientThrottled),
+            None => {
+                sent += 1;
+                accepted += u32::from(status == StatusCode::OK);
+            }
+        }
+        pass(Duration::from_secs(1) / a_second).await;
+    }
+    (sent, accepted)
+}
+
+/// At ten times its capacity the dependency is sent twice that and no more, and has as much to do as it can.
+#[tokio::test(start_paused = true)]
+async fn a_dependency_at_ten_times_its_capacity_is_sent_twice_what_it_accepts() {
+    let shedder = Shedder::new("test", throttle());
+    let asked = Arc::new(AtomicU32::new(0));
+    let accepted = Arc::new(AtomicU32::new(0));
+    let began = tokio::time::Instant::now();
+    let dependency = {
+        let (asked, accepted) = (Arc::clone(&asked), Arc::clone(&accepted));
+        tower::service_fn(move |_: Request<TestBody>| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            // A hundred a second, and ten at once.
+            let due = began.elapsed().as_secs_f64() * 100.0 + 10.0;
+            let has_room = f64::from(accepted.load(Ordering::Relaxed)) + 1.0 <= due;
+            let mut response = Response::new(TestBody::empty());
+            if has_room {
+                accepted.fetch_add(1, Ordering::Relaxed);
+            } else {
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            }
+            std::future::ready(Ok::<_, BoxError>(response))
+        })
+    };
+    let service = ShedLayer::client(&shedder).layer(dependency);
+    for warm in [true, false] {
+        asked.store(0, Ordering::Relaxed);
+        let before = accepted.load(Ordering::Relaxed);
+        for _ in 0..30_000 {
+            let _ = call(&service, request()).await;
+            pass(MS).await;
+        }
+        let sent = asked.load(Ordering::Relaxed);
+        let accepted = accepted.load(Ordering::Relaxed) - before;
+        if !warm {
+            assert!(sent <= 2 * 3_000 + 60, "{sent}");
+            assert!(accepted >= 2_950, "{accepted}");
+        }
+    }
+}
+
+/// While it is down it is asked five times a second, and a window after it is back all is sent.
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_over_when_it_is_over() {
+    let scene = client();
+    let refuses = |_| StatusCode::TOO_MANY_REQUESTS;
+    let well = |_| StatusCode::OK;
+    assert_eq!(calls(&scene, 100, 20, well).await, (2_000, 2_000));
+    calls(&scene, 100, 20, refuses).await;
+    let (sent, _) = calls(&scene, 100, 60, refuses).await;
+    assert!((290..=310).contains(&sent), "{sent} in a minute");
+
+    calls(&scene, 100, 12, well).await;
+    assert_eq!(calls(&scene, 100, 20, well).await, (2_000, 2_000));
+    // What it answers with an error of its own it has taken on, and is not spared.
+    let (sent, _) = calls(&scene, 100, 20, |_| StatusCode::INTERNAL_SERVER_ERROR).await;
+    assert_eq!(sent, 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_held_back_while_three_of_ten_fail() {
+    let scene = client();
+    let three_of_ten = |call| match call * 7 % 10 {
+        0..3 => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::OK,
+    };
+    let (sent, _) = calls(&scene, 100, 60, three_of_ten).await;
+    assert_eq!(sent, 6_000);
+}
+
+/// B10 of tower-resilience, told of throttles: calls that an outer timeout cuts off are invisible, and a dependency
+/// that hangs is sent everything.
+#[tokio::test(start_paused = true)]
+async fn a_dependency_that_hangs_is_sent_less() {
+    let scene = client();
+    scene.probe.hold();
+    for _ in 0..200 {
+        let call = scene.call();
+        pass(10 * MS).await;
+        drop(call.finish());
+    }
+    let mut held_back = 0;
+    for _ in 0..400 {
+        let call = scene.call();
+        pass(100 * MS).await;
+        held_back += u32::from(call.reason() == Some(Reason::ClientThrottled));
+    }
+    // For a window what was accepted before still counts. After it, half of ten a second is the floor.
+    assert!((140..=160).contains(&held_back), "{held_back}");
+}
+
+/// Callers in haste do not speak for their dependency.
+#[tokio::test(start_paused = true)]
+async fn callers_who_give_up_early_hold_nobody_back() {
+    let scene = client();
+    scene.probe.hold();
+    for _ in 0..200 {
+        let call = scene.call();
+        pass(10 * MS).await;
+        drop(call.finish());
+    }
+    for _ in 0..2_000 {
+        let call = scene.call();
+        assert!(call.is_inside());
+        pass(5 * MS).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_back_hears_when_the_next_turn_is() {
+    let scene = client();
+    calls(&scene, 100, 5, |_| StatusCode::TOO_MANY_REQUESTS).await;
+    let call = loop {
+        let call = scene.call();
+        if call.reason().is_some() {
+            break call;
+        }
+    };
+    let after = call.rejection().unwrap().retry_after().unwrap();
+    assert!(after <= 200 * MS, "{after:?}");
+    pass(after).await;
+    assert_eq!(scene.call().reason(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_shadow_all_is_sent_and_counted() {
+    let scene = client_with(throttle().mode(Mode::Shadow));
+    let (sent, _) = calls(&scene, 100, 20, |_| StatusCode::TOO_MANY_REQUESTS).await;
+    assert_eq!(sent, 2_000);
+    let counted = scene.shedder.snapshot().throttle.unwrap();
+    assert_eq!(counted.accepted, 0);
+}
+
+/// An error without an answer counts by its kind: what never reached the dependency was not taken on.
+#[tokio::test(start_paused = true)]
+async fn a_dependency_that_cannot_be_reached_is_sent_less() {
+    let shedder = Shedder::new("test", throttle());
+    let unreachable = tower::service_fn(|_: Request<TestBody>| async {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        Err::<Response<TestBody>, BoxError>(refused.into())
+    });
+    let service = ShedLayer::client(&shedder).layer(unreachable);
+    let mut held_back = 0;
+    for _ in 0..1_000 {
+        let result = call(&service, request()).await;
+        held_back += u32::from(reason(&result) == Some(Reason::ClientThrottled));
+    }
+    assert_eq!(held_back, 949);
+}

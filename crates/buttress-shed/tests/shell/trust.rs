@@ -1,0 +1,104 @@
+//! Whom one believes who says how much a request matters.
+
+use ::http::{HeaderValue, Request};
+use buttress_core::Reason;
+use buttress_shed::Criticality::{Critical, High, Low, Medium};
+use buttress_shed::{ShedLayer, Trust};
+use buttress_testkit::TestBody;
+
+use crate::scene::{Scene, config};
+use crate::support::{heard_inside, request, said, shedder};
+
+const HEADER: &str = "x-criticality";
+
+/// What is no word of ours says nothing, whoever says it. Of two fields the first counts.
+#[tokio::test]
+async fn what_is_heard_of_what_is_said() {
+    let bytes = |values: &[&[u8]]| {
+        let mut request = request();
+        for value in values {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            request.headers_mut().append(HEADER, value);
+        }
+        request
+    };
+    for (values, always, to_lower) in [
+        (&[&b"critical"[..]][..], Critical, Medium),
+        (&[b"Low"], Low, Low),
+        (&[b"high"], High, Medium),
+        (&[b"urgent"], Medium, Medium),
+        (&[b""], Medium, Medium),
+        (&[b"low, critical"], Medium, Medium),
+        (&[b"low "], Medium, Medium),
+        (&[b"\xFF\xFE"], Medium, Medium),
+        (&[b"4"], Medium, Medium),
+        (&[b"low", b"critical"], Low, Low),
+        (&[b"critical", b"low"], Critical, Medium),
+        (&[b"urgent", b"low"], Medium, Medium),
+        (&[], Medium, Medium),
+    ] {
+        for (trust, expected) in [
+            (Trust::Always, always),
+            (Trust::ToLower, to_lower),
+            (Trust::Never, Medium),
+        ] {
+            let layer = ShedLayer::http(&shedder(10, 0))
+                .trust(trust)
+                .criticality(Medium);
+            let heard = heard_inside(&layer, bytes(values)).await;
+            let heard = heard.unwrap_or_default();
+            assert_eq!(heard, expected, "{trust:?}, {values:?}");
+        }
+    }
+}
+
+/// A stranger who says that it is critical neither goes before others nor takes anybody's place.
+#[tokio::test(start_paused = true)]
+async fn a_forged_criticality_gets_nobody_in() {
+    for (trust, displaces) in [
+        (Trust::ToLower, false),
+        (Trust::Never, false),
+        (Trust::Always, true),
+    ] {
+        let scene = Scene::behind(config(1, 1), |shedder| {
+            ShedLayer::http(shedder).trust(trust)
+        });
+        let inside = scene.call();
+        let mut honest = scene.call();
+        let mut forged = scene.call_with(said("critical"));
+        if displaces {
+            honest.poll();
+            assert_eq!(honest.reason(), Some(Reason::CriticalityTooLow));
+            drop(inside.finish());
+            assert!(forged.gets_inside());
+        } else {
+            assert_eq!(forged.reason(), Some(Reason::LimitReached), "{trust:?}");
+            drop(inside.finish());
+            assert!(honest.gets_inside(), "{trust:?}");
+        }
+    }
+}
+
+/// Whoever is known by a secret is believed, and a stranger with a wrong one is not.
+#[tokio::test(start_paused = true)]
+async fn only_whoever_is_known_may_raise() {
+    let scene = Scene::behind(config(1, 1), |shedder| {
+        ShedLayer::http(shedder)
+            .trust(Trust::Never)
+            .trust_if(|headers, _| headers.get("x-secret").is_some_and(|said| said == "4711"))
+    });
+    let _inside = scene.call();
+    let mut waiting = scene.call();
+    let with = |secret: &str| -> Request<TestBody> {
+        let mut request = said(Critical.as_str());
+        let secret = secret.parse().unwrap();
+        request.headers_mut().insert("x-secret", secret);
+        request
+    };
+    let stranger = scene.call_with(with("4712"));
+    assert_eq!(stranger.reason(), Some(Reason::LimitReached));
+    let friend = scene.call_with(with("4711"));
+    assert!(friend.is_waiting());
+    waiting.poll();
+    assert_eq!(waiting.reason(), Some(Reason::CriticalityTooLow));
+}

@@ -95,6 +95,53 @@ fn a_bulkhead_allocates_nothing_for_a_call_that_need_not_wait() {
     }
 }
 
+/// Also where it matters whose a call is.
+#[test]
+fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
+    let _alone = alone();
+    let shares = PartitionsConfig::default().share("somewhere", Ratio::HALF);
+    let partitions = BulkheadConfig::default().partitions(shares);
+    let tenants = BulkheadConfig::default().tenants(TenantsConfig::default());
+    for config in [partitions, tenants] {
+        let bulkhead = Bulkhead::new("test", config.queue(8));
+        assert_eq!(calls_through(BulkheadLayer::new(&bulkhead).key(host)), 0);
+        assert_eq!(calls_through(BulkheadLayer::http(&bulkhead).key(host)), 0);
+    }
+}
+
+/// A million tenants come, and each takes a place and leaves: in the memory of one.
+#[test]
+fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
+    use buttress_core::bulkhead::{Admission, Bulkhead};
+    use buttress_core::queue::Terms;
+
+    let _alone = alone();
+    let config = BulkheadConfig::default().tenants(TenantsConfig::default());
+    let now = tokio::time::Instant::now().into_std();
+    let bulkhead = Bulkhead::with_seed(config, 7, now).unwrap();
+    let mut tenant = [0_u8; 20];
+    let mut call = |n: u32| {
+        let text = {
+            use std::io::Write;
+            let mut rest = &mut tenant[..];
+            write!(rest, "tenant {n}").unwrap();
+            let left = rest.len();
+            std::str::from_utf8(&tenant[..tenant.len() - left]).unwrap()
+        };
+        let admission = bulkhead.acquire_by(|| Some(text), || 0, Terms::default, || now);
+        let Admission::Admitted { permit, .. } = admission else {
+            panic!("there is room");
+        };
+        bulkhead.release(permit, || now);
+    };
+    call(0);
+    let region = Region::new(ALLOCATOR);
+    (1..1_000_000).for_each(&mut call);
+    // The harness allocates meanwhile, now and then; not a million times.
+    let allocations = region.change().allocations;
+    assert!(allocations < 10_000, "{allocations}");
+}
+
 /// Where refusals do not bind, also beyond the limit.
 #[test]
 fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {

@@ -36,7 +36,7 @@ impl Bulkhead {
     ///
     /// What [`BulkheadConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
-        let rule = Rule::new(config, now())?;
+        let rule = Rule::with_seed(config, fastrand::u64(..), now())?;
         Ok(Self {
             shared: Striped::new(Shared::new(name.into(), rule)),
         })

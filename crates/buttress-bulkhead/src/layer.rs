@@ -1,8 +1,10 @@
+use std::borrow::Cow;
+
 use buttress_core::{Plain, WhenSaturated};
 use buttress_http::{Http, Until};
 use tower_layer::Layer;
 
-use crate::{Bulkhead, BulkheadService};
+use crate::{Bulkhead, BulkheadService, ByKey};
 
 /// Puts a [`Bulkhead`] in front of a service.
 ///
@@ -49,13 +51,32 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
+    /// Tells calls apart by the key that `key` finds: the name of one of the
+    /// [partitions](crate::BulkheadConfig::partitions), or whose call it is where the limit is shared by
+    /// [tenants](crate::BulkheadConfig::tenants). It is asked only where there are such, and should be what whoever calls
+    /// cannot choose freely.
+    #[must_use]
+    pub fn key<Req, F>(self, key: F) -> BulkheadLayer<ByKey<F, P>>
+    where
+        F: Fn(&Req) -> Cow<'_, str> + Clone,
+    {
+        BulkheadLayer {
+            bulkhead: self.bulkhead,
+            protocol: ByKey {
+                key,
+                protocol: self.protocol,
+            },
+            when_saturated: self.when_saturated,
+        }
+    }
+
     /// What `poll_ready` says while there is no place.
     ///
     /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is one, waits for that as long as it
     /// takes, and then holds the place until it is called or dropped, or the service behind turns out not to be ready.
     /// So a clone that became ready and is kept for later keeps others out: it is for callers who call at once.
-    /// Where the [mode](crate::BulkheadConfig::mode) does not bind for all calls, it is as
-    /// [`Reject`](WhenSaturated::Reject).
+    /// Where the [mode](crate::BulkheadConfig::mode) does not bind for all calls, or the limit is shared by partitions or
+    /// tenants, it is as [`Reject`](WhenSaturated::Reject).
     #[must_use]
     pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
         self.when_saturated = when_saturated;

@@ -49,6 +49,22 @@
 //! # Ok::<_, buttress_core::ConfigError>(())
 //! ```
 //!
+//! One limit for several purposes, each with a share of its own:
+//!
+//! ```
+//! use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, PartitionsConfig};
+//! use buttress_core::Ratio;
+//! use http::Request;
+//!
+//! let shares = PartitionsConfig::default()
+//!     .share("/checkout", Ratio::percent(50))
+//!     .share("/search", Ratio::percent(30)); // and 20 % for all others
+//! let api = Bulkhead::try_new("api", BulkheadConfig::default().limit(100).queue(50).partitions(shares))?;
+//! let layer = BulkheadLayer::http(&api).key(|request: &Request<String>| request.uri().path().into());
+//! # let _ = layer;
+//! # Ok::<_, buttress_core::ConfigError>(())
+//! ```
+//!
 //! # What it does
 //!
 //! A call takes a place when it is made, and gives it back when it ends: with its future, and with the `Http` protocol
@@ -69,6 +85,15 @@
 //! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no place became free in the longest wait |
 //! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
 //! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it |
+//! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and what is left is for others |
+//!
+//! With [partitions](BulkheadConfig::partitions), each has its share of the limit for certain, and what it does not use is
+//! lent to whoever asks. When places are short, the next one goes to whichever partition that waits has the least of its
+//! share; nobody who has a place loses it. So a share is back when as many calls have ended. Where nobody may wait, a call
+//! that is refused within its share [keeps](PartitionsConfig::memory) a place free for the next. Where there are too many
+//! to name, [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
+//! counted in a sketch, so that a million of them take the memory of one. Both are found by a
+//! [key](BulkheadLayer::key), change at run time, and cost each call a lock.
 //!
 //! In the modes in which refusals do not bind, nobody waits either: calls beyond the limit are let through, and those
 //! for whom there would have been neither a place nor room in the queue are counted.
@@ -100,6 +125,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bulkhead;
+mod by_key;
 mod future;
 mod guard;
 mod layer;
@@ -114,6 +140,8 @@ pub use bulkhead::Bulkhead;
 pub use buttress_core::WhenSaturated;
 pub use buttress_core::bulkhead::BulkheadConfig;
 pub use buttress_core::queue::Order;
+pub use buttress_core::shares::{PartitionSnapshot, PartitionsConfig, TenantsConfig};
+pub use by_key::ByKey;
 pub use future::ResponseFuture;
 pub use guard::BulkheadGuard;
 pub use layer::BulkheadLayer;

@@ -104,7 +104,12 @@ impl<S, P> BulkheadService<S, P> {
             criticality: Criticality::current().unwrap_or_default(),
             deadline: Deadline::earlier(Deadline::current(), protocol.deadline(&request)),
         };
-        match admit(self.bulkhead.shared(), draw, terms) {
+        match admit(
+            self.bulkhead.shared(),
+            || protocol.key(&request),
+            draw,
+            terms,
+        ) {
             Answer::Admitted(guard) => {
                 ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
             }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use buttress_core::bulkhead::{Admission, Bulkhead as Rule};
@@ -67,13 +68,14 @@ pub(crate) fn try_admit(shared: &Striped<Shared>) -> Option<BulkheadGuard> {
 
 /// Finds out what becomes of a call for which no place is at hand.
 #[cold]
-pub(crate) fn admit(
+pub(crate) fn admit<'a>(
     shared: &Striped<Shared>,
+    key: impl FnOnce() -> Option<Cow<'a, str>>,
     draw: impl FnOnce() -> u64,
     terms: impl FnOnce() -> Terms,
 ) -> Answer {
     let lease = shared.lease();
-    match lease.rule.acquire(draw, terms, now) {
+    match lease.rule.acquire_by(key, draw, terms, now) {
         Admission::Admitted {
             permit,
             would_reject,

@@ -28,7 +28,7 @@ impl serde::Serialize for BulkheadSnapshot {
         use serde::ser::SerializeStruct;
 
         let oldest = self.oldest_wait.map(|waited| waited.as_secs_f64() * 1e3);
-        let mut out = serializer.serialize_struct("BulkheadSnapshot", 7)?;
+        let mut out = serializer.serialize_struct("BulkheadSnapshot", 8)?;
         out.serialize_field("name", self.name.as_str())?;
         out.serialize_field("mode", &self.mode.to_string())?;
         out.serialize_field("limit", &self.limit)?;
@@ -36,6 +36,26 @@ impl serde::Serialize for BulkheadSnapshot {
         out.serialize_field("queued", &self.queued)?;
         out.serialize_field("oldest_wait_ms", &oldest)?;
         out.serialize_field("queue_stands", &self.queue_stands)?;
+        let partitions: Vec<_> = self.partitions.iter().map(Partition).collect();
+        out.serialize_field("partitions", &partitions)?;
+        out.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+struct Partition<'a>(&'a buttress_core::shares::PartitionSnapshot);
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Partition<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let Self(partition) = self;
+        let mut out = serializer.serialize_struct("PartitionSnapshot", 4)?;
+        out.serialize_field("name", &partition.name.as_ref().map(|name| name.as_str()))?;
+        out.serialize_field("share", &partition.share)?;
+        out.serialize_field("in_flight", &partition.in_flight)?;
+        out.serialize_field("queued", &partition.queued)?;
         out.end()
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::Deadline;
 
 /// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
@@ -10,6 +12,12 @@ pub trait Identify<Req> {
 
     /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
     fn deadline(&self, request: &Req) -> Option<Deadline> {
+        let _ = request;
+        None
+    }
+
+    /// What the request is counted under where calls are told apart: the name of a partition, or of a tenant.
+    fn key<'a>(&self, request: &'a Req) -> Option<Cow<'a, str>> {
         let _ = request;
         None
     }

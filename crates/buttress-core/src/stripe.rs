@@ -11,10 +11,30 @@ pub struct StripeIndex(NonZeroU32);
 
 /// Never 0, and beyond any count, so that it is never seen.
 const TAG: NonZeroU32 = NonZeroU32::new(1 << 31).expect("1 << 31 is not 0");
+/// From here on it is no stripe.
+const ELSEWHERE: u32 = 0b11 << 30;
 
 impl StripeIndex {
     /// None at all.
     pub(crate) const NOWHERE: Self = Self(NonZeroU32::MAX);
+
+    /// No stripe, but the entry of that number in a list that its owner keeps; there are not as many.
+    pub(crate) fn elsewhere(entry: u32) -> Option<Self> {
+        let index = NonZeroU32::new(ELSEWHERE.checked_add(entry)?).map(Self);
+        index.filter(|&index| index != Self::NOWHERE)
+    }
+
+    /// The number of that entry, if it is one.
+    pub(crate) fn entry(self) -> Option<u32> {
+        let entry = self.0.get().checked_sub(ELSEWHERE)?;
+        (self != Self::NOWHERE).then_some(entry)
+    }
+
+    /// Whether it is a stripe.
+    #[inline]
+    pub(crate) fn is_stripe(self) -> bool {
+        self.0.get() < ELSEWHERE
+    }
 
     /// That of the current thread.
     #[inline]

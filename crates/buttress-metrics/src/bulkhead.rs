@@ -150,9 +150,10 @@ fn reason_label(reason: Reason) -> Labels {
 }
 
 /// Why a bulkhead rejects.
-const REASONS: [Reason; 4] = [
+const REASONS: [Reason; 5] = [
     Reason::BulkheadFull,
     Reason::QueueTimeout,
     Reason::QueueOverloaded,
     Reason::DeadlineTooShort,
+    Reason::TenantOverShare,
 ];

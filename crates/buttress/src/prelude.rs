@@ -6,7 +6,7 @@ pub use buttress_breaker::{
     KeyedBreakerLayer, OpenTime, Window,
 };
 #[cfg(feature = "bulkhead")]
-pub use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order};
+pub use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig};
 #[cfg(feature = "chaos")]
 pub use buttress_chaos::{ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault};
 pub use buttress_core::{

@@ -1,10 +1,14 @@
 use std::time::Duration;
 
-use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order, WhenSaturated};
+use buttress_bulkhead::{
+    Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig, TenantsConfig, WhenSaturated,
+};
 use buttress_core::{Mode, Ratio};
-use buttress_testkit::{Conformance, Readiness, Sharing, Specimen};
+use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody};
 
 const LIMIT: u32 = 3;
+/// What all calls are for.
+const KEY: &str = "conformance";
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
 /// Whatever its mode, a bulkhead keeps the contract of a layer. One that enforces lets in so many and no more.
@@ -58,6 +62,28 @@ fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
     });
 }
 
+/// With all calls in one partition, and with all of them of one tenant, which is alone.
+#[test]
+fn a_bulkhead_that_is_shared_conforms_in_every_mode() {
+    for queue in [0, 100_000] {
+        in_every_mode(&format!("partitions, a queue of {queue}"), |mode| {
+            let partitions = PartitionsConfig::default().share(KEY, Ratio::ONE);
+            let config = config().queue(queue).max_wait(None);
+            conformance(
+                mode,
+                config.partitions(partitions),
+                WhenSaturated::Unready,
+                true,
+            )
+        });
+        in_every_mode(&format!("tenants, a queue of {queue}"), |mode| {
+            let config = config().queue(queue).max_wait(None);
+            let config = config.tenants(TenantsConfig::default());
+            conformance(mode, config, WhenSaturated::Reject, true)
+        });
+    }
+}
+
 fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
     let for_share = [Ratio::ZERO, Ratio::HALF, Ratio::ONE].map(Mode::EnforceFor);
     for mode in [Mode::Off, Mode::Shadow, Mode::Enforce]
@@ -81,7 +107,8 @@ fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bo
     let suite = Conformance::new("bulkhead", move || {
         let bulkhead = Bulkhead::new("conformance", config.clone());
         let specimen = if http {
-            Specimen::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
+            let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
+            Specimen::new(layer.key(|_: &http::Request<TestBody>| KEY.into()))
         } else {
             Specimen::new(BulkheadLayer::new(&bulkhead).when_saturated(when))
         };

@@ -8,6 +8,7 @@ mod deadlines;
 mod http;
 mod modes;
 mod panics;
+mod partitions;
 mod resize;
 mod runtime;
 mod services;

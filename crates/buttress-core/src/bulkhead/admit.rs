@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::claim::{Claim, Waiting};
 use super::{Bulkhead, Locked, Place, Verdict, Waiter};
-use crate::queue::{QueueRefusal, Terms};
-use crate::sync::Ordering;
+use crate::queue::{Pushed, QueueRefusal, Terms};
+use crate::sync::{MutexGuard, Ordering};
 use crate::{Mode, Reason, StripeIndex};
 
 /// A place, or as good as one. It must be [released](Bulkhead::release).
@@ -27,10 +28,20 @@ impl Permit {
         }
     }
 
-    /// Where its token belongs, if there is one.
+    /// Its token stays under the lock, and whose it is stands there in that entry.
+    pub(super) fn with_claim(entry: StripeIndex) -> Self {
+        Self { token: entry }
+    }
+
+    /// The stripe to which its token belongs, if it is to one.
     #[inline]
-    pub(super) fn token(&self) -> Option<StripeIndex> {
-        (self.token != StripeIndex::NOWHERE).then_some(self.token)
+    pub(super) fn stripe(&self) -> Option<StripeIndex> {
+        self.token.is_stripe().then_some(self.token)
+    }
+
+    /// The entry that says whose it is, if there is one.
+    pub(super) fn claim(&self) -> Option<u32> {
+        self.token.entry()
     }
 }
 
@@ -80,6 +91,9 @@ impl Bulkhead {
         }
         // Both may be somebody else's code, which has no business under the lock.
         let draw = if word.is_partial() { draw() } else { 0 };
+        if word.is_shared() {
+            return self.acquire_shared("", draw, terms(), now());
+        }
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
@@ -101,13 +115,34 @@ impl Bulkhead {
         self.wait(terms(), now())
     }
 
+    /// The same for a call with a key: the name of its partition, or its tenant's. It is asked for only where the limit
+    /// is shared.
+    #[cold]
+    #[inline(never)]
+    pub fn acquire_by<K: AsRef<str>>(
+        &self,
+        key: impl FnOnce() -> Option<K>,
+        draw: impl FnOnce() -> u64,
+        terms: impl FnOnce() -> Terms,
+        now: impl FnOnce() -> Instant,
+    ) -> Admission {
+        let word = self.word();
+        if word.is_off() || !word.is_shared() {
+            return self.acquire(draw, terms, now);
+        }
+        let key = key();
+        let draw = if word.is_partial() { draw() } else { 0 };
+        let key = key.as_ref().map_or("", AsRef::as_ref);
+        self.acquire_shared(key, draw, terms(), now())
+    }
+
     /// A place ahead of a call, for which one waits as long as it takes. `None` where refusals do not bind for all
-    /// calls: whether this one waits shows when it is made.
+    /// calls, or the limit is shared: whether this one waits shows when it is made.
     #[cold]
     #[inline(never)]
     pub fn reserve(&self, now: impl FnOnce() -> Instant) -> Option<Admission> {
         let mut locked = self.lock();
-        if locked.config.mode != Mode::Enforce {
+        if locked.config.mode != Mode::Enforce || locked.config.is_shared() {
             return None;
         }
         if self.take(&mut locked) {
@@ -125,6 +160,7 @@ impl Bulkhead {
             waiter,
             ticket: pushed.ticket,
             ahead: true,
+            claim: Claim::None,
             gives_up: None,
         }))
     }
@@ -138,29 +174,80 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        if let Some(refusal) = locked.queue.refusal(terms, now) {
+        self.enqueue(locked, Claim::None, terms, now)
+    }
+
+    /// The same where the limit is shared. It may have ceased to be meanwhile.
+    fn acquire_shared(&self, key: &str, draw: u64, terms: Terms, now: Instant) -> Admission {
+        let mut locked = self.lock();
+        if !self.word().is_saturated() {
+            self.gather(&mut locked);
+        }
+        let binds = locked.config.mode.binds(|| draw);
+        let (claim, mut would_reject) = match locked.claim(key, binds, now) {
+            Ok(claim) => claim,
+            Err(reason) => return Admission::Rejected(reason),
+        };
+        if locked.may_enter(claim, now) {
+            locked.free -= 1;
+        } else if !binds {
+            let beyond = locked.overdraw();
+            would_reject = would_reject.or(beyond);
+        } else if locked.queue.config().has_no_room() {
+            let reason = locked.turn_away(claim, now);
+            locked.forget(claim);
+            return Admission::Rejected(reason);
+        } else {
+            return self.enqueue(locked, claim, terms, now);
+        }
+        Admission::Admitted {
+            permit: locked.begin(claim),
+            would_reject,
+        }
+    }
+
+    /// Lets a call wait, unless the queue has no use for it.
+    fn enqueue(
+        &self,
+        mut locked: MutexGuard<'_, Locked>,
+        claim: Claim,
+        terms: Terms,
+        now: Instant,
+    ) -> Admission {
+        let refusal = locked.line(claim).refusal(terms, now);
+        if let Some(refusal) = refusal {
+            locked.forget(claim);
             return Admission::Rejected(match refusal {
                 QueueRefusal::Full => Reason::BulkheadFull,
                 QueueRefusal::TooLate => Reason::DeadlineTooShort,
             });
         }
         let waiter = Arc::new(Waiter::default());
-        match locked.queue.push(Arc::clone(&waiter), terms, now) {
-            Ok(pushed) => {
-                let gives_up = locked.queue.gives_up_at(pushed.ticket);
-                drop(locked);
-                if let Some((displaced, why)) = pushed.displaced {
-                    displaced.tell(Verdict::Dropped(why));
-                }
-                Admission::Waiting(Place {
-                    waiter,
-                    ticket: pushed.ticket,
-                    ahead: false,
-                    gives_up,
-                })
-            }
-            Err(_) => Admission::Rejected(Reason::BulkheadFull),
+        let waiting = Waiting {
+            waiter: Arc::clone(&waiter),
+            claim,
+        };
+        let line = locked.line(claim);
+        let Ok(Pushed { ticket, displaced }) = line.push(waiting, terms, now) else {
+            locked.forget(claim);
+            return Admission::Rejected(Reason::BulkheadFull);
+        };
+        let gives_up = line.gives_up_at(ticket);
+        if let Some((displaced, _)) = &displaced {
+            locked.forget(displaced.claim);
         }
+        // To wake is somebody else's code.
+        drop(locked);
+        if let Some((displaced, why)) = displaced {
+            let _ = displaced.waiter.tell(Verdict::Dropped(why));
+        }
+        Admission::Waiting(Place {
+            waiter,
+            ticket,
+            ahead: false,
+            claim,
+            gives_up,
+        })
     }
 
     /// A token from under the lock, with all others gathered if need be.
@@ -199,7 +286,7 @@ impl Bulkhead {
 
 impl Locked {
     pub(super) fn nobody_waits(&self) -> bool {
-        self.queue.is_empty() && self.readiness.is_empty()
+        self.queue.is_empty() && self.readiness.is_empty() && self.sharing.nobody_waits()
     }
 
     /// A place beyond the limit, for a call that a refusal does not bind. Those beyond it stand for those who would

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::queue::{Order, QueueConfig};
+use crate::shares::{PartitionsConfig, TenantsConfig};
 use crate::{ConfigError, Mode};
 
 /// How many calls may be under way, and who may wait for one of them to end.
@@ -13,6 +14,8 @@ use crate::{ConfigError, Mode};
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is let in first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
+/// | [`partitions`](Self::partitions) | off | what of the limit calls of a name have for certain |
+/// | [`tenants`](Self::tenants) | off | how the limit is shared by any number of tenants |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
 ///
 /// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
@@ -21,6 +24,8 @@ pub struct BulkheadConfig {
     pub(super) limit: u32,
     pub(super) queue: QueueConfig,
     pub(super) mode: Mode,
+    pub(super) partitions: Option<PartitionsConfig>,
+    pub(super) tenants: Option<TenantsConfig>,
 }
 
 impl Default for BulkheadConfig {
@@ -31,6 +36,8 @@ impl Default for BulkheadConfig {
                 .capacity(0)
                 .max_wait(Duration::from_millis(100)),
             mode: Mode::Enforce,
+            partitions: None,
+            tenants: None,
         }
     }
 }
@@ -82,6 +89,31 @@ impl BulkheadConfig {
         self
     }
 
+    /// Splits the limit into partitions with names, each with a share that it has for certain; what one does not use is
+    /// lent to the others. Each has a [queue](Self::queue) of its own. `None` does not tell calls apart.
+    ///
+    /// Every call then takes its place under one lock, and nobody can wait for a place ahead of its call.
+    #[must_use]
+    pub fn partitions(mut self, partitions: impl Into<Option<PartitionsConfig>>) -> Self {
+        self.partitions = partitions.into();
+        self
+    }
+
+    /// Shares the limit and the queue by tenants, of whom there may be millions: one that asks for very much leaves the
+    /// others what they had. `None` does not tell tenants apart.
+    ///
+    /// Every call then takes its place under one lock, and nobody can wait for a place ahead of its call.
+    #[must_use]
+    pub fn tenants(mut self, tenants: impl Into<Option<TenantsConfig>>) -> Self {
+        self.tenants = tenants.into();
+        self
+    }
+
+    /// Whether it matters whose a call is.
+    pub(super) fn is_shared(&self) -> bool {
+        self.partitions.is_some() || self.tenants.is_some()
+    }
+
     /// Whether the bulkhead's refusals bind. Where they do not, nobody waits either.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
@@ -93,8 +125,9 @@ impl BulkheadConfig {
     ///
     /// # Errors
     ///
-    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT), and of the queue what [`QueueConfig::check`] refuses;
-    /// its capacity is called `queue` here.
+    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); of the queue what [`QueueConfig::check`] refuses, its
+    /// capacity is called `queue` here; what [`PartitionsConfig::check`], [`PartitionsConfig::check_limit`] and
+    /// [`TenantsConfig::check`] refuse; partitions and tenants at once; queues that together are longer than one may be.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_LIMIT).contains(&self.limit) {
             let bound = format!("from 1 to {}", Self::MAX_LIMIT);
@@ -103,6 +136,24 @@ impl BulkheadConfig {
         self.queue.check().map_err(|error| match error.field() {
             "capacity" => error.of("queue"),
             _ => error,
-        })
+        })?;
+        if let Some(partitions) = &self.partitions {
+            partitions.check()?;
+            partitions.check_limit(u64::from(self.limit))?;
+            let queues = partitions.len() + 1;
+            if self.queue.capacity * queues > QueueConfig::MAX_CAPACITY {
+                let value = format_args!("{} in each of {queues}", self.queue.capacity);
+                let bound = format!("at most {} in all", QueueConfig::MAX_CAPACITY);
+                return Err(ConfigError::new("queue", value, bound));
+            }
+        }
+        let Some(tenants) = &self.tenants else {
+            return Ok(());
+        };
+        if self.partitions.is_some() {
+            let bound = "off beside partitions, as a call has one key";
+            return Err(ConfigError::new("tenants", "on", bound));
+        }
+        tenants.check()
     }
 }

@@ -8,9 +8,11 @@
 //! kept waiting while there is a token anywhere.
 
 mod admit;
+mod claim;
 mod config;
 mod place;
 mod release;
+mod sharing;
 mod snapshot;
 mod stock;
 mod word;
@@ -23,7 +25,9 @@ pub use config::BulkheadConfig;
 pub use place::{Place, Verdict};
 pub use snapshot::BulkheadSnapshot;
 
+use self::claim::Waiting;
 use self::place::Waiter;
+use self::sharing::Sharing;
 use self::stock::Stock;
 use self::word::Word;
 use crate::ConfigError;
@@ -71,9 +75,11 @@ struct Locked {
     /// The tokens that are neither with calls nor in the stripes. Below 0, so many must come back before anybody
     /// is admitted: after a limit was lowered, or where refusals did not bind.
     free: i64,
-    queue: WaitQueue<Arc<Waiter>>,
+    queue: WaitQueue<Waiting>,
     /// Who asks for a place ahead of a call, and waits for as long as it takes.
     readiness: WaitQueue<Arc<Waiter>>,
+    sharing: Sharing,
+    seed: u64,
 }
 
 impl Bulkhead {
@@ -83,17 +89,38 @@ impl Bulkhead {
     ///
     /// What [`BulkheadConfig::check`] refuses.
     pub fn new(config: BulkheadConfig, now: Instant) -> Result<Self, ConfigError> {
+        Self::with_seed(config, 0, now)
+    }
+
+    /// The same. The `seed` keeps those who choose the names of [tenants](BulkheadConfig::tenants) from making them
+    /// look alike.
+    ///
+    /// # Errors
+    ///
+    /// What [`BulkheadConfig::check`] refuses.
+    pub fn with_seed(config: BulkheadConfig, seed: u64, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let readiness = QueueConfig::default()
             .capacity(QueueConfig::MAX_CAPACITY)
             .order(crate::queue::Order::Fifo);
+        let queue = WaitQueue::new(config.queue.clone(), now)?;
+        let mut sharing = Sharing::default();
+        sharing.reconfigure(&config, seed, &queue, now)?;
+        let word = Word::new(&config);
+        let word = if config.is_shared() {
+            word.saturated()
+        } else {
+            word
+        };
         Ok(Self {
-            hot: Hot(AtomicU64::new(Word::new(config.mode).0)),
+            hot: Hot(AtomicU64::new(word.0)),
             stock: Stock::new(),
             locked: Mutex::new(Locked {
                 free: i64::from(config.limit),
-                queue: WaitQueue::new(config.queue.clone(), now)?,
+                queue,
                 readiness: WaitQueue::new(readiness, now)?,
+                sharing,
+                seed,
                 config,
             }),
         })
@@ -113,11 +140,18 @@ impl Bulkhead {
     pub fn reconfigure(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock();
-        locked.queue.reconfigure(config.queue.clone())?;
+        let Locked {
+            queue,
+            sharing,
+            seed,
+            ..
+        } = &mut *locked;
+        sharing.reconfigure(&config, *seed, queue, now)?;
+        queue.reconfigure(config.queue.clone())?;
         // All tokens at hand, none can be taken beside the new limit.
         self.gather(&mut locked);
         locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
-        let word = Word::new(config.mode).saturated();
+        let word = Word::new(&config).saturated();
         self.hot.0.store(word.0, Ordering::SeqCst);
         locked.config = config;
         self.serve(locked, now);

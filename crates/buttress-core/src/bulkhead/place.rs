@@ -5,6 +5,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use super::Permit;
+use super::claim::Claim;
 use crate::queue::{Dropped, Ticket};
 use crate::sync::{Mutex, lock};
 
@@ -17,6 +18,7 @@ pub struct Place {
     pub(super) ticket: Ticket,
     /// Whether it waits ahead of a call.
     pub(super) ahead: bool,
+    pub(super) claim: Claim,
     pub(super) gives_up: Option<Instant>,
 }
 
@@ -61,12 +63,11 @@ impl Default for State {
 }
 
 impl Waiter {
-    /// Says what became of the wait, unless its caller went away: then the verdict, and any permit in it, is for
-    /// nobody.
-    pub(super) fn tell(&self, verdict: Verdict) -> bool {
+    /// Says what became of the wait, unless its caller went away: then the verdict comes back, with any permit in it.
+    pub(super) fn tell(&self, verdict: Verdict) -> Result<(), Verdict> {
         let mut state = lock(&self.0);
         let State::Waiting(waker) = &mut *state else {
-            return false;
+            return Err(verdict);
         };
         let waker = waker.take();
         *state = State::Told(verdict);
@@ -74,7 +75,7 @@ impl Waiter {
         if let Some(waker) = waker {
             waker.wake();
         }
-        true
+        Ok(())
     }
 
     fn poll(&self, waker: &Waker) -> Poll<Verdict> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::claim::{Claim, Waiting};
 use super::{Bulkhead, Locked, Permit, Place, Verdict, Waiter};
 use crate::Mode;
 use crate::queue::{Dropped, Exit};
@@ -11,8 +12,8 @@ impl Bulkhead {
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        let Some(stripe) = permit.token() else {
-            return;
+        let Some(stripe) = permit.stripe() else {
+            return self.release_claim(&permit, now);
         };
         if self.word().is_saturated() {
             return self.release_under_lock(1, now);
@@ -30,7 +31,8 @@ impl Bulkhead {
     #[cold]
     pub fn give_up(&self, place: &Place, now: Instant) -> Option<Dropped> {
         let mut locked = self.lock();
-        let why = locked.queue.expire(place.ticket, now)?;
+        let why = locked.line(place.claim).expire(place.ticket, now)?;
+        locked.forget(place.claim);
         self.relax(&locked);
         Some(why)
     }
@@ -42,16 +44,18 @@ impl Bulkhead {
             waiter,
             ticket,
             ahead,
+            claim,
             ..
         } = place;
         let now = now();
         let mut locked = self.lock();
-        let queue = if ahead {
-            &mut locked.readiness
+        let waited = if ahead {
+            locked.readiness.remove(ticket, now).is_some()
         } else {
-            &mut locked.queue
+            locked.line(claim).remove(ticket, now).is_some()
         };
-        if queue.remove(ticket, now).is_some() {
+        if waited {
+            locked.forget(claim);
             // Nobody else can have come to be next by that, but the shortage may be over.
             self.relax(&locked);
             return;
@@ -65,7 +69,16 @@ impl Bulkhead {
     #[cold]
     #[inline(never)]
     fn release_under_lock(&self, tokens: i64, now: impl FnOnce() -> Instant) {
-        let mut locked = self.lock();
+        self.take_back(self.lock(), tokens, now);
+    }
+
+    /// Takes so many tokens back, and all that are in the stripes, for whoever is next.
+    pub(super) fn take_back<'a>(
+        &'a self,
+        mut locked: MutexGuard<'a, Locked>,
+        tokens: i64,
+        now: impl FnOnce() -> Instant,
+    ) {
         locked.free += tokens + self.stock.drain() as i64;
         if locked.nobody_waits() {
             self.relax(&locked);
@@ -76,18 +89,18 @@ impl Bulkhead {
 
     /// Lets in whoever is next, for as long as there is room, and ends the shortage if there still is then.
     pub(super) fn serve<'a>(&'a self, mut locked: MutexGuard<'a, Locked>, now: Instant) {
-        while let Some(exit) = locked.next(now) {
+        while let Some((waiter, verdict)) = locked.next(now) {
             // To wake is somebody else's code.
             drop(locked);
-            let returned = match exit {
-                Exit::Served(waiter) => !waiter.tell(Verdict::Admitted(Permit::counted())),
-                Exit::Dropped(waiter, why) => {
-                    waiter.tell(Verdict::Dropped(why));
-                    false
-                }
-            };
+            let unheard = waiter.tell(verdict);
             locked = self.lock();
-            locked.free += i64::from(returned);
+            if let Err(Verdict::Admitted(permit)) = unheard {
+                locked.free += 1;
+                permit
+                    .claim()
+                    .into_iter()
+                    .for_each(|entry| locked.end(entry));
+            }
         }
         self.relax(&locked);
     }
@@ -95,7 +108,7 @@ impl Bulkhead {
     /// Ends a shortage: not with the first place that is free, or the next call would begin another.
     fn relax(&self, locked: &Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
-        if locked.nobody_waits() && locked.free >= enough {
+        if locked.nobody_waits() && locked.free >= enough && !locked.config.is_shared() {
             let word = self.word().relaxed();
             self.hot.0.store(word.0, Ordering::SeqCst);
         }
@@ -103,16 +116,40 @@ impl Bulkhead {
 }
 
 impl Locked {
-    /// Whoever leaves the queue next, if there is room.
-    fn next(&mut self, now: Instant) -> Option<Exit<Arc<Waiter>>> {
+    /// Whoever leaves a queue next, if there is room, and what it is told.
+    fn next(&mut self, now: Instant) -> Option<(Arc<Waiter>, Verdict)> {
+        let ahead = |exit| match exit {
+            Exit::Served(waiter) => (waiter, None),
+            Exit::Dropped(waiter, why) => (waiter, Some(why)),
+        };
+        if self.config.is_shared()
+            && let Some(exit) = self.readiness.pop(now)
+        {
+            // Whose its call will be shows when it is made.
+            return Some((ahead(exit).0, Verdict::Dropped(Dropped::Displaced)));
+        }
         let binding = matches!(self.config.mode, Mode::Enforce | Mode::EnforceFor(_));
         if self.free <= 0 && binding {
             return None;
         }
-        let exit = self.queue.pop(now).or_else(|| self.readiness.pop(now))?;
-        if let Exit::Served(_) = exit {
-            self.free -= 1;
-        }
-        Some(exit)
+        let (waiter, claim, dropped) = match self.pop(now) {
+            Some(Exit::Served(Waiting { waiter, claim })) => (waiter, claim, None),
+            Some(Exit::Dropped(Waiting { waiter, claim }, why)) => (waiter, claim, Some(why)),
+            None => {
+                let (waiter, dropped) = ahead(self.readiness.pop(now)?);
+                (waiter, Claim::None, dropped)
+            }
+        };
+        let verdict = match dropped {
+            None => {
+                self.free -= 1;
+                Verdict::Admitted(self.begin(claim))
+            }
+            Some(why) => {
+                self.forget(claim);
+                Verdict::Dropped(why)
+            }
+        };
+        Some((waiter, verdict))
     }
 }

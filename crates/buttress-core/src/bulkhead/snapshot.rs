@@ -2,9 +2,11 @@ use std::time::{Duration, Instant};
 
 use super::Bulkhead;
 use crate::Mode;
+use crate::queue::WaitQueue;
+use crate::shares::PartitionSnapshot;
 
 /// What a bulkhead looked like at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadSnapshot {
     /// How many calls may be under way.
     pub limit: u32,
@@ -19,6 +21,8 @@ pub struct BulkheadSnapshot {
     pub queue_stands: bool,
     /// Whether refusals bind.
     pub mode: Mode,
+    /// What each partition has, if there are any; first of all that is in none of them.
+    pub partitions: Vec<PartitionSnapshot>,
 }
 
 impl Bulkhead {
@@ -30,10 +34,14 @@ impl Bulkhead {
         BulkheadSnapshot {
             limit,
             in_flight: u64::try_from(i64::from(limit) - free).unwrap_or(0),
-            queued: locked.queue.len(),
-            oldest_wait: locked.queue.oldest_wait(now),
-            queue_stands: locked.queue.is_standing(),
+            queued: locked.lines().map(WaitQueue::len).sum(),
+            oldest_wait: locked
+                .lines()
+                .filter_map(|line| line.oldest_wait(now))
+                .max(),
+            queue_stands: locked.lines().any(WaitQueue::is_standing),
             mode: locked.config.mode,
+            partitions: locked.partition_snapshots(),
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::BulkheadConfig;
 use crate::Mode;
 
 /// What every call must know of a bulkhead, in one atomic word. It changes under the lock only.
@@ -10,14 +11,18 @@ const SATURATED: u64 = 1;
 const OFF: u64 = 1 << 1;
 /// Refusals bind for a share of calls.
 const PARTIAL: u64 = 1 << 2;
+/// It matters whose a call is. There is no end to the shortage then.
+const SHARED: u64 = 1 << 3;
 
 impl Word {
-    pub(super) fn new(mode: Mode) -> Self {
-        Self(match mode {
+    pub(super) fn new(config: &BulkheadConfig) -> Self {
+        let mode = match config.mode {
             Mode::Off => OFF,
             Mode::EnforceFor(_) => PARTIAL,
             Mode::Enforce | Mode::Shadow => 0,
-        })
+        };
+        let shared = if config.is_shared() { SHARED } else { 0 };
+        Self(mode | shared)
     }
 
     /// Whether tokens may be taken from the stripes, and put back there.
@@ -37,6 +42,10 @@ impl Word {
 
     pub(super) fn is_partial(self) -> bool {
         self.0 & PARTIAL != 0
+    }
+
+    pub(super) fn is_shared(self) -> bool {
+        self.0 & SHARED != 0
     }
 
     pub(super) fn saturated(self) -> Self {

@@ -79,7 +79,6 @@ impl SharesConfig {
     /// Shares that come to more than the whole, or all to nothing; a memory outside of
     /// [`MIN_MEMORY`](Self::MIN_MEMORY) and [`MAX_MEMORY`](Self::MAX_MEMORY).
     pub fn check(&self) -> Result<(), ConfigError> {
-        // In hundred-millionths, so that three times a third plus a rounding error is no more than the whole.
         let sum: u64 = self.shares.iter().map(|&share| parts(share)).sum();
         if sum == 0 || sum > WHOLE {
             let value = format_args!("{}% in all", sum as f64 / (WHOLE / 100) as f64);
@@ -99,14 +98,23 @@ impl SharesConfig {
 
     /// How many of so many places a criticality has for certain.
     pub(super) fn places(&self, criticality: Criticality, limit: u64) -> u64 {
-        let share = parts(self.shares[criticality.index()]);
-        (u128::from(limit) * u128::from(share) / u128::from(WHOLE)) as u64
+        places(parts(self.shares[criticality.index()]), limit)
     }
 }
 
-/// A share in hundred-millionths, in which the places of all never come to more than the limit.
-fn parts(share: Ratio) -> u64 {
+/// How many of so many places a share in such [parts] comes to, rounded down.
+pub(super) fn places(share: u64, limit: u64) -> u64 {
+    let whole = || (u128::from(limit) * u128::from(share) / u128::from(WHOLE)) as u64;
+    // Limits are small enough, and no 128 bits need be divided.
+    let product = limit.checked_mul(share);
+    product.map_or_else(whole, |product| product / WHOLE)
+}
+
+/// A share in hundred-millionths, in which the places of all never come to more than the limit, and three times a
+/// third plus a rounding error to no more than the whole.
+pub(super) fn parts(share: Ratio) -> u64 {
     (share.get() * WHOLE as f64).round() as u64
 }
 
-const WHOLE: u64 = 100_000_000;
+/// The whole, in those parts.
+pub(super) const WHOLE: u64 = 100_000_000;

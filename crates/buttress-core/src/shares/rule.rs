@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::SharesConfig;
+use super::kept::Kept;
 use crate::{ConfigError, Criticality};
 
 /// One limit, shared by criticality.
@@ -49,9 +50,7 @@ pub struct Shares {
 struct Class {
     in_flight: u64,
     waiting: u64,
-    /// Places to be left free for it since it was last turned away, and when that was.
-    kept: u64,
-    turned_away: Option<Instant>,
+    kept: Kept,
 }
 
 /// What a criticality has and wants at one moment.
@@ -119,10 +118,8 @@ impl Shares {
 
     /// A call was turned away that could not wait.
     pub fn turn_away(&mut self, criticality: Criticality, limit: u64, now: Instant) {
-        let memory = self.config.memory;
         let class = &mut self.classes[criticality.index()];
-        class.kept = (class.kept(now, memory) + 1).min(headroom(limit));
-        class.turned_away = Some(now);
+        class.kept.turn_away(limit, now, self.config.memory);
     }
 
     /// Of those that wait, the one that is to have a place now, if there is one to have. It is then to
@@ -200,19 +197,6 @@ impl Shares {
 
 impl Class {
     fn wanted(&self, now: Instant, memory: Duration) -> u64 {
-        self.waiting + self.kept(now, memory)
+        self.waiting + self.kept.places(now, memory)
     }
-
-    /// Half of what is kept is given up with each memory that passes without another call turned away.
-    fn kept(&self, now: Instant, memory: Duration) -> u64 {
-        let Some(at) = self.turned_away else { return 0 };
-        let passed = now.saturating_duration_since(at);
-        let halvings = (passed.as_secs_f64() / memory.as_secs_f64()) as u32;
-        self.kept.checked_shr(halvings).unwrap_or(0)
-    }
-}
-
-/// The most places that are kept for calls that were turned away.
-fn headroom(limit: u64) -> u64 {
-    2 * limit.isqrt()
 }

@@ -1,7 +1,9 @@
 //! The bulkhead against its rules, one by one; against a naive model at random; and from many threads at once.
 
+mod partitions;
 mod refinement;
 mod rules;
+mod tenants;
 mod threads;
 
 use std::task::{Poll, Waker};
@@ -46,6 +48,25 @@ impl Room {
             return Answer::In(permit);
         }
         match self.bulkhead.acquire(|| draw, || terms, || self.now) {
+            Admission::Admitted { permit, .. } => Answer::In(permit),
+            Admission::Rejected(reason) => Answer::No(reason),
+            Admission::Waiting(place) => Answer::Waits(place),
+        }
+    }
+
+    /// Asks for a call with a key.
+    fn ask_for(&self, key: &str) -> Answer {
+        self.ask_for_on(key, Terms::default(), 0)
+    }
+
+    fn ask_for_on(&self, key: &str, terms: Terms, draw: u64) -> Answer {
+        if let Some(permit) = self.bulkhead.try_acquire(StripeIndex::current()) {
+            return Answer::In(permit);
+        }
+        let admission = self
+            .bulkhead
+            .acquire_by(|| Some(key), || draw, || terms, || self.now);
+        match admission {
             Admission::Admitted { permit, .. } => Answer::In(permit),
             Admission::Rejected(reason) => Answer::No(reason),
             Admission::Waiting(place) => Answer::Waits(place),

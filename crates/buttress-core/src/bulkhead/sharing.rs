@@ -1,0 +1,233 @@
+use std::time::Instant;
+
+use super::claim::{Claim, Claims, Waiting};
+use super::{Bulkhead, BulkheadConfig, Locked, Permit};
+use crate::queue::{Exit, WaitQueue};
+use crate::shares::{Partition, PartitionSnapshot, Partitions, Tenants, Usage};
+use crate::{ConfigError, Reason};
+
+/// Who has what of the limit, where that matters: then all tokens stay under the lock.
+///
+/// What was made is kept when it is turned off, because calls under way are counted in it.
+#[derive(Debug, Default)]
+pub(super) struct Sharing {
+    partitions: Option<Partitions>,
+    /// Who waits in each partition but the rest, which has the queue that a bulkhead has without partitions.
+    lines: Vec<WaitQueue<Waiting>>,
+    tenants: Option<Tenants>,
+    claims: Claims,
+}
+
+impl Sharing {
+    pub(super) fn nobody_waits(&self) -> bool {
+        self.lines.iter().all(WaitQueue::is_empty)
+    }
+
+    /// Takes a new configuration, which was checked. `rest` is the bulkhead's own queue.
+    pub(super) fn reconfigure(
+        &mut self,
+        config: &BulkheadConfig,
+        seed: u64,
+        rest: &WaitQueue<Waiting>,
+        now: Instant,
+    ) -> Result<(), ConfigError> {
+        // What can be refused all the same comes first.
+        match (&mut self.tenants, config.tenants) {
+            (Some(tenants), Some(config)) => tenants.reconfigure(config)?,
+            (None, Some(config)) => self.tenants = Some(Tenants::new(config, seed)?),
+            (_, None) => {}
+        }
+        if let Some(shares) = &config.partitions {
+            let waits = |partition| !line_of(partition, rest, &self.lines).is_empty();
+            let partitions = match &mut self.partitions {
+                Some(partitions) => partitions,
+                unmade => unmade.insert(Partitions::new(shares.clone())?),
+            };
+            partitions.reconfigure(shares.clone(), waits)?;
+            if config.queue.capacity > 0 {
+                partitions.forget_turned_away();
+            }
+            while self.lines.len() + 1 < partitions.count() {
+                self.lines.push(WaitQueue::new(config.queue.clone(), now)?);
+            }
+        }
+        for line in &mut self.lines {
+            line.reconfigure(config.queue.clone())?;
+        }
+        Ok(())
+    }
+}
+
+/// The queue of a partition.
+fn line_of<'a>(
+    partition: Partition,
+    rest: &'a WaitQueue<Waiting>,
+    lines: &'a [WaitQueue<Waiting>],
+) -> &'a WaitQueue<Waiting> {
+    let line = partition.index().checked_sub(1);
+    line.map_or(rest, |line| &lines[line])
+}
+
+impl Locked {
+    /// Whose a call with that key is. A tenant that has its share already is let in only where that does not bind.
+    pub(super) fn claim(
+        &mut self,
+        key: &str,
+        binds: bool,
+        now: Instant,
+    ) -> Result<(Claim, Option<Reason>), Reason> {
+        if self.config.tenants.is_some()
+            && let Some(tenants) = &mut self.sharing.tenants
+        {
+            let room = u64::from(self.config.limit) + self.config.queue.capacity as u64;
+            let tenant = tenants.tenant(key.as_bytes());
+            if tenants.admit(tenant, room, now) {
+                return Ok((Claim::Tenant(tenant), None));
+            }
+            if binds {
+                return Err(Reason::TenantOverShare);
+            }
+            tenants.overdraw(tenant);
+            return Ok((Claim::Tenant(tenant), Some(Reason::TenantOverShare)));
+        }
+        let partition = self.partitions().map(|partitions| partitions.of(key));
+        Ok(match partition {
+            None | Some(Partition::REST) => (Claim::None, None),
+            Some(partition) => (Claim::Partition(partition), None),
+        })
+    }
+
+    /// Whether a newcomer may have a place right away.
+    pub(super) fn may_enter(&self, claim: Claim, now: Instant) -> bool {
+        let Some(partitions) = self.partitions() else {
+            return self.free > 0 && self.nobody_waits();
+        };
+        let waits = |partition| self.somebody_waits_in(partition);
+        partitions.may_enter(claim.partition(), self.usage(), waits, now)
+    }
+
+    /// A call that cannot wait is refused: why.
+    pub(super) fn turn_away(&mut self, claim: Claim, now: Instant) -> Reason {
+        let usage = self.usage();
+        let is_on = self.config.partitions.is_some();
+        let Some(partitions) = self.sharing.partitions.as_mut().filter(|_| is_on) else {
+            return Reason::BulkheadFull;
+        };
+        partitions.turn_away(claim.partition(), usage, now);
+        if self.free > 0 {
+            // Others lack some of their shares.
+            Reason::TenantOverShare
+        } else {
+            Reason::BulkheadFull
+        }
+    }
+
+    /// The permit of a call that begins.
+    pub(super) fn begin(&mut self, claim: Claim) -> Permit {
+        if let Claim::None = claim {
+            return Permit::counted();
+        }
+        let Some(entry) = self.sharing.claims.keep(claim) else {
+            self.forget(claim);
+            return Permit::counted();
+        };
+        if let (Claim::Partition(partition), Some(partitions)) =
+            (claim, &mut self.sharing.partitions)
+        {
+            partitions.enter(partition);
+        }
+        Permit::with_claim(entry)
+    }
+
+    /// A call has ended, whose claim has that number.
+    pub(super) fn end(&mut self, entry: u32) {
+        let claim = self.sharing.claims.take(entry);
+        if let (Claim::Partition(partition), Some(partitions)) =
+            (claim, &mut self.sharing.partitions)
+        {
+            partitions.leave(partition);
+        }
+        self.forget(claim);
+    }
+
+    /// A call goes that has not begun, or has ended.
+    pub(super) fn forget(&mut self, claim: Claim) {
+        if let (Claim::Tenant(tenant), Some(tenants)) = (claim, &mut self.sharing.tenants) {
+            tenants.release(tenant);
+        }
+    }
+
+    /// All queues of calls.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &WaitQueue<Waiting>> {
+        std::iter::once(&self.queue).chain(&self.sharing.lines)
+    }
+
+    /// The queue in which a call waits.
+    pub(super) fn line(&mut self, claim: Claim) -> &mut WaitQueue<Waiting> {
+        match claim.partition().index().checked_sub(1) {
+            None => &mut self.queue,
+            Some(line) => &mut self.sharing.lines[line],
+        }
+    }
+
+    /// Whoever leaves the queues next, if there is room.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Exit<Waiting>> {
+        let sharing = &mut self.sharing;
+        if self.config.partitions.is_none() {
+            // They were in partitions that are no more; nobody comes after them.
+            let left = sharing.lines.iter_mut().find(|line| !line.is_empty());
+            return left.unwrap_or(&mut self.queue).pop(now);
+        }
+        let usage = self.usage();
+        let waits = |partition| self.somebody_waits_in(partition);
+        let next = self.partitions()?.next(usage, waits)?;
+        self.line(Claim::Partition(next)).pop(now)
+    }
+
+    fn somebody_waits_in(&self, partition: Partition) -> bool {
+        !line_of(partition, &self.queue, &self.sharing.lines).is_empty()
+    }
+
+    /// The partitions, while there are any.
+    fn partitions(&self) -> Option<&Partitions> {
+        self.config.partitions.as_ref()?;
+        self.sharing.partitions.as_ref()
+    }
+
+    fn usage(&self) -> Usage {
+        let limit = i64::from(self.config.limit);
+        Usage {
+            limit: u64::from(self.config.limit),
+            in_flight: u64::try_from(limit - self.free).unwrap_or(0),
+        }
+    }
+
+    pub(super) fn partition_snapshots(&self) -> Vec<PartitionSnapshot> {
+        let Some(partitions) = self.partitions() else {
+            return Vec::new();
+        };
+        let usage = self.usage();
+        let snapshot = |partition: Partition| {
+            let line = line_of(partition, &self.queue, &self.sharing.lines);
+            let snapshot = partitions.snapshot(partition, usage)?;
+            Some(PartitionSnapshot {
+                queued: line.len(),
+                ..snapshot
+            })
+        };
+        partitions.all().filter_map(snapshot).collect()
+    }
+}
+
+impl Bulkhead {
+    /// Ends a call of a partition or of a tenant; or one that was not counted at all.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn release_claim(&self, permit: &Permit, now: impl FnOnce() -> Instant) {
+        if let Some(entry) = permit.claim() {
+            let mut locked = self.lock();
+            locked.end(entry);
+            self.take_back(locked, 1, now);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+use std::time::Instant;
+
+use super::PartitionsConfig;
+use super::config::{parts, places};
+use super::kept::Kept;
+use crate::{ConfigError, Name};
+
+/// One limit, shared by partitions with names.
+///
+/// What a partition has for certain and does not use is lent to whoever asks. When places are short, the next one goes
+/// to whichever partition that waits has the least of its share: so those that lack some of theirs come before all
+/// that borrow, and those that borrow do so in proportion to their shares. Nobody who has a place loses it. So a
+/// partition has its share back as soon as so many calls have ended.
+///
+/// Where nobody waits, a partition that lacks some of its share and is turned away leaves a place free for others like
+/// it for a while, as with [`Shares`](super::Shares): else those who ask most would always be there first.
+///
+/// Whoever owns it tells it of every call that begins and ends in a partition with a name, under one lock, and knows who
+/// waits. What is not in those is in the [rest](Partition::REST).
+///
+/// ```
+/// use buttress_core::Ratio;
+/// use buttress_core::shares::{Partitions, PartitionsConfig, Usage};
+///
+/// # fn main() -> Result<(), buttress_core::ConfigError> {
+/// let half = PartitionsConfig::default().share("checkout", Ratio::HALF);
+/// let mut partitions = Partitions::new(half)?;
+/// let (checkout, rest) = (partitions.of("checkout"), partitions.of("search"));
+///
+/// // The rest has all of ten places; then one becomes free, and both want it.
+/// let usage = Usage { limit: 10, in_flight: 9 };
+/// assert_eq!(partitions.next(usage, |_| true), Some(checkout));
+/// // With five, checkout has its share, and the rest lacks some.
+/// (0..5).for_each(|_| partitions.enter(checkout));
+/// assert_eq!(partitions.next(usage, |_| true), Some(rest));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Partitions {
+    config: PartitionsConfig,
+    /// The rest is the first. No part is ever taken out, because calls under way name it by its place.
+    parts: Vec<Part>,
+    /// Calls under way in all that have a name.
+    in_named: u64,
+}
+
+/// One of the [`Partitions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Partition(u32);
+
+/// How much of a limit is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// How many calls may be under way in all.
+    pub limit: u64,
+    /// How many are.
+    pub in_flight: u64,
+}
+
+/// What a partition has at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartitionSnapshot {
+    /// Its name; `None` for all that has none.
+    pub name: Option<Name>,
+    /// Places it has for certain.
+    pub share: u64,
+    /// Calls under way.
+    pub in_flight: u64,
+    /// Calls that wait.
+    pub queued: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    /// `None` for the rest, and for what has been taken out of the configuration: that has no share and nobody comes
+    /// to it any more, but calls may still be under way and wait.
+    name: Option<Name>,
+    /// In hundred-millionths of the limit.
+    share: u64,
+    /// Of the rest it is not counted here.
+    in_flight: u64,
+    kept: Kept,
+}
+
+impl Partition {
+    /// Whatever is in no partition with a name.
+    pub const REST: Self = Self(0);
+
+    /// Its place among all, the rest first.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Partitions {
+    /// Partitions of a limit of which nothing is used.
+    ///
+    /// # Errors
+    ///
+    /// What [`PartitionsConfig::check`] refuses.
+    pub fn new(config: PartitionsConfig) -> Result<Self, ConfigError> {
+        let mut partitions = Self {
+            config: PartitionsConfig::default(),
+            parts: vec![Part::new(None, 0)],
+            in_named: 0,
+        };
+        partitions.reconfigure(config, |_| false)?;
+        Ok(partitions)
+    }
+
+    /// The partition of that name; the rest, if none has it.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Partition {
+        let is_it = |part: &Part| part.name.as_ref().is_some_and(|own| own.as_str() == name);
+        let found = self.parts.iter().position(is_it);
+        Partition(found.unwrap_or(0) as u32)
+    }
+
+    /// How many there ever were at once, with the rest and with those that are no longer configured.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// All of them, the rest first.
+    pub fn all(&self) -> impl Iterator<Item = Partition> + use<> {
+        (0..self.parts.len() as u32).map(Partition)
+    }
+
+    /// Whether a newcomer may have a place right away. `waits` says in which partitions somebody waits.
+    ///
+    /// Nobody overtakes others of its own partition, nor does one overtake anybody who would borrow.
+    #[must_use]
+    pub fn may_enter(
+        &self,
+        partition: Partition,
+        usage: Usage,
+        waits: impl Fn(Partition) -> bool,
+        now: Instant,
+    ) -> bool {
+        let free = usage.limit.saturating_sub(usage.in_flight);
+        if free == 0 || waits(partition) {
+            return false;
+        }
+        self.lacks(partition, usage) > 0
+            || (!self.all().any(waits) && free > self.kept_from(partition, usage, now))
+    }
+
+    /// Which partition the next free place is for, of those in which somebody waits.
+    pub fn next(&self, usage: Usage, waits: impl Fn(Partition) -> bool) -> Option<Partition> {
+        let waiting = self.all().filter(|&partition| waits(partition));
+        // What it would have of its share with one place more, of a share with one place more: below 1 as long as it
+        // lacks any, and small for those who borrow a little of nothing.
+        let part = |partition| {
+            let has = self.in_flight(partition, usage) + 1;
+            (has, self.share(partition, usage.limit) + 1)
+        };
+        waiting.min_by(|&one, &other| {
+            let ((has, of), (other_has, of_other)) = (part(one), part(other));
+            (has * of_other).cmp(&(other_has * of))
+        })
+    }
+
+    /// A call begins.
+    pub fn enter(&mut self, partition: Partition) {
+        self.step(partition, 1);
+    }
+
+    /// A call has ended.
+    pub fn leave(&mut self, partition: Partition) {
+        self.step(partition, -1);
+    }
+
+    /// A call was turned away that could not wait: if its partition lacks some of its share, a place is kept.
+    pub fn turn_away(&mut self, partition: Partition, usage: Usage, now: Instant) {
+        if self.lacks(partition, usage) > 0 && !self.config.memory.is_zero() {
+            let kept = &mut self.parts[partition.index()].kept;
+            kept.turn_away(usage.limit, now, self.config.memory);
+        }
+    }
+
+    /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
+    pub fn forget_turned_away(&mut self) {
+        for part in &mut self.parts {
+            part.kept = Kept::default();
+        }
+    }
+
+    /// Whether a partition has all of its share, or borrows already.
+    #[must_use]
+    pub fn borrows(&self, partition: Partition, usage: Usage) -> bool {
+        self.lacks(partition, usage) == 0
+    }
+
+    /// What a partition has, of those that are configured; the caller knows how many wait in it.
+    #[must_use]
+    pub fn snapshot(&self, partition: Partition, usage: Usage) -> Option<PartitionSnapshot> {
+        let part = self.parts.get(partition.index())?;
+        if part.name.is_none() && partition != Partition::REST {
+            return None;
+        }
+        Some(PartitionSnapshot {
+            name: part.name.clone(),
+            share: self.share(partition, usage.limit),
+            in_flight: self.in_flight(partition, usage),
+            queued: 0,
+        })
+    }
+
+    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a partition has that goes on under its name it
+    /// keeps; what is no longer named only borrows, until its calls have ended.
+    ///
+    /// # Errors
+    ///
+    /// What [`PartitionsConfig::check`] refuses; then nothing changes.
+    pub fn reconfigure(
+        &mut self,
+        config: PartitionsConfig,
+        waits: impl Fn(Partition) -> bool,
+    ) -> Result<(), ConfigError> {
+        config.check()?;
+        for part in &mut self.parts[1..] {
+            let still = |(name, _): &&(Name, _)| part.name.as_ref() == Some(name);
+            let share = config.shares.iter().find(still);
+            part.share = share.map_or(0, |&(_, share)| parts(share));
+            part.name = share.map(|(name, _)| name.clone());
+        }
+        for (name, share) in &config.shares {
+            if self.of(name.as_str()) != Partition::REST {
+                continue;
+            }
+            let part = Part::new(Some(name.clone()), parts(*share));
+            match self.all().find(|&old| self.is_left(old) && !waits(old)) {
+                Some(old) => self.parts[old.index()] = part,
+                None => self.parts.push(part),
+            }
+        }
+        self.config = config;
+        Ok(())
+    }
+
+    /// Whether it is no longer configured, and none of its calls is under way.
+    fn is_left(&self, partition: Partition) -> bool {
+        let part = &self.parts[partition.index()];
+        partition != Partition::REST && part.name.is_none() && part.in_flight == 0
+    }
+
+    fn step(&mut self, partition: Partition, by: i64) {
+        if partition != Partition::REST {
+            let in_flight = &mut self.parts[partition.index()].in_flight;
+            *in_flight = in_flight.saturating_add_signed(by);
+            self.in_named = self.in_named.saturating_add_signed(by);
+        }
+    }
+
+    fn in_flight(&self, partition: Partition, usage: Usage) -> u64 {
+        match partition {
+            Partition::REST => usage.in_flight.saturating_sub(self.in_named),
+            Partition(at) => self.parts[at as usize].in_flight,
+        }
+    }
+
+    /// How many places it has for certain.
+    fn share(&self, partition: Partition, limit: u64) -> u64 {
+        let share = |part: &Part| places(part.share, limit);
+        match partition {
+            Partition::REST => limit.saturating_sub(self.parts[1..].iter().map(share).sum()),
+            Partition(at) => share(&self.parts[at as usize]),
+        }
+    }
+
+    /// How many of those it does not have.
+    fn lacks(&self, partition: Partition, usage: Usage) -> u64 {
+        let share = self.share(partition, usage.limit);
+        share.saturating_sub(self.in_flight(partition, usage))
+    }
+
+    /// How many places whoever borrows must leave to others.
+    fn kept_from(&self, borrower: Partition, usage: Usage, now: Instant) -> u64 {
+        let kept = |partition: Partition| {
+            let kept = &self.parts[partition.index()].kept;
+            match kept.places(now, self.config.memory) {
+                0 => 0,
+                kept => kept.min(self.lacks(partition, usage)),
+            }
+        };
+        self.all()
+            .filter(|&other| other != borrower)
+            .map(kept)
+            .sum()
+    }
+}
+
+impl Part {
+    fn new(name: Option<Name>, share: u64) -> Self {
+        Self {
+            name,
+            share,
+            in_flight: 0,
+            kept: Kept::default(),
+        }
+    }
+}

@@ -87,7 +87,8 @@ impl Scene {
         let seed = self.experiment.plan().seed();
         let upstream = Upstream::new(Build::for_rate(RATE), seed, Instant::now());
         let upstream = dependency::serve(upstream.router(), injector).await?;
-        let gateway = gateway::buttress::start(upstream, &gateway::buttress::breaker()).await?;
+        let gateway =
+            gateway::buttress::start(upstream, &gateway::buttress::Handles::default()).await?;
         let (client, observer) = (net::client().build()?, Observer::new());
         let (judged, fates) = tokio::join!(
             self.experiment.run(injector, &observer),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::gateway::buttress::Support;
+
 /// Two gateways, one dying upstream each, the same requests: watch who gets up again.
 ///
 /// An upstream of limited capacity is healthy for a quarter of the time, browns out to 20 % of its
@@ -26,6 +28,10 @@ pub(crate) struct Args {
     /// How long the storm blows, from 12 to 300 seconds
     #[arg(long, value_name = "N", default_value = "40", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) seconds: u64,
+
+    /// Layers of Buttress to leave out, to see what each is for
+    #[arg(long, value_name = "LAYER", value_delimiter = ',')]
+    pub(crate) without: Vec<Support>,
 
     /// Directory for storm.json and storm.html, made if it is missing
     #[arg(long, value_name = "DIR", default_value = "out/storm")]

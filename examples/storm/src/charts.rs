@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use crate::figures::{Figures, Point, STEP};
+use crate::figures::{Figures, Full, Point, STEP};
 use crate::plot::{Line, Plot};
 use crate::report::Report;
 use crate::schedule::{Phase, Schedule};
+use crate::watch::Crowd;
 
 /// Who is answered, with the circuit below.
 pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
@@ -35,7 +36,8 @@ pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
     figure(
         "Who is answered",
         "Once its requests time out, the naive gateway turns each of them into four. The upstream is busy with \
-         those whose callers have gone, and stays so when all its workers are back.",
+         those whose callers have gone, and stays so when all its workers are back. The other lets in what can be \
+         answered, and refuses the rest.",
         &legend,
         &plot,
     )
@@ -56,7 +58,8 @@ pub(crate) fn attempts(report: &Report, schedule: &Schedule) -> String {
     );
     figure(
         "What the upstream bears",
-        "As long as more comes in than the workers can do, the queue never empties. An open circuit lets it.",
+        "As long as more comes in than the workers can do, their queue never empties. Behind Buttress as much comes \
+         in as they can do, so it never fills.",
         &legend,
         &plot,
     )
@@ -80,6 +83,57 @@ pub(crate) fn waits(report: &Report, schedule: &Schedule) -> String {
         "How long callers are kept waiting",
         "A refusal is an answer too: it comes at once, says why, and says when to come back.",
         LINES,
+        &plot,
+    )
+}
+
+/// Who is let into the gateway behind Buttress, and who waits at its door.
+pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
+    let full = &report.gateways.buttress.crowd;
+    let line = |name, value: fn(&Crowd) -> f64| Line {
+        name,
+        points: full
+            .iter()
+            .map(|full| (full.at + STEP.as_secs_f64() / 2.0, Some(value(&full.crowd))))
+            .collect(),
+    };
+    let remark = |full: &Full| {
+        let Full { at, crowd } = full;
+        let text = format!(
+            "second {at}: {:.0} of {:.0} inside, {:.0} waiting",
+            crowd.in_flight, crowd.limit, crowd.queued
+        );
+        (*at..at + STEP.as_secs_f64(), text)
+    };
+    let plot = Plot {
+        quantity: "requests in the gateway behind Buttress, on average over half a second",
+        schedule,
+        room: Vec::new(),
+        lines: vec![
+            line("limit", |crowd| crowd.limit),
+            line("inside", |crowd| crowd.in_flight),
+            line("waiting", |crowd| crowd.queued),
+        ],
+        circuit: &[],
+        remarks: full.iter().map(remark).collect(),
+    };
+    let legend = [
+        ("limit", "how many the shedder would let in"),
+        ("inside", "how many are inside"),
+        (
+            "waiting",
+            "how many wait at the door, for an eighth of a second at most",
+        ),
+    ]
+    .map(|(name, words)| {
+        format!("<li><i class=\"line\" style=\"background:var(--{name})\"></i>{words}</li>")
+    })
+    .concat();
+    figure(
+        "Who is let in",
+        "The shedder finds its limit by looking: where a lower one would make answers quicker and no fewer, it goes \
+         down. As nobody is kept inside for long, no attempt times out, and the circuit has no reason to open.",
+        &legend,
         &plot,
     )
 }

@@ -7,6 +7,7 @@ use crate::ledger::{Ending, Entry};
 use crate::percentiles::Percentiles;
 use crate::recovery::recovery;
 use crate::schedule::{Phase, Schedule};
+use crate::watch::{Crowd, Notes, Stay};
 
 /// What a gateway made of the storm.
 #[derive(Debug, Serialize)]
@@ -35,6 +36,8 @@ pub(crate) struct Figures {
     pub(crate) series: Vec<Point>,
     /// Every state the circuit was seen in, from when on.
     pub(crate) circuit: Vec<Stay>,
+    /// How full the gateway was, with the steps of the series.
+    pub(crate) crowd: Vec<Full>,
 }
 
 /// One step of the time series. Rates are per second; requests count by when they were due.
@@ -49,11 +52,13 @@ pub(crate) struct Point {
     pub(crate) wait_p99_ms: Option<f64>,
 }
 
-/// A state of the circuit, and when it was entered, in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Stay {
+/// How full the gateway was on average, over one step of the time series.
+#[derive(Debug, Serialize)]
+pub(crate) struct Full {
+    /// When the step begins, in seconds.
     pub(crate) at: f64,
-    pub(crate) state: &'static str,
+    #[serde(flatten)]
+    pub(crate) crowd: Crowd,
 }
 
 /// What a gateway leaves behind when the storm is over.
@@ -64,7 +69,8 @@ pub(crate) struct Records {
     pub(crate) attempts: Vec<Duration>,
     /// How many of those were worked on for nobody.
     pub(crate) abandoned: u64,
-    pub(crate) circuit: Vec<Stay>,
+    /// What was seen of the layers that hold it up, if any do.
+    pub(crate) watched: Notes,
 }
 
 impl Figures {
@@ -107,7 +113,8 @@ impl Figures {
             refused,
             unaccounted,
             series: series(entries, &records.attempts, schedule.total()),
-            circuit: records.circuit,
+            crowd: crowd(&records.watched.looks, schedule.total()),
+            circuit: records.watched.circuit,
         }
     }
 }
@@ -125,7 +132,6 @@ fn waits<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Percentiles {
 
 fn series(entries: &[Entry], attempts: &[Duration], total: Duration) -> Vec<Point> {
     let steps = total.div_duration_f64(STEP).ceil() as usize;
-    let step_of = |at: Duration| at.div_duration_f64(STEP) as usize;
     let mut due = vec![Vec::new(); steps];
     for entry in entries {
         if let Some(step) = due.get_mut(step_of(entry.due)) {
@@ -153,6 +159,24 @@ fn series(entries: &[Entry], attempts: &[Duration], total: Duration) -> Vec<Poin
     due.into_iter().zip(came).enumerate().map(point).collect()
 }
 
+fn crowd(looks: &[(Duration, Crowd)], total: Duration) -> Vec<Full> {
+    let during = looks.partition_point(|(at, _)| *at < total);
+    let steps = looks[..during].chunk_by(|(one, _), (other, _)| step_of(*one) == step_of(*other));
+    let full = |step: &[(Duration, Crowd)]| {
+        let (first, _) = step.first()?;
+        Some(Full {
+            at: step_of(*first) as f64 * STEP.as_secs_f64(),
+            crowd: Crowd::mean(step.iter().map(|(_, crowd)| *crowd))?,
+        })
+    };
+    steps.filter_map(full).collect()
+}
+
+/// In which step of the time series a moment is.
+fn step_of(at: Duration) -> usize {
+    at.div_duration_f64(STEP) as usize
+}
+
 fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }
@@ -178,7 +202,7 @@ mod tests {
             entries,
             attempts: vec![Duration::from_millis(100); 6],
             abandoned: 3,
-            circuit: Vec::new(),
+            watched: Notes::default(),
         };
         Figures::of(records, &Schedule::new(Duration::from_secs(4)))
     }
@@ -226,6 +250,31 @@ mod tests {
         let offered: f64 = figures.series.iter().map(|point| point.offered).sum();
         assert_eq!(offered * STEP.as_secs_f64(), 40.0);
         assert_eq!(figures.series[0].attempts, 12.0);
+    }
+
+    #[test]
+    fn how_full_it_was_is_averaged_over_each_step_of_the_storm() {
+        let look = |ms, queued| {
+            let at = Duration::from_millis(ms);
+            let crowd = Crowd {
+                queued,
+                ..Crowd::default()
+            };
+            (at, crowd)
+        };
+        // The last is after the end, and in two of the steps nobody looked.
+        let looks = [
+            look(0, 1.0),
+            look(499, 3.0),
+            look(1_700, 5.0),
+            look(2_000, 9.0),
+        ];
+        let full = crowd(&looks, Duration::from_secs(2));
+        let seen: Vec<_> = full
+            .iter()
+            .map(|full| (full.at, full.crowd.queued))
+            .collect();
+        assert_eq!(seen, [(0.0, 2.0), (1.5, 5.0)]);
     }
 
     #[test]

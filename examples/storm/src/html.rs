@@ -1,6 +1,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use clap::ValueEnum;
+
 use crate::charts;
 use crate::figures::Figures;
 use crate::plot::escape;
@@ -16,6 +18,7 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
         seconds,
         ..
     } = report.settings;
+    let without = without(&report.settings);
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -28,7 +31,7 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
 </head>
 <body>
 <header>
-<p class="eyebrow">Buttress · storm · {rate} requests a second for {seconds} s · seed {seed}</p>
+<p class="eyebrow">Buttress · storm · {rate} requests a second for {seconds} s · seed {seed}{without}</p>
 <h1>{headline}</h1>
 {lede}
 </header>
@@ -36,12 +39,13 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
 <main>
 {goodput}
 {attempts}
+{crowd}
 {waits}
 {table}
 {measured}
 </main>
 <footer>
-<p class="eyebrow">Again: <code>cargo run --release -p storm -- --rate {rate} --seed {seed} --seconds {seconds}</code></p>
+<p class="eyebrow">Again: <code>cargo run --release -p storm -- --rate {rate} --seed {seed} --seconds {seconds}{without}</code></p>
 </footer>
 </body>
 </html>
@@ -51,10 +55,20 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
         tiles = tiles(report),
         goodput = charts::goodput(report, schedule),
         attempts = charts::attempts(report, schedule),
+        crowd = charts::crowd(report, schedule),
         waits = charts::waits(report, schedule),
         table = table(report),
         measured = measured(report),
     )
+}
+
+/// The option that leaves layers out, if any were.
+fn without(settings: &Settings) -> String {
+    let names = settings.without.iter().filter_map(|support| {
+        let name = support.to_possible_value()?;
+        Some(format!(" --without {}", name.get_name()))
+    });
+    names.collect()
 }
 
 const STYLE: &str = include_str!("page.css");
@@ -65,7 +79,7 @@ fn lede(settings: &Settings, schedule: &Schedule) -> String {
         "<p>Two gateways get the same requests. Each calls an upstream of its own, which loses four fifths of its \
          workers from second {} to second {} and then has them back. When an attempt fails, the \
          <b class=\"naive\">naive</b> gateway tries again, at once, up to {} times. The one behind \
-         <b class=\"buttress\">Buttress</b> opens its circuit and says no until a probe succeeds.</p>",
+         <b class=\"buttress\">Buttress</b> lets in as many as are answered in time, and soon says no to the rest.</p>",
         start.as_secs_f64(),
         end.as_secs_f64(),
         settings.naive_retries,
@@ -87,18 +101,21 @@ fn tiles(report: &Report) -> String {
     tile("Well again, after the upstream", &|of| {
         seconds(of.recovery_seconds)
     });
+    tile("Answered in the brown-out, of what could be", &|of| {
+        let could = report.settings.servable_in_brownout;
+        format!("{:.0} %", 100.0 * of.goodput_brownout / could)
+    });
     tile("Answers a second after the brown-out", &|of| {
         format!("{:.0}", of.goodput_after)
     });
     tile("Upstream attempts per request", &|of| {
         format!("{:.2}", of.attempts_per_request)
     });
-    tile("Requests unaccounted for", &|of| of.unaccounted.to_string());
     tiles + "</ul>"
 }
 
 fn table(report: &Report) -> String {
-    let rows = Table::of(&report.gateways);
+    let rows = Table::of(report);
     let rows = rows.rows().iter().map(|row| {
         let (label, naive, buttress) = (
             escape(&row.label),
@@ -137,7 +154,8 @@ fn measured(report: &Report) -> String {
          requests a second, with {workers_in_brownout} workers in the brown-out. What is queued is worked on to the \
          end, also when its caller has gone. One request more than the queue holds is answered with 503.</dd>\
          <dt>Gateways</dt><dd>Both give an attempt {attempt_timeout_ms} ms. The naive one repeats what failed up to \
-         {naive_retries} times.</dd>\
+         {naive_retries} times. The layers of the other are, from the outside in: problem, deadline, shedder, retry, \
+         breaker, bulkhead.</dd>\
          <dt>Load</dt><dd>Poisson arrivals, planned ahead from the seed, the same for both gateways, sent when they \
          are due and never held back by an answer (99 % were sent within {lag:.1} ms). A caller hangs up after \
          {patience_ms} ms.</dd>\

@@ -8,7 +8,6 @@
 
 mod args;
 mod charts;
-mod circuit;
 mod figures;
 pub mod gateway;
 mod html;
@@ -25,6 +24,7 @@ mod storm;
 mod table;
 mod ticks;
 pub mod upstream;
+mod watch;
 
 use std::fs;
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ pub async fn run() -> Result<ExitCode, BoxError> {
             .exit();
     }
     let report = storm::blow(&args).await?;
-    print!("\n{}\n{}\n", Table::of(&report.gateways), report.headline);
+    print!("\n{}\n{}\n", Table::of(&report), report.headline);
     if let Some(lateness) = report.generator.lateness() {
         println!("{lateness}");
     }

@@ -4,38 +4,48 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::circuit::Watch;
 use crate::figures::answer_times;
 use crate::ledger::{Entry, Ledger};
 use crate::load::PATIENCE;
 use crate::schedule::Schedule;
+use crate::watch::{Crowd, Watch};
 
 /// Prints a line per second until the storm is over: what was offered, and what each gateway did with it.
 ///
-/// A second's goodput is what was answered in it; p99 is of those answers.
+/// A second's goodput is what was answered in it; p99 is of those answers. How full it was is the mean over it.
 pub(crate) async fn narrate(
     naive: Arc<Ledger>,
     buttress: Arc<Ledger>,
-    circuit: Watch,
+    watch: Watch,
     schedule: Schedule,
     epoch: Instant,
 ) {
     println!(
-        "{:>4}  {:<9} {:>8}   {:>16}   {:>16}",
+        "{:>4}  {:<9} {:>8}   {:>15}   {:>15}",
         "", "", "", "naive", "buttress"
     );
     println!(
-        "{:>4}  {:<9} {:>8}   {:>8}{:>8}   {:>8}{:>8}   circuit",
-        "s", "phase", "offered", "good", "p99 ms", "good", "p99 ms"
+        "{:>4}  {:<9} {:>8}   {:>7}{:>8}   {:>7}{:>8}{:>7}{:>8}{:>7}   circuit",
+        "s", "phase", "offered", "good", "p99 ms", "good", "p99 ms", "limit", "inside", "queue"
     );
     for second in 1..=schedule.total().as_secs() {
         let until = Duration::from_secs(second);
         sleep_until(epoch + until).await;
         let phase = schedule.phase_at(until.saturating_sub(SECOND)).title();
-        let state = circuit.state().unwrap_or("–");
+        let state = watch.state().unwrap_or("–");
+        let Crowd {
+            limit,
+            in_flight,
+            queued,
+            ..
+        } = watch
+            .crowd_since(until.saturating_sub(SECOND))
+            .unwrap_or_default();
         let (left, right) = (Look::at(&naive, until), Look::at(&buttress, until));
         let offered = left.offered;
-        println!("{second:>4}  {phase:<9} {offered:>8}   {left}   {right}   {state}");
+        println!(
+            "{second:>4}  {phase:<9} {offered:>8}   {left}   {right}{limit:>7.0}{in_flight:>8.0}{queued:>7.0}   {state}"
+        );
     }
 }
 
@@ -79,6 +89,6 @@ impl fmt::Display for Look {
         let p99 = self
             .p99_ms
             .map_or_else(|| "–".to_owned(), |p99| format!("{p99:.0}"));
-        write!(f, "{:>8}{p99:>8}", self.good)
+        write!(f, "{:>7}{p99:>8}", self.good)
     }
 }

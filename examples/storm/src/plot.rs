@@ -1,9 +1,9 @@
 use std::fmt::{self, Write};
 use std::ops::Range;
 
-use crate::figures::Stay;
 use crate::schedule::{Phase, Schedule};
 use crate::ticks::Ticks;
+use crate::watch::Stay;
 
 /// A quantity over the time of the storm, drawn as SVG that takes its colours from the page.
 #[derive(Debug)]
@@ -91,7 +91,14 @@ impl Plot<'_> {
         for (at, value) in &self.room {
             write!(svg, "L{:.1} {:.1}", scale.x(*at), scale.y(*value))?;
         }
-        writeln!(svg, r#"L{RIGHT} {BOTTOM}Z"/>"#)
+        writeln!(svg, r#"L{RIGHT} {BOTTOM}Z"/>"#)?;
+        // Its edge, which shows where the shade of the brown-out hides the area.
+        write!(svg, r#"<path class="edge" d=""#)?;
+        for (i, (at, value)) in self.room.iter().enumerate() {
+            let step = if i == 0 { 'M' } else { 'L' };
+            write!(svg, "{step}{:.1} {:.1}", scale.x(*at), scale.y(*value))?;
+        }
+        writeln!(svg, r#""/>"#)
     }
 
     fn draw_circuit(&self, svg: &mut String, scale: Scale) -> fmt::Result {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::args::Args;
 use crate::figures::Figures;
+use crate::gateway::buttress::Support;
 use crate::gateway::{ATTEMPT_TIMEOUT, naive};
 use crate::ledger::Ledger;
 use crate::load::PATIENCE;
@@ -15,7 +16,7 @@ use crate::upstream::Build;
 /// All that is known when the storm is over: this is `storm.json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// The result in a sentence.
+    /// The result in two sentences.
     pub(crate) headline: String,
     pub(crate) settings: Settings,
     pub(crate) gateways: Gateways,
@@ -35,10 +36,14 @@ pub(crate) struct Settings {
     pub(crate) rate: u64,
     pub(crate) seconds: u64,
     pub(crate) seed: u64,
+    /// What was left out of the gateway behind Buttress.
+    pub(crate) without: Vec<Support>,
     pub(crate) phases: Phases,
     pub(crate) upstream: Build,
     pub(crate) upstream_capacity: f64,
     pub(crate) workers_in_brownout: usize,
+    /// Requests a second that an upstream could answer in the brown-out.
+    pub(crate) servable_in_brownout: f64,
     pub(crate) attempt_timeout_ms: u128,
     pub(crate) naive_retries: u32,
     pub(crate) patience_ms: u128,
@@ -72,14 +77,16 @@ impl Settings {
             rate: args.rate,
             seconds: args.seconds,
             seed: args.seed,
+            without: args.without.clone(),
             phases: Phases {
                 calm: seconds(Phase::Calm),
                 brownout: seconds(Phase::Brownout),
                 after: seconds(Phase::After),
             },
             upstream: build,
-            upstream_capacity: build.capacity(),
+            upstream_capacity: build.capacity_of(build.workers),
             workers_in_brownout: build.workers_in_brownout(),
+            servable_in_brownout: build.capacity_of(build.workers_in_brownout()),
             attempt_timeout_ms: ATTEMPT_TIMEOUT.as_millis(),
             naive_retries: naive::RETRIES,
             patience_ms: PATIENCE.as_millis(),
@@ -116,20 +123,22 @@ impl Generator {
 }
 
 impl Gateways {
-    /// Who came back, and when, in a sentence.
-    pub(crate) fn headline(&self) -> String {
-        match (self.buttress.recovery_seconds, self.naive.recovery_seconds) {
-            (Some(ours), None) => format!(
-                "Behind Buttress, the gateway was well {ours:.1} s after its upstream; the naive one never recovered."
-            ),
-            (Some(ours), Some(theirs)) => format!(
-                "Behind Buttress, the gateway was well {ours:.1} s after its upstream; the naive one took {theirs:.1} s."
-            ),
-            (None, Some(theirs)) => format!(
-                "The naive gateway was well {theirs:.1} s after its upstream; the one behind Buttress never recovered."
-            ),
-            (None, None) => "Neither gateway recovered in the time that was left.".to_owned(),
-        }
+    /// Who held the line, and who came back: a sentence for each.
+    pub(crate) fn headline(&self, settings: &Settings) -> String {
+        let could = settings.servable_in_brownout;
+        let share = |of: &Figures| 100.0 * of.goodput_brownout / could;
+        let recovered = |of: &Figures| match of.recovery_seconds {
+            Some(after) => format!("was well {after:.1} s after it"),
+            None => "never recovered".to_owned(),
+        };
+        format!(
+            "Behind Buttress, the gateway answered {:.0} % of what could be in the brown-out, and {}. The naive one \
+             answered {:.0} %, and {}.",
+            share(&self.buttress),
+            recovered(&self.buttress),
+            share(&self.naive),
+            recovered(&self.naive),
+        )
     }
 
     /// Requests of both that have no ending.

@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::figures::Figures;
-use crate::report::Gateways;
+use crate::report::Report;
 
 /// The figures of both gateways side by side, as text for the terminal and as rows for the page.
 #[derive(Debug)]
@@ -16,7 +17,8 @@ pub(crate) struct Row {
 }
 
 impl Table {
-    pub(crate) fn of(gateways: &Gateways) -> Self {
+    pub(crate) fn of(report: &Report) -> Self {
+        let gateways = &report.gateways;
         let mut table = Self(Vec::new());
         let mut row = |label: &str, figure: &dyn Fn(&Figures) -> String| {
             table.0.push(Row {
@@ -30,6 +32,10 @@ impl Table {
         });
         row("goodput in the brown-out, /s", &|of| {
             format!("{:.1}", of.goodput_brownout)
+        });
+        row("of what its upstream could do", &|of| {
+            let could = report.settings.servable_in_brownout;
+            format!("{:.0} %", 100.0 * of.goodput_brownout / could)
         });
         row("goodput after it, /s", &|of| {
             format!("{:.1}", of.goodput_after)
@@ -62,11 +68,10 @@ impl Table {
                 });
             }
         }
-        let reasons = gateways
-            .naive
-            .refused
-            .keys()
-            .chain(gateways.buttress.refused.keys());
+        let reasons: BTreeSet<_> = [&gateways.naive, &gateways.buttress]
+            .into_iter()
+            .flat_map(|of| of.refused.keys())
+            .collect();
         for reason in reasons {
             row(&format!("refused: {reason}"), &|of| {
                 of.refused.get(reason).copied().unwrap_or(0).to_string()

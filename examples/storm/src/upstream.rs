@@ -172,9 +172,9 @@ impl Build {
         self.workers / 5
     }
 
-    /// Requests a second, when all workers work.
-    pub(crate) fn capacity(self) -> f64 {
-        self.workers as f64 / self.service.as_secs_f64()
+    /// Requests a second that so many workers can do.
+    pub(crate) fn capacity_of(self, workers: usize) -> f64 {
+        workers as f64 / self.service.as_secs_f64()
     }
 }
 

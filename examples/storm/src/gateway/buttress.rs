@@ -7,17 +7,69 @@ use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use buttress::prelude::*;
+use clap::ValueEnum;
 use http::header;
+use serde::Serialize;
 use tower::ServiceBuilder;
 
 use super::{ATTEMPT_TIMEOUT, url};
 use crate::net;
 
-/// The breaker in front of the upstream. The storm is short, so its times are too: in production, the
-/// defaults (open for 5 s and more) are the better part of valour.
-#[must_use]
-pub fn breaker() -> Breaker {
-    let config = BreakerConfig::default()
+/// What holds the gateway up, to be looked at while it does.
+#[derive(Debug, Clone)]
+pub struct Handles {
+    /// Who is let into the gateway: as many at once as it does best with, which the shedder finds out.
+    pub shedder: Shedder,
+    /// Whether the upstream is called at all.
+    pub breaker: Breaker,
+    /// How many attempts the upstream bears at once at the very most, whatever was found out.
+    pub bulkhead: Bulkhead,
+}
+
+/// One of them, by the name it has on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Support {
+    /// The breaker.
+    Breaker,
+    /// The bulkhead.
+    Bulkhead,
+    /// The shedder.
+    Shedder,
+}
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self::without(&[])
+    }
+}
+
+impl Handles {
+    /// All but these, which are there and let everything through: so one sees what each is for.
+    #[must_use]
+    pub fn without(left_out: &[Support]) -> Self {
+        let mode = |support| {
+            if left_out.contains(&support) {
+                Mode::Off
+            } else {
+                Mode::Enforce
+            }
+        };
+        // What can be found out is found out: there is no number here that somebody would have to know.
+        let shed = ShedConfig::default().mode(mode(Support::Shedder));
+        let bulkhead = BulkheadConfig::default().mode(mode(Support::Bulkhead));
+        Self {
+            shedder: Shedder::new("gateway", shed),
+            breaker: Breaker::new("orders", circuit().mode(mode(Support::Breaker))),
+            bulkhead: Bulkhead::new("orders", bulkhead),
+        }
+    }
+}
+
+/// The storm is short, so the breaker's times are too: in production, the defaults (open for 5 s and more) are the
+/// better part of valour.
+fn circuit() -> BreakerConfig {
+    BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(1)))
         .open_for(OpenTime::Exponential {
             initial: Duration::from_millis(500),
@@ -25,8 +77,7 @@ pub fn breaker() -> Breaker {
             jitter: Ratio::percent(20),
         })
         .ramp(Duration::from_secs(1), Ratio::percent(5))
-        .attempt_timeout(ATTEMPT_TIMEOUT);
-    Breaker::new("orders", config)
+        .attempt_timeout(ATTEMPT_TIMEOUT)
 }
 
 /// Starts the gateway that Buttress holds up.
@@ -34,7 +85,7 @@ pub fn breaker() -> Breaker {
 /// # Errors
 ///
 /// When the system has no port or no resources left.
-pub async fn start(upstream: SocketAddr, breaker: &Breaker) -> Result<SocketAddr, BoxError> {
+pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr, BoxError> {
     let client = net::client().timeout(ATTEMPT_TIMEOUT).build()?;
     let retry = Retry::new("orders", RetryConfig::default());
     let gateway = ServiceBuilder::new()
@@ -44,10 +95,14 @@ pub async fn start(upstream: SocketAddr, breaker: &Breaker) -> Result<SocketAddr
         .layer(DeadlineLayer::server(
             DeadlineConfig::default().timeout(TIMEOUT),
         ))
+        // Who is beyond what can be done waits for an eighth of a second, and then hears that there is no place.
+        .layer(ShedLayer::http(&handles.shedder))
         // What fails is tried again, as long as successes pay for that.
         .layer(RetryLayer::http(&retry))
         // When attempts fail, the upstream is left alone until a few probes succeed.
-        .layer(BreakerLayer::http(breaker))
+        .layer(BreakerLayer::http(&handles.breaker))
+        // However many are let in and try again, so many attempts are under way and no more.
+        .layer(BulkheadLayer::http(&handles.bulkhead))
         .map_request(move |request| passed_on(request, upstream))
         .service(HttpClient::from(client));
     Ok(net::serve(Router::new().fallback_service(gateway)).await?)

@@ -32,7 +32,8 @@ pub enum Order {
     Fifo,
     /// Whoever came last: it has the most time left. When the queue is full, the oldest makes room.
     Lifo,
-    /// Whoever came first, until the queue stands; from then on whoever came last, until it has drained.
+    /// Whoever came first, until the queue stands; from then on whoever came last, until it has drained. Where what
+    /// matters more goes before, that is asked of each criticality by itself.
     ///
     /// The idea is of Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
     /// empty for 100 ms. Here it does when somebody has waited for `stands_after`, or waited in vain, and it has

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 /// is not far too high: to take the first such moment for the end of the overload would make everybody wait until
 /// it stands again. With a 10 % overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in
 /// `tests/goodput` shows what comes of it.
-#[derive(Debug, Default)]
+///
+/// Each class has its own. A batch that stands beneath users does not make them wait, so they are served in turn, and
+/// not the newest of them first as if there were too many of them.
+#[derive(Debug)]
 pub(super) struct Standing {
     /// The interval under way, while it stands.
     interval: Option<Interval>,
@@ -31,6 +34,14 @@ const INTERVAL: u32 = 10;
 const DRAINED: u32 = 8;
 
 impl Standing {
+    /// Nobody waits yet.
+    pub(super) fn emptied_at(now: Instant) -> Self {
+        Self {
+            interval: None,
+            empty_since: Some(now),
+        }
+    }
+
     /// Whether it stands, as far as is known.
     pub(super) fn is_standing(&self) -> bool {
         self.interval.is_some()

@@ -35,7 +35,8 @@ use crate::{ConfigError, Criticality, Deadline};
 pub struct WaitQueue<T> {
     config: QueueConfig,
     entries: Arena<T, { Criticality::COUNT }>,
-    standing: Standing,
+    /// Of each class: those who are served last may wait for ever, and nobody before them waits at all.
+    standing: [Standing; Criticality::COUNT],
     delays: Delays,
 }
 
@@ -63,8 +64,7 @@ impl<T> WaitQueue<T> {
     /// What [`QueueConfig::check`] refuses.
     pub fn new(config: QueueConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let mut standing = Standing::default();
-        standing.emptied(now);
+        let standing = std::array::from_fn(|_| Standing::emptied_at(now));
         Ok(Self {
             config,
             entries: Arena::new(),
@@ -91,10 +91,10 @@ impl<T> WaitQueue<T> {
         &self.config
     }
 
-    /// Whether more comes than is served, and the newest are served first for it.
+    /// Whether more comes than is served, of some criticality at least, and the newest of it are served first.
     #[must_use]
     pub fn is_standing(&self) -> bool {
-        self.standing.is_standing()
+        self.standing.iter().any(Standing::is_standing)
     }
 
     /// Takes a new configuration. Whoever waits keeps waiting, also beyond a capacity that has become smaller:
@@ -133,10 +133,11 @@ impl<T> WaitQueue<T> {
             Ok(Some((ticket, why))) => self.take(ticket, now).map(|value| (value, why)),
             Err(refusal) => return Err((value, refusal)),
         };
-        self.standing.filled(now);
+        let class = self.class(terms.criticality);
+        self.standing[class].filled(now);
         let ticket = self.entries.push(Entry {
             value,
-            class: self.class(terms.criticality),
+            class,
             since: now,
             deadline: terms.deadline,
             gives_up: self.gives_up(terms.deadline, now),
@@ -157,16 +158,15 @@ impl<T> WaitQueue<T> {
     /// others, where deadlines differ, are for their own timers to [take out](Self::remove).
     pub fn pop(&mut self, now: Instant) -> Option<Exit<T>> {
         self.observe(now);
-        if let Some((ticket, why)) = self.oldest_lapsed(now) {
-            self.standing.begin(now);
+        if let Some((ticket, class, why)) = self.oldest_lapsed(now) {
+            self.standing[class].begin(now);
             return self
                 .take(ticket, now)
                 .map(|value| Exit::Dropped(value, why));
         }
-        let end = self.first_end();
         let (ticket, entry) = (0..Criticality::COUNT)
             .rev()
-            .find_map(|class| self.entries.at(class, end))?;
+            .find_map(|class| self.entries.at(class, self.first_end(class)))?;
         let delay = now.saturating_duration_since(entry.since);
         let why = self.lapsed(entry, now);
         let why = why.or_else(|| {
@@ -183,8 +183,9 @@ impl<T> WaitQueue<T> {
     /// Takes somebody out who does not wait any more, unless it has left already.
     pub fn remove(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         self.observe(now);
-        if self.lapsed(self.entries.get(ticket)?, now).is_some() {
-            self.standing.begin(now);
+        let entry = self.entries.get(ticket)?;
+        if self.lapsed(entry, now).is_some() {
+            self.standing[entry.class].begin(now);
         }
         self.take(ticket, now)
     }
@@ -207,20 +208,27 @@ impl<T> WaitQueue<T> {
     #[must_use]
     pub fn oldest_wait(&self, now: Instant) -> Option<Duration> {
         (0..Criticality::COUNT)
-            .filter_map(|class| self.entries.at(class, End::Oldest))
-            .map(|(_, entry)| now.saturating_duration_since(entry.since))
+            .filter_map(|class| self.oldest_wait_of(class, now))
             .max()
     }
 
-    /// Looks at how long the queue has stood, before anything changes in it.
+    fn oldest_wait_of(&self, class: usize, now: Instant) -> Option<Duration> {
+        let (_, entry) = self.entries.at(class, End::Oldest)?;
+        Some(now.saturating_duration_since(entry.since))
+    }
+
+    /// Looks at how long each class has stood, before anything changes in the queue.
     fn observe(&mut self, now: Instant) {
         let Order::AdaptiveLifo { stands_after } = self.config.order else {
             return;
         };
-        self.standing.review(stands_after, now);
-        let oldest = self.oldest_wait(now);
-        if oldest.is_some_and(|waited| waited > stands_after) {
-            self.standing.begin(now);
+        for class in 0..Criticality::COUNT {
+            let oldest = self.oldest_wait_of(class, now);
+            let standing = &mut self.standing[class];
+            standing.review(stands_after, now);
+            if oldest.is_some_and(|waited| waited > stands_after) {
+                standing.begin(now);
+            }
         }
     }
 
@@ -232,13 +240,21 @@ impl<T> WaitQueue<T> {
         }
     }
 
-    /// The end of a list that is served first.
-    fn first_end(&self) -> End {
+    /// The end of a class's list that is served first.
+    fn first_end(&self, class: usize) -> End {
         match self.config.order {
             Order::Fifo => End::Oldest,
             Order::Lifo => End::Newest,
-            Order::AdaptiveLifo { .. } if self.is_standing() => End::Newest,
+            Order::AdaptiveLifo { .. } if self.standing[class].is_standing() => End::Newest,
             Order::AdaptiveLifo { .. } => End::Oldest,
+        }
+    }
+
+    /// The end of a class's list that is served last.
+    fn last_end(&self, class: usize) -> End {
+        match self.first_end(class) {
+            End::Newest => End::Oldest,
+            End::Oldest => End::Newest,
         }
     }
 
@@ -257,25 +273,21 @@ impl<T> WaitQueue<T> {
         }
         let class = self.class(terms.criticality);
         let last = || {
-            let oldest_makes_room = self.first_end() == End::Newest;
-            let last_end = if oldest_makes_room {
-                End::Oldest
-            } else {
-                End::Newest
-            };
-            let (ticket, last) = (0..=class).find_map(|class| self.entries.at(class, last_end))?;
-            let displaced = last.class < class || oldest_makes_room;
+            let (ticket, last) =
+                (0..=class).find_map(|class| self.entries.at(class, self.last_end(class)))?;
+            let displaced = last.class < class || self.last_end(class) == End::Oldest;
             displaced.then_some((ticket, Dropped::Displaced))
         };
-        let leaving = self.oldest_lapsed(now).or_else(last);
-        leaving.map(Some).ok_or(QueueRefusal::Full)
+        let lapsed = self.oldest_lapsed(now);
+        let leaving = lapsed.map(|(ticket, _, why)| (ticket, why));
+        leaving.or_else(last).map(Some).ok_or(QueueRefusal::Full)
     }
 
     /// The first class's oldest who cannot be served any more.
-    fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, Dropped)> {
+    fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, usize, Dropped)> {
         (0..Criticality::COUNT).find_map(|class| {
             let (ticket, entry) = self.entries.at(class, End::Oldest)?;
-            Some((ticket, self.lapsed(entry, now)?))
+            Some((ticket, class, self.lapsed(entry, now)?))
         })
     }
 
@@ -308,8 +320,8 @@ impl<T> WaitQueue<T> {
 
     fn take(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         let entry = self.entries.remove(ticket)?;
-        if self.is_empty() {
-            self.standing.emptied(now);
+        if self.entries.at(entry.class, End::Oldest).is_none() {
+            self.standing[entry.class].emptied(now);
         }
         Some(entry.value)
     }

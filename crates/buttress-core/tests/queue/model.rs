@@ -12,9 +12,14 @@ pub(crate) struct Model {
     pub(crate) margin: Duration,
     /// In the order of arrival.
     pub(crate) waiting: Vec<Waiting>,
+    classes: [Class; Criticality::COUNT],
+}
+
+/// What is remembered of a criticality.
+struct Class {
     /// Since when it stands, in the interval under way.
     standing_since: Option<Instant>,
-    /// All the time that it was empty, as stretches from one moment to another.
+    /// All the time that nobody of it waited, as stretches from one moment to another.
     empty: Vec<(Instant, Option<Instant>)>,
 }
 
@@ -35,8 +40,10 @@ impl Model {
             max_wait: Some(Duration::from_millis(250)),
             margin: Duration::from_millis(3),
             waiting: Vec::new(),
-            standing_since: None,
-            empty: vec![(now, None)],
+            classes: std::array::from_fn(|_| Class {
+                standing_since: None,
+                empty: vec![(now, None)],
+            }),
         }
     }
 
@@ -88,8 +95,9 @@ impl Model {
             };
             displaced = Some((self.take(at, now).who, why));
         }
-        if self.waiting.is_empty() {
-            let (_, until) = self.empty.last_mut().expect("it was empty");
+        if self.has_none_of(newcomer.criticality) {
+            let class = &mut self.classes[newcomer.criticality.index()];
+            let (_, until) = class.empty.last_mut().expect("it was empty");
             until.get_or_insert(now);
         }
         self.waiting.push(newcomer);
@@ -99,7 +107,7 @@ impl Model {
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Exit<u32>> {
         self.look(now);
         if let Some((at, why)) = self.oldest_lapsed(now) {
-            self.stand(now);
+            self.stand(self.waiting[at].criticality, now);
             return Some(Exit::Dropped(self.take(at, now).who, why));
         }
         let at = *self.in_order(&self.waiting).first()?;
@@ -115,27 +123,40 @@ impl Model {
         self.look(now);
         let at = self.waiting.iter().position(|waiting| waiting.who == who)?;
         if self.lapsed(&self.waiting[at], now).is_some() {
-            self.stand(now);
+            self.stand(self.waiting[at].criticality, now);
         }
         Some(self.take(at, now).who)
     }
 
     pub(crate) fn is_standing(&self) -> bool {
-        self.standing_since.is_some()
+        let stands = |class: &Class| class.standing_since.is_some();
+        self.classes.iter().any(stands)
+    }
+
+    fn has_none_of(&self, criticality: Criticality) -> bool {
+        let of_it = |one: &Waiting| one.criticality == criticality;
+        !self.waiting.iter().any(of_it)
     }
 
     /// Where in `waiting` they stand, whoever is served first before the others.
     fn in_order(&self, waiting: &[Waiting]) -> Vec<usize> {
-        let newest_first = match self.order {
+        let newest_first = |criticality: Criticality| match self.order {
             Order::Fifo => false,
             Order::Lifo => true,
-            Order::AdaptiveLifo { .. } => self.is_standing(),
+            Order::AdaptiveLifo { .. } => {
+                self.classes[criticality.index()].standing_since.is_some()
+            }
         };
-        let mut order: Vec<_> = (0..waiting.len()).collect();
-        if newest_first {
-            order.reverse();
+        let mut order = Vec::new();
+        for criticality in Criticality::ALL.into_iter().rev() {
+            let mut of_it: Vec<_> = (0..waiting.len())
+                .filter(|&at| waiting[at].criticality == criticality)
+                .collect();
+            if newest_first(criticality) {
+                of_it.reverse();
+            }
+            order.extend(of_it);
         }
-        order.sort_by_key(|&at| std::cmp::Reverse(waiting[at].criticality));
         order
     }
 
@@ -143,10 +164,13 @@ impl Model {
         let Order::AdaptiveLifo { stands_after } = self.order else {
             return;
         };
-        if let Some(since) = self.standing_since {
+        for class in &mut self.classes {
+            let Some(since) = class.standing_since else {
+                continue;
+            };
             let watched = now.saturating_duration_since(since);
             if watched >= 10 * stands_after {
-                let empty: Duration = self
+                let empty: Duration = class
                     .empty
                     .iter()
                     .map(|(from, until)| {
@@ -155,17 +179,19 @@ impl Model {
                             .saturating_duration_since(since.max(*from))
                     })
                     .sum();
-                self.standing_since = (8 * empty <= watched).then_some(now);
+                class.standing_since = (8 * empty <= watched).then_some(now);
             }
         }
-        let waited = |waiting: &Waiting| now.saturating_duration_since(waiting.since);
-        if self.waiting.iter().any(|one| waited(one) > stands_after) {
-            self.stand(now);
+        for one in self.waiting.clone() {
+            if now.saturating_duration_since(one.since) > stands_after {
+                self.stand(one.criticality, now);
+            }
         }
     }
 
-    fn stand(&mut self, now: Instant) {
-        self.standing_since.get_or_insert(now);
+    fn stand(&mut self, criticality: Criticality, now: Instant) {
+        let class = &mut self.classes[criticality.index()];
+        class.standing_since.get_or_insert(now);
     }
 
     fn oldest_lapsed(&self, now: Instant) -> Option<(usize, Dropped)> {
@@ -187,8 +213,10 @@ impl Model {
 
     fn take(&mut self, at: usize, now: Instant) -> Waiting {
         let one = self.waiting.remove(at);
-        if self.waiting.is_empty() {
-            self.empty.push((now, None));
+        if self.has_none_of(one.criticality) {
+            self.classes[one.criticality.index()]
+                .empty
+                .push((now, None));
         }
         one
     }

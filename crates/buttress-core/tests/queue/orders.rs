@@ -56,6 +56,18 @@ fn a_queue_that_stood_turns_back_when_it_has_drained() {
 }
 
 #[test]
+fn a_batch_that_stands_leaves_what_matters_more_in_turn() {
+    let mut line = ordered(Order::ADAPTIVE);
+    line.push(1, that_is(Low));
+    line.push(2, that_is(Low));
+    line.wait(101);
+    for who in [3, 4] {
+        line.push(who, that_is(High));
+    }
+    assert_eq!(line.serve_all(), [3, 4, 2, 1]);
+}
+
+#[test]
 fn a_queue_with_little_time_to_stand_turns_round_when_somebody_waited_in_vain() {
     let mut line = ordered(Order::ADAPTIVE);
     let short = line.within(10);

@@ -1,5 +1,6 @@
 use std::cell::Cell;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,14 +18,44 @@ pub(crate) struct Measure {
     next: AtomicU64,
     /// How many bytes may be used, once that was looked up.
     available: OnceLock<Option<u64>>,
+    files: Files,
+}
+
+/// Where Linux says so. Elsewhere is for tests.
+#[derive(Debug)]
+struct Files {
+    status: PathBuf,
+    schedstat: PathBuf,
+    meminfo: PathBuf,
+    /// In version 2 of control groups, and in version 1.
+    groups: [PathBuf; 2],
+}
+
+impl Files {
+    fn under(root: &Path) -> Self {
+        Self {
+            status: root.join("proc/self/status"),
+            schedstat: root.join("proc/thread-self/schedstat"),
+            meminfo: root.join("proc/meminfo"),
+            groups: [
+                root.join("sys/fs/cgroup/memory.max"),
+                root.join("sys/fs/cgroup/memory/memory.limit_in_bytes"),
+            ],
+        }
+    }
 }
 
 impl Measure {
     pub(crate) fn new(now: Instant) -> Self {
+        Self::of(Files::under(Path::new("/")), now)
+    }
+
+    fn of(files: Files, now: Instant) -> Self {
         Self {
             origin: now,
             next: AtomicU64::new(0),
             available: OnceLock::new(),
+            files,
         }
     }
 
@@ -45,28 +76,43 @@ impl Measure {
         }
         let pressure = Pressure {
             memory: self.memory(),
-            run_delay: run_delay(),
+            run_delay: self.run_delay(),
         };
         (pressure != Pressure::default()).then_some(pressure)
     }
 
     fn memory(&self) -> Option<Ratio> {
-        let available = (*self.available.get_or_init(available))?;
-        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let available = (*self.available.get_or_init(|| self.files.available()))?;
+        let status = fs::read_to_string(&self.files.status).ok()?;
         let used = kilobytes_after(&status, "VmRSS:")?;
         Ratio::new((used as f64 / available as f64).min(1.0)).ok()
     }
+
+    /// How long this thread waited for a processor, whenever it was ready to run, on average since it last looked.
+    fn run_delay(&self) -> Option<Duration> {
+        thread_local! {
+            /// How long it had waited, in nanoseconds, and how often it had run.
+            static BEFORE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+        }
+        let text = fs::read_to_string(&self.files.schedstat).ok()?;
+        let now = waited_and_ran(&text)?;
+        let before = BEFORE.replace(Some(now))?;
+        let waited = now.0.checked_sub(before.0)?;
+        let ran = now.1.checked_sub(before.1)?.max(1);
+        Some(Duration::from_nanos(waited / ran))
+    }
 }
 
-/// What the control group of the process may use, in version 2 or 1, or else all there is.
-fn available() -> Option<u64> {
-    let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let group = limit("/sys/fs/cgroup/memory.max")
-        .or_else(|| limit("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    let info = fs::read_to_string("/proc/meminfo").ok()?;
-    let whole = kilobytes_after(&info, "MemTotal:")?;
-    // Without a limit, version 1 says a very large number.
-    Some(group.map_or(whole, |limit| limit.min(whole)).max(1))
+impl Files {
+    /// What the control group of the process may use, or else all there is.
+    fn available(&self) -> Option<u64> {
+        let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+        let group = self.groups.iter().find_map(limit);
+        let info = fs::read_to_string(&self.meminfo).ok()?;
+        let whole = kilobytes_after(&info, "MemTotal:")?;
+        // Without a limit, version 1 says a very large number.
+        Some(group.map_or(whole, |limit| limit.min(whole)).max(1))
+    }
 }
 
 /// Reads `label    1234 kB`.
@@ -74,20 +120,6 @@ fn kilobytes_after(text: &str, label: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(label))?;
     let number = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
     number.checked_mul(1_024)
-}
-
-/// How long this thread waited for a processor, whenever it was ready to run, on average since it last looked.
-fn run_delay() -> Option<Duration> {
-    thread_local! {
-        /// How long it had waited, in nanoseconds, and how often it had run.
-        static BEFORE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
-    }
-    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let now = waited_and_ran(&text)?;
-    let before = BEFORE.replace(Some(now))?;
-    let waited = now.0.checked_sub(before.0)?;
-    let ran = now.1.checked_sub(before.1)?.max(1);
-    Some(Duration::from_nanos(waited / ran))
 }
 
 /// Reads the second and third of the three numbers of a `schedstat` (Linux, `sched-stats.rst`).
@@ -130,6 +162,98 @@ mod tests {
         for text in ["", "1", "1 2", "1 x 3", "1 -2 3"] {
             assert_eq!(waited_and_ran(text), None, "{text:?}");
         }
+    }
+
+    /// A machine of a gigabyte, as it writes its files.
+    struct Machine(PathBuf);
+
+    impl Machine {
+        fn new(name: &str) -> Self {
+            let machine = Self(std::env::temp_dir().join(format!("{name}-{}", std::process::id())));
+            machine.write("proc/meminfo", "MemTotal:  1048576 kB\nMemFree: 1 kB\n");
+            machine.uses(512);
+            machine.waited("0 0 0");
+            machine
+        }
+
+        fn write(&self, file: &str, text: &str) {
+            let file = self.0.join(file);
+            let folder = file.parent().expect("it is in one");
+            fs::create_dir_all(folder).expect("a temporary folder");
+            fs::write(file, text).expect("a temporary file");
+        }
+
+        fn uses(&self, megabytes: u64) {
+            let text = format!("Name:\tx\nVmRSS:\t {} kB\n", megabytes * 1_024);
+            self.write("proc/self/status", &text);
+        }
+
+        fn waited(&self, schedstat: &str) {
+            self.write("proc/thread-self/schedstat", schedstat);
+        }
+
+        fn measure(&self) -> Measure {
+            Measure::of(Files::under(&self.0), crate::shedder::now())
+        }
+    }
+
+    impl Drop for Machine {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn memory_is_what_the_process_uses_of_what_its_group_has() {
+        let machine = Machine::new("buttress-memory");
+        let used = |measure: &Measure| measure.memory().map(Ratio::get);
+        assert_eq!(used(&machine.measure()), Some(0.5));
+
+        // Version 1 writes a very large number where there is no limit.
+        let old = "sys/fs/cgroup/memory/memory.limit_in_bytes";
+        machine.write(old, "9223372036854771712\n");
+        assert_eq!(used(&machine.measure()), Some(0.5));
+        machine.write(old, "805306368\n");
+        machine.uses(384);
+        assert_eq!(used(&machine.measure()), Some(0.5));
+
+        // Version 2 comes first, and writes a word where there is none.
+        let new = "sys/fs/cgroup/memory.max";
+        machine.write(new, "max\n");
+        assert_eq!(used(&machine.measure()), Some(0.5));
+        machine.write(new, "402653184\n");
+        let measure = machine.measure();
+        assert_eq!(used(&measure), Some(1.0));
+        machine.uses(96);
+        assert_eq!(used(&measure), Some(0.25));
+        machine.uses(4_000);
+        assert_eq!(used(&measure), Some(1.0));
+    }
+
+    #[test]
+    fn the_delay_is_the_mean_of_the_waits_since_the_last_look() {
+        let machine = Machine::new("buttress-delay");
+        let measure = machine.measure();
+        let delay = |text| {
+            machine.waited(text);
+            measure.run_delay()
+        };
+        // A thread has to look once before it can compare.
+        assert_eq!(delay("5 1000000 10"), None);
+        let millis = Duration::from_millis;
+        assert_eq!(delay("9 21000000 20"), Some(millis(2)));
+        assert_eq!(delay("9 21000000 20"), Some(Duration::ZERO));
+        assert_eq!(delay("9 51000000 21"), Some(millis(30)));
+        // It is another thread's, or there is nothing to read.
+        assert_eq!(delay("9 0 0"), None);
+        assert_eq!(delay("nonsense"), None);
+    }
+
+    #[test]
+    fn where_there_are_no_such_files_nothing_is_measured() {
+        let nowhere = Files::under(Path::new("/nowhere"));
+        let now = crate::shedder::now();
+        assert_eq!(Measure::of(nowhere, now).due(now), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use ::http::{HeaderName, Request, Response};
 use buttress_core::{BoxError, Reason};
 use buttress_shed::{Criticality, ShedConfig, ShedLayer, Shedder, TenantsConfig, Trust};
 use buttress_testkit::TestBody;
+use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
@@ -86,6 +87,49 @@ async fn calls_made_inside_say_how_much_they_matter() {
     server.oneshot(request()).await.unwrap();
     let heard = upstream.lock().unwrap().clone();
     assert_eq!(heard, [Some(::http::HeaderValue::from_static("low")), None]);
+}
+
+/// Also what is made once a place was free: it is the same task's, whoever woke it.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waited_is_known_by_what_it_said() {
+    let shedder = shedder(1, 4);
+    let handler = service_fn(|_: Request<TestBody>| async {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        let known = Criticality::current().unwrap_or_default();
+        Ok::<_, std::convert::Infallible>(Response::new(TestBody::empty().data(known.as_str())))
+    });
+    let service = ShedLayer::http(&shedder).layer(handler);
+    let calls = ["high", "low", "medium"].map(|word| {
+        let call = service.clone().oneshot(said(word));
+        let heard = tokio::spawn(async move { call.await.unwrap().collect().await.unwrap() });
+        (word, heard)
+    });
+    for (word, heard) in calls {
+        assert_eq!(heard.await.unwrap().to_bytes(), word);
+    }
+}
+
+/// What the caller of a client wrote itself stays, whatever its task is.
+#[tokio::test(start_paused = true)]
+async fn a_client_leaves_what_is_said_already() {
+    let server = service_fn(|request: Request<TestBody>| async move {
+        let said = request.headers().get_all("x-criticality");
+        let said: Vec<_> = said.iter().cloned().collect();
+        let mut response = Response::new(TestBody::empty());
+        response.extensions_mut().insert(said);
+        Ok::<_, BoxError>(response)
+    });
+    let client = ShedLayer::client(&shedder(10, 0)).layer(server);
+    let mut context =
+        buttress_core::TaskContext::default().with_criticality(Some(Criticality::Low));
+    let mut service = client.clone();
+    let response = context.enter(|| tower::Service::call(&mut service, said("critical")));
+    let response = response.await.unwrap();
+    let heard = response
+        .extensions()
+        .get::<Vec<::http::HeaderValue>>()
+        .unwrap();
+    assert_eq!(heard, &["critical"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,5 +15,6 @@ mod retry_after;
 mod runtime;
 mod scene;
 mod support;
+mod tenants;
 mod throttle;
 mod trust;

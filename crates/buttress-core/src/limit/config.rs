@@ -146,6 +146,15 @@ impl LimitConfig {
         self.algorithm == Algorithm::Fixed
     }
 
+    /// The same but one higher at the bottom: a rule that compares with a lower limit needs one, or it stays at the
+    /// lowest for ever.
+    pub(super) fn above_min(&self) -> Self {
+        Self {
+            min: (self.min + 1).min(self.max),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn clamp(&self, limit: f64) -> f64 {
         limit.clamp(self.min.into(), self.max.into())
     }

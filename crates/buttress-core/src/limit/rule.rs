@@ -32,7 +32,7 @@ impl Rule {
             Self::Aimd(aimd) => aimd.on_window(window, config),
             Self::Fixed(_) => {}
             Self::Gradient(gradient) => gradient.on_window(window, config),
-            Self::Guarded(guarded) => guarded.on_window(window, config),
+            Self::Guarded(guarded) => guarded.on_window(window, &config.above_min()),
             Self::Vegas(vegas) => vegas.on_window(window, config),
         }
     }

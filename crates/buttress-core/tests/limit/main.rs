@@ -9,4 +9,5 @@
 
 mod changes;
 mod goodput;
+mod rivals;
 mod world;

@@ -145,6 +145,39 @@ async fn a_dependency_that_hangs_is_sent_less() {
     assert!((140..=160).contains(&held_back), "{held_back}");
 }
 
+/// go-zero#5011: calls are counted once they have ended, so that those under way are not seen.
+#[tokio::test(start_paused = true)]
+async fn a_call_counts_as_sent_when_it_is_sent() {
+    let scene = client();
+    scene.probe.hold();
+    let inside = scene.calls::<100>();
+    let counted = || scene.shedder.snapshot().throttle.unwrap();
+    assert_eq!((counted().sent, counted().accepted), (100, 0));
+    for call in inside {
+        drop(call.finish());
+    }
+    assert_eq!((counted().sent, counted().accepted), (100, 100));
+}
+
+/// go-zero#5011: where calls take longer than the window, none of those that were accepted was sent in it.
+#[tokio::test(start_paused = true)]
+async fn calls_longer_than_the_window_hold_nobody_back() {
+    let scene = client();
+    scene.probe.hold();
+    let mut inside = std::collections::VecDeque::new();
+    for _ in 0..600 {
+        let call = scene.call();
+        assert!(call.is_inside(), "{:?}", call.reason());
+        inside.push_back(call);
+        pass(100 * MS).await;
+        // Each takes half a minute.
+        if inside.len() > 300 {
+            let oldest = inside.pop_front().unwrap();
+            drop(oldest.finish());
+        }
+    }
+}
+
 /// Callers in haste do not speak for their dependency.
 #[tokio::test(start_paused = true)]
 async fn callers_who_give_up_early_hold_nobody_back() {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::bench::Lab;
-use crate::contract::{Contract, Readiness, Sharing};
+use crate::contract::{Contract, Readiness, Sharing, Turns};
 use crate::invariants::{self, Invariant};
 use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 
@@ -18,6 +18,8 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | whoever waits, waits |
+/// | [`queue`](Self::queue) | not said how many may wait |
+/// | [`serves`](Self::serves) | not said who is next |
 /// | [`recovers_within`](Self::recovers_within) | failures make it refuse nobody |
 /// | [`sharing`](Self::sharing) | not said, not tested |
 /// | [`needs_timer`](Self::needs_timer) | works without a runtime |
@@ -65,6 +67,18 @@ impl Conformance {
     /// A caller that waits for a place is refused after `max_wait`.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.contract.max_wait = Some(max_wait);
+        self
+    }
+
+    /// This many callers may wait when all places are taken.
+    pub fn queue(mut self, most: usize) -> Self {
+        self.contract.queue = Some(most);
+        self
+    }
+
+    /// Those who wait are let in in this order.
+    pub fn serves(mut self, turns: Turns) -> Self {
+        self.contract.turns = Some(turns);
         self
     }
 

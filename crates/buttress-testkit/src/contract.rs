@@ -7,6 +7,8 @@ pub(crate) struct Contract {
     pub(crate) readiness: Readiness,
     pub(crate) holds_body: bool,
     pub(crate) max_wait: Option<Duration>,
+    pub(crate) queue: Option<usize>,
+    pub(crate) turns: Option<Turns>,
     pub(crate) recovers_within: Option<Duration>,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) needs_timer: bool,
@@ -34,4 +36,13 @@ pub enum Sharing {
     Separate,
     /// Their state, as where it lives in a handle.
     Shared,
+}
+
+/// Who is let in first, of those who wait. There is no third way that a test could tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turns {
+    /// Whoever came last.
+    NewestFirst,
+    /// Whoever came first.
+    OldestFirst,
 }

@@ -71,6 +71,7 @@
 //! |---|---|---|
 //! | readiness | R1 - R12 | who is called, what readiness holds, who is woken |
 //! | cancellation and accounting | A1 - A9 | drops, races, panics, limits, bodies, memory |
+//! | queueing | Q1 - Q3 | who waits, for how long, and who is next |
 //! | recovery | B3, B6 | layers that refuse because of what they learned |
 //! | surroundings | X1, X4 | clocks that leap, runtimes or none |
 //!
@@ -114,7 +115,7 @@ mod waker;
 pub use body::{BodyStep, TestBody};
 pub use clock::VirtualClock;
 pub use conformance::Conformance;
-pub use contract::{Readiness, Sharing};
+pub use contract::{Readiness, Sharing, Turns};
 pub use dice::Dice;
 pub use error::TestError;
 pub use gate::Gate;

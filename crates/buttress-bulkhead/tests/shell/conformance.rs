@@ -4,7 +4,7 @@ use buttress_bulkhead::{
     Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig, TenantsConfig, WhenSaturated,
 };
 use buttress_core::{Mode, Ratio};
-use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody};
+use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody, Turns};
 
 const LIMIT: u32 = 3;
 /// What all calls are for.
@@ -60,6 +60,26 @@ fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
         let config = config().queue(100_000).max_wait(None);
         conformance(mode, config, WhenSaturated::Reject, true)
     });
+}
+
+/// Q2, and Q1 the other way round: the newest first, for whom the oldest makes room.
+#[test]
+fn a_bulkhead_with_a_short_queue_conforms_in_either_order() {
+    for (order, turns) in [
+        (Order::Fifo, Turns::OldestFirst),
+        (Order::Lifo, Turns::NewestFirst),
+    ] {
+        let config = config().queue(5).max_wait(MAX_WAIT).order(order);
+        let suite = conformance(Mode::Enforce, config, WhenSaturated::Reject, true);
+        let report = suite.queue(5).max_wait(MAX_WAIT).serves(turns).run();
+        assert!(report.failed().is_empty(), "{order:?}\n{report}");
+        for asked in ["Q1", "Q2", "Q3", "A2", "A3", "A6", "A7"] {
+            assert!(
+                report.held().contains(&asked),
+                "{order:?}: {asked}\n{report}"
+            );
+        }
+    }
 }
 
 /// With all calls in one partition, and with all of them of one tenant, which is alone.
@@ -130,7 +150,10 @@ fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bo
         }
     });
     let suite = if enforces {
-        suite.capacity(LIMIT as usize).sharing(Sharing::Shared)
+        suite
+            .capacity(LIMIT as usize)
+            .sharing(Sharing::Shared)
+            .serves(Turns::OldestFirst)
     } else {
         suite
     };

@@ -72,14 +72,14 @@ fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
 ///
 /// Made from waiters who are given a permit and dropped before they poll (tokio#904, embassy#2766).
 fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
-    let usual = order_of_entry(&lab.bench(), None)?;
+    let usual = order_of_entry(&lab.bench(), 5, None)?;
     for quitter in [0, 2, 4] {
         let expected: Vec<_> = usual
             .iter()
             .copied()
             .filter(|&who| who != quitter)
             .collect();
-        let seen = order_of_entry(&lab.bench(), Some(quitter))?;
+        let seen = order_of_entry(&lab.bench(), 5, Some(quitter))?;
         ensure(
             seen == expected,
             format!(
@@ -103,13 +103,14 @@ fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
     )
 }
 
-/// In which order five waiters get in, with as many as the capacity before them; without the one
+/// In which order so many waiters get in, with as many as the capacity before them; without the one
 /// who gives up.
-fn order_of_entry(
+pub(super) fn order_of_entry(
     bench: &Bench<'_>,
+    waiters: usize,
     quitter: Option<usize>,
 ) -> Result<Vec<usize>, crate::finding::Finding> {
-    let (mut inside, waiting) = bench.queue(5)?;
+    let (mut inside, waiting) = bench.queue(waiters)?;
     let mut waiting: Vec<_> = waiting.into_iter().enumerate().collect();
     waiting.retain(|(index, _)| Some(*index) != quitter);
     let mut order = Vec::new();

@@ -7,6 +7,7 @@ mod cancellation;
 mod clock;
 mod memory;
 mod panics;
+mod queue;
 mod readiness;
 mod recovery;
 mod runtime;
@@ -38,6 +39,7 @@ const FAMILIES: &[&[Invariant]] = &[
     accounting::FAMILY,
     body::FAMILY,
     memory::FAMILY,
+    queue::FAMILY,
     recovery::FAMILY,
     clock::FAMILY,
     runtime::FAMILY,

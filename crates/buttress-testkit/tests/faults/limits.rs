@@ -1,6 +1,8 @@
 //! Limits, sound and not.
 
-use buttress_testkit::{Conformance, Sharing};
+use std::time::Duration;
+
+use buttress_testkit::{Conformance, Sharing, Turns};
 use tower::ServiceBuilder;
 use tower::limit::ConcurrencyLimitLayer;
 
@@ -13,6 +15,18 @@ pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit that lets callers wait",
         suite: |name| of(name, None, Manner::default()),
+        fails: &[],
+    },
+    Case {
+        what: "a limit with an order",
+        suite: |name| of(name, None, Manner::default()).serves(Turns::OldestFirst),
+        fails: &[],
+    },
+    Case {
+        what: "a limit that serves the newest first",
+        suite: |name| {
+            of(name, Some(Fault::ServesTheNewest), Manner::default()).serves(Turns::NewestFirst)
+        },
         fails: &[],
     },
     Case {
@@ -89,6 +103,35 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["R9"],
     },
     Case {
+        what: "serves the newest first, and says it does the oldest",
+        suite: |name| {
+            of(name, Some(Fault::ServesTheNewest), Manner::default()).serves(Turns::OldestFirst)
+        },
+        fails: &["Q1"],
+    },
+    Case {
+        what: "lets in whoever comes first when a place is free, and says there is an order",
+        suite: |name| {
+            of(name, Some(Fault::WakesEverybody), Manner::default()).serves(Turns::OldestFirst)
+        },
+        fails: &["R9", "Q1"],
+    },
+    Case {
+        what: "lets any number wait, and says how many",
+        suite: |name| of(name, None, Manner::default()).queue(5),
+        fails: &["Q2"],
+    },
+    Case {
+        what: "lets nobody wait, and says that some may",
+        suite: |name| of(name, None, REFUSES).queue(5),
+        fails: &["Q2"],
+    },
+    Case {
+        what: "lets callers wait for ever, and says for how long",
+        suite: |name| of(name, None, Manner::default()).max_wait(MAX_WAIT),
+        fails: &["Q3"],
+    },
+    Case {
         what: "leaks the place of a dropped call",
         suite: |name| of(name, None, LEAKS),
         fails: &["R8", "A1", "A4", "A5"],
@@ -155,6 +198,7 @@ pub(crate) const FAULTS: &[Case] = &[
 ];
 
 const CAPACITY: usize = 3;
+const MAX_WAIT: Duration = Duration::from_millis(50);
 
 const REFUSES: Manner = Manner {
     refuses: true,

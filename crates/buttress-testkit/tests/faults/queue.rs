@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     OneTooMany,
     /// Whoever leaves the line takes the order with them.
     Reorders,
+    /// Serves whoever came last. That is no fault where it is declared.
+    ServesTheNewest,
     /// A waiter wakes itself until it is its turn.
     Spins,
     /// A free place is announced to all who wait.
@@ -122,9 +124,11 @@ impl Line {
         }
         let mut wakers = Vec::new();
         while self.inside < self.capacity {
-            let Some(ticket) = self.waiting.pop_front() else {
-                break;
+            let next = match fault {
+                Some(Fault::ServesTheNewest) => self.waiting.pop_back(),
+                _ => self.waiting.pop_front(),
             };
+            let Some(ticket) = next else { break };
             // Only those who wait hold their ticket too.
             if Arc::strong_count(&ticket) > 1 {
                 self.inside += 1;

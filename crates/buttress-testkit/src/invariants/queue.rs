@@ -1,0 +1,154 @@
+//! Who waits, for how long, and who is next: of layers that declare it.
+
+use std::time::Duration;
+
+use super::Invariant;
+use super::cancellation::order_of_entry;
+use crate::Turns;
+use crate::bench::Lab;
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "Q1",
+        statement: "those who wait are let in in the order that is declared, and nobody overtakes them",
+        check: order_holds,
+    },
+    Invariant {
+        name: "Q2",
+        statement: "as many may wait as is declared, and one more hears at once that it may not",
+        check: bound_is_exact,
+    },
+    Invariant {
+        name: "Q3",
+        statement: "a wait ends when it is declared to, and leaves its room to the next",
+        check: wait_ends_in_time,
+    },
+];
+
+/// Five wait, or as many as may. As one place after the other becomes free, they get in from one end of the line to the
+/// other. Between the moment when a place is free and the moment when its waiter takes it, nobody else gets in.
+///
+/// Made from semaphores that hand a place to whoever polls first, and from queues that say they are fair.
+fn order_holds(lab: &Lab<'_>) -> Check {
+    let Some(turns) = lab.contract.turns else {
+        return Err(Finding::not_applicable("it declares no order"));
+    };
+    let waiting = lab.contract.queue.unwrap_or(5).min(5);
+    let order = order_of_entry(&lab.bench(), waiting, None)?;
+    let mut expected: Vec<_> = (0..waiting).collect();
+    if turns == Turns::NewestFirst {
+        expected.reverse();
+    }
+    ensure(
+        order == expected,
+        format!("{waiting} who wait get in in the order {expected:?}"),
+        format!("{order:?}"),
+    )?;
+
+    let bench = lab.bench();
+    let (mut full, waiting) = bench.queue(1)?;
+    full[0].finish_and_leave();
+    let mut late = bench.caller();
+    ensure(
+        late.poll() != Standing::Inside,
+        "a caller who comes when a place was given to one who waited does not get in",
+        "it does",
+    )?;
+    drop(late);
+    let mut first = waiting.into_iter().next();
+    let inside = first.as_mut().map(Caller::poll_once);
+    ensure(
+        inside == Some(Standing::Inside),
+        "the one who waited gets in",
+        "it does not",
+    )
+}
+
+/// As many wait as may; then one more is refused without a wait, or takes the place of one who is. The inner service
+/// hears of none of them. When one leaves, there is room for one.
+///
+/// Made from queues without a bound, and from bounds that are off by one.
+fn bound_is_exact(lab: &Lab<'_>) -> Check {
+    let Some(most) = lab.contract.queue else {
+        return Err(Finding::not_applicable("it declares no bound"));
+    };
+    let bench = lab.bench();
+    let full = bench.full()?;
+    let calls = bench.probe.calls();
+    let mut callers = bench.callers(most + 1);
+    for caller in &mut callers {
+        caller.poll_once();
+    }
+    for caller in callers.iter_mut().filter(|caller| caller.is_woken()) {
+        caller.poll_once();
+    }
+    let at = |callers: &[Caller<'_>], standing| {
+        let there = callers
+            .iter()
+            .filter(|caller| caller.standing() == standing);
+        there.count()
+    };
+    let seen = (
+        at(&callers, Standing::Waiting),
+        at(&callers, Standing::Refused),
+    );
+    ensure(
+        seen == (most, 1),
+        format!("of {} who come, {most} wait and 1 is refused", most + 1),
+        format!("{} wait and {} are refused", seen.0, seen.1),
+    )?;
+    ensure(
+        bench.probe.calls() == calls,
+        "the inner service is not called for any of them",
+        format!("{} calls", bench.probe.calls() - calls),
+    )?;
+    let Some(leaving) = callers
+        .iter()
+        .position(|caller| caller.standing() == Standing::Waiting)
+    else {
+        return Ok(());
+    };
+    drop(callers.remove(leaving));
+    bench
+        .caller()
+        .expect(Standing::Waiting, "one who comes after another left")?;
+    drop((callers, full));
+    bench.at_rest("all of them left")
+}
+
+/// A waiter is not woken a moment before its time, and is refused a moment after. Another can wait in its room, and gets
+/// in when a place is free.
+///
+/// Made from waits that end when somebody happens to poll, and from those that go on counting.
+fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
+    let Some(max_wait) = lab.contract.max_wait else {
+        return Err(Finding::not_applicable("it declares no longest wait"));
+    };
+    let bench = lab.bench();
+    let (mut full, mut waiting) = bench.queue(1)?;
+    lab.clock.advance(max_wait - MOMENT);
+    ensure(
+        !waiting[0].is_woken() && waiting[0].poll() == Standing::Waiting,
+        format!("whoever waits does so until {max_wait:?} have passed"),
+        format!("{MOMENT:?} before it is {}", waiting[0].standing()),
+    )?;
+    lab.clock.advance(2 * MOMENT);
+    ensure(
+        waiting[0].is_woken() && waiting[0].poll() == Standing::Refused,
+        format!("after {max_wait:?}, whoever waits is woken and refused"),
+        format!("{MOMENT:?} after it is {}", waiting[0].standing()),
+    )?;
+    let mut next = bench.caller();
+    next.expect(Standing::Waiting, "the next")?;
+    full[0].finish_and_leave();
+    next.expect(Standing::Inside, "the next, with a place free,")?;
+    next.finish_and_leave();
+    drop((full, waiting, next));
+    bench.at_rest("a wait in vain")
+}
+
+/// As long as a timer of a millisecond may be late.
+const MOMENT: Duration = Duration::from_millis(1);

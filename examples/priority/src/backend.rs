@@ -19,9 +19,9 @@ pub(crate) const WORK: Duration = Duration::from_millis(50);
 /// How many it answers a second.
 pub(crate) const CAPACITY: f64 = WORKERS as f64 / 0.05;
 
-pub(crate) fn service() -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
+pub(crate) fn service(seed: u64) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
     let workers = Arc::new(Semaphore::new(WORKERS));
-    let dice = Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(SEED)));
+    let dice = Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(seed)));
     BoxCloneSyncService::new(tower::service_fn(move |_: Request<Body>| {
         let (workers, dice) = (workers.clone(), dice.clone());
         async move {
@@ -37,4 +37,3 @@ pub(crate) fn service() -> BoxCloneSyncService<Request<Body>, Response<Body>, In
 }
 
 const HALF_A_TICK: Duration = Duration::from_micros(500);
-const SEED: u64 = 11;

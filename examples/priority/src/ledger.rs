@@ -39,7 +39,7 @@ impl Ledger {
         &self.seconds[second][class as usize]
     }
 
-    /// The share of calls that was answered in time while the batch ran.
+    /// The share of calls that was answered in time while the batch ran; not a number where there were none.
     pub(crate) fn served(&self, class: Class) -> f64 {
         let entries = self.seconds[BATCH_RUNS]
             .iter()

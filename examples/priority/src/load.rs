@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use buttress::prelude::BoxError;
+use fastrand::Rng;
 use http::{Request, Response};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -28,30 +29,44 @@ impl Class {
             Self::Batch => "low",
         }
     }
+}
 
-    /// How much it sends, as a multiple of the capacity.
-    pub(crate) fn load(self, second: usize) -> f64 {
-        match self {
-            Self::Users => USERS,
-            Self::Batch if BATCH_RUNS.contains(&second) => BATCH,
-            Self::Batch => 0.0,
+/// How much is sent, as multiples of the capacity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) users: f64,
+    pub(crate) batch: f64,
+    pub(crate) seed: u64,
+}
+
+impl Load {
+    fn of(self, class: Class, second: usize) -> f64 {
+        match class {
+            Class::Users => self.users,
+            Class::Batch if BATCH_RUNS.contains(&second) => self.batch,
+            Class::Batch => 0.0,
         }
+    }
+
+    /// Of each class its own, so that the users come at the same moments with a batch and without.
+    fn dice(self) -> [Rng; 2] {
+        Class::ALL.map(|class| Rng::with_seed(2 * self.seed + class as u64))
     }
 }
 
 /// Sends both loads, each call at its random moment whether the last was answered or not.
-pub(crate) async fn run<S>(service: S) -> Ledger
+pub(crate) async fn run<S>(load: Load, service: S) -> Ledger
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
 {
-    let mut dice = fastrand::Rng::with_seed(7);
+    let mut dice = load.dice();
     let mut ledger = Ledger::new(SECONDS);
     let mut calls = JoinSet::new();
     let start = Instant::now();
     for second in 0..SECONDS {
-        for (class, at) in arrivals(second, &mut dice) {
+        for (class, at) in arrivals(load, second, &mut dice) {
             sleep_until(start + at).await;
             let due = start + at;
             ledger.offered(class, second);
@@ -80,10 +95,11 @@ where
 }
 
 /// The calls of one second, in order.
-fn arrivals(second: usize, dice: &mut fastrand::Rng) -> Vec<(Class, Duration)> {
+fn arrivals(load: Load, second: usize, dice: &mut [Rng; 2]) -> Vec<(Class, Duration)> {
     let mut arrivals = Vec::new();
     for class in Class::ALL {
-        let rate = class.load(second) * CAPACITY;
+        let rate = load.of(class, second) * CAPACITY;
+        let dice = &mut dice[class as usize];
         if rate == 0.0 {
             continue;
         }
@@ -101,8 +117,8 @@ fn arrivals(second: usize, dice: &mut fastrand::Rng) -> Vec<(Class, Duration)> {
 }
 
 /// All that the service can bear.
-const USERS: f64 = 1.0;
-const BATCH: f64 = 12.0;
+pub(crate) const USERS: f64 = 1.0;
+pub(crate) const BATCH: f64 = 12.0;
 pub(crate) const SECONDS: usize = 40;
 pub(crate) const BATCH_RUNS: std::ops::Range<usize> = 10..30;
 /// How long anybody waits for an answer.

@@ -1,6 +1,7 @@
 //! Users who send what they always do, and a batch that sends twelve times as much as the service can bear. See
 //! README.md.
 
+mod args;
 mod backend;
 mod ledger;
 mod load;
@@ -8,32 +9,51 @@ mod ours;
 mod plot;
 mod table;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use buttress::prelude::BoxError;
+use buttress::prelude::{BoxError, ShedConfig};
+use clap::Parser;
 
-use crate::load::Class;
+use crate::args::Args;
+use crate::ledger::Ledger;
+use crate::load::{BATCH, Class, Load};
 
 /// The least share of the users' calls that is answered in time while the batch runs.
 const PROMISED: f64 = 0.994;
 
+/// What came of it.
+struct Runs {
+    naive: Ledger,
+    ours: Ledger,
+    /// With a shedder of which nothing was set.
+    defaults: Ledger,
+    /// Ours, without any batch.
+    alone: Ledger,
+}
+
 // The clock is paused: it moves on when nobody has anything to do, so a minute takes seconds, and each run is the same.
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<ExitCode, BoxError> {
-    let naive = load::run(backend::service()).await;
-    let ours = load::run(ours::service(backend::service())).await;
-    table::print(&naive, &ours);
+    let args = Args::parse();
+    let seed = u64::from(args.seed);
+    let (users, batch) = (args.users, BATCH);
+    let load = Load { users, batch, seed };
+    let alone = Load { batch: 0.0, ..load };
+    let backend = || backend::service(seed);
+    let runs = Runs {
+        naive: load::run(load, backend()).await,
+        ours: load::run(load, ours::service(ours::config(), backend())).await,
+        defaults: load::run(load, ours::service(ShedConfig::default(), backend())).await,
+        alone: load::run(alone, ours::service(ours::config(), backend())).await,
+    };
+    table::print(&runs);
 
-    let out = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| PathBuf::from("target/priority"), PathBuf::from);
-    std::fs::create_dir_all(&out)?;
-    let file = out.join("priority.svg");
-    std::fs::write(&file, plot::svg(&naive, &ours))?;
+    std::fs::create_dir_all(&args.out)?;
+    let file = args.out.join("priority.svg");
+    std::fs::write(&file, plot::svg(&runs))?;
     println!("plotted in {}", file.display());
 
-    let served = ours.served(Class::Users);
+    let served = runs.ours.served(Class::Users);
     println!(
         "users served beside the batch: {:.2} %, of {:.1} % promised",
         100.0 * served,

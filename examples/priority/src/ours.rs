@@ -1,19 +1,33 @@
 //! All that stands between the service and those who call it.
 
-use std::time::Duration;
-
 use buttress::prelude::BoxError;
 use buttress::shed::{Order, ShedConfig, ShedLayer, Shedder};
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
-use crate::backend::{Body, WORKERS};
+use crate::backend::{Body, WORK, WORKERS};
+use crate::load::PATIENCE;
+
+/// For users who send all that can be borne, and not a call less: the one load that the defaults are not made for.
+pub(crate) fn config() -> ShedConfig {
+    ShedConfig::default()
+        // What is known need not be found out, and each worker that is idle meanwhile would be missed.
+        .limit(WORKERS as u32)
+        // By chance they are more at times, and fewer at others: who can wait for the others is served after all. In
+        // turn, as that leaves time to all of them; and so long that a call still has twice the time it takes on average.
+        .queue(512)
+        .max_wait(PATIENCE - 2 * WORK)
+        .order(Order::Fifo)
+}
 
 /// Where calls say how much they matter.
 pub(crate) const CRITICALITY: &str = "x-criticality";
 
-pub(crate) fn service<S>(service: S) -> BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>
+pub(crate) fn service<S>(
+    config: ShedConfig,
+    service: S,
+) -> BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
         + Clone
@@ -22,12 +36,6 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    let config = ShedConfig::default()
-        .limit(WORKERS as u32)
-        // Users who send just what can be borne are best served in turn; the batch makes room for them.
-        .queue(512)
-        .order(Order::Fifo)
-        .max_wait(Duration::from_millis(400));
     let shedder = Shedder::new("api", config);
     let service = ServiceBuilder::new()
         .layer(ShedLayer::http(&shedder))

@@ -1,9 +1,16 @@
 //! The figures, a line for every other second.
 
-use crate::ledger::{Entry, Ledger};
+use crate::Runs;
+use crate::ledger::Entry;
 use crate::load::{Class, SECONDS};
 
-pub(crate) fn print(naive: &Ledger, ours: &Ledger) {
+pub(crate) fn print(runs: &Runs) {
+    let Runs {
+        naive,
+        ours,
+        defaults,
+        alone,
+    } = runs;
     println!("                       naive                          buttress");
     println!("  s  users   batch     users  p99 ms   batch    users  p99 ms   batch");
     for second in (1..SECONDS).step_by(2) {
@@ -25,11 +32,21 @@ pub(crate) fn print(naive: &Ledger, ours: &Ledger) {
         }
         println!();
     }
-    for (name, ledger) in [("naive", naive), ("buttress", ours)] {
+    println!("\nserved while the batch runs     users    batch");
+    for (name, ledger) in [
+        ("naive", naive),
+        ("buttress", ours),
+        ("buttress, nothing set", defaults),
+        ("buttress, without the batch", alone),
+    ] {
+        let share = |class| match ledger.served(class) {
+            share if share.is_nan() => "–".into(),
+            share => format!("{:.2} %", 100.0 * share),
+        };
         println!(
-            "{name:<8} beside the batch {:>6.2} % of the users' calls were served, and {:>5.2} % of the batch's",
-            100.0 * ledger.served(Class::Users),
-            100.0 * ledger.served(Class::Batch)
+            "{name:<28}{:>9}{:>9}",
+            share(Class::Users),
+            share(Class::Batch)
         );
     }
 }

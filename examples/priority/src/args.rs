@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::load::USERS;
+
+/// Users who send what they always do, and a batch that sends twelve times what the service can bear.
+///
+/// Exits with 1 if less than 99.4 % of the users' calls are answered in time while the batch runs.
+#[derive(Debug, Parser)]
+#[command(name = "priority", version)]
+pub(crate) struct Args {
+    /// Folder for priority.svg, made if it is missing
+    #[arg(value_name = "DIR", default_value = "target/priority")]
+    pub(crate) out: PathBuf,
+
+    /// Seed of the moments at which calls come, and of how long the service works on them
+    #[arg(long, value_name = "N", default_value = "7")]
+    pub(crate) seed: u32,
+
+    /// What the users send, as a multiple of what the service can bear, from 0.1 to 1
+    #[arg(long, value_name = "X", default_value_t = USERS, value_parser = users)]
+    pub(crate) users: f64,
+}
+
+fn users(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value| (0.1..=1.0).contains(value))
+        .ok_or_else(|| format!("users is {text}, but must be a number from 0.1 to 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_out_of_bounds_are_refused_by_name_value_and_bound() {
+        for text in ["0", "1.5", "NaN", "many"] {
+            let refused = Args::try_parse_from(["priority", "--users", text]).unwrap_err();
+            let message = format!("users is {text}, but must be a number from 0.1 to 1");
+            assert_eq!(refused.exit_code(), 2);
+            assert!(refused.to_string().contains(&message), "{refused}");
+        }
+        assert_eq!(Args::try_parse_from(["priority"]).unwrap().users, USERS);
+    }
+}

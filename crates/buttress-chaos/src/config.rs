@@ -26,15 +26,17 @@ impl Default for InjectorConfig {
 
 impl InjectorConfig {
     /// While this file exists nothing is injected: the next call that would be harmed disarms the injector. If
-    /// the file has text, its words are the names of faults, and only these are stopped.
+    /// the file has text, this stops less, by items that stand on lines of their own or between commas: names of faults,
+    /// and only these are stopped; or `experiment: NAME`, and only a plan of [that experiment](crate::Plan::experiment)
+    /// is. An item that is neither stops everything.
     #[must_use]
     pub fn kill_file(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.kill_file = path.into();
         self
     }
 
-    /// While this environment variable is set nothing is injected; as with the file, it may name faults, and
-    /// anything else (`1`, `all`) stops everything. There is no variable that arms.
+    /// While this environment variable is set nothing is injected; as with the file, it may name faults and experiments,
+    /// and anything else (`1`, `all`) stops everything. There is no variable that arms.
     #[must_use]
     pub fn kill_variable(mut self, name: impl Into<Option<String>>) -> Self {
         self.kill_variable = name.into();

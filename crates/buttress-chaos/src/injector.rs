@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use buttress_core::chaos::{Arming, Breach, Plan, PlanError, SteadyStateConfig};
+use buttress_core::chaos::{Arming, Bounds, Breach, Plan, PlanError, SteadyStateConfig};
 use buttress_core::{ConfigError, Name};
 use buttress_metrics::Disarming;
 
@@ -82,7 +82,12 @@ impl Injector {
     ///
     /// A steady state that cannot be watched; an injector that is armed already.
     pub fn watch(&self, steady_state: SteadyStateConfig) -> Result<(), ArmError> {
-        self.arm(Plan::new(0).guard(steady_state))
+        self.arm(watching(steady_state))
+    }
+
+    /// The same until the guard is dropped, or a plan with this guard has taken over what was seen.
+    pub(crate) fn watch_scoped(&self, steady_state: SteadyStateConfig) -> Result<Armed, ArmError> {
+        self.arm_scoped(watching(steady_state))
     }
 
     /// Ends all faults: no further call is harmed, and calls that hang or wait because of one are let go.
@@ -217,6 +222,12 @@ impl Error for ArmError {
             Self::AlreadyArmed | Self::Breached(_) | Self::Killed => None,
         }
     }
+}
+
+/// A plan that does no harm, so it need not end soon.
+fn watching(steady_state: SteadyStateConfig) -> Plan {
+    let bounds = Bounds::default().ttl(Bounds::MAX_TTL);
+    Plan::new(0).bounds(bounds).guard(steady_state)
 }
 
 fn has_faults(arming: &Arming) -> bool {

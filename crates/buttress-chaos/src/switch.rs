@@ -20,23 +20,50 @@ pub(crate) enum Killed {
 pub(crate) fn read(config: &InjectorConfig, plan: &Plan) -> Killed {
     let variable = config.kill_variable.as_deref().and_then(variable);
     let file = config.kill_file.as_deref().and_then(file);
-    let mut faults = Vec::new();
-    for text in [variable, file].into_iter().flatten() {
-        let words = || {
-            text.split([',', ' ', '\n', '\r', '\t'])
-                .filter(|w| !w.is_empty())
-        };
-        let names_fault = |word| plan.faults().iter().any(|f| f.name().as_str() == word);
-        if words().next().is_none() || !words().all(names_fault) {
-            // Whoever threw a switch wants it to stop: what it cannot be understood to spare is not spared.
-            return Killed::All;
-        }
-        faults.extend(words().map(String::from));
+    let texts = [variable, file].into_iter().flatten();
+    texts.fold(Killed::None, |killed, text| {
+        killed.and(understand(&text, plan))
+    })
+}
+
+/// What one switch says, which is thrown.
+fn understand(text: &str, plan: &Plan) -> Killed {
+    let mut killed = Killed::None;
+    let items = text.split([',', '\n', '\r']).map(str::trim);
+    let mut said = false;
+    for item in items.filter(|item| !item.is_empty()) {
+        said = true;
+        killed = killed.and(match item.strip_prefix("experiment:") {
+            // Another's is none of ours.
+            Some(name) if Some(name.trim()) != plan.experiment_name() => Killed::None,
+            Some(_) => Killed::All,
+            None => faults(item, plan),
+        });
     }
-    if faults.is_empty() {
-        Killed::None
+    if said { killed } else { Killed::All }
+}
+
+fn faults(item: &str, plan: &Plan) -> Killed {
+    let names_fault = |word| plan.faults().iter().any(|f| f.name().as_str() == word);
+    let words = || item.split([' ', '\t']).filter(|word| !word.is_empty());
+    if words().all(names_fault) {
+        Killed::Faults(words().map(String::from).collect())
     } else {
-        Killed::Faults(faults)
+        // Whoever threw a switch wants it to stop: what it cannot be understood to spare is not spared.
+        Killed::All
+    }
+}
+
+impl Killed {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::None, killed) | (killed, Self::None) => killed,
+            (Self::Faults(mut faults), Self::Faults(others)) => {
+                faults.extend(others);
+                Self::Faults(faults)
+            }
+        }
     }
 }
 
@@ -50,5 +77,44 @@ fn file(path: &Path) -> Option<String> {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         // It is there and cannot be read.
         Err(_) => Some(String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use buttress_core::chaos::{Answer, Fault, PlannedFault};
+
+    use super::*;
+
+    #[test]
+    fn a_switch_stops_everything_an_experiment_or_a_fault() {
+        let fault = |name| PlannedFault::new(name, Fault::Answer(Answer::Error));
+        let plan = Plan::new(1).fault(fault("down")).fault(fault("slow"));
+        let plan = plan.experiment("errors at 5 %");
+        let faults = |names: &[&str]| Killed::Faults(names.iter().map(|&n| n.into()).collect());
+        for (text, expected) in [
+            ("", Killed::All),
+            ("\n", Killed::All),
+            ("1", Killed::All),
+            ("all", Killed::All),
+            ("down", faults(&["down"])),
+            ("down slow", faults(&["down", "slow"])),
+            ("down,\tslow\r\n", faults(&["down", "slow"])),
+            ("down, up", Killed::All),
+            ("experiment: errors at 5 %", Killed::All),
+            ("experiment:errors at 5 %\n", Killed::All),
+            ("experiment: another", Killed::None),
+            ("experiment: another\ndown", faults(&["down"])),
+            ("experiment: another, errors", Killed::All),
+            ("experiments: another", Killed::All),
+        ] {
+            assert_eq!(understand(text, &plan), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_of_no_experiment_is_not_killed_with_one() {
+        let plan = Plan::new(1);
+        assert_eq!(understand("experiment: a", &plan), Killed::None);
     }
 }

@@ -172,17 +172,32 @@ async fn an_experiment_that_is_dropped_or_panics_disarms() {
     assert!(tokio::time::timeout(8 * SECOND, running).await.is_err());
     assert!(!injector.is_armed());
 
+    // Beside something that panics, in the task that runs it.
     let task = tokio::spawn({
-        let injector = injector.clone();
+        let (injector, observer) = (injector.clone(), observer.clone());
         async move {
-            let armed = injector.arm_scoped(errors(Ratio::percent(1))).unwrap();
-            tokio::time::sleep(SECOND).await;
-            let _ = &armed;
-            panic!("in the middle");
+            tokio::join!(experiment.run(&injector, &observer), async {
+                tokio::time::sleep(8 * SECOND).await;
+                assert!(!injector.is_armed(), "in the middle");
+            })
         }
     });
     assert!(task.await.unwrap_err().is_panic());
     assert!(!injector.is_armed());
+    load.abort();
+}
+
+/// Also before anything is injected, where only the guard watches.
+#[tokio::test(start_paused = true)]
+async fn an_experiment_that_is_dropped_early_leaves_nobody_watching() {
+    let (injector, observer) = (injector(), Observer::new());
+    let load = load(dependency(&injector), &observer);
+    let guarded = experiment(errors(Ratio::percent(1)).guard(few_failures()));
+    let running = guarded.run(&injector, &observer);
+    assert!(tokio::time::timeout(2 * SECOND, running).await.is_err());
+    assert_eq!(injector.snapshot().calls, 0, "nobody counts");
+    let report = guarded.run(&injector, &observer).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Held);
     load.abort();
 }
 

@@ -156,7 +156,7 @@ fn what_is_wrong_with_a_fault_is_refused_with_its_place() {
         ("name = \"f\"\ndelay = { fixed = 5 }", 9, "string"),
         (
             "name = \"f\"\nanswer = { status = 200 }",
-            7,
+            9,
             "from 400 to 599",
         ),
         (

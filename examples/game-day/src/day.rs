@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use buttress::BoxError;
 use buttress::chaos::{Experiment, GameDay, Injector, Observer};
@@ -13,6 +14,7 @@ use crate::{decisions, dependency, load};
 /// A game day with every request planned ahead, and what is to become of it.
 #[derive(Debug)]
 pub(crate) struct Day {
+    game_day: GameDay,
     scenes: Vec<Scene>,
 }
 
@@ -41,6 +43,7 @@ impl Day {
             }
         };
         Self {
+            game_day: game_day.clone(),
             scenes: game_day
                 .experiments()
                 .iter()
@@ -61,8 +64,15 @@ impl Day {
         injector: &Injector,
         report: &mut Report,
     ) -> Result<(), BoxError> {
-        for scene in &self.scenes {
-            let finding = scene.play(injector).await?;
+        let experiments = match self.scenes.len() {
+            1 => "an experiment".to_owned(),
+            many => format!("{many} experiments"),
+        };
+        let seconds = self.lasts().as_secs_f64().ceil();
+        println!("{experiments}, about {seconds} s; Ctrl-C ends it and rolls back");
+        for (number, scene) in self.scenes.iter().enumerate() {
+            let mut finding = scene.play(injector).await?;
+            finding.judged = self.game_day.locate(number, finding.judged);
             println!("{finding}");
             report.findings.push(finding);
         }
@@ -72,6 +82,11 @@ impl Day {
     /// The log of the first so many experiments: a line for each decision.
     pub(crate) fn log(&self, played: usize) -> String {
         self.scenes.iter().take(played).map(Scene::log).collect()
+    }
+
+    fn lasts(&self) -> Duration {
+        let experiments = self.scenes.iter().map(|scene| &scene.experiment);
+        experiments.flat_map(Experiment::phases).sum()
     }
 
     /// The most requests a second that there ever are.

@@ -44,13 +44,19 @@ async fn main() -> Result<ExitCode, BoxError> {
     let injector = Injector::new("dependency", InjectorConfig::default().tell(true));
     let mut report = Report::new(args.origin());
     let interrupted = tokio::select! {
-        ran = day.run(&injector, &mut report) => { ran?; false }
+        biased; // so that it is listened to before anything begins
         pressed = tokio::signal::ctrl_c() => { pressed?; true }
+        ran = day.run(&injector, &mut report) => { ran?; false }
     };
     write(&args, &day, &report)?;
     if interrupted {
         // The experiment under way was dropped, and with it the guard that kept the plan armed.
-        eprintln!("game-day: interrupted, and rolled back");
+        let state = if injector.is_armed() {
+            "still armed, which must not be"
+        } else {
+            "rolled back"
+        };
+        eprintln!("game-day: interrupted, and {state}");
         return Ok(ExitCode::from(130));
     }
     println!("{}", report.sentence());

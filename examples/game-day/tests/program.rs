@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Stdio;
 use std::process::{Command, Output};
 
 #[test]
@@ -36,6 +40,42 @@ fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
     out.iter().for_each(|out| fs::remove_dir_all(out).unwrap());
 }
 
+/// Ctrl-C in the middle of the second of two experiments: the plan is disarmed, and the first is reported.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_rolls_back_and_leaves_the_report() {
+    let out = scratch("interrupted");
+    let mut program = command(&[
+        "--file",
+        "tests/interrupted.toml",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    let mut said = BufReader::new(program.stdout.take().unwrap()).lines();
+    let first = said.by_ref().map(Result::unwrap);
+    let first = first.take_while(|line| !line.starts_with("first"));
+    assert_eq!(first.count(), 1, "the headline comes before");
+    let signal = format!("kill -INT {}", program.id());
+    let sent = Command::new("sh").args(["-c", &signal]).status().unwrap();
+    assert!(sent.success());
+    let rest: Vec<_> = said.map(Result::unwrap).collect();
+    let ended = program.wait_with_output().unwrap();
+    let complaint = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{complaint}");
+    assert_eq!(complaint, "game-day: interrupted, and rolled back\n");
+    assert!(rest.iter().all(|line| !line.starts_with("second")));
+    let report = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(
+        report.contains("## first") && !report.contains("## second"),
+        "{report}"
+    );
+    let log = fs::read_to_string(out.join("faults.log")).unwrap();
+    assert!(log.lines().all(|line| line.starts_with("1-")), "{log}");
+    fs::remove_dir_all(out).unwrap();
+}
+
 #[test]
 fn a_dry_run_leaves_nothing_behind() {
     let out = scratch("dry");
@@ -61,11 +101,15 @@ fn a_file_that_cannot_be_used_is_refused() {
 }
 
 fn game_day(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_game-day"));
     program
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    program.output().unwrap()
+    program
 }
 
 fn scratch(name: &str) -> PathBuf {

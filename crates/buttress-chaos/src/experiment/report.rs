@@ -19,6 +19,8 @@ pub struct ExperimentReport {
     /// The verdict.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
     pub outcome: Outcome,
+    /// Where in the file stands what refused it, where it came from one: line and column.
+    pub refused_at: Option<(usize, usize)>,
     /// What was seen before.
     pub before: Option<Figures>,
     /// What was seen while the plan was armed; `None` if it never was.
@@ -35,6 +37,8 @@ pub enum Outcome {
     Aborted,
     /// It broke while the plan was armed.
     Broken(Breach),
+    /// The plan's guard was broken even before, so nothing was injected.
+    GuardBroken(Breach),
     /// It held.
     Held,
     /// In one of the phases fewer calls ended than the hypothesis asks for, so nothing was shown. Calls that all
@@ -57,6 +61,7 @@ impl ExperimentReport {
                 .map(|fault| fault.name().to_string())
                 .collect(),
             outcome: Outcome::Aborted,
+            refused_at: None,
             before: None,
             during: None,
             after: None,
@@ -77,6 +82,7 @@ impl Outcome {
         match self {
             Self::Aborted => "aborted",
             Self::Broken(_) => "broken",
+            Self::GuardBroken(_) => "guard broken before the start",
             Self::Held => "held",
             Self::Inconclusive => "inconclusive",
             Self::NotRecovered(_) => "not recovered",
@@ -89,9 +95,10 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())?;
         match self {
-            Self::Broken(breach) | Self::NotRecovered(breach) | Self::NotSteady(breach) => {
-                write!(f, ": {breach}")
-            }
+            Self::Broken(breach)
+            | Self::GuardBroken(breach)
+            | Self::NotRecovered(breach)
+            | Self::NotSteady(breach) => write!(f, ": {breach}"),
             Self::Inconclusive => f.write_str(": too few calls ended"),
             Self::Aborted | Self::Held => Ok(()),
         }
@@ -102,6 +109,9 @@ impl fmt::Display for ExperimentReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}\n", self.name)?;
         writeln!(f, "**{}**\n", self.outcome)?;
+        if let Some((line, column)) = self.refused_at {
+            writeln!(f, "See line {line}, column {column}.\n")?;
+        }
         let faults = match self.faults.as_slice() {
             [] => "none".to_owned(),
             faults => faults.join(", "),

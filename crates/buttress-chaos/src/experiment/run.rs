@@ -79,11 +79,12 @@ impl Experiment {
     /// window is not asked for.
     #[must_use]
     pub fn new(name: impl Into<Name>, hypothesis: SteadyStateConfig, plan: Plan) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            plan: plan.experiment(name.clone()),
+            name,
             steady_state: hypothesis.clone(),
             hypothesis,
-            plan,
             before: Duration::from_secs(5),
             during: Duration::from_secs(10),
             recovery: Duration::from_secs(5),
@@ -160,7 +161,8 @@ impl Experiment {
         &self.plan
     }
 
-    /// Runs it. The injector is disarmed at the end, whatever that is: also if the future is dropped, or panics.
+    /// Runs it. The injector is disarmed at the end, whatever that is: also if the future is dropped, or panics. The plan's
+    /// guard watches from the beginning, and if it is broken before anything is injected, nothing is.
     ///
     /// # Errors
     ///
@@ -179,6 +181,10 @@ impl Experiment {
         }
         let mut report = ExperimentReport::new(self);
 
+        let guard = self.plan.guarded_by().cloned();
+        let watch = guard
+            .map(|guard| injector.watch_scoped(guard))
+            .transpose()?;
         observer.take();
         tokio::time::sleep(self.before).await;
         let calls = observer.take();
@@ -195,7 +201,15 @@ impl Experiment {
         }
 
         let began = tokio::time::Instant::now();
-        let armed = injector.arm_scoped(self.plan.clone())?;
+        let armed = match injector.arm_scoped(self.plan.clone()) {
+            Err(ArmError::Breached(breach)) => {
+                report.outcome = Outcome::GuardBroken(breach);
+                return Ok(report);
+            }
+            armed => armed?,
+        };
+        // What it saw is with the plan.
+        drop(watch);
         let ended = tokio::time::timeout(self.during, armed.ended()).await;
         drop(armed);
         let calls = observer.take();

@@ -12,8 +12,8 @@ impl TryFrom<String> for Time {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        parse_time(&text)
-            .map(Self)
-            .map_err(|what| format!("{text:?} is no time: {what}, as in \"250 ms\" or \"1.5 s\""))
+        parse_time(&text).map(Self).map_err(|what| {
+            format!("is {text:?}, but must be a time, as \"250 ms\" or \"1.5 s\": {what}")
+        })
     }
 }

@@ -6,28 +6,47 @@ use buttress_core::chaos::{
     Answer, BodyFault, Bounds, Fault, Key, Latency, Path, Plan, PlannedFault, SteadyStateConfig,
     Subset, Target, Trigger,
 };
+use buttress_core::text::line_and_column;
 use buttress_core::window::Window;
 use buttress_core::{ConfigError, Name, Ratio};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::GameDay;
 use super::duration::Time;
 use super::error::GameDayError;
+use super::{GameDay, place};
 use crate::Experiment;
 
 pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
-    let file: File = toml::from_str(text)
-        .map_err(|error| GameDayError::at(text, error.span(), error.message()))?;
+    let file: File = toml::from_str(text).map_err(|error| {
+        let key = error
+            .span()
+            .and_then(|span| place::key_of(text, span.start));
+        let message = match (key, error.message()) {
+            // What a value of ours says of itself, which does not know what it is the value of.
+            (Some(key), message) if message.starts_with("is ") => format!("{key} {message}"),
+            (Some(key), message) => format!("{key}: {message}"),
+            (None, message) => message.to_owned(),
+        };
+        GameDayError::at(text, error.span(), message)
+    })?;
     if file.experiment.is_empty() {
         return Err(GameDayError::at(text, None, "there is no [[experiment]]"));
     }
+    let guard_of = |table: &ExperimentTable| {
+        let span = table.guard.as_ref()?.span();
+        Some(line_and_column(text, span.start))
+    };
+    let guards = file.experiment.iter().map(guard_of).collect();
     let experiments = file
         .experiment
         .into_iter()
         .map(|experiment| experiment.build(text, file.seed))
         .collect::<Result<_, _>>()?;
-    Ok(GameDay { experiments })
+    Ok(GameDay {
+        experiments,
+        guards,
+    })
 }
 
 #[derive(Deserialize)]
@@ -63,7 +82,10 @@ impl ExperimentTable {
             let steady_state = table.into_inner().build();
             match steady_state.check() {
                 Ok(()) => Ok(steady_state),
-                Err(error) => Err(GameDayError::at(text, Some(span), error)),
+                Err(error) => {
+                    let place = place::of_field(text, span, error.field());
+                    Err(GameDayError::at(text, Some(place), error))
+                }
             }
         };
         let hypothesis = checked(self.hypothesis)?;
@@ -86,7 +108,9 @@ impl ExperimentTable {
         }
         plan.check().map_err(|error| {
             let span = error.fault().and_then(|fault| spans.get(fault).cloned());
-            GameDayError::at(text, Some(span.unwrap_or(whole)), error)
+            let field = error.config_error().field();
+            let place = place::of_field(text, span.unwrap_or(whole), field);
+            GameDayError::at(text, Some(place), error)
         })?;
 
         let mut experiment = Experiment::new(self.name.into_inner(), hypothesis, plan);
@@ -381,9 +405,11 @@ impl TargetTable {
 struct Share(Ratio);
 
 impl TryFrom<f64> for Share {
-    type Error = ConfigError;
+    type Error = String;
 
-    fn try_from(value: f64) -> Result<Self, Self::Error> {
-        Ratio::new(value).map(Self)
+    fn try_from(value: f64) -> Result<Self, String> {
+        Ratio::new(value)
+            .map(Self)
+            .map_err(|error| format!("is {}, but must be {}", error.value(), error.bound()))
     }
 }

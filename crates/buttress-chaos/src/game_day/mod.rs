@@ -3,11 +3,12 @@
 mod duration;
 mod error;
 mod file;
+mod place;
 mod report;
 
 use std::fmt;
 
-use crate::{ArmError, Experiment, Injector, Observer};
+use crate::{ArmError, Experiment, ExperimentReport, Injector, Observer, Outcome};
 
 pub use error::GameDayError;
 pub use report::GameDayReport;
@@ -56,6 +57,8 @@ pub use report::GameDayReport;
 #[derive(Debug, Clone, PartialEq)]
 pub struct GameDay {
     pub(crate) experiments: Vec<Experiment>,
+    /// Of each experiment where its guard stands: line and column.
+    guards: Vec<Option<(usize, usize)>>,
 }
 
 impl GameDay {
@@ -84,6 +87,15 @@ impl GameDay {
         &self.experiments
     }
 
+    /// What came of the experiment of this number, counted from 0, with the place in the file where it was refused.
+    #[must_use]
+    pub fn locate(&self, number: usize, mut report: ExperimentReport) -> ExperimentReport {
+        if let Outcome::GuardBroken(_) = report.outcome {
+            report.refused_at = self.guards.get(number).copied().flatten();
+        }
+        report
+    }
+
     /// Runs all experiments, one after the other. It goes on after one that did not hold.
     ///
     /// # Errors
@@ -95,8 +107,9 @@ impl GameDay {
         observer: &Observer,
     ) -> Result<GameDayReport, ArmError> {
         let mut reports = Vec::new();
-        for experiment in &self.experiments {
-            reports.push(experiment.run(injector, observer).await?);
+        for (number, experiment) in self.experiments.iter().enumerate() {
+            let report = experiment.run(injector, observer).await?;
+            reports.push(self.locate(number, report));
         }
         Ok(GameDayReport::new(reports))
     }

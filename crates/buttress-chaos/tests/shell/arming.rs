@@ -126,3 +126,72 @@ async fn a_request_may_ask_for_a_fault_that_the_plan_allows() {
         assert_eq!(response.unwrap().status(), status);
     }
 }
+
+/// Two hops have an injector each, with one plan: whoever is hit at one is hit at the other, by the id of the request or
+/// by that of its trace, in which every hop has a span of its own.
+#[tokio::test(start_paused = true)]
+async fn the_same_request_meets_the_same_fault_on_every_hop() {
+    let plan = || {
+        let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
+        Plan::new(11).fault(down.rate(Ratio::percent(30)))
+    };
+    for by_trace in [false, true] {
+        let mut hit = [0, 0];
+        let hops = [injector(), injector()];
+        let services = hops.each_ref().map(greeter);
+        hops.iter().for_each(|hop| hop.arm(plan()).unwrap());
+        // The second hop sees other calls as well, and so has another count of them.
+        call(&services[1]).await.unwrap();
+        for n in 0..200 {
+            let mut statuses = Vec::new();
+            for (hop, service) in services.iter().enumerate() {
+                let request = if by_trace {
+                    let trace = format!("00-{:032x}-{:016x}-01", n + 1, hop + 1);
+                    Request::builder().header("traceparent", trace)
+                } else {
+                    Request::builder().header("x-request-id", format!("r-{n}"))
+                };
+                let response = service.clone().oneshot(request.body(()).unwrap()).await;
+                statuses.push(response.unwrap().status());
+            }
+            assert_eq!(statuses[0], statuses[1], "{n}, by trace: {by_trace}");
+            hit[usize::from(statuses[0].is_server_error())] += 1;
+        }
+        assert!(hit[0] > 100 && hit[1] > 30, "{hit:?}");
+    }
+}
+
+/// Whatever a header asks for, the bounds are those of the plan.
+#[tokio::test(start_paused = true)]
+async fn a_header_widens_no_bound() {
+    let injector = injector();
+    let service = greeter(&injector);
+    let hang = PlannedFault::new("hang", Fault::Answer(Answer::Hang)).trigger(Trigger::Header);
+    let bounds = Bounds::default().max_active(2).blast_radius(Ratio::HALF);
+    injector
+        .arm(Plan::new(3).fault(hang).bounds(bounds))
+        .unwrap();
+    let mut calls = Vec::new();
+    for asked in [
+        "hang",
+        "hang;100%",
+        "hang,hang",
+        "hang;100%, hang;100%",
+        "down",
+        "panic",
+        "hang",
+    ] {
+        let request = Request::builder().header("x-buttress-chaos", asked);
+        let call = service.clone().oneshot(request.body(()).unwrap());
+        calls.push(tokio::spawn(call));
+        tokio::task::yield_now().await;
+        let snapshot = injector.snapshot();
+        assert!(snapshot.active <= 2, "{asked}: {snapshot:?}");
+        assert!(
+            2 * snapshot.harmed <= snapshot.calls,
+            "{asked}: {snapshot:?}"
+        );
+    }
+    assert_eq!(injector.snapshot().harmed, 2);
+    injector.disarm();
+}

@@ -68,3 +68,26 @@ async fn the_blast_radius_bounds_the_share_of_calls() {
     }
     assert_eq!(failed, 5);
 }
+
+/// A call that hangs ends with the plan, and whoever waits for its end hears of it, though nobody calls any more.
+#[tokio::test(start_paused = true)]
+async fn a_plan_disarms_itself_also_when_no_call_comes() {
+    let injector = injector();
+    let service = greeter(&injector);
+    let bounds = Bounds::default().ttl(3 * SECOND);
+    let armed = injector
+        .arm_scoped(answer(Answer::Hang).bounds(bounds))
+        .unwrap();
+    let began = tokio::time::Instant::now();
+    let hanging = tokio::spawn(async move { call(&service).await.map(drop) });
+    armed.ended().await;
+    assert_eq!(began.elapsed().as_secs(), 3);
+    assert!(!injector.is_armed());
+    assert!(hanging.await.unwrap().is_err());
+    assert_eq!(injector.snapshot().active, 0);
+
+    // And where nobody waits at all: it is over as soon as somebody looks.
+    injector.arm(answer(Answer::Error).bounds(bounds)).unwrap();
+    tokio::time::advance(3 * SECOND).await;
+    assert!(!injector.is_armed());
+}

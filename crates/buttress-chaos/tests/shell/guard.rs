@@ -44,6 +44,25 @@ async fn slowness_is_a_breach_too() {
     assert!(!injector.is_armed());
 }
 
+/// Of an objective of 99 %, ten times what it allows to fail is a tenth of all.
+#[tokio::test(start_paused = true)]
+async fn an_error_budget_that_burns_too_fast_is_a_breach_too() {
+    let stands_at = async |percent| {
+        let injector = injector();
+        let service = greeter(&injector);
+        let burn = SteadyStateConfig::default().burn_rate(Ratio::percent(99), 10.0);
+        let down = PlannedFault::new("down", Fault::Answer(Answer::Status(500)));
+        let plan = Plan::new(7).fault(down.rate(Ratio::percent(percent)));
+        injector.arm(plan.guard(burn)).unwrap();
+        for _ in 0..1_000 {
+            call(&service).await.unwrap();
+        }
+        injector.is_armed()
+    };
+    assert!(stands_at(2).await);
+    assert!(!stands_at(30).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_broken_before_the_start_refuses_the_plan() {
     let injector = injector();

@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 
-use buttress_chaos::{Answer, ArmError, Fault, Injector, Latency, Plan, PlannedFault};
+use buttress_chaos::{
+    Answer, ArmError, Fault, Injector, InjectorConfig, Latency, Plan, PlannedFault,
+};
 use http::StatusCode;
 
-use crate::support::{SECOND, answer, call, greeter, injector, quiet};
+use crate::support::{SECOND, call, greeter, injector, quiet};
 
 /// A path of this test's own, gone at its end.
 struct KillFile(PathBuf);
@@ -81,12 +83,104 @@ async fn a_kill_file_that_nobody_understands_stops_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_variable_kills_and_none_arms() {
-    // Set for every process, and not empty.
-    let config = quiet().kill_variable("PATH".to_owned());
-    let injector = Injector::new("test", config);
+async fn a_kill_file_that_names_an_experiment_stops_that_one() {
+    let file = KillFile::new("experiment");
+    let injector = file.injector();
+    let service = greeter(&injector);
+    let experiment = |name: &'static str| slow_and_down().experiment(name);
+    file.write("experiment: errors at 5 %");
+    injector.arm(experiment("hung responses")).unwrap();
+    assert_eq!(call(&service).await.unwrap().status(), 503);
+    assert!(injector.is_armed());
+    injector.disarm();
+    assert_eq!(
+        injector.arm(experiment("errors at 5 %")),
+        Err(ArmError::Killed)
+    );
+    // And in the middle of it.
+    file.write("experiment: another");
+    injector.arm(experiment("errors at 5 %")).unwrap();
+    file.write("experiment: errors at 5 %, experiment: another");
+    assert_eq!(call(&service).await.unwrap().status(), 200);
     assert!(!injector.is_armed());
-    assert_eq!(injector.arm(answer(Answer::Error)), Err(ArmError::Killed));
+}
+
+/// In a process of its own, in whose surroundings a variable stands.
+fn with_variable(name: &str, value: &str, test: &str) {
+    let me = std::env::current_exe().expect("a test is a program");
+    let test = format!("switches::{test}");
+    let ran = std::process::Command::new(me)
+        .args(["--exact", &test, "--ignored"])
+        .env(name, value)
+        .output()
+        .expect("it can be run");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn a_variable_stops_everything_or_a_fault() {
+    let variable = "BUTTRESS_CHAOS_KILL";
+    for value in ["1", "", "all", "down, up"] {
+        with_variable(variable, value, "where_all_is_killed");
+    }
+    with_variable(variable, "down", "where_down_is_killed");
+    with_variable(variable, "experiment: drill", "where_a_drill_is_killed");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
+async fn where_all_is_killed() {
+    let injector = Injector::new("test", InjectorConfig::default());
+    assert_eq!(injector.arm(slow_and_down()), Err(ArmError::Killed));
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
+async fn where_down_is_killed() {
+    let injector = Injector::new("test", InjectorConfig::default());
+    let service = greeter(&injector);
+    injector.arm(slow_and_down()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(call(&service).await.unwrap().status(), 200);
+    }
+    assert!(injector.is_armed(), "the other fault goes on");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
+async fn where_a_drill_is_killed() {
+    let injector = Injector::new("test", InjectorConfig::default());
+    let drill = slow_and_down().experiment("drill");
+    assert_eq!(injector.arm(drill), Err(ArmError::Killed));
+    assert_eq!(injector.arm(slow_and_down()), Ok(()));
+}
+
+/// Whatever somebody might think of that arms it.
+#[test]
+fn no_variable_arms() {
+    for name in [
+        "BUTTRESS_CHAOS",
+        "BUTTRESS_CHAOS_ARM",
+        "BUTTRESS_CHAOS_ARMED",
+        "BUTTRESS_CHAOS_ENABLED",
+        "BUTTRESS_CHAOS_PLAN",
+        "BUTTRESS_CHAOS_SEED",
+        "CHAOS",
+    ] {
+        with_variable(name, "1", "where_a_variable_asks_for_faults");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runs in a process with variables"]
+async fn where_a_variable_asks_for_faults() {
+    let injector = Injector::new("test", InjectorConfig::default().tell(true));
+    let service = greeter(&injector);
+    let response = call(&service).await.unwrap();
+    assert!(response.headers().is_empty(), "{response:?}");
+    assert!(!injector.is_armed());
+    assert_eq!(injector.snapshot().calls, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -157,11 +157,15 @@ impl Arming {
         }
     }
 
-    /// Why the plan should end `now`, if it should.
+    /// Why the plan should end `now`, if it should. One without faults only watches, and goes on when there is
+    /// something to see.
     #[must_use]
     pub fn end(&self, now: Instant) -> Option<End> {
         if now.saturating_duration_since(self.armed) >= self.plan.bounds.ttl {
             return Some(End::Expired);
+        }
+        if self.plan.faults.is_empty() {
+            return None;
         }
         self.breach(now).map(End::Breached)
     }
@@ -295,6 +299,17 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn who_only_watches_goes_on_after_a_breach() {
+        let now = Instant::now();
+        let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
+        let watch = Arming::new(Plan::new(1).guard(guard), None, now).unwrap();
+        (0..20).for_each(|_| watch.observe(true, SECOND, now));
+        assert_eq!(watch.end(now), None);
+        assert!(watch.breach(now).is_some());
+        assert!(matches!(watch.decide(&(), 0, now), Verdict::Pass(None)));
     }
 
     #[test]

@@ -89,6 +89,15 @@ impl Fault {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// What a call can meet only one of.
+    pub(super) fn family(&self) -> &'static str {
+        match self {
+            Self::Answer(_) => "answer",
+            Self::Body(_) => "harm to its body",
+            Self::Delay(_) => "delay",
+        }
+    }
+
     /// The fault as a metric label and in the log.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -18,6 +18,7 @@ use crate::{ConfigError, Name, Ratio};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    pub(super) experiment: Option<Name>,
     pub(super) seed: u64,
     pub(super) faults: Vec<PlannedFault>,
     pub(super) bounds: Bounds,
@@ -53,6 +54,7 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
+            experiment: None,
             seed,
             faults: Vec::new(),
             bounds: Bounds::default(),
@@ -86,6 +88,19 @@ impl Plan {
     pub fn reseeded(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// The experiment it belongs to, by whose name it can be killed. It has no say in whom a fault hits.
+    #[must_use]
+    pub fn experiment(mut self, name: impl Into<Name>) -> Self {
+        self.experiment = Some(name.into());
+        self
+    }
+
+    /// The name of the experiment it belongs to.
+    #[must_use]
+    pub fn experiment_name(&self) -> Option<&str> {
+        self.experiment.as_ref().map(Name::as_str)
     }
 
     /// The seed.
@@ -135,8 +150,10 @@ impl Plan {
                     return Err(refuse(error));
                 }
                 if earlier.collides_with(fault) {
-                    let bound = format!("apart from that of {:?}, which excludes it", earlier.name);
-                    let error = ConfigError::new("target", fault.fault.kind(), bound);
+                    let (earlier, once) = (&earlier.name, fault.fault.family());
+                    let bound =
+                        format!("apart from that of {earlier:?}: a call meets only one {once}");
+                    let error = ConfigError::new("target", &fault.target, bound);
                     return Err(refuse(error));
                 }
             }

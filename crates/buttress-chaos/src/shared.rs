@@ -107,11 +107,15 @@ impl Shared {
         true
     }
 
-    /// Who a call is: by its own name, or by its turn.
+    /// Who a call is: by its own name, or by its turn at this injector. Two injectors with one plan hit the same requests,
+    /// but have no sequence in common where requests have no names.
     pub(crate) fn identity(&self, named: Option<u64>) -> u64 {
         named.unwrap_or_else(|| {
             let turn = self.sequence.fetch_add(1, Ordering::Relaxed);
-            StableHash::new(1).field(&turn.to_le_bytes()).finish()
+            StableHash::new(1)
+                .field(self.name.as_str().as_bytes())
+                .field(&turn.to_le_bytes())
+                .finish()
         })
     }
 

@@ -72,15 +72,20 @@
 //! | [`Injector::disarm`], the drop of an [`Armed`] | at once |
 //! | [`Bounds::ttl`] | at its end |
 //! | the [guard](Plan::guard): a failure ratio, a latency quantile or a burn rate | with the call that breaks it |
-//! | a kill file, a kill variable | before the next call is harmed |
+//! | a [kill file, a kill variable](InjectorConfig::kill_file), for all, an experiment or a fault | before the next call is harmed |
 //!
 //! However it ends, calls that hang or wait because of it are let go. At no time are more calls harmed than
 //! [`Bounds::max_active`], or a larger share of them than [`Bounds::blast_radius`].
 //!
 //! An injector is made disarmed, and nothing but a call in your code arms it. Disarmed it looks at one flag.
 //!
-//! What it injects counts as what it stands for, so that breakers and budgets react as they would. Where they
-//! should not, tell them with [`IgnoreInjected`](buttress_http::IgnoreInjected).
+//! What it injects counts as what it stands for, so that breakers and budgets react as they would: an abort is a
+//! connection that broke off in the middle of a call. Where they should not, tell them with
+//! [`IgnoreInjected`](buttress_http::IgnoreInjected), which is a classifier for both.
+//!
+//! Not every fault is seen by every peer. A body that is cut short is found out where its length was said, and passes for
+//! whole where it was not; a byte that is wrong is for the reader of the content to find; trailers that are lost pass for
+//! a success with tonic's client.
 //!
 //! # Differences from others
 //!

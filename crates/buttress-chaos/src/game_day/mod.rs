@@ -48,7 +48,7 @@ pub use report::GameDayReport;
 /// | `hypothesis` | | `failure_ratio`, `latency`, `burn_rate`, `minimum_calls`, `window` |
 /// | `steady_state` | the hypothesis | the same; what must hold before and after |
 /// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
-/// | `guard` | none | the same; it ends the plan |
+/// | `guard` | none | the same; it watches from the beginning, refuses the plan if it is broken then, and ends it if it breaks |
 /// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `begins_after`, `ttl` |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///

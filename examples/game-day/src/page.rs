@@ -3,7 +3,7 @@ use std::fmt::Write;
 use buttress::chaos::Figures;
 
 use crate::chart;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, LEGEND, Report};
 
 /// The report as a page that needs nothing but itself.
 pub(crate) fn page(report: &Report) -> String {
@@ -29,7 +29,7 @@ pub(crate) fn page(report: &Report) -> String {
 <h1>{sentence}</h1>
 <p>A gateway behind Buttress calls a dependency that is broken on purpose. A hypothesis says what callers are promised
 meanwhile; the steady state is what must hold before, and again after some time to recover. Which request meets which
-fault follows from the seed alone, and stands in <code>faults.log</code>.</p>
+fault follows from the seed alone, and stands in <code>faults.log</code>. {LEGEND}</p>
 <ul class="legend"><li><i class="answered"></i>answered</li><li><i class="refused"></i>refused at once, with a reason</li><li><i class="failed"></i>failed</li><li><i class="fault"></i>while the fault is injected</li></ul>
 {findings}</body>
 </html>
@@ -61,15 +61,27 @@ fn section(finding: &Finding) -> String {
         let _ = write!(endings, "<li>{count} {}</li>", escape(ending));
     }
     format!(
-        "<section>\n<h2>{} <span class=\"{}\">{}</span></h2>\n<p class=\"eyebrow\">{}</p>\n{}\n\
+        "<section>\n<h2>{} <span class=\"{}\">{}</span></h2>\n<dl><dt>promised meanwhile</dt><dd>{}</dd>\
+         <dt>before and after</dt><dd>{}</dd><dt>injected</dt><dd>{}</dd></dl>\n\
+         <p class=\"eyebrow\">{}.</p>\n{}\n\
          <table><thead><tr><td></td><th>calls</th><th>good a second</th><th>failed</th><th>p50</th><th>p99</th></tr>\
          </thead><tbody>\n{rows}</tbody></table>\n<ul class=\"endings\">{endings}</ul>\n</section>\n",
         escape(&judged.name),
         if finding.is_well() { "held" } else { "broken" },
         escape(&verdict),
-        escape(&finding.deed()),
+        escape(&judged.hypothesis),
+        escape(&judged.steady_state),
+        escape(&injected(finding)),
+        escape(&finding.share()),
         chart::bars(finding),
     )
+}
+
+fn injected(finding: &Finding) -> String {
+    match finding.judged.injected.as_slice() {
+        [] => format!("nothing but {} times the usual traffic", finding.traffic),
+        injected => injected.join("; "),
+    }
 }
 
 fn row(phase: &str, figures: &Figures) -> String {

@@ -99,6 +99,22 @@ impl Finding {
         (!wrong.is_empty()).then(|| wrong.join(", "))
     }
 
+    /// How many of the requests that came meanwhile the plan is for, in a sentence.
+    pub(crate) fn share(&self) -> String {
+        let Self {
+            armed,
+            hit,
+            traffic,
+            ..
+        } = self;
+        let load = if *traffic == 1.0 {
+            String::new()
+        } else {
+            format!(", {traffic} times the usual")
+        };
+        format!("{armed} requests were due meanwhile{load}; the plan has a fault for {hit} of them")
+    }
+
     /// What was done, in a line.
     pub(crate) fn deed(&self) -> String {
         let Self {
@@ -159,12 +175,17 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What the figures are of, for whoever reads a report for the first time.
+pub(crate) const LEGEND: &str = "Figures are as callers see them: a call that is refused at once has failed, too. Latency \
+    counts from when a request was due.";
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Game day\n\n{}\n", self.sentence())?;
+        writeln!(f, "{LEGEND}\n")?;
         for finding in &self.findings {
             writeln!(f, "{}", finding.judged)?;
-            writeln!(f, "{}.", finding.deed())?;
+            writeln!(f, "{}. All requests, by how they ended:\n", finding.share())?;
             for (ending, count) in &finding.endings {
                 writeln!(f, "- {ending}: {count}")?;
             }

@@ -14,8 +14,14 @@ pub struct ExperimentReport {
     pub name: String,
     /// The seed of its plan.
     pub seed: u64,
+    /// What must hold while the plan is armed, in words.
+    pub hypothesis: String,
+    /// What must hold before and after, in words.
+    pub steady_state: String,
     /// The names of its faults.
     pub faults: Vec<String>,
+    /// The same faults with what they do, to whom and how often, in words.
+    pub injected: Vec<String>,
     /// The verdict.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
     pub outcome: Outcome,
@@ -56,10 +62,13 @@ impl ExperimentReport {
         Self {
             name: experiment.name().to_owned(),
             seed: experiment.plan().seed(),
+            hypothesis: experiment.hypothesis.to_string(),
+            steady_state: experiment.steady_state.to_string(),
             faults: faults
                 .iter()
                 .map(|fault| fault.name().to_string())
                 .collect(),
+            injected: faults.iter().map(ToString::to_string).collect(),
             outcome: Outcome::Aborted,
             refused_at: None,
             before: None,
@@ -112,11 +121,13 @@ impl fmt::Display for ExperimentReport {
         if let Some((line, column)) = self.refused_at {
             writeln!(f, "See line {line}, column {column}.\n")?;
         }
-        let faults = match self.faults.as_slice() {
-            [] => "none".to_owned(),
-            faults => faults.join(", "),
+        writeln!(f, "- promised meanwhile: {}", self.hypothesis)?;
+        writeln!(f, "- promised before and after: {}", self.steady_state)?;
+        let injected = match self.injected.as_slice() {
+            [] => "nothing".to_owned(),
+            injected => injected.join("; "),
         };
-        writeln!(f, "Faults: {faults} (seed {})\n", self.seed)?;
+        writeln!(f, "- injected meanwhile: {injected} (seed {})\n", self.seed)?;
         writeln!(f, "| phase | calls | good/s | failed | p50 | p99 |")?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|")?;
         for (phase, figures) in [

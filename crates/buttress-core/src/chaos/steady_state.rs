@@ -158,6 +158,23 @@ impl SteadyStateConfig {
     }
 }
 
+/// What it asks for, as one would promise it.
+impl fmt::Display for SteadyStateConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let promises = [
+            self.failure_ratio
+                .map(|most| format!("at most {most} of calls fail")),
+            self.latency
+                .map(|(quantile, most)| format!("{quantile} of calls take at most {most:?}")),
+            self.burn_rate.map(|(objective, most)| {
+                format!("the error budget of {objective} burns at most {most} times too fast")
+            }),
+        ];
+        let promises: Vec<_> = promises.into_iter().flatten().collect();
+        f.write_str(&promises.join("; "))
+    }
+}
+
 /// A steady state that is being watched.
 ///
 /// As long as all is well, neither who records nor who asks takes the lock.
@@ -317,6 +334,19 @@ mod tests {
         assert_eq!(watch(burn.clone(), &[(96, false, MS), (4, true, MS)]), None);
         let breach = watch(burn, &[(93, false, MS), (7, true, MS)]).unwrap();
         assert_eq!(breach.measure, Measure::BurnRate);
+    }
+
+    #[test]
+    fn it_reads_as_a_promise() {
+        let config = SteadyStateConfig::default()
+            .failure_ratio(Ratio::percent(5))
+            .latency(Ratio::percent(99), 250 * MS)
+            .burn_rate(Ratio::percent(99), 10.0);
+        assert_eq!(
+            config.to_string(),
+            "at most 5% of calls fail; 99% of calls take at most 250ms; \
+             the error budget of 99% burns at most 10 times too fast"
+        );
     }
 
     #[test]

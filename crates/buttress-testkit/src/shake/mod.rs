@@ -7,6 +7,7 @@ mod plan;
 mod report;
 mod room;
 mod stage;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -15,21 +15,21 @@ use crate::{Dice, Gate};
 
 /// Where a history plays: the bench, the plan, those who are there, and what has been seen.
 pub(super) struct Stage<'b, 'l> {
-    bench: &'b Bench<'b>,
+    pub(super) bench: &'b Bench<'b>,
     plan: &'b Plan,
-    dice: &'l mut Dice,
-    log: &'l mut Vec<String>,
-    asked: &'l mut Asked,
-    cast: Cast<'b>,
+    pub(super) dice: &'l mut Dice,
+    pub(super) log: &'l mut Vec<String>,
+    pub(super) asked: &'l mut Asked,
+    pub(super) cast: Cast<'b>,
     /// How many fit, where that is declared.
-    room: Option<Room>,
+    pub(super) room: Option<Room>,
 }
 
 /// Those who are there.
 #[derive(Default)]
-struct Cast<'b> {
-    callers: Vec<(u64, Caller<'b>)>,
-    readers: Vec<Reader<'b>>,
+pub(super) struct Cast<'b> {
+    pub(super) callers: Vec<(u64, Caller<'b>)>,
+    pub(super) readers: Vec<Reader<'b>>,
     /// What inner calls and bodies wait for, and when it comes.
     gates: Vec<(Duration, Gate)>,
     arrived: u64,
@@ -37,7 +37,7 @@ struct Cast<'b> {
 }
 
 /// Somebody who has an answer, and reads it.
-struct Reader<'b> {
+pub(super) struct Reader<'b> {
     number: u64,
     caller: Caller<'b>,
     data: usize,
@@ -241,38 +241,6 @@ impl<'b, 'l> Stage<'b, 'l> {
         self.go_on(number, caller)
     }
 
-    /// The capacity changes, whoever is inside and whoever waits.
-    fn resize(&mut self) -> Found {
-        let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
-            return Ok(());
-        };
-        let limit = 1 + self
-            .dice
-            .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
-        let was = room.limit;
-        let quiet =
-            |caller: &Caller<'_>| caller.standing() == Standing::Inside && !caller.is_woken();
-        let inside: Vec<_> = self.cast.callers.iter().map(|(_, c)| quiet(c)).collect();
-        resize(limit);
-        let admitted = self.admitted();
-        if let Some(room) = &mut self.room {
-            room.resize(limit, admitted);
-        }
-        self.asked.count("A7");
-        self.log
-            .push(format!("the capacity was {was}, and is {limit}"));
-        for ((number, caller), was_inside) in self.cast.callers.iter_mut().zip(inside) {
-            let sent_away = was_inside && caller.is_woken() && caller.poll_once().is_over();
-            ensure(
-                !sent_away,
-                "nobody inside is sent away by a new capacity",
-                format!("call {number} is"),
-            )
-            .map_err(of("A7"))?;
-        }
-        self.nobody_is_stranded("A7")
-    }
-
     fn hang_up(&mut self) {
         if !self.cast.readers.is_empty() {
             let at = self.dice.roll(self.cast.readers.len());
@@ -348,77 +316,6 @@ impl<'b, 'l> Stage<'b, 'l> {
         Ok(true)
     }
 
-    /// With a place free, somebody who waits has been told; and with more than one, as many.
-    ///
-    /// What refuses after failures may hold back whom it has room for, so of that it is asked only at the end.
-    fn nobody_is_stranded(&self, invariant: &'static str) -> Found {
-        let Some(room) = self.room else {
-            return Ok(());
-        };
-        if self.bench.lab.contract.recovers_within.is_some() {
-            return Ok(());
-        }
-        if self.bench.tasks() > 0 {
-            self.bench.lab.clock.turn();
-        }
-        let (mut told, mut untold) = (0, 0);
-        for (_, caller) in self.waiting() {
-            *if caller.is_woken() {
-                &mut told
-            } else {
-                &mut untold
-            } += 1;
-        }
-        // Whoever was inside once may still have the place, as who waits to try again.
-        let taken = self.cast.callers.len() - told - untold;
-        let read = if self.bench.lab.contract.holds_body {
-            self.cast.readers.len()
-        } else {
-            0
-        };
-        let free = room.limit.saturating_sub(taken + read);
-        ensure(
-            untold == 0 || told >= free,
-            "whoever waits is woken when a place is free",
-            format!(
-                "of {} places {free} are free; {told} were woken, and {untold} wait on",
-                room.limit
-            ),
-        )
-        .map_err(of(invariant))
-    }
-
-    fn within_room(&mut self) -> Found {
-        let (inside, admitted) = (self.inside(), self.admitted());
-        match &mut self.room {
-            Some(room) => {
-                self.asked.count("A6");
-                room.holds(inside, admitted).map_err(of("A6"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn inside(&self) -> usize {
-        let holds_body = self.bench.lab.contract.holds_body;
-        let bodies = if holds_body {
-            self.bench.probe.open_bodies()
-        } else {
-            0
-        };
-        self.bench.probe.in_flight() + bodies
-    }
-
-    /// Those inside, and those who were perhaps told that they may enter.
-    fn admitted(&self) -> usize {
-        let told = self.waiting().filter(|(_, caller)| caller.is_woken());
-        self.inside() + told.count()
-    }
-
-    fn waiting(&self) -> impl Iterator<Item = &(u64, Caller<'b>)> {
-        self.cast.callers.iter().filter(|(_, caller)| waits(caller))
-    }
-
     fn has_unread(&self) -> bool {
         !self.cast.readers.is_empty()
     }
@@ -440,7 +337,7 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
 }
 
 /// Whether it has no answer yet, and the inner service was not asked.
-fn waits(caller: &Caller<'_>) -> bool {
+pub(super) fn waits(caller: &Caller<'_>) -> bool {
     caller.standing() == Standing::Waiting
 }
 

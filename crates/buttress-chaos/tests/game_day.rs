@@ -124,9 +124,9 @@ fn a_dry_run_says_what_would_be_done() {
     assert_eq!(
         text,
         "everything: before 1s, during 2s, recovery 0ns, after 500ms\n  \
-         slow: delay for 20% of all calls with GET under /orders with x-tenant: acme with x-debug\n  \
-         down: grpc_status for 100% of all calls, the part from 10% to 20% by x-region that ask for it\n  \
-         cut: truncate for 100% of all calls\n\
+         slow: delay of 10ms and more (Pareto, shape 1.5) for 20% of all calls with GET under /orders with x-tenant: acme with x-debug\n  \
+         down: grpc_status 14 for 100% of all calls, the part from 10% to 20% by x-region that ask for it\n  \
+         cut: truncate after 10 bytes for 100% of all calls\n\
          nothing: before 5s, during 10s, recovery 5s, after 5s\n"
     );
 }

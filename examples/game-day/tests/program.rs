@@ -45,6 +45,10 @@ fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
 /// Ctrl-C in the middle of the second of two experiments: the plan is disarmed, and the first is reported.
 #[cfg(unix)]
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of another process cannot be paused"
+)]
 fn an_interrupt_rolls_back_and_leaves_the_report() {
     let out = scratch("interrupted");
     let mut program = command(&[

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use super::latency::{Latency, bounded};
@@ -131,6 +132,32 @@ impl Fault {
             Self::Answer(_) => Ok(()),
             Self::Body(fault) => fault.check(),
             Self::Delay(latency) => latency.check(),
+        }
+    }
+}
+
+/// What is done, with its figures.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        match self {
+            Self::Answer(Answer::GrpcStatus { code, .. }) => write!(f, " {code}"),
+            Self::Answer(Answer::Status(status)) => write!(f, " {status}"),
+            Self::Answer(_) | Self::Body(BodyFault::LoseTrailers) => Ok(()),
+            Self::Body(BodyFault::AlterTrailers { grpc_status }) => write!(f, " to {grpc_status}"),
+            Self::Body(
+                BodyFault::Corrupt { after }
+                | BodyFault::Reset { after }
+                | BodyFault::Truncate { after },
+            ) => write!(f, " after {after} bytes"),
+            Self::Body(BodyFault::Drip { bytes, every }) => {
+                write!(f, " of {bytes} bytes every {every:?}")
+            }
+            Self::Body(BodyFault::Stall { after, lasting }) => {
+                write!(f, " of {lasting:?} after {after} bytes")
+            }
+            Self::Body(BodyFault::WrongLength { excess }) => write!(f, " by {excess}"),
+            Self::Delay(latency) => write!(f, " of {latency}"),
         }
     }
 }

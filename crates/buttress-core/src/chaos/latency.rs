@@ -1,4 +1,5 @@
 use std::f64::consts::TAU;
+use std::fmt;
 use std::time::Duration;
 
 use crate::ConfigError;
@@ -89,6 +90,20 @@ impl Latency {
                     bound,
                 ))
             }
+        }
+    }
+}
+
+/// How much, in words.
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(latency) => write!(f, "{latency:?}"),
+            Self::Normal { mean, deviation } => write!(f, "{mean:?} ± {deviation:?}"),
+            Self::Pareto { scale, shape } => {
+                write!(f, "{scale:?} and more (Pareto, shape {shape})")
+            }
+            Self::Uniform { least, most } => write!(f, "{least:?} to {most:?}"),
         }
     }
 }

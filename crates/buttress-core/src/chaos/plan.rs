@@ -234,7 +234,7 @@ impl fmt::Display for PlannedFault {
             target,
             trigger,
         } = self;
-        write!(f, "{name}: {} for {rate} of {target}", fault.kind())?;
+        write!(f, "{name}: {fault} for {rate} of {target}")?;
         match trigger {
             Trigger::Header => f.write_str(" that ask for it"),
             Trigger::Rate => Ok(()),

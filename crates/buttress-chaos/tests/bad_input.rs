@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 #[track_caller]
 fn refused(lines: &str, says: &str) {
     let text = format!("{EXPERIMENT}{lines}\n");
-    let error = GameDay::from_toml(&text).unwrap_err();
+    let error = GameDay::from_toml(&text).expect_err("refused");
     let place = format!("line {}, column {}: ", error.line(), error.column());
     assert_eq!(error.to_string(), says, "{lines}");
     assert!(says.starts_with(&place), "{lines}");

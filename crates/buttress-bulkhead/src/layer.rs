@@ -4,7 +4,7 @@ use buttress_core::{Plain, WhenSaturated};
 use buttress_http::{Http, Until};
 use tower_layer::Layer;
 
-use crate::{Bulkhead, BulkheadService, ByKey};
+use crate::{Bulkhead, BulkheadService, ByKey, ByPath};
 
 /// Puts a [`Bulkhead`] in front of a service.
 ///
@@ -37,6 +37,20 @@ impl BulkheadLayer<Http> {
     pub fn until(mut self, until: Until) -> Self {
         self.protocol = self.protocol.until(until);
         self
+    }
+
+    /// Tells calls apart by the first segment of their path, with its slash: for
+    /// [partitions](crate::BulkheadConfig::partitions) that are called so. `/checkout/42` is in `/checkout`; of gRPC it is
+    /// the service.
+    #[must_use]
+    pub fn by_path(self) -> BulkheadLayer<ByPath> {
+        BulkheadLayer {
+            bulkhead: self.bulkhead,
+            protocol: ByPath {
+                protocol: self.protocol,
+            },
+            when_saturated: self.when_saturated,
+        }
     }
 }
 

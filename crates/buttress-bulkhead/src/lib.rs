@@ -60,6 +60,10 @@
 //!     .share("/checkout", Ratio::percent(50))
 //!     .share("/search", Ratio::percent(30)); // and 20 % for all others
 //! let api = Bulkhead::try_new("api", BulkheadConfig::default().limit(100).queue(50).partitions(shares))?;
+//! let layer = BulkheadLayer::http(&api).by_path(); // `/checkout/42` is in `/checkout`
+//! # let _ = layer;
+//!
+//! // Or by whatever else a request has:
 //! let layer = BulkheadLayer::http(&api).key(|request: &Request<String>| request.uri().path().into());
 //! # let _ = layer;
 //! # Ok::<_, buttress_core::ConfigError>(())
@@ -93,7 +97,7 @@
 //! that is refused within its share [keeps](PartitionsConfig::memory) a place free for the next. Where there are too many
 //! to name, [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
 //! counted in a sketch, so that a million of them take the memory of one. Both are found by a
-//! [key](BulkheadLayer::key), change at run time, and cost each call a lock.
+//! [key](BulkheadLayer::key) or a [path](BulkheadLayer::by_path), change at run time, and cost each call a lock.
 //!
 //! In the modes in which refusals do not bind, nobody waits either: calls beyond the limit are let through, and those
 //! for whom there would have been neither a place nor room in the queue are counted.
@@ -126,6 +130,7 @@
 
 mod bulkhead;
 mod by_key;
+mod by_path;
 mod future;
 mod guard;
 mod layer;
@@ -142,6 +147,7 @@ pub use buttress_core::bulkhead::BulkheadConfig;
 pub use buttress_core::queue::Order;
 pub use buttress_core::shares::{PartitionSnapshot, PartitionsConfig, TenantsConfig};
 pub use by_key::ByKey;
+pub use by_path::ByPath;
 pub use future::ResponseFuture;
 pub use guard::BulkheadGuard;
 pub use layer::BulkheadLayer;

@@ -1,11 +1,26 @@
-use buttress_bulkhead::{BulkheadConfig, Order};
+use buttress_bulkhead::{BulkheadConfig, Order, PartitionsConfig};
 use buttress_core::ConfigError;
 use toml::de::DeValue;
 
+use super::section::Section;
 use super::table::Table;
-use super::value::{Read, flag, mode, or_off, time, whole, word};
+use super::value::{Read, flag, mode, or_off, ratio, time, whole, word};
 
+/// Of a client.
 pub(super) fn read(table: &Table<'_>) -> BulkheadConfig {
+    section(table).check(check)
+}
+
+/// Of a server, whose calls are told apart by their paths.
+pub(super) fn read_server(table: &Table<'_>) -> BulkheadConfig {
+    section(table)
+        .within("partitions", |config, table| {
+            config.partitions(partitions(table))
+        })
+        .check(check)
+}
+
+fn section<'t, 'a>(table: &'t Table<'a>) -> Section<'t, 'a, BulkheadConfig> {
     table
         .section(BulkheadConfig::default())
         .field("limit", whole, BulkheadConfig::limit)
@@ -17,7 +32,36 @@ pub(super) fn read(table: &Table<'_>) -> BulkheadConfig {
         .field("by_criticality", flag, BulkheadConfig::by_criticality)
         .field("margin", time, BulkheadConfig::margin)
         .field("mode", mode, BulkheadConfig::mode)
-        .check(|config| config.check().map_err(under_its_key))
+}
+
+fn check(config: &BulkheadConfig) -> Result<(), ConfigError> {
+    config.check().map_err(under_its_key)
+}
+
+/// Any paths, and the share of each.
+fn partitions(table: &Table<'_>) -> PartitionsConfig {
+    let mut config = PartitionsConfig::default();
+    for path in table.keys() {
+        match table.value(path).map(ratio) {
+            Some(Ok(_)) if !is_first_segment(path) => {
+                table.blame(
+                    path,
+                    "a path",
+                    "the first segment of a path, as \"/checkout\"",
+                );
+            }
+            Some(Ok(share)) => config = config.share(path.to_owned(), share),
+            Some(Err(bound)) => table.blame(path, "a table", bound),
+            None => {}
+        }
+    }
+    config
+}
+
+/// Whether a request can have it: see `BulkheadLayer::by_path`.
+fn is_first_segment(path: &str) -> bool {
+    path.strip_prefix('/')
+        .is_some_and(|rest| !rest.contains('/'))
 }
 
 pub(super) fn order(value: &DeValue<'_>) -> Read<Order> {

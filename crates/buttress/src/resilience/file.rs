@@ -65,7 +65,9 @@ fn server(table: &Table<'_>) -> ServerSettings {
             .map_or_else(ProblemConfig::default, |table| problem::read(&table)),
         deadline: table.table("deadline").map(|table| deadline::read(&table)),
         shed: shed::read(table),
-        bulkhead: table.table("bulkhead").map(|table| bulkhead::read(&table)),
+        bulkhead: table
+            .table("bulkhead")
+            .map(|table| bulkhead::read_server(&table)),
     }
 }
 

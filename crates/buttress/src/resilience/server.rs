@@ -1,9 +1,8 @@
 use std::task::{Context, Poll};
 
-use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService};
+use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService, ByPath};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Server};
-use buttress_http::Http;
 use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
 use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
@@ -132,7 +131,8 @@ impl<S> Layer<S> for ServerStack {
 
     fn layer(&self, inner: S) -> ServerService<S> {
         let (layers, edition) = self.layers.read();
-        let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
+        let bulkhead = self.bulkhead.as_ref();
+        let bulkhead = bulkhead.map(|bulkhead| BulkheadLayer::http(bulkhead).by_path());
         let inner = MaybeService::new(bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(layers.deadline.as_ref(), inner);
@@ -155,7 +155,7 @@ pub struct ServerService<S> {
 type Stacked<S> = ProblemService<WithDeadline<WithShed<WithBulkhead<S>>>>;
 type WithDeadline<S> = MaybeService<DeadlineService<S, Server>, S>;
 type WithShed<S> = MaybeService<ShedService<S, buttress_shed::Server>, S>;
-type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
+type WithBulkhead<S> = MaybeService<BulkheadService<S, ByPath>, S>;
 
 impl<S> ServerService<S> {
     /// Goes by what was reloaded since.

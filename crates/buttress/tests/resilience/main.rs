@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod mistakes;
+mod partitions;
 mod reload;
 mod shedders;
 mod sockets;

@@ -117,6 +117,28 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "line 2, column 9: server.a.bulkhead.limit is 0, but must be from 1 to 1000000",
         ),
         (
+            "[server.a.bulkhead]\npartitions = { \"/a\" = 0.6, \"/b\" = 0.6 }",
+            "line 1, column 11: server.a.bulkhead.partitions.share is 120% in all, but must be at most 100%",
+        ),
+        (
+            "[server.a.bulkhead]\nlimit = 3\npartitions = { \"/a\" = 0.2 }",
+            "line 1, column 11: server.a.bulkhead.partitions.share is 20% of 3 for \"/a\", but must be one place at \
+             least, or 0%",
+        ),
+        (
+            "[server.a.bulkhead]\npartitions = { \"/a\" = 2 }",
+            "line 2, column 23: server.a.bulkhead.partitions./a is 2, but must be a ratio from 0 to 1",
+        ),
+        (
+            "[server.a.bulkhead]\npartitions = { \"/a/b\" = 0.2 }",
+            "line 2, column 25: server.a.bulkhead.partitions./a/b is 0.2, but must be the first segment of a path, as \
+             \"/checkout\"",
+        ),
+        (
+            "[server.a.bulkhead]\npartitions = {}",
+            "line 2, column 1: server.a.bulkhead.partitions is a list of 0, but must be from 1 to 64 partitions",
+        ),
+        (
             "[server.a.bulkhead]\norder = { stands_after = \"0 s\" }",
             "line 2, column 26: server.a.bulkhead.order.stands_after is \"0 s\", but must be above 0s",
         ),

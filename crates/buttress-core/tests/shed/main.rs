@@ -1,0 +1,9 @@
+//! The shedder's rule, against a naive reference and against what must always add up, at random.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a history needs some moment to begin at"
+)]
+
+mod books;
+mod refinement;

@@ -35,14 +35,17 @@
 //! # }
 //! ```
 //!
-//! On a server, with all there is:
+//! On a server, by default and with numbers of one's own:
 //!
 //! ```
 //! use std::time::Duration;
 //! use buttress_core::{Criticality, Ratio};
 //! use buttress_shed::{
-//!     LimitConfig, PressureConfig, SharesConfig, ShedConfig, ShedLayer, Shedder, TenantsConfig, Trust,
+//!     LimitConfig, PressureConfig, SharesConfig, ShedConfig, ShedLayer, Shedder, Trust,
 //! };
+//!
+//! let layer = ShedLayer::http(&Shedder::new("api", ShedConfig::default()));
+//! # let _ = layer;
 //!
 //! let shedder = Shedder::new(
 //!     "api",
@@ -51,25 +54,70 @@
 //!         .queue(200)
 //!         .max_wait(Duration::from_millis(50))
 //!         .shares(SharesConfig::default().share(Criticality::Low, Ratio::percent(5)))
-//!         .tenants(TenantsConfig::default())
 //!         .pressure(PressureConfig::default().memory(Ratio::percent(85), Ratio::percent(95))),
 //! );
 //! let layer = ShedLayer::http(&shedder)
-//!     .trust(Trust::ToLower)
-//!     .trust_if(|headers, _| headers.get("x-internal").is_some_and(|secret| secret == "4711"))
+//!     .trust(Trust::Never)
+//!     .trust_if(|headers, _| headers.get("x-internal").is_some_and(|secret| secret == "4711"));
+//! # let _ = layer;
+//! assert_eq!(shedder.snapshot().limit.limit, 50);
+//! ```
+//!
+//! For tenants, one of whom may ask for very much, by a header or by a function of yours:
+//!
+//! ```
+//! use buttress_core::{Reason, Rejection};
+//! use buttress_shed::{Caller, ShedConfig, ShedLayer, Shedder, TenantsConfig};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), buttress_core::BoxError> {
+//! let config = ShedConfig::default().tenants(TenantsConfig::default());
+//! let layer = ShedLayer::http(&Shedder::new("api", config))
 //!     .tenant_header(http::HeaderName::from_static("x-tenant"));
 //! # let _ = layer;
-//! println!("{:?}", shedder.snapshot());
+//!
+//! // Four places for all, and nothing lent to one beside others: two for each of two.
+//! let tenants = TenantsConfig::default().multiple(0.0).buckets(4_096);
+//! let shedder = Shedder::new("api", ShedConfig::default().limit(4).queue(0).tenants(tenants));
+//! let mut service = ServiceBuilder::new()
+//!     .layer(ShedLayer::new(&shedder).caller(|tenant: &u64| Caller {
+//!         tenant: Some(*tenant),
+//!         ..Caller::default()
+//!     }))
+//!     .service_fn(|_: u64| async { Ok::<_, std::io::Error>("done") });
+//!
+//! let mut calls = Vec::new();
+//! for tenant in [7, 8, 8] {
+//!     calls.push(service.ready().await?.call(tenant));
+//! }
+//! let error = service.ready().await?.call(8).await.unwrap_err();
+//! let rejection = Rejection::find(&*error).expect("the shedder said no");
+//! assert_eq!(rejection.reason(), Reason::TenantOverShare);
+//! assert_eq!(service.ready().await?.call(7).await?, "done");
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! In a client, only to hold back what a dependency refuses anyway:
+//! In a client, only to hold back what a dependency refuses anyway, by default or at the first sign:
 //!
 //! ```
+//! use std::time::Duration;
 //! use buttress_shed::{ShedConfig, ShedLayer, Shedder, ThrottleConfig};
 //!
-//! let config = ShedConfig::default().no_limit().queue(0).throttle(ThrottleConfig::default());
+//! let nothing_else = ShedConfig::default().no_limit().queue(0);
+//! let config = nothing_else.clone().throttle(ThrottleConfig::default());
 //! let layer = ShedLayer::client(&Shedder::new("payments", config));
 //! # let _ = layer;
+//!
+//! let throttle = ThrottleConfig::default()
+//!     .multiplier(1.2)
+//!     .window(Duration::from_secs(5))
+//!     .floor(10);
+//! let search = Shedder::new("search", nothing_else.throttle(throttle));
+//! let layer = ShedLayer::client(&search);
+//! # let _ = layer;
+//! assert_eq!(search.snapshot().throttle.expect("there is one").sent, 0);
 //! ```
 //!
 //! # What it does
@@ -78,6 +126,10 @@
 //! its response. What the [limit](LimitConfig) learns from it is how long it took until the answer began: how long a
 //! stream is listened to says nothing about the service. Streams without an end still hold their places; for a service
 //! that serves mostly those, let calls last [until the head](buttress_http::Until::Headers).
+//!
+//! A call that is given up on, because its caller went away or a timeout further out ended it, counts as a timeout if it had
+//! twice the time that calls take that are answered; it then speaks for a lower limit, and for holding back. With less time
+//! than that it says nothing.
 //!
 //! A call that finds no place waits in its response future, if the queue has room, as
 //! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,

@@ -132,7 +132,7 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
     figure(
         "Who is let in",
         "The shedder finds its limit by looking: where a lower one would make answers quicker and no fewer, it goes \
-         down. As nobody is kept inside for long, no attempt times out, and the circuit has no reason to open.",
+         down. As nobody is kept inside for long, no attempt times out, and the circuit has little reason to open.",
         &legend,
         &plot,
     )

@@ -37,6 +37,12 @@ pub(super) fn cases() -> Vec<Case> {
             bulkhead(config().mode(Mode::Off)).layer(Echo)
         })
         .over(ECHO),
+        Case::service::<_, u64>("bulkhead, free, partitions", || {
+            let shares = PartitionsConfig::default().share("a", Ratio::HALF);
+            let layer = bulkhead(config().partitions(shares));
+            layer.key(|_: &u64| "a".into()).layer(Echo)
+        })
+        .over(ECHO),
         Case::service::<_, Request>("bulkhead http, free", || {
             BulkheadLayer::http(&Bulkhead::new("bench", config())).layer(Page)
         })

@@ -201,3 +201,26 @@ fn what_cannot_work_is_refused_by_name() {
         .tenants(TenantsConfig::default());
     assert_eq!(error(both).field(), "tenants");
 }
+
+/// Within a partition it is as without any: what matters more goes first, and takes a place in a full queue.
+#[tokio::test(start_paused = true)]
+async fn within_a_partition_what_matters_more_goes_first() {
+    use buttress_core::{Criticality, TaskContext};
+
+    let scene = scene(config(4, 2).partitions(halves()));
+    let inside: Vec<_> = (0..4).map(|_| scene.call_with(to("search"))).collect();
+    let by = |criticality| {
+        TaskContext::default()
+            .with_criticality(Some(criticality))
+            .enter(|| scene.call_with(to("checkout")))
+    };
+    let [mut batch, mut displaced] = [Criticality::Low; 2].map(by);
+    let mut user = by(Criticality::High);
+    displaced.poll();
+    assert_eq!(displaced.reason(), Some(Reason::QueueOverloaded));
+    let mut inside = inside.into_iter();
+    inside.next().expect("four").finish();
+    assert!(user.gets_inside() && !batch.gets_inside());
+    inside.next().expect("four").finish();
+    assert!(batch.gets_inside());
+}

@@ -285,6 +285,34 @@ fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     }
 }
 
+/// Whoever makes up a name for every call makes nothing grow.
+#[test]
+fn a_million_tenants_allocate_nothing() {
+    let _alone = alone();
+    let config = ShedConfig::default().tenants(TenantsConfig::default());
+    let shedder = Shedder::new("test", config);
+    let layer = ShedLayer::new(&shedder).caller(|tenant: &u64| Caller {
+        tenant: Some(*tenant),
+        ..Caller::default()
+    });
+    let mut service = layer.layer(tower::service_fn(|_: u64| ready(Ok::<_, Infallible>(()))));
+    let mut call = |tenant: u64| {
+        assert!(at_once(poll_fn(|cx| Service::<u64>::poll_ready(&mut service, cx))).is_ok());
+        assert!(at_once(service.call(tenant)).is_ok());
+    };
+    // What is allocated once and kept is not a cost of a tenant.
+    call(0);
+    let mut tenants = 1..;
+    let least = (0..4).map(|_| {
+        let region = Region::new(ALLOCATOR);
+        tenants.by_ref().take(250_000).for_each(&mut call);
+        let change = region.change();
+        change.allocations + change.reallocations
+    });
+    assert_eq!(least.min(), Some(0));
+    assert_eq!(shedder.snapshot().in_flight, 0);
+}
+
 #[test]
 fn a_client_that_says_how_much_it_matters_allocates_nothing() {
     let _alone = alone();

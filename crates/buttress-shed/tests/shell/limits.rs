@@ -3,7 +3,8 @@ use std::time::Duration;
 use ::http::{Response, StatusCode};
 use buttress_core::{Deadline, Pressure, Ratio, Reason, TaskContext};
 use buttress_shed::{
-    Criticality, LimitConfig, PressureConfig, SharesConfig, ShedConfig, Shedder, ThrottleConfig,
+    Criticality, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, Shedder,
+    TenantsConfig, ThrottleConfig,
 };
 use buttress_testkit::{Script, TestBody};
 
@@ -114,28 +115,105 @@ async fn a_refusal_says_when_to_come_back_and_not_to_all_the_same() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_refused_by_name_value_and_bound() {
     let config = ShedConfig::default;
-    let all = Ratio::percent(90);
-    let shares = SharesConfig::default().share(Criticality::High, all);
-    for (config, field) in [
-        (config().limit(0), "limit"),
-        (config().limit(LimitConfig::guarded().min(0)), "limit.min"),
+    let guarded = LimitConfig::guarded;
+    let hours = |hours: u64| Duration::from_secs(3_600 * hours);
+    let over = SharesConfig::default().share(Criticality::High, Ratio::percent(90));
+    let nothing = Criticality::ALL
+        .into_iter()
+        .fold(SharesConfig::default(), |shares, of| {
+            shares.share(of, Ratio::ZERO)
+        });
+    let tenants = TenantsConfig::default;
+    let throttle = ThrottleConfig::default;
+    let pressure = PressureConfig::default;
+    for (config, told) in [
         (
-            config().limit(LimitConfig::guarded().initial(1)),
-            "limit.initial",
+            config().limit(0),
+            "limit is 0, but must be from 1 to 1000000",
         ),
-        (config().queue(usize::MAX), "queue"),
-        (config().max_wait(Duration::ZERO), "max_wait"),
-        (config().shares(shares), "shares"),
         (
-            config().throttle(ThrottleConfig::default().floor(0)),
-            "throttle.floor",
+            config().limit(u32::MAX),
+            "limit is 4294967295, but must be from 1 to 1000000",
+        ),
+        (
+            config().limit(guarded().min(0)),
+            "limit.min is 0, but must be at least 1",
+        ),
+        (
+            config().limit(guarded().initial(1)),
+            "limit.initial is 1, but must be from 2 (min) to 10000 (max)",
+        ),
+        (
+            config().limit(LimitConfig::aimd(Duration::ZERO)),
+            "limit.timeout is 0ns, but must be above 0s",
+        ),
+        // What a million callers would wait with is more than a machine has to spare.
+        (
+            config().queue(1_000_001),
+            "queue is 1000001, but must be at most 1000000",
+        ),
+        (
+            config().max_wait(Duration::ZERO),
+            "max_wait is 0s, but must be above 0s",
+        ),
+        (
+            config().order(Order::AdaptiveLifo {
+                stands_after: Duration::ZERO,
+            }),
+            "stands_after is 0s, but must be above 0s",
+        ),
+        (
+            config().shares(over),
+            "shares is 110% in all, but must be above 0% and at most 100%",
+        ),
+        (
+            config().shares(nothing),
+            "shares is 0% in all, but must be above 0% and at most 100%",
+        ),
+        (
+            config().shares(SharesConfig::default().memory(hours(1))),
+            "shares.memory is 3600s, but must be from 10ms to 60s",
+        ),
+        (
+            config().tenants(tenants().buckets(u32::MAX)),
+            "tenants.buckets is 4294967295, but must be from 64 to 65536",
+        ),
+        (
+            config().tenants(tenants().multiple(f64::NAN)),
+            "tenants.multiple is NaN, but must be from 0 to 100",
+        ),
+        (
+            config().throttle(throttle().multiplier(1.0)),
+            "throttle.multiplier is 1, but must be above 1 and at most 100",
+        ),
+        (
+            config().throttle(throttle().window(hours(2))),
+            "throttle.window is 7200s, but must be from 100ms to 1h",
+        ),
+        (
+            config().throttle(throttle().floor(0)),
+            "throttle.floor is 0, but must be at least 1",
+        ),
+        (
+            config().pressure(pressure().memory(Ratio::ONE, Ratio::HALF)),
+            "pressure.memory is 100% to 50%, but must be above 0, and the second no less than the first",
         ),
     ] {
-        let error = Shedder::try_new("test", config).unwrap_err();
-        assert_eq!(error.field(), field);
+        let error = Shedder::try_new("test", config.clone()).unwrap_err();
+        assert_eq!(error.to_string(), told);
+        // Nor by an operator, whose shedder goes on as it was.
+        let shedder = shedder(3, 0);
+        let before = shedder.config();
+        shedder.reconfigure(config).unwrap_err();
+        assert_eq!(shedder.config(), before);
     }
+    let error = SharesConfig::default()
+        .share_of("urgent", Ratio::HALF)
+        .unwrap_err();
+    let told = "shares.criticality is \"urgent\", but must be one of low, medium, high, critical";
+    assert_eq!(error.to_string(), told);
 }
 
 #[tokio::test(start_paused = true)]

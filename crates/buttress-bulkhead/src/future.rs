@@ -79,7 +79,8 @@ where
 {
     type Output = Result<P::Response<BulkheadGuard>, BoxError>;
 
-    #[inline]
+    // All that is rare is apart, so what is left is small enough to be part of its caller.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !matches!(self.state, State::Admitted(_)) {
             ready!(self.as_mut().poll_aside(cx))?;

@@ -11,8 +11,7 @@ use crate::shared::SharedLease;
 #[must_use = "dropping it gives the place back"]
 pub struct BulkheadGuard {
     shared: SharedLease,
-    /// `None` only while it is being given back.
-    permit: Option<Permit>,
+    permit: Permit,
     /// Whether the call shows on the gauge.
     shown: bool,
 }
@@ -23,7 +22,7 @@ impl BulkheadGuard {
         Self {
             shown: shared.signals().entered(),
             shared,
-            permit: Some(permit),
+            permit,
         }
     }
 }
@@ -37,11 +36,16 @@ impl Guard for BulkheadGuard {
 impl Drop for BulkheadGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            if self.shown {
-                self.shared.signals().left();
-            }
-            self.shared.rule().release(permit, now);
+        if self.shown {
+            self.hide();
         }
+        self.shared.rule().release(self.permit.take(), now);
+    }
+}
+
+impl BulkheadGuard {
+    #[inline(never)]
+    fn hide(&self) {
+        self.shared.signals().left();
     }
 }

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{BoxError, PanicWatch, Plain, Protocol, Rejection, TaskContext};
+use buttress_core::{BoxError, PanicWatch, Plain, Protocol, TaskContext};
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -34,8 +34,8 @@ pub(crate) struct Guise<P> {
 #[pin_project(project = StateProjection)]
 enum State<S: Service<Req>, Req> {
     Admitted(#[pin] S::Future),
-    /// `None` once it has been told.
-    Rejected(Option<Rejection>),
+    /// Boxed, as the caller will have it. `None` once it has been told.
+    Rejected(Option<BoxError>),
     /// Boxed, so that those who need not wait need not carry it about.
     Waiting(Pin<Box<Wait<S, Req>>>),
 }
@@ -56,7 +56,7 @@ where
     S::Error: Into<BoxError>,
 {
     /// Calls a service that is ready.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admitted(
         service: &mut S,
         request: Req,
@@ -74,7 +74,7 @@ where
         }
     }
 
-    pub(crate) fn rejected(rejection: Rejection, guise: Guise<P>) -> Self {
+    pub(crate) fn rejected(rejection: BoxError, guise: Guise<P>) -> Self {
         Self {
             state: State::Rejected(Some(rejection)),
             guard: None,
@@ -99,37 +99,53 @@ where
 {
     type Output = Result<P::Response<ShedGuard>, BoxError>;
 
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    // All that is rare is apart, so what is left is small enough to be part of its caller.
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !matches!(self.state, State::Admitted(_)) {
+            ready!(self.as_mut().poll_aside(cx))?;
+        }
+        let this = self.project();
+        let StateProjection::Admitted(future) = this.state.project() else {
+            return Poll::Pending;
+        };
+        let watch = PanicWatch::new(this.guard);
+        let polled = this.guise.enter(|| future.poll(cx));
+        watch.disarm();
+        let result = ready!(polled).map_err(Into::into);
+        if let (true, Ok(_), Some(guard)) = (this.guise.lives_on, &result, &mut *this.guard) {
+            guard.answered();
+        }
+        let response = this.guise.protocol.conclude(result, this.guard);
+        // What was not taken into a body ends here, and not when somebody drops this future.
+        *this.guard = None;
+        Poll::Ready(response)
+    }
+}
+
+impl<S, Req, P> ResponseFuture<S, Req, P>
+where
+    S: Service<Req>,
+    S::Error: Into<BoxError>,
+{
+    /// Waits until the call is made, or says why it is not. Apart from the rest, which is then small enough to be
+    /// part of its caller.
+    #[cold]
+    #[inline(never)]
+    fn poll_aside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         let mut this = self.project();
-        loop {
-            match this.state.as_mut().project() {
-                StateProjection::Admitted(future) => {
-                    let watch = PanicWatch::new(this.guard);
-                    let polled = this.guise.enter(|| future.poll(cx));
-                    watch.disarm();
-                    let result = ready!(polled).map_err(Into::into);
-                    if let (true, Ok(_), Some(guard)) =
-                        (this.guise.lives_on, &result, &mut *this.guard)
-                    {
-                        guard.answered();
-                    }
-                    let response = this.guise.protocol.conclude(result, this.guard);
-                    // What was not taken into a body ends here, and not when somebody drops this future.
-                    *this.guard = None;
-                    return Poll::Ready(response);
-                }
-                StateProjection::Rejected(rejection) => {
-                    let rejection = rejection.take().expect("polled after completion");
-                    return Poll::Ready(Err(rejection.into()));
-                }
-                StateProjection::Waiting(wait) => {
-                    let polled = this.guise.enter(|| wait.as_mut().poll(cx, this.guard));
-                    let future = ready!(polled)?;
-                    this.state.set(State::Admitted(future));
-                }
+        match this.state.as_mut().project() {
+            StateProjection::Admitted(_) => {}
+            StateProjection::Rejected(rejection) => {
+                return Poll::Ready(Err(rejection.take().expect("polled after completion")));
+            }
+            StateProjection::Waiting(wait) => {
+                let polled = this.guise.enter(|| wait.as_mut().poll(cx, this.guard));
+                let future = ready!(polled)?;
+                this.state.set(State::Admitted(future));
             }
         }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -11,28 +11,26 @@ use crate::shedder::now;
 #[must_use = "dropping it gives the place back"]
 pub struct ShedGuard {
     shared: SharedLease,
-    /// `None` once given back.
-    permit: Option<Permit>,
+    permit: Permit,
     /// Whether the call shows on the gauge.
     shown: bool,
 }
 
 impl ShedGuard {
-    #[inline]
+    // Made where it stays, instead of being moved there.
+    #[inline(always)]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
         Self {
             shown: shared.signals().entered(),
             shared,
-            permit: Some(permit),
+            permit,
         }
     }
 
     /// The answer has begun: from now on it is up to the caller how long the call lasts.
     #[inline]
     pub(crate) fn answered(&mut self) {
-        if let Some(permit) = &mut self.permit {
-            permit.answered(now);
-        }
+        self.permit.answered(now);
     }
 }
 
@@ -40,9 +38,8 @@ impl Guard for ShedGuard {
     /// Tells the shedder how the call went. Its place is free when the guard is dropped.
     #[inline]
     fn settle(&mut self, report: Report) {
-        if let Some(permit) = &mut self.permit
-            && self.shared.rule().settle(permit, report, now).is_some()
-        {
+        let moved = self.shared.rule().settle(&mut self.permit, report, now);
+        if moved.is_some() {
             self.shared.show_limit();
         }
     }
@@ -51,13 +48,24 @@ impl Guard for ShedGuard {
 impl Drop for ShedGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            if self.shown {
-                self.shared.signals().left();
-            }
-            if self.shared.rule().release(permit, now).is_some() {
-                self.shared.show_limit();
-            }
+        if !self.shown && self.permit.is_plain() {
+            self.shared.rule().release_plain(&mut self.permit, now);
+        } else {
+            self.end();
+        }
+    }
+}
+
+impl ShedGuard {
+    /// Ends a call that somebody has taken notice of.
+    #[inline(never)]
+    fn end(&mut self) {
+        if self.shown {
+            self.shared.signals().left();
+        }
+        let moved = self.shared.rule().release_in_place(&mut self.permit, now);
+        if moved.is_some() {
+            self.shared.show_limit();
         }
     }
 }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use buttress_core::Rejection;
+use buttress_core::BoxError;
 use buttress_core::shed::{Permit, Place, Refusal};
 use pin_project::{pin_project, pinned_drop};
 use tokio::runtime::Handle;
@@ -43,7 +43,7 @@ impl Queued {
     fn ended(
         self: Pin<&mut Self>,
         verdict: Result<Permit, Refusal>,
-    ) -> Poll<Result<ShedGuard, Rejection>> {
+    ) -> Poll<Result<ShedGuard, BoxError>> {
         let this = self.project();
         *this.place = None;
         let waited = now().saturating_duration_since(*this.since);
@@ -56,7 +56,7 @@ impl Queued {
 }
 
 impl Future for Queued {
-    type Output = Result<ShedGuard, Rejection>;
+    type Output = Result<ShedGuard, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();

@@ -5,7 +5,7 @@ use buttress_core::{BoxError, Plain, Protocol};
 use tower_service::Service;
 
 use crate::future::Guise;
-use crate::shared::{Answer, admit, try_admit};
+use crate::shared::{Answer, SharedLease, admit};
 use crate::shedder::chance;
 use crate::side::Side;
 use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
@@ -77,13 +77,14 @@ where
     #[inline]
     fn call(&mut self, mut request: Req) -> Self::Future {
         self.side.tell(&mut request);
-        match try_admit(self.shedder.shared()) {
-            Some(guard) => {
-                let guise = self.guise(&request);
-                ResponseFuture::admitted(&mut self.inner, request, guard, guise)
-            }
-            None => self.call_when_short(request),
+        let lease = self.shedder.shared().lease();
+        let sampled = lease.rule().samples(lease.stripe());
+        if !sampled && let Some(permit) = lease.rule().try_admit(lease.stripe()) {
+            let guard = ShedGuard::new(lease, permit);
+            let guise = self.guise(&request);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, guise);
         }
+        self.call_with_care(request, lease, sampled)
     }
 }
 
@@ -100,10 +101,15 @@ impl<S, P> ShedService<S, P> {
         }
     }
 
-    /// Makes a call for which no place is at hand, or for which there is more to ask.
+    /// Makes a call from which the limit learns, for which no place is at hand, or for which there is more to ask.
     #[cold]
     #[inline(never)]
-    fn call_when_short<Req>(&mut self, request: Req) -> ResponseFuture<S, Req, P::Protocol>
+    fn call_with_care<Req>(
+        &mut self,
+        request: Req,
+        lease: SharedLease,
+        sampled: bool,
+    ) -> ResponseFuture<S, Req, P::Protocol>
     where
         S: Service<Req> + Clone,
         S::Error: Into<BoxError>,
@@ -111,14 +117,14 @@ impl<S, P> ShedService<S, P> {
         P::Protocol: Protocol<S::Response>,
     {
         let guise = self.guise(&request);
-        let shared = self.shedder.shared();
         let call = Call {
             criticality: self.side.criticality(&request),
             deadline: self.side.deadline(&request),
-            tenant: shared.rule().tenant(|| self.side.tenant(&request)),
+            tenant: lease.rule().tenant(|| self.side.tenant(&request)),
+            sampled,
         };
         let draw = || self.side.identity(&request).unwrap_or_else(chance);
-        match admit(shared, call, draw) {
+        match admit(lease, call, draw) {
             Answer::Admitted(guard) => {
                 ResponseFuture::admitted(&mut self.inner, request, guard, guise)
             }

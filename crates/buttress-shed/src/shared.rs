@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Instant;
 
 use buttress_core::shed::{Admission, Call, Refusal, Shed};
-use buttress_core::{Lease, Name, Pressure, Rejection, Striped};
+use buttress_core::{BoxError, Lease, Name, Pressure, Rejection};
 use buttress_metrics::{ShedEvent, ShedSignals};
 
 use crate::ShedGuard;
@@ -25,7 +25,7 @@ pub(crate) type SharedLease = Lease<Shared>;
 pub(crate) enum Answer {
     Admitted(ShedGuard),
     Queued(Queued),
-    Rejected(Rejection),
+    Rejected(BoxError),
 }
 
 impl Shared {
@@ -59,9 +59,11 @@ impl Shared {
 
     /// The refusal as an error, which the world hears of.
     #[cold]
-    pub(crate) fn reject(&self, refusal: Refusal) -> Rejection {
+    pub(crate) fn reject(&self, refusal: Refusal) -> BoxError {
         self.signals.emit(ShedEvent::Rejected(refusal.reason));
-        Rejection::new(refusal.reason, self.name.clone()).with_retry_after(refusal.retry_after)
+        Rejection::new(refusal.reason, self.name.clone())
+            .with_retry_after(refusal.retry_after)
+            .into()
     }
 
     pub(crate) fn feel(&self, pressure: Pressure) {
@@ -81,18 +83,9 @@ impl Shared {
     }
 }
 
-/// A place that is at hand, where there is nothing else to ask.
-#[inline]
-pub(crate) fn try_admit(shared: &Striped<Shared>) -> Option<ShedGuard> {
-    let lease = shared.lease();
-    let permit = lease.rule.try_admit(now)?;
-    Some(ShedGuard::new(lease, permit))
-}
-
 /// Finds out what becomes of a call.
 #[cold]
-pub(crate) fn admit(shared: &Striped<Shared>, call: Call, draw: impl FnOnce() -> u64) -> Answer {
-    let lease = shared.lease();
+pub(crate) fn admit(lease: SharedLease, call: Call, draw: impl FnOnce() -> u64) -> Answer {
     lease.look();
     match lease.rule.admit(call, draw, now) {
         Admission::Admitted {

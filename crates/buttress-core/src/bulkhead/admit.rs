@@ -28,6 +28,19 @@ impl Permit {
         }
     }
 
+    /// Leaves one behind that changes nothing when it is released.
+    #[inline]
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::UNCOUNTED)
+    }
+
+    /// Whether it counts against the limit.
+    #[inline]
+    pub(crate) fn is_counted(&self) -> bool {
+        self.token != StripeIndex::NOWHERE
+    }
+
     /// Its token stays under the lock, and whose it is stands there in that entry.
     pub(super) fn with_claim(entry: StripeIndex) -> Self {
         Self { token: entry }

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::Bulkhead;
+use super::{Bulkhead, Locked};
 use crate::Mode;
 use crate::queue::WaitQueue;
 use crate::shares::PartitionSnapshot;
@@ -26,14 +26,22 @@ pub struct BulkheadSnapshot {
 }
 
 impl Bulkhead {
+    /// How many calls are under way, as far as they are counted.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight_of(&self.lock())
+    }
+
+    fn in_flight_of(&self, locked: &Locked) -> u64 {
+        let free = locked.free + self.stock.count() as i64;
+        u64::try_from(i64::from(locked.config.limit) - free).unwrap_or(0)
+    }
+
     /// What it looks like now.
     pub fn snapshot(&self, now: Instant) -> BulkheadSnapshot {
         let locked = self.lock();
-        let limit = locked.config.limit;
-        let free = locked.free + self.stock.count() as i64;
         BulkheadSnapshot {
-            limit,
-            in_flight: u64::try_from(i64::from(limit) - free).unwrap_or(0),
+            limit: locked.config.limit,
+            in_flight: self.in_flight_of(&locked),
             queued: locked.lines().map(WaitQueue::len).sum(),
             oldest_wait: locked
                 .lines()

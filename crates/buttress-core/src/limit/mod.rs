@@ -19,6 +19,7 @@ mod guarded;
 mod rule;
 mod sample;
 mod slope;
+mod thinning;
 mod usual;
 mod vegas;
 mod window;
@@ -30,15 +31,20 @@ pub use sample::Sample;
 
 use self::rule::Rule;
 use self::window::Samples;
-use crate::ConfigError;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::time::Origin;
+use crate::{ConfigError, StripeIndex};
 
 /// How many calls may be under way, learnt from those that ended.
 ///
 /// It counts nothing in flight itself: whoever admits calls asks for the [`limit`](Self::limit) and says of each
 /// how it [went](Self::on_sample). A sample adds to sums that each processor has its own of; once a window of them
 /// is full, one thread takes the step and the others go on.
+///
+/// # Samples
+///
+/// Where calls are so many that a window of all of them would be full in less than 10 ms, it [wants](Self::wants) one
+/// of so many only, at the least one of 128.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -68,6 +74,8 @@ struct Hot {
     limit: AtomicU64,
     /// How many samples make a window.
     window: AtomicU64,
+    /// One of how many calls is a sample.
+    every: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -115,6 +123,7 @@ impl Limit {
             hot: Hot {
                 limit: AtomicU64::new(config.initial.into()),
                 window: AtomicU64::new(rule.window(config.initial.into())),
+                every: AtomicU64::new(1),
             },
             samples: Samples::default(),
             locked: Mutex::new(Locked {
@@ -131,10 +140,19 @@ impl Limit {
         self.hot.limit.load(Ordering::Relaxed)
     }
 
-    /// Takes in how a call went. Returns what was learnt if this ended a window. The time is asked for only then.
+    /// Whether a call that begins is one to learn from: all are, but where they are so many that
+    /// [one of so many](Self#samples) will do. Of the others one need not know how they went.
+    #[inline]
+    pub fn wants(&self, stripe: StripeIndex) -> bool {
+        let every = self.every();
+        every == 1 || self.samples.is_chosen(stripe, every)
+    }
+
+    /// Takes in how a call went that was [wanted](Self::wants). Returns what was learnt if this ended a window. The
+    /// time is asked for only where that may be.
     #[inline]
     pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
-        if self.samples.add(sample) {
+        if self.samples.add(sample) || self.every() > 1 {
             self.step(now())
         } else {
             None
@@ -197,11 +215,20 @@ impl Limit {
     fn step(&self, now: Instant) -> Option<Step> {
         // Whoever does not get the lock has nothing to add: somebody is at it.
         let mut locked = self.locked.try_lock().ok()?;
+        let (at, every) = (self.origin.nanos_at(now), self.every());
+        let lasted = at.saturating_sub(locked.since);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
+            if thinning::is_overdue(every, lasted) {
+                self.hot.every.store(1, Ordering::Relaxed);
+                self.samples.take();
+                locked.since = at;
+            }
             return None;
         }
-        let at = self.origin.nanos_at(now);
-        let window = self.samples.take().over(at.saturating_sub(locked.since));
+        let window = self.samples.take().over(lasted, every);
+        self.hot
+            .every
+            .store(thinning::next(every, lasted), Ordering::Relaxed);
         locked.since = at;
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);
@@ -211,6 +238,11 @@ impl Limit {
             rtt: window.answered.map(Duration::from_secs_f64),
             each: Duration::from_secs_f64(1.0 / window.throughput),
         })
+    }
+
+    #[inline]
+    fn every(&self) -> u64 {
+        self.hot.every.load(Ordering::Relaxed)
     }
 
     fn publish(&self, locked: &Locked) -> u64 {

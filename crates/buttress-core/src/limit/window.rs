@@ -1,5 +1,5 @@
-use super::Sample;
-use crate::stripe;
+use super::{Sample, thinning};
+use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
 
@@ -22,6 +22,8 @@ struct Stripe {
     dropped: AtomicU64,
     /// Of `rtt`, what those took that were dropped.
     dropped_rtt: AtomicU64,
+    /// All calls, while not all of them are samples.
+    calls: AtomicU64,
 }
 
 /// The sums of one window.
@@ -61,6 +63,13 @@ impl Default for Samples {
 }
 
 impl Samples {
+    /// Whether a call is the one of `every` of its stripe that becomes a sample.
+    #[inline]
+    pub(super) fn is_chosen(&self, stripe: StripeIndex, every: u64) -> bool {
+        let stripe = &self.stripes[stripe.of(self.stripes.len())];
+        thinning::is_chosen(stripe.calls.fetch_add(1, Ordering::Relaxed), every)
+    }
+
     /// Adds a sample. Returns whether it is worth looking if the window is full.
     #[inline]
     pub(super) fn add(&self, sample: Sample) -> bool {
@@ -103,8 +112,9 @@ impl Samples {
 }
 
 impl Sums {
-    /// What the sums say of a window that lasted so many nanoseconds. Nothing in it is zero or not a number.
-    pub(super) fn over(&self, nanos: u64) -> Window {
+    /// What the sums of one of `every` calls say of a window that lasted so many nanoseconds. Nothing in it is zero or
+    /// not a number.
+    pub(super) fn over(&self, nanos: u64, every: u64) -> Window {
         let count = self.count.max(1) as f64;
         let mean = |rtt: u64, count: f64| (rtt as f64 / count).max(1.0) / 1e9;
         let answered = self.count.saturating_sub(self.dropped);
@@ -113,7 +123,7 @@ impl Sums {
             answered: (answered > 0)
                 .then(|| mean(self.rtt.saturating_sub(self.dropped_rtt), answered as f64)),
             in_flight: (self.in_flight as f64 / count).max(1.0),
-            throughput: count * 1e9 / nanos.max(1) as f64,
+            throughput: count * every as f64 * 1e9 / nanos.max(1) as f64,
             at_limit: self.at_limit as f64 / count,
             dropped: self.dropped as f64 / count,
         }

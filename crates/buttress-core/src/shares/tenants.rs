@@ -1,4 +1,5 @@
 use std::hash::{DefaultHasher, Hasher};
+use std::num::NonZeroU64;
 use std::time::Instant;
 
 use super::TenantsConfig;
@@ -46,7 +47,7 @@ pub struct Tenants {
 
 /// Whose a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Tenant(u64);
+pub struct Tenant(NonZeroU64);
 
 impl Tenants {
     /// Tenants who have nothing. Who does not know the `seed` cannot make up names that share the buckets of
@@ -73,7 +74,7 @@ impl Tenants {
         let mut hasher = DefaultHasher::new();
         hasher.write_u64(self.seed);
         hasher.write(name);
-        Tenant(hasher.finish())
+        Tenant(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Counts a call, until it is [released](Self::release), unless its tenant has its share of the room already.
@@ -95,19 +96,19 @@ impl Tenants {
     /// Counts a call in any case: where a refusal does not bind.
     pub fn overdraw(&mut self, tenant: Tenant) {
         self.in_all += 1;
-        self.sketch.add(tenant.0);
+        self.sketch.add(tenant.0.get());
     }
 
     /// A call has ended, or has stopped waiting.
     pub fn release(&mut self, tenant: Tenant) {
         self.in_all = self.in_all.saturating_sub(1);
-        self.sketch.take(tenant.0);
+        self.sketch.take(tenant.0.get());
     }
 
     /// How many calls a tenant has, at most.
     #[must_use]
     pub fn has(&self, tenant: Tenant) -> u64 {
-        self.sketch.at_most(tenant.0).into()
+        self.sketch.at_most(tenant.0.get()).into()
     }
 
     /// How many calls all tenants have.

@@ -12,15 +12,24 @@ use crate::sync::{Ordering, lock};
 use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
-    /// A place, if one is at hand and there is nothing else to ask. If not, [`admit`](Self::admit) finds out what
-    /// becomes of the call.
+    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be asked once for each.
     #[inline]
-    pub fn try_admit(&self, now: impl FnOnce() -> Instant) -> Option<Permit> {
+    pub fn samples(&self, stripe: StripeIndex) -> bool {
+        self.limit.wants(stripe)
+    }
+
+    /// A place for a call that is no [sample](Self::samples), if one is at hand and there is nothing else to ask. If
+    /// not, [`admit`](Self::admit) finds out what becomes of the call.
+    #[inline(always)]
+    pub fn try_admit(&self, stripe: StripeIndex) -> Option<Permit> {
         if self.flags() & !LENIENT != 0 {
             return None;
         }
-        let place = self.gate.try_acquire(StripeIndex::current())?;
-        Some(self.begin(place, false, Claim::default(), now))
+        Some(Permit {
+            place: self.gate.try_acquire(stripe)?,
+            begun: None,
+            claim: Claim::default(),
+        })
     }
 
     /// What becomes of a call.
@@ -39,7 +48,7 @@ impl Shed {
         // One for all: what binds here must not be let in there.
         let drawn = LazyCell::new(draw);
         let draw = || *drawn;
-        let mut claim = self.claim(flags, call.criticality, call.tenant);
+        let mut claim = self.claim(flags, &call);
         let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
             return self.seek_place(call, claim, draw, now);
         };
@@ -65,7 +74,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Result<(), Refusal> {
         if flags & OFF != 0 {
-            (claim.shared, claim.tenant) = (false, None);
+            (claim.shared, claim.counted, claim.tenant) = (false, false, None);
             return Ok(());
         }
         if flags & WATCHED != 0 && self.is_short_for(claim.criticality) {
@@ -152,7 +161,6 @@ impl Shed {
         Admission::Rejected(self.refusal(reason, draw))
     }
 
-    #[inline]
     pub(super) fn begin(
         &self,
         place: bulkhead::Permit,
@@ -163,20 +171,25 @@ impl Shed {
         if claim.shared {
             self.begin_share(claim);
         }
-        let begun = (self.flags() & OFF == 0).then(|| {
-            let in_flight = self.counts.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-            Begun {
-                at: now(),
-                in_flight,
-                at_limit: waited || in_flight >= self.limit.limit(),
-                answered_after: None,
-            }
-        });
+        // Nothing is learnt from a call that was let in while the mode was off.
+        let sampled = claim.sampled && place.is_counted();
+        let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, waited, now()));
         Permit {
             place,
             begun,
-            settled: false,
             claim,
+        }
+    }
+
+    /// Takes down how things stand when a call begins.
+    fn take_down(&self, sampled: bool, waited: bool, now: Instant) -> Begun {
+        let in_flight = self.gate.in_flight();
+        Begun {
+            at: now,
+            answered_after: None,
+            in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
+            at_limit: waited || in_flight >= self.limit.limit(),
+            sampled,
         }
     }
 

@@ -1,11 +1,13 @@
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use crate::bulkhead;
 use crate::shares::Tenant;
+use crate::time::nanos;
 use crate::{Criticality, Deadline, Reason};
 
 /// What a call says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// How much it matters.
     pub criticality: Criticality,
@@ -13,6 +15,20 @@ pub struct Call {
     pub deadline: Option<Deadline>,
     /// Whose it is, where tenants are told [apart](super::Shed::tenant).
     pub tenant: Option<Tenant>,
+    /// Whether the limit learns from it: what was said when that was [asked](super::Shed::samples).
+    pub sampled: bool,
+}
+
+impl Default for Call {
+    /// A call of which nothing is known, and from which the limit learns.
+    fn default() -> Self {
+        Self {
+            criticality: Criticality::default(),
+            deadline: None,
+            tenant: None,
+            sampled: true,
+        }
+    }
 }
 
 /// A call that was let in. It is to be [settled](super::Shed::settle) when one knows how it went, and must be
@@ -20,10 +36,10 @@ pub struct Call {
 #[derive(Debug)]
 #[must_use = "a permit that is not released keeps its place"]
 pub struct Permit {
+    /// Uncounted once it was given back.
     pub(super) place: bulkhead::Permit,
-    /// `None` where the mode was off: nothing is learnt from the call.
+    /// `None` once it was settled, and where nothing is learnt from the call: the mode was off, or there are very many others.
     pub(super) begun: Option<Begun>,
-    pub(super) settled: bool,
     pub(super) claim: Claim,
 }
 
@@ -31,8 +47,11 @@ pub struct Permit {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claim {
     pub(super) criticality: Criticality,
+    pub(super) sampled: bool,
     pub(super) throttled: bool,
     pub(super) shared: bool,
+    /// Whether it is shared or has a tenant, in a word that is quick to ask.
+    pub(super) counted: bool,
     pub(super) tenant: Option<Tenant>,
 }
 
@@ -40,22 +59,41 @@ pub(super) struct Claim {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
     pub(super) at: Instant,
-    pub(super) in_flight: u64,
+    /// How many nanoseconds it took until there was an answer, if there is more of it to come.
+    pub(super) answered_after: Option<NonZeroU64>,
+    // A permit is moved now and then, so it is kept small.
+    pub(super) in_flight: u32,
     pub(super) at_limit: bool,
-    /// How long it took until there was an answer, if there is more of it to come.
-    pub(super) answered_after: Option<Duration>,
+    /// Whether the limit learns from it.
+    pub(super) sampled: bool,
+}
+
+impl Claim {
+    /// Whether anybody but the gate counts the call.
+    #[inline]
+    pub(super) fn is_counted(self) -> bool {
+        self.counted
+    }
 }
 
 impl Permit {
+    /// Whether nobody but the gate has anything to do with it.
+    #[inline]
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.begun.is_none() && !self.claim.is_counted()
+    }
+
     /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
     /// caller to say, who may listen to a stream for hours.
     #[inline]
     pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(begun) = &mut self.begun {
             let began = begun.at;
-            begun
-                .answered_after
-                .get_or_insert_with(|| now().saturating_duration_since(began));
+            begun.answered_after.get_or_insert_with(|| {
+                let after = nanos(now().saturating_duration_since(began));
+                NonZeroU64::new(after).unwrap_or(NonZeroU64::MIN)
+            });
         }
     }
 }

@@ -74,11 +74,10 @@ struct Hot {
     least: AtomicU64,
 }
 
-/// What every call writes.
+/// What every call writes that waits.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Counts {
-    in_flight: AtomicU64,
     /// By [`Criticality::index`].
     waiting: [AtomicU64; Criticality::COUNT],
 }
@@ -120,7 +119,6 @@ impl Shed {
                 least: AtomicU64::new(0),
             },
             counts: Counts {
-                in_flight: AtomicU64::new(0),
                 waiting: std::array::from_fn(|_| AtomicU64::new(0)),
             },
             hints: Hints::default(),

@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-use super::call::Begun;
+use super::call::{Begun, Claim};
 use super::{Permit, Shed};
 use crate::limit::{Sample, Step};
-use crate::sync::{Ordering, lock};
+use crate::sync::lock;
 use crate::{FailureKind, Outcome, Report};
 
 impl Shed {
@@ -15,14 +15,8 @@ impl Shed {
         report: Report,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
-        if permit.settled {
-            return None;
-        }
-        permit.settled = true;
-        if permit.claim.throttled {
-            self.throttle.settle(report.outcome, now());
-        }
-        self.learn(permit.begun?, report.outcome, &now)
+        let begun = permit.begun.take()?;
+        self.settle_begun(begun, permit.claim, report.outcome, now)
     }
 
     /// Gives back the place of a call that has ended. Returns the limit if that moved it.
@@ -32,45 +26,68 @@ impl Shed {
     /// says nothing.
     #[inline]
     pub fn release(&self, mut permit: Permit, now: impl Fn() -> Instant) -> Option<u64> {
-        let moved = if permit.settled {
-            None
-        } else {
-            self.give_up_on(&mut permit, &now)
+        self.release_in_place(&mut permit, now)
+    }
+
+    /// The same for a permit that is not moved for it. Once it was released this changes nothing.
+    pub fn release_in_place(&self, permit: &mut Permit, now: impl Fn() -> Instant) -> Option<u64> {
+        let moved = match permit.begun.take() {
+            Some(begun) => self.give_up_on(begun, permit.claim, &now),
+            None => None,
         };
-        if permit.begun.is_some() {
-            self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
-        }
-        self.end_share(permit.claim);
-        self.gate.release(permit.place, now);
+        self.end_share(std::mem::take(&mut permit.claim));
+        self.release_plain(permit, now);
         moved
     }
 
+    /// The same for a permit that is [plain](Permit::is_plain).
+    #[inline]
+    pub fn release_plain(&self, permit: &mut Permit, now: impl FnOnce() -> Instant) {
+        self.gate.release(permit.place.take(), now);
+    }
+
     #[cold]
-    fn give_up_on(&self, permit: &mut Permit, now: impl Fn() -> Instant) -> Option<u64> {
-        let outcome = self.outcome_of_given_up(permit, now());
-        if permit.claim.throttled {
-            // A dependency that hangs takes nothing on, though nobody is told so.
+    #[inline(never)]
+    fn settle_begun(
+        &self,
+        begun: Begun,
+        claim: Claim,
+        outcome: Outcome,
+        now: impl Fn() -> Instant,
+    ) -> Option<u64> {
+        if claim.throttled {
             self.throttle.settle(outcome, now());
         }
-        self.learn(permit.begun?, outcome, now)
+        self.learn(begun, outcome, now)
     }
 
-    fn outcome_of_given_up(&self, permit: &Permit, now: Instant) -> Outcome {
-        match permit.begun {
-            Some(begun) if begun.answered_after.is_some() => Outcome::Success,
-            Some(begun) if self.hints.is_late(now.saturating_duration_since(begun.at)) => {
-                Outcome::Failure(FailureKind::Timeout)
-            }
-            _ => Outcome::Ignored,
+    #[cold]
+    #[inline(never)]
+    fn give_up_on(&self, begun: Begun, claim: Claim, now: impl Fn() -> Instant) -> Option<u64> {
+        // A dependency that hangs takes nothing on, though nobody is told so.
+        let outcome = self.outcome_of_given_up(begun, now());
+        self.settle_begun(begun, claim, outcome, now)
+    }
+
+    fn outcome_of_given_up(&self, begun: Begun, now: Instant) -> Outcome {
+        if begun.answered_after.is_some() {
+            Outcome::Success
+        } else if self.hints.is_late(now.saturating_duration_since(begun.at)) {
+            Outcome::Failure(FailureKind::Timeout)
+        } else {
+            Outcome::Ignored
         }
     }
 
-    #[inline]
     fn learn(&self, begun: Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
-        let rtt = begun
-            .answered_after
-            .unwrap_or_else(|| now().saturating_duration_since(begun.at));
-        let sample = Sample::of(outcome, rtt, begun.in_flight)?;
+        if !begun.sampled {
+            return None;
+        }
+        let rtt = match begun.answered_after {
+            Some(nanos) => Duration::from_nanos(nanos.get()),
+            None => now().saturating_duration_since(begun.at),
+        };
+        let sample = Sample::of(outcome, rtt, begun.in_flight.into())?;
         let step = self
             .limit
             .on_sample(&now, sample.at_limit(begun.at_limit))?;

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::call::Claim;
-use super::{SHARED, Shed, ShedConfig, TENANTED};
+use super::{Call, SHARED, Shed, ShedConfig, TENANTED};
 use crate::shares::{Shares, Tenant, Tenants};
 use crate::sync::lock;
 use crate::{ConfigError, Criticality, Reason};
@@ -123,7 +123,7 @@ impl Shed {
     /// A call ends: nobody has its part of the limit any more.
     #[inline]
     pub(super) fn end_share(&self, claim: Claim) {
-        if !claim.shared && claim.tenant.is_none() {
+        if !claim.is_counted() {
             return;
         }
         let mut sharing = lock(&self.sharing);
@@ -139,22 +139,22 @@ impl Shed {
     pub(super) fn leave_tenant(&self, claim: Claim) {
         self.end_share(Claim {
             shared: false,
+            counted: claim.tenant.is_some(),
             ..claim
         });
     }
 
     /// What flags say of how a call is counted.
-    pub(super) fn claim(
-        &self,
-        flags: u64,
-        criticality: Criticality,
-        tenant: Option<Tenant>,
-    ) -> Claim {
+    pub(super) fn claim(&self, flags: u64, call: &Call) -> Claim {
+        let shared = flags & SHARED != 0;
+        let tenant = call.tenant.filter(|_| flags & TENANTED != 0);
         Claim {
-            criticality,
+            criticality: call.criticality,
+            sampled: call.sampled,
             throttled: false,
-            shared: flags & SHARED != 0,
-            tenant: tenant.filter(|_| flags & TENANTED != 0),
+            shared,
+            counted: shared || tenant.is_some(),
+            tenant,
         }
     }
 

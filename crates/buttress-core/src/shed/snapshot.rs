@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::Shed;
 use crate::bulkhead::BulkheadSnapshot;
 use crate::limit::LimitSnapshot;
-use crate::sync::{Ordering, lock};
+use crate::sync::lock;
 use crate::{Criticality, Mode, ThrottleSnapshot};
 
 /// What a shedder looked like at one moment.
@@ -33,6 +33,7 @@ impl Shed {
     /// What it looks like now. Nothing moves because somebody looks.
     pub fn snapshot(&self, now: Instant) -> ShedSnapshot {
         let BulkheadSnapshot {
+            in_flight,
             queued,
             oldest_wait,
             queue_stands,
@@ -41,7 +42,7 @@ impl Shed {
         let locked = lock(&self.locked);
         ShedSnapshot {
             limit: self.limit.snapshot(),
-            in_flight: self.counts.in_flight.load(Ordering::Relaxed),
+            in_flight,
             queued,
             oldest_wait,
             queue_stands,

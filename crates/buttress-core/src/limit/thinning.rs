@@ -1,0 +1,88 @@
+//! How many of the calls a limit learns from.
+//!
+//! A window of a few round trips says as much as one of a few thousand. Where calls are so many that all of them
+//! would fill windows faster than anybody needs a new limit, one of so many is timed and counted, and the others cost
+//! next to nothing. Of a service that answers fewer than some thousand calls a second, each call counts.
+
+/// One of how many calls is to be a sample, after a window of so many nanoseconds in which it was one of `every`.
+/// Always a power of two.
+pub(super) fn next(every: u64, nanos: u64) -> u64 {
+    let of_all = (nanos / every).max(1);
+    let wanted = (SHORTEST / of_all).clamp(1, MOST);
+    // A window in which it changes has samples of both kinds, so it does not change for little.
+    if wanted >= every * 4 || wanted * 4 <= every {
+        1 << wanted.ilog2()
+    } else {
+        every
+    }
+}
+
+/// Whether a window has taken so long that there cannot be as many calls any more as it was thinned for.
+pub(super) fn is_overdue(every: u64, nanos: u64) -> bool {
+    every > 1 && nanos > OVERDUE
+}
+
+/// Whether the call with this number is a sample, of which there is one in so many.
+///
+/// The fractional parts of the multiples of the golden ratio are spread evenly wherever one looks (Knuth, TAOCP 6.4),
+/// and repeat in no rhythm that a load could have as well.
+#[inline]
+pub(super) fn is_chosen(call: u64, every: u64) -> bool {
+    // `every` is a power of two: so many of the highest bits must be 0. Of none of them that is so.
+    let bits = every.trailing_zeros();
+    bits == 0 || call.wrapping_mul(GOLDEN) >> (64 - bits) == 0
+}
+
+/// No window need be shorter: 10 ms, in nanoseconds.
+const SHORTEST: u64 = 10_000_000;
+/// Ten times as long.
+const OVERDUE: u64 = 10 * SHORTEST;
+/// With one of more it would take long to see that there are few calls again.
+const MOST: u64 = 128;
+/// 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_calls_are_few_each_one_counts() {
+        for nanos in [u64::MAX, 1_000_000_000, SHORTEST, SHORTEST / 3] {
+            assert_eq!(next(1, nanos), 1, "{nanos}");
+        }
+    }
+
+    #[test]
+    fn windows_of_very_many_calls_are_thinned_to_about_the_shortest() {
+        assert_eq!(next(1, SHORTEST / 4), 4);
+        assert_eq!(next(1, SHORTEST / 20), 16);
+        assert_eq!(next(1, 1), MOST);
+        assert_eq!(next(MOST, 0), MOST);
+    }
+
+    #[test]
+    fn it_is_steady_while_the_rate_is_about_the_same() {
+        for factor in [0.3, 0.5, 1.0, 2.0, 3.1] {
+            let nanos = (SHORTEST as f64 * factor) as u64;
+            assert_eq!(next(16, nanos), 16, "{factor}");
+        }
+        assert_eq!(next(16, 16 * SHORTEST), 1);
+    }
+
+    #[test]
+    fn one_call_of_so_many_is_chosen_wherever_one_looks_and_in_no_rhythm() {
+        for every in [2, 8, MOST] {
+            for from in [0, 1_000_003, u64::MAX - 50_000] {
+                let calls = (0..1_000 * every).map(|call| from.wrapping_add(call));
+                let chosen = calls.filter(|call| is_chosen(*call, every));
+                let chosen: Vec<_> = chosen.collect();
+                assert!((995..=1_005).contains(&chosen.len()), "{}", chosen.len());
+                let gaps = chosen.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+                let gaps: std::collections::BTreeSet<_> = gaps.collect();
+                assert!(gaps.len() > 1 && gaps.iter().all(|gap| *gap <= 2 * every));
+            }
+        }
+        assert!((0..100).all(|call| is_chosen(call, 1)));
+    }
+}

@@ -1,14 +1,18 @@
 //! Places: our bulkhead and our shedder, free and full.
 
 use std::future::{Pending, pending};
+use std::hint::black_box;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use buttress::prelude::*;
 use buttress::shed::ThrottleConfig;
+use buttress_core::shed::{Admission, Call, Shed};
+use buttress_core::{Report, StripeIndex, bulkhead};
 use tower::{Layer, Service};
 
 use super::bare::{BOX, ECHO, Echo, PAGE, Page};
+use super::rules::Clock;
 use crate::case::Case;
 use crate::target::Target;
 
@@ -75,6 +79,35 @@ pub(super) fn cases() -> Vec<Case> {
             ShedLayer::http(&Shedder::new("bench", ShedConfig::default())).layer(Page)
         })
         .over(PAGE),
+    ]
+}
+
+/// The rules behind them.
+pub(super) fn rules() -> Vec<Case> {
+    vec![
+        Case::rule("bulkhead: acquire and release", || {
+            let clock = Clock::start();
+            let config = config();
+            let bulkhead = bulkhead::Bulkhead::new(config, clock.now()).expect("valid");
+            move || {
+                let permit = black_box(&bulkhead).try_acquire(StripeIndex::current());
+                bulkhead.release(permit.expect("it is free"), || clock.now());
+            }
+        }),
+        // In the overhead bench there are so many calls that one of 128 is a sample.
+        Case::rule("shed: a call that is a sample", || {
+            let mut clock = Clock::start();
+            let shed = Shed::new(ShedConfig::default(), 7, clock.now()).expect("valid");
+            move || {
+                let now = clock.tick();
+                let admission = black_box(&shed).admit(Call::default(), || 0, || now);
+                let Admission::Admitted { mut permit, .. } = admission else {
+                    panic!("it is free");
+                };
+                shed.settle(&mut permit, Report::SUCCESS, || now);
+                shed.release(permit, || now);
+            }
+        }),
     ]
 }
 

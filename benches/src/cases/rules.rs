@@ -69,6 +69,7 @@ pub fn rules() -> Vec<Case> {
         }),
     ];
     rules.extend(super::attempts::attempts());
+    rules.extend(super::places::rules());
     rules
 }
 

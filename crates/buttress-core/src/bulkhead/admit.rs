@@ -30,7 +30,6 @@ impl Permit {
 
     /// Leaves one behind that changes nothing when it is released.
     #[inline]
-    #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::UNCOUNTED)
     }

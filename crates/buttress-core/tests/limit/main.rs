@@ -10,4 +10,5 @@
 mod changes;
 mod goodput;
 mod rivals;
+mod samples;
 mod world;

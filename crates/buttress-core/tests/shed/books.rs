@@ -7,7 +7,8 @@ use buttress_core::queue::Order;
 use buttress_core::shares::{SharesConfig, TenantsConfig};
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig, ShedSnapshot};
 use buttress_core::{
-    Criticality, Deadline, FailureKind, Mode, Outcome, Ratio, Reason, Report, ThrottleConfig,
+    Criticality, Deadline, FailureKind, Mode, Outcome, Ratio, Reason, Report, StripeIndex,
+    ThrottleConfig,
 };
 use proptest::prelude::*;
 
@@ -196,7 +197,9 @@ impl World {
     fn call(&mut self, criticality: Criticality, whose: u8, left: Option<u16>, draw: u64) {
         let now = self.now;
         self.tally.offered += 1;
-        if let Some(permit) = self.shed.try_admit(|| now) {
+        let stripe = StripeIndex::current();
+        let sampled = self.shed.samples(stripe);
+        if !sampled && let Some(permit) = self.shed.try_admit(stripe) {
             return self.admit(permit, None);
         }
         let left = left.map(|left| Duration::from_millis(left.into()));
@@ -204,6 +207,7 @@ impl World {
             criticality,
             deadline: left.and_then(|left| Deadline::after(now, left)),
             tenant: self.shed.tenant(|| Some([whose])),
+            sampled,
         };
         match self.shed.admit(call, || draw, || now) {
             Admission::Admitted {
@@ -340,8 +344,8 @@ fn fate(shed: &Shed, now: Instant) -> Vec<String> {
         let admission = shed.admit(
             Call {
                 criticality: Criticality::ALL[usize::from(call % 4)],
-                deadline: None,
                 tenant: shed.tenant(|| Some([call % 3])),
+                ..Call::default()
             },
             || u64::from(call) << 60,
             || now,

@@ -17,7 +17,7 @@ pub struct BulkheadSnapshot {
     pub queued: usize,
     /// For how long the one who has waited longest has done so.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::is_standing).
+    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
     pub queue_stands: bool,
     /// Whether refusals bind.
     pub mode: Mode,
@@ -47,7 +47,7 @@ impl Bulkhead {
                 .lines()
                 .filter_map(|line| line.oldest_wait(now))
                 .max(),
-            queue_stands: locked.lines().any(WaitQueue::is_standing),
+            queue_stands: locked.lines().any(|line| line.stands_at(now)),
             mode: locked.config.mode,
             partitions: locked.partition_snapshots(),
         }

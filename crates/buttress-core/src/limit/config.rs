@@ -8,7 +8,7 @@ use crate::ConfigError;
 /// |---|---|---|
 /// | the rule | [`guarded`](Self::guarded) | how the limit is found |
 /// | [`initial`](Self::initial) | 20 | where it begins |
-/// | [`min`](Self::min) | 2 | it is never lower |
+/// | [`min`](Self::min) | 2 | it is never lower; [`guarded`](Self::guarded) aims at one more, to have one to compare with |
 /// | [`max`](Self::max) | 10 000 | it is never higher |
 ///
 /// Nothing is checked by the setters; a limit [checks](Self::check) the whole when it is made.

@@ -47,6 +47,15 @@ impl Standing {
         self.interval.is_some()
     }
 
+    /// Whether it still stands at that moment, if nothing happens until then.
+    pub(super) fn will_stand(&self, stands_after: Duration, now: Instant) -> bool {
+        self.interval.as_ref().is_some_and(|interval| {
+            let watched = now.saturating_duration_since(interval.began);
+            let is_over = watched >= stands_after.saturating_mul(INTERVAL);
+            !(is_over && self.has_drained(interval, watched, now))
+        })
+    }
+
     /// Somebody waited too long.
     pub(super) fn begin(&mut self, now: Instant) {
         if self.interval.is_none() {
@@ -77,8 +86,12 @@ impl Standing {
         if watched < stands_after.saturating_mul(INTERVAL) {
             return;
         }
-        let drained = interval.empty + self.empty_until(now) > watched / DRAINED;
+        let drained = self.has_drained(interval, watched, now);
         self.interval = (!drained).then(|| Interval::new(now));
+    }
+
+    fn has_drained(&self, interval: &Interval, watched: Duration, now: Instant) -> bool {
+        interval.empty + self.empty_until(now) > watched / DRAINED
     }
 
     /// For how long it has now been empty without a break, within the interval under way.

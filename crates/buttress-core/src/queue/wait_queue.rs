@@ -97,6 +97,17 @@ impl<T> WaitQueue<T> {
         self.standing.iter().any(Standing::is_standing)
     }
 
+    /// Whether it would still do so at that moment: one that was left empty stands until somebody comes and looks. In
+    /// another order than the adaptive one nobody looks.
+    #[must_use]
+    pub fn stands_at(&self, now: Instant) -> bool {
+        let Order::AdaptiveLifo { stands_after } = self.config.order else {
+            return false;
+        };
+        let mut classes = self.standing.iter();
+        classes.any(|standing| standing.will_stand(stands_after, now))
+    }
+
     /// Takes a new configuration. Whoever waits keeps waiting, also beyond a capacity that has become smaller:
     /// from then on nobody is added until there is room.
     ///

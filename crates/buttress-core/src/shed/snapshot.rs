@@ -17,7 +17,7 @@ pub struct ShedSnapshot {
     pub queued: usize,
     /// For how long the one who has waited longest has done so.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::is_standing).
+    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
     pub queue_stands: bool,
     /// How long before its deadline a call must begin.
     pub margin: Duration,

@@ -11,7 +11,7 @@ use buttress_core::limit::{Limit, LimitConfig, Sample};
 use buttress_core::queue::Order;
 use buttress_core::shares::SharesConfig;
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
-use buttress_core::{FailureKind, Report, ThrottleConfig};
+use buttress_core::{FailureKind, Report, StripeIndex, ThrottleConfig};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -55,7 +55,10 @@ enum Answer {
 }
 
 fn ask(shed: &Shed) -> Answer {
-    if let Some(permit) = shed.try_admit(epoch) {
+    let stripe = StripeIndex::current();
+    if !shed.samples(stripe)
+        && let Some(permit) = shed.try_admit(stripe)
+    {
         return Answer::In(permit);
     }
     match shed.admit(Call::default(), || 0, epoch) {

@@ -4,10 +4,12 @@
 
 #![cfg(buttress_loom)]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use buttress_core::Ratio;
-use buttress_core::chaos::{Answer, Arming, Bounds, Fault, Plan, PlannedFault, Verdict};
+use buttress_core::chaos::{
+    Answer, Arming, Bounds, Fault, Plan, PlannedFault, SteadyState, SteadyStateConfig, Verdict,
+};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -74,5 +76,30 @@ fn no_interleaving_widens_the_blast_radius() {
         other.join().expect("ended");
         let (calls, harmed) = arming.totals();
         assert!(calls == 3 && harmed <= 1, "{harmed} of {calls}");
+    });
+}
+
+/// Whoever records and then asks does not look where nothing bad was seen: of two whose failures together are too many, one
+/// must notice.
+#[test]
+fn no_interleaving_hides_a_breach_from_all_who_caused_it() {
+    fn fail(state: &SteadyState) -> bool {
+        state.record(true, Duration::ZERO, epoch());
+        state.breach(epoch()).is_some()
+    }
+    loom::model(|| {
+        let config = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
+        let config = config.minimum_calls(3);
+        let state = Arc::new(SteadyState::new(config, epoch()).expect("valid"));
+        let other = {
+            let state = Arc::clone(&state);
+            thread::spawn(move || fail(&state))
+        };
+        go_last();
+        state.record(false, Duration::ZERO, epoch());
+        let mine = fail(&state);
+        let others = other.join().expect("ended");
+        assert!(mine || others);
+        assert!(state.breach(epoch()).is_some());
     });
 }

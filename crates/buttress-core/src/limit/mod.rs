@@ -20,6 +20,7 @@ mod rule;
 mod sample;
 mod slope;
 mod thinning;
+mod strides;
 mod usual;
 mod vegas;
 mod window;
@@ -157,6 +158,12 @@ impl Limit {
         } else {
             None
         }
+    }
+
+    /// Takes in that a call was refused for want of a place.
+    #[cold]
+    pub fn on_refused(&self) {
+        self.samples.refuse();
     }
 
     /// Takes a new configuration. The limit stays where it is, within its new bounds.

@@ -17,6 +17,20 @@ impl Point {
         }
     }
 
+    /// How much of what is in flight here and not at the level below waits, as a share: of what the round trip grows
+    /// by, and of what the throughput does not.
+    pub(super) fn queueing_above(self, low: Self) -> f64 {
+        let x = self.in_flight - low.in_flight;
+        let (rtt, lag) = (self.rtt - low.rtt, x - (self.throughput - low.throughput));
+        // Levels that are the same, because the limit has a bound, tell nothing: it queues, as far as one knows.
+        if x < SAME { 1.0 } else { f64::midpoint(rtt, lag) / x }
+    }
+
+    /// How many calls are in flight here and do not wait, if at the level below nobody does: by Little's law.
+    pub(super) fn knee_above(self, low: Self) -> f64 {
+        (self.in_flight - (self.rtt - low.rtt).max(0.0)).exp()
+    }
+
     pub(super) fn between(self, other: Self) -> Self {
         let middle = |a: f64, b: f64| f64::midpoint(a, b);
         Self {
@@ -78,6 +92,9 @@ impl Slopes {
         (rtt, lag)
     }
 }
+
+/// Levels that are less than a twentieth apart.
+const SAME: f64 = 0.05;
 
 /// As much evidence as one pair of levels a tenth apart.
 const PRIOR: f64 = 0.01;

@@ -10,6 +10,8 @@ use crate::time::nanos;
 #[derive(Debug)]
 pub(super) struct Samples {
     stripes: Box<[Stripe]>,
+    /// Calls that were refused meanwhile. In one place: to refuse is no hurry.
+    refused: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ pub(super) struct Sums {
     in_flight: u64,
     dropped: u64,
     dropped_rtt: u64,
+    refused: u64,
 }
 
 /// What one window of samples says.
@@ -52,12 +55,15 @@ pub(super) struct Window {
     pub(super) at_limit: f64,
     /// The share of calls that speak for a lower limit.
     pub(super) dropped: f64,
+    /// The share of calls that were refused, of those and the ones that ended.
+    pub(super) refused: f64,
 }
 
 impl Default for Samples {
     fn default() -> Self {
         Self {
             stripes: (0..stripe::count()).map(|_| Stripe::default()).collect(),
+            refused: AtomicU64::new(0),
         }
     }
 }
@@ -88,6 +94,10 @@ impl Samples {
         before & LOOK_EVERY == LOOK_EVERY
     }
 
+    pub(super) fn refuse(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn count(&self) -> u64 {
         let counts = |stripe: &Stripe| stripe.counts.load(Ordering::Relaxed) & COUNT;
         self.stripes.iter().map(counts).sum()
@@ -95,7 +105,10 @@ impl Samples {
 
     /// Takes the sums, and begins anew.
     pub(super) fn take(&self) -> Sums {
-        let mut sums = Sums::default();
+        let mut sums = Sums {
+            refused: self.refused.swap(0, Ordering::Relaxed),
+            ..Sums::default()
+        };
         for stripe in &self.stripes {
             let counts = stripe.counts.swap(0, Ordering::Relaxed);
             sums.count += counts & COUNT;
@@ -126,6 +139,7 @@ impl Sums {
             throughput: count * every as f64 * 1e9 / nanos.max(1) as f64,
             at_limit: self.at_limit as f64 / count,
             dropped: self.dropped as f64 / count,
+            refused: self.refused as f64 / (count + self.refused as f64),
         }
     }
 }

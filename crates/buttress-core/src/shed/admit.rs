@@ -139,6 +139,7 @@ impl Shed {
                 would_reject: would_reject.or_else(|| full.map(|why| self.full(why, rank))),
             },
             bulkhead::Admission::Rejected(why) => {
+                self.limit.on_refused();
                 self.turn_down(claim, self.full(why, rank), draw, now)
             }
             bulkhead::Admission::Waiting(place) => {

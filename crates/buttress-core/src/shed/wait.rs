@@ -58,6 +58,7 @@ impl Shed {
         draw: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Refusal {
+        self.limit.on_refused();
         self.turn_away(place.claim, now());
         self.withdraw(place.claim, now);
         self.leave_tenant(place.claim);

@@ -1,0 +1,65 @@
+use super::slope::Point;
+
+/// The first, bold part of a search: halves the limit while that shortens the queue, or else doubles it while more
+/// calls are answered for it, until the knee lies between two levels.
+///
+/// This is the slow start of TCP (Jacobson, 1988) in both directions. Levels so far apart differ by more than chance,
+/// so that one window of each is enough.
+#[derive(Debug, Default)]
+pub(super) struct Strides {
+    /// The lowest level seen, whose round trip has the shortest queue in it.
+    lowest: Option<Point>,
+    last: Option<Point>,
+    turn: Turn,
+}
+
+/// Where the search goes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Half of where it began, to see whether there is a queue.
+    #[default]
+    First,
+    Down,
+    Up,
+}
+
+/// What a window leads to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Stride {
+    /// The limit is to be so many times what it is.
+    Times(f64),
+    /// So many calls keep the service busy.
+    Knee(f64),
+}
+
+impl Strides {
+    pub(super) fn on_window(&mut self, point: Point, may_rise: bool) -> Stride {
+        let Some(last) = self.last.replace(point) else {
+            self.lowest = Some(point);
+            return Stride::Times(0.5);
+        };
+        let (high, low) = match self.turn {
+            Turn::First | Turn::Down => (last, point),
+            Turn::Up => (point, last),
+        };
+        let queues = high.queueing_above(low) > HALF;
+        match self.turn {
+            Turn::First | Turn::Down if queues => {
+                self.turn = Turn::Down;
+                self.lowest = Some(point);
+                Stride::Times(0.5)
+            }
+            Turn::First if may_rise => {
+                self.turn = Turn::Up;
+                (self.lowest, self.last) = (Some(point), Some(last));
+                Stride::Times(4.0)
+            }
+            Turn::Up if !queues && may_rise => Stride::Times(2.0),
+            Turn::First | Turn::Down => Stride::Knee(high.knee_above(point)),
+            Turn::Up => Stride::Knee(high.knee_above(self.lowest.unwrap_or(low))),
+        }
+    }
+}
+
+/// A level is above the knee if at least half of what was added waits.
+const HALF: f64 = 0.5;

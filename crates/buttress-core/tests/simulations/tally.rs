@@ -1,0 +1,74 @@
+/// What happened in a while.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) seconds: f64,
+    /// Calls that could have been answered meanwhile.
+    pub(crate) capacity: f64,
+    pub(crate) offered: u64,
+    pub(crate) refused: u64,
+    /// How long it took from a call's arrival to its answer, in seconds, for each that got one.
+    pub(crate) latencies: Vec<f32>,
+    /// The limit, times the seconds it was in force.
+    pub(crate) limit: f64,
+    pub(crate) least: u64,
+    pub(crate) most: u64,
+}
+
+impl Tally {
+    pub(crate) fn saw_limit(&mut self, limit: u64, seconds: f64) {
+        if self.most == 0 {
+            self.least = limit;
+        }
+        self.limit += limit as f64 * seconds;
+        self.least = self.least.min(limit);
+        self.most = self.most.max(limit);
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        if self.most == 0 {
+            self.least = other.least;
+        }
+        self.seconds += other.seconds;
+        self.capacity += other.capacity;
+        self.offered += other.offered;
+        self.refused += other.refused;
+        self.latencies.extend(other.latencies);
+        self.limit += other.limit;
+        self.least = self.least.min(other.least);
+        self.most = self.most.max(other.most);
+    }
+
+    /// Answers in time, as a share of the capacity.
+    pub(crate) fn goodput(&self, objective: f64) -> f64 {
+        let in_time = |latency: &&f32| f64::from(**latency) <= objective;
+        self.latencies.iter().filter(in_time).count() as f64 / self.capacity
+    }
+
+    /// Answers, in time or not, as a share of the capacity.
+    pub(crate) fn throughput(&self) -> f64 {
+        self.latencies.len() as f64 / self.capacity
+    }
+
+    /// How long all but such a share of the answers took at most, in seconds.
+    pub(crate) fn percentile(&self, share: f64) -> f64 {
+        let mut latencies = self.latencies.clone();
+        let rank = (latencies.len() as f64 * share) as usize;
+        if rank >= latencies.len() {
+            return f64::NAN;
+        }
+        let (_, latency, _) = latencies.select_nth_unstable_by(rank, f32::total_cmp);
+        f64::from(*latency)
+    }
+
+    pub(crate) fn refused(&self) -> f64 {
+        self.refused as f64 / self.offered as f64
+    }
+
+    pub(crate) fn mean_limit(&self) -> f64 {
+        self.limit / self.seconds
+    }
+
+    pub(crate) fn limits(&self) -> (u64, u64) {
+        (self.least, self.most)
+    }
+}

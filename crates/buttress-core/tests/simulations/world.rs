@@ -1,0 +1,269 @@
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::{Deadline, Report};
+
+use crate::dice::Dice;
+use crate::service::Service;
+use crate::tally::Tally;
+
+/// A service with workers and a queue of its own without end, oldest first, and a shedder in front of it.
+///
+/// Calls come at random moments. Nobody who is served too late gives up meanwhile: that would hide what it costs.
+pub(crate) struct World {
+    pub(crate) shed: Shed,
+    pub(crate) workers: usize,
+    pub(crate) service: Service,
+    /// Calls offered a second.
+    pub(crate) offered: f64,
+    /// By when a caller wants its answer, if it says so, in seconds.
+    pub(crate) deadline: Option<f64>,
+    start: Instant,
+    /// In nanoseconds, as all moments here.
+    now: u64,
+    dice: Dice,
+    /// How many calls were begun, and how long all of them take together: how long they happen to take is no merit.
+    drawn: (f64, f64),
+    next: u64,
+    /// Those the shedder keeps waiting, by the number their wakers have.
+    waiting: Vec<Option<(Place, u64)>>,
+    free: Vec<usize>,
+    gives_up: BinaryHeap<Reverse<(u64, usize)>>,
+    woken: Arc<Mutex<Vec<usize>>>,
+    wakers: Vec<Waker>,
+    /// Calls in the service's own queue.
+    backlog: VecDeque<Running>,
+    running: Vec<Option<Running>>,
+    idle: Vec<usize>,
+    ends: BinaryHeap<Reverse<(u64, usize)>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    arrived: u64,
+    permit: Permit,
+}
+
+impl World {
+    pub(crate) fn new(config: ShedConfig, workers: usize, service: Service, seed: u64) -> Self {
+        let start = Instant::now();
+        Self {
+            shed: Shed::new(config, seed, start).expect("within bounds"),
+            workers,
+            service,
+            offered: 0.0,
+            deadline: None,
+            start,
+            now: 0,
+            dice: Dice::new(seed),
+            drawn: (0.0, 0.0),
+            next: 0,
+            waiting: Vec::new(),
+            free: Vec::new(),
+            gives_up: BinaryHeap::new(),
+            woken: Arc::default(),
+            wakers: Vec::new(),
+            backlog: VecDeque::new(),
+            running: Vec::new(),
+            idle: Vec::new(),
+            ends: BinaryHeap::new(),
+        }
+    }
+
+    /// Calls that it can answer a second, on average.
+    pub(crate) fn capacity(&self) -> f64 {
+        self.workers as f64 / self.service.mean()
+    }
+
+    /// Offers so many times the capacity from now on.
+    pub(crate) fn offer(&mut self, times: f64) -> &mut Self {
+        self.offered = times * self.capacity();
+        self.next = self.now + nanos(self.dice.exponential(1.0 / self.offered));
+        self
+    }
+
+    pub(crate) fn run(&mut self, seconds: f64) -> Tally {
+        let mut tally = Tally {
+            seconds,
+            ..Tally::default()
+        };
+        let end = self.now + nanos(seconds);
+        self.drawn = (0.0, 0.0);
+        loop {
+            let done = self.ends.peek().map_or(u64::MAX, |end| end.0.0);
+            let gives_up = self.gives_up.peek().map_or(u64::MAX, |at| at.0.0);
+            let at = self.next.min(done).min(gives_up);
+            let lasted = at.min(end).saturating_sub(self.now);
+            tally.saw_limit(self.shed.limit(), lasted as f64 * 1e-9);
+            self.now = self.now.max(at.min(end));
+            if at > end {
+                let (calls, took) = self.drawn;
+                tally.capacity = self.workers as f64 * seconds * calls / took;
+                return tally;
+            }
+            if at == self.next {
+                self.arrive(&mut tally);
+                self.next += nanos(self.dice.exponential(1.0 / self.offered)).max(1);
+            } else if at == done {
+                self.finish(&mut tally);
+            } else {
+                self.give_up(&mut tally);
+            }
+            self.wake(&mut tally);
+        }
+    }
+
+    fn arrive(&mut self, tally: &mut Tally) {
+        tally.offered += 1;
+        let (now, arrived) = (self.instant(self.now), self.now);
+        if let Some(permit) = self.shed.try_admit(|| now) {
+            return self.serve(Running { arrived, permit });
+        }
+        let call = Call {
+            deadline: self
+                .deadline
+                .and_then(|patience| Deadline::after(now, Duration::from_secs_f64(patience))),
+            ..Call::default()
+        };
+        match self.shed.admit(call, || 0, || now) {
+            Admission::Admitted { permit, .. } => self.serve(Running { arrived, permit }),
+            Admission::Rejected(_) => tally.refused += 1,
+            Admission::Waiting(place) => self.wait(place, arrived),
+        }
+    }
+
+    fn wait(&mut self, place: Place, arrived: u64) {
+        let slot = self.free.pop().unwrap_or(self.waiting.len());
+        if slot == self.waiting.len() {
+            self.waiting.push(None);
+            let woken = Arc::clone(&self.woken);
+            self.wakers.push(Waker::from(Arc::new(Bell { slot, woken })));
+        }
+        if let Some(at) = place.gives_up() {
+            let at = at.saturating_duration_since(self.start).as_nanos() as u64;
+            self.gives_up.push(Reverse((at, slot)));
+        }
+        self.waiting[slot] = Some((place, arrived));
+        self.ring(slot);
+    }
+
+    fn serve(&mut self, call: Running) {
+        if self.ends.len() < self.workers {
+            self.begin(call);
+        } else {
+            self.backlog.push_back(call);
+        }
+    }
+
+    fn begin(&mut self, call: Running) {
+        let slot = self.idle.pop().unwrap_or(self.running.len());
+        if slot == self.running.len() {
+            self.running.push(None);
+        }
+        self.running[slot] = Some(call);
+        let took = self.service.draw(&mut self.dice);
+        self.drawn.0 += 1.0;
+        self.drawn.1 += took;
+        self.ends.push(Reverse((self.now + nanos(took), slot)));
+    }
+
+    fn finish(&mut self, tally: &mut Tally) {
+        let Some(Reverse((_, slot))) = self.ends.pop() else {
+            return;
+        };
+        let Some(mut call) = self.running[slot].take() else {
+            return;
+        };
+        self.idle.push(slot);
+        let latency = (self.now - call.arrived) as f64 * 1e-9;
+        tally.latencies.push(latency as f32);
+        while self.ends.len() < self.workers
+            && let Some(call) = self.backlog.pop_front()
+        {
+            self.begin(call);
+        }
+        let now = self.instant(self.now);
+        self.shed.settle(&mut call.permit, Report::SUCCESS, || now);
+        self.shed.release(call.permit, || now);
+    }
+
+    /// Somebody has waited for as long as it may, or left already.
+    fn give_up(&mut self, tally: &mut Tally) {
+        let now = self.instant(self.now);
+        let Some(Reverse((_, slot))) = self.gives_up.pop() else {
+            return;
+        };
+        let Some((place, _)) = &self.waiting[slot] else {
+            return;
+        };
+        if place.gives_up().is_some_and(|at| at <= now)
+            && self.shed.give_up(place, || 0, now).is_some()
+        {
+            tally.refused += 1;
+            self.waiting[slot] = None;
+            self.free.push(slot);
+        }
+    }
+
+    fn ring(&self, slot: usize) {
+        self.woken.lock().expect("nobody panics").push(slot);
+    }
+
+    /// Lets everybody who was woken see what became of its wait.
+    fn wake(&mut self, tally: &mut Tally) {
+        loop {
+            let woken = std::mem::take(&mut *self.woken.lock().expect("nobody panics"));
+            if woken.is_empty() {
+                return;
+            }
+            for slot in woken {
+                self.look(slot, tally);
+            }
+        }
+    }
+
+    fn look(&mut self, slot: usize, tally: &mut Tally) {
+        let now = self.instant(self.now);
+        let Some((place, arrived)) = &self.waiting[slot] else {
+            return;
+        };
+        let arrived = *arrived;
+        let Poll::Ready(verdict) = self.shed.poll(place, &self.wakers[slot], || 0, || now) else {
+            return;
+        };
+        self.waiting[slot] = None;
+        self.free.push(slot);
+        match verdict {
+            Ok(permit) => self.serve(Running { arrived, permit }),
+            Err(_) => tally.refused += 1,
+        }
+    }
+
+    fn instant(&self, nanos: u64) -> Instant {
+        self.start + Duration::from_nanos(nanos)
+    }
+}
+
+/// Says which of those who wait is to look again.
+struct Bell {
+    slot: usize,
+    woken: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.lock().expect("nobody panics").push(self.slot);
+    }
+}
+
+fn nanos(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}

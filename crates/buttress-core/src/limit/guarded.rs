@@ -86,8 +86,11 @@ impl Guarded {
             return;
         }
         let point = Point::of(window);
-        let surprised = self.strides.is_none() && self.usual.is_surprised_by(point.rtt);
-        if window.at_limit < REACHED && window.refused < REFUSED {
+        let is_reached = window.at_limit >= REACHED || window.refused >= REFUSED;
+        // What a search does to round trips is no surprise.
+        let searched = is_reached && self.is_striding();
+        let surprised = !searched && self.usual.is_surprised_by(point.rtt);
+        if !is_reached {
             self.reached = self.reached.saturating_sub(2);
             if self.strides.is_some() {
                 self.strides = Some(Strides::default());
@@ -99,9 +102,10 @@ impl Guarded {
         if surprised {
             self.search();
         }
+        let is_striding = self.is_striding();
         if let Some(strides) = &mut self.strides {
-            if self.reached >= OVERLOADED {
-                match strides.on_window(point, !self.usual.is_slow()) {
+            if is_striding {
+                match strides.on_window(point, !self.usual.finds_slow(point.rtt)) {
                     Stride::Times(times) => self.aim = config.clamp(self.aim * times),
                     Stride::Knee(knee) => {
                         self.aim = config.clamp(knee);
@@ -127,10 +131,12 @@ impl Guarded {
         }
     }
 
+    fn is_striding(&self) -> bool {
+        self.strides.is_some() && self.reached >= OVERLOADED
+    }
+
     fn is_low(&self) -> bool {
-        self.strides.is_none()
-            && self.position + 1 >= self.cycle()
-            && self.reached >= OVERLOADED
+        self.strides.is_none() && self.position + 1 >= self.cycle() && self.reached >= OVERLOADED
     }
 
     /// A limit just settled on is looked at more often than one that has stood for long. So is a low one, where a
@@ -157,8 +163,8 @@ impl Guarded {
         else {
             return;
         };
-        self.slopes
-            .add(before.between(after), low, MEMORY);
+        let high = before.between(after);
+        self.slopes.add(high, low, MEMORY);
         self.before = std::mem::take(&mut self.after);
         self.low = None;
 
@@ -182,8 +188,15 @@ impl Guarded {
             self.compared = 0;
         }
         if self.far == FAR_IN_A_ROW {
-            // What was learnt is in the way.
-            self.forget();
+            if up > FAR {
+                // To try twice as much costs no capacity.
+                self.search();
+                self.strides = Some(Strides::upward(high, low));
+                self.aim = config.clamp(2.0 * self.aim);
+            } else {
+                // What was learnt is in the way.
+                self.forget();
+            }
         }
     }
 
@@ -208,8 +221,8 @@ impl Guarded {
 
 /// The low limit as a share of the other. From a limit at which a tenth waits this is the least that idles a worker.
 const LOW: f64 = 0.85;
-/// How many pairs of levels are remembered. Half as many leave twice the variance, twice as many come too late.
-const MEMORY: f64 = 24.0;
+/// How many pairs of levels are remembered.
+const MEMORY: f64 = 12.0;
 /// The slope it aims at. The power of throughput over round trip is greatest at 0.5; somewhat more, because a limit
 /// that is one too low loses a worker, and one that is one too high a fraction of a round trip.
 const AIM: f64 = 0.6;
@@ -230,7 +243,7 @@ const REFUSED: f64 = 0.05;
 const OVERLOADED: u32 = 4;
 /// So many long steps in a row mean that the knee is elsewhere.
 const FAR_IN_A_ROW: u32 = 6;
-const FAR: f64 = 0.6;
+const FAR: f64 = 0.5;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;
 const TOO_MANY_DROPPED: f64 = 0.1;

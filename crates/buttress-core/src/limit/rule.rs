@@ -12,7 +12,8 @@ pub(super) enum Rule {
     Aimd(Aimd),
     Fixed(f64),
     Gradient(Gradient),
-    Guarded(Guarded),
+    // It remembers more than the others.
+    Guarded(Box<Guarded>),
     Vegas(Vegas),
 }
 
@@ -22,7 +23,7 @@ impl Rule {
             Algorithm::Aimd { timeout } => Self::Aimd(Aimd::new(limit, timeout)),
             Algorithm::Fixed => Self::Fixed(limit),
             Algorithm::Gradient => Self::Gradient(Gradient::new(limit)),
-            Algorithm::Guarded => Self::Guarded(Guarded::new(limit)),
+            Algorithm::Guarded => Self::Guarded(Box::new(Guarded::new(limit))),
             Algorithm::Vegas => Self::Vegas(Vegas::new(limit)),
         }
     }

@@ -17,13 +17,16 @@ impl Point {
         }
     }
 
-    /// How much of what is in flight here and not at the level below waits, as a share: of what the round trip grows
-    /// by, and of what the throughput does not.
-    pub(super) fn queueing_above(self, low: Self) -> f64 {
+    /// How much of what is in flight here and not at the level below waits, as a share: by what the round trip grows,
+    /// and by what the throughput does not.
+    pub(super) fn queueing_above(self, low: Self) -> (f64, f64) {
         let x = self.in_flight - low.in_flight;
-        let (rtt, lag) = (self.rtt - low.rtt, x - (self.throughput - low.throughput));
-        // Levels that are the same, because the limit has a bound, tell nothing: it queues, as far as one knows.
-        if x < SAME { 1.0 } else { f64::midpoint(rtt, lag) / x }
+        if x < SAME {
+            // Levels that are the same, because the limit has a bound, tell nothing.
+            return (0.0, 1.0);
+        }
+        let lag = x - (self.throughput - low.throughput);
+        ((self.rtt - low.rtt) / x, lag / x)
     }
 
     /// How many calls are in flight here and do not wait, if at the level below nobody does: by Little's law.

@@ -33,6 +33,15 @@ pub(super) enum Stride {
 }
 
 impl Strides {
+    /// One that begins with twice as much, because two levels say that there is no queue.
+    pub(super) fn upward(high: Point, low: Point) -> Self {
+        Self {
+            lowest: Some(low),
+            last: Some(high),
+            turn: Turn::Up,
+        }
+    }
+
     pub(super) fn on_window(&mut self, point: Point, may_rise: bool) -> Stride {
         let Some(last) = self.last.replace(point) else {
             self.lowest = Some(point);
@@ -42,19 +51,21 @@ impl Strides {
             Turn::First | Turn::Down => (last, point),
             Turn::Up => (point, last),
         };
-        let queues = high.queueing_above(low) > HALF;
+        // One way or the other only if round trip and throughput agree.
+        let (rtt, lag) = high.queueing_above(low);
+        let follows = rtt.max(lag) < HALF && may_rise;
         match self.turn {
-            Turn::First | Turn::Down if queues => {
+            Turn::First | Turn::Down if rtt.min(lag) > HALF => {
                 self.turn = Turn::Down;
                 self.lowest = Some(point);
                 Stride::Times(0.5)
             }
-            Turn::First if may_rise => {
+            Turn::First if follows => {
                 self.turn = Turn::Up;
                 (self.lowest, self.last) = (Some(point), Some(last));
                 Stride::Times(4.0)
             }
-            Turn::Up if !queues && may_rise => Stride::Times(2.0),
+            Turn::Up if follows => Stride::Times(2.0),
             Turn::First | Turn::Down => Stride::Knee(high.knee_above(point)),
             Turn::Up => Stride::Knee(high.knee_above(self.lowest.unwrap_or(low))),
         }

@@ -41,6 +41,11 @@ impl Usual {
     pub(super) fn is_slow(&self) -> bool {
         self.lately - self.long > LN_2
     }
+
+    /// Whether a window is as slow as that.
+    pub(super) fn finds_slow(&self, rtt: f64) -> bool {
+        self.windows > 0.0 && rtt - self.long > LN_2
+    }
 }
 
 /// What is off by less than a third is no surprise.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// The second half is what keeps it from swinging. Newest first, a queue is empty now and then under any load that
 /// is not far too high: to take the first such moment for the end of the overload would make everybody wait until
 /// it stands again. With a 10 % overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in
-/// `tests/goodput` shows what comes of it.
+/// `tests/simulations` shows what comes of it.
 ///
 /// Each class has its own. A batch that stands beneath users does not make them wait, so they are served in turn, and
 /// not the newest of them first as if there were too many of them.

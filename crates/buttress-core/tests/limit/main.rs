@@ -1,6 +1,5 @@
-//! Limits against a simulated service, on a virtual clock and from fixed seeds.
-//!
-//! `cargo test --release -p buttress-core --test limit -- --nocapture` prints the tables.
+//! How limits follow changes of a simulated service, on a virtual clock and from fixed seeds. How much they make of a
+//! capacity is in `tests/simulations`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,7 +7,10 @@
 )]
 
 mod changes;
+<<<<<<< HEAD
 mod goodput;
 mod rivals;
 mod samples;
+=======
+>>>>>>> e90b331 (Simulate the whole shedder as it comes)
 mod world;

@@ -204,16 +204,6 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.seconds += other.seconds;
-        self.offered += other.offered;
-        self.latencies.extend(other.latencies);
-        self.least = self.least.min(other.least);
-        self.most = self.most.max(other.most);
-        self.limits += other.limits;
-        self.events += other.events;
-    }
-
     pub(crate) fn mean_limit(&self) -> f64 {
         self.limits / self.events
     }
@@ -221,12 +211,6 @@ impl Tally {
     /// Answers within the objective, a second.
     pub(crate) fn goodput(&self, objective: f64) -> f64 {
         self.latencies.iter().filter(|&&t| t <= objective).count() as f64 / self.seconds
-    }
-
-    pub(crate) fn percentile(&self, share: f64) -> f64 {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted[(sorted.len() as f64 * share) as usize]
     }
 
     /// The share of calls that were not answered.

@@ -1,96 +1,81 @@
-#![allow(clippy::disallowed_methods, reason = "a simulation needs some moment to begin at")]
+//! What the rules are worth, on a virtual clock and from fixed seeds: all tables in one order, and what they promise.
+//!
+//! `cargo test --release -p buttress-core --test simulations` prints them; a word after `--` picks those with it in
+//! their titles. Without optimizations the shedder's are shorter, and what is asked of them is laxer. The first promise that is broken
+//! ends it all.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a simulation needs some moment to begin at"
+)]
+
 mod dice;
+mod queue;
 mod service;
+mod shares;
+mod shed;
 mod tally;
+mod throttle;
 mod world;
-use buttress_core::limit::LimitConfig;
-use buttress_core::shed::ShedConfig;
-use service::Service;
-use tally::Tally;
-use world::World;
 
-fn run(config: &ShedConfig, workers: usize, service: Service, times: f64, deadline: Option<f64>, seeds: std::ops::Range<u64>, length: f64) -> Tally {
-    let mut all = Tally::default();
-    for seed in seeds {
-        let mut world = World::new(config.clone(), workers, service, seed);
-        world.deadline = deadline;
-        let second = 400.0 / world.capacity();
-        world.offer(times).run(60.0 * second);
-        all.add(world.run(length * second));
-    }
-    all
-}
+type Simulation = (&'static str, fn());
 
-fn show(name: &str, times: f64, t: &Tally, objective: f64) {
-    let (least, most) = t.limits();
-    println!("{name:<26} {times:>5.1}x {:>8.4} {:>8.4} {:>8.1} {:>8.1} {:>8.3}% {:>7.1} ({least} … {most})",
-        t.goodput(objective), t.throughput(), t.percentile(0.5)*1e3, t.percentile(0.99)*1e3, t.refused()*1e2, t.mean_limit());
-}
-
-fn env(name: &str, d: f64) -> f64 { std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(d) }
-fn base() -> ShedConfig {
-    use std::time::Duration;
-    use buttress_core::queue::Order;
-    let mut c = ShedConfig::default();
-    if let Ok(l) = std::env::var("LIMIT") { c = c.limit(l.parse::<u32>().unwrap()); }
-    if let Ok(l) = std::env::var("MARGIN") { c = c.margin(Duration::from_secs_f64(l.parse::<f64>().unwrap() * 1e-3)); }
-    if let Ok(l) = std::env::var("WAIT") { c = c.max_wait(Duration::from_secs_f64(l.parse::<f64>().unwrap() * 1e-3)); }
-    if let Ok(l) = std::env::var("QUEUE") { c = c.queue(l.parse().unwrap()); }
-    match std::env::var("ORDER").as_deref() { Ok("lifo") => c = c.order(Order::Lifo), Ok("fifo") => c = c.order(Order::Fifo),
-       Ok(n) => c = c.order(Order::AdaptiveLifo{stands_after: Duration::from_secs_f64(n.parse::<f64>().unwrap()*1e-3)}), _ => {} }
-    c
-}
+const ALL: [Simulation; 13] = [
+    ("shed: the default, 20 workers of 50 ms", shed::default),
+    ("shed: other limits in its place", shed::others),
+    ("shed: other services", shed::services),
+    ("shed: changes", shed::changes),
+    (
+        "queue: 10 workers of 10 ms, 200 ms of patience",
+        queue::goodput_stays_at_capacity_where_others_collapse,
+    ),
+    (
+        "throttle: overload",
+        throttle::at_ten_times_the_capacity_twice_of_it_is_sent,
+    ),
+    (
+        "throttle: outage",
+        throttle::after_an_outage_it_is_soon_back,
+    ),
+    (
+        "throttle: failures now and then",
+        throttle::what_fails_now_and_then_is_never_held_back,
+    ),
+    (
+        "tenants: one sends a hundred times as much",
+        shares::greedy::a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_had,
+    ),
+    (
+        "tenants: the same without a rule",
+        shares::greedy::without_a_rule_the_others_are_crowded_out,
+    ),
+    (
+        "shares: users beside a batch",
+        shares::batch::users_beside_a_batch_at_twelve_times_the_capacity_are_served,
+    ),
+    (
+        "shares: what users leave is lent",
+        shares::batch::what_users_leave_is_lent_to_the_batch,
+    ),
+    (
+        "shares: a batch beside a flood of users",
+        shares::batch::a_flood_of_users_leaves_the_batch_its_share,
+    ),
+];
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let n: u64 = args.get(1).and_then(|s| s.parse().ok()).unwrap_or(4);
-    let first: u64 = args.get(2).and_then(|s| s.parse().ok()).unwrap_or(1001);
-    let what = args.get(3).cloned().unwrap_or_default();
-    let seeds = || first..first + n;
-    if what.is_empty() || what.contains('a') {
-        for d in [Some(0.25), None, Some(1.0)] {
-            println!("deadline {d:?}");
-            for times in [0.5, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 10.0] {
-                let t = run(&base(), 20, Service::Exponential(0.05), times, d, seeds(), 300.0);
-                show("default", times, &t, 0.25);
-            }
-        }
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    // Whoever lists tests finds none here, and runs them all by the name of the file.
+    if std::env::args().any(|word| word == "--list") {
+        return;
     }
-    if what.contains('e') {
-            for times in std::env::var("LOADS").unwrap_or("1.1 1.2 1.5 2.0 4.0".into()).split(" ").map(|s| s.parse::<f64>().unwrap()) {
-                let t = run(&base(), 20, Service::Exponential(0.05), times, Some(0.25), seeds(), 300.0);
-                show("env", times, &t, 0.25);
-            }
-    }
-    if what.contains('o') {
-        let d = ShedConfig::default;
-        let c = [("fixed 20", d().limit(20)), ("fixed 22", d().limit(22)), ("fixed 24", d().limit(24)), ("fixed 40", d().limit(40)),
-          ("vegas", d().limit(LimitConfig::vegas())), ("gradient", d().limit(LimitConfig::gradient())), ("aimd", d().limit(LimitConfig::aimd(std::time::Duration::from_millis(250))))];
-        for (name, c) in c {
-            for times in [0.8, 1.0, 1.2, 2.0, 4.0] {
-                let t = run(&c, 20, Service::Exponential(0.05), times, Some(0.25), seeds(), 300.0);
-                show(name, times, &t, 0.25);
-            }
-        }
-    }
-    if what.contains('w') {
-        for (name, w, s) in [
-            ("4 x 10 ms", 4, Service::Exponential(0.01)),
-            ("100 x 20 ms", 100, Service::Exponential(0.02)),
-            ("200 x 250 ms", 200, Service::Exponential(0.25)),
-            ("20 x 50 ms lognormal", 20, Service::LogNormal(0.05)),
-            ("20 x 50 ms bimodal", 20, Service::Bimodal(0.05)),
-            ("20 x 50 ms constant", 20, Service::Constant(0.05)),
-        ] {
-            let o = 5.0 * s.mean();
-            for times in [0.5, 0.8, 1.0, 1.2, 2.0, 4.0] {
-                let t = run(&base(), w, s, times, Some(o), seeds(), 300.0);
-                show(name, times, &t, o);
-                if times >= 1.2 {
-                let t = run(&base().limit(w as u32), w, s, times, Some(o), seeds(), 300.0);
-                show("   fixed at the workers", times, &t, o);
-                }
-            }
+    for (title, simulate) in ALL {
+        if words.is_empty() || words.iter().any(|word| title.contains(word.as_str())) {
+            println!("\n{title}\n");
+            simulate();
         }
     }
 }

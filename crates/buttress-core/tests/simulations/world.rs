@@ -141,7 +141,8 @@ impl World {
         if slot == self.waiting.len() {
             self.waiting.push(None);
             let woken = Arc::clone(&self.woken);
-            self.wakers.push(Waker::from(Arc::new(Bell { slot, woken })));
+            self.wakers
+                .push(Waker::from(Arc::new(Bell { slot, woken })));
         }
         if let Some(at) = place.gives_up() {
             let at = at.saturating_duration_since(self.start).as_nanos() as u64;

@@ -2,23 +2,20 @@
 //!
 //! Ten workers who take 10 ms on average, exponentially spread, and callers who come at random and want their answer
 //! within 200 ms. Nobody who is served too late gives up meanwhile: that would hide what it costs.
-//!
-//! `cargo test -p buttress-core --release --test goodput -- --nocapture` prints the table.
 
 mod lines;
 mod rfc_codel;
 mod world;
 
-use crate::lines::{Line, controlled_delay, deadlines, plain};
-use crate::rfc_codel::RfcCodel;
-use crate::world::{Tally, simulate};
+use self::lines::{Line, controlled_delay, deadlines, plain};
+use self::rfc_codel::RfcCodel;
+use self::world::{Tally, simulate};
 
 use buttress_core::queue::Order;
 
 const LOADS: [f64; 4] = [0.9, 1.1, 1.5, 3.0];
 
-#[test]
-fn goodput_stays_at_capacity_where_others_collapse() {
+pub(crate) fn goodput_stays_at_capacity_where_others_collapse() {
     let fifo = row("FIFO", &|| Box::new(plain()));
     let expired = row("FIFO, less the expired", &|| {
         Box::new(deadlines(Order::Fifo, false))

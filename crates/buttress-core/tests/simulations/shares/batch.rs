@@ -8,10 +8,9 @@ use buttress_core::Criticality::{self, High, Low};
 use buttress_core::Ratio;
 use buttress_core::shares::{Shares, SharesConfig};
 
-use crate::dice::Dice;
+use super::dice::Dice;
 
-#[test]
-fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
+pub(crate) fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
     println!("queue  places  users  batch  users served  batch gets  of all places");
     for (queue, limit, users, batch) in [
         (true, 10, 0.5, 12.0),
@@ -40,16 +39,14 @@ fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
     }
 }
 
-#[test]
-fn what_users_leave_is_lent_to_the_batch() {
+pub(crate) fn what_users_leave_is_lent_to_the_batch() {
     for queue in [true, false] {
         let tally = World::new(queue, 64, SharesConfig::default()).run(0.0, 12.0);
         assert!(tally.busy >= 0.99, "{}", tally.busy);
     }
 }
 
-#[test]
-fn a_flood_of_users_leaves_the_batch_its_share() {
+pub(crate) fn a_flood_of_users_leaves_the_batch_its_share() {
     let config = SharesConfig::default().share(Low, Ratio::percent(20));
     let tally = World::new(true, 50, config).run(5.0, 0.15);
     println!(

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use buttress_core::queue::{ControlledDelay, Exit, Order, QueueConfig, Terms, WaitQueue};
 use buttress_core::{Deadline, LatencyQuantiles, Ratio};
 
-use crate::world::PATIENCE;
+use super::world::PATIENCE;
 
 /// Somebody's idea of a queue. Who waits is known by when they came.
 pub(crate) trait Line {

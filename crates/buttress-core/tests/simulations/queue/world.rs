@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
 
-use crate::lines::Line;
+use super::lines::Line;
 
 const WORKERS: usize = 10;
 /// What a call takes on average, in seconds, as everything here.

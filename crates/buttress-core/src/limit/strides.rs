@@ -52,7 +52,7 @@ impl Strides {
             Turn::Up => (point, last),
         };
         // One way or the other only if round trip and throughput agree.
-        let (rtt, lag) = high.queueing_above(low);
+        let (rtt, lag) = high.queueing_above(low).unwrap_or((0.0, 1.0));
         let follows = rtt.max(lag) < HALF && may_rise;
         match self.turn {
             Turn::First | Turn::Down if rtt.min(lag) > HALF => {

@@ -139,7 +139,7 @@ impl Sums {
             throughput: count * every as f64 * 1e9 / nanos.max(1) as f64,
             at_limit: self.at_limit as f64 / count,
             dropped: self.dropped as f64 / count,
-            refused: self.refused as f64 / (count + self.refused as f64),
+            refused: self.refused as f64 / (count * every as f64 + self.refused as f64),
         }
     }
 }

@@ -7,10 +7,6 @@
 )]
 
 mod changes;
-<<<<<<< HEAD
-mod goodput;
 mod rivals;
 mod samples;
-=======
->>>>>>> e90b331 (Simulate the whole shedder as it comes)
 mod world;

@@ -1,8 +1,8 @@
 //! What the rules are worth, on a virtual clock and from fixed seeds: all tables in one order, and what they promise.
 //!
 //! `cargo test --release -p buttress-core --test simulations` prints them; a word after `--` picks those with it in
-//! their titles. Without optimizations the shedder's are shorter, and what is asked of them is laxer. The first promise that is broken
-//! ends it all.
+//! their titles. Without optimizations those of the shedder are a glance: one short run of the default. The first
+//! promise that is broken ends it all.
 
 #![allow(
     clippy::disallowed_methods,
@@ -20,6 +20,7 @@ mod world;
 
 type Simulation = (&'static str, fn());
 
+/// In the order they are printed.
 const ALL: [Simulation; 13] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),

@@ -13,7 +13,11 @@ const SERVICE: Service = Service::Exponential(0.05);
 /// By when callers want their answers. An exponential time is longer in one case of 148, so 0.993 of the capacity is
 /// what could be had.
 const OBJECTIVE: f64 = 0.25;
-const LOADS: [f64; 10] = [0.5, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 10.0];
+const LOADS: &[f64] = if cfg!(debug_assertions) {
+    &[0.8, 1.2, 4.0]
+} else {
+    &[0.5, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 10.0]
+};
 /// No constant was tuned on these.
 const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
     9_001..9_002
@@ -22,21 +26,23 @@ const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
 };
 /// How many calls are answered before it counts, and while it does, at capacity.
 const CALLS: (f64, f64) = if cfg!(debug_assertions) {
-    (8e3, 12e3)
+    (4e3, 6e3)
 } else {
     (24e3, 120e3)
 };
 /// What little can be said in a short time is asked less of.
-const LAX: f64 = if cfg!(debug_assertions) { 0.03 } else { 0.0 };
+const LAX: f64 = if cfg!(debug_assertions) { 0.04 } else { 0.0 };
 
 pub(crate) fn default() {
     for deadline in [Some(OBJECTIVE), None, Some(1.0)] {
         match deadline {
+            Some(OBJECTIVE) => println!("callers say that they wait for 250 ms"),
+            _ if cfg!(debug_assertions) => return,
             Some(seconds) => println!("callers say that they wait for {} ms", seconds * 1e3),
             None => println!("callers do not say how long they wait"),
         }
         header();
-        for times in LOADS {
+        for &times in LOADS {
             let tally = run(&ShedConfig::default(), 20, SERVICE, times, deadline);
             row("default", times, &tally, OBJECTIVE);
             if times <= 0.8 {
@@ -61,6 +67,9 @@ pub(crate) fn default() {
 
 /// All with the default's queue, unless it says otherwise.
 pub(crate) fn others() {
+    if cfg!(debug_assertions) {
+        return;
+    }
     let with = |limit: LimitConfig| ShedConfig::default().limit(limit);
     let fixed = |limit| with(LimitConfig::fixed(limit));
     let aimd = LimitConfig::aimd(Duration::from_millis(250));
@@ -91,6 +100,9 @@ pub(crate) fn others() {
 
 /// Callers wait for five times what calls take on average.
 pub(crate) fn services() {
+    if cfg!(debug_assertions) {
+        return;
+    }
     header();
     for (name, workers, service) in [
         ("4 of 10 ms", 4, Service::Exponential(0.01)),
@@ -119,6 +131,9 @@ pub(crate) fn services() {
 
 /// One thing after another happens to a service.
 pub(crate) fn changes() {
+    if cfg!(debug_assertions) {
+        return;
+    }
     header();
     let mut worlds: Vec<World> = SEEDS
         .map(|seed| {
@@ -149,7 +164,7 @@ pub(crate) fn changes() {
     phase("they are back", 4.0, 10.0, &|world| world.workers = 20);
     phase("  10 s later", 4.0, 50.0, &nothing);
     let back = phase("  a minute later", 4.0, 60.0, &nothing);
-    assert!(back.goodput(OBJECTIVE) >= 0.97 - LAX);
+    assert!(back.goodput(OBJECTIVE) >= 0.98 - LAX);
     phase("ebb", 0.7, 1.0, &nothing);
     let ebb = phase("  a second later", 0.7, 30.0, &nothing);
     assert!(ebb.refused() < 0.002 + LAX, "{}", ebb.refused());
@@ -172,15 +187,23 @@ fn run(
     times: f64,
     deadline: Option<f64>,
 ) -> Tally {
-    let mut all = Tally::default();
-    for seed in SEEDS {
+    let simulate = |seed: u64| {
         let mut world = World::new(config.clone(), workers, service, seed);
         world.deadline = deadline;
         let calls = |calls: f64| calls / world.capacity();
         let (before, long) = (calls(CALLS.0), calls(CALLS.1));
         world.offer(times).run(before);
-        all.add(world.run(long));
-    }
+        world.run(long)
+    };
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let seeds: Vec<_> = SEEDS
+            .map(|seed| scope.spawn(move || simulate(seed)))
+            .collect();
+        for seed in seeds {
+            all.add(seed.join().expect("a simulation does not panic"));
+        }
+    });
     all
 }
 

@@ -5,7 +5,7 @@ use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
-use buttress_core::{Deadline, Report};
+use buttress_core::{Deadline, Report, StripeIndex};
 
 use crate::dice::Dice;
 use crate::service::Service;
@@ -120,7 +120,11 @@ impl World {
     fn arrive(&mut self, tally: &mut Tally) {
         tally.offered += 1;
         let (now, arrived) = (self.instant(self.now), self.now);
-        if let Some(permit) = self.shed.try_admit(|| now) {
+        // As the shell does.
+        let stripe = StripeIndex::current();
+        if !self.shed.samples(stripe)
+            && let Some(permit) = self.shed.try_admit(stripe)
+        {
             return self.serve(Running { arrived, permit });
         }
         let call = Call {

@@ -1,5 +1,5 @@
 use std::cell::LazyCell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
 use super::sharing::Standing;
@@ -135,7 +135,7 @@ impl Shed {
                 permit,
                 would_reject: full,
             } => Admission::Admitted {
-                permit: self.begin(permit, false, claim, now),
+                permit: self.begin(permit, None, claim, now),
                 would_reject: would_reject.or_else(|| full.map(|why| self.full(why, rank))),
             },
             bulkhead::Admission::Rejected(why) => {
@@ -144,7 +144,12 @@ impl Shed {
             }
             bulkhead::Admission::Waiting(place) => {
                 self.counts.waiting[rank.index()].fetch_add(1, Ordering::Relaxed);
-                Admission::Waiting(Place { place, rank, claim })
+                Admission::Waiting(Place {
+                    place,
+                    rank,
+                    claim,
+                    since: now(),
+                })
             }
         }
     }
@@ -165,7 +170,7 @@ impl Shed {
     pub(super) fn begin(
         &self,
         place: bulkhead::Permit,
-        waited: bool,
+        since: Option<Instant>,
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
@@ -174,7 +179,7 @@ impl Shed {
         }
         // Nothing is learnt from a call that was let in while the mode was off.
         let sampled = claim.sampled && place.is_counted();
-        let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, waited, now()));
+        let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
         Permit {
             place,
             begun,
@@ -183,13 +188,14 @@ impl Shed {
     }
 
     /// Takes down how things stand when a call begins.
-    fn take_down(&self, sampled: bool, waited: bool, now: Instant) -> Begun {
+    fn take_down(&self, sampled: bool, since: Option<Instant>, now: Instant) -> Begun {
         let in_flight = self.gate.in_flight();
         Begun {
             at: now,
+            waited: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
             answered_after: None,
             in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
-            at_limit: waited || in_flight >= self.limit.limit(),
+            at_limit: since.is_some() || in_flight >= self.limit.limit(),
             sampled,
         }
     }

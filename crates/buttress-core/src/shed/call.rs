@@ -59,6 +59,8 @@ pub(super) struct Claim {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
     pub(super) at: Instant,
+    /// How long it had waited in the queue.
+    pub(super) waited: Duration,
     /// How many nanoseconds it took until there was an answer, if there is more of it to come.
     pub(super) answered_after: Option<NonZeroU64>,
     // A permit is moved now and then, so it is kept small.
@@ -132,6 +134,7 @@ pub struct Place {
     /// As what it waits, which is more than what it is while its share is not used up.
     pub(super) rank: Criticality,
     pub(super) claim: Claim,
+    pub(super) since: Instant,
 }
 
 impl Place {

@@ -23,7 +23,7 @@ impl Hints {
     /// Whether a call that was given up after so long had more time than calls take.
     pub(super) fn is_late(&self, after: Duration) -> bool {
         let rtt = self.rtt.load(Ordering::Relaxed);
-        rtt != 0 && nanos(after) > rtt.saturating_mul(2)
+        rtt != 0 && nanos(after) > rtt.saturating_mul(LATE)
     }
 
     /// How long until so many who wait have been let in, and as much again or a second more, by chance.
@@ -44,6 +44,9 @@ impl Hints {
     }
 }
 
+/// Of exponential times one in twenty is longer than so many times their mean: half of what the default limit takes
+/// for too many.
+const LATE: u64 = 3;
 const SECOND: u64 = 1_000_000_000;
 /// A queue that drains more slowly may as well be gone.
 const LONGEST: u64 = 30 * SECOND;

@@ -70,9 +70,11 @@ impl Shed {
     }
 
     fn outcome_of_given_up(&self, begun: Begun, now: Instant) -> Outcome {
+        let inside = now.saturating_duration_since(begun.at);
         if begun.answered_after.is_some() {
             Outcome::Success
-        } else if self.hints.is_late(now.saturating_duration_since(begun.at)) {
+        // Whoever waited longer in our queue than inside ran out of time there, and a lower limit would make it worse.
+        } else if inside > begun.waited && self.hints.is_late(inside) {
             Outcome::Failure(FailureKind::Timeout)
         } else {
             Outcome::Ignored

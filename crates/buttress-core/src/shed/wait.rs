@@ -21,7 +21,9 @@ impl Shed {
         };
         self.waits_no_more(place);
         Poll::Ready(match verdict {
-            Verdict::Admitted(permit) => Ok(self.begin(permit, true, place.claim, now)),
+            Verdict::Admitted(permit) => {
+                Ok(self.begin(permit, Some(place.since), place.claim, now))
+            }
             Verdict::Dropped(why) => Err(self.drop_out(place, why, draw, now)),
         })
     }

@@ -6,4 +6,5 @@
 )]
 
 mod books;
+mod given_up;
 mod refinement;

@@ -1,0 +1,103 @@
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use buttress_core::Report;
+use buttress_core::limit::LimitConfig;
+use buttress_core::queue::Order;
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A shedder that knows that calls take 10 ms, and its clock.
+struct Scene {
+    shed: Shed,
+    now: Instant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let config = ShedConfig::default()
+            .limit(LimitConfig::aimd(Duration::from_secs(60)).initial(20))
+            .queue(1_000)
+            .max_wait(None)
+            .order(Order::Fifo)
+            .margin(Duration::ZERO);
+        let now = Instant::now();
+        let shed = Shed::new(config, 7, now).expect("valid");
+        let mut scene = Self { shed, now };
+        for _ in 0..500 {
+            let mut permit = scene.enter();
+            scene.now += 10 * MS;
+            scene
+                .shed
+                .settle(&mut permit, Report::SUCCESS, || scene.now);
+            scene.shed.release(permit, || scene.now);
+        }
+        scene
+    }
+
+    fn enter(&self) -> Permit {
+        match self.shed.admit(Call::default(), || 0, || self.now) {
+            Admission::Admitted { permit, .. } => permit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Calls for all places, each of which waited for so long and is given up on after so much longer. Again and
+    /// again.
+    fn give_up_on_calls(&mut self, waited: Duration, inside: Duration) {
+        for _ in 0..100 {
+            let before: Vec<_> = (0..self.shed.limit()).map(|_| self.enter()).collect();
+            let calls: Vec<_> = before
+                .iter()
+                .map(|_| self.shed.admit(Call::default(), || 0, || self.now))
+                .collect();
+            self.now += waited;
+            for mut permit in before {
+                self.shed.settle(&mut permit, Report::IGNORED, || self.now);
+                self.shed.release(permit, || self.now);
+            }
+            let mut permits = Vec::new();
+            for call in calls {
+                let Admission::Waiting(place) = call else {
+                    panic!("all places were taken")
+                };
+                match self.shed.poll(&place, Waker::noop(), || 0, || self.now) {
+                    Poll::Ready(Ok(permit)) => permits.push(permit),
+                    // The limit was lowered meanwhile.
+                    _ => self.shed.leave(place, || self.now),
+                }
+            }
+            self.now += inside;
+            for permit in permits {
+                self.shed.release(permit, || self.now);
+            }
+        }
+    }
+}
+
+/// The callers had no patience left for the call itself. A lower limit would let them wait for longer still, until
+/// nobody is served any more.
+#[test]
+fn who_waited_in_our_own_queue_for_longer_than_inside_speaks_for_no_lower_limit() {
+    let mut scene = Scene::new();
+    let before = scene.shed.limit();
+    scene.give_up_on_calls(400 * MS, 100 * MS);
+    assert_eq!(scene.shed.limit(), before);
+}
+
+#[test]
+fn who_waited_for_the_service_speaks_for_a_lower_limit() {
+    let mut scene = Scene::new();
+    scene.give_up_on_calls(MS, 100 * MS);
+    assert!(scene.shed.limit() <= 2, "{}", scene.shed.limit());
+}
+
+/// Calls that take twice the mean are no rarity.
+#[test]
+fn who_gives_up_on_a_call_that_takes_somewhat_long_says_nothing() {
+    let mut scene = Scene::new();
+    let before = scene.shed.limit();
+    scene.give_up_on_calls(Duration::ZERO, 25 * MS);
+    assert_eq!(scene.shed.limit(), before);
+}

@@ -1,4 +1,5 @@
 use super::LimitConfig;
+use super::calm::{Calm, ROOM};
 use super::slope::{Level, Point, Slopes};
 use super::strides::{Stride, Strides};
 use super::usual::Usual;
@@ -15,6 +16,9 @@ use super::window::Window;
 /// There is no baseline that could be learnt in a bad hour or grow old. A mix of slower calls is as slow at both
 /// levels. Windows in which the limit was not reached are not compared: there the load made the number in flight,
 /// and long calls make many.
+///
+/// What the service bore in the [`Calm`] is tried again when calls take as long as they did then, or much less than a
+/// moment ago.
 ///
 /// When it begins, and when round trips change by more than they usually do, it *searches* by [`Strides`]. Else it is
 /// *settled* and gives up little to look.
@@ -40,6 +44,7 @@ pub(super) struct Guarded {
     /// How many steps in a row were long.
     far: u32,
     usual: Usual,
+    calm: Calm,
 }
 
 impl Guarded {
@@ -58,6 +63,7 @@ impl Guarded {
             compared: 0,
             far: 0,
             usual: Usual::default(),
+            calm: Calm::default(),
         }
     }
 
@@ -102,11 +108,23 @@ impl Guarded {
         if !is_reached {
             self.reached = self.reached.saturating_sub(2);
             if let Some(before) = self.probed_at.take() {
-                self.aim = before;
-                self.strides = None;
+                let is_free = self.strides.take().is_some_and(|up| up.is_free(point));
+                // If nobody waited, somewhat more than they took is enough for all who came. Before, it was not.
+                let room = if is_free {
+                    ROOM * window.in_flight
+                } else {
+                    0.0
+                };
+                self.aim = config.clamp(before.max(room.min(self.aim)));
                 self.begin_cycle();
-            } else if self.strides.is_some() {
-                self.search();
+                if is_free {
+                    self.calm.see(point);
+                }
+            } else {
+                if self.strides.is_some() {
+                    self.search();
+                }
+                self.calm.see(point);
             }
             self.make_room(window, config);
             return;
@@ -119,7 +137,13 @@ impl Guarded {
         if let Some(strides) = &mut self.strides {
             if is_striding {
                 match strides.on_window(point, !self.usual.finds_slow(point.rtt)) {
-                    Stride::Times(times) => self.aim = config.clamp(self.aim * times),
+                    Stride::Times(times) => {
+                        if times > 1.0 && self.probed_at.is_some() {
+                            // Here nobody waits: there is no reason to go back further.
+                            self.probed_at = Some(self.aim);
+                        }
+                        self.aim = config.clamp(self.aim * times);
+                    }
                     Stride::Knee(knee) => self.settle(knee, config),
                 }
             }
@@ -129,15 +153,36 @@ impl Guarded {
             self.low = Some(point);
             self.position = 0;
         } else {
-            match self.low {
-                None => self.before.add(point),
-                Some(_) => self.after.add(point),
-            }
+            let level = match self.low {
+                None => &mut self.before,
+                Some(_) => &mut self.after,
+            };
+            let eased = level
+                .mean()
+                .is_some_and(|mean| mean.rtt - point.rtt > EASED);
+            level.add(point);
             self.position += 1;
+            let worth = match self.calm.beckons(self.aim, point) {
+                // At the same limit calls take much less time: there may be more to be had.
+                None if eased && !self.usual.is_slow() => Some(2.0 * self.aim),
+                worth => worth,
+            };
+            if let Some(worth) = worth {
+                self.begin_cycle();
+                self.probe(worth, point, point, config);
+                return;
+            }
         }
         if self.is_low() {
             self.compare(config);
         }
+    }
+
+    /// Tries a higher limit for a window. It may be by chance, but it costs no capacity.
+    fn probe(&mut self, worth: f64, high: Point, low: Point, config: &LimitConfig) {
+        self.probed_at = Some(self.aim);
+        self.strides = Some(Strides::upward(high, low));
+        self.aim = config.clamp(worth);
     }
 
     fn is_striding(&self) -> bool {
@@ -201,10 +246,7 @@ impl Guarded {
             .queueing_above(low)
             .is_none_or(|(rtt, lag)| rtt.max(lag) < FREE);
         if is_free && !self.usual.is_slow() {
-            // It may be by chance. But to try twice as much for a window costs no capacity.
-            self.probed_at = Some(self.aim);
-            self.strides = Some(Strides::upward(high, low));
-            self.aim = config.clamp(2.0 * self.aim);
+            self.probe(2.0 * self.aim, high, low, config);
         }
     }
 
@@ -253,9 +295,8 @@ impl Guarded {
 const LOW: f64 = 0.85;
 /// How many pairs of levels are remembered.
 const MEMORY: f64 = 12.0;
-/// The slope it aims at. The power of throughput over round trip is greatest at 0.5; somewhat more, because a limit
-/// that is one too low loses a worker, and one that is one too high a fraction of a round trip.
-const AIM: f64 = 0.6;
+/// The slope it aims at, at which the power of throughput over round trip is greatest.
+const AIM: f64 = 0.5;
 /// The longest step, in the end and at first, as a logarithm.
 const STEP: (f64, f64) = (0.01, 0.07);
 /// This over the number of steps taken is the longest in between.
@@ -278,6 +319,8 @@ const FREE: f64 = 0.25;
 /// A knee that is estimated from two windows of a hundred is off by an eighth: this is more than twice that.
 const ELSEWHERE: f64 = 1.3;
 const FAR: f64 = 0.5;
+/// By so much, as a logarithm, the mean over the shortest window varies once in a thousand.
+const EASED: f64 = 0.3;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;
 const TOO_MANY_DROPPED: f64 = 0.1;

@@ -13,6 +13,7 @@
 //! | [`LimitConfig::fixed`] | nothing | be wrong after the next release |
 
 mod aimd;
+mod calm;
 mod config;
 mod gradient;
 mod guarded;

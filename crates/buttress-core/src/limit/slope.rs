@@ -17,6 +17,18 @@ impl Point {
         }
     }
 
+    /// How many calls were under way.
+    pub(super) fn calls(self) -> f64 {
+        self.in_flight.exp()
+    }
+
+    /// Goes a part of the way to another one.
+    pub(super) fn go_toward(&mut self, point: Self, part: f64) {
+        self.in_flight += (point.in_flight - self.in_flight) * part;
+        self.rtt += (point.rtt - self.rtt) * part;
+        self.throughput += (point.throughput - self.throughput) * part;
+    }
+
     /// How much of what is in flight here and not at the level below waits, as a share: by what the round trip grows,
     /// and by what the throughput does not. Levels that are the same, because the limit has a bound, tell nothing.
     pub(super) fn queueing_above(self, low: Self) -> Option<(f64, f64)> {

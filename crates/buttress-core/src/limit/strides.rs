@@ -42,6 +42,13 @@ impl Strides {
         }
     }
 
+    /// Whether a window in which the load did not reach the level above the last one shows that nobody waits there.
+    pub(super) fn is_free(&self, point: Point) -> bool {
+        self.last
+            .and_then(|last| point.queueing_above(last))
+            .is_some_and(|(rtt, lag)| rtt.max(lag) < HALF)
+    }
+
     pub(super) fn on_window(&mut self, point: Point, may_rise: bool) -> Stride {
         let Some(last) = self.last.replace(point) else {
             self.lowest = Some(point);

@@ -54,7 +54,8 @@ pub(crate) fn default() {
                 let (least, most) = if times < 1.5 {
                     (0.983, 0.255)
                 } else {
-                    (0.985, OBJECTIVE)
+                    // To the millisecond.
+                    (0.985, OBJECTIVE + 5e-4)
                 };
                 let goodput = tally.goodput(OBJECTIVE);
                 assert!(goodput >= least - LAX, "{goodput} at {times}");
@@ -123,7 +124,7 @@ pub(crate) fn services() {
                 row("  fixed at the workers", times, &known, objective);
                 let (ours, theirs) = (tally.goodput(objective), known.goodput(objective));
                 // As good as if somebody had known.
-                assert!(ours >= theirs - 0.015 - LAX, "{ours} and {theirs}, {name}");
+                assert!(ours >= theirs - 0.02 - LAX, "{ours} and {theirs}, {name}");
             }
         }
     }
@@ -176,6 +177,41 @@ pub(crate) fn changes() {
     for _ in 0..3 {
         for times in [0.6, 1.0, 1.5, 2.0] {
             phase("sawtooth", times, 5.0, &nothing);
+        }
+    }
+}
+
+/// A service that is busy for seven tenths of the time loses eight of its ten workers for a while.
+pub(crate) fn brown_out() {
+    if cfg!(debug_assertions) {
+        return;
+    }
+    header();
+    for all in [10, 40, 200] {
+        for long in [10.0, 40.0] {
+            println!("{all} workers of 17.5 ms");
+            let service = Service::Exponential(0.0175);
+            let mut phases = [
+                ("two of ten are left", 3.5, long, Tally::default()),
+                ("  all are back", 0.7, 2.0, Tally::default()),
+                ("  2 s later", 0.7, 10.0, Tally::default()),
+            ];
+            for seed in SEEDS {
+                let mut world = World::new(ShedConfig::default(), all, service, seed);
+                world.deadline = Some(0.9);
+                world.offer(0.7).run(10.0);
+                for (at, (_, _, seconds, tally)) in phases.iter_mut().enumerate() {
+                    world.workers = if at == 0 { all / 5 } else { all };
+                    tally.add(world.run(*seconds));
+                }
+            }
+            for (what, times, seconds, tally) in &phases {
+                row(&format!("{what}, {seconds} s"), *times, tally, 0.9);
+            }
+            let [(.., during), _, (.., after)] = &phases;
+            assert!(during.goodput(0.9) >= 0.9, "{}", during.goodput(0.9));
+            // Of 0.7, which is all that is offered.
+            assert!(after.goodput(0.9) >= 0.6, "{}", after.goodput(0.9));
         }
     }
 }

@@ -1,0 +1,88 @@
+use super::slope::Point;
+
+/// What a service was seen to bear while the load alone said how much that was.
+///
+/// A limit that came down in a bad hour knows little of what there is to be had above it: near the knee more calls make
+/// little difference. But where calls take no longer than they did in the calm, the service may be as it was then, and
+/// what it bore is worth a try.
+#[derive(Debug, Default)]
+pub(super) struct Calm {
+    seen: Option<Point>,
+    /// How often it was tried in vain since, and how many windows are left until it is again.
+    tries: u32,
+    rest: u32,
+}
+
+impl Calm {
+    /// Takes in a window in which everybody found a place.
+    pub(super) fn see(&mut self, point: Point) {
+        let seen = self.seen.get_or_insert(point);
+        seen.go_toward(point, 1.0 / MEMORY);
+        (self.tries, self.rest) = (0, 0);
+    }
+
+    /// A limit worth trying beside one at which a window was like that, if any is.
+    pub(super) fn beckons(&mut self, limit: f64, point: Point) -> Option<f64> {
+        self.rest = self.rest.saturating_sub(1);
+        let seen = self.seen?;
+        let worth = seen.calls() * ROOM;
+        if self.rest > 0 || point.rtt - seen.rtt > ALIKE || worth < limit * ROOM {
+            return None;
+        }
+        self.tries += 1;
+        self.rest = 1 << self.tries.min(MOST);
+        Some(worth)
+    }
+}
+
+/// Windows that it is the mean of.
+const MEMORY: f64 = 8.0;
+/// Calls under way vary by about a fifth where the load alone says how many they are.
+pub(super) const ROOM: f64 = 1.25;
+/// As a logarithm. The mean over a hundred exponential times varies by a tenth.
+const ALIKE: f64 = 0.15;
+/// As a power of two: between one try and the next there are 64 windows at most.
+const MOST: u32 = 6;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::super::window::Window;
+    use super::*;
+
+    fn point(calls: f64, rtt: f64) -> Point {
+        Point::of(&Window {
+            rtt,
+            answered: None,
+            in_flight: calls,
+            throughput: calls / rtt,
+            at_limit: 0.0,
+            dropped: 0.0,
+            refused: 0.0,
+        })
+    }
+
+    #[test]
+    fn it_beckons_where_calls_take_as_long_as_in_the_calm_and_only_if_it_bore_more() {
+        let mut calm = Calm::default();
+        assert_eq!(calm.beckons(3.0, point(3.0, 0.02)), None);
+        calm.see(point(8.0, 0.02));
+        assert_eq!(calm.beckons(3.0, point(3.0, 0.03)), None);
+        assert_eq!(calm.beckons(9.0, point(9.0, 0.02)), None);
+        let worth = calm.beckons(3.0, point(3.0, 0.02));
+        assert!(worth.is_some_and(|worth| (worth - 10.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn in_vain_it_is_tried_ever_more_seldom_and_never_given_up() {
+        let mut calm = Calm::default();
+        calm.see(point(8.0, 0.02));
+        let tried = |calm: &mut Calm, windows: usize| {
+            let tries = (0..windows).filter_map(|_| calm.beckons(3.0, point(3.0, 0.02)));
+            tries.count()
+        };
+        assert_eq!(tried(&mut calm, 62), 5);
+        assert_eq!(tried(&mut calm, 6_400), 100);
+        calm.see(point(8.0, 0.02));
+        assert_eq!(tried(&mut calm, 62), 5);
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use buttress::prelude::*;
 use buttress::shed::ThrottleConfig;
+use buttress_core::queue::Terms;
 use buttress_core::shed::{Admission, Call, Shed};
 use buttress_core::{Report, StripeIndex, bulkhead};
 use tower::{Layer, Service};
@@ -89,9 +90,16 @@ pub(super) fn rules() -> Vec<Case> {
             let clock = Clock::start();
             let config = config();
             let bulkhead = bulkhead::Bulkhead::new(config, clock.now()).expect("valid");
+            // The first call finds the places under the lock, and puts some of them where the next ones look.
+            let now = clock.now();
+            let first = bulkhead.acquire(|| 0, Terms::default, || now);
+            let bulkhead::Admission::Admitted { permit, .. } = first else {
+                panic!("it is free");
+            };
+            bulkhead.release(permit, || now);
             move || {
                 let permit = black_box(&bulkhead).try_acquire(StripeIndex::current());
-                bulkhead.release(permit.expect("it is free"), || clock.now());
+                bulkhead.release(permit.expect("it is free"), || now);
             }
         }),
         // In the overhead bench there are so many calls that one of 128 is a sample.

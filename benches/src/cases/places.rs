@@ -9,7 +9,7 @@ use buttress::prelude::*;
 use buttress::shed::ThrottleConfig;
 use buttress_core::queue::Terms;
 use buttress_core::shed::{Admission, Call, Shed};
-use buttress_core::{Report, StripeIndex, bulkhead};
+use buttress_core::{Report, bulkhead};
 use tower::{Layer, Service};
 
 use super::bare::{BOX, ECHO, Echo, PAGE, Page};
@@ -98,7 +98,7 @@ pub(super) fn rules() -> Vec<Case> {
             };
             bulkhead.release(permit, || now);
             move || {
-                let permit = black_box(&bulkhead).try_acquire(StripeIndex::current());
+                let permit = black_box(&bulkhead).try_acquire();
                 bulkhead.release(permit.expect("it is free"), || now);
             }
         }),

@@ -5,14 +5,14 @@ use buttress_core::bulkhead::{Bulkhead as Rule, BulkheadConfig};
 use buttress_core::{ConfigError, Name, Striped};
 
 use crate::BulkheadSnapshot;
-use crate::shared::Shared;
+use crate::shared::{Shared, SharedStripes};
 
 /// A limit of calls under way: the places that its layers share, and where operators reach in.
 ///
 /// Cloning it is cheap, and all clones are one bulkhead. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Bulkhead {
-    shared: Striped<Shared>,
+    shared: SharedStripes,
 }
 
 impl Bulkhead {
@@ -37,8 +37,9 @@ impl Bulkhead {
     /// What [`BulkheadConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
         let rule = Rule::with_seed(config, fastrand::u64(..), now())?;
+        let shared = Shared::new(name.into(), rule);
         Ok(Self {
-            shared: Striped::new(Shared::new(name.into(), rule)),
+            shared: Striped::with(shared, |shared, stripe| shared.rule().stripe(stripe)),
         })
     }
 
@@ -75,7 +76,7 @@ impl Bulkhead {
     }
 
     #[inline]
-    pub(crate) fn shared(&self) -> &Striped<Shared> {
+    pub(crate) fn shared(&self) -> &SharedStripes {
         &self.shared
     }
 }

@@ -39,7 +39,8 @@ impl Drop for BulkheadGuard {
         if self.shown {
             self.hide();
         }
-        self.shared.rule().release(self.permit.take(), now);
+        let (rule, stripe) = (self.shared.rule(), self.shared.local());
+        rule.release_to(stripe, self.permit.take(), now);
     }
 }
 

@@ -2,13 +2,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use buttress_core::WhenSaturated;
 use buttress_core::bulkhead::Admission;
-use buttress_core::{Striped, WhenSaturated};
 
 use crate::BulkheadGuard;
 use crate::bulkhead::now;
 use crate::queued::Queued;
-use crate::shared::{Shared, try_admit};
+use crate::shared::{SharedStripes, try_admit};
 
 /// What one clone of a service knows of its own readiness.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Readiness {
 
     /// Ready when there is a place, if that is what saturation means here.
     #[inline]
-    pub(crate) fn poll(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, shared: &SharedStripes, cx: &mut Context<'_>) -> Poll<()> {
         match self.when_saturated {
             WhenSaturated::Reject => Poll::Ready(()),
             WhenSaturated::Unready => self.poll_reserved(shared, cx),
@@ -55,7 +55,7 @@ impl Readiness {
         self.reserved = None;
     }
 
-    fn poll_reserved(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_reserved(&mut self, shared: &SharedStripes, cx: &mut Context<'_>) -> Poll<()> {
         if self.reserved.is_some() {
             return Poll::Ready(());
         }

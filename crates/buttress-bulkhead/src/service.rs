@@ -58,7 +58,7 @@ where
     type Error = BoxError;
     type Future = ResponseFuture<S, Req, P>;
 
-    #[inline]
+    #[inline(always)]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         ready!(self.readiness.poll(self.bulkhead.shared(), cx));
         let polled = self.inner.poll_ready(cx);
@@ -69,7 +69,7 @@ where
         polled.map_err(Into::into)
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         if !self.readiness.has_place()
             && let Some(guard) = try_admit(self.bulkhead.shared())

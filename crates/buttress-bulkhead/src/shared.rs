@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use buttress_core::bulkhead::{Admission, Bulkhead as Rule};
+use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Stripe};
 use buttress_core::queue::Terms;
 use buttress_core::{BoxError, Lease, Name, Reason, Rejection, Striped};
 use buttress_metrics::{BulkheadEvent, BulkheadSignals};
@@ -18,7 +18,10 @@ pub(crate) struct Shared {
 }
 
 /// One call's hold on what it shares.
-pub(crate) type SharedLease = Lease<Shared>;
+pub(crate) type SharedLease = Lease<Shared, Stripe>;
+
+/// What calls have it from.
+pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 
 /// What becomes of a call for which no place was at hand.
 pub(crate) enum Answer {
@@ -60,16 +63,16 @@ impl Shared {
 
 /// A place that is at hand.
 #[inline(always)]
-pub(crate) fn try_admit(shared: &Striped<Shared>) -> Option<BulkheadGuard> {
+pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
     let lease = shared.lease();
-    let permit = lease.rule.try_acquire(lease.stripe())?;
+    let permit = lease.local().try_acquire()?;
     Some(BulkheadGuard::new(lease, permit))
 }
 
 /// Finds out what becomes of a call for which no place is at hand.
 #[cold]
 pub(crate) fn admit<'a>(
-    shared: &Striped<Shared>,
+    shared: &SharedStripes,
     key: impl FnOnce() -> Option<Cow<'a, str>>,
     draw: impl FnOnce() -> u64,
     terms: impl FnOnce() -> Terms,

@@ -3,54 +3,27 @@
 //! Threads that write to one cache line wait for each other, however short the write. What every call must
 //! write is therefore kept once per processor, and a thread keeps to the stripe it was given.
 
-use std::num::NonZeroU32;
-
-/// The stripe that a thread uses, of anything that is kept in stripes: whoever has it need not look it up again.
+/// One of the stripes, of anything that is kept in stripes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StripeIndex(NonZeroU32);
-
-/// Never 0, and beyond any count, so that it is never seen.
-const TAG: NonZeroU32 = NonZeroU32::new(1 << 31).expect("1 << 31 is not 0");
-/// From here on it is no stripe.
-const ELSEWHERE: u32 = 0b11 << 30;
+pub struct StripeIndex(usize);
 
 impl StripeIndex {
-    /// None at all.
-    pub(crate) const NOWHERE: Self = Self(NonZeroU32::MAX);
-
-    /// No stripe, but the entry of that number in a list that its owner keeps; there are not as many.
-    pub(crate) fn elsewhere(entry: u32) -> Option<Self> {
-        let index = NonZeroU32::new(ELSEWHERE.checked_add(entry)?).map(Self);
-        index.filter(|&index| index != Self::NOWHERE)
-    }
-
-    /// The number of that entry, if it is one.
-    pub(crate) fn entry(self) -> Option<u32> {
-        let entry = self.0.get().checked_sub(ELSEWHERE)?;
-        (self != Self::NOWHERE).then_some(entry)
-    }
-
-    /// Whether it is a stripe.
-    #[inline]
-    pub(crate) fn is_stripe(self) -> bool {
-        self.0.get() < ELSEWHERE
-    }
-
     /// That of the current thread.
     #[inline]
     #[must_use]
     pub fn current() -> Self {
-        Self::new(current(count()))
+        Self(current(count()))
     }
 
-    pub(crate) fn new(stripe: usize) -> Self {
-        Self(TAG | stripe as u32)
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..count()).map(Self)
     }
 
     /// Which one it is of `count`, which must be a power of two.
     #[inline]
     pub(crate) fn of(self, count: usize) -> usize {
-        self.0.get() as usize & (count - 1)
+        self.0 & (count - 1)
     }
 }
 

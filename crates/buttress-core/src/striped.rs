@@ -9,33 +9,42 @@ use crate::stripe::{self, StripeIndex};
 /// An `Arc` has one reference count, and threads that clone it on every call fight over its cache line. Here
 /// each processor has a count of its own: [`lease`](Self::lease) takes the one of the current thread.
 /// Cloning the `Striped` itself is as cheap as cloning an `Arc`, and as contended.
-pub struct Striped<T> {
-    stripes: Arc<[Lease<T>]>,
+///
+/// Beside the value each stripe has a `local`: what the value keeps for that stripe, at hand without a search.
+pub struct Striped<T, L = ()> {
+    stripes: Arc<[Lease<T, L>]>,
 }
 
 /// The value of a [`Striped`], held for as long as needed, on any thread.
-pub struct Lease<T>(Arc<Stripe<T>>);
+pub struct Lease<T, L = ()>(Arc<Stripe<T, L>>);
 
 /// Aligned so that no two counts share a line, nor a pair of lines that are fetched together.
 #[repr(align(128))]
-struct Stripe<T> {
+struct Stripe<T, L> {
     value: Arc<T>,
-    index: StripeIndex,
+    local: L,
 }
 
 impl<T> Striped<T> {
     /// Shares `value`.
     #[must_use]
     pub fn new(value: T) -> Self {
+        Self::with(value, |_, _| ())
+    }
+}
+
+impl<T, L> Striped<T, L> {
+    /// Shares `value`, and with each stripe what is `local` to it.
+    #[must_use]
+    pub fn with(value: T, local: impl Fn(&T, StripeIndex) -> L) -> Self {
         let value = Arc::new(value);
+        let stripe = |stripe| Stripe {
+            value: Arc::clone(&value),
+            local: local(&value, stripe),
+        };
         Self {
-            stripes: (0..stripe::count())
-                .map(|stripe| {
-                    Lease(Arc::new(Stripe {
-                        value: Arc::clone(&value),
-                        index: StripeIndex::new(stripe),
-                    }))
-                })
+            stripes: StripeIndex::all()
+                .map(|index| Lease(Arc::new(stripe(index))))
                 .collect(),
         }
     }
@@ -43,7 +52,7 @@ impl<T> Striped<T> {
     /// Holds the value through the count of the current thread.
     #[inline]
     #[must_use]
-    pub fn lease(&self) -> Lease<T> {
+    pub fn lease(&self) -> Lease<T, L> {
         self.stripes[stripe::current(self.stripes.len())].clone()
     }
 
@@ -54,7 +63,7 @@ impl<T> Striped<T> {
     }
 }
 
-impl<T> Clone for Striped<T> {
+impl<T, L> Clone for Striped<T, L> {
     fn clone(&self) -> Self {
         Self {
             stripes: Arc::clone(&self.stripes),
@@ -62,7 +71,7 @@ impl<T> Clone for Striped<T> {
     }
 }
 
-impl<T> Deref for Striped<T> {
+impl<T, L> Deref for Striped<T, L> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -70,29 +79,29 @@ impl<T> Deref for Striped<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Striped<T> {
+impl<T: fmt::Debug, L> fmt::Debug for Striped<T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
 }
 
-impl<T> Lease<T> {
-    /// The stripe it was taken from.
+impl<T, L> Lease<T, L> {
+    /// What is local to the stripe that it was taken from.
     #[inline]
     #[must_use]
-    pub fn stripe(&self) -> StripeIndex {
-        self.0.index
+    pub fn local(&self) -> &L {
+        &self.0.local
     }
 }
 
-impl<T> Clone for Lease<T> {
+impl<T, L> Clone for Lease<T, L> {
     #[inline]
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Deref for Lease<T> {
+impl<T, L> Deref for Lease<T, L> {
     type Target = T;
 
     #[inline]
@@ -101,7 +110,7 @@ impl<T> Deref for Lease<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Lease<T> {
+impl<T: fmt::Debug, L> fmt::Debug for Lease<T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }

@@ -18,11 +18,3 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
-
-/// Stands where a read must not come before an earlier write of the same thread. Both are sequentially consistent,
-/// which suffices in the language; loom keeps that promise for fences only.
-#[inline(always)]
-pub(crate) fn full_fence() {
-    #[cfg(buttress_loom)]
-    loom::sync::atomic::fence(Ordering::SeqCst);
-}

@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::task::{Poll, Wake, Waker};
 use std::time::Instant;
 
+use buttress_core::Ratio;
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
 use buttress_core::queue::{Dropped, Order, Terms};
 use buttress_core::shares::PartitionsConfig;
-use buttress_core::{Ratio, StripeIndex};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
@@ -38,7 +38,7 @@ enum Answer {
 }
 
 fn ask(bulkhead: &Bulkhead) -> Answer {
-    if let Some(permit) = bulkhead.try_acquire(StripeIndex::current()) {
+    if let Some(permit) = bulkhead.try_acquire() {
         return Answer::In(permit);
     }
     match bulkhead.acquire(|| 0, Terms::default, epoch) {
@@ -314,7 +314,7 @@ fn halves() -> BulkheadConfig {
 
 /// Of a partition, as a shell does.
 fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
-    if let Some(permit) = bulkhead.try_acquire(StripeIndex::current()) {
+    if let Some(permit) = bulkhead.try_acquire() {
         return Answer::In(permit);
     }
     match bulkhead.acquire_by(|| Some(name), || 0, Terms::default, epoch) {

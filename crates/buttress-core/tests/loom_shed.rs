@@ -55,9 +55,9 @@ enum Answer {
 }
 
 fn ask(shed: &Shed) -> Answer {
-    let stripe = StripeIndex::current();
-    if !shed.samples(stripe)
-        && let Some(permit) = shed.try_admit(stripe)
+    let stripe = shed.stripe(StripeIndex::current());
+    if !shed.samples(&stripe)
+        && let Some(permit) = shed.try_admit(&stripe)
     {
         return Answer::In(permit);
     }

@@ -49,7 +49,8 @@ impl Drop for ShedGuard {
     #[inline]
     fn drop(&mut self) {
         if !self.shown && self.permit.is_plain() {
-            self.shared.rule().release_plain(&mut self.permit, now);
+            let (rule, stripe) = (self.shared.rule(), self.shared.local());
+            rule.release_plain(stripe, &mut self.permit, now);
         } else {
             self.end();
         }

@@ -78,8 +78,8 @@ where
     fn call(&mut self, mut request: Req) -> Self::Future {
         self.side.tell(&mut request);
         let lease = self.shedder.shared().lease();
-        let sampled = lease.rule().samples(lease.stripe());
-        if !sampled && let Some(permit) = lease.rule().try_admit(lease.stripe()) {
+        let sampled = lease.rule().samples(lease.local());
+        if !sampled && let Some(permit) = lease.rule().try_admit(lease.local()) {
             let guard = ShedGuard::new(lease, permit);
             let guise = self.guise(&request);
             return ResponseFuture::admitted(&mut self.inner, request, guard, guise);

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::Instant;
 
-use buttress_core::shed::{Admission, Call, Refusal, Shed};
-use buttress_core::{BoxError, Lease, Name, Pressure, Rejection};
+use buttress_core::shed::{Admission, Call, Refusal, Shed, Stripe};
+use buttress_core::{BoxError, Lease, Name, Pressure, Rejection, Striped};
 use buttress_metrics::{ShedEvent, ShedSignals};
 
 use crate::ShedGuard;
@@ -19,7 +19,10 @@ pub(crate) struct Shared {
 }
 
 /// One call's hold on what it shares.
-pub(crate) type SharedLease = Lease<Shared>;
+pub(crate) type SharedLease = Lease<Shared, Stripe>;
+
+/// What calls have it from.
+pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 
 /// What becomes of a call for which there is more to ask.
 pub(crate) enum Answer {

@@ -5,14 +5,14 @@ use buttress_core::shed::{Shed, ShedConfig};
 use buttress_core::{ConfigError, Name, Pressure, Striped};
 
 use crate::ShedSnapshot;
-use crate::shared::Shared;
+use crate::shared::{Shared, SharedStripes};
 
 /// A load shedder: what its layers share, and where operators reach in.
 ///
 /// Cloning it is cheap, and all clones are one shedder. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Shedder {
-    shared: Striped<Shared>,
+    shared: SharedStripes,
 }
 
 impl Shedder {
@@ -38,8 +38,9 @@ impl Shedder {
     pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
         let now = now();
         let rule = Shed::new(config, chance(), now)?;
+        let shared = Shared::new(name.into(), rule, now);
         Ok(Self {
-            shared: Striped::new(Shared::new(name.into(), rule, now)),
+            shared: Striped::with(shared, |shared, stripe| shared.rule().stripe(stripe)),
         })
     }
 
@@ -84,7 +85,7 @@ impl Shedder {
     }
 
     #[inline]
-    pub(crate) fn shared(&self) -> &Striped<Shared> {
+    pub(crate) fn shared(&self) -> &SharedStripes {
         &self.shared
     }
 }

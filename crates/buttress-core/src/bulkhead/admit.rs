@@ -2,30 +2,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::claim::{Claim, Waiting};
-use super::{Bulkhead, Locked, Place, Verdict, Waiter};
+use super::{Bulkhead, Locked, Place, Stripe, Verdict, Waiter};
 use crate::queue::{Pushed, QueueRefusal, Terms};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::MutexGuard;
 use crate::{Mode, Reason, StripeIndex};
 
 /// A place, or as good as one. It must be [released](Bulkhead::release).
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is not released is lost to the bulkhead"]
-pub struct Permit {
-    /// Where its token belongs.
-    token: StripeIndex,
-}
+pub struct Permit(u32);
 
 impl Permit {
     /// No token is behind it, because the mode was off.
-    const UNCOUNTED: Self = Self {
-        token: StripeIndex::NOWHERE,
-    };
+    const UNCOUNTED: Self = Self(u32::MAX);
+    /// A token is behind it.
+    pub(super) const COUNTED: Self = Self(u32::MAX - 1);
 
-    /// Its token goes to the stripe of the thread that says so.
-    pub(super) fn counted() -> Self {
-        Self {
-            token: StripeIndex::current(),
-        }
+    /// Its token stays under the lock, and whose it is stands there in that entry. `None` for more entries than memory
+    /// holds.
+    pub(super) fn with_claim(entry: u32) -> Option<Self> {
+        (entry < Self::COUNTED.0).then_some(Self(entry))
     }
 
     /// Leaves one behind that changes nothing when it is released.
@@ -37,23 +33,12 @@ impl Permit {
     /// Whether it counts against the limit.
     #[inline]
     pub(crate) fn is_counted(&self) -> bool {
-        self.token != StripeIndex::NOWHERE
-    }
-
-    /// Its token stays under the lock, and whose it is stands there in that entry.
-    pub(super) fn with_claim(entry: StripeIndex) -> Self {
-        Self { token: entry }
-    }
-
-    /// The stripe to which its token belongs, if it is to one.
-    #[inline]
-    pub(super) fn stripe(&self) -> Option<StripeIndex> {
-        self.token.is_stripe().then_some(self.token)
+        *self != Self::UNCOUNTED
     }
 
     /// The entry that says whose it is, if there is one.
     pub(super) fn claim(&self) -> Option<u32> {
-        self.token.entry()
+        (self.0 < Self::COUNTED.0).then_some(self.0)
     }
 }
 
@@ -75,11 +60,15 @@ pub enum Admission {
 }
 
 impl Bulkhead {
-    /// A place, if one is at hand in that stripe. If not, [`acquire`](Self::acquire) finds out what becomes of the
-    /// call.
+    /// What is at hand for the threads of a stripe, for who [shares](crate::Striped) a bulkhead.
+    pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
+        self.stock.of(stripe).clone()
+    }
+
+    /// A place, if one is at [hand](Stripe::try_acquire) for this thread.
     #[inline]
-    pub fn try_acquire(&self, stripe: StripeIndex) -> Option<Permit> {
-        (self.word().is_striped() && self.stock.take(stripe)).then_some(Permit { token: stripe })
+    pub fn try_acquire(&self) -> Option<Permit> {
+        self.stock.of(StripeIndex::current()).try_acquire()
     }
 
     /// A place, or a place in the queue, or why there is neither.
@@ -94,29 +83,29 @@ impl Bulkhead {
         terms: impl FnOnce() -> Terms,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
-        let word = self.word();
-        if word.is_off() {
+        let flags = self.flags();
+        if flags.is_off() {
             return Admission::Admitted {
                 permit: Permit::UNCOUNTED,
                 would_reject: None,
             };
         }
         // Both may be somebody else's code, which has no business under the lock.
-        let draw = if word.is_partial() { draw() } else { 0 };
-        if word.is_shared() {
+        let draw = if flags.is_partial() { draw() } else { 0 };
+        if flags.is_shared() {
             return self.acquire_shared("", draw, terms(), now());
         }
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
-                permit: Permit::counted(),
+                permit: Permit::COUNTED,
                 would_reject: None,
             };
         }
         if !locked.config.mode.binds(|| draw) {
             let would_reject = locked.overdraw();
             return Admission::Admitted {
-                permit: Permit::counted(),
+                permit: Permit::COUNTED,
                 would_reject,
             };
         }
@@ -138,12 +127,12 @@ impl Bulkhead {
         terms: impl FnOnce() -> Terms,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
-        let word = self.word();
-        if word.is_off() || !word.is_shared() {
+        let flags = self.flags();
+        if flags.is_off() || !flags.is_shared() {
             return self.acquire(draw, terms, now);
         }
         let key = key();
-        let draw = if word.is_partial() { draw() } else { 0 };
+        let draw = if flags.is_partial() { draw() } else { 0 };
         let key = key.as_ref().map_or("", AsRef::as_ref);
         self.acquire_shared(key, draw, terms(), now())
     }
@@ -159,7 +148,7 @@ impl Bulkhead {
         }
         if self.take(&mut locked) {
             return Some(Admission::Admitted {
-                permit: Permit::counted(),
+                permit: Permit::COUNTED,
                 would_reject: None,
             });
         }
@@ -182,7 +171,7 @@ impl Bulkhead {
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
-                permit: Permit::counted(),
+                permit: Permit::COUNTED,
                 would_reject: None,
             };
         }
@@ -192,7 +181,7 @@ impl Bulkhead {
     /// The same where the limit is shared. It may have ceased to be meanwhile.
     fn acquire_shared(&self, key: &str, draw: u64, terms: Terms, now: Instant) -> Admission {
         let mut locked = self.lock();
-        if !self.word().is_saturated() {
+        if !locked.saturated {
             self.gather(&mut locked);
         }
         let binds = locked.config.mode.binds(|| draw);
@@ -264,7 +253,7 @@ impl Bulkhead {
 
     /// A token from under the lock, with all others gathered if need be.
     fn take(&self, locked: &mut Locked) -> bool {
-        if !self.word().is_saturated() {
+        if !locked.saturated {
             if locked.free > 0 {
                 locked.free -= 1;
                 self.restock(locked);
@@ -279,11 +268,8 @@ impl Bulkhead {
 
     /// Brings all tokens under the lock, and keeps them coming there.
     pub(super) fn gather(&self, locked: &mut Locked) {
-        // First the word, then the stripes: see `release`.
-        self.hot
-            .0
-            .store(self.word().saturated().0, Ordering::SeqCst);
-        locked.free += self.stock.drain() as i64;
+        locked.saturated = true;
+        locked.free += self.stock.close() as i64;
     }
 
     /// Puts some of what is free into the stripe of a thread that has none, for its next calls.
@@ -291,7 +277,8 @@ impl Bulkhead {
         let share = locked.free / (2 * self.stock.stripes() as i64);
         if share > 0 {
             locked.free -= share;
-            self.stock.put(StripeIndex::current(), share as u64);
+            // It is open, as there is no shortage.
+            self.stock.of(StripeIndex::current()).put(share as u64);
         }
     }
 }

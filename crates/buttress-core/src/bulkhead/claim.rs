@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use super::Waiter;
-use crate::StripeIndex;
+use super::{Permit, Waiter};
 use crate::shares::{Partition, Tenant};
 
 /// Whose a call is, where that matters.
@@ -39,21 +38,15 @@ impl Claim {
 }
 
 impl Claims {
-    /// Keeps a claim, under the number that is to be in the permit. There are a billion of them.
-    pub(super) fn keep(&mut self, claim: Claim) -> Option<StripeIndex> {
-        let entry = match self.unused.pop() {
-            Some(entry) => {
-                self.entries[entry as usize] = claim;
-                entry
-            }
-            None => {
-                let entry = u32::try_from(self.entries.len()).ok()?;
-                StripeIndex::elsewhere(entry)?;
-                self.entries.push(claim);
-                entry
-            }
-        };
-        StripeIndex::elsewhere(entry)
+    /// Keeps a claim, and makes the permit that has its number.
+    pub(super) fn keep(&mut self, claim: Claim) -> Option<Permit> {
+        if let Some(entry) = self.unused.pop() {
+            self.entries[entry as usize] = claim;
+            return Permit::with_claim(entry);
+        }
+        let permit = Permit::with_claim(u32::try_from(self.entries.len()).ok()?)?;
+        self.entries.push(claim);
+        Some(permit)
     }
 
     pub(super) fn take(&mut self, entry: u32) -> Claim {

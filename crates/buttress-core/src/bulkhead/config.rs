@@ -114,6 +114,11 @@ impl BulkheadConfig {
         self.partitions.is_some() || self.tenants.is_some()
     }
 
+    /// Whether calls may find places at hand without the lock: not where each one's matter, nor where none are counted.
+    pub(super) fn is_striped(&self) -> bool {
+        !self.is_shared() && self.mode != Mode::Off
+    }
+
     /// Whether the bulkhead's refusals bind. Where they do not, nobody waits either.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {

@@ -3,19 +3,19 @@
 //!
 //! A place is a token, and there are exactly as many tokens as places: in the hands of calls, or in stock. As long
 //! as there is room, the stock lies in stripes, one for each processor, so that a call takes a token and gives it
-//! back without waiting for another. Once a call finds none there, all of them are gathered under a lock, and
-//! everything goes through it until there is room again. So the limit is never exceeded, and nobody is refused or
-//! kept waiting while there is a token anywhere.
+//! back without waiting for another. Once a call finds none there, the stripes are closed, all tokens are gathered
+//! under a lock, and everything goes through it until there is room again. So the limit is never exceeded, and nobody
+//! is refused or kept waiting while there is a token anywhere.
 
 mod admit;
 mod claim;
 mod config;
+mod flags;
 mod place;
 mod release;
 mod sharing;
 mod snapshot;
 mod stock;
-mod word;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,12 +24,13 @@ pub use admit::{Admission, Permit};
 pub use config::BulkheadConfig;
 pub use place::{Place, Verdict};
 pub use snapshot::BulkheadSnapshot;
+pub use stock::Stripe;
 
 use self::claim::Waiting;
+use self::flags::Flags;
 use self::place::Waiter;
 use self::sharing::Sharing;
 use self::stock::Stock;
-use self::word::Word;
 use crate::ConfigError;
 use crate::queue::{QueueConfig, WaitQueue};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
@@ -58,20 +59,17 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 /// ```
 #[derive(Debug)]
 pub struct Bulkhead {
-    hot: Hot,
+    flags: AtomicU64,
     stock: Stock,
     locked: Mutex<Locked>,
 }
-
-/// What every call reads and only the beginning and the end of a shortage write, on cache lines of its own.
-#[derive(Debug)]
-#[repr(align(128))]
-struct Hot(AtomicU64);
 
 /// All that takes more than one step.
 #[derive(Debug)]
 struct Locked {
     config: BulkheadConfig,
+    /// The stripes are closed, because places are short, or kept under the lock for as long as the configuration says.
+    saturated: bool,
     /// The tokens that are neither with calls nor in the stripes. Below 0, so many must come back before anybody
     /// is admitted: after a limit was lowered, or where refusals did not bind.
     free: i64,
@@ -106,16 +104,15 @@ impl Bulkhead {
         let queue = WaitQueue::new(config.queue.clone(), now)?;
         let mut sharing = Sharing::default();
         sharing.reconfigure(&config, seed, &queue, now)?;
-        let word = Word::new(&config);
-        let word = if config.is_shared() {
-            word.saturated()
-        } else {
-            word
-        };
+        let stock = Stock::new();
+        if !config.is_striped() {
+            stock.close();
+        }
         Ok(Self {
-            hot: Hot(AtomicU64::new(word.0)),
-            stock: Stock::new(),
+            flags: AtomicU64::new(Flags::new(&config).0),
+            stock,
             locked: Mutex::new(Locked {
+                saturated: !config.is_striped(),
                 free: i64::from(config.limit),
                 queue,
                 readiness: WaitQueue::new(readiness, now)?,
@@ -151,17 +148,14 @@ impl Bulkhead {
         // All tokens at hand, none can be taken beside the new limit.
         self.gather(&mut locked);
         locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
-        let word = Word::new(&config).saturated();
-        self.hot.0.store(word.0, Ordering::SeqCst);
+        self.flags.store(Flags::new(&config).0, Ordering::Relaxed);
         locked.config = config;
         self.serve(locked, now);
         Ok(())
     }
 
-    #[inline]
-    fn word(&self) -> Word {
-        // In one order with the counts of the stripes: see `release`.
-        Word(self.hot.0.load(Ordering::SeqCst))
+    fn flags(&self) -> Flags {
+        Flags(self.flags.load(Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, Locked> {

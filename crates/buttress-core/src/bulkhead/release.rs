@@ -2,28 +2,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::claim::{Claim, Waiting};
-use super::{Bulkhead, Locked, Permit, Place, Verdict, Waiter};
-use crate::Mode;
+use super::{Bulkhead, Locked, Permit, Place, Stripe, Verdict, Waiter};
 use crate::queue::{Dropped, Exit};
-use crate::sync::{MutexGuard, Ordering, full_fence};
+use crate::sync::MutexGuard;
+use crate::{Mode, StripeIndex};
 
 impl Bulkhead {
     /// Gives a place back, or to whoever is next.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        let Some(stripe) = permit.stripe() else {
-            return self.release_claim(&permit, now);
-        };
-        if self.word().is_saturated() {
-            return self.release_under_lock(1, now);
-        }
-        self.stock.put(stripe, 1);
-        // A shortage may have begun meanwhile. Its gatherer writes the word and then takes what is in the stripes; here
-        // it is the other way round, all of it in one order: one of the two sees the other.
-        full_fence();
-        if self.word().is_saturated() {
-            self.release_under_lock(0, now);
+        self.release_to(self.stock.of(StripeIndex::current()), permit, now);
+    }
+
+    /// The same through a stripe, which must be [one of its own](Self::stripe).
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
+    #[inline]
+    pub fn release_to(&self, stripe: &Stripe, permit: Permit, now: impl FnOnce() -> Instant) {
+        if permit != Permit::COUNTED {
+            self.release_claim(&permit, now);
+        } else if !stripe.put(1) {
+            self.fetch(stripe, now);
         }
     }
 
@@ -33,7 +31,7 @@ impl Bulkhead {
         let mut locked = self.lock();
         let why = locked.line(place.claim).expire(place.ticket, now)?;
         locked.forget(place.claim);
-        self.relax(&locked);
+        self.relax(&mut locked);
         Some(why)
     }
 
@@ -57,7 +55,7 @@ impl Bulkhead {
         if waited {
             locked.forget(claim);
             // Nobody else can have come to be next by that, but the shortage may be over.
-            self.relax(&locked);
+            self.relax(&mut locked);
             return;
         }
         drop(locked);
@@ -66,22 +64,25 @@ impl Bulkhead {
         }
     }
 
+    /// Fetches what was put into a stripe that was closed, unless it has been opened again.
     #[cold]
     #[inline(never)]
-    fn release_under_lock(&self, tokens: i64, now: impl FnOnce() -> Instant) {
-        self.take_back(self.lock(), tokens, now);
+    fn fetch(&self, stripe: &Stripe, now: impl FnOnce() -> Instant) {
+        let locked = self.lock();
+        let tokens = if locked.saturated { stripe.close() } else { 0 };
+        self.take_back(locked, tokens, now);
     }
 
-    /// Takes so many tokens back, and all that are in the stripes, for whoever is next.
+    /// Takes so many tokens back, for whoever is next.
     pub(super) fn take_back<'a>(
         &'a self,
         mut locked: MutexGuard<'a, Locked>,
-        tokens: i64,
+        tokens: u64,
         now: impl FnOnce() -> Instant,
     ) {
-        locked.free += tokens + self.stock.drain() as i64;
+        locked.free += tokens as i64;
         if locked.nobody_waits() {
-            self.relax(&locked);
+            self.relax(&mut locked);
         } else {
             self.serve(locked, now());
         }
@@ -102,15 +103,16 @@ impl Bulkhead {
                     .for_each(|entry| locked.end(entry));
             }
         }
-        self.relax(&locked);
+        self.relax(&mut locked);
     }
 
     /// Ends a shortage: not with the first place that is free, or the next call would begin another.
-    fn relax(&self, locked: &Locked) {
+    fn relax(&self, locked: &mut Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
-        if locked.nobody_waits() && locked.free >= enough && !locked.config.is_shared() {
-            let word = self.word().relaxed();
-            self.hot.0.store(word.0, Ordering::SeqCst);
+        let is_over = locked.nobody_waits() && locked.free >= enough;
+        if locked.saturated && is_over && locked.config.is_striped() {
+            locked.saturated = false;
+            self.stock.open();
         }
     }
 }

@@ -125,18 +125,18 @@ impl Locked {
     /// The permit of a call that begins.
     pub(super) fn begin(&mut self, claim: Claim) -> Permit {
         if let Claim::None = claim {
-            return Permit::counted();
+            return Permit::COUNTED;
         }
-        let Some(entry) = self.sharing.claims.keep(claim) else {
+        let Some(permit) = self.sharing.claims.keep(claim) else {
             self.forget(claim);
-            return Permit::counted();
+            return Permit::COUNTED;
         };
         if let (Claim::Partition(partition), Some(partitions)) =
             (claim, &mut self.sharing.partitions)
         {
             partitions.enter(partition);
         }
-        Permit::with_claim(entry)
+        permit
     }
 
     /// A call has ended, whose claim has that number.

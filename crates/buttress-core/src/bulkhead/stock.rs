@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use super::Permit;
 use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 
@@ -7,16 +10,60 @@ pub(super) struct Stock {
     stripes: Box<[Stripe]>,
 }
 
+/// The places at hand for the threads that share a stripe.
+#[derive(Debug, Clone)]
+pub struct Stripe(Arc<Tokens>);
+
+/// How many there are, and whether there may be any: a closed stripe says so to whoever puts a token into it.
+///
 /// Aligned so that no two counts share a line, nor a pair of lines that are fetched together.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Stripe(AtomicU64);
+struct Tokens(AtomicU64);
+
+/// As a signed number, a closed stripe has fewer than none.
+const CLOSED: u64 = 1 << 63;
+
+impl Stripe {
+    /// A place, if one is at hand. If not, [`acquire`](super::Bulkhead::acquire) finds out what becomes of the call.
+    #[inline]
+    #[must_use = "a permit that is dropped is lost to the bulkhead"]
+    pub fn try_acquire(&self) -> Option<Permit> {
+        let tokens = &self.0.0;
+        let mut found = tokens.load(Ordering::Relaxed);
+        while found as i64 > 0 {
+            // Acquires what was done under the token before.
+            match tokens.compare_exchange_weak(
+                found,
+                found - 1,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(Permit::COUNTED),
+                Err(now) => found = now,
+            }
+        }
+        None
+    }
+
+    /// Puts tokens into it. False if it is closed: then whoever put them there has to fetch them, under the lock.
+    #[inline]
+    pub(super) fn put(&self, tokens: u64) -> bool {
+        self.0.0.fetch_add(tokens, Ordering::Release) & CLOSED == 0
+    }
+
+    /// Closes it, or leaves it closed, and takes what is in it. Of a token that is put back meanwhile one of the two
+    /// knows: it is taken here, or the stripe is found closed there.
+    pub(super) fn close(&self) -> u64 {
+        self.0.0.swap(CLOSED, Ordering::AcqRel) & !CLOSED
+    }
+}
 
 impl Stock {
     pub(super) fn new() -> Self {
         Self {
             stripes: (0..stripe::count())
-                .map(|_| Stripe(AtomicU64::new(0)))
+                .map(|_| Stripe(Arc::new(Tokens(AtomicU64::new(0)))))
                 .collect(),
         }
     }
@@ -25,45 +72,26 @@ impl Stock {
         self.stripes.len()
     }
 
-    /// Takes a token from a stripe.
     #[inline]
-    pub(super) fn take(&self, stripe: StripeIndex) -> bool {
-        let own = self.of(stripe);
-        let mut tokens = own.load(Ordering::Relaxed);
-        while let Some(fewer) = tokens.checked_sub(1) {
-            // Acquires what was done under the token before.
-            match own.compare_exchange_weak(tokens, fewer, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(now) => tokens = now,
-            }
+    pub(super) fn of(&self, stripe: StripeIndex) -> &Stripe {
+        &self.stripes[stripe.of(self.stripes.len())]
+    }
+
+    /// Closes all stripes, and takes what is in them.
+    pub(super) fn close(&self) -> u64 {
+        self.stripes.iter().map(Stripe::close).sum()
+    }
+
+    /// Opens all stripes again. What was put into them meanwhile stays there.
+    pub(super) fn open(&self) {
+        for stripe in &self.stripes {
+            stripe.0.0.fetch_and(!CLOSED, Ordering::AcqRel);
         }
-        false
-    }
-
-    /// Puts tokens into a stripe.
-    #[inline]
-    pub(super) fn put(&self, stripe: StripeIndex, tokens: u64) {
-        self.of(stripe).fetch_add(tokens, Ordering::SeqCst);
-    }
-
-    /// Takes all tokens.
-    pub(super) fn drain(&self) -> u64 {
-        self.stripes
-            .iter()
-            .map(|stripe| stripe.0.swap(0, Ordering::SeqCst))
-            .sum()
     }
 
     /// How many tokens there are, which may change meanwhile.
     pub(super) fn count(&self) -> u64 {
-        self.stripes
-            .iter()
-            .map(|stripe| stripe.0.load(Ordering::SeqCst))
-            .sum()
-    }
-
-    #[inline]
-    fn of(&self, stripe: StripeIndex) -> &AtomicU64 {
-        &self.stripes[stripe.of(self.stripes.len())].0
+        let tokens = |stripe: &Stripe| stripe.0.0.load(Ordering::Acquire) & !CLOSED;
+        self.stripes.iter().map(tokens).sum()
     }
 }

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use config::LimitConfig;
 pub use sample::Sample;
+pub use window::Stripe;
 
 use self::rule::Rule;
 use self::window::Samples;
@@ -145,9 +146,19 @@ impl Limit {
     /// Whether a call that begins is one to learn from: all are, but where they are so many that
     /// [one of so many](Self#samples) will do. Of the others one need not know how they went.
     #[inline]
-    pub fn wants(&self, stripe: StripeIndex) -> bool {
-        let every = self.every();
-        every == 1 || self.samples.is_chosen(stripe, every)
+    pub fn wants(&self, stripe: &Stripe) -> bool {
+        !stripe.passes() && self.choose(stripe)
+    }
+
+    #[inline(never)]
+    fn choose(&self, stripe: &Stripe) -> bool {
+        stripe.choose(self.every());
+        true
+    }
+
+    /// What a stripe has of it, for who [shares](crate::Striped) a limit.
+    pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
+        self.samples.stripe(stripe)
     }
 
     /// Takes in how a call went that was [wanted](Self::wants). Returns what was learnt if this ended a window. The
@@ -227,16 +238,14 @@ impl Limit {
         let lasted = at.saturating_sub(locked.since);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
             if thinning::is_overdue(every, lasted) {
-                self.hot.every.store(1, Ordering::Relaxed);
+                self.thin(1);
                 self.samples.take();
                 locked.since = at;
             }
             return None;
         }
         let window = self.samples.take().over(lasted, every);
-        self.hot
-            .every
-            .store(thinning::next(every, lasted), Ordering::Relaxed);
+        self.thin(thinning::next(every, lasted));
         locked.since = at;
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);
@@ -246,6 +255,14 @@ impl Limit {
             rtt: window.answered.map(Duration::from_secs_f64),
             each: Duration::from_secs_f64(1.0 / window.throughput),
         })
+    }
+
+    /// One of so many calls is to be a sample.
+    fn thin(&self, every: u64) {
+        let before = self.hot.every.swap(every, Ordering::Relaxed);
+        if every == 1 && before > 1 {
+            self.samples.choose_all();
+        }
     }
 
     #[inline]

@@ -22,15 +22,14 @@ pub(super) fn is_overdue(every: u64, nanos: u64) -> bool {
     every > 1 && nanos > OVERDUE
 }
 
-/// Whether the call with this number is a sample, of which there is one in so many.
+/// How many calls on the next sample is, after the one with this number: one of `every` on average, and at least the
+/// next call.
 ///
 /// The fractional parts of the multiples of the golden ratio are spread evenly wherever one looks (Knuth, TAOCP 6.4),
 /// and repeat in no rhythm that a load could have as well.
-#[inline]
-pub(super) fn is_chosen(call: u64, every: u64) -> bool {
-    // `every` is a power of two: so many of the highest bits must be 0. Of none of them that is so.
-    let bits = every.trailing_zeros();
-    bits == 0 || call.wrapping_mul(GOLDEN) >> (64 - bits) == 0
+pub(super) fn gap(sample: u64, every: u64) -> u64 {
+    let gaps = u128::from(2 * every - 1);
+    1 + ((u128::from(sample.wrapping_mul(GOLDEN)) * gaps) >> 64) as u64
 }
 
 /// No window need be shorter: 10 ms, in nanoseconds.
@@ -71,18 +70,18 @@ mod tests {
     }
 
     #[test]
-    fn one_call_of_so_many_is_chosen_wherever_one_looks_and_in_no_rhythm() {
+    fn one_call_of_so_many_is_a_sample_wherever_one_looks_and_in_no_rhythm() {
         for every in [2, 8, MOST] {
-            for from in [0, 1_000_003, u64::MAX - 50_000] {
-                let calls = (0..1_000 * every).map(|call| from.wrapping_add(call));
-                let chosen = calls.filter(|call| is_chosen(*call, every));
-                let chosen: Vec<_> = chosen.collect();
-                assert!((995..=1_005).contains(&chosen.len()), "{}", chosen.len());
-                let gaps = chosen.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
-                let gaps: std::collections::BTreeSet<_> = gaps.collect();
-                assert!(gaps.len() > 1 && gaps.iter().all(|gap| *gap <= 2 * every));
+            for from in [0, 1_000_003, u64::MAX - 500] {
+                let gap = |sample: u64| gap(from.wrapping_add(sample), every);
+                let gaps: Vec<_> = (0..1_000).map(gap).collect();
+                let mean = gaps.iter().sum::<u64>() as f64 / 1_000.0;
+                assert!((mean / every as f64 - 1.0).abs() < 0.01, "{mean}");
+                assert!(gaps.iter().all(|gap| (1..2 * every).contains(gap)));
+                let seen: std::collections::BTreeSet<_> = gaps.iter().collect();
+                assert_eq!(seen.len() as u64, 2 * every - 1);
             }
         }
-        assert!((0..100).all(|call| is_chosen(call, 1)));
+        assert!((0..100).all(|sample| gap(sample, 1) == 1));
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Sample, thinning};
 use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
@@ -9,14 +11,18 @@ use crate::time::nanos;
 /// and a time from the other. Over a window that is nothing; it saves every call a lock.
 #[derive(Debug)]
 pub(super) struct Samples {
-    stripes: Box<[Stripe]>,
+    stripes: Box<[Arc<Part>]>,
     /// Calls that were refused meanwhile. In one place: to refuse is no hurry.
     refused: AtomicU64,
 }
 
+/// What the threads that share a stripe have of it.
+#[derive(Debug, Clone)]
+pub struct Stripe(Arc<Part>);
+
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe {
+struct Part {
     /// The count below, those at the limit above.
     counts: AtomicU64,
     rtt: AtomicU64,
@@ -24,8 +30,10 @@ struct Stripe {
     dropped: AtomicU64,
     /// Of `rtt`, what those took that were dropped.
     dropped_rtt: AtomicU64,
-    /// All calls, while not all of them are samples.
-    calls: AtomicU64,
+    /// How many calls come before the next sample.
+    before_next: AtomicU64,
+    /// How many samples were chosen.
+    chosen: AtomicU64,
 }
 
 /// The sums of one window.
@@ -62,18 +70,43 @@ pub(super) struct Window {
 impl Default for Samples {
     fn default() -> Self {
         Self {
-            stripes: (0..stripe::count()).map(|_| Stripe::default()).collect(),
+            stripes: (0..stripe::count()).map(|_| Arc::default()).collect(),
             refused: AtomicU64::new(0),
         }
     }
 }
 
-impl Samples {
-    /// Whether a call is the one of `every` of its stripe that becomes a sample.
+impl Stripe {
+    /// Whether one of the calls that come before the next sample begins. Two threads may be one call here: that makes
+    /// a sample come later, and is no reason to wait for each other.
     #[inline]
-    pub(super) fn is_chosen(&self, stripe: StripeIndex, every: u64) -> bool {
-        let stripe = &self.stripes[stripe.of(self.stripes.len())];
-        thinning::is_chosen(stripe.calls.fetch_add(1, Ordering::Relaxed), every)
+    pub(super) fn passes(&self) -> bool {
+        let before = self.0.before_next.load(Ordering::Relaxed);
+        if before == 0 {
+            return false;
+        }
+        self.0.before_next.store(before - 1, Ordering::Relaxed);
+        true
+    }
+
+    /// A sample was chosen, out of `every` calls on average: how many pass before the next.
+    pub(super) fn choose(&self, every: u64) {
+        let chosen = self.0.chosen.fetch_add(1, Ordering::Relaxed);
+        let before_next = thinning::gap(chosen, every) - 1;
+        self.0.before_next.store(before_next, Ordering::Relaxed);
+    }
+}
+
+impl Samples {
+    pub(super) fn stripe(&self, stripe: StripeIndex) -> Stripe {
+        Stripe(Arc::clone(&self.stripes[stripe.of(self.stripes.len())]))
+    }
+
+    /// All calls are samples, from now on.
+    pub(super) fn choose_all(&self) {
+        for part in &self.stripes {
+            part.before_next.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Adds a sample. Returns whether it is worth looking if the window is full.
@@ -99,7 +132,7 @@ impl Samples {
     }
 
     pub(super) fn count(&self) -> u64 {
-        let counts = |stripe: &Stripe| stripe.counts.load(Ordering::Relaxed) & COUNT;
+        let counts = |part: &Arc<Part>| part.counts.load(Ordering::Relaxed) & COUNT;
         self.stripes.iter().map(counts).sum()
     }
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use super::call::{Begun, Claim};
 use super::sharing::Standing;
 use super::{
-    Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, TENANTED, THROTTLED, WATCHED,
+    Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, Stripe, TENANTED, THROTTLED,
+    WATCHED,
 };
 use crate::bulkhead;
 use crate::queue::Terms;
@@ -14,19 +15,27 @@ use crate::{Criticality, Reason, StripeIndex};
 impl Shed {
     /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be asked once for each.
     #[inline]
-    pub fn samples(&self, stripe: StripeIndex) -> bool {
-        self.limit.wants(stripe)
+    pub fn samples(&self, stripe: &Stripe) -> bool {
+        self.limit.wants(&stripe.limit)
+    }
+
+    /// What a stripe has of it, for who [shares](crate::Striped) a shedder.
+    pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
+        Stripe {
+            gate: self.gate.stripe(stripe),
+            limit: self.limit.stripe(stripe),
+        }
     }
 
     /// A place for a call that is no [sample](Self::samples), if one is at hand and there is nothing else to ask. If
     /// not, [`admit`](Self::admit) finds out what becomes of the call.
     #[inline(always)]
-    pub fn try_admit(&self, stripe: StripeIndex) -> Option<Permit> {
+    pub fn try_admit(&self, stripe: &Stripe) -> Option<Permit> {
         if self.flags() & !LENIENT != 0 {
             return None;
         }
         Some(Permit {
-            place: self.gate.try_acquire(stripe)?,
+            place: stripe.gate.try_acquire()?,
             begun: None,
             claim: Claim::default(),
         })
@@ -123,7 +132,7 @@ impl Shed {
             criticality: rank,
             deadline: call.deadline,
         };
-        let admission = match self.gate.try_acquire(StripeIndex::current()) {
+        let admission = match self.gate.try_acquire() {
             Some(permit) => bulkhead::Admission::Admitted {
                 permit,
                 would_reject: None,

@@ -23,8 +23,8 @@ pub use snapshot::ShedSnapshot;
 
 use self::hints::Hints;
 use self::sharing::Sharing;
-use crate::bulkhead::Bulkhead;
-use crate::limit::Limit;
+use crate::bulkhead::{self, Bulkhead};
+use crate::limit::{self, Limit};
 use crate::shares::Tenant;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
@@ -80,6 +80,13 @@ struct Hot {
 struct Counts {
     /// By [`Criticality::index`].
     waiting: [AtomicU64; Criticality::COUNT],
+}
+
+/// What the threads that share a stripe have of a shedder.
+#[derive(Debug, Clone)]
+pub struct Stripe {
+    gate: bulkhead::Stripe,
+    limit: limit::Stripe,
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
-use super::{Permit, Shed};
+use super::{Permit, Shed, Stripe};
 use crate::limit::{Sample, Step};
 use crate::sync::lock;
 use crate::{FailureKind, Outcome, Report};
@@ -36,14 +36,20 @@ impl Shed {
             None => None,
         };
         self.end_share(std::mem::take(&mut permit.claim));
-        self.release_plain(permit, now);
+        self.gate.release(permit.place.take(), now);
         moved
     }
 
-    /// The same for a permit that is [plain](Permit::is_plain).
+    /// The same for a permit that is [plain](Permit::is_plain), through a stripe, which must be
+    /// [one of its own](Self::stripe).
     #[inline]
-    pub fn release_plain(&self, permit: &mut Permit, now: impl FnOnce() -> Instant) {
-        self.gate.release(permit.place.take(), now);
+    pub fn release_plain(
+        &self,
+        stripe: &Stripe,
+        permit: &mut Permit,
+        now: impl FnOnce() -> Instant,
+    ) {
+        self.gate.release_to(&stripe.gate, permit.place.take(), now);
     }
 
     #[cold]

@@ -9,9 +9,9 @@ mod threads;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use buttress_core::Reason;
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
 use buttress_core::queue::{Dropped, Order, Terms};
-use buttress_core::{Reason, StripeIndex};
 
 /// A bulkhead and its clock.
 struct Room {
@@ -44,7 +44,7 @@ impl Room {
 
     /// Asks as a shell does.
     fn ask_on(&self, terms: Terms, draw: u64) -> Answer {
-        if let Some(permit) = self.bulkhead.try_acquire(StripeIndex::current()) {
+        if let Some(permit) = self.bulkhead.try_acquire() {
             return Answer::In(permit);
         }
         match self.bulkhead.acquire(|| draw, || terms, || self.now) {
@@ -60,7 +60,7 @@ impl Room {
     }
 
     fn ask_for_on(&self, key: &str, terms: Terms, draw: u64) -> Answer {
-        if let Some(permit) = self.bulkhead.try_acquire(StripeIndex::current()) {
+        if let Some(permit) = self.bulkhead.try_acquire() {
             return Answer::In(permit);
         }
         let admission = self

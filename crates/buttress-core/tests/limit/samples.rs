@@ -9,7 +9,7 @@ fn run(limit: &Limit, now: &mut Instant, rate: u32, calls: u32) -> f64 {
     let mut samples = 0;
     for _ in 0..calls {
         *now += Duration::from_secs(1) / rate;
-        if limit.wants(StripeIndex::current()) {
+        if limit.wants(&limit.stripe(StripeIndex::current())) {
             samples += 1;
             let sample = Sample::success(Duration::from_millis(1), 10).at_limit(true);
             limit.on_sample(|| *now, sample);
@@ -42,7 +42,7 @@ fn what_a_second_brings_is_told_from_one_of_many_as_from_all() {
     let mut seen = Vec::new();
     for _ in 0..100_000 {
         now += Duration::from_micros(1);
-        if limit.wants(StripeIndex::current()) {
+        if limit.wants(&limit.stripe(StripeIndex::current())) {
             let step = limit.on_sample(|| now, Sample::success(Duration::from_millis(1), 10));
             seen.extend(step.map(|step| step.each.as_secs_f64() * 1e6));
         }

@@ -197,9 +197,9 @@ impl World {
     fn call(&mut self, criticality: Criticality, whose: u8, left: Option<u16>, draw: u64) {
         let now = self.now;
         self.tally.offered += 1;
-        let stripe = StripeIndex::current();
-        let sampled = self.shed.samples(stripe);
-        if !sampled && let Some(permit) = self.shed.try_admit(stripe) {
+        let stripe = self.shed.stripe(StripeIndex::current());
+        let sampled = self.shed.samples(&stripe);
+        if !sampled && let Some(permit) = self.shed.try_admit(&stripe) {
             return self.admit(permit, None);
         }
         let left = left.map(|left| Duration::from_millis(left.into()));

@@ -121,9 +121,9 @@ impl World {
         tally.offered += 1;
         let (now, arrived) = (self.instant(self.now), self.now);
         // As the shell does.
-        let stripe = StripeIndex::current();
-        if !self.shed.samples(stripe)
-            && let Some(permit) = self.shed.try_admit(stripe)
+        let stripe = self.shed.stripe(StripeIndex::current());
+        if !self.shed.samples(&stripe)
+            && let Some(permit) = self.shed.try_admit(&stripe)
         {
             return self.serve(Running { arrived, permit });
         }

@@ -88,7 +88,7 @@
 //! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no place, and no room in the queue |
 //! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no place became free in the longest wait |
 //! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
-//! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it |
+//! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](BulkheadConfig::controlled_delay) |
 //! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and what is left is for others |
 //!
 //! With [partitions](BulkheadConfig::partitions), each has its share of the limit for certain, and what it does not use is
@@ -144,7 +144,7 @@ mod wait;
 pub use bulkhead::Bulkhead;
 pub use buttress_core::WhenSaturated;
 pub use buttress_core::bulkhead::BulkheadConfig;
-pub use buttress_core::queue::Order;
+pub use buttress_core::queue::{ControlledDelay, Order};
 pub use buttress_core::shares::{PartitionSnapshot, PartitionsConfig, TenantsConfig};
 pub use by_key::ByKey;
 pub use by_path::ByPath;

@@ -140,7 +140,7 @@
 //! |---|---|---|
 //! | [`LimitReached`](Reason::LimitReached) | no place, and no room in the queue | elsewhere, or after `retry_after` |
 //! | [`CriticalityTooLow`](Reason::CriticalityTooLow) | the places, or those in the queue, are for what matters more | the same |
-//! | [`QueueOverloaded`](Reason::QueueOverloaded) | it waited, and made room for what is served before it | the same |
+//! | [`QueueOverloaded`](Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](ShedConfig::controlled_delay) | the same |
 //! | [`QueueTimeout`](Reason::QueueTimeout) | no place became free in the longest wait | the same |
 //! | [`DeadlineTooShort`](Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer | no |
 //! | [`TenantOverShare`](Reason::TenantOverShare) | its tenant has its share of places and queue | after `retry_after` |
@@ -203,7 +203,7 @@ mod wait;
 #[cfg(doc)]
 use buttress_core::Reason;
 pub use buttress_core::limit::LimitConfig;
-pub use buttress_core::queue::Order;
+pub use buttress_core::queue::{ControlledDelay, Order};
 pub use buttress_core::shares::{SharesConfig, TenantsConfig};
 pub use buttress_core::shed::ShedConfig;
 pub use buttress_core::{Criticality, Pressure, PressureConfig, ThrottleConfig};

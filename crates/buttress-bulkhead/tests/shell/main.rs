@@ -12,5 +12,6 @@ mod partitions;
 mod resize;
 mod runtime;
 mod services;
+mod standing;
 mod support;
 mod unready;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::queue::{Order, QueueConfig};
+use crate::queue::{ControlledDelay, Order, QueueConfig};
 use crate::shares::{PartitionsConfig, TenantsConfig};
 use crate::{ConfigError, Mode};
 
@@ -13,6 +13,7 @@ use crate::{ConfigError, Mode};
 /// | [`max_wait`](Self::max_wait) | 100 ms | how long anybody may wait; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is let in first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`partitions`](Self::partitions) | off | what of the limit calls of a name have for certain |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by any number of tenants |
@@ -78,6 +79,14 @@ impl BulkheadConfig {
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.queue = self.queue.by_criticality(by_criticality);
+        self
+    }
+
+    /// Drops whoever waited long once the queue does not drain: for callers whose patience nobody knows, where the
+    /// [order](Self::order) is [`Order::Fifo`]. `None` does not.
+    #[must_use]
+    pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
+        self.queue = self.queue.controlled_delay(rule);
         self
     }
 

@@ -48,12 +48,16 @@ impl ControlledDelay {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.target.is_zero() {
-            return Err(ConfigError::new("target", "0s", "above 0s"));
+            return Err(ConfigError::new(
+                "controlled_delay.target",
+                "0s",
+                "above 0s",
+            ));
         }
         if self.interval <= self.target {
             let bound = format!("above {:?}, the target", self.target);
             return Err(ConfigError::new(
-                "interval",
+                "controlled_delay.interval",
                 format!("{:?}", self.interval),
                 bound,
             ));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::bulkhead::BulkheadConfig;
 use crate::limit::LimitConfig;
-use crate::queue::Order;
+use crate::queue::{ControlledDelay, Order};
 use crate::shares::{SharesConfig, TenantsConfig};
 use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 
@@ -15,6 +15,7 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 /// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | who is let in first, of those who matter as much |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
 /// | [`shares`](Self::shares) | off | what of the limit each criticality has for certain |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |
 /// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
@@ -30,6 +31,7 @@ pub struct ShedConfig {
     pub(super) max_wait: Option<Duration>,
     pub(super) order: Order,
     pub(super) by_criticality: bool,
+    pub(super) controlled_delay: Option<ControlledDelay>,
     pub(super) shares: Option<SharesConfig>,
     pub(super) tenants: Option<TenantsConfig>,
     pub(super) margin: Option<Duration>,
@@ -48,6 +50,7 @@ impl Default for ShedConfig {
                 stands_after: Duration::from_millis(25),
             },
             by_criticality: true,
+            controlled_delay: None,
             shares: None,
             tenants: None,
             margin: None,
@@ -98,6 +101,14 @@ impl ShedConfig {
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.by_criticality = by_criticality;
+        self
+    }
+
+    /// Drops whoever waited long once the queue does not drain: for callers whose patience nobody knows, where the
+    /// [order](Self::order) is [`Order::Fifo`]. `None` does not.
+    #[must_use]
+    pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
+        self.controlled_delay = rule.into();
         self
     }
 
@@ -178,6 +189,7 @@ impl ShedConfig {
             .max_wait(self.max_wait)
             .order(self.order)
             .by_criticality(self.by_criticality)
+            .controlled_delay(self.controlled_delay)
             .margin(self.margin.unwrap_or(learnt))
             .mode(self.mode)
     }

@@ -182,11 +182,11 @@ fn what_cannot_work_is_refused_by_name() {
         ),
         (
             base().controlled_delay(rule.target(zero)),
-            "target is 0s, but must be above 0s",
+            "controlled_delay.target is 0s, but must be above 0s",
         ),
         (
             base().controlled_delay(rule.target(rule_interval())),
-            "interval is 100ms, but must be above 100ms, the target",
+            "controlled_delay.interval is 100ms, but must be above 100ms, the target",
         ),
     ] {
         let error = WaitQueue::<()>::new(config, epoch()).expect_err(message);

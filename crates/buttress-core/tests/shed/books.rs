@@ -3,7 +3,7 @@
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use buttress_core::queue::Order;
+use buttress_core::queue::{ControlledDelay, Order};
 use buttress_core::shares::{SharesConfig, TenantsConfig};
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
 use buttress_core::{
@@ -70,17 +70,18 @@ fn config() -> impl Strategy<Value = ShedConfig> {
     (
         (1..6_u32, 0..5_usize, prop::option::of(1..50_u64)),
         (prop::sample::select(orders), any::<bool>()),
-        any::<[bool; 3]>(),
+        any::<[bool; 4]>(),
         prop::sample::select(modes),
     )
         .prop_map(
-            |((limit, queue, wait), (order, by), [shares, tenants, throttle], mode)| {
+            |((limit, queue, wait), (order, by), [shares, tenants, throttle, delay], mode)| {
                 ShedConfig::default()
                     .limit(limit)
                     .queue(queue)
                     .max_wait(wait.map(Duration::from_millis))
                     .order(order)
                     .by_criticality(by)
+                    .controlled_delay(delay.then(ControlledDelay::default))
                     .margin(Duration::from_millis(5))
                     .shares(shares.then(SharesConfig::default))
                     .tenants(tenants.then(TenantsConfig::default))

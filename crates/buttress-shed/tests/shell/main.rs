@@ -14,6 +14,7 @@ mod resize;
 mod retry_after;
 mod runtime;
 mod scene;
+mod standing;
 mod support;
 mod tenants;
 mod throttle;

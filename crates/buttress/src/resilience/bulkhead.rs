@@ -1,4 +1,4 @@
-use buttress_bulkhead::{BulkheadConfig, Order, PartitionsConfig};
+use buttress_bulkhead::{BulkheadConfig, ControlledDelay, Order, PartitionsConfig};
 use buttress_core::ConfigError;
 use toml::de::DeValue;
 
@@ -30,6 +30,9 @@ fn section<'t, 'a>(table: &'t Table<'a>) -> Section<'t, 'a, BulkheadConfig> {
             config.order(adaptive(table))
         })
         .field("by_criticality", flag, BulkheadConfig::by_criticality)
+        .within("controlled_delay", |config, table| {
+            config.controlled_delay(controlled_delay(table))
+        })
         .field("margin", time, BulkheadConfig::margin)
         .field("mode", mode, BulkheadConfig::mode)
 }
@@ -79,6 +82,14 @@ pub(super) fn adaptive(table: &Table<'_>) -> Order {
         .field("stands_after", time, |_, stands_after| {
             Order::AdaptiveLifo { stands_after }
         })
+        .done()
+}
+
+pub(super) fn controlled_delay(table: &Table<'_>) -> ControlledDelay {
+    table
+        .section(ControlledDelay::default())
+        .field("target", time, ControlledDelay::target)
+        .field("interval", time, ControlledDelay::interval)
         .done()
 }
 

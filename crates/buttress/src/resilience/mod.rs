@@ -73,6 +73,7 @@
 //! | `limit` of a shedder | a number of calls, `"off"`, or `{ rule, initial, min, max }`; the rules are `"guarded"`, `"gradient"`, `"vegas"` and `"aimd"`, the last with a `timeout` |
 //! | `memory`, `run_delay` of a `pressure` | `{ from, to }` |
 //! | `trust` | `"to_lower"`, `"always"`, `"never"` |
+//! | `controlled_delay` of a queue | `{ target, interval }`, or `{}` for its defaults; it is off where it is left out |
 //! | `order` of a queue | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ stands_after }` |
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |

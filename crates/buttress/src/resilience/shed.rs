@@ -9,7 +9,7 @@ use buttress_shed::{
 use http::HeaderName;
 use toml::de::DeValue;
 
-use super::bulkhead::{adaptive, order, under_its_key};
+use super::bulkhead::{adaptive, controlled_delay, order, under_its_key};
 use super::deadline::until;
 use super::problem::header;
 use super::section::Section;
@@ -135,6 +135,9 @@ fn common<'t, 'a>(section: Section<'t, 'a, ShedSettings>) -> Section<'t, 'a, She
         )
         .field("by_criticality", flag, |settings, by| {
             settings.with(|config| config.by_criticality(by))
+        })
+        .within("controlled_delay", |settings, table| {
+            settings.with(|config| config.controlled_delay(controlled_delay(table)))
         })
         .within("shares", |settings, table| {
             settings.with(|config| config.shares(shares(table)))

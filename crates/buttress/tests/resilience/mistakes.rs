@@ -143,6 +143,10 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "line 2, column 26: server.a.bulkhead.order.stands_after is \"0 s\", but must be above 0s",
         ),
         (
+            "[server.a.shed]\ncontrolled_delay = { interval = '5 ms' }",
+            "line 2, column 33: server.a.shed.controlled_delay.interval is '5 ms', but must be above 5ms, the target",
+        ),
+        (
             "[server.a.shed]\nlimit = 0",
             "line 2, column 9: server.a.shed.limit is 0, but must be from 1 to 1000000",
         ),
@@ -345,6 +349,7 @@ fn every_key_that_the_docs_name_is_known() {
         max_wait = "50 ms"
         order = { stands_after = "20 ms" }
         by_criticality = false
+        controlled_delay = { target = "5 ms", interval = "100 ms" }
         margin = "10 ms"
         mode = "enforce"
 
@@ -354,6 +359,7 @@ fn every_key_that_the_docs_name_is_known() {
         max_wait = "50 ms"
         order = "fifo"
         by_criticality = true
+        controlled_delay = {}
         shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, memory = "2 s" }
         tenants = { header = "x-tenant", multiple = 2, buckets = 4096, memory = "500 ms" }
         margin = "20 ms"

@@ -89,14 +89,20 @@ impl<B> Side<Request<B>> for Server {
 
     #[inline]
     fn context(&self, request: &Request<B>) -> Option<TaskContext> {
-        // Here, because every call is asked for its context once.
-        if let Some(Err(malformed)) = criticality_of(request.headers()) {
-            malformed.count();
-        }
         let criticality = self.criticality(request);
-        let known = Criticality::current().unwrap_or_default();
-        let context = || TaskContext::current().with_criticality(Some(criticality));
-        // What nobody says matters as much as the default does, so that need not be said either.
+        let known = match criticality_of(request.headers()) {
+            // What was said and believed goes on, also where it is what we take for granted: others may not.
+            Some(Ok(said)) if said == criticality => Criticality::current(),
+            said => {
+                // Here, because every call is asked for its context once.
+                if let Some(Err(malformed)) = said {
+                    malformed.count();
+                }
+                Some(Criticality::current().unwrap_or_default())
+            }
+        };
+        let criticality = Some(criticality);
+        let context = || TaskContext::current().with_criticality(criticality);
         (criticality != known).then(context)
     }
 

@@ -33,6 +33,7 @@ async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
 async fn a_stranger_may_lower_and_not_raise() {
     for (trust, word, known) in [
         (Trust::ToLower, "low", Some(Criticality::Low)),
+        (Trust::ToLower, "high", Some(Criticality::High)),
         (Trust::ToLower, "critical", None),
         (Trust::ToLower, "urgent", None),
         (Trust::Never, "low", None),
@@ -83,10 +84,15 @@ async fn calls_made_inside_say_how_much_they_matter() {
         }
     });
     let server = ShedLayer::http(&shedder(10, 0)).layer(gateway);
-    server.clone().oneshot(said("low")).await.unwrap();
+    for word in ["low", "high"] {
+        server.clone().oneshot(said(word)).await.unwrap();
+    }
     server.oneshot(request()).await.unwrap();
     let heard = upstream.lock().unwrap().clone();
-    assert_eq!(heard, [Some(::http::HeaderValue::from_static("low")), None]);
+    // Where nothing is said, nothing goes on. What is said does, though `high` is what we would take it for anyway:
+    // upstream may take what says nothing for something else.
+    let words = ["low", "high"].map(|word| Some(::http::HeaderValue::from_static(word)));
+    assert_eq!(heard, [&words[..], &[None]].concat());
 }
 
 /// Also what is made once a place was free: it is the same task's, whoever woke it.

@@ -35,6 +35,8 @@ impl TenantsConfig {
     pub const MIN_BUCKETS: u32 = 64;
     /// The most buckets: a megabyte.
     pub const MAX_BUCKETS: u32 = 65_536;
+    /// The shortest memory. With none, nobody would ever be beside others.
+    pub const MIN_MEMORY: Duration = Duration::from_millis(10);
     /// The longest memory.
     pub const MAX_MEMORY: Duration = Duration::from_secs(60);
 
@@ -67,8 +69,8 @@ impl TenantsConfig {
     /// # Errors
     ///
     /// A multiple that is negative, above [`MAX_MULTIPLE`](Self::MAX_MULTIPLE) or no number; buckets outside of
-    /// [`MIN_BUCKETS`](Self::MIN_BUCKETS) and [`MAX_BUCKETS`](Self::MAX_BUCKETS); a memory above
-    /// [`MAX_MEMORY`](Self::MAX_MEMORY).
+    /// [`MIN_BUCKETS`](Self::MIN_BUCKETS) and [`MAX_BUCKETS`](Self::MAX_BUCKETS); a memory outside of
+    /// [`MIN_MEMORY`](Self::MIN_MEMORY) and [`MAX_MEMORY`](Self::MAX_MEMORY).
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(0.0..=Self::MAX_MULTIPLE).contains(&self.multiple) {
             let bound = format!("from 0 to {}", Self::MAX_MULTIPLE);
@@ -78,9 +80,9 @@ impl TenantsConfig {
             let bound = format!("from {} to {}", Self::MIN_BUCKETS, Self::MAX_BUCKETS);
             return Err(ConfigError::new("tenants.buckets", self.buckets, bound));
         }
-        if self.memory > Self::MAX_MEMORY {
+        if !(Self::MIN_MEMORY..=Self::MAX_MEMORY).contains(&self.memory) {
             let value = format_args!("{:?}", self.memory);
-            let bound = format!("at most {:?}", Self::MAX_MEMORY);
+            let bound = format!("from {:?} to {:?}", Self::MIN_MEMORY, Self::MAX_MEMORY);
             return Err(ConfigError::new("tenants.memory", value, bound));
         }
         Ok(())

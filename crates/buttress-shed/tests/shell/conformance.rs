@@ -1,10 +1,14 @@
 use std::time::Duration;
 
+use ::http::{HeaderName, HeaderValue, Request};
 use buttress_core::{Mode, Ratio};
 use buttress_shed::{
-    LimitConfig, Order, SharesConfig, ShedConfig, ShedLayer, Shedder, TenantsConfig, ThrottleConfig,
+    ControlledDelay, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, ShedLayer,
+    Shedder, TenantsConfig, ThrottleConfig,
 };
-use buttress_testkit::{Conformance, Sharing, Specimen};
+use buttress_testkit::{Conformance, Sharing, Specimen, TestBody, Turns};
+use tower::layer::util::Stack;
+use tower::util::MapRequestLayer;
 
 const LIMIT: u32 = 3;
 const MAX_WAIT: Duration = Duration::from_millis(50);
@@ -41,9 +45,31 @@ fn a_shedder_with_everything_on_conforms_in_every_mode() {
             .max_wait(None)
             .shares(SharesConfig::default())
             .tenants(TenantsConfig::default())
-            .throttle(ThrottleConfig::default().floor(1_000_000));
-        conformance(mode, config, Kind::Http)
+            .throttle(ThrottleConfig::default().floor(1_000_000))
+            .controlled_delay(ControlledDelay::default().target(HOUR).interval(2 * HOUR))
+            .pressure(PressureConfig::default().run_delay(HOUR, 2 * HOUR));
+        conformance(mode, config, Kind::Tenant)
     });
+}
+
+/// Q2, and Q1 the other way round: the newest first, for whom the oldest makes room.
+#[test]
+fn a_shedder_with_a_short_queue_conforms_in_either_order() {
+    for (order, turns) in [
+        (Order::Fifo, Turns::OldestFirst),
+        (Order::Lifo, Turns::NewestFirst),
+    ] {
+        let config = fixed().queue(5).max_wait(MAX_WAIT).order(order);
+        let suite = conformance(Mode::Enforce, config, Kind::Http);
+        let report = suite.queue(5).max_wait(MAX_WAIT).serves(turns).run();
+        assert!(report.failed().is_empty(), "{order:?}\n{report}");
+        for asked in ["Q1", "Q2", "Q3", "A2", "A3", "A6", "A7"] {
+            assert!(
+                report.held().contains(&asked),
+                "{order:?}: {asked}\n{report}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -81,21 +107,26 @@ enum Kind {
     Plain,
     Http,
     Client,
+    /// Over HTTP, where every request says whose it is.
+    Tenant,
 }
 
 fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
-    let half = Mode::EnforceFor(Ratio::HALF);
-    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
+    let for_share = [Ratio::ZERO, Ratio::HALF, Ratio::ONE].map(Mode::EnforceFor);
+    for mode in [Mode::Off, Mode::Shadow, Mode::Enforce]
+        .into_iter()
+        .chain(for_share)
+    {
         let report = suite(mode).run();
         assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");
     }
 }
 
 fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
-    let enforces = mode == Mode::Enforce;
+    let enforces = matches!(mode, Mode::Enforce | Mode::EnforceFor(Ratio::ONE));
     let config = config.mode(mode);
     // What is refused now and then is not for the suite to fill.
-    let config = if let Mode::EnforceFor(_) = mode {
+    let config = if mode == Mode::EnforceFor(Ratio::HALF) {
         config.limit(10_000)
     } else {
         config
@@ -106,6 +137,10 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
             Kind::Plain => Specimen::new(ShedLayer::new(&shedder)),
             Kind::Http => Specimen::new(ShedLayer::http(&shedder)),
             Kind::Client => Specimen::new(ShedLayer::client(&shedder)),
+            Kind::Tenant => {
+                let layer = ShedLayer::http(&shedder).tenant_header(TENANT);
+                Specimen::new(Stack::new(layer, MapRequestLayer::new(of_a_tenant)))
+            }
         };
         let resize = {
             let (shedder, config) = (shedder.clone(), config.clone());
@@ -126,13 +161,16 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
         }
     });
     let suite = if enforces {
-        suite.capacity(LIMIT as usize).sharing(Sharing::Shared)
+        suite
+            .capacity(LIMIT as usize)
+            .sharing(Sharing::Shared)
+            .serves(Turns::OldestFirst)
     } else {
         suite
     };
     match kind {
         Kind::Plain => suite,
-        Kind::Http | Kind::Client => suite.holds_body(),
+        Kind::Http | Kind::Client | Kind::Tenant => suite.holds_body(),
     }
 }
 
@@ -143,3 +181,12 @@ fn fixed() -> ShedConfig {
         .order(Order::Fifo)
         .margin(Duration::ZERO)
 }
+
+fn of_a_tenant(mut request: Request<TestBody>) -> Request<TestBody> {
+    let name = HeaderValue::from_static("conformance");
+    request.headers_mut().insert(TENANT, name);
+    request
+}
+
+const TENANT: HeaderName = HeaderName::from_static("x-tenant");
+const HOUR: Duration = Duration::from_secs(3_600);

@@ -1,7 +1,7 @@
 //! The shedder: which calls are let in when there is work for more than the capacity, and which are told at once
 //! that they are not.
 //!
-//! It puts rules together that each stand alone: a [limit](crate::limit) that is found out from the calls that end,
+//! It puts rules together that each stand alone: a [limit] that is found out from the calls that end,
 //! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
 //! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
 //! order: memory and processors, throttle, tenant, place, queue.

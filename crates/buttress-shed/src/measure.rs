@@ -63,7 +63,8 @@ impl Measure {
     pub(crate) fn due(&self, now: Instant) -> Option<Pressure> {
         let at = nanos(now.saturating_duration_since(self.origin));
         let next = self.next.load(Ordering::Relaxed);
-        if at < next {
+        // A thread that has yet to look has nothing to compare with, and leaves the look to one that has.
+        if at < next || self.is_first_look() {
             return None;
         }
         let after = at.saturating_add(nanos(INTERVAL));
@@ -88,14 +89,17 @@ impl Measure {
         Ratio::new((used as f64 / available as f64).min(1.0)).ok()
     }
 
+    /// Whether this thread now looked for the first time at how long it has waited so far.
+    fn is_first_look(&self) -> bool {
+        BEFORE.get().is_none() && {
+            BEFORE.set(self.files.waited_and_ran());
+            BEFORE.get().is_some()
+        }
+    }
+
     /// How long this thread waited for a processor, whenever it was ready to run, on average since it last looked.
     fn run_delay(&self) -> Option<Duration> {
-        thread_local! {
-            /// How long it had waited, in nanoseconds, and how often it had run.
-            static BEFORE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
-        }
-        let text = fs::read_to_string(&self.files.schedstat).ok()?;
-        let now = waited_and_ran(&text)?;
+        let now = self.files.waited_and_ran()?;
         let before = BEFORE.replace(Some(now))?;
         let waited = now.0.checked_sub(before.0)?;
         let ran = now.1.checked_sub(before.1)?.max(1);
@@ -103,7 +107,17 @@ impl Measure {
     }
 }
 
+thread_local! {
+    /// How long the thread had waited when it last looked, in nanoseconds, and how often it had run.
+    static BEFORE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+}
+
 impl Files {
+    fn waited_and_ran(&self) -> Option<(u64, u64)> {
+        let text = fs::read_to_string(&self.schedstat).ok()?;
+        waited_and_ran(&text)
+    }
+
     /// What the control group of the process may use, or else all there is.
     fn available(&self) -> Option<u64> {
         let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
@@ -232,6 +246,10 @@ mod tests {
 
     #[test]
     fn the_delay_is_the_mean_of_the_waits_since_the_last_look() {
+        on_a_new_thread(the_delay_is_a_mean);
+    }
+
+    fn the_delay_is_a_mean() {
         let machine = Machine::new("buttress-delay");
         let measure = machine.measure();
         let delay = |text| {
@@ -239,7 +257,8 @@ mod tests {
             measure.run_delay()
         };
         // A thread has to look once before it can compare.
-        assert_eq!(delay("5 1000000 10"), None);
+        machine.waited("5 1000000 10");
+        assert!(measure.is_first_look() && !measure.is_first_look());
         let millis = Duration::from_millis;
         assert_eq!(delay("9 21000000 20"), Some(millis(2)));
         assert_eq!(delay("9 21000000 20"), Some(Duration::ZERO));
@@ -261,8 +280,18 @@ mod tests {
         let now = crate::shedder::now();
         let measure = Measure::new(now);
         let looked = cfg!(target_os = "linux");
-        assert_eq!(measure.due(now).is_some(), looked);
-        assert_eq!(measure.due(now + INTERVAL / 2), None);
-        assert_eq!(measure.due(now + INTERVAL).is_some(), looked);
+        on_a_new_thread(|| {
+            // It has nothing to compare with yet, and uses nobody's turn up.
+            assert_eq!(measure.due(now), None);
+            assert_eq!(measure.due(now).is_some(), looked);
+            assert_eq!(measure.due(now + INTERVAL / 2), None);
+            let after = measure.due(now + INTERVAL);
+            let delay = after.and_then(|pressure| pressure.run_delay);
+            assert_eq!((after.is_some(), delay.is_some()), (looked, looked));
+        });
+    }
+
+    fn on_a_new_thread(test: impl FnOnce() + Send) {
+        std::thread::scope(|scope| scope.spawn(test).join().expect("it holds"));
     }
 }

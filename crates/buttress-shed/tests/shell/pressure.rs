@@ -15,7 +15,8 @@ fn scene(mode: Mode) -> Scene {
     let scene = Scene::behind(config, |shedder| {
         ShedLayer::http(shedder).trust(Trust::Always)
     });
-    assert!(scene.call().is_inside());
+    // The first time, a thread only takes down where it stands.
+    assert!(scene.call().is_inside() && scene.call().is_inside());
     scene
 }
 

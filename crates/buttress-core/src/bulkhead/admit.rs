@@ -185,7 +185,7 @@ impl Bulkhead {
             self.gather(&mut locked);
         }
         let binds = locked.config.mode.binds(|| draw);
-        let (claim, mut would_reject) = match locked.claim(key, binds, now) {
+        let (claim, mut would_reject) = match locked.claim(key, terms.criticality, binds, now) {
             Ok(claim) => claim,
             Err(reason) => return Admission::Rejected(reason),
         };

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::{Permit, Waiter};
+use crate::Criticality;
 use crate::shares::{Partition, Tenant};
 
 /// Whose a call is, where that matters.
@@ -9,6 +10,8 @@ pub(super) enum Claim {
     /// Nobody's: it is in the rest.
     #[default]
     None,
+    /// One like others that matter as much.
+    Class(Criticality),
     Partition(Partition),
     /// It is counted from when it comes, whether it waits or is under way.
     Tenant(Tenant),
@@ -32,7 +35,7 @@ impl Claim {
     pub(super) fn partition(self) -> Partition {
         match self {
             Self::Partition(partition) => partition,
-            Self::None | Self::Tenant(_) => Partition::REST,
+            Self::None | Self::Class(_) | Self::Tenant(_) => Partition::REST,
         }
     }
 }

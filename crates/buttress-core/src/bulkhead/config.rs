@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::queue::{ControlledDelay, Order, QueueConfig};
-use crate::shares::{PartitionsConfig, TenantsConfig};
+use crate::shares::{PartitionsConfig, SharesConfig, TenantsConfig};
 use crate::{ConfigError, Mode};
 
 /// How many calls may be under way, and who may wait for one of them to end.
@@ -27,6 +27,8 @@ pub struct BulkheadConfig {
     pub(super) mode: Mode,
     pub(super) partitions: Option<PartitionsConfig>,
     pub(super) tenants: Option<TenantsConfig>,
+    /// A shedder's, which calls things by other names.
+    pub(super) shares: Option<SharesConfig>,
 }
 
 impl Default for BulkheadConfig {
@@ -39,6 +41,7 @@ impl Default for BulkheadConfig {
             mode: Mode::Enforce,
             partitions: None,
             tenants: None,
+            shares: None,
         }
     }
 }
@@ -118,9 +121,15 @@ impl BulkheadConfig {
         self
     }
 
+    /// What of the limit each criticality has for certain.
+    pub(crate) fn shares(mut self, shares: Option<SharesConfig>) -> Self {
+        self.shares = shares;
+        self
+    }
+
     /// Whether it matters whose a call is.
     pub(super) fn is_shared(&self) -> bool {
-        self.partitions.is_some() || self.tenants.is_some()
+        self.partitions.is_some() || self.tenants.is_some() || self.shares.is_some()
     }
 
     /// Whether calls may find places at hand without the lock: not where each one's matter, nor where none are counted.

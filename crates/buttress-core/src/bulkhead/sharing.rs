@@ -2,9 +2,9 @@ use std::time::Instant;
 
 use super::claim::{Claim, Claims, Waiting};
 use super::{Bulkhead, BulkheadConfig, Locked, Permit};
-use crate::queue::{Exit, WaitQueue};
-use crate::shares::{Partition, PartitionSnapshot, Partitions, Tenants, Usage};
-use crate::{ConfigError, Reason};
+use crate::queue::{Entitled, Exit, WaitQueue};
+use crate::shares::{Partition, PartitionSnapshot, Partitions, Shares, Tenants, Usage};
+use crate::{ConfigError, Criticality, Reason};
 
 /// Who has what of the limit, where that matters: then all tokens stay under the lock.
 ///
@@ -15,6 +15,7 @@ pub(super) struct Sharing {
     /// Who waits in each partition but the rest, which has the queue that a bulkhead has without partitions.
     lines: Vec<WaitQueue<Waiting>>,
     tenants: Option<Tenants>,
+    shares: Option<Shares>,
     claims: Claims,
 }
 
@@ -36,6 +37,16 @@ impl Sharing {
             (Some(tenants), Some(config)) => tenants.reconfigure(config)?,
             (None, Some(config)) => self.tenants = Some(Tenants::new(config, seed)?),
             (_, None) => {}
+        }
+        if let Some(config_of_shares) = config.shares {
+            let shares = match &mut self.shares {
+                Some(shares) => shares,
+                unmade => unmade.insert(Shares::new(config_of_shares)?),
+            };
+            shares.reconfigure(config_of_shares)?;
+            if config.queue.capacity > 0 {
+                shares.forget_turned_away();
+            }
         }
         if let Some(shares) = &config.partitions {
             let waits = |partition| !line_of(partition, rest, &self.lines).is_empty();
@@ -73,6 +84,7 @@ impl Locked {
     pub(super) fn claim(
         &mut self,
         key: &str,
+        criticality: Criticality,
         binds: bool,
         now: Instant,
     ) -> Result<(Claim, Option<Reason>), Reason> {
@@ -90,6 +102,9 @@ impl Locked {
             tenants.overdraw(tenant);
             return Ok((Claim::Tenant(tenant), Some(Reason::TenantOverShare)));
         }
+        if self.config.shares.is_some() {
+            return Ok((Claim::Class(criticality), None));
+        }
         let partition = self.partitions().map(|partitions| partitions.of(key));
         Ok(match partition {
             None | Some(Partition::REST) => (Claim::None, None),
@@ -100,7 +115,12 @@ impl Locked {
     /// Whether a newcomer may have a place right away.
     pub(super) fn may_enter(&self, claim: Claim, now: Instant) -> bool {
         let Some(partitions) = self.partitions() else {
-            return self.free > 0 && self.nobody_waits();
+            let limit = u64::from(self.config.limit);
+            let may = match (claim, &self.sharing.shares) {
+                (Claim::Class(criticality), Some(shares)) => shares.may(criticality, limit, now),
+                _ => true,
+            };
+            return may && self.free > 0 && self.nobody_waits();
         };
         let waits = |partition| self.somebody_waits_in(partition);
         partitions.may_enter(claim.partition(), self.usage(), waits, now)
@@ -109,6 +129,14 @@ impl Locked {
     /// A call that cannot wait is refused: why.
     pub(super) fn turn_away(&mut self, claim: Claim, now: Instant) -> Reason {
         let usage = self.usage();
+        if let (Claim::Class(criticality), Some(shares)) = (claim, &mut self.sharing.shares) {
+            shares.turn_away(criticality, usage.limit, now);
+            return if self.free > 0 {
+                Reason::CriticalityTooLow
+            } else {
+                Reason::BulkheadFull
+            };
+        }
         let is_on = self.config.partitions.is_some();
         let Some(partitions) = self.sharing.partitions.as_mut().filter(|_| is_on) else {
             return Reason::BulkheadFull;
@@ -131,10 +159,13 @@ impl Locked {
             self.forget(claim);
             return Permit::COUNTED;
         };
-        if let (Claim::Partition(partition), Some(partitions)) =
-            (claim, &mut self.sharing.partitions)
-        {
+        let Sharing {
+            partitions, shares, ..
+        } = &mut self.sharing;
+        if let (Claim::Partition(partition), Some(partitions)) = (claim, partitions) {
             partitions.enter(partition);
+        } else if let (Claim::Class(criticality), Some(shares)) = (claim, shares) {
+            shares.overdraw(criticality);
         }
         permit
     }
@@ -142,10 +173,13 @@ impl Locked {
     /// A call has ended, whose claim has that number.
     pub(super) fn end(&mut self, entry: u32) {
         let claim = self.sharing.claims.take(entry);
-        if let (Claim::Partition(partition), Some(partitions)) =
-            (claim, &mut self.sharing.partitions)
-        {
+        let Sharing {
+            partitions, shares, ..
+        } = &mut self.sharing;
+        if let (Claim::Partition(partition), Some(partitions)) = (claim, partitions) {
             partitions.leave(partition);
+        } else if let (Claim::Class(criticality), Some(shares)) = (claim, shares) {
+            shares.release(criticality);
         }
         self.forget(claim);
     }
@@ -165,15 +199,19 @@ impl Locked {
     /// The queue in which a call waits.
     pub(super) fn line(&mut self, claim: Claim) -> &mut WaitQueue<Waiting> {
         match claim.partition().index().checked_sub(1) {
-            None => &mut self.queue,
+            None => {
+                self.entitle();
+                &mut self.queue
+            }
             Some(line) => &mut self.sharing.lines[line],
         }
     }
 
     /// Whoever leaves the queues next, if there is room.
     pub(super) fn pop(&mut self, now: Instant) -> Option<Exit<Waiting>> {
-        let sharing = &mut self.sharing;
         if self.config.partitions.is_none() {
+            self.entitle();
+            let sharing = &mut self.sharing;
             // They were in partitions that are no more; nobody comes after them.
             let left = sharing.lines.iter_mut().find(|line| !line.is_empty());
             return left.unwrap_or(&mut self.queue).pop(now);
@@ -182,6 +220,21 @@ impl Locked {
         let waits = |partition| self.somebody_waits_in(partition);
         let next = self.partitions()?.next(usage, waits)?;
         self.line(Claim::Partition(next)).pop(now)
+    }
+
+    /// Lets the queue know what those who wait in it have for certain: as many places as they lack of their share, and
+    /// as much of the queue as of the limit.
+    fn entitle(&mut self) {
+        let (limit, room) = (self.config.limit.into(), self.config.queue.capacity as u64);
+        let shares = self.sharing.shares.as_ref();
+        let shares = shares.filter(|_| self.config.shares.is_some());
+        let entitled = |shares: &Shares, of| {
+            let first = shares.lacks(of, limit);
+            let kept = shares.share(of, room).max(first);
+            Entitled { first, kept }
+        };
+        let of = |of| shares.map_or_else(Entitled::default, |shares| entitled(shares, of));
+        self.queue.entitle(Criticality::ALL.map(of));
     }
 
     fn somebody_waits_in(&self, partition: Partition) -> bool {

@@ -39,6 +39,7 @@ pub(super) struct Entry<T> {
 struct List {
     oldest: u32,
     newest: u32,
+    len: usize,
 }
 
 /// Which end of a list.
@@ -59,6 +60,7 @@ impl<T, const LISTS: usize> Arena<T, LISTS> {
             lists: [List {
                 oldest: NONE,
                 newest: NONE,
+                len: 0,
             }; LISTS],
             len: 0,
         }
@@ -66,6 +68,10 @@ impl<T, const LISTS: usize> Arena<T, LISTS> {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    pub(super) fn len_of(&self, class: usize) -> usize {
+        self.lists[class].len
     }
 
     /// Adds an entry at the newest end of its class's list.
@@ -85,6 +91,7 @@ impl<T, const LISTS: usize> Arena<T, LISTS> {
             None => self.lists[class].oldest = index,
         }
         self.lists[class].newest = index;
+        self.lists[class].len += 1;
         self.len += 1;
         ticket
     }
@@ -127,6 +134,7 @@ impl<T, const LISTS: usize> Arena<T, LISTS> {
             Some(slot) => slot.older = older,
             None => self.lists[entry.class].newest = older,
         }
+        self.lists[entry.class].len -= 1;
         self.len -= 1;
         Some(entry)
     }

@@ -16,4 +16,4 @@ mod wait_queue;
 pub use codel::ControlledDelay;
 pub use config::{Order, QueueConfig};
 pub use exit::{Dropped, Exit, Pushed, QueueRefusal};
-pub use wait_queue::{Terms, Ticket, WaitQueue};
+pub use wait_queue::{Entitled, Terms, Ticket, WaitQueue};

@@ -37,6 +37,8 @@ pub struct WaitQueue<T> {
     entries: Arena<T, { Criticality::COUNT }>,
     /// Of each class: those who are served last may wait for ever, and nobody before them waits at all.
     standing: [Standing; Criticality::COUNT],
+    /// By class.
+    entitled: [Entitled; Criticality::COUNT],
     delays: Delays,
 }
 
@@ -47,6 +49,15 @@ pub struct Terms {
     pub criticality: Criticality,
     /// By when its answer is wanted.
     pub deadline: Option<Deadline>,
+}
+
+/// What those of one criticality have for certain, whatever others want that matter more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Entitled {
+    /// So many of them go before all who have nothing for certain.
+    pub first: u64,
+    /// So many of them may wait, and make room for nobody.
+    pub kept: u64,
 }
 
 /// Somebody's place in a queue.
@@ -69,6 +80,7 @@ impl<T> WaitQueue<T> {
             config,
             entries: Arena::new(),
             standing,
+            entitled: [Entitled::default(); Criticality::COUNT],
             delays: Delays::default(),
         })
     }
@@ -125,6 +137,12 @@ impl<T> WaitQueue<T> {
         self.config.margin = margin;
     }
 
+    /// What those of each [criticality](Criticality::index) have for certain. Nobody has anything, if the queue does not go
+    /// [by criticality](QueueConfig::by_criticality).
+    pub fn entitle(&mut self, entitled: [Entitled; Criticality::COUNT]) {
+        self.entitled = entitled;
+    }
+
     /// Lets somebody wait.
     ///
     /// When the queue is full, whoever would be served last has to go: the newcomer, or somebody who waits.
@@ -175,9 +193,7 @@ impl<T> WaitQueue<T> {
                 .take(ticket, now)
                 .map(|value| Exit::Dropped(value, why));
         }
-        let (ticket, entry) = (0..Criticality::COUNT)
-            .rev()
-            .find_map(|class| self.entries.at(class, self.first_end(class)))?;
+        let (ticket, entry) = self.first()?;
         let delay = now.saturating_duration_since(entry.since);
         let why = self.lapsed(entry, now);
         let why = why.or_else(|| {
@@ -251,6 +267,25 @@ impl<T> WaitQueue<T> {
         }
     }
 
+    /// Whose turn it is, of those who can be served.
+    fn first(&self) -> Option<(Ticket, &Entry<T>)> {
+        let waiting = |&class: &usize| self.entries.len_of(class) > 0;
+        let mut classes = (0..Criticality::COUNT).rev().filter(waiting);
+        let entitled = classes
+            .clone()
+            .find(|&class| self.entitled_of(class).first > 0);
+        let class = entitled.or_else(|| classes.next())?;
+        self.entries.at(class, self.first_end(class))
+    }
+
+    fn entitled_of(&self, class: usize) -> Entitled {
+        if self.config.by_criticality {
+            self.entitled[class]
+        } else {
+            Entitled::default()
+        }
+    }
+
     /// The end of a class's list that is served first.
     fn first_end(&self, class: usize) -> End {
         match self.config.order {
@@ -282,16 +317,27 @@ impl<T> WaitQueue<T> {
         if self.len() > self.config.capacity || self.config.capacity == 0 {
             return Err(QueueRefusal::Full);
         }
-        let class = self.class(terms.criticality);
-        let last = || {
-            let (ticket, last) =
-                (0..=class).find_map(|class| self.entries.at(class, self.last_end(class)))?;
-            let displaced = last.class < class || self.last_end(class) == End::Oldest;
-            displaced.then_some((ticket, Dropped::Displaced))
-        };
         let lapsed = self.oldest_lapsed(now);
         let leaving = lapsed.map(|(ticket, _, why)| (ticket, why));
-        leaving.or_else(last).map(Some).ok_or(QueueRefusal::Full)
+        leaving
+            .or_else(|| self.last_beside(self.class(terms.criticality)))
+            .map(Some)
+            .ok_or(QueueRefusal::Full)
+    }
+
+    /// Who has to make room for a newcomer of a class: whoever is served last of the least class of which, with the
+    /// newcomer, more wait than are kept, unless that is the newcomer.
+    fn last_beside(&self, newcomer: usize) -> Option<(Ticket, Dropped)> {
+        let last = (0..Criticality::COUNT).find(|&class| {
+            let waiting = self.entries.len_of(class) + usize::from(class == newcomer);
+            waiting as u64 > self.entitled_of(class).kept
+        })?;
+        let end = self.last_end(last);
+        if last == newcomer && end == End::Newest {
+            return None;
+        }
+        let (ticket, _) = self.entries.at(last, end)?;
+        Some((ticket, Dropped::Displaced))
     }
 
     /// The first class's oldest who cannot be served any more.

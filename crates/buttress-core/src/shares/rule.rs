@@ -139,6 +139,19 @@ impl Shares {
         classes.find(|&c| free > self.kept_from(c, limit, now))
     }
 
+    /// How many of the places that a criticality has for certain it does not have.
+    #[must_use]
+    pub fn lacks(&self, criticality: Criticality, limit: u64) -> u64 {
+        let share = self.share(criticality, limit);
+        share.saturating_sub(self.classes[criticality.index()].in_flight)
+    }
+
+    /// How many of so many places a criticality has for certain.
+    #[must_use]
+    pub fn share(&self, criticality: Criticality, limit: u64) -> u64 {
+        self.config.places(criticality, limit)
+    }
+
     /// How many calls are under way in all.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
@@ -152,8 +165,15 @@ impl Shares {
         SharesSnapshot {
             in_flight: class.in_flight,
             waiting: class.waiting,
-            share: self.config.places(criticality, limit),
+            share: self.share(criticality, limit),
             wanted: class.wanted(now, self.config.memory),
+        }
+    }
+
+    /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
+    pub fn forget_turned_away(&mut self) {
+        for class in &mut self.classes {
+            class.kept = Kept::default();
         }
     }
 
@@ -168,13 +188,13 @@ impl Shares {
         Ok(())
     }
 
-    fn may(&self, criticality: Criticality, limit: u64, now: Instant) -> bool {
+    /// Whether a call may have a place now.
+    #[must_use]
+    pub fn may(&self, criticality: Criticality, limit: u64, now: Instant) -> bool {
         let free = limit.saturating_sub(self.in_flight);
-        let within = || {
-            let share = self.config.places(criticality, limit);
-            self.classes[criticality.index()].in_flight < share
-        };
-        free > 0 && (within() || free > self.kept_from(criticality, limit, now))
+        free > 0
+            && (self.lacks(criticality, limit) > 0
+                || free > self.kept_from(criticality, limit, now))
     }
 
     /// How many places whoever borrows must leave to others.
@@ -185,8 +205,7 @@ impl Shares {
             if criticality > borrower {
                 wanted
             } else if criticality < borrower && wanted > 0 {
-                let share = self.config.places(criticality, limit);
-                wanted.min(share.saturating_sub(class.in_flight))
+                wanted.min(self.lacks(criticality, limit))
             } else {
                 0
             }

@@ -2,7 +2,6 @@ use std::cell::LazyCell;
 use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
-use super::sharing::Standing;
 use super::{
     Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, Stripe, TENANTED, THROTTLED,
     WATCHED,
@@ -83,7 +82,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Result<(), Refusal> {
         if flags & OFF != 0 {
-            (claim.shared, claim.counted, claim.tenant) = (false, false, None);
+            claim.tenant = None;
             return Ok(());
         }
         if flags & WATCHED != 0 && self.is_short_for(claim.criticality) {
@@ -114,22 +113,8 @@ impl Shed {
         draw: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
-        let mut rank = call.criticality;
-        let mut would_reject = None;
-        if claim.shared {
-            match self.standing(call.criticality, now()) {
-                Ok(Standing::Entitled) => rank = Criticality::Critical,
-                Ok(Standing::Borrower) => {}
-                // Whoever can wait does so until what matters more has its places.
-                Err(_) if self.has_queue() => {}
-                Err(reason) if self.config_mode().binds(&draw) => {
-                    return self.turn_down(claim, reason, draw, now);
-                }
-                Err(reason) => would_reject = Some(reason),
-            }
-        }
         let terms = || Terms {
-            criticality: rank,
+            criticality: call.criticality,
             deadline: call.deadline,
         };
         let admission = match self.gate.try_acquire() {
@@ -142,38 +127,29 @@ impl Shed {
         match admission {
             bulkhead::Admission::Admitted {
                 permit,
-                would_reject: full,
+                would_reject,
             } => Admission::Admitted {
                 permit: self.begin(permit, None, claim, now),
-                would_reject: would_reject.or_else(|| full.map(|why| self.full(why, rank))),
+                would_reject: would_reject.map(|why| self.full(why, call.criticality)),
             },
             bulkhead::Admission::Rejected(why) => {
-                self.limit.on_refused();
-                self.turn_down(claim, self.full(why, rank), draw, now)
+                // Places that are kept for others are no want of places.
+                if why != Reason::CriticalityTooLow {
+                    self.limit.on_refused();
+                }
+                self.withdraw(claim, now);
+                self.leave_tenant(claim);
+                Admission::Rejected(self.refusal(self.full(why, call.criticality), draw))
             }
             bulkhead::Admission::Waiting(place) => {
-                self.counts.waiting[rank.index()].fetch_add(1, Ordering::Relaxed);
+                self.counts.waiting[call.criticality.index()].fetch_add(1, Ordering::Relaxed);
                 Admission::Waiting(Place {
                     place,
-                    rank,
                     claim,
                     since: now(),
                 })
             }
         }
-    }
-
-    fn turn_down(
-        &self,
-        claim: Claim,
-        reason: Reason,
-        draw: impl FnOnce() -> u64,
-        now: impl Fn() -> Instant,
-    ) -> Admission {
-        self.turn_away(claim, now());
-        self.withdraw(claim, now);
-        self.leave_tenant(claim);
-        Admission::Rejected(self.refusal(reason, draw))
     }
 
     pub(super) fn begin(
@@ -183,9 +159,6 @@ impl Shed {
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
-        if claim.shared {
-            self.begin_share(claim);
-        }
         // Nothing is learnt from a call that was let in while the mode was off.
         let sampled = claim.sampled && place.is_counted();
         let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
@@ -230,15 +203,15 @@ impl Shed {
     }
 
     /// Whether somebody waits who matters more.
-    pub(super) fn is_outranked(&self, rank: Criticality) -> bool {
-        let more = &self.counts.waiting[rank.index() + 1..];
+    pub(super) fn is_outranked(&self, criticality: Criticality) -> bool {
+        let more = &self.counts.waiting[criticality.index() + 1..];
         more.iter().any(|n| n.load(Ordering::Relaxed) > 0)
     }
 
     /// What a bulkhead calls full is a limit here, or a queue of those who matter more.
-    fn full(&self, why: Reason, rank: Criticality) -> Reason {
+    fn full(&self, why: Reason, criticality: Criticality) -> Reason {
         match why {
-            Reason::BulkheadFull if self.is_outranked(rank) => Reason::CriticalityTooLow,
+            Reason::BulkheadFull if self.is_outranked(criticality) => Reason::CriticalityTooLow,
             Reason::BulkheadFull => Reason::LimitReached,
             other => other,
         }
@@ -250,9 +223,5 @@ impl Shed {
 
     fn config_mode(&self) -> crate::Mode {
         lock(&self.locked).config.mode
-    }
-
-    fn has_queue(&self) -> bool {
-        lock(&self.locked).config.queue > 0
     }
 }

@@ -49,9 +49,6 @@ pub(super) struct Claim {
     pub(super) criticality: Criticality,
     pub(super) sampled: bool,
     pub(super) throttled: bool,
-    pub(super) shared: bool,
-    /// Whether it is shared or has a tenant, in a word that is quick to ask.
-    pub(super) counted: bool,
     pub(super) tenant: Option<Tenant>,
 }
 
@@ -74,7 +71,7 @@ impl Claim {
     /// Whether anybody but the gate counts the call.
     #[inline]
     pub(super) fn is_counted(self) -> bool {
-        self.counted
+        self.tenant.is_some()
     }
 }
 
@@ -131,8 +128,6 @@ pub struct Refusal {
 #[must_use = "a place that nobody leaves stays taken"]
 pub struct Place {
     pub(super) place: bulkhead::Place,
-    /// As what it waits, which is more than what it is while its share is not used up.
-    pub(super) rank: Criticality,
     pub(super) claim: Claim,
     pub(super) since: Instant,
 }

@@ -113,7 +113,8 @@ impl ShedConfig {
     }
 
     /// What of the limit each criticality has for certain, so that a flood of what matters more leaves something to
-    /// the others. `None` lets what matters more have it all.
+    /// the others. `None` lets what matters more have it all. With shares the queue goes
+    /// [by criticality](Self::by_criticality) in any case, and every call takes its place under one lock.
     #[must_use]
     pub fn shares(mut self, shares: impl Into<Option<SharesConfig>>) -> Self {
         self.shares = shares.into();
@@ -188,9 +189,11 @@ impl ShedConfig {
             .queue(self.queue)
             .max_wait(self.max_wait)
             .order(self.order)
-            .by_criticality(self.by_criticality)
+            // Those who wait for their share are found by what they matter.
+            .by_criticality(self.by_criticality || self.shares.is_some())
             .controlled_delay(self.controlled_delay)
             .margin(self.margin.unwrap_or(learnt))
+            .shares(self.shares)
             .mode(self.mode)
     }
 

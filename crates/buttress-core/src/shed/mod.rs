@@ -104,10 +104,8 @@ const LENIENT: u64 = 1 << 1;
 const THROTTLED: u64 = 1 << 2;
 /// Memory and processors are watched.
 const WATCHED: u64 = 1 << 3;
-/// The limit is shared by criticality.
-const SHARED: u64 = 1 << 4;
 /// The limit is shared by tenants.
-const TENANTED: u64 = 1 << 5;
+const TENANTED: u64 = 1 << 4;
 
 impl Shed {
     /// A shedder that has seen nothing. The `seed` keeps those who choose the names of tenants from making them
@@ -233,11 +231,10 @@ fn flags(config: &ShedConfig) -> u64 {
         0
     };
     let watched = if config.pressure.is_on() { WATCHED } else { 0 };
-    let shared = if config.shares.is_some() { SHARED } else { 0 };
     let tenanted = if config.tenants.is_some() {
         TENANTED
     } else {
         0
     };
-    mode | throttled | watched | shared | tenanted
+    mode | throttled | watched | tenanted
 }

@@ -35,7 +35,7 @@ impl Shed {
             Some(begun) => self.give_up_on(begun, permit.claim, &now),
             None => None,
         };
-        self.end_share(std::mem::take(&mut permit.claim));
+        self.leave_tenant(std::mem::take(&mut permit.claim));
         self.gate.release(permit.place.take(), now);
         moved
     }

@@ -50,7 +50,7 @@ impl Shed {
     }
 
     fn waits_no_more(&self, place: &Place) {
-        self.counts.waiting[place.rank.index()].fetch_sub(1, Ordering::Relaxed);
+        self.counts.waiting[place.claim.criticality.index()].fetch_sub(1, Ordering::Relaxed);
     }
 
     fn drop_out(
@@ -61,11 +61,12 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Refusal {
         self.limit.on_refused();
-        self.turn_away(place.claim, now());
         self.withdraw(place.claim, now);
         self.leave_tenant(place.claim);
         let reason = match why {
-            Dropped::Displaced if self.is_outranked(place.rank) => Reason::CriticalityTooLow,
+            Dropped::Displaced if self.is_outranked(place.claim.criticality) => {
+                Reason::CriticalityTooLow
+            }
             other => other.reason(),
         };
         self.refusal(reason, draw)

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use buttress_core::Criticality;
-use buttress_core::queue::{Dropped, Exit, Order, QueueConfig, QueueRefusal, Terms};
+use buttress_core::queue::{Dropped, Entitled, Exit, Order, QueueConfig, QueueRefusal, Terms};
 
 /// A queue that looks at everybody each time, for the fixed orders and the adaptive one.
 pub(crate) struct Model {
@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) by_criticality: bool,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) margin: Duration,
+    pub(crate) entitled: [Entitled; Criticality::COUNT],
     /// In the order of arrival.
     pub(crate) waiting: Vec<Waiting>,
     classes: [Class; Criticality::COUNT],
@@ -39,6 +40,7 @@ impl Model {
             by_criticality,
             max_wait: Some(Duration::from_millis(250)),
             margin: Duration::from_millis(3),
+            entitled: [Entitled::default(); Criticality::COUNT],
             waiting: Vec::new(),
             classes: std::array::from_fn(|_| Class {
                 standing_since: None,
@@ -83,15 +85,10 @@ impl Model {
             }
             let (at, why) = match self.oldest_lapsed(now) {
                 Some(lapsed) => lapsed,
-                None => {
-                    let mut all = self.waiting.clone();
-                    all.push(newcomer);
-                    let last = *self.in_order(&all).last().expect("there is the newcomer");
-                    if last == self.waiting.len() {
-                        return Err(QueueRefusal::Full);
-                    }
-                    (last, Dropped::Displaced)
-                }
+                None => match self.last_after(newcomer) {
+                    Some(last) => (last, Dropped::Displaced),
+                    None => return Err(QueueRefusal::Full),
+                },
             };
             displaced = Some((self.take(at, now).who, why));
         }
@@ -138,6 +135,27 @@ impl Model {
         !self.waiting.iter().any(of_it)
     }
 
+    /// Where in `waiting` the one is who has to make room for a newcomer. Of all who need not, so many of each criticality
+    /// as may stay, those are meant who are served first.
+    fn last_after(&self, newcomer: Waiting) -> Option<usize> {
+        let mut all = self.waiting.clone();
+        all.push(newcomer);
+        let mut order = self.in_order(&all);
+        if self.by_criticality {
+            for criticality in Criticality::ALL {
+                let mut kept = self.entitled[criticality.index()].kept;
+                order.retain(|&at| {
+                    let stays = all[at].criticality == criticality && kept > 0;
+                    kept -= u64::from(stays);
+                    !stays
+                });
+            }
+            // Who goes before all others does so for its turn, and not for its room.
+            order.sort_by_key(|&at| std::cmp::Reverse(all[at].criticality));
+        }
+        order.pop().filter(|&last| last < self.waiting.len())
+    }
+
     /// Where in `waiting` they stand, whoever is served first before the others.
     fn in_order(&self, waiting: &[Waiting]) -> Vec<usize> {
         let newest_first = |criticality: Criticality| match self.order {
@@ -147,8 +165,15 @@ impl Model {
                 self.classes[criticality.index()].standing_since.is_some()
             }
         };
+        let goes_first = |criticality: Criticality| {
+            self.by_criticality && self.entitled[criticality.index()].first > 0
+        };
+        let (first, others): (Vec<_>, Vec<_>) = Criticality::ALL
+            .into_iter()
+            .rev()
+            .partition(|&criticality| goes_first(criticality));
         let mut order = Vec::new();
-        for criticality in Criticality::ALL.into_iter().rev() {
+        for criticality in first.into_iter().chain(others) {
             let mut of_it: Vec<_> = (0..waiting.len())
                 .filter(|&at| waiting[at].criticality == criticality)
                 .collect();

@@ -1,5 +1,5 @@
 use buttress_core::Criticality::{Critical, High, Low, Medium};
-use buttress_core::queue::{ControlledDelay, Dropped, Exit, Order, QueueConfig, Terms};
+use buttress_core::queue::{ControlledDelay, Dropped, Entitled, Exit, Order, QueueConfig, Terms};
 
 use crate::{Line, that_is};
 
@@ -132,4 +132,19 @@ fn controlled_delay_drops_nobody_from_a_queue_that_drains() {
         line.wait(1);
         assert_eq!(line.serve_all(), [2 * round, 2 * round + 1]);
     }
+}
+
+#[test]
+fn who_has_something_for_certain_goes_first_and_what_matters_more_before() {
+    let mut line = ordered(Order::Fifo);
+    for (who, criticality) in [(1, Critical), (2, High), (3, Medium), (4, Low)] {
+        line.push(who, that_is(criticality));
+    }
+    let first = |criticality: [u64; 4]| criticality.map(|first| Entitled { first, kept: 0 });
+    line.queue.entitle(first([0, 1, 2, 0]));
+    assert_eq!(line.pop(), Some(Exit::Served(2)));
+    // Nobody who is high waits any longer.
+    assert_eq!(line.pop(), Some(Exit::Served(3)));
+    assert_eq!(line.pop(), Some(Exit::Served(1)));
+    assert_eq!(line.pop(), Some(Exit::Served(4)));
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use buttress_core::queue::{Order, Pushed, QueueConfig, Terms, WaitQueue};
+use buttress_core::queue::{Entitled, Order, Pushed, QueueConfig, Terms, WaitQueue};
 use buttress_core::{Criticality, Deadline};
 use proptest::prelude::*;
 
@@ -17,6 +17,8 @@ enum Step {
     /// Any of those who ever waited.
     Remove(prop::sample::Index),
     Resize(usize),
+    /// How many of each criticality go first, and how many make no room.
+    Entitle([(u64, u64); Criticality::COUNT]),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -28,6 +30,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Step::Pop),
         1 => any::<prop::sample::Index>().prop_map(Step::Remove),
         1 => (0..6_usize).prop_map(Step::Resize),
+        1 => prop::array::uniform4((0..3_u64, 0..3_u64)).prop_map(Step::Entitle),
     ];
     prop::collection::vec(step, 1..200)
 }
@@ -73,6 +76,10 @@ proptest! {
                         let removed = queue.remove(tickets[&who], now);
                         prop_assert_eq!(removed, model.remove(who, now));
                     }
+                }
+                Step::Entitle(entitled) => {
+                    model.entitled = entitled.map(|(first, kept)| Entitled { first, kept });
+                    queue.entitle(model.entitled);
                 }
                 Step::Resize(capacity) => {
                     model.capacity = capacity;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use buttress_core::Criticality::{Critical, High, Low};
 use buttress_core::queue::{
-    ControlledDelay, Dropped, Exit, Order, QueueConfig, QueueRefusal, Terms, WaitQueue,
+    ControlledDelay, Dropped, Entitled, Exit, Order, QueueConfig, QueueRefusal, Terms, WaitQueue,
 };
 
 use crate::{Line, MS, epoch, that_is};
@@ -160,6 +160,29 @@ fn a_smaller_capacity_drops_nobody_and_adds_nobody() {
         .expect("room is made");
     assert_eq!(pushed.displaced, Some((0, Dropped::Displaced)));
     assert_eq!(line.serve_all(), [6, 1]);
+}
+
+#[test]
+fn room_that_is_kept_is_made_and_not_given() {
+    for order in [Order::Fifo, Order::Lifo] {
+        let mut line = Line::new(QueueConfig::default().order(order).capacity(2));
+        let mut kept = [Entitled::default(); 4];
+        kept[Low.index()].kept = 1;
+        line.queue.entitle(kept);
+        for who in 1..=2 {
+            line.push(who, that_is(Critical));
+        }
+        // The one that would be served last makes room.
+        let pushed = line.queue.push(3, that_is(Low), line.now);
+        let last = if order == Order::Fifo { 2 } else { 1 };
+        let displaced = pushed.expect("room is kept").displaced;
+        assert_eq!(displaced, Some((last, Dropped::Displaced)));
+        // Only so much is kept, and that is not given to what matters more.
+        let another = line.queue.push(4, that_is(Low), line.now);
+        assert_eq!(another.is_ok(), order == Order::Lifo);
+        let more = line.queue.push(5, that_is(High), line.now);
+        assert_eq!(more, Err((5, QueueRefusal::Full)));
+    }
 }
 
 #[test]

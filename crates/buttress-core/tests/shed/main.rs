@@ -8,3 +8,4 @@
 mod books;
 mod given_up;
 mod refinement;
+mod shares;

@@ -1,0 +1,141 @@
+use std::ops::RangeInclusive;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use buttress_core::queue::Order;
+use buttress_core::shares::SharesConfig;
+use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::{Criticality, Report};
+
+const MS: Duration = Duration::from_millis(1);
+/// How many calls are under way at once. Each takes ten milliseconds on average, so one a millisecond is all that can
+/// be answered.
+const LIMIT: u32 = 10;
+const SECONDS: usize = 5;
+
+/// Where so many calls of each criticality come every millisecond, how many of each are answered in a second.
+fn answered(config: ShedConfig, offered: [usize; 4]) -> [usize; 4] {
+    let mut world = World::new(config.limit(LIMIT));
+    for _ in 0..1_000 * SECONDS {
+        world.now += MS;
+        world.end();
+        for criticality in Criticality::ALL {
+            (0..offered[criticality.index()]).for_each(|_| world.call(criticality));
+        }
+        world.hear();
+    }
+    world.answered.map(|answers| answers / SECONDS)
+}
+
+struct World {
+    shed: Shed,
+    now: Instant,
+    /// When it ends, and what it is.
+    inside: Vec<(Instant, Criticality, Permit)>,
+    waiting: Vec<(Criticality, Place)>,
+    answered: [usize; 4],
+    dice: u64,
+}
+
+impl World {
+    fn new(config: ShedConfig) -> Self {
+        let now = Instant::now();
+        Self {
+            shed: Shed::new(config, 7, now).expect("valid"),
+            now,
+            inside: Vec::new(),
+            waiting: Vec::new(),
+            answered: [0; 4],
+            dice: 7,
+        }
+    }
+
+    fn end(&mut self) {
+        let inside = std::mem::take(&mut self.inside);
+        for (ends, criticality, mut permit) in inside {
+            if ends > self.now {
+                self.inside.push((ends, criticality, permit));
+                continue;
+            }
+            self.answered[criticality.index()] += 1;
+            self.shed.settle(&mut permit, Report::SUCCESS, || self.now);
+            self.shed.release(permit, || self.now);
+            self.hear();
+        }
+    }
+
+    fn call(&mut self, criticality: Criticality) {
+        let call = Call {
+            criticality,
+            ..Call::default()
+        };
+        match self.shed.admit(call, || 0, || self.now) {
+            Admission::Admitted { permit, .. } => self.begin(criticality, permit),
+            Admission::Waiting(place) => self.waiting.push((criticality, place)),
+            Admission::Rejected(_) => {}
+        }
+    }
+
+    fn hear(&mut self) {
+        for (criticality, place) in std::mem::take(&mut self.waiting) {
+            match self.shed.poll(&place, Waker::noop(), || 0, || self.now) {
+                Poll::Pending => self.waiting.push((criticality, place)),
+                Poll::Ready(Ok(permit)) => self.begin(criticality, permit),
+                Poll::Ready(Err(_)) => {}
+            }
+        }
+    }
+
+    /// From one to nineteen milliseconds, each as often as any other.
+    fn begin(&mut self, criticality: Criticality, permit: Permit) {
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let takes = 1 + (self.dice >> 33) as u32 % 19;
+        self.inside
+            .push((self.now + takes * MS, criticality, permit));
+    }
+}
+
+fn config(queue: usize) -> ShedConfig {
+    let config = ShedConfig::default().queue(queue).order(Order::Fifo);
+    let config = config.max_wait(None).margin(Duration::ZERO);
+    config.shares(SharesConfig::default())
+}
+
+/// With a queue and without. Of a thousand that can be answered, the default shares are 100 of what is medium, 500 of
+/// what is high and 100 of what is critical.
+fn with_and_without_a_queue(offered: [usize; 4], expected: &[RangeInclusive<usize>; 4]) {
+    for queue in [0, 64] {
+        let answered = answered(config(queue), offered);
+        let all_are_so = answered
+            .iter()
+            .zip(expected)
+            .all(|(answers, expected)| expected.contains(answers));
+        assert!(all_are_so, "with a queue of {queue}: {answered:?}");
+    }
+}
+
+/// Each call of the batch that comes while it has less than its share could wait before the users, until the queue is
+/// full of the batch: but no more of them than it lacks.
+#[test]
+fn a_batch_has_its_share_beside_users_and_no_more() {
+    with_and_without_a_queue([0, 12, 2, 0], &[0..=0, 95..=106, 880..=905, 0..=0]);
+}
+
+#[test]
+fn a_flood_of_what_is_critical_leaves_the_others_their_shares() {
+    with_and_without_a_queue([0, 1, 1, 12], &[0..=0, 95..=107, 480..=510, 385..=400]);
+}
+
+#[test]
+fn a_flood_of_users_leaves_a_trickle_of_a_batch_its_share() {
+    with_and_without_a_queue([0, 1, 12, 0], &[0..=0, 95..=107, 885..=905, 0..=0]);
+}
+
+#[test]
+fn what_has_nothing_for_certain_lives_on_what_is_left() {
+    with_and_without_a_queue([12, 12, 12, 12], &[0..=3, 95..=107, 495..=510, 390..=400]);
+    with_and_without_a_queue([12, 0, 0, 0], &[995..=1_005, 0..=0, 0..=0, 0..=0]);
+}

@@ -135,6 +135,14 @@ impl Bulkhead {
     ///
     /// What [`BulkheadConfig::check`] refuses; then nothing changes.
     pub fn reconfigure(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
+        self.adopt(config, now)?;
+        self.let_in(now);
+        Ok(())
+    }
+
+    /// The same, without a word to whoever may be let in by it: to wake is somebody else's code, for which a caller with a
+    /// lock of its own has to [let go](Self::let_in) of that.
+    pub(crate) fn adopt(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock();
         let Locked {
@@ -150,8 +158,12 @@ impl Bulkhead {
         locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
         self.flags.store(Flags::new(&config).0, Ordering::Relaxed);
         locked.config = config;
-        self.serve(locked, now);
         Ok(())
+    }
+
+    /// Lets in whoever can be let in since the configuration changed.
+    pub(crate) fn let_in(&self, now: Instant) {
+        self.serve(self.lock(), now);
     }
 
     fn flags(&self) -> Flags {

@@ -167,12 +167,14 @@ impl Shed {
         }
         locked.limit = self.limit.limit();
         self.gate
-            .reconfigure(config.gate(locked.limit, locked.margin), now)?;
+            .adopt(config.gate(locked.limit, locked.margin), now)?;
         self.hot.flags.store(flags(&config), Ordering::Relaxed);
         if !config.pressure.is_on() {
             self.hot.least.store(0, Ordering::Relaxed);
         }
         locked.config = config;
+        drop(locked);
+        self.gate.let_in(now);
         Ok(())
     }
 

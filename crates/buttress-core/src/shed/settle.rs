@@ -122,7 +122,9 @@ impl Shed {
         // The bounds were checked when the configuration was taken.
         let _ = self
             .gate
-            .reconfigure(locked.config.gate(limit, locked.margin), now);
+            .adopt(locked.config.gate(limit, locked.margin), now);
+        drop(locked);
+        self.gate.let_in(now);
         moved
     }
 }

@@ -9,3 +9,4 @@ mod books;
 mod given_up;
 mod refinement;
 mod shares;
+mod wakers;

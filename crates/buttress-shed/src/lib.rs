@@ -147,8 +147,8 @@
 //! | [`ResourceExhausted`](Reason::ResourceExhausted) | memory or processor time is short | elsewhere |
 //! | [`ClientThrottled`](Reason::ClientThrottled) | the dependency refuses much of what it is sent | after `retry_after` |
 //!
-//! `retry_after` is how long the queue takes to drain at the pace at which calls end, and as much again or a second by
-//! chance, so that not all come back at once.
+//! `retry_after` is how long the queue takes to drain at the pace at which calls end, or until the throttle sends the next,
+//! and as much again or a second by chance, so that not all come back at once.
 //!
 //! How much a call matters is read from `x-criticality: critical | high | medium | low`, as far as it is
 //! [believed](Trust); `High` where nothing is said. It is known to the whole task that serves the call, and

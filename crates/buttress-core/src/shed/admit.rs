@@ -2,6 +2,7 @@ use std::cell::LazyCell;
 use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
+use super::hints::spread;
 use super::{
     Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, Stripe, TENANTED, THROTTLED,
     WATCHED,
@@ -9,6 +10,7 @@ use super::{
 use crate::bulkhead;
 use crate::queue::Terms;
 use crate::sync::{Ordering, lock};
+use crate::time::nanos;
 use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
@@ -91,7 +93,7 @@ impl Shed {
         if flags & THROTTLED != 0 {
             self.throttle.admit(now()).map_err(|after| Refusal {
                 reason: Reason::ClientThrottled,
-                retry_after: Some(after),
+                retry_after: Some(spread(nanos(after), draw())),
             })?;
             claim.throttled = true;
         }

@@ -26,22 +26,24 @@ impl Hints {
         rtt != 0 && nanos(after) > rtt.saturating_mul(LATE)
     }
 
-    /// How long until so many who wait have been let in, and as much again or a second more, by chance.
-    ///
-    /// A `Retry-After` has whole seconds: with less than one of jitter all would come back in the same.
+    /// How long until so many who wait have been let in, [spread].
     pub(super) fn retry_after(&self, waiting: u64, draw: u64) -> Option<Duration> {
         let each = self.each.load(Ordering::Relaxed);
-        if each == 0 {
-            return None;
-        }
         let drain = each.saturating_mul(waiting + 1).min(LONGEST);
-        let spread = drain.max(SECOND);
-        // The draw also says whom a mode binds, so those who get here may have the low ones only. After that, the upper
-        // half of a product of 64 bits each: uniform below `spread`.
-        let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
-        Some(Duration::from_nanos(drain + jitter))
+        (each != 0).then(|| spread(drain, draw))
     }
+}
+
+/// So many nanoseconds, and as much again or a second more, by chance: else all who are refused now would be back at once.
+///
+/// A `Retry-After` has whole seconds: with less than one of jitter all would come back in the same.
+pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
+    let spread = nanos.max(SECOND);
+    // The draw also says whom a mode binds, so those who get here may have the low ones only. After that, the upper half
+    // of a product of 64 bits each: uniform below `spread`.
+    let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
+    Duration::from_nanos(nanos.saturating_add(jitter))
 }
 
 /// Of exponential times one in twenty is longer than so many times their mean: half of what the default limit takes

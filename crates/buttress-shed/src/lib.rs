@@ -136,6 +136,10 @@
 //! whoever came last. It waits with a clone of the service behind that was not polled ready, so it holds nothing further
 //! in.
 //!
+//! With [shares](ShedConfig::shares) a part of the limit, and of the queue, is each criticality's for certain, however much
+//! is asked by what matters more. A place that becomes free goes to whoever lacks some of its share, and else to what
+//! matters most; so what one does not ask for is lent, and is back when as many calls have ended.
+//!
 //! | what a call hears | why | worth another try |
 //! |---|---|---|
 //! | [`LimitReached`](Reason::LimitReached) | no place, and no room in the queue | elsewhere, or after `retry_after` |

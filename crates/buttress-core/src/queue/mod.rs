@@ -11,9 +11,11 @@ mod codel;
 mod config;
 mod exit;
 mod standing;
+mod terms;
 mod wait_queue;
 
 pub use codel::ControlledDelay;
 pub use config::{Order, QueueConfig};
 pub use exit::{Dropped, Exit, Pushed, QueueRefusal};
-pub use wait_queue::{Entitled, Terms, Ticket, WaitQueue};
+pub use terms::{Entitled, Terms, Ticket};
+pub use wait_queue::WaitQueue;

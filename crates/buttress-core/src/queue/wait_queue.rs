@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::arena::{Arena, End, Entry};
 use super::codel::Delays;
 use super::standing::Standing;
-use super::{Dropped, Exit, Order, Pushed, QueueConfig, QueueRefusal};
+use super::{Dropped, Entitled, Exit, Order, Pushed, QueueConfig, QueueRefusal, Terms, Ticket};
 use crate::{ConfigError, Criticality, Deadline};
 
 /// Who waits, and who is next. See the [module docs](super).
@@ -40,31 +40,6 @@ pub struct WaitQueue<T> {
     /// By class.
     entitled: [Entitled; Criticality::COUNT],
     delays: Delays,
-}
-
-/// On which terms somebody waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Terms {
-    /// How much it matters.
-    pub criticality: Criticality,
-    /// By when its answer is wanted.
-    pub deadline: Option<Deadline>,
-}
-
-/// What those of one criticality have for certain, whatever others want that matter more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Entitled {
-    /// So many of them go before all who have nothing for certain.
-    pub first: u64,
-    /// So many of them may wait, and make room for nobody.
-    pub kept: u64,
-}
-
-/// Somebody's place in a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ticket {
-    pub(super) index: u32,
-    pub(super) generation: u32,
 }
 
 impl<T> WaitQueue<T> {

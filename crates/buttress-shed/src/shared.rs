@@ -57,7 +57,13 @@ impl Shared {
 
     #[cold]
     pub(crate) fn show_limit(&self) {
-        self.signals.limited(self.rule.limit());
+        // Of two threads that show what they moved, the later one may have read the older limit: it looks again.
+        let mut shown = None;
+        while shown != Some(self.rule.limit()) {
+            let limit = self.rule.limit();
+            self.signals.limited(limit);
+            shown = Some(limit);
+        }
     }
 
     /// The refusal as an error, which the world hears of.

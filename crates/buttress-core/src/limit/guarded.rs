@@ -116,6 +116,9 @@ impl Guarded {
                     0.0
                 };
                 self.aim = config.clamp(before.max(room.min(self.aim)));
+                if self.aim > before {
+                    self.forget();
+                }
                 self.begin_cycle();
                 if is_free {
                     self.calm.see(point);
@@ -201,10 +204,11 @@ impl Guarded {
         cycle.min(longest)
     }
 
-    /// The load alone says how many are under way, and bursts touch the limit: it may be somewhat above them.
+    /// The load alone says how many are under way, and bursts touch the limit: it may be somewhat above them. In an
+    /// overload there are windows like that too, now and then, and the limit is where it was found to be right.
     fn make_room(&mut self, window: &Window, config: &LimitConfig) {
-        if window.at_limit > TOUCHED && window.in_flight < SLACK * self.aim && !self.usual.is_slow()
-        {
+        let is_touched = window.at_limit > TOUCHED && window.in_flight < SLACK * self.aim;
+        if is_touched && self.reached < OVERLOADED && !self.usual.is_slow() {
             let room = (self.aim * 1.01).min(window.in_flight * 1.5);
             self.aim = config.clamp(self.aim.max(room));
         }
@@ -236,7 +240,7 @@ impl Guarded {
             // Capacity lies idle while this is found out.
             self.compared = 0;
         }
-        self.far = if down == 1.0 { self.far + 1 } else { 0 };
+        self.far = if down > FAR { self.far + 1 } else { 0 };
         if self.far == FAR_IN_A_ROW {
             // What was learnt is in the way.
             self.forget();
@@ -318,9 +322,10 @@ const FAR_IN_A_ROW: u32 = 6;
 const FREE: f64 = 0.25;
 /// A knee that is estimated from two windows of a hundred is off by an eighth: this is more than twice that.
 const ELSEWHERE: f64 = 1.3;
+/// A step of more than this part of the longest is a long one.
 const FAR: f64 = 0.5;
-/// By so much, as a logarithm, the mean over the shortest window varies once in a thousand.
-const EASED: f64 = 0.3;
+/// By so much, as a logarithm, the mean over the shortest window does not vary by chance, nor does the queue in it.
+const EASED: f64 = 0.4;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;
 const TOO_MANY_DROPPED: f64 = 0.1;

@@ -45,6 +45,7 @@ impl Strides {
     /// Whether a window in which the load did not reach the level above the last one shows that nobody waits there.
     pub(super) fn is_free(&self, point: Point) -> bool {
         self.last
+            .filter(|last| point.calls() > ABOVE * last.calls())
             .and_then(|last| point.queueing_above(last))
             .is_some_and(|(rtt, lag)| rtt.max(lag) < HALF)
     }
@@ -81,3 +82,5 @@ impl Strides {
 
 /// A level is above the knee if at least half of what was added waits.
 const HALF: f64 = 0.5;
+/// Less far above, one window says nothing about those who were added.
+const ABOVE: f64 = 1.2;

@@ -5,6 +5,13 @@ use crate::Report;
 /// Settling says how the admitted attempt ended. A guard that is dropped unsettled was cancelled: whoever
 /// waited for the attempt went away, which is neither a success nor a failure.
 pub trait Guard {
+    /// Hears that the head of the answer has come, and what it said: nothing yet, where the trailers will tell. The
+    /// call goes on with a body. From now on the call takes as long as its reader wants, so its length says nothing
+    /// about the service any more, and neither does a drop.
+    fn answered(&mut self, head: Option<&Report>) {
+        let _ = head;
+    }
+
     /// Ends the admission with what the attempt has to tell. Once it has ended this changes nothing.
     // By reference, so that a guard need not be moved out of the future that holds it: nearly all calls end so.
     fn settle(&mut self, report: Report);

@@ -84,9 +84,10 @@ impl<B: Body> Protocol<Response<B>> for Http {
             None
         } else {
             let promised = promised(&response);
-            guard
-                .take()
-                .map(|guard| Tail::new(guard, head, promised, self.clone()))
+            guard.take().map(|mut guard| {
+                guard.answered(head.as_ref());
+                Tail::new(guard, head, promised, self.clone())
+            })
         };
         Ok(response.map(|body| GuardedBody::new(body, tail)))
     }

@@ -1,0 +1,87 @@
+use std::cell::Cell;
+
+/// Why a call, or what belongs to it, is dropped before it ended by itself.
+///
+/// A drop does not say why it happens. Whoever ends a call on purpose says so for as long as the drop lasts, and the
+/// guards and bodies further in that are dropped with the call ask [`current`](Self::current):
+///
+/// ```
+/// use buttress_core::Ending;
+///
+/// struct Guard;
+/// impl Drop for Guard {
+///     fn drop(&mut self) {
+///         assert_eq!(Ending::current(), Ending::Expired);
+///     }
+/// }
+///
+/// let call = Guard;
+/// Ending::Expired.during(|| drop(call));
+/// assert_eq!(Ending::current(), Ending::Abandoned);
+/// ```
+///
+/// It cannot be forged by an error, and it is lost where a drop happens elsewhere (in a spawned task): then the call
+/// counts as abandoned, of which no rule concludes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Ending {
+    /// The caller went away. This says nothing about the service.
+    #[default]
+    Abandoned,
+    /// The call's deadline, or the timeout of an attempt, ended it.
+    Expired,
+    /// A layer answered in place of the service, which was not called.
+    Refused,
+}
+
+thread_local! {
+    static CURRENT: Cell<Ending> = const { Cell::new(Ending::Abandoned) };
+}
+
+impl Ending {
+    /// Why what is dropped now is dropped.
+    #[must_use]
+    pub fn current() -> Self {
+        // While the thread's own variables are dropped there is none.
+        CURRENT.try_with(Cell::get).unwrap_or_default()
+    }
+
+    /// Runs something, usually a drop, for this reason. The reason before it holds again afterwards, also after a
+    /// panic.
+    pub fn during<R>(self, run: impl FnOnce() -> R) -> R {
+        let before = CURRENT.try_with(|current| current.replace(self));
+        let _back = Back(before.unwrap_or_default());
+        run()
+    }
+}
+
+/// Puts the reason before back.
+struct Back(Ending);
+
+impl Drop for Back {
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.set(self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn endings_nest_and_come_back() {
+        Ending::Expired.during(|| {
+            Ending::Refused.during(|| assert_eq!(Ending::current(), Ending::Refused));
+            assert_eq!(Ending::current(), Ending::Expired);
+        });
+        assert_eq!(Ending::current(), Ending::Abandoned);
+    }
+
+    #[test]
+    fn a_panic_leaves_no_ending_behind() {
+        let run = || Ending::Refused.during(|| panic!("a drop"));
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        assert_eq!(Ending::current(), Ending::Abandoned);
+    }
+}

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{BoxError, PanicWatch, Plain, Protocol};
+use buttress_shell::refuse;
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -36,15 +37,18 @@ impl<F, P: Clone> ResponseFuture<F, P> {
         protocol: &P,
     ) -> Self
     where
-        S: Service<Req, Future = F>,
+        S: Service<Req, Future = F> + Clone,
     {
         match admission {
             Ok(guard) => Self::admitted(inner, request, guard, protocol),
-            Err(rejection) => Self {
-                state: State::Rejected(Some(rejection)),
-                guard: None,
-                protocol: protocol.clone(),
-            },
+            Err(rejection) => {
+                refuse(inner, request);
+                Self {
+                    state: State::Rejected(Some(rejection)),
+                    guard: None,
+                    protocol: protocol.clone(),
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use buttress_core::circuit::Permit;
-use buttress_core::{Guard, Report};
+use buttress_core::{Deadline, FailureKind, Guard, Outcome, Report};
 
 use crate::breaker::now;
 use crate::shared::SharedLease;
@@ -30,7 +30,14 @@ impl BreakerGuard {
 impl BreakerGuard {
     #[inline(never)]
     fn settle_slowly(&mut self, report: Report, now: Instant) {
-        if let Some(permit) = self.permit.take() {
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
+        let circuit = self.shared.circuit();
+        let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
+        if is_timeout && circuit.was_cut_short(&permit, Deadline::current()) {
+            self.shared.settle(permit, Report::IGNORED, now);
+        } else {
             self.shared.settle(permit, report, now);
         }
     }
@@ -45,6 +52,18 @@ impl BreakerGuard {
 }
 
 impl Guard for BreakerGuard {
+    /// The call is timed to here. A probe has said all it has to say, if the head tells how the call went.
+    fn answered(&mut self, head: Option<&Report>) {
+        let Some(permit) = &mut self.permit else {
+            return;
+        };
+        let now = now();
+        self.shared.circuit().answered(permit, now);
+        if let (Some(head), true) = (head, permit.is_probe()) {
+            self.settle_slowly(*head, now);
+        }
+    }
+
     #[inline]
     fn settle(&mut self, report: Report) {
         let now = now();

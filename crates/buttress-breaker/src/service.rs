@@ -51,7 +51,7 @@ impl<S, P> BreakerService<S, P> {
 
 impl<S, P, Req> Service<Req> for BreakerService<S, P>
 where
-    S: Service<Req>,
+    S: Service<Req> + Clone,
     S::Error: Into<BoxError>,
     P: Protocol<S::Response> + Identify<Req>,
 {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use buttress_core::circuit::{
     Circuit, CircuitState, Permit, Refusal, Settlement, Standing, Transition,
 };
-use buttress_core::{Lease, Name, Outcome, Rejection, Report, Striped};
+use buttress_core::{Ending, Lease, Name, Outcome, Rejection, Report, Striped};
 use buttress_metrics::{BreakerEvent, BreakerSignals};
 use tokio::sync::Notify;
 
@@ -62,7 +62,8 @@ impl Shared {
     #[cold]
     #[inline(never)]
     pub(crate) fn cancel(&self, permit: Permit) {
-        self.conclude(self.circuit.cancel(permit, now(), chance));
+        let ending = Ending::current();
+        self.conclude(self.circuit.cancel(permit, ending, now(), chance));
     }
 
     /// Gives back a slot whose call was never made.

@@ -6,6 +6,7 @@
 //! users start at the `buttress` crate.
 
 mod backoff;
+mod blame;
 pub mod budget;
 pub mod bulkhead;
 mod chain;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenTime, Permit};
 use buttress_core::window::{History, Mark, Successes, Window};
-use buttress_core::{FailureKind, Report};
+use buttress_core::{Ending, FailureKind, Report};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
@@ -247,7 +247,7 @@ fn a_cancelled_probe_gives_its_slot_back_and_a_settled_one_its_verdict() {
         let settled = admitted(&circuit, SECOND).expect("half-open");
         let other = Arc::clone(&circuit);
         let cancel = thread::spawn(move || {
-            let settlement = other.cancel(cancelled, epoch() + SECOND, || 0);
+            let settlement = other.cancel(cancelled, Ending::Abandoned, epoch() + SECOND, || 0);
             assert!(settlement.freed && !settlement.stale);
         });
         go_last();

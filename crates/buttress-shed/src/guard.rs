@@ -1,5 +1,5 @@
 use buttress_core::shed::Permit;
-use buttress_core::{Guard, Report};
+use buttress_core::{Deadline, Ending, FailureKind, Guard, Outcome, Report};
 
 use crate::shared::SharedLease;
 use crate::shedder::now;
@@ -38,7 +38,14 @@ impl Guard for ShedGuard {
     /// Tells the shedder how the call went. Its place is free when the guard is dropped.
     #[inline]
     fn settle(&mut self, report: Report) {
-        let moved = self.shared.rule().settle(&mut self.permit, report, now);
+        let rule = self.shared.rule();
+        let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
+        let report = if is_timeout && rule.was_cut_short(&self.permit, Deadline::current()) {
+            Report::IGNORED
+        } else {
+            report
+        };
+        let moved = rule.settle(&mut self.permit, report, now);
         if moved.is_some() {
             self.shared.show_limit();
         }
@@ -64,7 +71,8 @@ impl ShedGuard {
         if self.shown {
             self.shared.signals().left();
         }
-        let moved = self.shared.rule().release_in_place(&mut self.permit, now);
+        let (rule, ending) = (self.shared.rule(), Ending::current());
+        let moved = rule.release_in_place(&mut self.permit, ending, now);
         if moved.is_some() {
             self.shared.show_limit();
         }

@@ -51,7 +51,7 @@ impl<S, K> KeyedBreakerService<S, K> {
 
 impl<S, F, P, Req> Service<Req> for KeyedBreakerService<S, ByKey<F, P>>
 where
-    S: Service<Req>,
+    S: Service<Req> + Clone,
     S::Error: Into<BoxError>,
     F: Fn(&Req) -> Cow<'_, str>,
     P: Protocol<S::Response> + Identify<Req>,

@@ -48,11 +48,7 @@ impl Circuit {
         if !word.simply_closed() {
             return None;
         }
-        Some(Permit {
-            tag: word.tag(),
-            granted: now,
-            role: Role::Call,
-        })
+        Some(Permit::new(word.tag(), now, Role::Call))
     }
 
     /// Refuses a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
@@ -108,11 +104,7 @@ impl Circuit {
         };
         match verdict {
             Ok(role) => Admission {
-                verdict: Ok(Permit {
-                    tag: word.tag(),
-                    granted: now,
-                    role,
-                }),
+                verdict: Ok(Permit::new(word.tag(), now, role)),
                 would_reject: None,
                 transition,
             },
@@ -134,7 +126,7 @@ impl Circuit {
             CircuitState::Open if at >= self.hot.open_until.load(Ordering::Acquire) => {
                 Some(self.half_open(locked, at))
             }
-            CircuitState::HalfOpen => match locked.trial.verdict(&locked.config, at)? {
+            CircuitState::HalfOpen => match locked.trial_verdict(at)? {
                 Verdict::Failed => {
                     let cause = if locked.trial.stay_is_over(&locked.config, at) {
                         Cause::StayElapsed
@@ -183,11 +175,7 @@ fn open(nanos_left: u64) -> Refusal {
 
 fn passenger(tag: Tag, granted: Instant, would_reject: Option<Reason>) -> Admission {
     Admission {
-        verdict: Ok(Permit {
-            tag,
-            granted,
-            role: Role::Passenger,
-        }),
+        verdict: Ok(Permit::new(tag, granted, Role::Passenger)),
         would_reject,
         transition: None,
     }

@@ -21,7 +21,7 @@ use crate::{ConfigError, Mode, Ratio};
 /// | [`probe_lease`](Self::probe_lease) | 10 s | a probe that has not ended by then gives its slot to another |
 /// | [`half_open_stay`](Self::half_open_stay) | 60 s | then the verdict is taken from the probes that did end |
 /// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
-/// | [`attempt_timeout`](Self::attempt_timeout) | unknown | what a timeout must have had to be charged |
+/// | [`attempt_timeout`](Self::attempt_timeout) | unknown | how long a timeout of another library gives an attempt |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
 ///
 /// Nothing is checked by the setters; a circuit [checks](Self::check) the whole when it is made.
@@ -188,11 +188,16 @@ impl BreakerConfig {
         self
     }
 
-    /// Says how long an attempt is meant to be given, so that timeouts are charged where they belong.
+    /// Says how long an attempt is given for the head of its answer, where a timeout layer of another library stands
+    /// outside of the breaker. Such a layer drops a call and does not say why.
     ///
-    /// A timeout that came sooner was the caller's haste, and is ignored. A call that is dropped after at
-    /// least so long was given up on, by a timeout layer outside of the breaker, and counts as a timeout.
-    /// `None` charges every timeout that is reported, and no dropped call.
+    /// A call that is dropped after at least so long, before the head of its answer came, counts as a timeout; a
+    /// timeout that came sooner was the caller's haste, and is ignored.
+    ///
+    /// With `None`, the default, the breaker learns from the deadlines and attempt timeouts of this workspace, which
+    /// say why they end a call: as a timeout, unless they left it less than answered calls usually take (100 ms while
+    /// no call was answered). A drop for any other reason says nothing, and a timeout that is reported counts, unless
+    /// the deadline of the task left the call less than that.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();

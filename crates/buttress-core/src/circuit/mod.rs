@@ -28,6 +28,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod trial;
+mod usual;
 mod word;
 
 use std::time::Instant;
@@ -41,6 +42,7 @@ pub use state::{Cause, CircuitState, Transition};
 
 use self::row::Row;
 use self::steps::Locked;
+use self::usual::Usual;
 use self::word::Word;
 use crate::ConfigError;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
@@ -82,6 +84,7 @@ pub struct Circuit {
     hot: Hot,
     successes: Successes,
     row: Row,
+    usual: Usual,
     /// Everything that moves the circuit. The words in `hot` change under this lock only.
     locked: Mutex<Locked>,
 }
@@ -114,6 +117,7 @@ impl Circuit {
             },
             successes: Successes::new(config.window),
             row: Row::default(),
+            usual: Usual::default(),
             locked: Mutex::new(Locked::new(config)),
         })
     }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use super::state::Transition;
 use super::word::Tag;
 use crate::Reason;
+use crate::time::nanos;
 
 /// The right to make one call, to be settled or cancelled exactly once.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,10 +12,35 @@ pub struct Permit {
     /// Which epoch of the circuit admitted it: what it has to tell is evidence for that epoch only.
     pub(super) tag: Tag,
     pub(super) granted: Instant,
+    /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there.
+    pub(super) answered_after: u64,
     pub(super) role: Role,
 }
 
 impl Permit {
+    pub(super) fn new(tag: Tag, granted: Instant, role: Role) -> Self {
+        Self {
+            tag,
+            granted,
+            answered_after: 0,
+            role,
+        }
+    }
+
+    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come.
+    pub(super) fn took(&self, now: Instant) -> u64 {
+        match self.answered_after {
+            0 => nanos(now.saturating_duration_since(self.granted)),
+            after => after,
+        }
+    }
+
+    /// Whether its call is a probe of a half-open circuit.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        matches!(self.role, Role::Probe(_))
+    }
+
     /// Whether its call was to be evidence, and for a period that is over by `epoch`.
     pub(super) fn is_stale(&self, epoch: u64) -> bool {
         self.role != Role::Passenger && self.tag.epoch() != epoch

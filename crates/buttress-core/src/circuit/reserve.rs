@@ -52,11 +52,7 @@ impl Circuit {
                 Standing::Unready(Some(Duration::from_nanos(until.saturating_sub(at))))
             }
             CircuitState::HalfOpen => match locked.take_probe_slot(at) {
-                Ok(role) => Standing::Held(Permit {
-                    tag: word.tag(),
-                    granted: now,
-                    role,
-                }),
+                Ok(role) => Standing::Held(Permit::new(word.tag(), now, role)),
                 Err(Refusal { retry_after, .. }) => Standing::Unready(retry_after),
             },
             _ => Standing::Admissible,

@@ -1,13 +1,14 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::permit::{Permit, Role, Settlement};
 use super::steps::Locked;
 use super::trial::Verdict;
 use super::{Cause, Circuit};
+use crate::blame::{Dropped, was_cut_short};
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::{Generation, Mark};
-use crate::{FailureKind, Outcome, Report};
+use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Circuit {
     /// Hears how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
@@ -46,12 +47,28 @@ impl Circuit {
         self.successes.add_to(slot)
     }
 
-    /// A permitted call was dropped before it ended. That says nothing about the dependency, unless the call
-    /// had all the time that an attempt is meant to have.
-    pub fn cancel(&self, permit: Permit, now: Instant, chance: impl FnOnce() -> u64) -> Settlement {
+    /// A permitted call was dropped before it ended, for the reason `ending`. That says nothing about the
+    /// dependency, unless the call had all the time that an attempt is meant to have, and no head of an answer came
+    /// in that time.
+    pub fn cancel(
+        &self,
+        permit: Permit,
+        ending: Ending,
+        now: Instant,
+        chance: impl FnOnce() -> u64,
+    ) -> Settlement {
         let mut locked = self.lock();
-        let timeout = locked.config.attempt_timeout.map_or(u64::MAX, nanos);
-        if permit.took(now) >= timeout {
+        let dropped = Dropped {
+            ending: if permit.had_all_of(locked.config.attempt_timeout, now) {
+                // A timeout layer of another library does not say why it drops a call.
+                Ending::Expired
+            } else {
+                ending
+            },
+            answered: permit.answered_after != 0,
+            took: Duration::from_nanos(permit.took(now)),
+        };
+        if dropped.is_timeout(self.patience(&locked)) {
             drop(locked);
             let timed_out = Report::failure(FailureKind::Timeout);
             return self.settle(permit, timed_out, now, chance);
@@ -67,6 +84,32 @@ impl Circuit {
                 _ => false,
             },
         }
+    }
+
+    /// The head of a permitted call's answer came `now`, and its body goes on. The call is timed to here, and a drop
+    /// from here on says nothing.
+    pub fn answered(&self, permit: &mut Permit, now: Instant) {
+        if permit.answered_after == 0 {
+            permit.answered_after = permit.took(now).max(1);
+        }
+        if let Role::Probe(probe) = permit.role {
+            let mut locked = self.lock();
+            if self.word().epoch() == permit.tag.epoch() {
+                locked.trial.answered(probe);
+            }
+        }
+    }
+
+    /// Whether the `deadline` of a permitted call that timed out left it less time than calls take. Then the timeout
+    /// is its caller's haste, and says nothing about the dependency.
+    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
+        deadline.is_some() && was_cut_short(deadline, permit.granted, self.patience(&self.lock()))
+    }
+
+    /// How much time a call must have been allowed for a timeout to say something.
+    fn patience(&self, locked: &Locked) -> Duration {
+        let told = locked.config.attempt_timeout;
+        told.unwrap_or_else(|| self.usual.patience())
     }
 
     #[cold]
@@ -88,6 +131,7 @@ impl Circuit {
         {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
+            self.usual.learn(permit.took(now));
             self.remember_tick(generation, now, at);
             return IN_TIME;
         }
@@ -187,9 +231,8 @@ impl Circuit {
 }
 
 impl Permit {
-    /// How long its call has taken, in nanoseconds.
-    fn took(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(self.granted))
+    fn had_all_of(&self, timeout: Option<Duration>, now: Instant) -> bool {
+        timeout.is_some_and(|timeout| self.took(now) >= nanos(timeout))
     }
 }
 

@@ -4,7 +4,7 @@ use super::Circuit;
 use super::config::BreakerConfig;
 use super::permit::{Refusal, Role};
 use super::state::{Cause, CircuitState, Transition};
-use super::trial::Trial;
+use super::trial::{Trial, Verdict};
 use super::word::Word;
 use crate::sync::Ordering;
 use crate::time::nanos;
@@ -55,6 +55,12 @@ impl Locked {
         if at.saturating_sub(self.closing_since) >= self.opening.lasts {
             self.reopenings = 0;
         }
+    }
+
+    /// What the probes say by now.
+    pub(super) fn trial_verdict(&mut self, at: u64) -> Option<Verdict> {
+        self.trial.end_leases(&self.config, at);
+        self.trial.verdict(&self.config, at)
     }
 
     pub(super) fn take_probe_slot(&mut self, at: u64) -> Result<Role, Refusal> {

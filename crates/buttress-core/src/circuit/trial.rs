@@ -15,6 +15,8 @@ pub(super) struct Trial {
 struct Slot {
     probe: u64,
     lease_ends: u64,
+    /// Whether the head of its answer came, which was no failure.
+    answered: bool,
 }
 
 /// What the probes say, once they have said enough.
@@ -37,7 +39,7 @@ impl Trial {
 
     /// A slot for one more probe, or how many nanoseconds until there may be one.
     pub(super) fn take_slot(&mut self, config: &BreakerConfig, now: u64) -> Result<u64, u64> {
-        self.slots.retain(|slot| slot.lease_ends > now);
+        self.end_leases(config, now);
         let wait = self.wait_for_slot(config, now);
         if wait > 0 {
             return Err(wait);
@@ -47,6 +49,7 @@ impl Trial {
         self.slots.push(Slot {
             probe,
             lease_ends: now.saturating_add(nanos(config.probe_lease)),
+            answered: false,
         });
         Ok(probe)
     }
@@ -62,6 +65,27 @@ impl Trial {
         }
         let stay_ends = self.since.saturating_add(nanos(config.half_open_stay));
         next_end.min(stay_ends).saturating_sub(now).max(1)
+    }
+
+    /// Takes slots back whose leases ended, or all when the stay is over. A probe that was answered, and whose body
+    /// still runs, has gone well.
+    pub(super) fn end_leases(&mut self, config: &BreakerConfig, now: u64) {
+        let stay_is_over = self.stay_is_over(config, now);
+        let mut gone_well = 0;
+        self.slots.retain(|slot| {
+            let ended = slot.lease_ends <= now || (stay_is_over && slot.answered);
+            gone_well += u32::from(ended && slot.answered);
+            !ended
+        });
+        self.ended += gone_well;
+    }
+
+    /// The head of a probe's answer came, and was no failure.
+    pub(super) fn answered(&mut self, probe: u64) {
+        let mut slots = self.slots.iter_mut();
+        if let Some(slot) = slots.find(|slot| slot.probe == probe) {
+            slot.answered = true;
+        }
     }
 
     /// Gives a slot back. False if its lease ended and it was taken away.

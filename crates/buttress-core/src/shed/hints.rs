@@ -20,10 +20,18 @@ impl Hints {
         }
     }
 
-    /// Whether a call that was given up after so long had more time than calls take.
-    pub(super) fn is_late(&self, after: Duration) -> bool {
-        let rtt = self.rtt.load(Ordering::Relaxed);
-        rtt != 0 && nanos(after) > rtt.saturating_mul(LATE)
+    /// How long answered calls take on average; zero while that is not known.
+    pub(super) fn usual(&self) -> Duration {
+        Duration::from_nanos(self.rtt.load(Ordering::Relaxed))
+    }
+
+    /// How much time a call must have had for its end by a deadline to be more than chance. While it is not known how
+    /// long calls take, no call has had it.
+    pub(super) fn patience(&self) -> Duration {
+        match self.usual() {
+            Duration::ZERO => Duration::MAX,
+            usual => usual.saturating_mul(LATE),
+        }
     }
 
     /// How long until so many who wait have been let in, [spread].
@@ -48,7 +56,7 @@ pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
 
 /// Of exponential times one in twenty is longer than so many times their mean: half of what the default limit takes
 /// for too many.
-const LATE: u64 = 3;
+const LATE: u32 = 3;
 const SECOND: u64 = 1_000_000_000;
 /// A queue that drains more slowly may as well be gone.
 const LONGEST: u64 = 30 * SECOND;

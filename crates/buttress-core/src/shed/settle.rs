@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
 use super::{Permit, Shed, Stripe};
+use crate::blame::{Dropped, was_cut_short};
 use crate::limit::{Sample, Step};
 use crate::sync::lock;
-use crate::{FailureKind, Outcome, Report};
+use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Shed {
     /// Takes in how a call went, once. Its place is still taken. Returns the limit if that moved it.
@@ -19,20 +20,33 @@ impl Shed {
         self.settle_begun(begun, permit.claim, report.outcome, now)
     }
 
-    /// Gives back the place of a call that has ended. Returns the limit if that moved it.
-    ///
-    /// One that was not settled was given up by whoever waited for it. If it had much more time than calls take, it
-    /// speaks for a lower limit, as a timeout does; what had begun to be answered counts as answered; and else it
-    /// says nothing.
-    #[inline]
-    pub fn release(&self, mut permit: Permit, now: impl Fn() -> Instant) -> Option<u64> {
-        self.release_in_place(&mut permit, now)
+    /// Whether the `deadline` of a call that timed out left it less time than calls take. Then the timeout is its
+    /// caller's haste, and says nothing about the service.
+    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
+        let begun = permit.begun.as_ref();
+        begun.is_some_and(|begun| was_cut_short(deadline, begun.at, self.hints.usual()))
     }
 
-    /// The same for a permit that is not moved for it. Once it was released this changes nothing.
-    pub fn release_in_place(&self, permit: &mut Permit, now: impl Fn() -> Instant) -> Option<u64> {
+    /// Gives back the place of a call that has ended. Returns the limit if that moved it.
+    ///
+    /// One that was not settled was abandoned by its caller.
+    #[inline]
+    pub fn release(&self, mut permit: Permit, now: impl Fn() -> Instant) -> Option<u64> {
+        self.release_in_place(&mut permit, Ending::Abandoned, now)
+    }
+
+    /// The same for a permit that is not moved for it, and that was dropped for the reason `ending` if it was not
+    /// settled. If its deadline ended it after much more time than calls take, it speaks for a lower limit, as a timeout
+    /// does; what had begun to be answered counts as answered; and else it says nothing. Once it was released this
+    /// changes nothing.
+    pub fn release_in_place(
+        &self,
+        permit: &mut Permit,
+        ending: Ending,
+        now: impl Fn() -> Instant,
+    ) -> Option<u64> {
         let moved = match permit.begun.take() {
-            Some(begun) => self.give_up_on(begun, permit.claim, &now),
+            Some(begun) => self.give_up_on(begun, permit.claim, ending, &now),
             None => None,
         };
         self.leave_tenant(std::mem::take(&mut permit.claim));
@@ -69,18 +83,29 @@ impl Shed {
 
     #[cold]
     #[inline(never)]
-    fn give_up_on(&self, begun: Begun, claim: Claim, now: impl Fn() -> Instant) -> Option<u64> {
+    fn give_up_on(
+        &self,
+        begun: Begun,
+        claim: Claim,
+        ending: Ending,
+        now: impl Fn() -> Instant,
+    ) -> Option<u64> {
         // A dependency that hangs takes nothing on, though nobody is told so.
-        let outcome = self.outcome_of_given_up(begun, now());
+        let outcome = self.outcome_of_dropped(begun, ending, now());
         self.settle_begun(begun, claim, outcome, now)
     }
 
-    fn outcome_of_given_up(&self, begun: Begun, now: Instant) -> Outcome {
-        let inside = now.saturating_duration_since(begun.at);
-        if begun.answered_after.is_some() {
+    fn outcome_of_dropped(&self, begun: Begun, ending: Ending, now: Instant) -> Outcome {
+        let dropped = Dropped {
+            ending,
+            answered: begun.answered_after.is_some(),
+            took: now.saturating_duration_since(begun.at),
+        };
+        if dropped.answered {
             Outcome::Success
-        // Whoever waited longer in our queue than inside ran out of time there, and a lower limit would make it worse.
-        } else if inside > begun.waited && self.hints.is_late(inside) {
+        // A call that waited longer in our queue than inside ran out of time there, and a lower limit would make it
+        // worse.
+        } else if dropped.took > begun.waited && dropped.is_timeout(self.hints.patience()) {
             Outcome::Failure(FailureKind::Timeout)
         } else {
             Outcome::Ignored

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use buttress_core::circuit::{Cause, Circuit, Permit, Standing, Transition};
-use buttress_core::{FailureKind, Outcome, Report};
+use buttress_core::{Ending, FailureKind, Outcome, Report};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
@@ -22,6 +22,8 @@ enum Step {
     /// Makes the call that a slot was held for.
     Renew(Index),
     Withdraw(Index),
+    /// The head of a call's answer comes, and its body goes on.
+    Answered(Index),
     Settle(Index, Report),
     Cancel(Index),
     Reset,
@@ -38,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<Index>().prop_map(Step::Renew),
         1 => any::<Index>().prop_map(Step::Withdraw),
         30 => (any::<Index>(), report()).prop_map(|(call, report)| Step::Settle(call, report)),
+        8 => any::<Index>().prop_map(Step::Answered),
         4 => any::<Index>().prop_map(Step::Cancel),
         15 => (0..2_000_000_000_u64).prop_map(|pause| Step::Pass(Duration::from_nanos(pause))),
         4 => time().prop_map(Step::Pass),
@@ -149,7 +152,14 @@ impl Pair {
                 prop_assert_eq!(circuit.withdraw(permit), model.withdraw(ticket));
                 [None, None]
             }
-            Step::Settle(..) | Step::Cancel(_) if self.under_way.is_empty() => return Ok(None),
+            Step::Answered(_) | Step::Settle(..) | Step::Cancel(_) if self.under_way.is_empty() => return Ok(None),
+            Step::Answered(call) => {
+                let call = call.index(self.under_way.len());
+                let (permit, ticket) = &mut self.under_way[call];
+                circuit.answered(permit, instant);
+                model.answered(ticket, now);
+                [None, None]
+            }
             Step::Settle(call, report) => {
                 let call = call.index(self.under_way.len());
                 let (permit, ticket) = self.under_way.swap_remove(call);
@@ -161,7 +171,7 @@ impl Pair {
             Step::Cancel(call) => {
                 let call = call.index(self.under_way.len());
                 let (permit, ticket) = self.under_way.swap_remove(call);
-                let ours = circuit.cancel(permit, instant, || ours.roll());
+                let ours = circuit.cancel(permit, Ending::Abandoned, instant, || ours.roll());
                 let theirs = model.cancel(ticket, now, || theirs.roll());
                 prop_assert_eq!(ours, theirs);
                 [ours.transition, theirs.transition]

@@ -1,7 +1,7 @@
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use buttress_core::Report;
+use buttress_core::{Ending, Report};
 use buttress_core::limit::LimitConfig;
 use buttress_core::queue::Order;
 use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig};
@@ -69,8 +69,10 @@ impl Scene {
                 }
             }
             self.now += inside;
-            for permit in permits {
-                self.shed.release(permit, || self.now);
+            for mut permit in permits {
+                let ending = Ending::Expired;
+                self.shed
+                    .release_in_place(&mut permit, ending, || self.now);
             }
         }
     }

@@ -19,6 +19,8 @@ use super::rules::Rules;
 pub(crate) struct Ticket {
     epoch: u64,
     granted: u64,
+    /// How long its call took to the head of its answer, once that came.
+    answered: Option<u64>,
     role: Role,
 }
 
@@ -59,8 +61,8 @@ pub(crate) struct Model {
     reopenings: u32,
     half_open_since: u64,
     probes_ever: u64,
-    /// Each probe under way, and when its lease ends.
-    probing: Vec<(u64, u64)>,
+    /// Each probe under way, when its lease ends, and whether it was answered.
+    probing: Vec<(u64, u64, bool)>,
     /// Each probe that ended: whether it failed.
     probed: Vec<bool>,
 }
@@ -129,7 +131,7 @@ impl Model {
         now: u64,
         mut chance: impl FnMut() -> u64,
     ) -> Settlement {
-        let took = Duration::from_nanos(now - ticket.granted);
+        let took = ticket.took(now);
         let hasty = self.rules.attempt_timeout.is_some_and(|full| took < full);
         let outcome = match report.outcome {
             Outcome::Failure(FailureKind::Timeout) if hasty => Outcome::Ignored,
@@ -172,8 +174,8 @@ impl Model {
         now: u64,
         chance: impl FnMut() -> u64,
     ) -> Settlement {
-        let took = Duration::from_nanos(now - ticket.granted);
-        if self.rules.attempt_timeout.is_some_and(|full| took >= full) {
+        let full = self.rules.attempt_timeout;
+        if ticket.answered.is_none() && full.is_some_and(|full| ticket.took(now) >= full) {
             return self.settle(ticket, Report::failure(FailureKind::Timeout), now, chance);
         }
         let mut settlement = self.settlement(ticket, None, false);
@@ -181,6 +183,16 @@ impl Model {
             settlement.freed = self.give_back(probe);
         }
         settlement
+    }
+
+    pub(crate) fn answered(&mut self, ticket: &mut Ticket, now: u64) {
+        ticket.answered = Some(ticket.answered.unwrap_or((now - ticket.granted).max(1)));
+        if ticket.epoch == self.epoch {
+            let probes = self.probing.iter_mut();
+            probes
+                .filter(|(probe, ..)| ticket.role == Role::Probe(*probe))
+                .for_each(|(_, _, answered)| *answered = true);
+        }
     }
 
     pub(crate) fn reset(&mut self, now: u64) -> Option<Transition> {
@@ -269,7 +281,7 @@ impl Model {
     pub(crate) fn renew(&mut self, ticket: &mut Ticket, now: u64) -> bool {
         ticket.granted = now;
         let lease_ends = now + nanos(self.rules.probe_lease);
-        let slot = self.probing.iter_mut().find(|(probe, ends)| {
+        let slot = self.probing.iter_mut().find(|(probe, ends, _)| {
             ticket.epoch == self.epoch && ticket.role == Role::Probe(*probe) && *ends > now
         });
         slot.map(|slot| slot.1 = lease_ends).is_some()
@@ -280,5 +292,11 @@ impl Model {
             Role::Probe(probe) if ticket.epoch == self.epoch => self.give_back(probe),
             _ => false,
         }
+    }
+}
+
+impl Ticket {
+    fn took(&self, now: u64) -> Duration {
+        Duration::from_nanos(self.answered.unwrap_or(now - self.granted))
     }
 }

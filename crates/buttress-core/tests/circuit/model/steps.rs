@@ -10,13 +10,13 @@ use super::{Answer, Model, Opening, Role, Ticket};
 impl Model {
     /// A probe's slot, unless there is none.
     pub(super) fn probe(&mut self, now: u64) -> Result<Role, Refusal> {
-        self.probing.retain(|&(_, lease_ends)| lease_ends > now);
+        self.end_leases(now);
         if let Some(wait) = self.slot_in(now) {
             return Err(refusal(Reason::CircuitHalfOpen, Some(wait)));
         }
         self.probes_ever += 1;
         let lease_ends = now + nanos(self.rules.probe_lease);
-        self.probing.push((self.probes_ever, lease_ends));
+        self.probing.push((self.probes_ever, lease_ends, false));
         Ok(Role::Probe(self.probes_ever))
     }
 
@@ -26,7 +26,7 @@ impl Model {
             return None;
         }
         let stay_ends = self.half_open_since + nanos(self.rules.half_open_stay);
-        let leases = self.probing.iter().map(|&(_, lease_ends)| lease_ends);
+        let leases = self.probing.iter().map(|&(_, lease_ends, _)| lease_ends);
         let ends = leases
             .filter(|&lease_ends| lease_ends > now)
             .chain([stay_ends]);
@@ -46,7 +46,7 @@ impl Model {
                 self.probed.clear();
                 Some(self.step(CircuitState::HalfOpen, Cause::OpenElapsed))
             }
-            CircuitState::HalfOpen => self.judge(now).map(|passed| match passed {
+            CircuitState::HalfOpen => self.judge_now(now).map(|passed| match passed {
                 true => self.recover(now),
                 false if self.stay_is_over(now) => {
                     self.open(Cause::StayElapsed, now, None, chance())
@@ -100,6 +100,24 @@ impl Model {
             }
             _ => None,
         }
+    }
+
+    /// A probe that was answered, and whose lease or stay ended, has gone well.
+    fn end_leases(&mut self, now: u64) {
+        let over = self.stay_is_over(now);
+        for slot in std::mem::take(&mut self.probing) {
+            let (_, lease_ends, answered) = slot;
+            match lease_ends <= now || (answered && over) {
+                true if answered => self.probed.push(false),
+                true => {}
+                false => self.probing.push(slot),
+            }
+        }
+    }
+
+    fn judge_now(&mut self, now: u64) -> Option<bool> {
+        self.end_leases(now);
+        self.judge(now)
     }
 
     /// Whether the probes passed, once that is certain or the stay is over.
@@ -176,12 +194,12 @@ impl Model {
 
     pub(super) fn give_back(&mut self, probe: u64) -> bool {
         let held = self.probing.len();
-        self.probing.retain(|&(number, _)| number != probe);
+        self.probing.retain(|&(number, ..)| number != probe);
         self.probing.len() < held
     }
 
     pub(super) fn under_way(&self, now: u64) -> usize {
-        let leases = self.probing.iter().map(|&(_, lease_ends)| lease_ends);
+        let leases = self.probing.iter().map(|&(_, lease_ends, _)| lease_ends);
         leases.filter(|&lease_ends| lease_ends > now).count()
     }
 
@@ -233,6 +251,7 @@ impl Model {
         Ticket {
             epoch: self.epoch,
             granted: now,
+            answered: None,
             role,
         }
     }

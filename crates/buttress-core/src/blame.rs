@@ -1,0 +1,76 @@
+//! Who is to blame when a call ends without an answer, or late: one definition for every rule.
+//!
+//! A service is judged by what it did, never by what its callers or readers do.
+//!
+//! | the call | what it says about the service |
+//! |---|---|
+//! | is dropped after the head of its answer came | nothing, however long the body took: that is its reader's pace |
+//! | is dropped before the head, because its caller went away | nothing |
+//! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *patience* | a timeout |
+//! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |
+//! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
+//! | has a slow body | nothing: the latency of a call is the time to its head |
+//!
+//! The patience is the timeout that the rule was told of, or else what answered calls usually take. Without it a single
+//! caller with deadlines of a millisecond could open a circuit, or lower a limit, for all others.
+
+use std::time::{Duration, Instant};
+
+use crate::{Deadline, Ending};
+
+/// A call that was dropped before it ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropped {
+    pub(crate) ending: Ending,
+    /// Whether the head of its answer had come.
+    pub(crate) answered: bool,
+    pub(crate) took: Duration,
+}
+
+impl Dropped {
+    /// Whether it timed out, and the service is to blame for that.
+    pub(crate) fn is_timeout(self, patience: Duration) -> bool {
+        self.ending == Ending::Expired && !self.answered && self.took >= patience
+    }
+}
+
+/// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.
+pub(crate) fn was_cut_short(deadline: Option<Deadline>, began: Instant, patience: Duration) -> bool {
+    deadline.is_some_and(|deadline| deadline.remaining(began) < patience)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_a_deadline_that_left_enough_time_blames_the_service() {
+        for ending in [Ending::Abandoned, Ending::Refused, Ending::Expired] {
+            for answered in [false, true] {
+                for took in [SECOND / 2, SECOND, 60 * SECOND] {
+                    let dropped = Dropped {
+                        ending,
+                        answered,
+                        took,
+                    };
+                    let expected = ending == Ending::Expired && !answered && took >= SECOND;
+                    assert_eq!(dropped.is_timeout(SECOND), expected, "{dropped:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_is_cut_short_only_by_a_deadline_that_left_less() {
+        let now = Instant::now();
+        assert!(!was_cut_short(None, now, SECOND));
+        assert!(!was_cut_short(Deadline::after(now, SECOND), now, SECOND));
+        assert!(was_cut_short(Deadline::after(now, SECOND / 2), now, SECOND));
+    }
+}

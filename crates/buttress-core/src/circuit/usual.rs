@@ -1,0 +1,56 @@
+// Plain atomics also in loom's models: this is a statistic that nothing is ordered by.
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long answered calls usually take to the head of their answer: the patience for calls that end by a deadline.
+///
+/// An exponential average over the calls that are looked at more closely than others: the first success of each thread
+/// in each tick of the window, and those that take longer than a tick. So it leans towards long calls, and costs other
+/// calls nothing.
+#[derive(Debug, Default)]
+pub(super) struct Usual {
+    /// In nanoseconds; 0 while no call was answered.
+    nanos: AtomicU64,
+}
+
+impl Usual {
+    pub(super) fn learn(&self, took: u64) {
+        let before = self.nanos.load(Ordering::Relaxed);
+        let after = match before {
+            0 => took,
+            _ => before - before / MEMORY + took / MEMORY,
+        };
+        // Of two threads at once one is not heard, which an average can bear.
+        self.nanos.store(after.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        match self.nanos.load(Ordering::Relaxed) {
+            0 => UNKNOWN,
+            nanos => Duration::from_nanos(nanos),
+        }
+    }
+}
+
+/// Over about so many calls.
+const MEMORY: u64 = 16;
+/// While no call was ever answered, a deadline must have left so much for its end to say anything.
+const UNKNOWN: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_follows_what_calls_take() {
+        let usual = Usual::default();
+        assert_eq!(usual.patience(), UNKNOWN);
+        usual.learn(8_000);
+        assert_eq!(usual.patience(), Duration::from_micros(8));
+        for _ in 0..200 {
+            usual.learn(2_000_000);
+        }
+        let off = usual.patience().abs_diff(Duration::from_millis(2));
+        assert!(off < Duration::from_micros(20), "{off:?}");
+    }
+}

@@ -5,6 +5,7 @@ use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_metrics::BreakerSignals;
 
+use crate::keyed::Home;
 use crate::shared::Shared;
 use crate::{BreakerSnapshot, Isolation};
 
@@ -39,27 +40,28 @@ impl Breaker {
     pub fn try_new(name: impl Into<Name>, config: BreakerConfig) -> Result<Self, ConfigError> {
         let name = name.into();
         let signals = BreakerSignals::new(name.clone());
-        Self::with_signals(name, signals, config)
+        Self::with_signals(name, signals, config, None)
     }
 
     /// One breaker of many under one name.
     pub(crate) fn for_key(
         name: Name,
-        key: Name,
+        home: Home,
         config: BreakerConfig,
     ) -> Result<Self, ConfigError> {
-        let signals = BreakerSignals::new(name.clone()).with_key(key);
-        Self::with_signals(name, signals, config)
+        let signals = BreakerSignals::new(name.clone()).with_key(home.key().clone());
+        Self::with_signals(name, signals, config, Some(home))
     }
 
     fn with_signals(
         name: Name,
         signals: BreakerSignals,
         config: BreakerConfig,
+        home: Option<Home>,
     ) -> Result<Self, ConfigError> {
         let circuit = Circuit::new(config, now())?;
         Ok(Self {
-            shared: Striped::new(Shared::new(name, circuit, signals)),
+            shared: Striped::new(Shared::new(name, circuit, signals, home)),
         })
     }
 
@@ -105,7 +107,11 @@ impl Breaker {
     /// `why` goes to the log.
     #[must_use = "the circuit is isolated while the guard lives"]
     pub fn isolate(&self, why: &str) -> Isolation {
-        Isolation::new(self.shared.lease(), why)
+        let isolation = Isolation::new(self.shared.lease(), why);
+        if let Some(home) = self.shared.home() {
+            home.keep(self);
+        }
+        isolation
     }
 
     /// Opens the circuit as failures would; an open circuit starts its time anew.
@@ -118,6 +124,11 @@ impl Breaker {
     pub fn reset(&self) {
         let step = self.shared.circuit().reset(now());
         self.shared.announce(step);
+    }
+
+    /// Whether both are one breaker.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.shared.ptr_eq(&other.shared)
     }
 
     pub(crate) fn shared(&self) -> &Striped<Shared> {

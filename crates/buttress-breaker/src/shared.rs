@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::BreakerGuard;
 use crate::breaker::{chance, now};
+use crate::keyed::Home;
 
 /// What all layers and services of one breaker share: the circuit, and whom to tell.
 pub(crate) struct Shared {
@@ -19,11 +20,19 @@ pub(crate) struct Shared {
     signals: BreakerSignals,
     /// Whoever waits in `poll_ready` for the circuit to change. Told after the circuit has changed.
     changed: Arc<Notify>,
+    /// Where it belongs, if it is one of many.
+    home: Option<Home>,
 }
 
 impl Shared {
-    pub(crate) fn new(name: Name, circuit: Circuit, signals: BreakerSignals) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        circuit: Circuit,
+        signals: BreakerSignals,
+        home: Option<Home>,
+    ) -> Self {
         Self {
+            home,
             name,
             circuit,
             signals,
@@ -37,6 +46,10 @@ impl Shared {
 
     pub(crate) fn circuit(&self) -> &Circuit {
         &self.circuit
+    }
+
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.home.as_ref()
     }
 
     pub(crate) fn changed(&self) -> &Arc<Notify> {

@@ -1,6 +1,7 @@
 //! A breaker for each key, in bounded memory.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use buttress_breaker::{BreakerConfig, Breakers, BreakersConfig, CircuitState, KeyedBreakerLayer};
@@ -89,9 +90,9 @@ async fn a_breaker_that_was_forgotten_still_ends_its_calls() {
     let breakers = breakers(1);
     let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
     let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let mut released = Some(released);
+    let released = Arc::new(Mutex::new(Some(released)));
     let mut service = layer.layer(service_fn(move |_: &'static str| {
-        let released = released.take();
+        let released = released.lock().unwrap().take();
         async move {
             if let Some(released) = released {
                 let _ = released.await;
@@ -148,4 +149,40 @@ fn what_cannot_work_is_refused_by_name_value_and_bound() {
         message(BreakersConfig::default().breaker(BreakerConfig::default().probes(0))),
         "probes is 0, but must be from 1 to 1000"
     );
+}
+
+/// F06 and BR4 of the faults found outside: nobody calls what is isolated, so it is idle all the time.
+#[tokio::test(start_paused = true)]
+async fn an_isolated_key_is_kept_while_its_guard_lives_and_an_open_one_though_it_is_idle() {
+    let breakers = breakers(4);
+    breakers.get("open").trip();
+    let isolation = breakers.get("isolated").isolate("maintenance");
+    for i in 0..20 {
+        advance(Duration::from_secs(601)).await;
+        let _ = breakers.get(&format!("other {i}"));
+        assert_ne!(breakers.get("open").state(), CircuitState::Closed);
+    }
+    for i in 0..100 {
+        advance(Duration::from_millis(1)).await;
+        breakers.get(&format!("flood {i}")).trip();
+    }
+    assert_eq!(breakers.get("isolated").state(), CircuitState::Isolated);
+    assert!(breakers.find("open").is_none(), "the capacity is the bound");
+    drop(isolation);
+    assert_eq!(breakers.get("isolated").state(), CircuitState::Closed);
+    for i in 0..10 {
+        let _ = breakers.get(&format!("more {i}"));
+    }
+    assert!(breakers.find("isolated").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_was_forgotten_is_back_when_it_is_isolated() {
+    let breakers = breakers(1);
+    let early = breakers.get("key");
+    let _ = breakers.get("other");
+    let newer = breakers.get("key");
+    let _isolation = early.isolate("maintenance");
+    assert_eq!(newer.state(), CircuitState::Closed);
+    assert_eq!(breakers.get("key").state(), CircuitState::Isolated);
 }

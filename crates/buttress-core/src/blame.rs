@@ -35,7 +35,11 @@ impl Dropped {
 }
 
 /// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.
-pub(crate) fn was_cut_short(deadline: Option<Deadline>, began: Instant, patience: Duration) -> bool {
+pub(crate) fn was_cut_short(
+    deadline: Option<Deadline>,
+    began: Instant,
+    patience: Duration,
+) -> bool {
     deadline.is_some_and(|deadline| deadline.remaining(began) < patience)
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use buttress_core::{ConfigError, Name};
 
 use super::config::BreakersConfig;
+use super::home::Home;
 use super::map::Map;
 use crate::Breaker;
 use crate::breaker::now;
@@ -12,8 +13,9 @@ use crate::breaker::now;
 /// A breaker for each key: each host, each route, each tenant.
 ///
 /// A breaker is made when its key first comes. There are never more than the capacity: beyond it, those that
-/// were used least recently go, the closed before any other. In metrics they add up under the one name; events
-/// tell the key.
+/// were used least recently go, the closed before any other. So an open circuit is forgotten only while more keys than
+/// the capacity are not closed. One that an operator isolates is never forgotten, whatever the capacity. In metrics they
+/// add up under the one name; events tell the key.
 ///
 /// Cloning it is cheap, and all clones share the breakers.
 ///
@@ -30,7 +32,7 @@ pub struct Breakers {
     shared: Arc<Keyed>,
 }
 
-struct Keyed {
+pub(crate) struct Keyed {
     name: Name,
     origin: Instant,
     map: RwLock<Map>,
@@ -80,15 +82,16 @@ impl Breakers {
     #[must_use]
     pub fn get(&self, key: &str) -> Breaker {
         let key = cut(key);
-        let age = self.age();
-        let known = self.read().touch(key, age);
+        let age = self.shared.age();
+        let known = self.shared.read().touch(key, age);
         known.unwrap_or_else(|| {
-            let mut map = self.write();
+            let mut map = self.shared.write();
             // Somebody else may have been quicker.
             map.touch(key, age).unwrap_or_else(|| {
                 let name = self.shared.name.clone();
                 let config = map.config().breaker.clone();
-                let breaker = Breaker::for_key(name, key.to_owned().into(), config)
+                let home = Home::new(&self.shared, key);
+                let breaker = Breaker::for_key(name, home, config)
                     .expect("the configuration was checked when it was taken");
                 map.insert(key, breaker.clone(), age);
                 breaker
@@ -99,19 +102,19 @@ impl Breakers {
     /// The breaker for a key, if there is one. This does not count as a use of it.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<Breaker> {
-        self.read().find(cut(key))
+        self.shared.read().find(cut(key))
     }
 
     /// All keys and their breakers, in no order.
     #[must_use]
     pub fn all(&self) -> Vec<(Arc<str>, Breaker)> {
-        self.read().all()
+        self.shared.read().all()
     }
 
     /// How many keys have a breaker.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.read().len()
+        self.shared.read().len()
     }
 
     /// Whether no key has a breaker.
@@ -127,29 +130,35 @@ impl Breakers {
     /// What [`BreakersConfig::check`] refuses; then nothing changes.
     pub fn reconfigure(&self, config: BreakersConfig) -> Result<(), ConfigError> {
         config.check()?;
-        let mut map = self.write();
+        let mut map = self.shared.write();
         for (_, breaker) in map.all() {
             breaker.reconfigure(config.breaker.clone())?;
         }
         map.reconfigure(config);
         Ok(())
     }
+}
+
+impl Keyed {
+    /// Keeps a breaker that an operator has isolated, also if it was forgotten before.
+    pub(super) fn keep(&self, key: &str, breaker: &Breaker) {
+        let age = self.age();
+        self.write().restore(key, breaker, age);
+    }
 
     /// Milliseconds since the first.
     fn age(&self) -> u64 {
-        let age = now().saturating_duration_since(self.shared.origin);
+        let age = now().saturating_duration_since(self.origin);
         age.as_millis().try_into().unwrap_or(u64::MAX)
     }
 
-    // A lock that somebody panicked under is taken as it is: no user code runs under it.
+    // A lock that a thread panicked under is taken as it is: no user code runs under it.
     fn read(&self) -> RwLockReadGuard<'_, Map> {
-        let map = self.shared.map.read();
-        map.unwrap_or_else(PoisonError::into_inner)
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Map> {
-        let map = self.shared.map.write();
-        map.unwrap_or_else(PoisonError::into_inner)
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use buttress_core::circuit::BreakerConfig;
 /// |---|---|---|
 /// | [`breaker`](Self::breaker) | [`BreakerConfig::default`] | each breaker's own configuration |
 /// | [`capacity`](Self::capacity) | 1024 | how many keys are told apart |
-/// | [`idle_after`](Self::idle_after) | 10 min | a breaker unused for so long is forgotten when another is made |
+/// | [`idle_after`](Self::idle_after) | 10 min | a closed breaker unused for so long is forgotten when another is made |
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakersConfig {
     pub(super) breaker: BreakerConfig,
@@ -45,7 +45,7 @@ impl BreakersConfig {
         self
     }
 
-    /// Forgets a breaker that was not used for so long, when another is made. All are looked through at most
+    /// Forgets a closed breaker that was not used for so long, when another is made. All are looked through at most
     /// four times in that time.
     #[must_use]
     pub fn idle_after(mut self, idle_after: Duration) -> Self {

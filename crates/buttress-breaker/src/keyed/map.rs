@@ -7,7 +7,7 @@ use buttress_core::circuit::CircuitState;
 use super::config::BreakersConfig;
 use crate::Breaker;
 
-/// Breakers by key, never more than the capacity. Time is in milliseconds of the owner's clock.
+/// Breakers by key, never more than the capacity and those that are isolated. Time is in milliseconds of the owner's clock.
 #[derive(Debug)]
 pub(super) struct Map {
     config: BreakersConfig,
@@ -73,19 +73,31 @@ impl Map {
             .collect()
     }
 
-    /// Forgets the idle; not at every turn, as that means to look at all of them.
+    /// Puts a breaker that an operator has isolated back, in the place of any that came after it.
+    pub(super) fn restore(&mut self, key: &str, breaker: &Breaker, now: u64) {
+        match self.entries.get_mut(key) {
+            Some(entry) if entry.breaker.is(breaker) => {}
+            Some(entry) => entry.breaker = breaker.clone(),
+            None => self.insert(key, breaker.clone(), now),
+        }
+    }
+
+    /// Forgets the closed that are idle; not at every turn, as that means to look at all of them.
     fn sweep(&mut self, now: u64) {
         let idle_after = u64::try_from(self.config.idle_after.as_millis()).unwrap_or(u64::MAX);
         if now.saturating_sub(self.swept) < idle_after / 4 {
             return;
         }
         self.swept = now;
-        self.entries
-            .retain(|_, entry| now.saturating_sub(*entry.used.get_mut()) < idle_after);
+        self.entries.retain(|_, entry| {
+            now.saturating_sub(*entry.used.get_mut()) < idle_after
+                || entry.breaker.state() != CircuitState::Closed
+        });
     }
 
     /// Forgets breakers until there are fewer than so many: the closed first, and of those the least recently
-    /// used. An eighth of them at a time, so that a stream of new keys does not look at all of them each time.
+    /// used. An eighth of them at a time, so that a stream of new keys does not look at all of them each time. The
+    /// isolated stay, even where they are more than that.
     fn shrink_below(&mut self, limit: usize) {
         if self.entries.len() < limit {
             return;
@@ -93,9 +105,11 @@ impl Map {
         let mut by_worth: Vec<_> = self
             .entries
             .iter()
-            .map(|(key, entry)| {
-                let closed = entry.breaker.state() == CircuitState::Closed;
-                (!closed, entry.used.load(Ordering::Relaxed), Arc::clone(key))
+            .filter_map(|(key, entry)| {
+                let state = entry.breaker.state();
+                let closed = state == CircuitState::Closed;
+                let used = entry.used.load(Ordering::Relaxed);
+                (state != CircuitState::Isolated).then(|| (!closed, used, Arc::clone(key)))
             })
             .collect();
         by_worth.sort_unstable();

@@ -107,10 +107,10 @@ async fn a_reported_timeout_is_charged_only_with_its_full_time() {
     }
 }
 
-/// The head came, and then nothing: who gives the body up after its full time charges a timeout too.
+/// `attempt_timeout` is for the head. A body that is given up after it says nothing: its reader may be slow as well.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_hangs_for_the_full_time_is_a_timeout() {
-    for (wait, failures) in [(HASTE, 0), (FULL, 1)] {
+async fn a_body_that_is_given_up_says_nothing_however_late() {
+    for wait in [HASTE, FULL] {
         let breaker = Breaker::new("test", config().attempt_timeout(FULL));
         let (inner, probe) = ReadyProbe::new();
         let service = BreakerLayer::http(&breaker).layer(inner);
@@ -124,6 +124,6 @@ async fn a_body_that_hangs_for_the_full_time_is_a_timeout() {
             .unwrap();
         pass(wait).await;
         drop(response);
-        assert_eq!(breaker.snapshot().counts.failures, failures);
+        assert_eq!(breaker.snapshot().counts.failures, 0);
     }
 }

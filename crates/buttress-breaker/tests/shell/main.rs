@@ -2,6 +2,7 @@
 //! tests of `buttress-core`.
 
 mod attribution;
+mod blame;
 mod cancellation;
 mod conformance;
 mod control;

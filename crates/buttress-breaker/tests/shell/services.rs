@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use buttress_breaker::{Breaker, BreakerLayer, BreakerService, CircuitState};
 use buttress_core::{BoxError, FailureKind, Rejection, Report};
-use tower::util::BoxService;
+use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceExt, layer::util::Stack, service_fn};
 
 use crate::support::{breaker, config};
@@ -16,7 +16,7 @@ use crate::support::{breaker, config};
 async fn the_inner_service_needs_to_be_nothing_but_a_service() {
     let breaker = breaker();
 
-    let boxed = BoxService::new(service_fn(
+    let boxed = BoxCloneService::new(service_fn(
         |n: u32| async move { Ok::<_, io::Error>(n + 1) },
     ));
     assert_eq!(layer(&breaker).layer(boxed).oneshot(1).await.unwrap(), 2);

@@ -152,7 +152,9 @@ impl Pair {
                 prop_assert_eq!(circuit.withdraw(permit), model.withdraw(ticket));
                 [None, None]
             }
-            Step::Answered(_) | Step::Settle(..) | Step::Cancel(_) if self.under_way.is_empty() => return Ok(None),
+            Step::Answered(_) | Step::Settle(..) | Step::Cancel(_) if self.under_way.is_empty() => {
+                return Ok(None);
+            }
             Step::Answered(call) => {
                 let call = call.index(self.under_way.len());
                 let (permit, ticket) = &mut self.under_way[call];

@@ -1,10 +1,10 @@
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use buttress_core::{Ending, Report};
 use buttress_core::limit::LimitConfig;
 use buttress_core::queue::Order;
 use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig};
+use buttress_core::{Ending, Report};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -71,8 +71,7 @@ impl Scene {
             self.now += inside;
             for mut permit in permits {
                 let ending = Ending::Expired;
-                self.shed
-                    .release_in_place(&mut permit, ending, || self.now);
+                self.shed.release_in_place(&mut permit, ending, || self.now);
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use ::http::{Response, StatusCode};
-use buttress_core::{Deadline, Pressure, Ratio, Reason, TaskContext};
+use buttress_core::{Deadline, Ending, Pressure, Ratio, Reason, TaskContext};
 use buttress_shed::{
     Criticality, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, Shedder,
     TenantsConfig, ThrottleConfig,
@@ -252,9 +252,10 @@ async fn a_service_that_hangs_lowers_the_limit_for_as_long_as_it_does() {
             tokio::time::advance(patience).await;
             probe.let_go();
             for call in inside {
-                // Whoever waited for longer than that has gone away.
                 if patience < Duration::from_millis(100) {
                     call.await.unwrap();
+                } else {
+                    Ending::Expired.during(|| drop(call));
                 }
             }
             probe.hold();

@@ -1,0 +1,34 @@
+use std::sync::{Arc, Weak};
+
+use buttress_core::Name;
+
+use super::breakers::Keyed;
+use crate::Breaker;
+
+/// Where a breaker of many belongs.
+#[derive(Clone)]
+pub(crate) struct Home {
+    // Weak, as the map holds the breaker.
+    keyed: Weak<Keyed>,
+    key: Name,
+}
+
+impl Home {
+    pub(super) fn new(keyed: &Arc<Keyed>, key: &str) -> Self {
+        Self {
+            keyed: Arc::downgrade(keyed),
+            key: key.to_owned().into(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &Name {
+        &self.key
+    }
+
+    /// Makes sure that the breaker, which is isolated, is the one that calls with its key meet.
+    pub(crate) fn keep(&self, breaker: &Breaker) {
+        if let Some(keyed) = self.keyed.upgrade() {
+            keyed.keep(self.key.as_str(), breaker);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a caller or a reader does is never held against the dependency.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, CircuitState};
+use buttress_core::{BoxError, Deadline, Ending, FailureKind, Ratio, Report, TaskContext};
+use buttress_testkit::{Gate, ReadyProbe, Script, TestBody};
+use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, advance};
+use tower::limit::ConcurrencyLimit;
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use crate::support::call;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An answer that sends something at once, and then waits for `more`.
+fn stream(more: &Gate) -> Script<Response<TestBody>> {
+    Script::new().ok(Response::new(
+        TestBody::empty().data("event").wait(more).data("event"),
+    ))
+}
+
+/// BR1 and D3: `attempt_timeout` is for the head, and over with it.
+#[tokio::test(start_paused = true)]
+async fn readers_that_leave_a_stream_say_nothing_however_late() {
+    let config = BreakerConfig::default().attempt_timeout(SECOND);
+    let breaker = Breaker::new("test", config);
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::http(&breaker).layer(inner);
+    probe.script(stream(&Gate::new()));
+    for ending in [Ending::Abandoned, Ending::Expired] {
+        for _ in 0..20 {
+            let mut response = call(&service).await.unwrap();
+            response.frame().await.unwrap().unwrap();
+            advance(2 * SECOND).await;
+            ending.during(|| drop(response));
+        }
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert_eq!(breaker.snapshot().counts.calls, 0);
+}
+
+/// BR2 and F09: all of the answer lies ready, and its readers are on a mobile network.
+#[tokio::test(start_paused = true)]
+async fn a_call_is_timed_to_the_head_of_its_answer() {
+    let config = BreakerConfig::default().slow_calls(SECOND, Ratio::HALF);
+    let breaker = Breaker::new("test", config);
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::http(&breaker).layer(inner);
+    let whole = TestBody::empty().data("half").data("half");
+    probe.script(Script::new().ok(Response::new(whole)));
+    for _ in 0..40 {
+        let mut response = call(&service).await.unwrap();
+        response.frame().await.unwrap().unwrap();
+        advance(2 * SECOND).await;
+        response.collect().await.unwrap();
+    }
+    let counts = breaker.snapshot().counts;
+    assert_eq!((counts.slow, breaker.state()), (0, CircuitState::Closed));
+}
+
+/// BR3 and F10: the circuit around a service whose streams are longer than any lease closes again.
+#[tokio::test(start_paused = true)]
+async fn probes_that_were_answered_close_the_circuit_while_their_streams_run() {
+    let breaker = Breaker::new("test", BreakerConfig::default());
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::http(&breaker).layer(inner);
+    probe.script(stream(&Gate::new()));
+    breaker.trip();
+    advance(5 * SECOND).await;
+    let mut open = VecDeque::new();
+    for _ in 0..3 {
+        open.push_back(call(&service).await.unwrap());
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// A head of gRPC leaves the outcome to the trailers, and those of a stream come when it ends.
+#[tokio::test(start_paused = true)]
+async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
+    let config = BreakerConfig::default().probe_lease(10 * SECOND);
+    let breaker = Breaker::new("test", config);
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::http(&breaker).layer(inner);
+    let mut head = Response::new(TestBody::empty().data("event").wait(&Gate::new()));
+    let grpc = ::http::HeaderValue::from_static("application/grpc");
+    head.headers_mut().insert("content-type", grpc);
+    probe.script(Script::new().ok(head));
+    breaker.trip();
+    advance(5 * SECOND).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(call(&service).await.unwrap());
+    }
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
+    advance(10 * SECOND).await;
+    open.push(call(&service).await.unwrap());
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// Drops a call that never ends, by its deadline of `allowed`.
+async fn expire<S>(service: &S, allowed: Duration)
+where
+    S: Service<Request<TestBody>, Response = Response<TestBody>, Error = BoxError> + Clone,
+{
+    let mut call = Box::pin(call(service));
+    assert!(tokio::time::timeout(allowed, &mut call).await.is_err());
+    Ending::Expired.during(|| drop(call));
+}
+
+/// F03, with nothing configured.
+#[tokio::test(start_paused = true)]
+async fn calls_that_their_deadline_ends_are_timeouts() {
+    let breaker = Breaker::new("test", BreakerConfig::default());
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::new(&breaker).layer(inner);
+    probe.script(Script::new());
+    for _ in 0..10 {
+        expire(&service, 2 * SECOND).await;
+    }
+    assert_eq!(breaker.state(), CircuitState::Open);
+}
+
+/// One caller with deadlines far below what calls take must not open the circuit for all others, by its hang-ups or by
+/// the answers that such deadlines get.
+#[tokio::test(start_paused = true)]
+async fn callers_with_deadlines_too_short_for_anything_say_nothing() {
+    let breaker = Breaker::new("test", BreakerConfig::default());
+    let inner = service_fn(|_: Request<TestBody>| async {
+        tokio::time::sleep(SECOND).await;
+        Ok::<_, BoxError>(Response::new(TestBody::empty()))
+    });
+    let service = BreakerLayer::new(&breaker).layer(inner);
+    for _ in 0..20 {
+        call(&service).await.unwrap();
+    }
+    let before = breaker.snapshot().counts.failures;
+    for _ in 0..200 {
+        expire(&service, SECOND / 100).await;
+    }
+    let timed_out = BreakerLayer::new(&breaker)
+        .classify(|_: &Result<(), BoxError>| Report::failure(FailureKind::Timeout))
+        .layer(service_fn(|()| async { Ok::<_, BoxError>(()) }));
+    for _ in 0..200 {
+        let deadline = Deadline::after(Instant::now().into_std(), SECOND / 100);
+        let mut context = TaskContext::default().with_deadline(deadline);
+        let mut call = Box::pin(timed_out.clone().oneshot(()));
+        std::future::poll_fn(|cx| context.enter(|| call.as_mut().poll(cx)))
+            .await
+            .unwrap();
+    }
+    assert_eq!(breaker.snapshot().counts.failures, before);
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// F07: what a refused call had reserved further in is there for others.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_leaves_nothing_reserved_further_in() {
+    let place = Arc::new(Semaphore::new(1));
+    let breaker = Breaker::new("test", BreakerConfig::default());
+    let inner = service_fn(|()| async { Ok::<_, BoxError>(()) });
+    let inner = ConcurrencyLimit::with_semaphore(inner, Arc::clone(&place));
+    let mut service = BreakerLayer::new(&breaker).layer(inner);
+    breaker.trip();
+    let refused = service.ready().await.unwrap().call(());
+    assert_eq!(place.available_permits(), 1);
+    assert!(refused.await.is_err());
+}

@@ -70,6 +70,10 @@ impl<P> BreakerLayer<P> {
         }
     }
 
+    pub(crate) fn protocol(&self) -> &P {
+        &self.protocol
+    }
+
     /// What `poll_ready` says while the circuit would not admit a call.
     ///
     /// With [`Unready`](WhenSaturated::Unready), a service that became ready while the circuit is half-open holds a

@@ -7,7 +7,7 @@ use tower_service::Service;
 use crate::breaker::now;
 use crate::readiness::Readiness;
 use crate::shared::admit;
-use crate::{Breaker, BreakerGuard, ResponseFuture};
+use crate::{Breaker, BreakerGuard, BreakerLayer, ResponseFuture};
 
 /// A service behind a [`Breaker`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ impl<S, P> BreakerService<S, P> {
     /// The service behind, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
+    }
+
+    /// Reads outcomes as another layer of the same breaker would, for calls from now on.
+    pub fn adopt(&mut self, layer: &BreakerLayer<P>)
+    where
+        P: Clone,
+    {
+        self.protocol = layer.protocol().clone();
     }
 
     /// The service behind, without the breaker.

@@ -10,7 +10,7 @@ use buttress_testkit::{Gate, ProbeHandle, ReadyProbe, Script, TestBody};
 use http_body_util::BodyExt;
 use tower::Layer;
 
-use crate::support::{OPEN_FOR, breaker, call, config, half_open, pass};
+use crate::support::{OPEN_FOR, breaker, call, config, half_open};
 
 type Service = BreakerService<ReadyProbe, Http>;
 

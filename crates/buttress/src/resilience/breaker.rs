@@ -1,14 +1,30 @@
 use std::time::Duration;
 
-use buttress_breaker::{BreakerConfig, OpenTime, Window};
+use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, Window};
 use buttress_core::Ratio;
+use buttress_http::{Http, Until};
 use toml::de::DeValue;
 
+use super::deadline::until as read_until;
 use super::table::Table;
 use super::value::{Read, mode, or_off, ratio, time, whole};
 
-pub(super) fn read(table: &Table<'_>) -> BreakerConfig {
-    table
+/// What a breaker goes by, and how long its calls last.
+#[derive(Debug, Clone)]
+pub(super) struct BreakerSettings {
+    pub(super) config: BreakerConfig,
+    until: Until,
+}
+
+impl BreakerSettings {
+    pub(super) fn layer(&self, breaker: &Breaker) -> BreakerLayer<Http> {
+        BreakerLayer::http(breaker).until(self.until)
+    }
+}
+
+pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
+    let until = table.peek("until", read_until).unwrap_or_default();
+    let config = table
         .section(BreakerConfig::default())
         .field("window", window, BreakerConfig::window)
         .field("minimum_calls", whole, BreakerConfig::minimum_calls)
@@ -49,7 +65,9 @@ pub(super) fn read(table: &Table<'_>) -> BreakerConfig {
         })
         .field("attempt_timeout", time, BreakerConfig::attempt_timeout)
         .field("mode", mode, BreakerConfig::mode)
-        .check(BreakerConfig::check)
+        .field("until", read_until, |config, _| config)
+        .check(BreakerConfig::check);
+    BreakerSettings { config, until }
 }
 
 /// A time, or so many calls.

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll};
 
-use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService};
+use buttress_breaker::{Breaker, BreakerLayer, BreakerService};
 use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService};
@@ -10,6 +10,7 @@ use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::breaker::BreakerSettings;
 use super::live::Live;
 use super::maybe::MaybeService;
 use super::shed::ShedSettings;
@@ -20,7 +21,7 @@ pub(super) struct ClientSettings {
     pub(super) deadline: Option<ClientDeadlineConfig>,
     pub(super) retry: Option<RetryConfig>,
     pub(super) shed: Option<ShedSettings>,
-    pub(super) breaker: Option<BreakerConfig>,
+    pub(super) breaker: Option<BreakerSettings>,
     pub(super) bulkhead: Option<BulkheadConfig>,
 }
 
@@ -59,6 +60,7 @@ pub struct ClientStack {
 struct Replaceable {
     deadline: Option<DeadlineLayer<Client>>,
     shed: Option<ShedLayer<buttress_shed::Client>>,
+    breaker: Option<BreakerLayer<Http>>,
 }
 
 impl ClientStack {
@@ -67,9 +69,12 @@ impl ClientStack {
         let shedder = shed
             .map(|settings| Shedder::try_new(name.clone(), settings.config))
             .transpose()?;
-        let layers = Replaceable::new(&name, settings, shedder.as_ref())?;
+        let breaker = settings.breaker.as_ref();
+        let breaker = breaker
+            .map(|settings| Breaker::try_new(name.clone(), settings.config.clone()))
+            .transpose()?;
+        let layers = Replaceable::new(&name, settings, shedder.as_ref(), breaker.as_ref())?;
         let retry = settings.retry.clone();
-        let breaker = settings.breaker.clone();
         let bulkhead = settings.bulkhead.clone();
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
@@ -77,9 +82,7 @@ impl ClientStack {
             retry: retry
                 .map(|config| Retry::try_new(name.clone(), config))
                 .transpose()?,
-            breaker: breaker
-                .map(|config| Breaker::try_new(name.clone(), config))
-                .transpose()?,
+            breaker,
             bulkhead: bulkhead
                 .map(|config| Bulkhead::try_new(name.clone(), config))
                 .transpose()?,
@@ -124,15 +127,16 @@ impl ClientStack {
     }
 
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {
-        let layers = Replaceable::new(&self.name, settings, self.shedder.as_ref())?;
+        let (shedder, breaker) = (self.shedder.as_ref(), self.breaker.as_ref());
+        let layers = Replaceable::new(&self.name, settings, shedder, breaker)?;
         if let (Some(retry), Some(config)) = (&self.retry, &settings.retry) {
             retry.reconfigure(config.clone())?;
         }
         if let (Some(shedder), Some(settings)) = (&self.shedder, &settings.shed) {
             shedder.reconfigure(settings.config.clone())?;
         }
-        if let (Some(breaker), Some(config)) = (&self.breaker, &settings.breaker) {
-            breaker.reconfigure(config.clone())?;
+        if let (Some(breaker), Some(settings)) = (&self.breaker, &settings.breaker) {
+            breaker.reconfigure(settings.config.clone())?;
         }
         if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
             bulkhead.reconfigure(config.clone())?;
@@ -147,6 +151,7 @@ impl Replaceable {
         name: &Name,
         settings: &ClientSettings,
         shedder: Option<&Shedder>,
+        breaker: Option<&Breaker>,
     ) -> Result<Self, ConfigError> {
         let deadline = settings
             .deadline
@@ -157,6 +162,9 @@ impl Replaceable {
             shed: shedder
                 .zip(settings.shed.as_ref())
                 .map(|(shedder, settings)| settings.client_layer(shedder)),
+            breaker: breaker
+                .zip(settings.breaker.as_ref())
+                .map(|(breaker, settings)| settings.layer(breaker)),
         })
     }
 }
@@ -166,11 +174,10 @@ impl<S> Layer<S> for ClientStack {
 
     fn layer(&self, inner: S) -> ClientService<S> {
         let (layers, edition) = self.layers.read();
-        let breaker = self.breaker.as_ref().map(BreakerLayer::http);
         let retry = self.retry.as_ref().map(RetryLayer::http);
         let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
         let inner = MaybeService::new(bulkhead.as_ref(), inner);
-        let inner = MaybeService::new(breaker.as_ref(), inner);
+        let inner = MaybeService::new(layers.breaker.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(retry.as_ref(), inner);
         ClientService {
@@ -216,7 +223,14 @@ impl<S> ClientService<S> {
             MaybeService::With(service) => service.get_mut(),
             MaybeService::Without(inner) => inner,
         };
-        if let (Some(layer), MaybeService::With(service)) = (&layers.shed, inner) {
+        let inner = match inner {
+            MaybeService::With(service) => {
+                layers.shed.iter().for_each(|layer| service.adopt(layer));
+                service.get_mut()
+            }
+            MaybeService::Without(inner) => inner,
+        };
+        if let (Some(layer), MaybeService::With(service)) = (&layers.breaker, inner) {
             service.adopt(layer);
         }
     }

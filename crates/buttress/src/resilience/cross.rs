@@ -1,7 +1,6 @@
 //! What no layer can check by itself, because it is about two of them.
 
-use buttress_breaker::BreakerConfig;
-use buttress_core::{Egress, Mode};
+use buttress_core::Mode;
 
 use super::table::Table;
 use super::value::{mode, whole};
@@ -70,29 +69,6 @@ pub(super) fn client(table: &Table<'_>) {
             );
         }
         _ => shorter(table, "breaker.attempt_timeout", "deadline.timeout"),
-    }
-}
-
-/// Tells the breaker how long an attempt is given by the layers around it, unless the file does. Otherwise it would
-/// take what they give up on for calls that nobody wanted, and a dependency that hangs would never trip it.
-pub(super) fn attempt_timeout(client: &Table<'_>, config: BreakerConfig) -> BreakerConfig {
-    if client.has("breaker.attempt_timeout") {
-        return config;
-    }
-    let retry = client
-        .time("retry.attempt_timeout")
-        .filter(|_| client.peek("retry.mode", mode) != Some(Mode::Off));
-    let margin = client
-        .time("deadline.margin")
-        .unwrap_or_else(|| Egress::default().margin);
-    // What the dependency is told that it has: whoever took all of that took too long.
-    let deadline = client
-        .time("deadline.timeout")
-        .filter(|_| client.peek("deadline.mode", mode).unwrap_or_default() == Mode::Enforce)
-        .map(|timeout| timeout.saturating_sub(margin));
-    match retry.or(deadline) {
-        Some(timeout) if !timeout.is_zero() => config.attempt_timeout(timeout),
-        _ => config,
     }
 }
 

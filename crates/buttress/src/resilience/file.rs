@@ -83,9 +83,7 @@ fn client(table: &Table<'_>) -> ClientSettings {
         deadline,
         retry: table.table("retry").map(|table| retry::read(&table)),
         shed: shed::read_client(table),
-        breaker: table
-            .table("breaker")
-            .map(|inner| cross::attempt_timeout(table, breaker::read(&inner))),
+        breaker: table.table("breaker").map(|table| breaker::read(&table)),
         bulkhead: table.table("bulkhead").map(|table| bulkhead::read(&table)),
     }
 }

@@ -58,7 +58,7 @@
 //! | | `retry` | [`RetryConfig`](crate::retry::RetryConfig), with tables `backoff` (`base`, `cap`, `jitter`) and `budget` ([`BudgetConfig`](crate::retry::BudgetConfig)) |
 //! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `tenants`; `until` |
 //! | | `throttle` | [`ThrottleConfig`](crate::shed::ThrottleConfig): of the shedder, or of one that does nothing else, and then its `mode` |
-//! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig) |
+//! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig); `until` |
 //! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants` and `partitions` |
 //!
 //! Keys are named after the fields of the configurations, and have their defaults.
@@ -90,8 +90,7 @@
 //! server and a client of one name. Each [`Mistake`] says where it is,
 //! what stands there, and what must.
 //!
-//! A breaker is told how long its attempts have, unless the file says so: the retry's `attempt_timeout`, or else the
-//! deadline's `timeout` without its `margin`.
+//! A breaker need not be told how long its attempts have: the deadline and the retry around it say why they end one.
 //!
 //! # Reloading
 //!

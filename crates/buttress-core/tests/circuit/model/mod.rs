@@ -186,7 +186,11 @@ impl Model {
     }
 
     pub(crate) fn answered(&mut self, ticket: &mut Ticket, now: u64) {
-        ticket.answered = Some(ticket.answered.unwrap_or((now - ticket.granted).max(1)));
+        ticket.answered = Some(
+            ticket
+                .answered
+                .unwrap_or_else(|| (now - ticket.granted).max(1)),
+        );
         if ticket.epoch == self.epoch {
             let probes = self.probing.iter_mut();
             probes

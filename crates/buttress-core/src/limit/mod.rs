@@ -17,6 +17,7 @@ mod calm;
 mod config;
 mod gradient;
 mod guarded;
+mod relief;
 mod rule;
 mod sample;
 mod slope;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use buttress_core::shed::Admission;
 use buttress_core::{FailureKind, Outcome};
 
 use crate::service::Service;
@@ -35,4 +36,29 @@ fn one_user_who_is_rate_limited_does_not_close_the_service_to_all_others() {
         assert!(refused < 0.01, "{refused} at {share}");
         assert!(limit as f64 > in_use, "{limit} at {share}");
     }
+}
+
+/// One call in ten seconds, 5 ms each, and then a hundred at once.
+#[test]
+fn after_a_quiet_night_those_who_find_no_place_may_be_back_soon() {
+    let mut service = Service::new(Instant::now());
+    let night = Duration::from_secs(3 * 3_600);
+    service.run(night, 0.1, |_| (0.005, Outcome::Success));
+    let now = service.now;
+    let mut kept = Vec::new();
+    let mut refused = 0;
+    for n in 0..100_u64 {
+        let draw = n.wrapping_mul(0x1234_5678_9ABC_DEF1);
+        match service.shed.admit(service.call(), || draw, || now) {
+            Admission::Rejected(refusal) => {
+                let after = refusal
+                    .retry_after
+                    .expect("it is known how long calls take");
+                assert!(after < Duration::from_secs(2), "{after:?}");
+                refused += 1;
+            }
+            other => kept.push(other),
+        }
+    }
+    assert!(refused > 0);
 }

@@ -110,7 +110,8 @@ fn no_sample_of_a_window_is_lost_or_counted_twice() {
         let limit = Arc::new(Limit::new(config, epoch()).expect("valid"));
         // How many calls a window counted that lasted a second: one over the mean distance.
         let add = |limit: &Limit, seconds: u32| {
-            let sample = Sample::success(Duration::from_millis(1), 10);
+            // So slow that the window says more than the limit does about what ends in a second.
+            let sample = Sample::success(SECOND, 10);
             let step = limit.on_sample(|| epoch() + seconds * SECOND, sample)?;
             Some((1.0 / step.each.as_secs_f64()).round() as u32)
         };

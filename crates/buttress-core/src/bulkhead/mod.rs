@@ -76,8 +76,19 @@ struct Locked {
     queue: WaitQueue<Waiting>,
     /// Who asks for a place ahead of a call, and waits for as long as it takes.
     readiness: WaitQueue<Arc<Waiter>>,
+    /// Whose turn it is, where somebody waits in both.
+    turn: Turn,
     sharing: Sharing,
     seed: u64,
+}
+
+/// Those who wait ahead of a call and those who wait with one are let in by turns, so that neither of them has to wait
+/// for as long as others come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    #[default]
+    Queue,
+    Readiness,
 }
 
 impl Bulkhead {
@@ -116,6 +127,7 @@ impl Bulkhead {
                 free: i64::from(config.limit),
                 queue,
                 readiness: WaitQueue::new(readiness, now)?,
+                turn: Turn::default(),
                 sharing,
                 seed,
                 config,

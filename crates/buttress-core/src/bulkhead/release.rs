@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::claim::{Claim, Waiting};
-use super::{Bulkhead, Locked, Permit, Place, Stripe, Verdict, Waiter};
+use super::{Bulkhead, Locked, Permit, Place, Stripe, Turn, Verdict, Waiter};
 use crate::queue::{Dropped, Exit};
 use crate::sync::MutexGuard;
 use crate::{Mode, StripeIndex};
@@ -134,16 +134,23 @@ impl Locked {
         if self.free <= 0 && binding {
             return None;
         }
-        let (waiter, claim, dropped) = match self.pop(now) {
-            Some(Exit::Served(Waiting { waiter, claim })) => (waiter, claim, None),
-            Some(Exit::Dropped(Waiting { waiter, claim }, why)) => (waiter, claim, Some(why)),
+        let queued = match self.turn {
+            Turn::Readiness if !self.readiness.is_empty() => None,
+            Turn::Queue | Turn::Readiness => self.pop(now),
+        };
+        let (waiter, claim, dropped, next) = match queued {
+            Some(Exit::Served(Waiting { waiter, claim })) => (waiter, claim, None, Turn::Readiness),
+            Some(Exit::Dropped(Waiting { waiter, claim }, why)) => {
+                (waiter, claim, Some(why), Turn::Readiness)
+            }
             None => {
                 let (waiter, dropped) = ahead(self.readiness.pop(now)?);
-                (waiter, Claim::None, dropped)
+                (waiter, Claim::None, dropped, Turn::Queue)
             }
         };
         let verdict = match dropped {
             None => {
+                self.turn = next;
                 self.free -= 1;
                 Verdict::Admitted(self.begin(claim))
             }

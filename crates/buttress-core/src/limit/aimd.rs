@@ -7,7 +7,7 @@ use super::window::Window;
 /// failures is one sign and not as many.
 ///
 /// ```text
-/// dropped, or rtt > timeout:  limit × 0.9
+/// dropped, or rtt > timeout:  limit × 0.9, but not below what is in use
 /// 2 × in flight ≥ limit:      limit + 1
 /// ```
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Aimd {
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
         let next = if window.dropped > 0.0 || window.rtt > self.timeout {
-            (self.limit * 0.9).floor()
+            window.back_off(self.limit, 0.9).floor()
         } else if 2.0 * window.in_flight >= self.limit {
             self.limit + 1.0
         } else {

@@ -50,7 +50,14 @@ impl Gradient {
         };
         let room = if gradient < 1.0 { 0.0 } else { ROOM };
         let next = gradient * self.limit + room;
-        self.limit = config.clamp(self.limit + SMOOTHING * (next - self.limit));
+        let next = self.limit + SMOOTHING * (next - self.limit);
+        // Overload answers do not bring it below what is in use.
+        let least = if window.dropped > 0.0 {
+            window.back_off(self.limit, 0.0)
+        } else {
+            0.0
+        };
+        self.limit = config.clamp(next.max(least));
     }
 }
 

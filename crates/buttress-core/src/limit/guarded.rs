@@ -1,5 +1,6 @@
 use super::LimitConfig;
 use super::calm::{Calm, ROOM};
+use super::relief::{Relief, Response};
 use super::slope::{Level, Point, Slopes};
 use super::strides::{Stride, Strides};
 use super::usual::Usual;
@@ -45,6 +46,7 @@ pub(super) struct Guarded {
     far: u32,
     usual: Usual,
     calm: Calm,
+    relief: Relief,
 }
 
 impl Guarded {
@@ -64,6 +66,7 @@ impl Guarded {
             far: 0,
             usual: Usual::default(),
             calm: Calm::default(),
+            relief: Relief::default(),
         }
     }
 
@@ -90,18 +93,14 @@ impl Guarded {
     }
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
-        if window.dropped >= TOO_MANY_DROPPED {
-            if 2.0 * window.in_flight >= self.now() {
-                self.aim = config.clamp(self.aim * BACK_OFF);
-            }
-            self.search();
+        if self.backs_off(window, config) {
             return;
         }
         if std::mem::take(&mut self.is_draining) {
             return;
         }
         let point = Point::of(window);
-        let is_reached = window.at_limit >= REACHED || window.refused >= REFUSED;
+        let is_reached = window.is_reached();
         // What a search does to round trips is no surprise.
         let searched = is_reached && self.is_striding();
         let surprised = !searched && self.usual.is_surprised_by(point.rtt);
@@ -178,6 +177,36 @@ impl Guarded {
         }
         if self.is_low() {
             self.compare(config);
+        }
+    }
+
+    /// Answers windows with many overload answers and timeouts. Returns whether the window is used up by that.
+    fn backs_off(&mut self, window: &Window, config: &LimitConfig) -> bool {
+        let many = window.dropped >= TOO_MANY_DROPPED;
+        if !window.fills(self.now()) {
+            // The load alone says how many are under way: that is no queue of the limit's making.
+            let lower = config.clamp(window.back_off(self.aim, BACK_OFF));
+            if many && lower < self.aim {
+                self.aim = lower;
+                self.forget();
+            }
+            return false;
+        }
+        match self.relief.on_window(self.aim, window.dropped, many) {
+            Some(Response::BackOff) => {
+                self.aim = config.clamp(self.aim * BACK_OFF);
+                self.search();
+                true
+            }
+            Some(Response::Return(from)) => {
+                self.aim = config.clamp(from);
+                self.strides = None;
+                self.probed_at = None;
+                self.is_draining = true;
+                self.forget();
+                true
+            }
+            Some(Response::Bear) | None => false,
         }
     }
 
@@ -309,11 +338,6 @@ const FIRST_STEP: f64 = 0.1;
 /// A mean over fewer varies by more than a tenth if times vary exponentially, and one over more comes late.
 const LEAST: u64 = 100;
 const MOST: u64 = 100_000;
-/// Windows in which at least this share of calls found the limit reached are shaped by it.
-const REACHED: f64 = 0.5;
-/// So are those beside which this share of calls was refused: without a queue only one call in six finds the limit
-/// reached in an overload of 1.2 times, because the others come after it.
-const REFUSED: f64 = 0.05;
 /// After so many of them, less some that were not, there is an overload.
 const OVERLOADED: u32 = 4;
 /// So many long steps in a row mean that the knee is elsewhere.

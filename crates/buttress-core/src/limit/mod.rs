@@ -17,6 +17,7 @@ mod calm;
 mod config;
 mod gradient;
 mod guarded;
+mod relief;
 mod rule;
 mod sample;
 mod slope;
@@ -97,7 +98,8 @@ pub struct Step {
     /// How long calls took on average that were answered, if any were. What was given up on says only that it would
     /// have taken longer.
     pub rtt: Option<Duration>,
-    /// How long it took on average until the next call ended.
+    /// How long it takes on average until the next call ends while as many are under way as may be. Where fewer were,
+    /// that is sooner than the next one ended.
     pub each: Duration,
 }
 
@@ -250,10 +252,12 @@ impl Limit {
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);
         let limit = self.publish(&locked);
+        // By Little's law.
+        let in_full = window.rtt / limit as f64;
         Some(Step {
             limit,
             rtt: window.answered.map(Duration::from_secs_f64),
-            each: Duration::from_secs_f64(1.0 / window.throughput),
+            each: Duration::from_secs_f64(in_full.min(1.0 / window.throughput)),
         })
     }
 

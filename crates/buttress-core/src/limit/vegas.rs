@@ -6,7 +6,7 @@ use super::window::Window;
 ///
 /// ```text
 /// queue = ⌈limit × (1 − lowest / rtt)⌉      log = max(1, ⌊log10 limit⌋)   alpha = 3 log   beta = 6 log
-/// dropped: limit − log                      2 × in flight < limit: as it is
+/// dropped: limit − log, but not below what is in use      2 × in flight < limit: as it is
 /// queue ≤ log: + beta      queue < alpha: + log      queue > beta: − log
 /// ```
 ///
@@ -43,7 +43,7 @@ impl Vegas {
         };
         let log = self.limit.log10().floor().max(1.0);
         let next = if window.dropped > 0.0 {
-            self.limit - log
+            window.back_off(self.limit, 1.0 - log / self.limit)
         } else if 2.0 * window.in_flight < self.limit {
             return;
         } else {

@@ -67,6 +67,29 @@ pub(super) struct Window {
     pub(super) refused: f64,
 }
 
+impl Window {
+    /// Whether the limit said how many calls were under way, and not the load.
+    pub(super) fn is_reached(&self) -> bool {
+        self.at_limit >= REACHED || self.refused >= REFUSED
+    }
+
+    /// The same for one who knows that `limit`, which was rounded for those who count calls.
+    pub(super) fn fills(&self, limit: f64) -> bool {
+        self.is_reached() || self.in_flight >= limit - 0.5
+    }
+
+    /// A limit lowered by a factor, but not below what is in use: where the load alone says how many calls are under
+    /// way, a limit near them only refuses the next burst.
+    pub(super) fn back_off(&self, limit: f64, factor: f64) -> f64 {
+        let lower = limit * factor;
+        if self.fills(limit) {
+            lower
+        } else {
+            lower.max(IN_USE * self.in_flight).min(limit)
+        }
+    }
+}
+
 impl Default for Samples {
     fn default() -> Self {
         Self {
@@ -176,6 +199,14 @@ impl Sums {
         }
     }
 }
+
+/// Windows in which at least this share of calls found the limit reached are shaped by it.
+const REACHED: f64 = 0.5;
+/// So are those beside which this share of calls was refused: without a queue only one call in six finds the limit
+/// reached in an overload of 1.2 times, because the others come after it.
+const REFUSED: f64 = 0.05;
+/// What is in use, with room for calls that come at random.
+const IN_USE: f64 = 1.5;
 
 const COUNT: u64 = (1 << 32) - 1;
 

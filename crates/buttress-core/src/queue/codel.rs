@@ -5,7 +5,8 @@ use crate::ConfigError;
 /// When a queue does not drain, drops whoever waited too long in it.
 ///
 /// A queue is overloaded if, over a whole interval, even whoever waited least waited for more than the target. In
-/// the interval after that, whoever waited for more than twice the target is dropped when its turn comes.
+/// the interval after that, whoever waited for more than twice the target is dropped when its turn comes. A queue that
+/// ran empty has drained: it is not overloaded any more, and the interval begins anew with the next delay.
 ///
 /// This is the form of Facebook's wangle and folly (`Codel.cpp`), described by Maurer, *Fail at Scale*, ACM Queue
 /// 13(8), 2015, from Nichols and Jacobson's CoDel (RFC 8289). It differs from the RFC, which drops one at a time at
@@ -76,6 +77,11 @@ pub(super) struct Delays {
 }
 
 impl Delays {
+    /// The queue ran empty: whoever comes next waits for nothing, or begins a queue.
+    pub(super) fn drained(&mut self) {
+        *self = Self::default();
+    }
+
     /// Hears of one more delay, and says whether it was too long.
     pub(super) fn is_too_long(
         &mut self,

@@ -355,6 +355,9 @@ impl<T> WaitQueue<T> {
         if self.entries.at(entry.class, End::Oldest).is_none() {
             self.standing[entry.class].emptied(now);
         }
+        if self.is_empty() {
+            self.delays.drained();
+        }
         Some(entry.value)
     }
 }

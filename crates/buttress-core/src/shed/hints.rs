@@ -6,7 +6,7 @@ use crate::time::nanos;
 /// What is known of how fast calls end: from that one tells when it may be worth trying again.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// How many nanoseconds pass on average until the next call ends; 0 while that is not known.
+    /// How many nanoseconds pass on average until the next call ends while there is no place; 0 while that is not known.
     each: AtomicU64,
     /// How many nanoseconds a call takes on average that is answered; 0 while that is not known.
     rtt: AtomicU64,

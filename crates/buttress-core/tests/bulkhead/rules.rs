@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use buttress_core::Criticality::{Critical, Low};
-use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig};
-use buttress_core::queue::{Dropped, Order, Terms};
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Place, Verdict};
+use buttress_core::queue::{ControlledDelay, Dropped, Order, Terms};
 use buttress_core::{Deadline, Mode, Ratio, Reason};
 
 use crate::{Answer, MS, Room, admitted, dropped, epoch, fifo, heard};
@@ -264,5 +264,76 @@ fn what_cannot_work_is_refused_by_name() {
         let before = room.bulkhead.config();
         assert_eq!(room.bulkhead.reconfigure(config, room.now), Err(error));
         assert_eq!(room.bulkhead.config(), before);
+    }
+}
+
+#[test]
+fn a_queue_that_drains_every_time_drops_nobody() {
+    let limited = fifo(1, 10).controlled_delay(ControlledDelay::default());
+    for pause in [200 * MS, Duration::from_secs(3_600)] {
+        let mut room = Room::new(limited.clone());
+        for _ in 0..100 {
+            room.now += pause;
+            let permit = room.enter();
+            let place = room.wait();
+            room.now += 20 * MS;
+            room.end(permit);
+            let permit = admitted(&place);
+            room.now += 20 * MS;
+            room.end(permit);
+        }
+    }
+}
+
+#[test]
+fn waiting_for_readiness_and_waiting_in_the_queue_take_turns() {
+    let room = Room::new(fifo(1, 10));
+    let mut permit = room.enter();
+    let reserve = || match room.bulkhead.reserve(|| room.now) {
+        Some(Admission::Waiting(place)) => place,
+        other => panic!("{other:?}"),
+    };
+    let ahead: Vec<_> = (0..3).map(|_| reserve()).collect();
+    let queued: Vec<_> = (0..3).map(|_| room.wait()).collect();
+    let mut order = String::new();
+    for _ in 0..6 {
+        room.end(permit);
+        let of =
+            |name, places: &[Place]| places.iter().find_map(|place| Some((name, heard(place)?)));
+        let next = of('a', &ahead).or_else(|| of('q', &queued));
+        let Some((who, Verdict::Admitted(next))) = next else {
+            panic!("{next:?}");
+        };
+        order.push(who);
+        permit = next;
+    }
+    assert_eq!(order, "qaqaqa");
+}
+
+#[test]
+fn neither_readiness_nor_the_queue_waits_while_others_keep_coming() {
+    for ahead_comes_first in [true, false] {
+        let room = Room::new(fifo(1, 10));
+        let mut holder = room.enter();
+        let ask = |ahead| match ahead {
+            true => match room.bulkhead.reserve(|| room.now) {
+                Some(Admission::Waiting(place)) => place,
+                other => panic!("{other:?}"),
+            },
+            false => room.wait(),
+        };
+        let first = ask(ahead_comes_first);
+        let mut rounds = 0;
+        loop {
+            let later = ask(!ahead_comes_first);
+            room.end(holder);
+            if let Some(Verdict::Admitted(permit)) = heard(&first) {
+                room.end(permit);
+                break;
+            }
+            holder = admitted(&later);
+            rounds += 1;
+            assert!(rounds < 2, "others were let in {rounds} times before it");
+        }
     }
 }

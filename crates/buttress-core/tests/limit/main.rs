@@ -7,6 +7,7 @@
 )]
 
 mod changes;
+mod overload;
 mod rivals;
 mod samples;
 mod world;

@@ -5,8 +5,10 @@
     reason = "a history needs some moment to begin at"
 )]
 
+mod answers;
 mod books;
 mod given_up;
 mod refinement;
+mod service;
 mod shares;
 mod wakers;

@@ -1,0 +1,150 @@
+//! Whether a lower limit makes overload answers and timeouts fewer.
+//!
+//! A service that has too much to do refuses less, or is in time more often, once it is sent less. What is answered
+//! 429 for reasons of its own, or times out on one dead shard, is as much at any limit; then a lower limit only refuses
+//! other callers.
+
+/// What a window with many dropped calls leads to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Response {
+    /// The limit goes down.
+    BackOff,
+    /// The limit is not what these calls are about.
+    Bear,
+    /// The same, and it goes back to where it was before it went down for them.
+    Return(f64),
+}
+
+/// Compares the share of dropped calls before a back-off and after.
+#[derive(Debug, Default)]
+pub(super) struct Relief {
+    /// The share of dropped calls of late.
+    lately: f64,
+    trial: Option<Trial>,
+    /// How often a lower limit was tried in vain, and how many windows are left until it is tried again.
+    tries: u32,
+    rest: u32,
+}
+
+/// The limit goes down on trial.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    /// The limit and the share of dropped calls before.
+    from: f64,
+    dropped: f64,
+    windows: u32,
+    /// How many windows in a row had few dropped calls.
+    relieved: u32,
+}
+
+impl Relief {
+    /// Takes in the share of dropped calls of a window that was shaped by the limit. `many` says whether they are
+    /// too many.
+    pub(super) fn on_window(&mut self, limit: f64, dropped: f64, many: bool) -> Option<Response> {
+        self.lately += (dropped - self.lately) * LATELY;
+        self.rest = self.rest.saturating_sub(1);
+        if dropped >= NEARLY_ALL {
+            // So many at any limit are a service that answers nothing any more.
+            (self.trial, self.rest) = (None, 0);
+            return Some(Response::BackOff);
+        }
+        let Some(trial) = &mut self.trial else {
+            return many.then(|| self.begin(limit, dropped));
+        };
+        trial.windows += 1;
+        trial.relieved = if dropped >= NEARLY_ALL {
+            0
+        } else {
+            trial.relieved + 1
+        };
+        if trial.relieved >= RELIEVED {
+            (self.trial, self.tries) = (None, 0);
+            return None;
+        }
+        if trial.windows >= LONG_ENOUGH && self.lately > trial.dropped * FEWER {
+            let from = trial.from;
+            self.trial = None;
+            self.tries += 1;
+            self.rest = 1 << (self.tries + 1).min(MOST);
+            return Some(Response::Return(from));
+        }
+        many.then_some(Response::BackOff)
+    }
+
+    fn begin(&mut self, limit: f64, dropped: f64) -> Response {
+        if self.rest > 0 {
+            return Response::Bear;
+        }
+        // Unless it is new, one window alone is picked for its many dropped calls.
+        if dropped > 2.0 * self.lately {
+            self.lately = dropped;
+        } else {
+            self.lately = f64::midpoint(dropped, self.lately);
+        }
+        self.trial = Some(Trial {
+            from: limit,
+            dropped: self.lately,
+            windows: 0,
+            relieved: 0,
+        });
+        Response::BackOff
+    }
+}
+
+/// The weight of one window in the share of late.
+const LATELY: f64 = 0.25;
+/// Of more than this a service that refuses what is beyond its capacity still refuses nearly as much at a limit that is
+/// half as high: above it the comparison says nothing.
+const NEARLY_ALL: f64 = 0.65;
+/// Windows until most of the share of late is from lower limits.
+const LONG_ENOUGH: u32 = 6;
+const FEWER: f64 = 0.8;
+/// So many windows with few dropped calls end a trial for good.
+const RELIEVED: u32 = 8;
+/// As a power of two: between one trial and the next there are 64 windows at most.
+const MOST: u32 = 6;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+
+    /// Follows the responses for some windows. `dropped` is the share at a limit. Returns the limit after each.
+    fn follow(windows: usize, dropped: impl Fn(f64) -> f64) -> Vec<f64> {
+        let (mut relief, mut limit) = (Relief::default(), 100.0);
+        let mut step = |_| {
+            let share = dropped(limit);
+            match relief.on_window(limit, share, share >= 0.1) {
+                Some(Response::BackOff) => limit *= 0.9,
+                Some(Response::Return(from)) => limit = from,
+                Some(Response::Bear) | None => {}
+            }
+            limit
+        };
+        (0..windows).map(&mut step).collect()
+    }
+
+    #[test]
+    fn refusals_beyond_a_capacity_bring_the_limit_down_to_it() {
+        for capacity in [40.0, 60.0, 80.0] {
+            let limits = follow(200, |limit| (1.0 - capacity / limit).max(0.0));
+            let last = limits[199];
+            assert!(
+                (capacity * 0.8..=capacity * 1.12).contains(&last),
+                "{last} for {capacity}"
+            );
+        }
+    }
+
+    #[test]
+    fn refusals_that_a_lower_limit_does_not_change_are_borne() {
+        let limits = follow(1_000, |_| 0.2);
+        assert!(limits.iter().all(|&limit| limit > 50.0), "{limits:?}");
+        let mean = limits.iter().sum::<f64>() / 1_000.0;
+        assert!(mean > 95.0, "{mean}");
+    }
+
+    #[test]
+    fn a_service_that_answers_nothing_any_more_is_left_with_the_least() {
+        assert!(follow(200, |_| 1.0)[199] < 1.0);
+    }
+}

@@ -117,8 +117,16 @@ where
                 return Poll::Ready(Err(rejection.take().expect("polled after completion")));
             }
             StateProjection::Waiting(wait) => {
-                let future = ready!(wait.as_mut().poll(cx, this.guard))?;
-                this.state.set(State::Admitted(future));
+                let called = ready!(wait.as_mut().poll(cx, this.guard));
+                match called {
+                    Ok(future) => this.state.set(State::Admitted(future)),
+                    Err(error) => {
+                        // The service, which may have been polled, is let go of here, and not when the caller gets
+                        // round to dropping this future.
+                        this.state.set(State::Rejected(None));
+                        return Poll::Ready(Err(error));
+                    }
+                }
             }
         }
         Poll::Ready(Ok(()))

@@ -2,6 +2,7 @@ use std::task::{Context, Poll, ready};
 
 use buttress_core::queue::Terms;
 use buttress_core::{BoxError, Criticality, Deadline, Identify, Plain, Protocol, WhenSaturated};
+use buttress_shell::{refuse, relinquish};
 use tower_service::Service;
 
 use crate::readiness::Readiness;
@@ -113,12 +114,15 @@ impl<S, P> BulkheadService<S, P> {
             Answer::Admitted(guard) => {
                 ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
             }
-            Answer::Rejected(rejection) => ResponseFuture::rejected(rejection, protocol),
+            Answer::Rejected(rejection) => {
+                refuse(&mut self.inner, request);
+                ResponseFuture::rejected(rejection, protocol)
+            }
             Answer::Queued(queued) => {
                 // What was polled ready may hold a place further in, which somebody can use who need not wait: so
                 // neither the call that waits nor this service keeps it.
+                relinquish(&mut self.inner);
                 let service = self.inner.clone();
-                self.inner = service.clone();
                 ResponseFuture::waiting(queued, service, request, protocol)
             }
         }

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{BoxError, PanicWatch};
+use buttress_shell::drop_refused;
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -45,7 +46,10 @@ where
         if let Some(mut queued) = this.queued.as_mut().as_pin_mut() {
             match ready!(queued.as_mut().poll(cx)) {
                 Ok(guard) => *place = Some(guard),
-                Err(why) => return Poll::Ready(Err(queued.shared().reject(why.reason()))),
+                Err(why) => {
+                    drop_refused(this.request.take());
+                    return Poll::Ready(Err(queued.shared().reject(why.reason())));
+                }
             }
             this.queued.set(None);
         }
@@ -54,6 +58,8 @@ where
         watch.disarm();
         if let Err(error) = ready!(polled) {
             *place = None;
+            // The service was not called.
+            drop_refused(this.request.take());
             return Poll::Ready(Err(error.into()));
         }
         let request = this.request.take().expect("polled after completion");

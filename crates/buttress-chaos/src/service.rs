@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
 use buttress_core::BoxError;
+use buttress_shell::relinquish;
 use tower_service::Service;
 
 use crate::injector::now;
@@ -49,7 +50,7 @@ impl<S, P> ChaosService<S, P> {
 
 impl<S, P, Req> Service<Req> for ChaosService<S, P>
 where
-    S: Service<Req>,
+    S: Service<Req> + Clone,
     S::Error: Into<BoxError>,
     P: Aim<Req> + Tamper<S::Response>,
 {
@@ -74,7 +75,7 @@ impl<S, P> ChaosService<S, P> {
     #[cold]
     fn call_armed<Req>(&mut self, request: Req) -> ResponseFuture<S::Future, P>
     where
-        S: Service<Req>,
+        S: Service<Req> + Clone,
         P: Aim<Req>,
     {
         let shared = self.injector.shared();
@@ -91,7 +92,15 @@ impl<S, P> ChaosService<S, P> {
         }
         let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());
         let meddling = Meddling::new(shared, arming, harm, now);
-        let inner = (!is_answered).then(|| self.inner.call(request));
+        let inner = if is_answered {
+            // What the service reserved is given back. The request is not dropped as refused: an injected answer stands
+            // for one of the service's own, so a retry must not learn that the call was never processed.
+            drop(request);
+            relinquish(&mut self.inner);
+            None
+        } else {
+            Some(self.inner.call(request))
+        };
         ResponseFuture::meddled(inner, meddling)
     }
 }

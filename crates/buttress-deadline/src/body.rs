@@ -2,7 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, TaskContext};
+use buttress_core::{BoxError, Ending, TaskContext};
 use buttress_http::grpc::{self, GrpcCode};
 use buttress_metrics::Phase;
 use http::header::CONTENT_TYPE;
@@ -95,7 +95,7 @@ where
         match this.tail.take().and_then(|tail| tail.end(phase)) {
             None => polled,
             Some(rejection) => {
-                this.body.set(None);
+                Ending::Expired.during(|| this.body.set(None));
                 Poll::Ready(Some(if *this.is_grpc {
                     Ok(Frame::trailers(deadline_exceeded()))
                 } else {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{BoxError, Rejection, TaskContext};
+use buttress_core::{BoxError, Ending, Rejection, TaskContext};
 use pin_project::pin_project;
 
 use crate::alarm::Alarm;
@@ -88,8 +88,8 @@ where
         let Some(rejection) = ready!(watch.poll(this.alarm, cx)) else {
             return Poll::Pending;
         };
-        // The inner call ends here, and not when our caller gets round to dropping us.
-        this.state.set(State::Rejected(None));
+        // The inner call ends here, and not when the caller gets round to dropping this future.
+        Ending::Expired.during(|| this.state.set(State::Rejected(None)));
         *this.watch = None;
         Poll::Ready(Err(rejection.into()))
     }

@@ -1,6 +1,7 @@
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Deadline, Mode, Striped, TaskContext};
+use buttress_shell::refuse;
 use tower_service::Service;
 
 use crate::clock::now;
@@ -55,7 +56,7 @@ impl<S, P> DeadlineService<S, P> {
 
 impl<S, P, Req> Service<Req> for DeadlineService<S, P>
 where
-    S: Service<Req>,
+    S: Service<Req> + Clone,
     S::Error: Into<BoxError>,
     P: Side<Req> + Conclude<S::Response>,
 {
@@ -83,7 +84,10 @@ where
         let deadline = match decided {
             Ok(deadline) => deadline,
             Err(reason) => match shared.refuse(reason, binds) {
-                Some(rejection) => return ResponseFuture::rejected(rejection),
+                Some(rejection) => {
+                    refuse(&mut self.inner, request);
+                    return ResponseFuture::rejected(rejection);
+                }
                 None => None,
             },
         };

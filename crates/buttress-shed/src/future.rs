@@ -141,8 +141,16 @@ where
             }
             StateProjection::Waiting(wait) => {
                 let polled = this.guise.enter(|| wait.as_mut().poll(cx, this.guard));
-                let future = ready!(polled)?;
-                this.state.set(State::Admitted(future));
+                let called = ready!(polled);
+                match called {
+                    Ok(future) => this.state.set(State::Admitted(future)),
+                    Err(error) => {
+                        // The service, which may have been polled, is let go of here, and not when the caller gets
+                        // round to dropping this future.
+                        this.state.set(State::Rejected(None));
+                        return Poll::Ready(Err(error));
+                    }
+                }
             }
         }
         Poll::Ready(Ok(()))

@@ -2,6 +2,7 @@ use std::task::{Context, Poll};
 
 use buttress_core::shed::Call;
 use buttress_core::{BoxError, Plain, Protocol};
+use buttress_shell::{refuse, relinquish};
 use tower_service::Service;
 
 use crate::future::Guise;
@@ -128,12 +129,15 @@ impl<S, P> ShedService<S, P> {
             Answer::Admitted(guard) => {
                 ResponseFuture::admitted(&mut self.inner, request, guard, guise)
             }
-            Answer::Rejected(rejection) => ResponseFuture::rejected(rejection, guise),
+            Answer::Rejected(rejection) => {
+                refuse(&mut self.inner, request);
+                ResponseFuture::rejected(rejection, guise)
+            }
             Answer::Queued(queued) => {
                 // What was polled ready may hold a place further in, which somebody can use who need not wait: so
                 // neither the call that waits nor this service keeps it.
+                relinquish(&mut self.inner);
                 let service = self.inner.clone();
-                self.inner = service.clone();
                 ResponseFuture::waiting(queued, service, request, guise)
             }
         }

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{BoxError, PanicWatch};
+use buttress_shell::drop_refused;
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -43,7 +44,13 @@ where
     ) -> Poll<Result<S::Future, BoxError>> {
         let mut this = self.project();
         if let Some(queued) = this.queued.as_mut().as_pin_mut() {
-            *guard = Some(ready!(queued.poll(cx))?);
+            match ready!(queued.poll(cx)) {
+                Ok(admitted) => *guard = Some(admitted),
+                Err(rejection) => {
+                    drop_refused(this.request.take());
+                    return Poll::Ready(Err(rejection));
+                }
+            }
             this.queued.set(None);
         }
         let watch = PanicWatch::new(guard);
@@ -51,6 +58,8 @@ where
         watch.disarm();
         if let Err(error) = ready!(polled) {
             *guard = None;
+            // The service was not called.
+            drop_refused(this.request.take());
             return Poll::Ready(Err(error.into()));
         }
         let request = this.request.take().expect("polled after completion");

@@ -9,6 +9,7 @@ mod http;
 mod modes;
 mod panics;
 mod partitions;
+mod refusals;
 mod resize;
 mod runtime;
 mod services;

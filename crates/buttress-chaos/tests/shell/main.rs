@@ -8,6 +8,7 @@ mod bounds;
 mod conformance;
 mod disarmed;
 mod guard;
+mod refusals;
 mod support;
 mod switches;
 mod telling;

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, DeadlineService};
 use tower::layer::util::Stack;
-use tower::util::BoxService;
+use tower::util::BoxCloneService;
 use tower::{Layer, service_fn};
 
 use crate::support::{call, config, millis};
 
 #[tokio::test(start_paused = true)]
-async fn the_inner_service_needs_to_be_nothing_but_a_service() {
+async fn the_inner_service_needs_to_be_nothing_but_a_service_that_can_be_cloned() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));
 
-    let boxed = BoxService::new(service_fn(
+    let boxed = BoxCloneService::new(service_fn(
         |n: u32| async move { Ok::<_, io::Error>(n + 1) },
     ));
     assert_eq!(call(layer.layer(boxed), 1).await.unwrap(), 2);

@@ -10,6 +10,7 @@ mod limits;
 mod modes;
 mod panics;
 mod pressure;
+mod refusals;
 mod resize;
 mod retry_after;
 mod runtime;

@@ -1,0 +1,60 @@
+//! An answer of the injector's own leaves nothing reserved further in, and passes for one of the service's.
+
+use std::sync::{Arc, Mutex};
+
+use buttress_chaos::{Answer, ChaosLayer};
+use buttress_core::Ending;
+use buttress_testkit::{CountingWaker, ReadyProbe, TestBody};
+use http::Request;
+use tower::{Layer, Service};
+
+use crate::support::{answer, injector};
+
+#[tokio::test(start_paused = true)]
+async fn an_injected_answer_reserves_nothing_further_in_and_is_no_refusal() {
+    for what in [
+        Answer::Status(503),
+        Answer::Abort,
+        Answer::Error,
+        Answer::Hang,
+    ] {
+        let injector = injector();
+        injector.arm(answer(what)).unwrap();
+        let (inner, probe) = ReadyProbe::new();
+        let mut service = ChaosLayer::http(&injector).layer(inner);
+        let task = CountingWaker::new();
+        let ready = task.poll(|cx| Service::<Request<TestBody>>::poll_ready(&mut service, cx));
+        assert!(ready.is_ready());
+        assert_eq!(probe.reserved(), 1);
+        let spy = Spy::default();
+        let _answered = service.call(spy.request());
+        assert_eq!((probe.reserved(), probe.calls()), (0, 0));
+        assert_eq!(spy.ending(), Some(Ending::Abandoned));
+    }
+}
+
+/// Notes why it was dropped. It goes with a request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spy(Arc<Mutex<Option<Ending>>>);
+
+impl Spy {
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        *self.0.lock().expect("no test panics with it")
+    }
+
+    /// A request that takes it along.
+    pub(crate) fn request(&self) -> Request<TestBody> {
+        let mut request = Request::new(TestBody::empty());
+        request.extensions_mut().insert(Noted(Arc::clone(&self.0)));
+        request
+    }
+}
+
+#[derive(Clone)]
+struct Noted(Arc<Mutex<Option<Ending>>>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+    }
+}

@@ -102,7 +102,9 @@ impl<S, P> BulkheadService<S, P> {
                 .unwrap_or_else(|| fastrand::u64(..))
         };
         let terms = || Terms {
-            criticality: Criticality::current().unwrap_or_default(),
+            criticality: Criticality::current()
+                .or_else(|| protocol.criticality(&request))
+                .unwrap_or_default(),
             deadline: Deadline::earlier(Deadline::current(), protocol.deadline(&request)),
         };
         match admit(

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::Deadline;
+use crate::{Criticality, Deadline};
 
 /// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
 /// are taken (which share of calls a mode binds, which fault an experiment injects), and by when it is wanted.
@@ -12,6 +12,12 @@ pub trait Identify<Req> {
 
     /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
     fn deadline(&self, request: &Req) -> Option<Deadline> {
+        let _ = request;
+        None
+    }
+
+    /// How much the request says that it matters, besides what its [task](crate::TaskContext) knows.
+    fn criticality(&self, request: &Req) -> Option<Criticality> {
         let _ = request;
         None
     }

@@ -18,6 +18,7 @@ use crate::limits::Limits;
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
 /// | [`body_idle`](Self::body_idle) | how long the next frame of the body may take | none |
 /// | [`body_timeout`](Self::body_timeout) | how long the body may take, from its head | none |
+/// | [`extension`](Self::extension) | whether requests carry their `Deadline` as an extension | yes |
 /// | [`mode`](Self::mode) | whether the layer binds | [`Mode::Enforce`] |
 ///
 /// gRPC is told by `grpc-timeout`, whatever the header.
@@ -37,6 +38,7 @@ pub struct ClientDeadlineConfig {
     pub(crate) rule: Egress,
     pub(crate) limits: Limits,
     pub(crate) header: DeadlineHeader,
+    pub(crate) extension: bool,
     pub(crate) mode: Mode,
 }
 
@@ -99,6 +101,16 @@ impl ClientDeadlineConfig {
         self
     }
 
+    /// Whether a request that has a deadline carries it as an extension of the type
+    /// [`Deadline`](buttress_core::Deadline), and the [`Criticality`](buttress_core::Criticality) of the task as
+    /// another, for layers that are polled in another task, such as those behind a `Buffer`. It costs an allocation or
+    /// two. The task has the deadline in any case.
+    #[must_use]
+    pub fn extension(mut self, extension: bool) -> Self {
+        self.extension = extension;
+        self
+    }
+
     /// Whether the layer binds: otherwise calls are neither refused nor ended, and no header is touched.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
@@ -123,6 +135,7 @@ impl Default for ClientDeadlineConfig {
             rule: Egress::default(),
             limits: Limits::default(),
             header: DeadlineHeader::EnvoyExpected,
+            extension: true,
             mode: Mode::Enforce,
         }
     }

@@ -91,7 +91,7 @@
 //! | takes the earliest of | headers, the request's extension, the task, a timeout | the request's extension and headers, the task, a timeout | the task, a timeout |
 //! | keeps back | an offset, of what the caller gives | a margin, of what it tells | |
 //! | refuses before the inner service is called | what has expired, what is too short | the same | the same |
-//! | tells | the task, an extension of the request | the task, a header of the request | the task |
+//! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
 //! | at the deadline | drops the inner call, or the body | the same | drops the inner call |
 //!
 //! A refusal is a [`Rejection`](buttress_core::Rejection) for `DeadlineExpired` or `DeadlineTooShort`; a call that

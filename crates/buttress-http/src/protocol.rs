@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol, Report};
+use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report};
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -100,6 +100,11 @@ impl<B> Identify<Request<B>> for Http {
 
     /// What a layer further out put into the request's extensions.
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        request.extensions().get().copied()
+    }
+
+    /// What a layer further out put into the request's extensions.
+    fn criticality(&self, request: &Request<B>) -> Option<Criticality> {
         request.extensions().get().copied()
     }
 }

@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use buttress_metrics::Header;
 use http::header::{DATE, RETRY_AFTER};
@@ -28,9 +28,12 @@ pub enum RetryAfter {
 
 impl RetryAfter {
     /// Reads `Retry-After`; `None` where it is absent.
+    ///
+    /// A year of two digits (RFC 850) lies at most 50 years after the `Date` of the same headers (RFC 9110, section
+    /// 5.6.7). Without a `Date` it lies between 1970 and 2069, or in the century that its weekday fits.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
-        let asked = Self::parse(headers.get(RETRY_AFTER)?);
+        let asked = Self::parse(headers.get(RETRY_AFTER)?, headers.get(DATE));
         Some(asked.ok_or(Malformed::new(Header::RetryAfter)))
     }
 
@@ -58,22 +61,46 @@ impl RetryAfter {
         }
     }
 
-    fn parse(value: &HeaderValue) -> Option<Self> {
+    fn parse(value: &HeaderValue, sent: Option<&HeaderValue>) -> Option<Self> {
         if let Some(seconds) = digits::parse(value.as_bytes()) {
             return Some(Self::Wait(Duration::from_secs(seconds).min(LONGEST_WAIT)));
         }
-        date(value).map(Self::Date)
+        let near = sent.and_then(date);
+        let in_two_digits = near.and_then(|near| rfc850(value, near));
+        in_two_digits.or_else(|| date(value)).map(Self::Date)
     }
 }
 
 fn date(value: &HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(value.to_str().ok()?).ok()
+    let pivoted = httpdate::parse_http_date(value.to_str().ok()?).ok();
+    pivoted.or_else(|| rfc850(value, UNIX_EPOCH + 100 * YEAR))
 }
+
+/// Reads a date with a year of two digits: the last one that is at most 50 years after `near`.
+fn rfc850(value: &HeaderValue, near: SystemTime) -> Option<SystemTime> {
+    let (weekday, rest) = value.to_str().ok()?.split_once(", ")?;
+    let (date, time) = rest.split_once(' ')?;
+    let [day, month, year] = *date.split('-').collect::<Vec<_>>() else {
+        return None;
+    };
+    if year.len() != 2 || !weekday.ends_with("day") {
+        return None;
+    }
+    let short = weekday.get(..3)?;
+    let latest = near.checked_add(50 * YEAR)?;
+    // The weekday tells centuries apart as well, as 100 years are no whole number of weeks.
+    ["21", "20", "19"].iter().find_map(|century| {
+        let date = format!("{short}, {day} {month} {century}{year} {time}");
+        let date = httpdate::parse_http_date(&date).ok()?;
+        (date <= latest).then_some(date)
+    })
+}
+
+/// A year of the Gregorian calendar, on average.
+const YEAR: Duration = Duration::from_secs(31_556_952);
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -105,6 +132,55 @@ mod tests {
             "Sun Nov  6 12:00:00 1994",
         ] {
             assert_eq!(read(value), Some(Ok(RetryAfter::Date(noon()))));
+        }
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_at_most_50_years_ahead() {
+        for (sent, asked, expected) in [
+            (
+                Some("Sat, 28 Nov 2026 12:00:00 GMT"),
+                "Wednesday, 06-Nov-75 12:00:00 GMT",
+                "Wed, 06 Nov 2075 12:00:00 GMT",
+            ),
+            (
+                Some("Sat, 28 Nov 2026 12:00:00 GMT"),
+                "Sunday, 06-Nov-94 12:00:00 GMT",
+                NOON,
+            ),
+            (
+                Some("Tue, 31 Dec 2069 12:00:00 GMT"),
+                "Wednesday, 01-Jan-70 12:00:00 GMT",
+                "Wed, 01 Jan 2070 12:00:00 GMT",
+            ),
+            (
+                Some("Tuesday, 31-Dec-69 12:00:00 GMT"),
+                "Wednesday, 01-Jan-70 12:00:00 GMT",
+                "Wed, 01 Jan 2070 12:00:00 GMT",
+            ),
+            (
+                Some("Sun, 06 Nov 1994 12:00:00 GMT"),
+                "Thursday, 06-Nov-75 12:00:00 GMT",
+                "Thu, 06 Nov 1975 12:00:00 GMT",
+            ),
+            (None, "Sunday, 06-Nov-94 12:00:00 GMT", NOON),
+            (
+                None,
+                "Wednesday, 06-Nov-75 12:00:00 GMT",
+                "Wed, 06 Nov 2075 12:00:00 GMT",
+            ),
+        ] {
+            let mut headers =
+                HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(asked))]);
+            if let Some(sent) = sent {
+                headers.insert(DATE, HeaderValue::from_static(sent));
+            }
+            let expected = httpdate::parse_http_date(expected).unwrap();
+            assert_eq!(
+                RetryAfter::from_headers(&headers),
+                Some(Ok(RetryAfter::Date(expected))),
+                "{sent:?} {asked}"
+            );
         }
     }
 

@@ -86,6 +86,27 @@ fn the_least_time_that_is_believed_holds() {
 }
 
 #[test]
+fn the_earliest_of_several_fields_of_one_name_holds() {
+    for values in [["3S", "1S"], ["1S", "3S"], ["soon", "1S"], ["1S", ""]] {
+        let fields = values.map(|value| ("grpc-timeout", value));
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        assert_eq!(read(&headers), Some(millis(1_000)), "{values:?}");
+        assert_eq!(age_deadline(&mut headers, millis(400)), Some(millis(600)));
+        assert_eq!(read(&headers), Some(millis(600)), "{values:?}");
+        write_deadline(
+            &mut headers,
+            DeadlineHeader::GrpcTimeout,
+            millis(2_000),
+            noon,
+        );
+        assert_eq!((headers.len(), read(&headers)), (1, Some(millis(2_000))));
+    }
+}
+
+#[test]
 fn the_wall_clock_is_read_for_a_moment_only() {
     let headers = headers([
         ("grpc-timeout", "3S"),

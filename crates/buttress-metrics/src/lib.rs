@@ -108,8 +108,9 @@
 //!
 //! - A local recorder (`metrics::with_local_recorder`) is honoured by a handle that is made, or sees its first event,
 //!   while it is in force. It then stays with that handle.
-//! - `metrics` cannot be asked whether a recorder is installed, so one without a size is taken for the
-//!   `NoopRecorder` that stands in for none. Give a unit struct of your own a field.
+//! - `metrics` cannot be asked whether a recorder is installed. A global recorder without a size is recognised. A local
+//!   one may not be told from the `NoopRecorder` that stands in for none: pass a reference to a reference
+//!   (`with_local_recorder(&&Unit, …)`).
 //! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them for good, since nobody
 //!   looks them up again. Leave it off for counters and gauges named `buttress_…`.
 //! - Handles of one name share their series: counters add up, and the state gauge says how many of them are in that

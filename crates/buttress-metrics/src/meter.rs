@@ -55,10 +55,15 @@ impl<H> Meter<H> {
     }
 }
 
-/// `metrics` does not tell, but the recorder that stands in for none has no size.
+/// `metrics` does not tell, but the recorder that stands in for none has no size, and is a static. A recorder without a
+/// size that is installed is boxed, and a box of nothing points to the first address of its alignment, where no static
+/// is.
 #[inline]
 fn recorder_is_there() -> bool {
-    metrics::with_recorder(|recorder| size_of_val(recorder) > 0)
+    metrics::with_recorder(|recorder| {
+        let address = std::ptr::from_ref(recorder).addr();
+        size_of_val(recorder) > 0 || address == align_of_val(recorder)
+    })
 }
 
 /// Describes and registers the instruments of one instance, all under the name of its layer.

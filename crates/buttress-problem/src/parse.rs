@@ -9,6 +9,8 @@ use crate::Problem;
 /// Members of the wrong type are ignored (RFC 9457 §3.1), unknown ones are kept. The member `status` is advice
 /// about the status of the response, which is known here, so it is dropped.
 pub(crate) fn document(status: StatusCode, bytes: &[u8]) -> Result<Problem, BoxError> {
+    // Not part of a JSON text, but written by some, and readers may skip it (RFC 8259, section 8.1).
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let members: Map<String, Value> = serde_json::from_slice(bytes)?;
     Ok(members.into_iter().fold(Problem::new(status), read_member))
 }
@@ -23,6 +25,9 @@ fn read_member(problem: Problem, (name, value): (String, Value)) -> Problem {
         (_, value) => problem.with_member(name, value),
     }
 }
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 #[cfg(test)]
 mod tests {
@@ -45,6 +50,13 @@ mod tests {
             problem,
             Problem::new(StatusCode::CONFLICT).with_title("Teapot")
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let problem = read("\u{FEFF}{\"title\":\"Gone\"}").unwrap();
+        assert_eq!(problem.title(), "Gone");
+        assert!(read("\u{FEFF}\u{FEFF}{}").is_err());
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Clients: hyper-util's, and reqwest's through `HttpClient`.
 
 use std::future::pending;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use buttress::prelude::*;
+use buttress_core::{Criticality, TaskContext};
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::{self, SOON, client, endless, reason, serve, uri, within};
 
@@ -89,4 +91,41 @@ async fn nothing_is_sent_that_cannot_be_answered_in_time() {
     request.extensions_mut().insert(Deadline::at(now));
     let error = within(service.oneshot(request)).await.unwrap_err();
     assert_eq!(reason(&*error), Some(Reason::DeadlineExpired));
+}
+
+/// The future of a call behind a `Buffer` is made in the buffer's own task, which knows nothing of the caller's.
+#[tokio::test(start_paused = true)]
+async fn what_a_task_knows_is_seen_behind_a_buffer() {
+    let second = std::time::Duration::from_secs(1);
+    let told = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&told);
+    let config = BulkheadConfig::default().limit(1).queue(5).max_wait(None);
+    let bulkhead = Bulkhead::new("pool", config);
+    let hangs = move |request: Request<Body>| {
+        *seen.lock().unwrap() = request.extensions().get::<Criticality>().copied();
+        pending::<Result<Response<Body>, std::convert::Infallible>>()
+    };
+    let pool = BulkheadLayer::http(&bulkhead).layer(service_fn(hangs));
+    let pool = tower::buffer::Buffer::new(pool, 16);
+    let held = tokio::spawn(pool.clone().oneshot(Request::new(Body::empty())));
+    tokio::time::sleep(second).await;
+
+    let config = ClientDeadlineConfig::default().timeout(second);
+    let client = DeadlineLayer::client_with(config).layer(pool);
+    let error = client.clone().oneshot(Request::new(Body::empty())).await;
+    let error = error.err().unwrap();
+    let rejection = Rejection::find(&*error).unwrap();
+    // The queue's own refusal, and not that of the layer which waits for it.
+    assert_eq!(
+        (rejection.reason(), rejection.layer()),
+        (Reason::DeadlineTooShort, "pool")
+    );
+
+    held.abort();
+    let mut context = TaskContext::default().with_criticality(Some(Criticality::Low));
+    let mut client = client;
+    client.ready().await.unwrap();
+    let call = context.enter(|| client.call(Request::new(Body::empty())));
+    assert!(call.await.is_err());
+    assert_eq!(*told.lock().unwrap(), Some(Criticality::Low));
 }

@@ -1,6 +1,6 @@
 use buttress_core::chaos::{Answer, BodyFault, Subject};
 use buttress_core::{BoxError, Protocol};
-use buttress_http::{Classify, Http, HttpClassifier, request_identity};
+use buttress_http::{Classify, Http, HttpClassifier, grpc, request_identity};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
@@ -56,11 +56,9 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
         match answer {
             Answer::GrpcStatus { code, message } => {
                 let headers = response.headers_mut();
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-                headers.insert("grpc-status", HeaderValue::from(u16::from(*code)));
-                if let Ok(message) = HeaderValue::from_str(message.as_str()) {
-                    headers.insert("grpc-message", message);
-                }
+                headers.insert(CONTENT_TYPE, grpc::CONTENT_TYPE);
+                headers.insert(grpc::STATUS, HeaderValue::from(u16::from(*code)));
+                headers.insert(grpc::MESSAGE, grpc::encode_message(message.as_str()));
             }
             Answer::Status(status) => {
                 *response.status_mut() =

@@ -33,7 +33,7 @@ async fn a_grpc_status_is_a_response_of_trailers_only() {
     let service = greeter(&injector);
     let unavailable = Answer::GrpcStatus {
         code: 14,
-        message: "on purpose".into(),
+        message: "on purpose, at 50%25".into(),
     };
     injector.arm(answer(unavailable)).unwrap();
     let response = call(&service).await.unwrap();
@@ -41,7 +41,7 @@ async fn a_grpc_status_is_a_response_of_trailers_only() {
     let header = |name| response.headers().get(name).unwrap().to_str().unwrap();
     assert_eq!(header("content-type"), "application/grpc");
     assert_eq!(header("grpc-status"), "14");
-    assert_eq!(header("grpc-message"), "on purpose");
+    assert_eq!(header("grpc-message"), "on purpose, at 50%2525");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use buttress_core::{Deadline, Reason, TaskContext};
+use buttress_core::{Criticality, Deadline, Reason, TaskContext};
 use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders, read_deadline, write_deadline};
 use buttress_http::{grpc, request_identity};
 use http::header::CONTENT_TYPE;
@@ -50,6 +50,14 @@ impl<B> Side<Request<B>> for Client {
         };
         let given = self.config.rule.given(now, deadline);
         write_deadline(headers, header, given, system_time);
+        if self.config.extension {
+            let extensions = request.extensions_mut();
+            extensions.insert(deadline);
+            // What else the task knows, for those further in whose task is another.
+            if let Some(criticality) = Criticality::current() {
+                extensions.insert(criticality);
+            }
+        }
     }
 
     fn identity(&self, request: &Request<B>) -> Option<u64> {

@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime};
 
+use http::header::Entry;
 use http::{HeaderMap, HeaderValue};
 
 use super::{
@@ -9,7 +10,8 @@ use super::{
 use crate::Malformed;
 
 /// How much time the caller gives, by the headers that are `believed`: the least that one of them says, or `None`
-/// if none of them is there. [`Duration::MAX`] is a caller who says that it has no deadline.
+/// if none of them is there. Of several fields of one name, each counts. [`Duration::MAX`] is a caller who says that it
+/// has no deadline.
 ///
 /// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` that lies further in the
 /// past than `clock_skew`: a clock that is wrong explains it better than a call that travelled for so long. The
@@ -24,8 +26,7 @@ pub fn read_deadline(
     if headers.is_empty() {
         return None;
     }
-    let read = |header: DeadlineHeader| {
-        let value = headers.get(header.name())?;
+    let read = |(header, value): (DeadlineHeader, &HeaderValue)| {
         let given = match header {
             DeadlineHeader::XDeadline => remaining(value.as_bytes(), system_time(), clock_skew),
             relative => parse(relative, value.as_bytes()),
@@ -37,6 +38,10 @@ pub fn read_deadline(
     };
     let all = DeadlineHeader::ALL.iter().copied();
     all.filter(|header| believed.contains(*header))
+        .flat_map(|header| {
+            let fields = headers.get_all(header.name()).iter();
+            fields.map(move |value| (header, value))
+        })
         .filter_map(read)
         .min()
 }
@@ -76,11 +81,19 @@ pub fn age_deadline(headers: &mut HeaderMap, elapsed: Duration) -> Option<Durati
         .filter(|header| DeadlineHeaders::RELATIVE.contains(**header));
     relative
         .filter_map(|&header| {
-            let value = headers.get_mut(header.name())?;
-            let given = parse(header, value.as_bytes()).filter(|given| *given < Duration::MAX)?;
-            let remaining = given.saturating_sub(elapsed);
-            *value = write(header, remaining)?.into();
-            Some(remaining)
+            let Entry::Occupied(mut fields) = headers.entry(header.name()) else {
+                return None;
+            };
+            let aged = fields.iter_mut().filter_map(|value| {
+                let given = parse(header, value.as_bytes())?;
+                if given == Duration::MAX {
+                    return None;
+                }
+                let remaining = given.saturating_sub(elapsed);
+                *value = write(header, remaining)?.into();
+                Some(remaining)
+            });
+            aged.min()
         })
         .min()
 }

@@ -29,7 +29,8 @@ impl<B> Side<Request<B>> for Client {
         &self.protocol
     }
 
-    /// What whoever made the request wrote on it comes before what the task knows: it is ours.
+    /// The header comes before what the task knows: the caller has written it. `tell` has written what the task knows
+    /// where there was no header.
     fn criticality(&self, request: &Request<B>) -> Criticality {
         let written = buttress_http::criticality_of(request.headers());
         written.and_then(Result::ok).unwrap_or_default()
@@ -55,7 +56,9 @@ impl<B> Side<Request<B>> for Client {
 
     #[inline]
     fn tell(&self, request: &mut Request<B>) {
-        if let Some(criticality) = Criticality::current()
+        let known =
+            Criticality::current().or_else(|| Identify::criticality(&self.protocol, request));
+        if let Some(criticality) = known
             && !request.headers().contains_key(CRITICALITY)
         {
             write_criticality(request.headers_mut(), criticality);

@@ -49,7 +49,7 @@ impl<Req, F: Clone> Side<Req> for Classified<F> {
     }
 
     fn criticality(&self, request: &Req) -> Criticality {
-        Plain.criticality(request)
+        Side::criticality(&Plain, request)
     }
 
     fn deadline(&self, request: &Req) -> Option<Deadline> {
@@ -106,7 +106,7 @@ where
 
     fn criticality(&self, request: &Req) -> Criticality {
         let said = (self.0)(request).criticality;
-        said.unwrap_or_else(|| Plain.criticality(request))
+        said.unwrap_or_else(|| Side::criticality(&Plain, request))
     }
 
     fn deadline(&self, request: &Req) -> Option<Deadline> {

@@ -36,6 +36,7 @@ pub(super) fn read_client(table: &Table<'_>) -> ClientDeadlineConfig {
         .field("head_timeout", time, ClientDeadlineConfig::head_timeout)
         .field("body_idle", time, ClientDeadlineConfig::body_idle)
         .field("body_timeout", time, ClientDeadlineConfig::body_timeout)
+        .field("extension", flag, ClientDeadlineConfig::extension)
         .field("mode", mode, ClientDeadlineConfig::mode)
         .check(ClientDeadlineConfig::check)
 }

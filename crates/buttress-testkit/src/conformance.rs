@@ -18,6 +18,7 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | whoever waits, waits |
+/// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
 /// | [`queue`](Self::queue) | not said how many may wait |
 /// | [`serves`](Self::serves) | not said who is next |
 /// | [`recovers_within`](Self::recovers_within) | failures make it refuse nobody |
@@ -67,6 +68,14 @@ impl Conformance {
     /// A caller that waits for a place is refused after `max_wait`.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.contract.max_wait = Some(max_wait);
+        self
+    }
+
+    /// A call is over this long after it was made, with all that it holds: its place, its inner future and its inner
+    /// body. That holds also where a reader takes no notice and polls nothing, as hyper does for a client that does
+    /// not read.
+    pub fn ends_within(mut self, longest: Duration) -> Self {
+        self.contract.ends_within = Some(longest);
         self
     }
 

@@ -69,7 +69,7 @@
 //!
 //! | family | names | about |
 //! |---|---|---|
-//! | readiness | R1 - R12 | who is called, what readiness holds, who is woken |
+//! | readiness | R1 - R13 | who is called, what readiness holds, who is woken, what a refusal gives back |
 //! | cancellation and accounting | A1 - A9 | drops, races, panics, limits, bodies, memory |
 //! | queueing | Q1 - Q3 | who waits, for how long, and who is next |
 //! | recovery | B3, B6 | layers that refuse because of what they learned |

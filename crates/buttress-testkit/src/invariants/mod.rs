@@ -10,9 +10,12 @@ mod panics;
 mod queue;
 mod readiness;
 mod recovery;
+mod refusal;
 mod runtime;
 mod unready;
 mod waking;
+
+use std::time::Duration;
 
 pub(crate) use self::memory::forgets_waiters;
 use crate::bench::Lab;
@@ -34,6 +37,7 @@ const FAMILIES: &[&[Invariant]] = &[
     readiness::FAMILY,
     waking::FAMILY,
     unready::FAMILY,
+    refusal::FAMILY,
     cancellation::FAMILY,
     panics::FAMILY,
     accounting::FAMILY,
@@ -44,3 +48,6 @@ const FAMILIES: &[&[Invariant]] = &[
     clock::FAMILY,
     runtime::FAMILY,
 ];
+
+/// As long as a timer of a millisecond may be late.
+const MOMENT: Duration = Duration::from_millis(1);

@@ -33,11 +33,17 @@ pub(crate) const CASES: &[Case] = &[
         suite: |name| breaker(name, Some(Fault::SharesNothing)).sharing(Sharing::Separate),
         fails: &["B6"],
     },
+    Case {
+        what: "a breaker that refuses, and keeps its inner service readied",
+        suite: |name| breaker(name, Some(Fault::KeepsTheReservation)),
+        fails: &["R13"],
+    },
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     IgnoresCancellation,
+    KeepsTheReservation,
     KnowsNoLease,
     SharesNothing,
 }
@@ -118,8 +124,12 @@ impl Service<Request<TestBody>> for Breaker {
     }
 
     fn call(&mut self, request: Request<TestBody>) -> Self::Future {
-        let lease = self.fault.is_none() || self.fault == Some(Fault::SharesNothing);
+        let lease = self.fault != Some(Fault::KnowsNoLease);
+        let lease = lease && self.fault != Some(Fault::IgnoresCancellation);
         if !with(&self.circuit, |circuit| circuit.admits(lease)) {
+            if self.fault != Some(Fault::KeepsTheReservation) {
+                self.inner = self.inner.clone();
+            }
             return Box::pin(std::future::ready(Err(TestError::new("open"))));
         }
         let mut probe = Probe {

@@ -69,9 +69,9 @@
 //!
 //! | family | names | about |
 //! |---|---|---|
-//! | readiness | R1 - R13 | who is called, what readiness holds, who is woken, what a refusal gives back |
+//! | readiness | R1 - R14 | who is called, what readiness holds, who is woken, what a refusal gives back |
 //! | cancellation and accounting | A1 - A9 | drops, races, panics, limits, bodies, memory |
-//! | queueing | Q1 - Q3 | who waits, for how long, and who is next |
+//! | queueing | Q1 - Q3, Q5 | who waits, for what, for how long, and who is next |
 //! | recovery | B3, B6 | layers that refuse because of what they learned |
 //! | surroundings | X1, X4 | clocks that leap, runtimes or none |
 //!

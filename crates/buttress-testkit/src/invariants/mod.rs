@@ -7,12 +7,14 @@ mod cancellation;
 mod clock;
 mod memory;
 mod panics;
+mod polling;
 mod queue;
 mod readiness;
 mod recovery;
 mod refusal;
 mod runtime;
 mod unready;
+mod waits;
 mod waking;
 
 use std::time::Duration;
@@ -38,12 +40,14 @@ const FAMILIES: &[&[Invariant]] = &[
     waking::FAMILY,
     unready::FAMILY,
     refusal::FAMILY,
+    polling::FAMILY,
     cancellation::FAMILY,
     panics::FAMILY,
     accounting::FAMILY,
     body::FAMILY,
     memory::FAMILY,
     queue::FAMILY,
+    waits::FAMILY,
     recovery::FAMILY,
     clock::FAMILY,
     runtime::FAMILY,

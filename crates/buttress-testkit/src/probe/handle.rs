@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use http::Response;
@@ -43,6 +44,11 @@ impl ProbeHandle {
     /// Never becomes ready for these instances, whatever holds for the others.
     pub fn stall(&self, instances: Range<usize>) {
         self.0.log().stalled = instances;
+    }
+
+    /// Never becomes ready for anybody who is not ready yet, until [told otherwise](Self::stall).
+    pub fn stall_from_now_on(&self) {
+        self.stall(0..usize::MAX);
     }
 
     /// Counts calls of instances that are not ready, and answers them instead of panicking.
@@ -111,6 +117,16 @@ impl ProbeHandle {
             .calls
             .iter()
             .map(|call| call.instance)
+            .collect()
+    }
+
+    /// How often each call was polled, in the order of the calls: its future, and then its body.
+    #[must_use]
+    pub fn polls(&self) -> Vec<usize> {
+        let log = self.0.log();
+        let calls = log.calls.iter();
+        calls
+            .map(|call| call.polls.load(Ordering::SeqCst))
             .collect()
     }
 

@@ -4,10 +4,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use buttress_testkit::{ProbeFuture, ReadyProbe, Specimen, TestBody, TestError};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
 use tower::Service;
 use tower_layer::layer_fn;
 
@@ -22,6 +24,19 @@ pub(crate) struct Manner {
     pub(crate) holds_body: bool,
     /// Keeps the place of a call that is dropped before its end.
     pub(crate) leaks_when_dropped: bool,
+    /// After how long it refuses one who waits.
+    pub(crate) max_wait: Option<Duration>,
+    /// Readies the inner service anew once there is a place, and how long that may take.
+    pub(crate) readies: Option<Readies>,
+}
+
+/// How long a call that has its place waits for the inner service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readies {
+    /// As long as it takes.
+    ForEver,
+    /// Until its time to wait is over.
+    InTime,
 }
 
 /// A specimen of a limit over `queue` that can be resized and shows how many are inside.
@@ -67,6 +82,7 @@ impl Service<Request<TestBody>> for Limit {
         LimitFuture {
             stage,
             manner: self.manner,
+            timer: None,
         }
     }
 }
@@ -74,10 +90,14 @@ impl Service<Request<TestBody>> for Limit {
 struct LimitFuture {
     stage: Stage,
     manner: Manner,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
+type Call = (ReadyProbe, Request<TestBody>);
+
 enum Stage {
-    Waiting(Option<Box<(ReadyProbe, Request<TestBody>)>>, Wait),
+    Waiting(Option<Box<Call>>, Wait),
+    Readying(Option<Box<Call>>, Option<Place>),
     Inside(Pin<Box<ProbeFuture>>, Option<Place>),
     Refused,
 }
@@ -92,13 +112,37 @@ impl Future for LimitFuture {
     type Output = Result<Response<HeldBody>, TestError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.go_on(cx);
+        if answer.is_pending() && self.is_late(cx) {
+            self.stage = Stage::Refused;
+            return Poll::Ready(Err(TestError::new("waited too long")));
+        }
+        answer
+    }
+}
+
+impl LimitFuture {
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<HeldBody>, TestError>> {
         let holds_body = self.manner.holds_body;
         loop {
             match &mut self.stage {
                 Stage::Refused => return Poll::Ready(Err(TestError::new("full"))),
                 Stage::Waiting(call, wait) => {
+                    let waited = wait.is_in_line();
                     let place = ready!(wait.poll(cx));
                     let (inner, request) = *call.take().expect("called once");
+                    self.stage = if waited && self.manner.readies.is_some() {
+                        let fresh = inner.clone();
+                        Stage::Readying(Some(Box::new((fresh, request))), Some(place))
+                    } else {
+                        Stage::begin(inner, request, place)
+                    };
+                }
+                Stage::Readying(call, place) => {
+                    let inner = &mut call.as_mut().expect("called once").0;
+                    ready!(Service::<Request<TestBody>>::poll_ready(inner, cx))?;
+                    let (inner, request) = *call.take().expect("called once");
+                    let place = place.take().expect("called once");
                     self.stage = Stage::begin(inner, request, place);
                 }
                 Stage::Inside(future, place) => {
@@ -115,6 +159,21 @@ impl Future for LimitFuture {
                 }
             }
         }
+    }
+
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let waits = match self.stage {
+            Stage::Waiting(..) => true,
+            Stage::Readying(..) => self.manner.readies == Some(Readies::InTime),
+            _ => false,
+        };
+        let Some(max_wait) = self.manner.max_wait.filter(|_| waits) else {
+            return false;
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(max_wait)));
+        timer.as_mut().poll(cx).is_ready()
     }
 }
 

@@ -186,6 +186,12 @@ impl Wait {
     }
 }
 
+impl Wait {
+    pub(crate) fn is_in_line(&self) -> bool {
+        self.ticket.is_some()
+    }
+}
+
 impl Drop for Wait {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else {

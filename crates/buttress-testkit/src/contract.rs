@@ -8,11 +8,14 @@ pub(crate) struct Contract {
     pub(crate) holds_body: bool,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) ends_within: Option<Duration>,
+    pub(crate) adapts: bool,
+    pub(crate) attempts: Option<usize>,
     pub(crate) queue: Option<usize>,
     pub(crate) turns: Option<Turns>,
     pub(crate) recovers_within: Option<Duration>,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) needs_timer: bool,
+    pub(crate) only: Option<Vec<&'static str>>,
     pub(crate) exceptions: Vec<(&'static str, String)>,
 }
 

@@ -9,10 +9,13 @@ mod memory;
 mod panics;
 mod polling;
 mod queue;
+mod readers;
 mod readiness;
 mod recovery;
 mod refusal;
 mod runtime;
+mod streams;
+mod timerless;
 mod unready;
 mod waits;
 mod waking;
@@ -45,12 +48,15 @@ const FAMILIES: &[&[Invariant]] = &[
     panics::FAMILY,
     accounting::FAMILY,
     body::FAMILY,
+    readers::FAMILY,
+    streams::FAMILY,
     memory::FAMILY,
     queue::FAMILY,
     waits::FAMILY,
     recovery::FAMILY,
     clock::FAMILY,
     runtime::FAMILY,
+    timerless::FAMILY,
 ];
 
 /// As long as a timer of a millisecond may be late.

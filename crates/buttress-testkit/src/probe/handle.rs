@@ -61,6 +61,13 @@ impl ProbeHandle {
         self.0.log().script = Some(script);
     }
 
+    /// The same, also of calls that an earlier [`script_next`](Self::script_next) spoke for.
+    pub fn script_all(&self, script: Script<Response<TestBody>>) {
+        let mut log = self.0.log();
+        log.next_scripts.clear();
+        log.script = Some(script);
+    }
+
     /// What the next call does that no earlier `script_next` speaks for.
     pub fn script_next(&self, script: Script<Response<TestBody>>) {
         self.0.log().next_scripts.push_back(script);

@@ -8,6 +8,7 @@ use tower::limit::ConcurrencyLimitLayer;
 
 use crate::Case;
 use crate::gate::{Counting, gate};
+use crate::held::{Ends, LONGEST};
 use crate::limit::{Manner, Readies, limit};
 use crate::queue::{Fault, Queue};
 
@@ -45,6 +46,16 @@ pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit with a longest wait, which readies the inner service after it",
         suite: |name| of(name, None, readying(Readies::InTime)).max_wait(MAX_WAIT),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body, or of the time",
+        suite: |name| ending(name, Ends::Whole),
+        fails: &[],
+    },
+    Case {
+        what: "a limit that adapts, as far as that shows, and holds no bodies",
+        suite: |name| of(name, None, PLAIN).adapts(),
         fails: &[],
     },
     Case {
@@ -141,9 +152,29 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["Q5"],
     },
     Case {
+        what: "takes a place in line, and then looks for a timer",
+        suite: |name| of(name, None, ARMS_LATE).max_wait(MAX_WAIT),
+        fails: &["X8"],
+    },
+    Case {
+        what: "ends a call in time if its body is polled",
+        suite: |name| ending(name, Ends::WhenPolled),
+        fails: &["A11"],
+    },
+    Case {
+        what: "ends a call in time, and keeps the body that is not read",
+        suite: |name| ending(name, Ends::WithoutItsBody),
+        fails: &["A11"],
+    },
+    Case {
+        what: "adapts, and lets streams have all it has",
+        suite: |name| of(name, None, HOLDS_BODY).holds_body().adapts(),
+        fails: &["A12"],
+    },
+    Case {
         what: "leaks the place of a dropped call",
         suite: |name| of(name, None, LEAKS),
-        fails: &["R8", "A1", "A4", "A5"],
+        fails: &["R8", "A1", "A4", "A5", "X8"],
     },
     Case {
         what: "says it holds the body, and does not",
@@ -215,6 +246,8 @@ const PLAIN: Manner = Manner {
     leaks_when_dropped: false,
     max_wait: None,
     readies: None,
+    arms_late: false,
+    ends: None,
 };
 
 const REFUSES: Manner = Manner {
@@ -236,6 +269,21 @@ const PATIENT: Manner = Manner {
     max_wait: Some(MAX_WAIT),
     ..PLAIN
 };
+
+const ARMS_LATE: Manner = Manner {
+    arms_late: true,
+    ..PATIENT
+};
+
+fn ending(name: &'static str, ends: Ends) -> Conformance {
+    let manner = Manner {
+        ends: Some(ends),
+        max_wait: Some(LONGEST),
+        ..HOLDS_BODY
+    };
+    let suite = of(name, None, manner).holds_body().needs_timer();
+    suite.ends_within(LONGEST)
+}
 
 const fn readying(readies: Readies) -> Manner {
     Manner {

@@ -187,6 +187,14 @@ impl Wait {
 }
 
 impl Wait {
+    /// Its turn, which is not its own any more.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            queue: Arc::clone(&self.queue),
+            ticket: self.ticket.take(),
+        }
+    }
+
     pub(crate) fn is_in_line(&self) -> bool {
         self.ticket.is_some()
     }

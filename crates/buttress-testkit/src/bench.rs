@@ -157,6 +157,16 @@ impl<'a> Bench<'a> {
     pub(crate) fn at_rest(&self, after: &str) -> Check {
         self.nothing_left(after)?;
         self.let_recover();
+        self.has_room(after)
+    }
+
+    /// The same of a layer that had no reason to refuse anybody, and has nothing to recover from.
+    pub(crate) fn at_rest_at_once(&self, after: &str) -> Check {
+        self.nothing_left(after)?;
+        self.has_room(after)
+    }
+
+    fn has_room(&self, after: &str) -> Check {
         let few = self.lab.contract.capacity.unwrap_or(1);
         self.probe.ready();
         self.probe.hold();

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -44,6 +46,7 @@ pub struct TestBody {
     steps: VecDeque<BodyStep>,
     declared: Option<u64>,
     presence: Option<Presence>,
+    polls: Option<Arc<AtomicUsize>>,
 }
 
 impl TestBody {
@@ -115,6 +118,12 @@ impl TestBody {
         self
     }
 
+    /// Adds each poll to `polls`.
+    pub(crate) fn polled(mut self, polls: &Arc<AtomicUsize>) -> Self {
+        self.polls = Some(Arc::clone(polls));
+        self
+    }
+
     fn sent(&mut self, data: &Bytes) {
         if let Some(declared) = &mut self.declared {
             *declared = declared.saturating_sub(data.len() as u64);
@@ -130,6 +139,9 @@ impl Body for TestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TestError>>> {
+        if let Some(polls) = &self.polls {
+            polls.fetch_add(1, Ordering::SeqCst);
+        }
         loop {
             if let Some(BodyStep::Wait(gate)) = self.steps.front() {
                 if gate.poll(cx).is_pending() {

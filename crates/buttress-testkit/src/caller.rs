@@ -194,6 +194,16 @@ impl<'a> Caller<'a> {
         std::mem::take(&mut self.task)
     }
 
+    /// Whether the service was called, whatever it does about it.
+    pub(crate) fn has_called(&self) -> bool {
+        !matches!(self.stage, Stage::Unready(_) | Stage::Ready(_))
+    }
+
+    /// How many inner services were called that were not ready, by anybody.
+    pub(crate) fn unready_calls(&self) -> usize {
+        self.bench.probe.unready_calls()
+    }
+
     /// Whether it was woken since it last polled.
     pub(crate) fn is_woken(&self) -> bool {
         self.task.wakes() > self.wakes_seen

@@ -18,11 +18,15 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | whoever waits, waits |
+/// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
+/// | [`adapts`](Self::adapts) | what it lets in does not depend on how long calls take |
+/// | [`attempts`](Self::attempts) | not said how often it sends and copies a request |
 /// | [`queue`](Self::queue) | not said how many may wait |
 /// | [`serves`](Self::serves) | not said who is next |
 /// | [`recovers_within`](Self::recovers_within) | failures make it refuse nobody |
 /// | [`sharing`](Self::sharing) | not said, not tested |
 /// | [`needs_timer`](Self::needs_timer) | works without a runtime |
+/// | [`only`](Self::only) | the whole suite |
 /// | [`except`](Self::except) | no exceptions |
 #[must_use]
 pub struct Conformance {
@@ -70,6 +74,31 @@ impl Conformance {
         self
     }
 
+    /// A call is over this long after it was made, with all that it holds: its place, its inner future and its inner
+    /// body. That holds also where a reader takes no notice and polls nothing, as hyper does for a client that does
+    /// not read.
+    pub fn ends_within(mut self, longest: Duration) -> Self {
+        self.contract.ends_within = Some(longest);
+        self
+    }
+
+    /// The layer finds out for itself how many calls it lets in, by how they go.
+    pub fn adapts(mut self) -> Self {
+        self.contract.adapts = true;
+        self
+    }
+
+    /// The layer sends a request to its inner service this often at most, and so copies it one time less.
+    ///
+    /// # Panics
+    ///
+    /// If `most` is 0: a request that is never sent has no answer.
+    pub fn attempts(mut self, most: usize) -> Self {
+        assert!(most > 0, "attempts must be at least 1");
+        self.contract.attempts = Some(most);
+        self
+    }
+
     /// This many callers may wait when all places are taken.
     pub fn queue(mut self, most: usize) -> Self {
         self.contract.queue = Some(most);
@@ -102,21 +131,34 @@ impl Conformance {
         self
     }
 
+    /// Asks these invariants alone: of a layer that is set up for them, and is not to bear the others. A circuit that
+    /// opens after three failures is right to refuse where most of the suite expects an answer.
+    ///
+    /// # Panics
+    ///
+    /// If the suite has no invariant of one of these names.
+    pub fn only(mut self, invariants: &[&str]) -> Self {
+        let names = invariants.iter().map(|name| known(name).name);
+        self.contract.only = Some(names.collect());
+        self
+    }
+
     /// The invariant called `invariant` does not apply to the layer.
     ///
     /// # Panics
     ///
     /// If the suite has no invariant of that name.
     pub fn except(mut self, invariant: &str, why: impl Into<String>) -> Self {
-        let known = invariants::all().find(|known| known.name == invariant);
-        let known = known.unwrap_or_else(|| panic!("the suite has no invariant {invariant}"));
-        self.contract.exceptions.push((known.name, why.into()));
+        let exception = (known(invariant).name, why.into());
+        self.contract.exceptions.push(exception);
         self
     }
 
     /// Runs the whole suite, on a runtime and a clock of its own: call it from a plain `#[test]`.
     pub fn run(self) -> Report {
-        let lines = invariants::all().map(|invariant| Line {
+        let only = self.contract.only.as_deref();
+        let asked = |invariant: &&Invariant| only.is_none_or(|only| only.contains(&invariant.name));
+        let lines = invariants::all().filter(asked).map(|invariant| Line {
             invariant: invariant.name,
             statement: invariant.statement,
             verdict: self.verdict(invariant),
@@ -153,6 +195,11 @@ impl fmt::Debug for Conformance {
             .field("contract", &self.contract)
             .finish_non_exhaustive()
     }
+}
+
+fn known(name: &str) -> &'static Invariant {
+    let known = invariants::all().find(|known| known.name == name);
+    known.unwrap_or_else(|| panic!("the suite has no invariant {name}"))
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {

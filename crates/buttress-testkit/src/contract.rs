@@ -7,12 +7,24 @@ pub(crate) struct Contract {
     pub(crate) readiness: Readiness,
     pub(crate) holds_body: bool,
     pub(crate) max_wait: Option<Duration>,
+    pub(crate) ends_within: Option<Duration>,
+    pub(crate) adapts: bool,
+    pub(crate) attempts: Option<usize>,
     pub(crate) queue: Option<usize>,
     pub(crate) turns: Option<Turns>,
     pub(crate) recovers_within: Option<Duration>,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) needs_timer: bool,
+    pub(crate) only: Option<Vec<&'static str>>,
     pub(crate) exceptions: Vec<(&'static str, String)>,
+}
+
+impl Contract {
+    /// How long a call may wait before it has to have an answer, where anything says so.
+    pub(crate) fn longest_wait(&self) -> Option<Duration> {
+        let both = self.max_wait.into_iter().chain(self.ends_within);
+        both.min()
+    }
 }
 
 /// What a clone that was polled ready, and is not called yet, holds. There is no third way.

@@ -69,11 +69,11 @@
 //!
 //! | family | names | about |
 //! |---|---|---|
-//! | readiness | R1 - R12 | who is called, what readiness holds, who is woken |
-//! | cancellation and accounting | A1 - A9 | drops, races, panics, limits, bodies, memory |
-//! | queueing | Q1 - Q3 | who waits, for how long, and who is next |
-//! | recovery | B3, B6 | layers that refuse because of what they learned |
-//! | surroundings | X1, X4 | clocks that leap, runtimes or none |
+//! | readiness | R1 - R14 | who is called, what readiness holds, who is woken, what a refusal gives back |
+//! | cancellation and accounting | A1 - A12 | drops, races, panics, limits, bodies and how they are read, memory |
+//! | queueing | Q1 - Q3, Q5 | who waits, for what, for how long, and who is next |
+//! | recovery | B3, B6, B7 | layers that refuse because of what they learned |
+//! | surroundings | X1, X4, X8 | clocks that leap, runtimes with timers, without, or none |
 //!
 //! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving
 //! of threads (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).

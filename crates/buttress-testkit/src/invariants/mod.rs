@@ -7,12 +7,20 @@ mod cancellation;
 mod clock;
 mod memory;
 mod panics;
+mod polling;
 mod queue;
+mod readers;
 mod readiness;
 mod recovery;
+mod refusal;
 mod runtime;
+mod streams;
+mod timerless;
 mod unready;
+mod waits;
 mod waking;
+
+use std::time::Duration;
 
 pub(crate) use self::memory::forgets_waiters;
 use crate::bench::Lab;
@@ -34,13 +42,22 @@ const FAMILIES: &[&[Invariant]] = &[
     readiness::FAMILY,
     waking::FAMILY,
     unready::FAMILY,
+    refusal::FAMILY,
+    polling::FAMILY,
     cancellation::FAMILY,
     panics::FAMILY,
     accounting::FAMILY,
     body::FAMILY,
+    readers::FAMILY,
+    streams::FAMILY,
     memory::FAMILY,
     queue::FAMILY,
+    waits::FAMILY,
     recovery::FAMILY,
     clock::FAMILY,
     runtime::FAMILY,
+    timerless::FAMILY,
 ];
+
+/// As long as a timer of a millisecond may be late.
+const MOMENT: Duration = Duration::from_millis(1);

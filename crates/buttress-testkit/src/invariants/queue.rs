@@ -1,9 +1,7 @@
 //! Who waits, for how long, and who is next: of layers that declare it.
 
-use std::time::Duration;
-
-use super::Invariant;
 use super::cancellation::order_of_entry;
+use super::{Invariant, MOMENT};
 use crate::Turns;
 use crate::bench::Lab;
 use crate::caller::Caller;
@@ -149,6 +147,3 @@ fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
     drop((full, waiting, next));
     bench.at_rest("a wait in vain")
 }
-
-/// As long as a timer of a millisecond may be late.
-const MOMENT: Duration = Duration::from_millis(1);

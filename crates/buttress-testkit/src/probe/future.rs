@@ -1,5 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http::Response;
@@ -15,6 +17,7 @@ pub struct ProbeFuture {
     script: ScriptedFuture<Response<TestBody>>,
     in_flight: Option<Presence>,
     bodies: Gauge,
+    polls: Arc<AtomicUsize>,
 }
 
 impl ProbeFuture {
@@ -23,12 +26,14 @@ impl ProbeFuture {
         script: ScriptedFuture<Response<TestBody>>,
         in_flight: Presence,
         bodies: Gauge,
+        polls: Arc<AtomicUsize>,
     ) -> Self {
         Self {
             gate,
             script,
             in_flight: Some(in_flight),
             bodies,
+            polls,
         }
     }
 }
@@ -37,9 +42,14 @@ impl Future for ProbeFuture {
     type Output = Result<Response<TestBody>, TestError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.polls.fetch_add(1, Ordering::SeqCst);
         ready!(self.gate.poll(cx));
         let result = ready!(Pin::new(&mut self.script).poll(cx));
         self.in_flight = None;
-        Poll::Ready(result.map(|response| response.map(|body| body.counted(&self.bodies))))
+        Poll::Ready(
+            result.map(|response| {
+                response.map(|body| body.counted(&self.bodies).polled(&self.polls))
+            }),
+        )
     }
 }

@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use http::Response;
@@ -45,6 +46,11 @@ impl ProbeHandle {
         self.0.log().stalled = instances;
     }
 
+    /// Never becomes ready for anybody who is not ready yet, until [told otherwise](Self::stall).
+    pub fn stall_from_now_on(&self) {
+        self.stall(0..usize::MAX);
+    }
+
     /// Counts calls of instances that are not ready, and answers them instead of panicking.
     pub fn tolerate_unready_calls(&self) {
         self.0.log().lenient = true;
@@ -53,6 +59,13 @@ impl ProbeHandle {
     /// What every call does from now on.
     pub fn script(&self, script: Script<Response<TestBody>>) {
         self.0.log().script = Some(script);
+    }
+
+    /// The same, also of calls that an earlier [`script_next`](Self::script_next) spoke for.
+    pub fn script_all(&self, script: Script<Response<TestBody>>) {
+        let mut log = self.0.log();
+        log.next_scripts.clear();
+        log.script = Some(script);
     }
 
     /// What the next call does that no earlier `script_next` speaks for.
@@ -111,6 +124,16 @@ impl ProbeHandle {
             .calls
             .iter()
             .map(|call| call.instance)
+            .collect()
+    }
+
+    /// How often each call was polled, in the order of the calls: its future, and then its body.
+    #[must_use]
+    pub fn polls(&self) -> Vec<usize> {
+        let log = self.0.log();
+        let calls = log.calls.iter();
+        calls
+            .map(|call| call.polls.load(Ordering::SeqCst))
             .collect()
     }
 

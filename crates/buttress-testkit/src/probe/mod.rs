@@ -119,8 +119,9 @@ impl<B> Service<Request<B>> for ReadyProbe {
             );
         }
         let id = request.extensions().get().copied();
-        let (gate, script) = self.shared.log().begin(self.instance, id);
+        let (gate, script, polls) = self.shared.log().begin(self.instance, id);
         let in_flight = self.shared.in_flight.enter();
-        ProbeFuture::new(gate, script.begin(), in_flight, self.shared.bodies.clone())
+        let bodies = self.shared.bodies.clone();
+        ProbeFuture::new(gate, script.begin(), in_flight, bodies, polls)
     }
 }

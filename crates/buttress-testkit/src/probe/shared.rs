@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use http::Response;
@@ -72,20 +73,22 @@ impl Log {
         !self.lenient
     }
 
-    /// Records a call, and says what it waits for and what it then does.
+    /// Records a call, and says what it waits for, what it then does, and by what its polls are counted.
     pub(super) fn begin(
         &mut self,
         instance: usize,
         id: Option<CallId>,
-    ) -> (Gate, Script<Response<TestBody>>) {
+    ) -> (Gate, Script<Response<TestBody>>, Arc<AtomicUsize>) {
         let gate = Gate::new();
         if !self.held {
             gate.open();
         }
+        let polls = Arc::default();
         self.calls.push(Call {
             instance,
             id,
             gate: gate.clone(),
+            polls: Arc::clone(&polls),
         });
         let script = self
             .next_scripts
@@ -94,6 +97,7 @@ impl Log {
         (
             gate,
             script.unwrap_or_else(|| Script::new().ok(Response::default())),
+            polls,
         )
     }
 }
@@ -104,6 +108,7 @@ pub(super) struct Call {
     pub(super) instance: usize,
     pub(super) id: Option<CallId>,
     pub(super) gate: Gate,
+    pub(super) polls: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -4,13 +4,16 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use buttress_testkit::{ProbeFuture, ReadyProbe, Specimen, TestBody, TestError};
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
+use tokio::time::{Instant, Sleep};
 use tower::Service;
 use tower_layer::layer_fn;
 
+use crate::held::{Ends, HeldBody, LONGEST};
 use crate::queue::{Place, Queue, Wait};
 
 /// How a limit behaves.
@@ -22,6 +25,23 @@ pub(crate) struct Manner {
     pub(crate) holds_body: bool,
     /// Keeps the place of a call that is dropped before its end.
     pub(crate) leaks_when_dropped: bool,
+    /// After how long it refuses one who waits.
+    pub(crate) max_wait: Option<Duration>,
+    /// Readies the inner service anew once there is a place, and how long that may take.
+    pub(crate) readies: Option<Readies>,
+    /// Holds its turn in both hands while it makes its timer, and drops it where there is none.
+    pub(crate) arms_late: bool,
+    /// Ends a call after the longest time, and how.
+    pub(crate) ends: Option<Ends>,
+}
+
+/// How long a call that has its place waits for the inner service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readies {
+    /// As long as it takes.
+    ForEver,
+    /// Until its time to wait is over.
+    InTime,
 }
 
 /// A specimen of a limit over `queue` that can be resized and shows how many are inside.
@@ -67,6 +87,8 @@ impl Service<Request<TestBody>> for Limit {
         LimitFuture {
             stage,
             manner: self.manner,
+            timer: None,
+            began: Instant::now(),
         }
     }
 }
@@ -74,10 +96,15 @@ impl Service<Request<TestBody>> for Limit {
 struct LimitFuture {
     stage: Stage,
     manner: Manner,
+    timer: Option<Pin<Box<Sleep>>>,
+    began: Instant,
 }
 
+type Call = (ReadyProbe, Request<TestBody>);
+
 enum Stage {
-    Waiting(Option<Box<(ReadyProbe, Request<TestBody>)>>, Wait),
+    Waiting(Option<Box<Call>>, Wait),
+    Readying(Option<Box<Call>>, Option<Place>),
     Inside(Pin<Box<ProbeFuture>>, Option<Place>),
     Refused,
 }
@@ -92,13 +119,38 @@ impl Future for LimitFuture {
     type Output = Result<Response<HeldBody>, TestError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let holds_body = self.manner.holds_body;
+        let answer = self.go_on(cx);
+        if answer.is_pending() && self.is_late(cx) {
+            self.stage = Stage::Refused;
+            return Poll::Ready(Err(TestError::new("waited too long")));
+        }
+        answer
+    }
+}
+
+impl LimitFuture {
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<HeldBody>, TestError>> {
+        let (holds_body, ends) = (self.manner.holds_body, self.manner.ends);
+        let until = self.began + LONGEST;
         loop {
             match &mut self.stage {
                 Stage::Refused => return Poll::Ready(Err(TestError::new("full"))),
                 Stage::Waiting(call, wait) => {
+                    let waited = wait.is_in_line();
                     let place = ready!(wait.poll(cx));
                     let (inner, request) = *call.take().expect("called once");
+                    self.stage = if waited && self.manner.readies.is_some() {
+                        let fresh = inner.clone();
+                        Stage::Readying(Some(Box::new((fresh, request))), Some(place))
+                    } else {
+                        Stage::begin(inner, request, place)
+                    };
+                }
+                Stage::Readying(call, place) => {
+                    let inner = &mut call.as_mut().expect("called once").0;
+                    ready!(Service::<Request<TestBody>>::poll_ready(inner, cx))?;
+                    let (inner, request) = *call.take().expect("called once");
+                    let place = place.take().expect("called once");
                     self.stage = Stage::begin(inner, request, place);
                 }
                 Stage::Inside(future, place) => {
@@ -107,14 +159,37 @@ impl Future for LimitFuture {
                     return Poll::Ready(result.map(|response| {
                         let bodiless = matches!(response.status().as_u16(), 204 | 304);
                         let held = holds_body && !bodiless && !response.body().is_end_stream();
-                        response.map(|body| HeldBody {
-                            body,
-                            place: place.filter(|_| held),
-                        })
+                        response
+                            .map(|body| HeldBody::new(body, place.filter(|_| held), ends, until))
                     }));
                 }
             }
         }
+    }
+
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let waits = match self.stage {
+            Stage::Waiting(..) => true,
+            Stage::Readying(..) => self.manner.readies == Some(Readies::InTime),
+            Stage::Inside(..) => self.manner.ends.is_some(),
+            Stage::Refused => false,
+        };
+        let Some(max_wait) = self.manner.max_wait.filter(|_| waits) else {
+            return false;
+        };
+        let turn = match &mut self.stage {
+            Stage::Waiting(_, wait) if self.manner.arms_late => Some(wait.take()),
+            _ => None,
+        };
+        let turn = turn.map(std::mem::ManuallyDrop::new);
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(max_wait)));
+        let late = timer.as_mut().poll(cx).is_ready();
+        if let (Stage::Waiting(_, wait), Some(turn)) = (&mut self.stage, turn) {
+            *wait = std::mem::ManuallyDrop::into_inner(turn);
+        }
+        late
     }
 }
 
@@ -123,35 +198,5 @@ impl Drop for LimitFuture {
         if let (Stage::Inside(_, place), true) = (&mut self.stage, self.manner.leaks_when_dropped) {
             std::mem::forget(place.take());
         }
-    }
-}
-
-/// A body that holds a place until its end.
-pub(crate) struct HeldBody {
-    body: TestBody,
-    place: Option<Place>,
-}
-
-impl Body for HeldBody {
-    type Data = bytes::Bytes;
-    type Error = TestError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<bytes::Bytes>, TestError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
-            self.place = None;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -8,25 +8,24 @@ use tower::limit::ConcurrencyLimitLayer;
 
 use crate::Case;
 use crate::gate::{Counting, gate};
-use crate::limit::{Manner, limit};
+use crate::held::{Ends, LONGEST};
+use crate::limit::{Manner, Readies, limit};
 use crate::queue::{Fault, Queue};
 
 pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit that lets callers wait",
-        suite: |name| of(name, None, Manner::default()),
+        suite: |name| of(name, None, PLAIN),
         fails: &[],
     },
     Case {
         what: "a limit with an order",
-        suite: |name| of(name, None, Manner::default()).serves(Turns::OldestFirst),
+        suite: |name| of(name, None, PLAIN).serves(Turns::OldestFirst),
         fails: &[],
     },
     Case {
         what: "a limit that serves the newest first",
-        suite: |name| {
-            of(name, Some(Fault::ServesTheNewest), Manner::default()).serves(Turns::NewestFirst)
-        },
+        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(Turns::NewestFirst),
         fails: &[],
     },
     Case {
@@ -37,6 +36,26 @@ pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit to the end of the body",
         suite: |name| of(name, None, HOLDS_BODY).holds_body(),
+        fails: &[],
+    },
+    Case {
+        what: "a limit with a longest wait",
+        suite: |name| of(name, None, PATIENT).max_wait(MAX_WAIT),
+        fails: &[],
+    },
+    Case {
+        what: "a limit with a longest wait, which readies the inner service after it",
+        suite: |name| of(name, None, readying(Readies::InTime)).max_wait(MAX_WAIT),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body, or of the time",
+        suite: |name| ending(name, Ends::Whole),
+        fails: &[],
+    },
+    Case {
+        what: "a limit that adapts, as far as that shows, and holds no bodies",
+        suite: |name| of(name, None, PLAIN).adapts(),
         fails: &[],
     },
     Case {
@@ -59,66 +78,62 @@ pub(crate) const SOUND: &[Case] = &[
 pub(crate) const FAULTS: &[Case] = &[
     Case {
         what: "lets one more in than it says",
-        suite: |name| of(name, Some(Fault::OneTooMany), Manner::default()),
+        suite: |name| of(name, Some(Fault::OneTooMany), PLAIN),
         fails: &["A6", "A7", "B6"],
     },
     Case {
         what: "forgets to pass on what a leaver was given",
-        suite: |name| of(name, Some(Fault::ForgetsToPassOn), Manner::default()),
+        suite: |name| of(name, Some(Fault::ForgetsToPassOn), PLAIN),
         fails: &["R8", "A2"],
     },
     Case {
         what: "frees twice what a leaver was given",
-        suite: |name| of(name, Some(Fault::FreesTwice), Manner::default()),
+        suite: |name| of(name, Some(Fault::FreesTwice), PLAIN),
         fails: &["A3", "A6"],
     },
     Case {
         what: "grows without telling",
-        suite: |name| of(name, Some(Fault::GrowsSilently), Manner::default()),
+        suite: |name| of(name, Some(Fault::GrowsSilently), PLAIN),
         fails: &["A7"],
     },
     Case {
         what: "keeps those in line who left",
-        suite: |name| of(name, Some(Fault::KeepsTheDead), Manner::default()),
+        suite: |name| of(name, Some(Fault::KeepsTheDead), PLAIN),
         fails: &["A9"],
     },
     Case {
         what: "remembers the first task only",
-        suite: |name| of(name, Some(Fault::KeepsTheFirstWaker), Manner::default()),
+        suite: |name| of(name, Some(Fault::KeepsTheFirstWaker), PLAIN),
         fails: &["R7"],
     },
     Case {
         what: "reorders the line when one leaves",
-        suite: |name| of(name, Some(Fault::Reorders), Manner::default()),
+        suite: |name| of(name, Some(Fault::Reorders), PLAIN),
         fails: &["A2"],
     },
     Case {
         what: "waits by waking itself",
-        suite: |name| of(name, Some(Fault::Spins), Manner::default()),
+        suite: |name| of(name, Some(Fault::Spins), PLAIN),
         fails: &["R9"],
     },
     Case {
         what: "wakes all for one free place",
-        suite: |name| of(name, Some(Fault::WakesEverybody), Manner::default()),
+        suite: |name| of(name, Some(Fault::WakesEverybody), PLAIN),
         fails: &["R9"],
     },
     Case {
         what: "serves the newest first, and says it does the oldest",
-        suite: |name| {
-            of(name, Some(Fault::ServesTheNewest), Manner::default()).serves(Turns::OldestFirst)
-        },
+        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(Turns::OldestFirst),
         fails: &["Q1"],
     },
     Case {
         what: "lets in whoever comes first when a place is free, and says there is an order",
-        suite: |name| {
-            of(name, Some(Fault::WakesEverybody), Manner::default()).serves(Turns::OldestFirst)
-        },
+        suite: |name| of(name, Some(Fault::WakesEverybody), PLAIN).serves(Turns::OldestFirst),
         fails: &["R9", "Q1"],
     },
     Case {
         what: "lets any number wait, and says how many",
-        suite: |name| of(name, None, Manner::default()).queue(5),
+        suite: |name| of(name, None, PLAIN).queue(5),
         fails: &["Q2"],
     },
     Case {
@@ -128,17 +143,42 @@ pub(crate) const FAULTS: &[Case] = &[
     },
     Case {
         what: "lets callers wait for ever, and says for how long",
-        suite: |name| of(name, None, Manner::default()).max_wait(MAX_WAIT),
+        suite: |name| of(name, None, PLAIN).max_wait(MAX_WAIT),
         fails: &["Q3"],
+    },
+    Case {
+        what: "waits for ever for the inner service once there is a place",
+        suite: |name| of(name, None, readying(Readies::ForEver)).max_wait(MAX_WAIT),
+        fails: &["Q5"],
+    },
+    Case {
+        what: "takes a place in line, and then looks for a timer",
+        suite: |name| of(name, None, ARMS_LATE).max_wait(MAX_WAIT),
+        fails: &["X8"],
+    },
+    Case {
+        what: "ends a call in time if its body is polled",
+        suite: |name| ending(name, Ends::WhenPolled),
+        fails: &["A11"],
+    },
+    Case {
+        what: "ends a call in time, and keeps the body that is not read",
+        suite: |name| ending(name, Ends::WithoutItsBody),
+        fails: &["A11"],
+    },
+    Case {
+        what: "adapts, and lets streams have all it has",
+        suite: |name| of(name, None, HOLDS_BODY).holds_body().adapts(),
+        fails: &["A12"],
     },
     Case {
         what: "leaks the place of a dropped call",
         suite: |name| of(name, None, LEAKS),
-        fails: &["R8", "A1", "A4", "A5"],
+        fails: &["R8", "A1", "A4", "A5", "X8"],
     },
     Case {
         what: "says it holds the body, and does not",
-        suite: |name| of(name, None, Manner::default()).holds_body(),
+        suite: |name| of(name, None, PLAIN).holds_body(),
         fails: &["A6", "A8"],
     },
     Case {
@@ -200,23 +240,57 @@ pub(crate) const FAULTS: &[Case] = &[
 const CAPACITY: usize = 3;
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-const REFUSES: Manner = Manner {
-    refuses: true,
+const PLAIN: Manner = Manner {
+    refuses: false,
     holds_body: false,
     leaks_when_dropped: false,
+    max_wait: None,
+    readies: None,
+    arms_late: false,
+    ends: None,
+};
+
+const REFUSES: Manner = Manner {
+    refuses: true,
+    ..PLAIN
 };
 
 const HOLDS_BODY: Manner = Manner {
-    refuses: false,
     holds_body: true,
-    leaks_when_dropped: false,
+    ..PLAIN
 };
 
 const LEAKS: Manner = Manner {
-    refuses: false,
-    holds_body: false,
     leaks_when_dropped: true,
+    ..PLAIN
 };
+
+const PATIENT: Manner = Manner {
+    max_wait: Some(MAX_WAIT),
+    ..PLAIN
+};
+
+const ARMS_LATE: Manner = Manner {
+    arms_late: true,
+    ..PATIENT
+};
+
+fn ending(name: &'static str, ends: Ends) -> Conformance {
+    let manner = Manner {
+        ends: Some(ends),
+        max_wait: Some(LONGEST),
+        ..HOLDS_BODY
+    };
+    let suite = of(name, None, manner).holds_body().needs_timer();
+    suite.ends_within(LONGEST)
+}
+
+const fn readying(readies: Readies) -> Manner {
+    Manner {
+        readies: Some(readies),
+        ..PATIENT
+    }
+}
 
 fn of(name: &'static str, fault: Option<Fault>, manner: Manner) -> Conformance {
     Conformance::new(name, move || limit(Queue::new(CAPACITY, fault), manner))

@@ -3,6 +3,7 @@
 
 mod breaker;
 mod gate;
+mod held;
 mod limit;
 mod limits;
 mod queue;

@@ -186,6 +186,20 @@ impl Wait {
     }
 }
 
+impl Wait {
+    /// Its turn, which is not its own any more.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            queue: Arc::clone(&self.queue),
+            ticket: self.ticket.take(),
+        }
+    }
+
+    pub(crate) fn is_in_line(&self) -> bool {
+        self.ticket.is_some()
+    }
+}
+
 impl Drop for Wait {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else {

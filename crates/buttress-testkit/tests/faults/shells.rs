@@ -59,6 +59,16 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["X1"],
     },
     Case {
+        what: "polls the inner call twice for each poll",
+        suite: |name| shell(name, Fault::PollsTwice),
+        fails: &["R14"],
+    },
+    Case {
+        what: "polls the inner body twice for each poll",
+        suite: |name| body(name, BodyFault::PollsTwice),
+        fails: &["R14", "A8"],
+    },
+    Case {
         what: "drops trailers",
         suite: |name| body(name, BodyFault::DropsTrailers),
         fails: &["A8"],
@@ -85,6 +95,7 @@ enum Fault {
     CallsAFreshClone,
     InventsSuccess,
     PanicsAfterALeap,
+    PollsTwice,
     ReadiesAnother,
     RefusesAfterALeap,
     Spawns,
@@ -148,6 +159,16 @@ impl Service<Request<TestBody>> for Shell {
                 let future = self.inner.call(request);
                 Box::pin(async { Ok(future.await.unwrap_or_default()) })
             }
+            Fault::PollsTwice => {
+                let mut future = Box::pin(self.inner.call(request));
+                Box::pin(std::future::poll_fn(move |cx| {
+                    let first = future.as_mut().poll(cx);
+                    if first.is_ready() {
+                        return first;
+                    }
+                    future.as_mut().poll(cx)
+                }))
+            }
             Fault::Spawns => {
                 tokio::spawn(std::future::pending::<()>());
                 Box::pin(self.inner.call(request))
@@ -166,6 +187,7 @@ enum BodyFault {
     DropsTrailers,
     ForgetsTheEnd,
     ForgetsTheLength,
+    PollsTwice,
 }
 
 fn body(name: &'static str, fault: BodyFault) -> Conformance {
@@ -191,7 +213,10 @@ impl Body for FaultyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TestError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let mut frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_pending() && self.fault == BodyFault::PollsTwice {
+            frame = Pin::new(&mut self.body).poll_frame(cx);
+        }
         match &frame {
             Poll::Ready(Some(Ok(frame)))
                 if frame.is_trailers() && self.fault == BodyFault::DropsTrailers =>

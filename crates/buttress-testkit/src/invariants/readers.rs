@@ -1,0 +1,191 @@
+//! Callers who have their answer, and then do not read it as a test would.
+
+use std::time::Duration;
+
+use http::Response;
+
+use super::{Invariant, MOMENT};
+use crate::bench::{Bench, Lab};
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::{Piece, Standing};
+use crate::{Script, TestBody};
+
+pub(super) const FAMILY: &[Invariant] = &[
+    Invariant {
+        name: "A10",
+        statement: "how an answer is read, and that a reader hangs up, is held against nobody",
+        check: readers_are_neutral,
+    },
+    Invariant {
+        name: "A11",
+        statement: "an answer that nobody reads ends by its deadline, polled or not",
+        check: unread_bodies_end,
+    },
+];
+
+/// The inner service answers everything at once, head and body. One after the other, readers hang up after the head, in
+/// the middle, after a pause in the middle, or without a look; and some read it all, with pauses. After any number of
+/// each kind nothing is left of them, and the next calls get in at once.
+///
+/// Made from circuits that took hang-ups in the middle of streams for timeouts, and slow readers for slow calls.
+fn readers_are_neutral(lab: &Lab<'_>) -> Check {
+    for pause in PAUSES {
+        for kind in KINDS {
+            let bench = lab.bench();
+            bench.probe.let_pass();
+            bench.probe.script(Script::new().ok(answer()));
+            for number in 1..=READERS {
+                let mut reader = bench.caller();
+                let who = format!("reader {number} of those who {}", kind.what);
+                reader.expect(Standing::Answered, &who)?;
+                (kind.reads)(&bench, &mut reader, pause);
+            }
+            let what = format!(
+                "{READERS} readers who {}, pausing for {pause:?},",
+                kind.what
+            );
+            bench.at_rest_at_once(&what)?;
+        }
+    }
+    Ok(())
+}
+
+struct Kind {
+    what: &'static str,
+    reads: fn(&Bench<'_>, &mut Caller<'_>, Duration),
+}
+
+const KINDS: [Kind; 4] = [
+    Kind {
+        what: "hang up after the head",
+        reads: |bench, _, pause| bench.lab.clock.advance(pause),
+    },
+    Kind {
+        what: "hang up in the middle",
+        reads: |bench, reader, pause| {
+            bench.lab.clock.advance(pause);
+            reader.poll_body();
+        },
+    },
+    Kind {
+        what: "stall in the middle, and hang up",
+        reads: |bench, reader, pause| {
+            reader.poll_body();
+            bench.lab.clock.advance(pause);
+        },
+    },
+    Kind {
+        what: "read it all, with pauses",
+        reads: |bench, reader, pause| {
+            while reader.poll_body() == Some(Piece::Data) {
+                bench.lab.clock.advance(pause);
+            }
+        },
+    },
+];
+
+/// As many calls as fit are answered, and then nobody polls their bodies, whether before the first frame or after it.
+/// By the time that is declared for a call, their places are free, whoever waits for one is woken, and the inner bodies
+/// are gone. Who reads on after all is told, and not that this was the end.
+///
+/// Made from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
+/// two such sockets were all of a bulkhead.
+fn unread_bodies_end(lab: &Lab<'_>) -> Check {
+    let Some(longest) = lab.contract.ends_within else {
+        return Err(Finding::not_applicable("it declares no end of a call"));
+    };
+    unanswered_calls_end(&lab.bench(), longest)?;
+    for frames in 0..=1 {
+        let bench = lab.bench();
+        bench.probe.let_pass();
+        bench.probe.script(Script::new().ok(answer()));
+        let mut unread = bench.callers(lab.several());
+        for reader in &mut unread {
+            reader.expect(Standing::Answered, "a call")?;
+            for _ in 0..frames {
+                reader.poll_body();
+            }
+        }
+        bench.probe.hold();
+        let (early, late) = halves(lab, longest);
+        lab.clock.advance(early);
+        let mut waiting = bench.caller();
+        let waits = lab.contract.capacity.is_some() && waiting.poll() == Standing::Waiting;
+        lab.clock.advance(late + MOMENT);
+
+        let what = format!("{longest:?} with bodies of which {frames} frames were read");
+        if waits {
+            ensure(
+                waiting.is_woken() && waiting.poll() == Standing::Inside,
+                format!("after {what}, whoever waits is let in"),
+                format!("it is {}", waiting.standing()),
+            )?;
+        }
+        drop(waiting);
+        next_get_in(&bench, &what)?;
+        let open = bench.probe.open_bodies();
+        ensure(
+            open == 0,
+            format!("after {what}, no inner body is left"),
+            format!("{open} are"),
+        )?;
+        for reader in &mut unread {
+            let seen = reader.poll_body();
+            ensure(
+                seen == Some(Piece::Error),
+                "a body that was ended says so to whoever reads on",
+                seen.map_or_else(|| "nothing".to_owned(), |piece| piece.to_string()),
+            )?;
+        }
+        drop(unread);
+        bench.nothing_left("unread bodies")?;
+    }
+    Ok(())
+}
+
+/// The inner service never answers.
+fn unanswered_calls_end(bench: &Bench<'_>, longest: Duration) -> Check {
+    let mut inside = bench.inside(bench.lab.several())?;
+    bench.lab.clock.advance(longest + MOMENT);
+    for caller in &mut inside {
+        ensure(
+            caller.is_woken() && caller.poll().is_over(),
+            format!("after {longest:?}, a call that is not answered is woken and over"),
+            format!("it is {}", caller.standing()),
+        )?;
+    }
+    drop(inside);
+    bench.nothing_left("calls that were not answered")
+}
+
+/// When one may come who waits no longer than is declared, and what is left then.
+fn halves(lab: &Lab<'_>, longest: Duration) -> (Duration, Duration) {
+    let shortest = lab.contract.longest_wait().unwrap_or(longest);
+    let late = shortest / 2;
+    (longest - late, late)
+}
+
+fn next_get_in(bench: &Bench<'_>, after: &str) -> Check {
+    let few = bench.lab.contract.capacity.unwrap_or(1);
+    let mut next = bench.callers(few);
+    for caller in &mut next {
+        caller.expect(Standing::Inside, &format!("a call after {after}"))?;
+    }
+    next.iter_mut().for_each(Caller::finish_and_leave);
+    Ok(())
+}
+
+fn answer() -> Response<TestBody> {
+    Response::new(TestBody::empty().data("a").data("b").data("c"))
+}
+
+/// How long readers pause, or look at nothing.
+const PAUSES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(3_600),
+];
+
+/// So many of a kind, one after the other.
+const READERS: usize = 30;

@@ -1,0 +1,116 @@
+//! Runtimes that have no timers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use http::Response;
+use tokio::runtime::Builder;
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::Caller;
+use crate::finding::Check;
+use crate::standing::Standing;
+use crate::{Script, TestBody};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "X8",
+    statement: "in a runtime without timers a call may fail, but loses nothing of what it took",
+    check: nothing_is_lost_without_timers,
+}];
+
+/// On a runtime that was built without `enable_time`, a call has to wait: for a place, for the inner service, to be
+/// tried again, for a circuit, for the rest of a body. It may wait without a timer, be refused, or panic where that is
+/// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.
+///
+/// Made from a wait that took its place first, and armed its timer after: each panic made the limit smaller by one.
+fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
+    let situations: [(&str, fn(&Bench<'_>)); 5] = [
+        ("a wait for a place", waits_for_a_place),
+        ("a wait for the inner service", waits_for_readiness),
+        ("a failed call", fails),
+        ("a call of a tripped layer", meets_a_tripped_layer),
+        ("a body that takes its time", reads),
+    ];
+    for (what, happens) in situations {
+        let bench = {
+            let runtime = Builder::new_current_thread().build();
+            let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
+            let _inside = runtime.enter();
+            let bench = lab.bench_without_runtime();
+            happens(&bench);
+            bench
+        };
+        bench.probe.script(Script::new().ok(Response::default()));
+        let _inside = lab.clock.enter();
+        bench.at_rest(&format!("{what} without timers"))?;
+    }
+    Ok(())
+}
+
+fn waits_for_a_place(bench: &Bench<'_>) {
+    let mut inside = bench.callers(bench.lab.several());
+    inside.iter_mut().for_each(go_on);
+    let mut waiting = bench.callers(3);
+    waiting.iter_mut().for_each(go_on);
+    if let Some(first) = inside.first_mut() {
+        bench.probe.release(first.id);
+        go_on(first);
+    }
+    waiting.iter_mut().for_each(go_on);
+    inside.into_iter().chain(waiting).for_each(leave);
+}
+
+fn waits_for_readiness(bench: &Bench<'_>) {
+    bench.probe.not_ready();
+    let mut caller = bench.caller();
+    go_on(&mut caller);
+    bench.probe.ready();
+    go_on(&mut caller);
+    leave(caller);
+}
+
+fn fails(bench: &Bench<'_>) {
+    bench.probe.let_pass();
+    bench.probe.script(Script::new().err("scripted failure"));
+    for _ in 0..3 {
+        let mut caller = bench.caller();
+        go_on(&mut caller);
+        leave(caller);
+    }
+}
+
+fn meets_a_tripped_layer(bench: &Bench<'_>) {
+    if let Some(trip) = bench.specimen.tripper() {
+        trip();
+    }
+    let mut caller = bench.caller();
+    go_on(&mut caller);
+    leave(caller);
+}
+
+fn reads(bench: &Bench<'_>) {
+    bench.probe.let_pass();
+    let body = TestBody::empty().data("a").pending().data("b");
+    bench.probe.script(Script::new().ok(Response::new(body)));
+    let mut caller = bench.caller();
+    go_on(&mut caller);
+    if caller.standing() == Standing::Answered {
+        bears(|| drop((0..3).map(|_| caller.poll_body()).collect::<Vec<_>>()));
+    }
+    leave(caller);
+}
+
+fn go_on(caller: &mut Caller<'_>) {
+    bears(|| {
+        caller.poll();
+    });
+}
+
+fn leave(caller: Caller<'_>) {
+    bears(|| drop(caller));
+}
+
+/// It is on purpose that nothing is asked of the result: what a call may do without timers is for its layer to say.
+fn bears(happens: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(happens));
+}

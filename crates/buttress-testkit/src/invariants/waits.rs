@@ -1,0 +1,99 @@
+//! Calls that have to wait for the inner service itself, after they were made.
+
+use std::time::Duration;
+
+use super::{Invariant, MOMENT};
+use crate::Script;
+use crate::bench::Lab;
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "Q5",
+    statement: "a call ends in time too where its inner service is not ready any more, and gives back its place",
+    check: unready_inner_service_ends_the_wait,
+}];
+
+/// A call waits, for a place or to be tried again. When its turn comes, its inner service is not ready, and stays so.
+/// The call ends by the time that is declared for a wait, or for a call, and another takes its place.
+///
+/// Made from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled readiness
+/// after a back-off without a timer.
+fn unready_inner_service_ends_the_wait(lab: &Lab<'_>) -> Check {
+    let Some(longest) = lab.contract.longest_wait() else {
+        return Err(Finding::not_applicable("it declares no longest wait"));
+    };
+    after_a_place_was_granted(lab, longest)?;
+    let Some(longest) = lab.contract.ends_within else {
+        return Ok(());
+    };
+    after_a_failure(lab, longest)
+}
+
+fn after_a_place_was_granted(lab: &Lab<'_>, longest: Duration) -> Check {
+    if lab.contract.capacity.is_none() {
+        return Ok(());
+    }
+    let bench = lab.bench();
+    let (mut full, mut waiting) = match bench.queue(1) {
+        Err(Finding::NotApplicable(_)) => return Ok(()),
+        queue => queue?,
+    };
+    let mut stuck = waiting.remove(0);
+    if !stuck.has_called() {
+        // The caller itself polls readiness, and may leave when it likes: R10 is about that.
+        return Ok(());
+    }
+    // Its turn comes half-way. An inner service that is readied only now is not ready.
+    lab.clock.advance(longest / 2);
+    bench.probe.stall_from_now_on();
+    full[0].finish_and_leave();
+    if stuck.poll() == Standing::Waiting {
+        lab.clock.advance(longest - longest / 2 + MOMENT);
+        ends(&mut stuck, longest, "a place")?;
+    }
+    bench.probe.stall(0..0);
+    stuck.hang_up();
+    let mut next = bench.caller();
+    next.expect(Standing::Inside, "the next, after a call that ended so,")?;
+    next.finish_and_leave();
+    full.iter_mut().for_each(Caller::finish_and_leave);
+    drop((full, stuck, next));
+    bench.at_rest("a wait for an inner service that was not ready")
+}
+
+/// The first attempt fails, and then the inner service is not ready.
+fn after_a_failure(lab: &Lab<'_>, longest: Duration) -> Check {
+    let bench = lab.bench();
+    bench
+        .probe
+        .script_next(Script::new().err("scripted failure"));
+    let mut caller = bench.caller();
+    if caller.poll() != Standing::Inside {
+        return Ok(());
+    }
+    bench.probe.stall_from_now_on();
+    bench.probe.release(caller.id);
+    let mut left = longest + MOMENT;
+    while !caller.poll().is_over() && !left.is_zero() {
+        let step = left.min(longest / 8);
+        lab.clock.advance(step);
+        left -= step;
+    }
+    ends(&mut caller, longest, "another attempt")?;
+    drop(caller);
+    bench.probe.stall(0..0);
+    bench.nothing_left("a wait for an inner service that was not ready")
+}
+
+fn ends(caller: &mut Caller<'_>, longest: Duration, waits_for: &str) -> Check {
+    let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
+    ensure(
+        over,
+        format!(
+            "a call that waited for {waits_for}, and whose inner service is then not ready, ends after {longest:?}"
+        ),
+        format!("{MOMENT:?} after it is {}", caller.standing()),
+    )
+}

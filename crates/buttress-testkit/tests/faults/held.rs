@@ -1,0 +1,141 @@
+//! Bodies that hold the place of their call, and the ways in which their time can be over.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use buttress_testkit::{TestBody, TestError};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::queue::Place;
+
+/// What happens when the time of a call is over, and its body is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Its place is free, and its inner body gone.
+    Whole,
+    /// Its place is free; the inner body stays.
+    WithoutItsBody,
+    /// Nothing, until the body is polled.
+    WhenPolled,
+}
+
+/// How long a call lasts, where it ends.
+pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+
+/// A body that may hold a place until its end.
+pub(crate) struct HeldBody {
+    hold: Arc<Hold>,
+    ends: Option<Ends>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the end of the time takes away, which is the waker of its timer.
+struct Hold {
+    ends: Option<Ends>,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    body: Option<TestBody>,
+    place: Option<Place>,
+    reader: Option<Waker>,
+    late: bool,
+}
+
+impl HeldBody {
+    pub(crate) fn new(
+        body: TestBody,
+        place: Option<Place>,
+        ends: Option<Ends>,
+        until: Instant,
+    ) -> Self {
+        let timed = ends.is_some() && !body.is_end_stream();
+        let hold = Arc::new(Hold {
+            ends,
+            held: Mutex::new(Held {
+                body: Some(body),
+                place,
+                reader: None,
+                late: false,
+            }),
+        });
+        let timer = timed.then(|| {
+            let mut timer = Box::pin(sleep_until(until));
+            if ends != Some(Ends::WhenPolled) {
+                let waker = Waker::from(Arc::clone(&hold));
+                let _ = timer.as_mut().poll(&mut Context::from_waker(&waker));
+            }
+            timer
+        });
+        Self { hold, ends, timer }
+    }
+}
+
+impl Hold {
+    fn with<T>(&self, f: impl FnOnce(&mut Held) -> T) -> T {
+        f(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Wake for Hold {
+    fn wake(self: Arc<Self>) {
+        let taken = self.with(|held| {
+            held.late = true;
+            let keeps = self.ends == Some(Ends::WithoutItsBody);
+            let body = if keeps { None } else { held.body.take() };
+            (body, held.place.take(), held.reader.take())
+        });
+        if let (_, _, Some(reader)) = taken {
+            reader.wake();
+        }
+    }
+}
+
+impl Body for HeldBody {
+    type Data = bytes::Bytes;
+    type Error = TestError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, TestError>>> {
+        if let (Some(Ends::WhenPolled), Some(timer)) = (self.ends, &mut self.timer) {
+            if timer.as_mut().poll(cx).is_ready() {
+                Arc::clone(&self.hold).wake();
+            }
+        }
+        let (frame, place) = self.hold.with(|held| {
+            let Some(body) = held.body.as_mut().filter(|_| !held.late) else {
+                return (Poll::Ready(Some(Err(TestError::new("too late")))), None);
+            };
+            let frame = Pin::new(body).poll_frame(cx);
+            let over = match &frame {
+                Poll::Pending => {
+                    held.reader = Some(cx.waker().clone());
+                    false
+                }
+                Poll::Ready(Some(Ok(frame))) => !frame.is_data(),
+                Poll::Ready(_) => true,
+            };
+            (frame, over.then(|| held.place.take()).flatten())
+        });
+        drop(place);
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.hold
+            .with(|held| held.body.as_ref().is_some_and(Body::is_end_stream))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.hold.with(|held| {
+            held.body
+                .as_ref()
+                .map_or_else(SizeHint::new, Body::size_hint)
+        })
+    }
+}

@@ -18,13 +18,16 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: nothing_is_lost_without_timers,
 }];
 
+/// What it is, and what happens in it.
+type Situation = (&'static str, fn(&Bench<'_>));
+
 /// On a runtime that was built without `enable_time`, a call has to wait: for a place, for the inner service, to be
 /// tried again, for a circuit, for the rest of a body. It may wait without a timer, be refused, or panic where that is
 /// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.
 ///
 /// Made from a wait that took its place first, and armed its timer after: each panic made the limit smaller by one.
 fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
-    let situations: [(&str, fn(&Bench<'_>)); 5] = [
+    let situations: [Situation; 5] = [
         ("a wait for a place", waits_for_a_place),
         ("a wait for the inner service", waits_for_readiness),
         ("a failed call", fails),

@@ -162,3 +162,34 @@ impl Locked {
         Some((waiter, verdict))
     }
 }
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+    use crate::bulkhead::{Admission, BulkheadConfig};
+    use crate::queue::Terms;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
+    fn a_grant_to_one_who_left_as_it_was_made_goes_to_the_next() {
+        let now = Instant::now();
+        let config = BulkheadConfig::default().limit(1).queue(2);
+        let bulkhead = Bulkhead::new(config.order(crate::queue::Order::Fifo), now).expect("valid");
+        let ask = || bulkhead.acquire(|| 0, Terms::default, || now);
+        let Admission::Admitted { permit, .. } = ask() else {
+            panic!("there is room");
+        };
+        let (Admission::Waiting(leaves), Admission::Waiting(next)) = (ask(), ask()) else {
+            panic!("there is room to wait");
+        };
+        // Another thread has taken it out of the queue, and this one leaves before it is told.
+        assert!(leaves.waiter.leave().is_none());
+        bulkhead.release(permit, || now);
+        let heard = next.poll(std::task::Waker::noop());
+        let std::task::Poll::Ready(Verdict::Admitted(permit)) = heard else {
+            panic!("{heard:?}");
+        };
+        bulkhead.release(permit, || now);
+        assert_eq!(bulkhead.snapshot(now).in_flight, 0);
+    }
+}

@@ -1,5 +1,6 @@
 //! The bulkhead against its rules, one by one; against a naive model at random; and from many threads at once.
 
+mod between;
 mod partitions;
 mod refinement;
 mod rules;

@@ -2,6 +2,7 @@
 
 #![cfg(not(buttress_loom))]
 
+mod lease;
 mod model;
 mod refinement;
 mod rules;

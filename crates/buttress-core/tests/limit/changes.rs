@@ -136,3 +136,25 @@ fn a_hundredfold_round_trip_is_no_reason_to_let_more_in() {
     }
     assert!(most <= 2 * before, "{most}, was {before}");
 }
+
+#[test]
+fn calls_refused_beside_those_that_end_say_that_the_limit_is_reached() {
+    let most = |refused: bool| {
+        let mut now = Instant::now();
+        let limit = Limit::new(LimitConfig::default(), now).unwrap();
+        let mut most = limit.limit();
+        for call in 0..20_000 {
+            // Without a queue most find a place when they come, and answers follow the limit.
+            let in_flight = limit.limit() * 4 / 5;
+            now += (10 * MS).div_f64(in_flight as f64);
+            limit.on_sample(|| now, Sample::success(10 * MS, in_flight));
+            if refused && call % 5 == 0 {
+                limit.on_refused();
+            }
+            most = most.max(limit.limit());
+        }
+        most
+    };
+    assert_eq!(most(false), 20);
+    assert!(most(true) > 100, "{}", most(true));
+}

@@ -121,6 +121,52 @@ fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
 }
 
 #[test]
+fn controlled_delay_drops_after_twice_the_target_and_not_after_the_target() {
+    // In a queue that does not drain every wait is of that many milliseconds.
+    for (waits, is_dropped) in [(5, false), (8, false), (10, false), (12, true)] {
+        let config = QueueConfig::default().order(Order::Fifo);
+        let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
+        let mut last = None;
+        line.push(0, Terms::default());
+        for who in 1..200 {
+            line.wait(waits / 2);
+            line.push(who, Terms::default());
+            if who > 1 {
+                last = line.pop();
+            }
+        }
+        let dropped = matches!(last, Some(Exit::Dropped(_, Dropped::Overloaded)));
+        assert_eq!(dropped, is_dropped, "{waits} ms: {last:?}");
+    }
+}
+
+#[test]
+fn controlled_delay_stops_dropping_when_the_queue_is_empty() {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
+    let overload = |line: &mut Line| {
+        line.push(0, Terms::default());
+        let mut last = None;
+        for who in 1..30 {
+            line.wait(10);
+            line.push(who, Terms::default());
+            if who > 1 {
+                last = line.pop();
+            }
+        }
+        last
+    };
+    let last = overload(&mut line);
+    assert!(matches!(last, Some(Exit::Dropped(..))), "{last:?}");
+    while line.pop().is_some() {}
+    line.push(100, Terms::default());
+    line.wait(50);
+    assert_eq!(line.pop(), Some(Exit::Served(100)));
+    let last = overload(&mut line);
+    assert!(matches!(last, Some(Exit::Dropped(..))), "{last:?}");
+}
+
+#[test]
 fn controlled_delay_drops_nobody_from_a_queue_that_drains() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));

@@ -1,0 +1,67 @@
+//! A probe that is not heard of loses its slot to those who ask for one.
+
+use std::time::Duration;
+
+use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenTime, Permit, Standing};
+use buttress_core::{Outcome, Report};
+
+use crate::epoch;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A circuit that is half-open after a second, with one slot.
+fn half_open() -> Circuit {
+    let config = BreakerConfig::default()
+        .open_for(OpenTime::Fixed(SECOND))
+        .probes(1)
+        .probe_lease(5 * SECOND)
+        .half_open_stay(60 * SECOND)
+        .no_ramp();
+    let circuit = Circuit::new(config, epoch()).expect("valid");
+    circuit.trip(epoch(), || 0);
+    circuit
+}
+
+fn probe(circuit: &Circuit, after: u32) -> Result<Permit, Option<Duration>> {
+    let admission = circuit.admit(epoch() + after * SECOND, || 0);
+    admission.verdict.map_err(|refusal| refusal.retry_after)
+}
+
+fn settle(circuit: &Circuit, permit: Permit, outcome: Outcome, after: u32) -> bool {
+    let now = epoch() + after * SECOND;
+    circuit
+        .settle(permit, Report::new(outcome), now, || 0)
+        .freed
+}
+
+#[test]
+fn while_a_lease_runs_a_refusal_says_when_it_ends() {
+    let circuit = half_open();
+    let _held = probe(&circuit, 1).expect("the first probe");
+    assert_eq!(probe(&circuit, 3).unwrap_err(), Some(3 * SECOND));
+    let standing = circuit.reserve(epoch() + 4 * SECOND, || 0).standing;
+    assert_eq!(standing, Standing::Unready(Some(2 * SECOND)));
+}
+
+#[test]
+fn a_slot_goes_to_whom_asks_for_it_once_its_lease_has_ended() {
+    for reserves in [false, true] {
+        let circuit = half_open();
+        let lost = probe(&circuit, 1).expect("the first probe");
+        assert!(probe(&circuit, 5).is_err());
+        let next = if reserves {
+            match circuit.reserve(epoch() + 6 * SECOND, || 0).standing {
+                Standing::Held(permit) => permit,
+                other => panic!("{other:?}"),
+            }
+        } else {
+            probe(&circuit, 6).expect("the lease has ended")
+        };
+        // Replaced, it is not heard, and frees nothing.
+        assert!(!settle(&circuit, lost, Outcome::Success, 7));
+        assert_eq!(circuit.state(), CircuitState::HalfOpen);
+        assert!(probe(&circuit, 8).is_err());
+        assert!(settle(&circuit, next, Outcome::Success, 8));
+        assert_eq!(circuit.state(), CircuitState::Closed);
+    }
+}

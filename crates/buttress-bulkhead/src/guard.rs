@@ -1,5 +1,6 @@
 use buttress_core::bulkhead::Permit;
-use buttress_core::{Guard, Report};
+use buttress_core::queue::Dropped;
+use buttress_core::{BoxError, Guard, Report};
 
 use crate::bulkhead::now;
 use crate::shared::SharedLease;
@@ -17,6 +18,11 @@ pub struct BulkheadGuard {
 }
 
 impl BulkheadGuard {
+    /// Rejects the call that has the place, and gives the place back.
+    pub(crate) fn reject(self, why: Dropped) -> BoxError {
+        self.shared.reject(why.reason())
+    }
+
     #[inline]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
         Self {

@@ -1,13 +1,12 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use buttress_core::bulkhead::{Place, Verdict};
 use buttress_core::queue::Dropped;
+use buttress_shell::Timer;
 use pin_project::{pin_project, pinned_drop};
-use tokio::runtime::Handle;
-use tokio::time::{Sleep, sleep_until};
 
 use crate::BulkheadGuard;
 use crate::bulkhead::now;
@@ -23,21 +22,24 @@ pub(crate) struct Queued {
     since: Instant,
     /// Whether it shows on the gauge.
     shown: bool,
-    /// When it gives up. Without a runtime there are no timers: then it is only as punctual as it is polled.
     #[pin]
-    gives_up: Option<Sleep>,
+    timer: Timer,
 }
 
 impl Queued {
     pub(crate) fn new(shared: SharedLease, place: Place) -> Self {
-        let timed = place.gives_up().filter(|_| Handle::try_current().is_ok());
         Self {
             shown: shared.signals().queued(),
             since: now(),
-            gives_up: timed.map(|at| sleep_until(at.into())),
+            timer: Timer::default(),
             shared,
             place: Some(place),
         }
+    }
+
+    /// When all waiting on behalf of the call ends, and why.
+    pub(crate) fn ends(&self) -> Option<(Instant, Dropped)> {
+        self.place.as_ref().and_then(Place::ends)
     }
 
     pub(crate) fn shared(&self) -> &SharedLease {
@@ -59,19 +61,17 @@ impl Future for Queued {
         let this = self.as_mut().project();
         let place = this.place.as_ref().expect("polled after completion");
         if let Poll::Ready(verdict) = place.poll(cx.waker()) {
-            self.as_mut().ended();
-            return Poll::Ready(match verdict {
-                Verdict::Admitted(permit) => Ok(BulkheadGuard::new(self.shared.clone(), permit)),
+            let admitted = match verdict {
+                Verdict::Admitted(permit) => Ok(BulkheadGuard::new(this.shared.clone(), permit)),
                 Verdict::Dropped(why) => Err(why),
-            });
+            };
+            self.ended();
+            return Poll::Ready(admitted);
         }
-        let is_time = match this.gives_up.as_pin_mut() {
-            Some(timer) => timer.poll(cx).is_ready(),
-            None => place.gives_up().is_some_and(|at| at <= now()),
-        };
-        if !is_time {
+        let Some(at) = place.gives_up() else {
             return Poll::Pending;
-        }
+        };
+        ready!(this.timer.poll(at, cx));
         match this.shared.rule().give_up(place, now()) {
             Some(why) => {
                 self.ended();

@@ -1,9 +1,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
+use buttress_core::queue::Dropped;
 use buttress_core::{BoxError, PanicWatch};
-use buttress_shell::drop_refused;
+use buttress_shell::{Timer, drop_refused};
 use pin_project::pin_project;
 use tower_service::Service;
 
@@ -13,13 +15,19 @@ use crate::queued::Queued;
 /// A call that waits for a place, and all it takes to make it then.
 ///
 /// It waits with a service that was not polled ready, so that it holds nothing further in. That becomes ready once
-/// there is a place.
+/// there is a place. Both waits together last no longer than the configuration and the deadline allow: a place is not
+/// held for a service that does not become ready.
 #[pin_project]
 pub(crate) struct Wait<S, Req> {
     /// `None` once there is a place.
     #[pin]
     queued: Option<Queued>,
     service: S,
+    /// When it gives up, and why.
+    ends: Option<(Instant, Dropped)>,
+    /// For the service.
+    #[pin]
+    timer: Timer,
     /// `None` once the call is made.
     request: Option<Req>,
 }
@@ -30,8 +38,10 @@ where
 {
     pub(crate) fn new(queued: Queued, service: S, request: Req) -> Self {
         Self {
+            ends: queued.ends(),
             queued: Some(queued),
             service,
+            timer: Timer::default(),
             request: Some(request),
         }
     }
@@ -56,11 +66,25 @@ where
         let watch = PanicWatch::new(place);
         let polled = this.service.poll_ready(cx);
         watch.disarm();
-        if let Err(error) = ready!(polled) {
-            *place = None;
-            // The service was not called.
-            drop_refused(this.request.take());
-            return Poll::Ready(Err(error.into()));
+        match polled {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                *place = None;
+                // The service was not called.
+                drop_refused(this.request.take());
+                return Poll::Ready(Err(error.into()));
+            }
+            Poll::Pending => {
+                let Some((at, why)) = *this.ends else {
+                    return Poll::Pending;
+                };
+                ready!(this.timer.poll(at, cx));
+                let held = place
+                    .take()
+                    .expect("it came with the end of the first wait");
+                drop_refused(this.request.take());
+                return Poll::Ready(Err(held.reject(why)));
+            }
         }
         let request = this.request.take().expect("polled after completion");
         let watch = PanicWatch::new(place);

@@ -5,12 +5,12 @@ use std::task::{Context, Poll};
 use buttress_core::{BoxError, Ending, TaskContext};
 use buttress_http::grpc::{self, GrpcCode};
 use buttress_metrics::Phase;
+use buttress_shell::Timer;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-use crate::alarm::Alarm;
 use crate::watch::{Tail, Watch};
 
 /// A response body that is over by its deadline.
@@ -29,7 +29,7 @@ pub struct DeadlineBody<B> {
     tail: Option<Tail>,
     is_grpc: bool,
     #[pin]
-    alarm: Alarm,
+    timer: Timer,
 }
 
 impl<B: Body> DeadlineBody<B> {
@@ -50,7 +50,7 @@ impl<B: Body> DeadlineBody<B> {
             context,
             tail,
             is_grpc,
-            alarm: Alarm::default(),
+            timer: Timer::default(),
         })
     }
 }
@@ -81,7 +81,7 @@ where
         };
 
         let overdue = match &polled {
-            Poll::Pending => tail.poll(this.alarm, cx),
+            Poll::Pending => tail.poll(this.timer, cx),
             Poll::Ready(Some(Ok(frame)))
                 if frame.is_data() && !body.is_end_stream() && tail.is_late() =>
             {
@@ -123,7 +123,7 @@ impl<B: Default> Default for DeadlineBody<B> {
             context: None,
             tail: None,
             is_grpc: false,
-            alarm: Alarm::default(),
+            timer: Timer::default(),
         }
     }
 }

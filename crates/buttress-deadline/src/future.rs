@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{BoxError, Ending, Rejection, TaskContext};
+use buttress_shell::Timer;
 use pin_project::pin_project;
 
-use crate::alarm::Alarm;
 use crate::side::{Conclude, Local};
 use crate::watch::Watch;
 
@@ -21,7 +21,7 @@ pub struct ResponseFuture<F, P = Local> {
     /// `None` if there is nothing to wait for, or nobody to wait any more.
     watch: Option<Watch>,
     #[pin]
-    alarm: Alarm,
+    timer: Timer,
     side: PhantomData<fn() -> P>,
 }
 
@@ -50,7 +50,7 @@ impl<F, P> ResponseFuture<F, P> {
             state,
             context,
             watch,
-            alarm: Alarm::default(),
+            timer: Timer::default(),
             side: PhantomData,
         }
     }
@@ -85,7 +85,7 @@ where
         let Some(watch) = this.watch else {
             return Poll::Pending;
         };
-        let Some(rejection) = ready!(watch.poll(this.alarm, cx)) else {
+        let Some(rejection) = ready!(watch.poll(this.timer, cx)) else {
             return Poll::Pending;
         };
         // The inner call ends here, and not when the caller gets round to dropping this future.

@@ -140,7 +140,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod alarm;
 mod body;
 mod carry;
 mod client_config;

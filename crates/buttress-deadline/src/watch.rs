@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use buttress_core::Rejection;
 use buttress_http::Until;
 use buttress_metrics::Phase;
+use buttress_shell::Timer;
 
-use crate::alarm::Alarm;
 use crate::clock::now;
 use crate::limits::earlier;
 use crate::shared::SharedLease;
@@ -37,13 +37,13 @@ impl Watch {
     /// Waits for the head to be overdue, and says what the call then ends with; `None` if it goes on unwatched.
     pub(crate) fn poll(
         &mut self,
-        alarm: Pin<&mut Alarm>,
+        timer: Pin<&mut Timer>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Rejection>> {
         let Some(at) = self.head else {
             return Poll::Pending;
         };
-        ready!(alarm.poll(at, cx));
+        ready!(timer.poll(at, cx));
         self.head = None;
         if !self.binds {
             self.deadline = None;
@@ -81,7 +81,7 @@ impl Tail {
     }
 
     /// Waits for the next frame to be overdue, and says for which reason.
-    pub(crate) fn poll(&mut self, alarm: Pin<&mut Alarm>, cx: &mut Context<'_>) -> Poll<Phase> {
+    pub(crate) fn poll(&mut self, timer: Pin<&mut Timer>, cx: &mut Context<'_>) -> Poll<Phase> {
         let at = match (self.due, self.idle) {
             (None, None) => self.end,
             (None, idle) => earlier(self.end, now(), idle),
@@ -91,7 +91,7 @@ impl Tail {
         let Some(at) = at else {
             return Poll::Pending;
         };
-        ready!(alarm.poll(at, cx));
+        ready!(timer.poll(at, cx));
         Poll::Ready(if self.end == Some(at) {
             Phase::BodyEnd
         } else {

@@ -1,8 +1,9 @@
+use buttress_core::queue::Dropped;
 use buttress_core::shed::Permit;
-use buttress_core::{Deadline, Ending, FailureKind, Guard, Outcome, Report};
+use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report};
 
 use crate::shared::SharedLease;
-use crate::shedder::now;
+use crate::shedder::{chance, now};
 
 /// One call that was let in. Settled, it teaches the shedder how the call went; dropped, its place is free.
 ///
@@ -17,6 +18,12 @@ pub struct ShedGuard {
 }
 
 impl ShedGuard {
+    /// Rejects the call that has the place, and gives the place back.
+    pub(crate) fn reject(self, why: Dropped) -> BoxError {
+        let refusal = self.shared.rule().refuse(why, chance);
+        self.shared.reject(refusal)
+    }
+
     // Made where it stays, instead of being moved there.
     #[inline(always)]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {

@@ -1,13 +1,13 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use buttress_core::BoxError;
+use buttress_core::queue::Dropped;
 use buttress_core::shed::{Permit, Place, Refusal};
+use buttress_shell::Timer;
 use pin_project::{pin_project, pinned_drop};
-use tokio::runtime::Handle;
-use tokio::time::{Sleep, sleep_until};
 
 use crate::ShedGuard;
 use crate::shared::SharedLease;
@@ -23,21 +23,24 @@ pub(crate) struct Queued {
     since: Instant,
     /// Whether it shows on the gauge.
     shown: bool,
-    /// When it gives up. Without a runtime there are no timers: then it is only as punctual as it is polled.
     #[pin]
-    gives_up: Option<Sleep>,
+    timer: Timer,
 }
 
 impl Queued {
     pub(crate) fn new(shared: SharedLease, place: Place) -> Self {
-        let timed = place.gives_up().filter(|_| Handle::try_current().is_ok());
         Self {
             shown: shared.signals().queued(),
             since: now(),
-            gives_up: timed.map(|at| sleep_until(at.into())),
+            timer: Timer::default(),
             shared,
             place: Some(place),
         }
+    }
+
+    /// When all waiting on behalf of the call ends, and why.
+    pub(crate) fn ends(&self) -> Option<(Instant, Dropped)> {
+        self.place.as_ref().and_then(Place::ends)
     }
 
     fn ended(
@@ -65,13 +68,10 @@ impl Future for Queued {
         if let Poll::Ready(verdict) = rule.poll(place, cx.waker(), chance, now) {
             return self.ended(verdict);
         }
-        let is_time = match this.gives_up.as_pin_mut() {
-            Some(timer) => timer.poll(cx).is_ready(),
-            None => place.gives_up().is_some_and(|at| at <= now()),
-        };
-        if !is_time {
+        let Some(at) = place.gives_up() else {
             return Poll::Pending;
-        }
+        };
+        ready!(this.timer.poll(at, cx));
         match rule.give_up(place, chance, now()) {
             Some(refusal) => self.ended(Err(refusal)),
             // Somebody was quicker, and is about to tell.

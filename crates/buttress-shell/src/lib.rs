@@ -3,6 +3,10 @@
 //! This crate is internal: `buttress` and the layer crates depend on it, and it may change in any release. Users start
 //! at the `buttress` crate.
 
+mod clock;
 mod refuse;
+mod timer;
 
+pub use clock::now;
 pub use refuse::{drop_refused, refuse, relinquish};
+pub use timer::Timer;

@@ -207,3 +207,47 @@ async fn without_a_longest_wait_or_a_deadline_the_wait_is_as_long_as_it_takes() 
     inside.finish();
     assert!(waiting.gets_inside());
 }
+
+/// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
+#[tokio::test(start_paused = true)]
+async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
+    for (max_wait, reason) in [
+        (100 * MS, Reason::QueueTimeout),
+        (1_000 * MS, Reason::DeadlineTooShort),
+    ] {
+        let scene = Scene::new(config(1, 8).max_wait(max_wait));
+        let inside = scene.call();
+        let mut stuck = call_within!(scene, 300 * MS);
+        scene.probe.not_ready();
+        inside.finish();
+        pass(50 * MS).await;
+        stuck.poll();
+        assert_eq!((stuck.has_begun(), scene.counts()), (false, (1, 0)));
+
+        let wakes = stuck.task.wakes();
+        pass(250 * MS).await;
+        assert_eq!(stuck.task.wakes(), wakes + 1, "nobody polls it otherwise");
+        stuck.poll();
+        assert_eq!(stuck.reason(), Some(reason));
+        // The future lives on, and holds nothing.
+        assert_eq!((scene.counts(), scene.probe.reserved()), ((0, 0), 0));
+        scene.probe.ready();
+        assert!(scene.call().is_inside());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_becomes_ready_in_time_is_called() {
+    let scene = Scene::new(config(1, 8).max_wait(100 * MS));
+    let inside = scene.call();
+    let mut waiting = scene.call();
+    scene.probe.not_ready();
+    inside.finish();
+    waiting.poll();
+    pass(99 * MS).await;
+    scene.probe.ready();
+    waiting.poll();
+    assert!(waiting.is_inside());
+    pass(99 * MS).await;
+    waiting.finish();
+}

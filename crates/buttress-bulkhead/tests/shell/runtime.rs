@@ -86,3 +86,21 @@ async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     let snapshot = bulkhead.snapshot();
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
 }
+
+/// Tokio panics where a timer is asked for in a runtime that has none. Here a wait then ends when it is polled, and
+/// nothing is lost.
+#[test]
+fn in_a_runtime_without_timers_a_call_waits_for_its_place() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("it needs nothing").block_on(async {
+        let scene = Scene::new(config(1, 2).max_wait(Duration::from_secs(3600)));
+        let inside = scene.call();
+        let mut waiting = scene.calls::<2>();
+        assert_eq!(scene.counts(), (1, 2));
+        drop(inside.finish());
+        waiting[0].poll();
+        assert!(waiting[0].is_inside());
+        drop(waiting);
+        assert_eq!(scene.counts(), (0, 0));
+    });
+}

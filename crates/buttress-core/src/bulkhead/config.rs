@@ -10,7 +10,7 @@ use crate::{ConfigError, Mode};
 /// |---|---|---|
 /// | [`limit`](Self::limit) | 64 | how many calls may be under way at once |
 /// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
-/// | [`max_wait`](Self::max_wait) | 100 ms | how long anybody may wait; a nearer deadline ends it sooner |
+/// | [`max_wait`](Self::max_wait) | 100 ms | how long anybody may wait, for a place and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is let in first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
@@ -64,7 +64,8 @@ impl BulkheadConfig {
         self
     }
 
-    /// How long anybody may wait; `None` leaves that to deadlines, and lets those without one wait for ever.
+    /// How long anybody may wait, for a place and then for the service to become ready; `None` leaves that to deadlines,
+    /// and lets those without one wait for ever.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.queue = self.queue.max_wait(max_wait);

@@ -19,7 +19,7 @@ pub struct Place {
     /// Whether it waits ahead of a call.
     pub(super) ahead: bool,
     pub(super) claim: Claim,
-    pub(super) gives_up: Option<Instant>,
+    pub(super) gives_up: Option<(Instant, Dropped)>,
 }
 
 /// What became of a wait.
@@ -41,6 +41,13 @@ impl Place {
     /// When to [give up](super::Bulkhead::give_up), if not for ever.
     #[must_use]
     pub fn gives_up(&self) -> Option<Instant> {
+        let (at, _) = self.gives_up?;
+        Some(at)
+    }
+
+    /// When all waiting on behalf of the call ends, also that for a service once there is a place, and why.
+    #[must_use]
+    pub fn ends(&self) -> Option<(Instant, Dropped)> {
         self.gives_up
     }
 }

@@ -199,11 +199,11 @@ impl<T> WaitQueue<T> {
         Some(why)
     }
 
-    /// When somebody who waits will have done so for as long as it may; `None` is never, or that it has left.
+    /// When somebody who waits will have done so for as long as it may, and why that is all; `None` is never, or that it
+    /// has left.
     #[must_use]
-    pub fn gives_up_at(&self, ticket: Ticket) -> Option<Instant> {
-        let (at, _) = self.entries.get(ticket)?.gives_up?;
-        Some(at)
+    pub fn gives_up_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
+        self.entries.get(ticket)?.gives_up
     }
 
     /// For how long the one who has waited longest has done so.

@@ -2,6 +2,7 @@ use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use crate::bulkhead;
+use crate::queue::Dropped;
 use crate::shares::Tenant;
 use crate::time::nanos;
 use crate::{Criticality, Deadline, Reason};
@@ -137,5 +138,11 @@ impl Place {
     #[must_use]
     pub fn gives_up(&self) -> Option<Instant> {
         self.place.gives_up()
+    }
+
+    /// When all waiting on behalf of the call ends, also that for a service once there is a place, and why.
+    #[must_use]
+    pub fn ends(&self) -> Option<(Instant, Dropped)> {
+        self.place.ends()
     }
 }

@@ -12,7 +12,7 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 /// |---|---|---|
 /// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | how many calls may be under way, found out or fixed |
 /// | [`queue`](Self::queue) | 64 | how many may wait for a place; with 0 there is an answer at once |
-/// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait; a nearer deadline ends it sooner |
+/// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait, for a place and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | who is let in first, of those who matter as much |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
@@ -83,7 +83,8 @@ impl ShedConfig {
         self
     }
 
-    /// How long anybody may wait; `None` leaves that to deadlines, and lets those without one wait for ever.
+    /// How long anybody may wait, for a place and then for the service to become ready; `None` leaves that to deadlines,
+    /// and lets those without one wait for ever.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();

@@ -40,6 +40,11 @@ impl Shed {
         Some(self.drop_out(place, why, draw, || now))
     }
 
+    /// The refusal of a call that had a place, and could not be made in the time it may wait.
+    pub fn refuse(&self, why: Dropped, draw: impl FnOnce() -> u64) -> Refusal {
+        self.refusal(why.reason(), draw)
+    }
+
     /// Ends a wait whose caller went away. What it was given meanwhile goes to whoever is next.
     #[cold]
     pub fn leave(&self, place: Place, now: impl Fn() -> Instant) {

@@ -106,7 +106,7 @@ fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
         let terms = left.map_or_else(Terms::default, |left| line.within(left));
         let ticket = line.push(1, terms);
         let gives_up = line.queue.gives_up_at(ticket);
-        assert_eq!(gives_up, Some(line.now + waits * MS));
+        assert_eq!(gives_up, Some((line.now + waits * MS, why)));
         line.wait(waits - 1);
         assert_eq!(line.queue.expire(ticket, line.now), None);
         line.wait(1);

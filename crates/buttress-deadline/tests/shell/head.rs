@@ -87,3 +87,24 @@ fn thirteen_days_of_deadlines_pass() {
     assert!(task.poll_future(future.as_mut()).is_ready());
     assert_eq!(probe.in_flight(), 0);
 }
+
+/// Tokio panics where a timer is asked for in a runtime that has none. Here a call then ends when it is polled.
+#[test]
+fn in_a_runtime_without_timers_a_call_goes_on_until_it_is_polled() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("it needs nothing").block_on(async {
+        let layer = server(config().timeout(millis(1)));
+        let hangs = tower::service_fn(|_: http::Request<TestBody>| {
+            std::future::pending::<Result<Response<TestBody>, std::io::Error>>()
+        });
+        let mut answer = Box::pin(tower::ServiceExt::oneshot(layer.layer(hangs), request()));
+        let task = CountingWaker::new();
+        let ended = loop {
+            if let std::task::Poll::Ready(ended) = task.poll_future(answer.as_mut()) {
+                break ended;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(reason(&ended), Some(Reason::DeadlineExceeded));
+    });
+}

@@ -102,3 +102,31 @@ async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
     assert_eq!(call.reason(), Some(Reason::DeadlineTooShort));
     assert!(scene.call_with(wanted_within(300 * MS)).is_waiting());
 }
+
+/// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
+#[tokio::test(start_paused = true)]
+async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
+    for (max_wait, reason) in [
+        (100 * MS, Reason::QueueTimeout),
+        (1_000 * MS, Reason::DeadlineTooShort),
+    ] {
+        let scene = Scene::new(config(1, 8).margin(Duration::ZERO).max_wait(max_wait));
+        let inside = scene.call();
+        let mut stuck = scene.call_with(wanted_within(300 * MS));
+        scene.probe.not_ready();
+        drop(inside.finish());
+        pass(50 * MS).await;
+        stuck.poll();
+        assert_eq!((stuck.has_begun(), scene.counts()), (false, (1, 0)));
+
+        let wakes = stuck.task.wakes();
+        pass(250 * MS).await;
+        assert_eq!(stuck.task.wakes(), wakes + 1, "nobody polls it otherwise");
+        stuck.poll();
+        assert_eq!(stuck.reason(), Some(reason));
+        // The future lives on, and holds nothing.
+        assert_eq!((scene.counts(), scene.probe.reserved()), ((0, 0), 0));
+        scene.probe.ready();
+        assert!(scene.call().is_inside());
+    }
+}

@@ -16,7 +16,7 @@ fn a_call_that_is_refused_at_once_reserves_nothing_further_in() {
     let (mut service, probe) = behind(&shedder);
     probe.script(slow(100));
     let task = CountingWaker::new();
-    let mut ready = |service: &mut _| {
+    let ready = |service: &mut _| {
         let polled: Poll<Result<(), _>> =
             task.poll(|cx| Service::<Request<TestBody>>::poll_ready(service, cx));
         assert!(polled.is_ready());
@@ -42,7 +42,7 @@ async fn a_wait_that_ends_in_a_refusal_lets_go_of_everything() {
     let (mut service, probe) = behind(&shedder);
     probe.script(slow(100));
     let task = CountingWaker::new();
-    let mut ready = |service: &mut _| {
+    let ready = |service: &mut _| {
         assert!(
             task.poll(|cx| Service::<Request<TestBody>>::poll_ready(service, cx))
                 .is_ready()

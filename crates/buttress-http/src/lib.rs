@@ -43,7 +43,7 @@ pub use body::GuardedBody;
 pub use classify::Classify;
 pub use criticality::{CRITICALITY, criticality_of, write_criticality};
 pub use http_classifier::HttpClassifier;
-pub use identity::request_identity;
+pub use identity::{ATTEMPT, attempt_of, request_identity};
 pub use ignore_injected::IgnoreInjected;
 pub use malformed::Malformed;
 pub use protocol::{Http, Until};

@@ -57,7 +57,7 @@ impl Breaker {
         signals: BreakerSignals,
         config: BreakerConfig,
     ) -> Result<Self, ConfigError> {
-        buttress_http::grpc::know_errors();
+        buttress_http::know_errors();
         let circuit = Circuit::new(config, now())?;
         Ok(Self {
             shared: Striped::new(Shared::new(name, circuit, signals)),

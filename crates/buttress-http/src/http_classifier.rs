@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::grpc::{self, GrpcCode, Pushback};
 use crate::malformed::ignore_malformed;
-use crate::{Classify, RetryAfter};
+use crate::{Classify, RetryAfter, cannot_be_sent};
 
 /// The default [`Classify`]: it asks whether a service was able to answer, not whether the caller liked the answer.
 ///
@@ -37,6 +37,7 @@ use crate::{Classify, RetryAfter};
 /// |---|---|---|
 /// | a [`Rejection`] by a limit of this instance | ignored: the dependency was not asked | overload: it is a limit of this server |
 /// | a `tonic::Status`, with the feature `tonic` | as its code | as its code |
+/// | a URL that the connector cannot connect to, with the feature `hyper` | ignored: the caller's mistake | ignored |
 /// | any other | as [`classify_error`](buttress_core::classify_error) reads it | the same |
 ///
 /// An answer that blames the caller is no overload of a server: if it were, a server that answers one caller 429 would
@@ -175,6 +176,9 @@ impl Classify for HttpClassifier {
     fn error(&self, error: &(dyn Error + 'static)) -> Report {
         if self.is_own_overload(error) {
             return Report::failure(FailureKind::Overload);
+        }
+        if cannot_be_sent(error) {
+            return Report::IGNORED;
         }
         // A client library makes a status of any error it meets: what the error itself says comes first.
         classify_known_error(error)

@@ -1,11 +1,9 @@
 use std::error::Error;
 
-use buttress_core::{ErrorReading, read_errors_with};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
 
 use super::{CONTENT_TYPE as GRPC, GrpcCode, STATUS};
-use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier};
 
 /// What an error says that is a gRPC status: a `tonic::Status`, with the feature `tonic`.
 #[derive(Debug, Clone, Copy)]
@@ -35,23 +33,6 @@ pub fn status_of<'a>(error: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>
     buttress_core::chain(error).find_map(read_link)
 }
 
-/// Has [`classify_error`](buttress_core::classify_error) and [`judge_error`](buttress_core::retry::judge_error) read a
-/// gRPC status in an error as a client reads the same status in a response. Handles of ours do this when they are made;
-/// without the feature `tonic` there is nothing to do.
-pub fn know_errors() {
-    if cfg!(feature = "tonic") {
-        read_errors_with(read);
-    }
-}
-
-fn read(error: &(dyn Error + 'static)) -> Option<ErrorReading> {
-    let headers = status_of(error)?.to_headers();
-    Some(ErrorReading {
-        report: HttpClassifier::client().head(StatusCode::OK, &headers)?,
-        verdict: RetryClassifier::DEFAULT.head(StatusCode::OK, &headers),
-    })
-}
-
 #[cfg(feature = "tonic")]
 fn read_link<'a>(error: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
     let status: &tonic::Status = error.downcast_ref()?;
@@ -73,9 +54,11 @@ mod tests {
 
     use buttress_core::retry::{Finding, judge_error};
     use buttress_core::{FailureKind, Reason, Rejection, Report, classify_error};
+    use http::StatusCode;
     use tonic::{Code, Status};
 
     use super::*;
+    use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, know_errors};
 
     #[test]
     fn a_status_as_an_error_is_what_it_is_in_a_response() {

@@ -10,6 +10,6 @@ mod pushback;
 
 pub use code::{GrpcCode, STATUS};
 pub use content_type::{CONTENT_TYPE, is_grpc, is_grpc_web};
-pub use error::{ErrorStatus, know_errors, status_of};
+pub use error::{ErrorStatus, status_of};
 pub use message::{MESSAGE, decode_message, encode_message};
 pub use pushback::{PUSHBACK, Pushback};

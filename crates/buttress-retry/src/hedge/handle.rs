@@ -67,7 +67,7 @@ impl Hedge {
     ///
     /// What [`HedgeConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: HedgeConfig) -> Result<Self, ConfigError> {
-        buttress_http::grpc::know_errors();
+        buttress_http::know_errors();
         Self::assemble(name.into(), config, None)
     }
 

@@ -59,6 +59,7 @@ impl Breaker {
         config: BreakerConfig,
         home: Option<Home>,
     ) -> Result<Self, ConfigError> {
+        buttress_http::know_errors();
         let circuit = Circuit::new(config, now())?;
         Ok(Self {
             shared: Striped::new(Shared::new(name, circuit, signals, home)),

@@ -23,6 +23,23 @@ impl BreakerLayer {
     }
 
     /// Takes the outcome of a call from what `classify` says of its `Result`.
+    ///
+    /// Layers further in answer with errors too. [`classify_known_error`](buttress_core::classify_known_error) ignores
+    /// their refusals, so that a full bulkhead does not open the circuit:
+    ///
+    /// ```
+    /// use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer};
+    /// use buttress_core::{BoxError, FailureKind, Report, classify_known_error};
+    ///
+    /// let breaker = Breaker::new("search", BreakerConfig::default());
+    /// let layer = BreakerLayer::new(&breaker).classify(|result: &Result<String, BoxError>| match result {
+    ///     // The index answers so while it is built.
+    ///     Ok(page) if page.is_empty() => Report::failure(FailureKind::Error),
+    ///     Ok(_) => Report::SUCCESS,
+    ///     Err(error) => classify_known_error(&**error).unwrap_or(Report::failure(FailureKind::Error)),
+    /// });
+    /// # let _ = layer;
+    /// ```
     #[must_use]
     pub fn classify<Res, F>(self, classify: F) -> BreakerLayer<Classified<F>>
     where
@@ -37,11 +54,11 @@ impl BreakerLayer {
 }
 
 impl BreakerLayer<Http> {
-    /// Takes the outcome of a call from the status, `grpc-status`, trailers and body of its response, and
-    /// lasts until the body ends.
+    /// Takes the outcome of a call from the status, `grpc-status`, trailers and body of its response, as a
+    /// [client](buttress_http::HttpClassifier::client) reads them, and lasts until the body ends.
     #[must_use]
     pub fn http(breaker: &Breaker) -> Self {
-        Self::with_protocol(breaker, Http::default())
+        Self::with_protocol(breaker, Http::client())
     }
 
     /// How long a call lasts: until the end of the body (the default), or until the head of the response.

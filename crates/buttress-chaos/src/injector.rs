@@ -25,6 +25,7 @@ impl Injector {
     /// A disarmed injector called `name`, which is how it appears in metrics, events and rejections.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: InjectorConfig) -> Self {
+        buttress_http::know_errors();
         Self {
             shared: Arc::new(Shared::new(name.into(), config)),
         }

@@ -67,6 +67,10 @@
 //! its rate, decided when the call is made. The identity is the `x-request-id`, or else the trace id of
 //! `traceparent`: then it is the same in every run and on every hop. A call that has neither is known by its turn.
 //!
+//! The attempts of a call have one identity, and a retry tells their number in `x-attempt`. By default a plan
+//! [draws](Draw) for each attempt, so that inside of a retry an attempt can succeed where another failed. With
+//! [`Draw::PerCall`] what fails one attempt fails all. The report of an experiment says which it was.
+//!
 //! | what ends a plan | |
 //! |---|---|
 //! | [`Injector::disarm`], the drop of an [`Armed`] | at once |
@@ -128,8 +132,9 @@ mod wait;
 pub use body::FaultyBody;
 pub use buttress_core::Ratio;
 pub use buttress_core::chaos::{
-    Answer, BodyFault, Bounds, Breach, Decision, Fault, Hit, Key, Latency, Measure, Path, Plan,
-    PlanError, PlannedFault, SteadyStateConfig, Subject, Subset, TRIGGER_HEADER, Target, Trigger,
+    Answer, BodyFault, Bounds, Breach, Decision, Draw, Fault, Hit, Key, Latency, Measure, Path,
+    Plan, PlanError, PlannedFault, SteadyStateConfig, Subject, Subset, TRIGGER_HEADER, Target,
+    Trigger,
 };
 pub use config::InjectorConfig;
 pub use experiment::{Experiment, ExperimentReport, Figures, Observer, Outcome};

@@ -3,6 +3,7 @@ use std::fmt;
 use std::io;
 
 use crate::chain::chain;
+use crate::foreign;
 use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 
 /// Reads an outcome off an error, by walking its chain of sources.
@@ -14,14 +15,48 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 /// | [`Attributed`] | the failure it names |
 /// | `io::Error` of kind `TimedOut` | timeout |
 /// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
+/// | none of these, but a [reader](crate::read_errors_with) knows it | what the reader says: a `tonic::Status` is as its code |
 /// | none of these | error |
 ///
 /// The outermost match decides.
+///
+/// A classifier of your own begins best with [`classify_known_error`], which tells a layer's refusal from a failure of
+/// the dependency:
+///
+/// ```
+/// use buttress_core::{BoxError, FailureKind, Report, classify_known_error};
+/// # use std::fmt;
+/// # #[derive(Debug)] struct NotFound;
+/// # impl fmt::Display for NotFound { fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("") } }
+/// # impl std::error::Error for NotFound {}
+///
+/// fn classify<T>(result: &Result<T, BoxError>) -> Report {
+///     match result {
+///         Ok(_) => Report::SUCCESS,
+///         // A bulkhead further in is full, say: ignored, as the dependency was not asked.
+///         Err(error) => classify_known_error(&**error).unwrap_or_else(|| {
+///             // The whole chain, for a retry wraps what it gives up on.
+///             match buttress_core::chain(&**error).any(|link| link.is::<NotFound>()) {
+///                 true => Report::SUCCESS,
+///                 false => Report::failure(FailureKind::Error),
+///             }
+///         }),
+///     }
+/// }
+/// # assert_eq!(classify::<()>(&Err(NotFound.into())), Report::SUCCESS);
+/// ```
 #[must_use]
 pub fn classify_error(error: &(dyn Error + 'static)) -> Report {
-    chain(error)
-        .find_map(classify_link)
+    classify_known_error(error)
+        .or_else(|| Some(foreign::read(error)?.report))
         .unwrap_or(Report::failure(FailureKind::Error))
+}
+
+/// Reads an outcome off an error as [`classify_error`] does, where the chain has something in it that this crate knows:
+/// a [`Rejection`], an [`Attributed`] or an `io::Error`.
+#[must_use]
+pub fn classify_known_error(error: &(dyn Error + 'static)) -> Option<Report> {
+    chain(error).find_map(classify_link)
 }
 
 fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {

@@ -186,6 +186,20 @@ impl Reason {
         }
     }
 
+    /// Whether it says that a limit is reached: that there is more to do than there are places, memory or time for it.
+    #[must_use]
+    pub const fn is_overload(self) -> bool {
+        matches!(
+            self,
+            Self::BulkheadFull
+                | Self::CriticalityTooLow
+                | Self::LimitReached
+                | Self::QueueOverloaded
+                | Self::QueueTimeout
+                | Self::ResourceExhausted
+        )
+    }
+
     /// How far a refusal for this reason usually reaches.
     const fn usual_scope(self) -> Scope {
         match self {

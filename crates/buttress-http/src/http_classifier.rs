@@ -1,94 +1,192 @@
-use buttress_core::{FailureKind, Outcome, Report};
+use std::error::Error;
+use std::time::Duration;
+
+use buttress_core::{FailureKind, Outcome, Rejection, Report, Scope, classify_known_error};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::grpc::{self, GrpcCode, Pushback};
 use crate::malformed::ignore_malformed;
-use crate::{Classify, RetryAfter};
+use crate::{Classify, RetryAfter, cannot_be_sent};
 
-/// The default [`Classify`]: it asks whether the dependency was able to answer, not whether the caller liked
-/// what it heard.
+/// The default [`Classify`]: it asks whether a service was able to answer, not whether the caller liked the answer.
 ///
-/// | HTTP status | outcome |
-/// |---|---|
-/// | 408, 504 | timeout |
-/// | 429 | overload |
-/// | 501 | success: it is about the request |
-/// | any other 5xx | error |
-/// | anything else | success |
+/// An answer says one thing to a [client](Self::client), which learns about a dependency, and another on a
+/// [server](Self::server), which learns about itself.
 ///
-/// | gRPC status | outcome |
-/// |---|---|
-/// | `DATA_LOSS`, `INTERNAL`, `UNAVAILABLE`, `UNKNOWN` | error |
-/// | `DEADLINE_EXCEEDED` | timeout |
-/// | `RESOURCE_EXHAUSTED` | overload |
-/// | `CANCELLED` | ignored |
-/// | any other | success |
+/// | HTTP status | client | server |
+/// |---|---|---|
+/// | 408 | timeout | success: the caller was slow |
+/// | 429 | overload | success: the caller asked too much |
+/// | 501 | success: it is about the request | success |
+/// | 503 with `Retry-After` | overload: the dependency is there, and says when to come back | error |
+/// | 504 | timeout | timeout |
+/// | any other 5xx | error | error |
+/// | anything else | success | success |
 ///
-/// A response is gRPC if its `content-type` says so. Its status stands in the trailers, or in the headers if
-/// there is nothing but an error to send; one that has neither and is not a `200` is read as plain HTTP.
+/// | gRPC status | client | server |
+/// |---|---|---|
+/// | `DATA_LOSS`, `INTERNAL`, `UNKNOWN` | error | error |
+/// | `UNAVAILABLE` | error, or overload if it says when to come back | error |
+/// | `DEADLINE_EXCEEDED` | timeout | timeout |
+/// | `RESOURCE_EXHAUSTED` | overload | success: the caller asked too much |
+/// | `CANCELLED` | ignored | ignored |
+/// | any other | success | success |
+///
+/// | error in place of a response | client | server |
+/// |---|---|---|
+/// | a [`Rejection`] by a limit of this instance | ignored: the dependency was not asked | overload: it is a limit of this server |
+/// | a `tonic::Status`, with the feature `tonic` | as its code | as its code |
+/// | a URL that the connector cannot connect to, with the feature `hyper` | ignored: the caller's mistake | ignored |
+/// | any other | as [`classify_error`](buttress_core::classify_error) reads it | the same |
+///
+/// An answer that blames the caller is no overload of a server: if it were, a server that answers one caller 429 would
+/// refuse all others. The overload of a server shows in how long its calls take, and in what its own limits refuse.
+///
+/// A response is gRPC if its `content-type` says so. Its status stands in the trailers, or in the headers if there is
+/// nothing but an error to send; one that has neither and is not a `200` is read as plain HTTP. Of gRPC-Web the status
+/// in the headers is read, and not the one that travels inside the body.
 ///
 /// A failure carries the wait the dependency asked for in `Retry-After` or `grpc-retry-pushback-ms`. A date in
 /// `Retry-After` is measured against the `Date` of the same response, and ignored where there is none.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HttpClassifier;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HttpClassifier {
+    side: HttpSide,
+}
+
+/// Whose answers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum HttpSide {
+    /// Those of a dependency.
+    #[default]
+    Client,
+    /// Those of this service.
+    Server,
+}
+
+impl HttpClassifier {
+    /// Reads the answers of a dependency. This is the default.
+    #[must_use]
+    pub const fn client() -> Self {
+        Self {
+            side: HttpSide::Client,
+        }
+    }
+
+    /// Reads the answers of this service.
+    #[must_use]
+    pub const fn server() -> Self {
+        Self {
+            side: HttpSide::Server,
+        }
+    }
+
+    fn read_http(self, status: StatusCode, headers: &HeaderMap) -> Report {
+        let kind = match (status, self.side) {
+            (StatusCode::GATEWAY_TIMEOUT, _) | (StatusCode::REQUEST_TIMEOUT, HttpSide::Client) => {
+                FailureKind::Timeout
+            }
+            (StatusCode::TOO_MANY_REQUESTS, HttpSide::Client) => FailureKind::Overload,
+            (StatusCode::NOT_IMPLEMENTED, _) => return Report::SUCCESS,
+            _ if status.is_server_error() => FailureKind::Error,
+            _ => return Report::SUCCESS,
+        };
+        let asked = ignore_malformed(RetryAfter::from_headers(headers));
+        let wait = asked.and_then(|asked| asked.wait_by_date_of(headers));
+        self.failure(kind, status == StatusCode::SERVICE_UNAVAILABLE, wait)
+    }
+
+    fn read_grpc(self, headers: &HeaderMap) -> Option<Report> {
+        let code = ignore_malformed(GrpcCode::from_headers(headers))?;
+        Some(self.read_code(code, headers))
+    }
+
+    fn read_code(self, code: GrpcCode, headers: &HeaderMap) -> Report {
+        let kind = match self.grpc_outcome(code) {
+            Outcome::Failure(kind) => kind,
+            outcome => return outcome.into(),
+        };
+        let asked = ignore_malformed(Pushback::from_headers(headers));
+        let wait = asked.and_then(Pushback::after);
+        self.failure(kind, code == GrpcCode::Unavailable, wait)
+    }
+
+    /// A failure. What is `unavailable` and says when to come back is there, and overloaded: so a client has it.
+    fn failure(self, kind: FailureKind, unavailable: bool, wait: Option<Duration>) -> Report {
+        let kind = match self.side {
+            HttpSide::Client if unavailable && wait.is_some() => FailureKind::Overload,
+            HttpSide::Client | HttpSide::Server => kind,
+        };
+        Report::failure(kind).retry_after(wait)
+    }
+
+    fn grpc_outcome(self, code: GrpcCode) -> Outcome {
+        match code {
+            GrpcCode::DataLoss | GrpcCode::Internal | GrpcCode::Unavailable | GrpcCode::Unknown => {
+                Outcome::Failure(FailureKind::Error)
+            }
+            GrpcCode::DeadlineExceeded => Outcome::Failure(FailureKind::Timeout),
+            GrpcCode::ResourceExhausted => match self.side {
+                HttpSide::Client => Outcome::Failure(FailureKind::Overload),
+                HttpSide::Server => Outcome::Success,
+            },
+            GrpcCode::Cancelled => Outcome::Ignored,
+            GrpcCode::Ok
+            | GrpcCode::InvalidArgument
+            | GrpcCode::NotFound
+            | GrpcCode::AlreadyExists
+            | GrpcCode::PermissionDenied
+            | GrpcCode::FailedPrecondition
+            | GrpcCode::Aborted
+            | GrpcCode::OutOfRange
+            | GrpcCode::Unimplemented
+            | GrpcCode::Unauthenticated => Outcome::Success,
+        }
+    }
+
+    /// Whether an error is a refusal by a limit of this server.
+    fn is_own_overload(self, error: &(dyn Error + 'static)) -> bool {
+        self.side == HttpSide::Server
+            && Rejection::find(error).is_some_and(|rejection| {
+                rejection.reason().is_overload() && rejection.scope() == Scope::Instance
+            })
+    }
+}
 
 impl Classify for HttpClassifier {
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report> {
-        if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
-            let report = read_grpc(headers);
+        let content_type = headers.get(CONTENT_TYPE);
+        if grpc::is_grpc(content_type) {
+            let report = self.read_grpc(headers);
             if report.is_some() || status == StatusCode::OK {
                 return report;
             }
+        } else if grpc::is_grpc_web(content_type)
+            && let Some(report) = self.read_grpc(headers)
+        {
+            return Some(report);
         }
-        Some(read_http(status, headers))
+        Some(self.read_http(status, headers))
     }
 
     fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
-        read_grpc(trailers)
+        self.read_grpc(trailers)
     }
-}
 
-fn read_http(status: StatusCode, headers: &HeaderMap) -> Report {
-    let kind = match status {
-        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => FailureKind::Timeout,
-        StatusCode::TOO_MANY_REQUESTS => FailureKind::Overload,
-        StatusCode::NOT_IMPLEMENTED => return Report::SUCCESS,
-        _ if status.is_server_error() => FailureKind::Error,
-        _ => return Report::SUCCESS,
-    };
-    let asked = ignore_malformed(RetryAfter::from_headers(headers));
-    Report::failure(kind).retry_after(asked.and_then(|asked| asked.wait_by_date_of(headers)))
-}
-
-fn read_grpc(headers: &HeaderMap) -> Option<Report> {
-    let code = ignore_malformed(GrpcCode::from_headers(headers))?;
-    let report = Report::new(grpc_outcome(code));
-    if !report.outcome.is_failure() {
-        return Some(report);
-    }
-    let asked = ignore_malformed(Pushback::from_headers(headers));
-    Some(report.retry_after(asked.and_then(Pushback::after)))
-}
-
-fn grpc_outcome(code: GrpcCode) -> Outcome {
-    match code {
-        GrpcCode::DataLoss | GrpcCode::Internal | GrpcCode::Unavailable | GrpcCode::Unknown => {
-            Outcome::Failure(FailureKind::Error)
+    fn error(&self, error: &(dyn Error + 'static)) -> Report {
+        if self.is_own_overload(error) {
+            return Report::failure(FailureKind::Overload);
         }
-        GrpcCode::DeadlineExceeded => Outcome::Failure(FailureKind::Timeout),
-        GrpcCode::ResourceExhausted => Outcome::Failure(FailureKind::Overload),
-        GrpcCode::Cancelled => Outcome::Ignored,
-        GrpcCode::Ok
-        | GrpcCode::InvalidArgument
-        | GrpcCode::NotFound
-        | GrpcCode::AlreadyExists
-        | GrpcCode::PermissionDenied
-        | GrpcCode::FailedPrecondition
-        | GrpcCode::Aborted
-        | GrpcCode::OutOfRange
-        | GrpcCode::Unimplemented
-        | GrpcCode::Unauthenticated => Outcome::Success,
+        if cannot_be_sent(error) {
+            return Report::IGNORED;
+        }
+        // A client library makes a status of any error it meets: what the error itself says comes first.
+        classify_known_error(error)
+            .or_else(|| {
+                let status = grpc::status_of(error)?;
+                Some(self.read_code(status.code, status.metadata))
+            })
+            .unwrap_or(Report::failure(FailureKind::Error))
     }
 }
 
@@ -96,6 +194,7 @@ fn grpc_outcome(code: GrpcCode) -> Outcome {
 mod tests {
     use std::time::Duration;
 
+    use buttress_core::Reason;
     use http::HeaderValue;
     use http::header::{DATE, RETRY_AFTER};
 
@@ -109,7 +208,7 @@ mod tests {
     }
 
     fn head(status: u16, headers: &HeaderMap) -> Option<Report> {
-        HttpClassifier.head(StatusCode::from_u16(status).unwrap(), headers)
+        HttpClassifier::client().head(StatusCode::from_u16(status).unwrap(), headers)
     }
 
     #[test]
@@ -138,7 +237,11 @@ mod tests {
                 _ => Report::SUCCESS,
             };
             let mut map = HeaderMap::from_iter([(grpc::STATUS, code.into())]);
-            assert_eq!(HttpClassifier.trailers(&map), Some(expected), "{code}");
+            assert_eq!(
+                HttpClassifier::client().trailers(&map),
+                Some(expected),
+                "{code}"
+            );
 
             map.insert(CONTENT_TYPE, grpc::CONTENT_TYPE);
             assert_eq!(head(200, &map), Some(expected), "{code}");
@@ -154,7 +257,7 @@ mod tests {
     #[test]
     fn a_grpc_answer_that_never_reached_the_service_is_read_as_http() {
         let grpc = headers([(CONTENT_TYPE, "application/grpc"), (RETRY_AFTER, "3")]);
-        let report = Report::failure(FailureKind::Error);
+        let report = Report::failure(FailureKind::Overload);
         assert_eq!(
             head(503, &grpc),
             Some(report.retry_after(Some(Duration::from_secs(3))))
@@ -163,8 +266,87 @@ mod tests {
 
     #[test]
     fn a_grpc_status_outside_grpc_says_nothing() {
-        let web = headers([(CONTENT_TYPE, "application/grpc-web"), (grpc::STATUS, "14")]);
-        assert_eq!(head(200, &web), Some(Report::SUCCESS));
+        let json = headers([(CONTENT_TYPE, "application/json"), (grpc::STATUS, "14")]);
+        assert_eq!(head(200, &json), Some(Report::SUCCESS));
+    }
+
+    #[test]
+    fn a_status_in_the_head_of_grpc_web_is_read() {
+        for content_type in ["application/grpc-web+proto", "application/grpc-web-text"] {
+            let down = headers([(CONTENT_TYPE, content_type), (grpc::STATUS, "14")]);
+            assert_eq!(head(200, &down), Some(Report::failure(FailureKind::Error)));
+            let open = headers([(CONTENT_TYPE, content_type)]);
+            assert_eq!(head(200, &open), Some(Report::SUCCESS));
+        }
+    }
+
+    #[test]
+    fn what_blames_the_caller_is_no_overload_of_a_server() {
+        let server = HttpClassifier::server();
+        let wait = headers([(RETRY_AFTER, "3"), (grpc::PUSHBACK, "3000")]);
+        let seconds = Some(Duration::from_secs(3));
+        for status in 400..500 {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                server.head(status, &wait),
+                Some(Report::SUCCESS),
+                "{status}"
+            );
+        }
+        let quota = headers([(grpc::STATUS, "8")]);
+        assert_eq!(server.trailers(&quota), Some(Report::SUCCESS));
+        let error = Report::failure(FailureKind::Error).retry_after(seconds);
+        assert_eq!(
+            server.head(StatusCode::SERVICE_UNAVAILABLE, &wait),
+            Some(error)
+        );
+        let late = Report::failure(FailureKind::Timeout);
+        let head = server.head(StatusCode::GATEWAY_TIMEOUT, &HeaderMap::new());
+        assert_eq!(head, Some(late));
+    }
+
+    #[test]
+    fn a_dependency_that_says_when_to_come_back_is_overloaded() {
+        let wait = headers([(RETRY_AFTER, "3")]);
+        let overload =
+            Report::failure(FailureKind::Overload).retry_after(Some(Duration::from_secs(3)));
+        assert_eq!(head(503, &wait), Some(overload));
+        let error = overload.outcome;
+        assert_ne!(head(500, &wait).map(|report| report.outcome), Some(error));
+        let pushback = headers([(grpc::STATUS, "14"), (grpc::PUSHBACK, "3000")]);
+        assert_eq!(HttpClassifier::client().trailers(&pushback), Some(overload));
+        let stop = headers([(grpc::STATUS, "14"), (grpc::PUSHBACK, "-1")]);
+        let error = Report::failure(FailureKind::Error);
+        assert_eq!(HttpClassifier::client().trailers(&stop), Some(error));
+    }
+
+    #[test]
+    fn a_refusal_further_in_is_overload_of_a_server_if_a_limit_of_its_own_refused() {
+        for &reason in Reason::ALL {
+            let rejection = Rejection::new(reason, "inner");
+            let expected = match reason {
+                Reason::DeadlineExceeded => Report::failure(FailureKind::Timeout),
+                reason if reason.is_overload() => Report::failure(FailureKind::Overload),
+                _ => Report::IGNORED,
+            };
+            assert_eq!(
+                HttpClassifier::server().error(&rejection),
+                expected,
+                "{reason:?}"
+            );
+            let client = HttpClassifier::client().error(&rejection);
+            assert_eq!(
+                client,
+                buttress_core::classify_error(&rejection),
+                "{reason:?}"
+            );
+            let everywhere = rejection.with_scope(Scope::Cluster);
+            assert_eq!(
+                HttpClassifier::server().error(&everywhere),
+                client,
+                "{reason:?}"
+            );
+        }
     }
 
     #[test]
@@ -179,7 +361,7 @@ mod tests {
             head(429, &seconds),
             head(503, &seconds),
             head(503, &date),
-            HttpClassifier.trailers(&pushback),
+            HttpClassifier::client().trailers(&pushback),
         ] {
             let wait = report.and_then(|report| report.retry_after);
             assert_eq!(wait, Some(Duration::from_secs(2)));
@@ -195,13 +377,13 @@ mod tests {
         ]);
         let expected = Some(Report::failure(FailureKind::Overload));
         assert_eq!(head(429, &garbage), expected);
-        assert_eq!(HttpClassifier.trailers(&garbage), expected);
+        assert_eq!(HttpClassifier::client().trailers(&garbage), expected);
     }
 
     #[test]
     fn a_grpc_status_that_cannot_be_read_is_none() {
         let garbage = headers([(CONTENT_TYPE, "application/grpc"), (grpc::STATUS, "bad")]);
         assert_eq!(head(200, &garbage), None);
-        assert_eq!(HttpClassifier.trailers(&garbage), None);
+        assert_eq!(HttpClassifier::client().trailers(&garbage), None);
     }
 }

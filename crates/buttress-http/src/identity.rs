@@ -1,5 +1,18 @@
 use buttress_core::StableHash;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+use crate::digits;
+
+/// The number of the attempt that a request is, where the first is 1. Only those after the first have it.
+pub const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
+
+/// Which attempt a request is, as [`ATTEMPT`] says: 1 where it says nothing that can be read.
+#[must_use]
+pub fn attempt_of(headers: &HeaderMap) -> u32 {
+    let said = headers.get(ATTEMPT).map(http::HeaderValue::as_bytes);
+    let number = said.and_then(digits::parse).unwrap_or(1);
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
 
 /// Who a request is: a hash of its `x-request-id`, or else of the trace id in its `traceparent`. `None` if it has
 /// neither.
@@ -58,6 +71,15 @@ mod tests {
             id,
             identity(&[("x-request-id", ""), ("traceparent", NEXT_HOP)])
         );
+    }
+
+    #[test]
+    fn an_attempt_that_cannot_be_read_is_the_first() {
+        for (said, number) in [("3", 3), ("", 1), ("two", 1), ("99999999999", u32::MAX)] {
+            let headers = HeaderMap::from_iter([(ATTEMPT, HeaderValue::from_static(said))]);
+            assert_eq!(attempt_of(&headers), number, "{said}");
+        }
+        assert_eq!(attempt_of(&HeaderMap::new()), 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{Classify, ClassifyRetry, HttpClassifier};
 /// ```
 /// use buttress_http::{Http, HttpClassifier, IgnoreInjected};
 ///
-/// let protocol = Http::default().classify(IgnoreInjected::new(HttpClassifier));
+/// let protocol = Http::default().classify(IgnoreInjected::new(HttpClassifier::client()));
 /// # let _ = protocol;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    const CLASSIFIER: IgnoreInjected = IgnoreInjected::new(HttpClassifier);
+    const CLASSIFIER: IgnoreInjected = IgnoreInjected::new(HttpClassifier::client());
 
     #[test]
     fn what_was_injected_is_ignored() {

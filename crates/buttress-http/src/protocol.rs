@@ -14,17 +14,33 @@ use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 /// | setting | default |
 /// |---|---|
 /// | [`until`](Self::until) | [`Until::BodyEnd`] |
-/// | [`classify`](Self::classify) | [`HttpClassifier`] |
+/// | [`classify`](Self::classify) | [`HttpClassifier::client`], or [`HttpClassifier::server`] on a [server](Self::server) |
 ///
 /// A clone of the default is a copy of a few words: shells clone their protocol for every call.
 #[derive(Clone, Default)]
 pub struct Http {
     until: Until,
-    // `None` is the `HttpClassifier`, so that only those who bring their own pay for a count of references.
+    side: HttpClassifier,
+    // `None` is the `HttpClassifier` of the side, so that only those who bring their own pay for a count of references.
     custom: Option<Arc<dyn Classify>>,
 }
 
 impl Http {
+    /// For a client, which reads what the answers say about its dependency. This is the default.
+    #[must_use]
+    pub fn client() -> Self {
+        Self::default()
+    }
+
+    /// For a server, which reads what its answers say about itself.
+    #[must_use]
+    pub fn server() -> Self {
+        Self {
+            side: HttpClassifier::server(),
+            ..Self::default()
+        }
+    }
+
     /// How long a call lasts.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
@@ -40,7 +56,7 @@ impl Http {
     }
 
     pub(crate) fn classifier(&self) -> &dyn Classify {
-        self.custom.as_deref().unwrap_or(&HttpClassifier)
+        self.custom.as_deref().unwrap_or(&self.side)
     }
 }
 

@@ -14,12 +14,12 @@ fn each_malformed_header_is_counted_by_its_name() {
     recorder.install().unwrap();
 
     let headers = header_map([("retry-after", "soon")]);
-    HttpClassifier.head(StatusCode::TOO_MANY_REQUESTS, &headers);
-    HttpClassifier.head(StatusCode::SERVICE_UNAVAILABLE, &headers);
+    HttpClassifier::client().head(StatusCode::TOO_MANY_REQUESTS, &headers);
+    HttpClassifier::client().head(StatusCode::SERVICE_UNAVAILABLE, &headers);
     // Nobody asks how long to wait after a success.
-    HttpClassifier.head(StatusCode::OK, &headers);
-    HttpClassifier.trailers(&header_map([("grpc-status", "fine")]));
-    HttpClassifier.trailers(&header_map([
+    HttpClassifier::client().head(StatusCode::OK, &headers);
+    HttpClassifier::client().trailers(&header_map([("grpc-status", "fine")]));
+    HttpClassifier::client().trailers(&header_map([
         ("grpc-status", "14"),
         ("grpc-retry-pushback-ms", "soon"),
     ]));

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use buttress_core::BoxError;
 use buttress_http::RetryAfter;
-use buttress_http::grpc::is_grpc;
+use buttress_http::grpc::{is_grpc, is_grpc_web};
 use bytes::{Buf, BufMut};
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body;
@@ -48,7 +48,7 @@ pub struct ProblemError {
 
 impl ProblemError {
     /// Reads the problem that a response is, if it is one: by its content type, a problem document, or a gRPC
-    /// call that failed in its headers.
+    /// or gRPC-Web call that failed in its headers.
     ///
     /// It is read as tolerantly as the standard asks: members of the wrong type are ignored, unknown ones kept,
     /// and the status is that of the response. A body that is no document at all leaves the bare status, and
@@ -56,7 +56,7 @@ impl ProblemError {
     /// header does.
     #[must_use]
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        if is_grpc(headers.get(header::CONTENT_TYPE)) {
+        if is_any_grpc(headers) {
             return Self::from_grpc(headers);
         }
         is_problem(headers).then(|| {
@@ -88,7 +88,7 @@ impl ProblemError {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        if is_grpc(response.headers().get(header::CONTENT_TYPE)) {
+        if is_any_grpc(response.headers()) {
             return Self::from_grpc(response.headers()).map_or(Ok(response), Err);
         }
         if !is_problem(response.headers()) {
@@ -139,6 +139,12 @@ impl Error for ProblemError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.unread.as_deref().map(|error| error as _)
     }
+}
+
+/// Whether the content type is that of gRPC, or of gRPC-Web, whose head may say that a call failed as well.
+fn is_any_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    is_grpc(content_type) || is_grpc_web(content_type)
 }
 
 /// Whether the content type is that of a problem document, whatever its parameters.

@@ -2,17 +2,19 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use buttress_core::{FailureKind, Outcome, Rejection, chain, classify_error};
+use buttress_core::{FailureKind, Outcome, Rejection, chain, classify_error, classify_known_error};
+use buttress_http::grpc::status_of;
 use http::StatusCode;
 
-use crate::Problem;
+use crate::{Problem, grpc};
 
 /// Which error is which problem.
 ///
 /// An error is looked up by walking its chain of sources, outermost first. At each link a registered type is
 /// tried first, then what needs no registration: a [`Problem`] is its own answer, and a [`Rejection`] has an
-/// entry for each reason. An error in whose chain nothing is known is a bare status, and none of its text is
-/// shown:
+/// entry for each reason. Where there is none of these, a gRPC status (a `tonic::Status`, with the feature `tonic`) is the
+/// problem of its code; its message is shown where the code blames the caller, and is internal otherwise. An error in
+/// whose chain nothing is known is a bare status, and none of its text is shown:
 ///
 /// | the chain says ([`classify_error`]) | problem |
 /// |---|---|
@@ -72,6 +74,7 @@ impl Problems {
     pub fn of(&self, error: &(dyn Error + 'static)) -> Problem {
         chain(error)
             .find_map(|link| self.registered(link).or_else(|| known(link)))
+            .or_else(|| of_grpc_status(error))
             .unwrap_or_else(|| unknown(error))
     }
 
@@ -94,6 +97,22 @@ fn known(link: &(dyn Error + 'static)) -> Option<Problem> {
         return Some(problem.clone());
     }
     link.downcast_ref::<Rejection>().map(Problem::from)
+}
+
+/// What a gRPC status in an error says. An error that became one says more itself.
+fn of_grpc_status(error: &(dyn Error + 'static)) -> Option<Problem> {
+    if classify_known_error(error).is_some() {
+        return None;
+    }
+    let status = status_of(error)?;
+    let problem = grpc::read(&status.to_headers())?;
+    let blames_the_caller = problem.status().is_client_error();
+    let message = status.message.to_owned();
+    Some(match blames_the_caller {
+        _ if message.is_empty() => problem,
+        true => problem.with_detail(message),
+        false => problem.with_internal(message),
+    })
 }
 
 /// A bare status, as near as the outcome written on the error comes.

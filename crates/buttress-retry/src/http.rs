@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use buttress_core::retry::{Safety, StopReason, Verdict};
 use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
+pub use buttress_http::ATTEMPT;
 use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
     ClassifyRetry, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
@@ -16,9 +17,6 @@ use http_body::Body;
 use crate::RetryStopped;
 use crate::clock::now;
 use crate::repeat::{Attempt, Judge, Repeat};
-
-/// The number of the attempt that a request is, where the first is 1. Only those after the first have it.
-pub const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
 
 /// How many attempts there were before, as gRPC tells it (gRFC A6).
 pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");

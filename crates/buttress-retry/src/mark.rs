@@ -93,7 +93,7 @@ where
 
 /// Marks a response that tells of a failure. What succeeded in spite of all is not tried again anyway.
 fn mark<B>(response: &mut Response<B>) {
-    let head = HttpClassifier.head(response.status(), response.headers());
+    let head = HttpClassifier::client().head(response.status(), response.headers());
     if !head.is_some_and(|report| report.outcome.is_failure()) {
         return;
     }

@@ -34,6 +34,7 @@ impl Retry {
     ///
     /// What [`RetryConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: RetryConfig) -> Result<Self, ConfigError> {
+        buttress_http::know_errors();
         config.check()?;
         Ok(Self {
             shared: Striped::new(Shared::new(name.into(), config)?),

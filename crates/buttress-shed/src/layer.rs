@@ -53,9 +53,18 @@ impl ShedLayer<Server> {
     /// For a server of HTTP or gRPC: a call lasts until the body of its response has ended, failed or been dropped, went
     /// as status, `grpc-status`, trailers and body say, and matters as much as `x-criticality` says, as far as that is
     /// [believed](Self::trust).
+    ///
+    /// What the answers say is read as a [server](buttress_http::HttpClassifier::server) does: one that blames the caller,
+    /// such as 429, is no overload.
+    #[must_use]
+    pub fn server(shedder: &Shedder) -> Self {
+        Self::with_side(shedder, Server::default())
+    }
+
+    /// The same as [`server`](Self::server). In front of a dependency, use [`client`](Self::client).
     #[must_use]
     pub fn http(shedder: &Shedder) -> Self {
-        Self::with_side(shedder, Server::default())
+        Self::server(shedder)
     }
 
     /// How long a call lasts: until the end of the body (the default), or until the head of the response.
@@ -108,7 +117,8 @@ impl ShedLayer<Server> {
 
 impl ShedLayer<Client> {
     /// For a client of HTTP or gRPC: the same as for a server, but that a request matters as much as the task that makes
-    /// it, and says so in `x-criticality`, unless it says something else already.
+    /// it, and says so in `x-criticality`, unless it says something else already. What the answers say is read as a
+    /// [client](buttress_http::HttpClassifier::client) does: 429 is overload of the dependency.
     #[must_use]
     pub fn client(shedder: &Shedder) -> Self {
         Self::with_side(shedder, Client::default())

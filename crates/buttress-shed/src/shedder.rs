@@ -36,6 +36,7 @@ impl Shedder {
     ///
     /// What [`ShedConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
+        buttress_http::know_errors();
         let now = now();
         let rule = Shed::new(config, chance(), now)?;
         let shared = Shared::new(name.into(), rule, now);

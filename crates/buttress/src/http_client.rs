@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
+use buttress_http::cannot_be_sent;
 use http::{Request, Response};
 use pin_project::pin_project;
 use reqwest::Body;
@@ -47,7 +48,7 @@ use crate::http_client_body::AttributedBody;
 ///
 /// | the error | outcome |
 /// |---|---|
-/// | the request cannot be sent as it is: a relative URL, a scheme that is not HTTP | ignored |
+/// | the request cannot be sent as it is: a relative URL, a scheme that is not HTTP, `https` and a client without TLS | ignored |
 /// | the caller's own body failed while it was sent | ignored |
 /// | a timeout, of the client or of the request, also in the middle of the body | timeout |
 /// | no connection, or one that broke off | transport |
@@ -122,7 +123,7 @@ fn attribute_body(body: Body) -> Body {
 
 /// Writes on an error what it says about the dependency.
 fn attribute(error: reqwest::Error) -> BoxError {
-    let outcome = if error.is_builder() || is_of_request_body(&error) {
+    let outcome = if error.is_builder() || is_of_request_body(&error) || cannot_be_sent(&error) {
         Outcome::Ignored
     } else if error.is_timeout() {
         Outcome::Failure(FailureKind::Timeout)
@@ -243,7 +244,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_cannot_be_sent_says_nothing_about_the_dependency() {
-        for uri in ["/relative", "ftp://localhost/", "localhost:80"] {
+        // The client of these tests is built without TLS.
+        for uri in [
+            "/relative",
+            "ftp://localhost/",
+            "localhost:80",
+            "https://127.0.0.1:1/",
+        ] {
             assert_eq!(fail(get_from(uri)).await, Outcome::Ignored, "{uri}");
         }
     }

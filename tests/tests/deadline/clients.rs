@@ -83,7 +83,7 @@ async fn reqwest_keeps_deadlines() {
 async fn nothing_is_sent_that_cannot_be_answered_in_time() {
     let service = ServiceBuilder::new()
         .layer(DeadlineLayer::client())
-        .service(tower::service_fn(
+        .service(service_fn(
             async |_: Request<Body>| -> Result<Response<Body>, BoxError> { panic!("sent") },
         ));
     let mut request = Request::new(Body::empty());

@@ -26,7 +26,7 @@ async fn a_breaker_trips_on_injected_faults() {
 async fn a_breaker_that_is_told_to_ignore_them_does_not() {
     for answer in ANSWERS {
         let breaker = breaker();
-        let ignore = IgnoreInjected::new(HttpClassifier);
+        let ignore = IgnoreInjected::new(HttpClassifier::client());
         let layer = BreakerLayer::http(&breaker).classify(ignore);
         call_often(layer.layer(harmed(&answer))).await;
         assert_eq!(breaker.state(), CircuitState::Closed, "{answer:?}");

@@ -48,7 +48,7 @@ impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
     where
         F: Fn(&http::Request<B>) -> Cow<'_, str>,
     {
-        Self::with_protocol(breakers, key, Http::default())
+        Self::with_protocol(breakers, key, Http::client())
     }
 
     /// How long a call lasts: until the end of the body (the default), or until the head of the response.

@@ -14,6 +14,8 @@ pub struct ExperimentReport {
     pub name: String,
     /// The seed of its plan.
     pub seed: u64,
+    /// What the plan drew for: each `attempt` at a call, or each `call`.
+    pub draw: &'static str,
     /// What must hold while the plan is armed, in words.
     pub hypothesis: String,
     /// What must hold before and after, in words.
@@ -62,6 +64,7 @@ impl ExperimentReport {
         Self {
             name: experiment.name().to_owned(),
             seed: experiment.plan().seed(),
+            draw: experiment.plan().draws().as_str(),
             hypothesis: experiment.hypothesis.to_string(),
             steady_state: experiment.steady_state.to_string(),
             faults: faults
@@ -127,7 +130,11 @@ impl fmt::Display for ExperimentReport {
             [] => "nothing".to_owned(),
             injected => injected.join("; "),
         };
-        writeln!(f, "- injected meanwhile: {injected} (seed {})\n", self.seed)?;
+        let (seed, draw) = (self.seed, self.draw);
+        writeln!(
+            f,
+            "- injected meanwhile: {injected} (seed {seed}, drawn for each {draw})\n"
+        )?;
         writeln!(f, "| phase | calls | good/s | failed | p50 | p99 |")?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|")?;
         for (phase, figures) in [

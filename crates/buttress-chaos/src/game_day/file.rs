@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use buttress_core::chaos::{
-    Answer, BodyFault, Bounds, Fault, Key, Latency, Path, Plan, PlannedFault, SteadyStateConfig,
-    Subset, Target, Trigger,
+    Answer, BodyFault, Bounds, Draw, Fault, Key, Latency, Path, Plan, PlannedFault,
+    SteadyStateConfig, Subset, Target, Trigger,
 };
 use buttress_core::text::line_and_column;
 use buttress_core::window::Window;
@@ -67,12 +67,20 @@ struct ExperimentTable {
     traffic: Option<Spanned<f64>>,
     guard: Option<Spanned<SteadyStateTable>>,
     bounds: Option<Spanned<BoundsTable>>,
+    draw: Option<DrawWord>,
     before: Option<Time>,
     during: Option<Time>,
     recovery: Option<Time>,
     after: Option<Time>,
     #[serde(default)]
     fault: Vec<Spanned<FaultTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DrawWord {
+    Attempt,
+    Call,
 }
 
 impl ExperimentTable {
@@ -89,7 +97,11 @@ impl ExperimentTable {
             }
         };
         let hypothesis = checked(self.hypothesis)?;
-        let mut plan = Plan::new(seed);
+        let mut plan = Plan::new(seed).draw(match self.draw {
+            Some(DrawWord::Call) => Draw::PerCall,
+            Some(DrawWord::Attempt) => Draw::PerAttempt,
+            None => Draw::default(),
+        });
         let mut whole = self.name.span();
         if let Some(bounds) = self.bounds {
             whole = bounds.span();

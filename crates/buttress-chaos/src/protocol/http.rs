@@ -1,6 +1,6 @@
 use buttress_core::chaos::{Answer, BodyFault, Subject};
 use buttress_core::{BoxError, Protocol};
-use buttress_http::{Classify, Http, HttpClassifier, grpc, request_identity};
+use buttress_http::{Classify, Http, HttpClassifier, attempt_of, grpc, request_identity};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
@@ -39,6 +39,10 @@ impl<B> Subject for Head<'_, B> {
 
     fn header(&self, name: &str) -> Option<&[u8]> {
         self.0.headers().get(name).map(HeaderValue::as_bytes)
+    }
+
+    fn attempt(&self) -> u32 {
+        attempt_of(self.0.headers())
     }
 }
 
@@ -79,11 +83,11 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
         let mut response = match result {
             Ok(response) => response,
             Err(error) => {
-                meddling.conclude(HttpClassifier.error(&*error).outcome.is_failure());
+                meddling.conclude(HttpClassifier::client().error(&*error).outcome.is_failure());
                 return Err(error);
             }
         };
-        let head = HttpClassifier.head(response.status(), response.headers());
+        let head = HttpClassifier::client().head(response.status(), response.headers());
         let fails = head.is_some_and(|report| report.outcome.is_failure());
         tell(response.headers_mut(), &meddling);
         let body = meddling.take_body();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::fault::{Answer, BodyFault, Fault};
-use super::plan::{Plan, PlannedFault, Trigger};
+use super::plan::{Draw, Plan, PlannedFault, Trigger};
 use super::target::Subject;
 use super::{TRIGGER_HEADER, asked};
 use crate::{Name, Ratio, StableHash};
@@ -54,7 +54,8 @@ impl Decision<'_> {
 impl Plan {
     /// What happens to a call: a pure function of the plan, the call, and who the call is.
     ///
-    /// `identity` is a hash of what names the call (see [`Identify`](crate::Identify)).
+    /// `identity` is a hash of what names the call (see [`Identify`](crate::Identify)). Which attempt it is counts too,
+    /// if the plan [draws](Plan::draw) for each.
     #[must_use]
     pub fn decide(&self, subject: &impl Subject, identity: u64) -> Decision<'_> {
         self.decide_among(subject, identity, |_| true)
@@ -67,9 +68,16 @@ impl Plan {
         identity: u64,
         wanted: impl Fn(usize) -> bool,
     ) -> Decision<'_> {
+        let drawn = match (self.draw, subject.attempt()) {
+            (Draw::PerCall, _) | (Draw::PerAttempt, 0 | 1) => identity,
+            (Draw::PerAttempt, attempt) => StableHash::new(identity)
+                .field(&attempt.to_le_bytes())
+                .finish(),
+        };
+        let who = Who { identity, drawn };
         let mut decision = Decision::NOTHING;
         for (index, fault) in self.faults.iter().enumerate() {
-            if !wanted(index) || !fault.hits(subject, self.seed, identity) {
+            if !wanted(index) || !fault.hits(subject, self.seed, who) {
                 continue;
             }
             let name = &fault.name;
@@ -80,7 +88,7 @@ impl Plan {
                     decision.body = Some(Hit { index, name, what });
                 }
                 Fault::Delay(latency) => {
-                    let what = latency.sample(fault.draw(self.seed, identity, b"latency"));
+                    let what = latency.sample(fault.draw(self.seed, drawn, b"latency"));
                     decision.delay = Some(Hit { index, name, what });
                 }
             }
@@ -89,11 +97,20 @@ impl Plan {
     }
 }
 
+/// Whom a fault may hit.
+#[derive(Clone, Copy)]
+struct Who {
+    /// The call.
+    identity: u64,
+    /// The call, or the attempt: what is drawn for.
+    drawn: u64,
+}
+
 impl PlannedFault {
-    fn hits(&self, subject: &impl Subject, seed: u64, identity: u64) -> bool {
+    fn hits(&self, subject: &impl Subject, seed: u64, who: Who) -> bool {
         self.share(subject)
-            .is_some_and(|share| share.includes(self.draw(seed, identity, b"hit")))
-            && self.target.includes(subject, seed, identity)
+            .is_some_and(|share| share.includes(self.draw(seed, who.drawn, b"hit")))
+            && self.target.includes(subject, seed, who.identity)
     }
 
     /// The share of calls like this that it hits. A header may lower it, and never raise it.
@@ -108,12 +125,12 @@ impl PlannedFault {
         }
     }
 
-    /// A uniform number that is this fault's and this call's alone, for one `purpose`.
-    fn draw(&self, seed: u64, identity: u64, purpose: &[u8]) -> u64 {
+    /// A uniform number that is this fault's and this call's or attempt's alone, for one `purpose`.
+    fn draw(&self, seed: u64, drawn: u64, purpose: &[u8]) -> u64 {
         StableHash::new(seed)
             .field(self.name.as_str().as_bytes())
             .field(purpose)
-            .field(&identity.to_le_bytes())
+            .field(&drawn.to_le_bytes())
             .finish()
     }
 }
@@ -121,6 +138,7 @@ impl PlannedFault {
 #[cfg(test)]
 mod tests {
     use super::super::latency::Latency;
+    use super::super::target::{Key, Subset, Target};
     use super::*;
 
     fn errors(name: &'static str, percent: u8) -> PlannedFault {
@@ -175,6 +193,41 @@ mod tests {
         let (one, again, other) = (plan(1), plan(1), plan(2));
         assert!(identities().all(|id| one.decide(&(), id) == again.decide(&(), id)));
         assert!(identities().any(|id| one.decide(&(), id) != other.decide(&(), id)));
+    }
+
+    struct Attempt(u32);
+
+    impl Subject for Attempt {
+        fn attempt(&self) -> u32 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn each_attempt_is_drawn_for_by_itself_unless_the_plan_draws_for_calls() {
+        let plan = |draw| Plan::new(7).fault(errors("down", 30)).draw(draw);
+        let is_hit = |draw, id, n| !plan(draw).decide(&Attempt(n), id).is_nothing();
+        let all = |draw| {
+            let hit = identities().filter(|id| (1..=3).all(|n| is_hit(draw, *id, n)));
+            hit.count()
+        };
+        assert!(binomial(20_000.0, 0.027, all(Draw::PerAttempt)));
+        assert_eq!(all(Draw::PerCall), hits(&plan(Draw::PerCall), &()));
+        // The first attempt is drawn for as a call is.
+        assert_eq!(hits(&plan(Draw::PerAttempt), &()), all(Draw::PerCall));
+    }
+
+    #[test]
+    fn a_subset_of_the_calls_is_the_same_for_all_attempts() {
+        let subset = Subset {
+            key: Key::Call,
+            from: Ratio::ZERO,
+            to: Ratio::percent(10),
+        };
+        let fault = errors("down", 100).target(Target::default().subset(subset));
+        let plan = Plan::new(7).fault(fault);
+        let is_hit = |id, n| !plan.decide(&Attempt(n), id).is_nothing();
+        assert!(identities().all(|id| is_hit(id, 1) == is_hit(id, 3)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Faults on purpose: what to inject, into which calls, and when to stop.
 //!
 //! A [`Plan`] says it all, and [`Plan::decide`] is a pure function: whether a call is hit is
-//! hash(seed, name of the fault, identity of the call), so the same request meets the same fault on every run, on
+//! hash(seed, name of the fault, identity of the call and number of the attempt), so the same request meets the same fault on every run, on
 //! every hop and in any order of threads. Each fault draws for itself. An [`Arming`] is a plan at work: it
 //! counts, and it holds the plan to its [`Bounds`]. A [`SteadyState`] says when enough is enough.
 //!
@@ -24,7 +24,7 @@ pub use bounds::Bounds;
 pub use decide::{Decision, Hit};
 pub use fault::{Answer, BodyFault, Fault};
 pub use latency::Latency;
-pub use plan::{Plan, PlanError, PlannedFault, Trigger};
+pub use plan::{Draw, Plan, PlanError, PlannedFault, Trigger};
 pub use steady_state::{Breach, Measure, SteadyState, SteadyStateConfig};
 pub use target::{Key, Path, Subject, Subset, Target};
 

@@ -20,6 +20,7 @@ use crate::{ConfigError, Name, Ratio};
 pub struct Plan {
     pub(super) experiment: Option<Name>,
     pub(super) seed: u64,
+    pub(super) draw: Draw,
     pub(super) faults: Vec<PlannedFault>,
     pub(super) bounds: Bounds,
     pub(super) guard: Option<SteadyStateConfig>,
@@ -33,6 +34,30 @@ pub struct PlannedFault {
     pub(super) rate: Ratio,
     pub(super) target: Target,
     pub(super) trigger: Trigger,
+}
+
+/// What a plan draws for, where a retry makes a call again.
+///
+/// A [subset](Target::subset) of the calls is the same for all attempts of a call in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Draw {
+    /// Each attempt: it fails for its own reason, as where one instance of many is slow, so another attempt can help.
+    #[default]
+    PerAttempt,
+    /// Each call: what fails one attempt fails all of them, as a request that always breaks does, or an outage. Calls
+    /// without a [name](crate::Identify::identity) cannot be recognised, and are drawn for each time.
+    PerCall,
+}
+
+impl Draw {
+    /// As a file and a report have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PerAttempt => "attempt",
+            Self::PerCall => "call",
+        }
+    }
 }
 
 /// Who asks for a fault.
@@ -56,6 +81,7 @@ impl Plan {
         Self {
             experiment: None,
             seed,
+            draw: Draw::default(),
             faults: Vec::new(),
             bounds: Bounds::default(),
             guard: None,
@@ -81,6 +107,19 @@ impl Plan {
     pub fn guard(mut self, guard: impl Into<Option<SteadyStateConfig>>) -> Self {
         self.guard = guard.into();
         self
+    }
+
+    /// What it draws for: each attempt of a call (the default), or each call.
+    #[must_use]
+    pub fn draw(mut self, draw: Draw) -> Self {
+        self.draw = draw;
+        self
+    }
+
+    /// What it draws for.
+    #[must_use]
+    pub fn draws(&self) -> Draw {
+        self.draw
     }
 
     /// The same plan with another seed, which hits other calls.

@@ -19,6 +19,11 @@ pub trait Subject {
         let _ = name;
         None
     }
+
+    /// Which attempt at its call this is, where the first is 1.
+    fn attempt(&self) -> u32 {
+        1
+    }
 }
 
 impl Subject for () {}

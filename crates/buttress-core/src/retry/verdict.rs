@@ -3,7 +3,10 @@ use std::io;
 use std::time::Duration;
 
 use crate::chain::chain;
-use crate::{FailureKind, Outcome, Reason, Rejection, Report, Scope, classify_error};
+use crate::{
+    FailureKind, Outcome, Reason, Rejection, Report, Scope, classify_error, classify_known_error,
+    foreign,
+};
 
 /// What the end of an attempt means for another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,7 @@ impl From<Report> for Verdict {
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
 /// | an `io::Error` that tells that no connection came about: refused, unreachable | unprocessed, a transport failure |
+/// | what a [reader](crate::read_errors_with) knows, and nobody else | what the reader says |
 /// | whatever [`classify_error`] takes for a failure | transient |
 /// | whatever it ignores | permanent |
 #[must_use]
@@ -110,6 +114,9 @@ pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
         }
         Some(rejection) => return judge_rejection(rejection),
         None => {}
+    }
+    if let (None, Some(reading)) = (classify_known_error(error), foreign::read(error)) {
+        return reading.verdict;
     }
     let report = classify_error(error);
     if report.outcome.is_failure() && chain(error).any(never_connected) {

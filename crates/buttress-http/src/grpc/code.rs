@@ -133,6 +133,13 @@ impl GrpcCode {
     }
 }
 
+/// A number for which there is no code is [`Unknown`](GrpcCode::Unknown).
+impl From<i32> for GrpcCode {
+    fn from(number: i32) -> Self {
+        u64::try_from(number).map_or(Self::Unknown, Self::from_number)
+    }
+}
+
 impl From<GrpcCode> for HeaderValue {
     fn from(code: GrpcCode) -> Self {
         Self::from(u16::from(code.number()))

@@ -5,7 +5,7 @@ pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc
 
 /// Whether a `content-type` is that of gRPC: `application/grpc`, alone or followed by a codec or parameters.
 ///
-/// gRPC-Web is not: its trailers travel inside the body, and its callers see plain HTTP.
+/// gRPC-Web is [another](is_grpc_web): its trailers travel inside the body.
 ///
 /// ```
 /// use buttress_http::grpc::is_grpc;
@@ -17,14 +17,26 @@ pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc
 /// ```
 #[must_use]
 pub fn is_grpc(content_type: Option<&HeaderValue>) -> bool {
-    const PREFIX: &[u8] = b"application/grpc";
+    begins_with(content_type, b"application/grpc")
+}
 
+/// Whether a `content-type` is that of gRPC-Web, in binary or as text.
+///
+/// The head of such a response may carry a `grpc-status`, as that of gRPC does. Its trailers are a part of its body.
+#[must_use]
+pub fn is_grpc_web(content_type: Option<&HeaderValue>) -> bool {
+    begins_with(content_type, b"application/grpc-web")
+        || begins_with(content_type, b"application/grpc-web-text")
+}
+
+/// Whether it is this type, alone or followed by a codec or parameters.
+fn begins_with(content_type: Option<&HeaderValue>, name: &[u8]) -> bool {
     let Some((prefix, rest)) =
-        content_type.and_then(|value| value.as_bytes().split_at_checked(PREFIX.len()))
+        content_type.and_then(|value| value.as_bytes().split_at_checked(name.len()))
     else {
         return false;
     };
-    prefix.eq_ignore_ascii_case(PREFIX) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+    prefix.eq_ignore_ascii_case(name) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
 }
 
 #[cfg(test)]
@@ -60,6 +72,22 @@ mod tests {
             "text/application/grpc",
         ] {
             assert!(!reads(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn grpc_web_is_told_from_grpc() {
+        for (value, is_web) in [
+            ("application/grpc-web", true),
+            ("application/grpc-web+proto", true),
+            ("application/grpc-web-text", true),
+            ("Application/gRPC-Web-Text+proto", true),
+            ("application/grpc", false),
+            ("application/grpc-website", false),
+            ("application/json", false),
+        ] {
+            let value = HeaderValue::from_static(value);
+            assert_eq!(is_grpc_web(Some(&value)), is_web, "{value:?}");
         }
     }
 }

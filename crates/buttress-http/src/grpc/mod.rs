@@ -4,10 +4,12 @@
 
 mod code;
 mod content_type;
+mod error;
 mod message;
 mod pushback;
 
 pub use code::{GrpcCode, STATUS};
-pub use content_type::{CONTENT_TYPE, is_grpc};
+pub use content_type::{CONTENT_TYPE, is_grpc, is_grpc_web};
+pub use error::{ErrorStatus, status_of};
 pub use message::{MESSAGE, decode_message, encode_message};
 pub use pushback::{PUSHBACK, Pushback};

@@ -1,13 +1,15 @@
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::Duration;
 
 use buttress_core::FailureKind;
 use buttress_core::Outcome;
+use buttress_core::classify_known_error;
 use buttress_core::retry::{Finding, Verdict};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use super::{ClassifyRetry, forbids_retry};
+use super::{ClassifyRetry, forbids_retry, judge_http_error};
 use crate::grpc::{self, GrpcCode, Pushback};
 use crate::{Classify, HttpClassifier, RetryAfter};
 
@@ -104,7 +106,8 @@ impl Default for RetryClassifier {
 
 impl ClassifyRetry for RetryClassifier {
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
-        if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
+        let content_type = headers.get(CONTENT_TYPE);
+        if grpc::is_grpc(content_type) || grpc::is_grpc_web(content_type) {
             match GrpcCode::from_headers(headers) {
                 Some(code) => return self.read_grpc(code.unwrap_or(GrpcCode::Unknown), headers),
                 None if status == StatusCode::OK => return Verdict::FINAL,
@@ -113,11 +116,18 @@ impl ClassifyRetry for RetryClassifier {
         }
         self.read_http(status, headers)
     }
+
+    fn error(&self, error: &(dyn Error + 'static)) -> Verdict {
+        match (classify_known_error(error), grpc::status_of(error)) {
+            (None, Some(status)) => self.head(StatusCode::OK, &status.to_headers()),
+            _ => judge_http_error(error),
+        }
+    }
 }
 
 /// In which way a head tells of a failure, if it does.
 fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
-    match HttpClassifier.head(status, headers)?.outcome {
+    match HttpClassifier::client().head(status, headers)?.outcome {
         Outcome::Failure(kind) => Some(kind),
         Outcome::Ignored | Outcome::Success => None,
     }

@@ -67,6 +67,7 @@ impl Hedge {
     ///
     /// What [`HedgeConfig::check`] refuses.
     pub fn try_new(name: impl Into<Name>, config: HedgeConfig) -> Result<Self, ConfigError> {
+        buttress_http::know_errors();
         Self::assemble(name.into(), config, None)
     }
 

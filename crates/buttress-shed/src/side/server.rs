@@ -9,13 +9,25 @@ use super::{Side, TenantName, Trust};
 
 /// Requests that arrive over HTTP: how much one matters is what its [header](buttress_http::CRITICALITY) says, as far
 /// as that is believed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Server {
     protocol: Http,
     trust: Trust,
     known: Option<Known>,
     otherwise: Criticality,
     tenant: Option<HeaderName>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            protocol: Http::server(),
+            trust: Trust::default(),
+            known: None,
+            otherwise: Criticality::default(),
+            tenant: None,
+        }
+    }
 }
 
 impl Server {

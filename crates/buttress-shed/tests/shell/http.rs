@@ -1,15 +1,20 @@
 //! How long a call over HTTP keeps its place, and what is learnt from it.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use ::http::Response;
+use ::http::{Request, Response, StatusCode};
 use buttress_core::Reason;
 use buttress_http::Until;
-use buttress_shed::{LimitConfig, Server, ShedConfig, ShedLayer};
+use buttress_shed::{LimitConfig, Server, ShedConfig, ShedLayer, Shedder};
 use buttress_testkit::{Gate, Script, TestBody};
 use http_body_util::BodyExt;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::scene::{Scene, config, pass};
+use crate::support::request;
 
 /// go-zero#5011, tower-http#447: bodies that stream are not seen, and any number of them goes on at once.
 #[tokio::test(start_paused = true)]
@@ -114,3 +119,49 @@ fn answers(scene: &Scene<Server>, body: TestBody) {
 const PLACES: u64 = 20;
 const ROUNDS: usize = 30;
 const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A service that bears any load in 75 ms, and answers one caller 429 at once: others are not refused for it, where the
+/// limit is that of a server.
+#[tokio::test(start_paused = true)]
+async fn answers_that_blame_one_caller_refuse_no_others() {
+    for noisy in [0, 20, 15] {
+        let shedder = Shedder::new("test", ShedConfig::default());
+        let service = ShedLayer::server(&shedder).layer(service_fn(limited_by_caller));
+        let (mut asked, mut refused) = (0_u32, 0_u32);
+        let mut calls = JoinSet::new();
+        let began = Instant::now();
+        for n in 0_u32.. {
+            let now = began.elapsed();
+            if now > Duration::from_secs(300) {
+                break;
+            }
+            let is_noisy = n % 100 < noisy;
+            let mut request = request();
+            if is_noisy {
+                *request.uri_mut() = "/noisy".parse().unwrap();
+            }
+            let counts = now > Duration::from_secs(200) && !is_noisy;
+            let call = service.clone().oneshot(request);
+            calls.spawn(async move { (counts, call.await.is_err()) });
+            sleep(Duration::from_micros(4_200)).await;
+            while let Some(Ok((counts, failed))) = calls.try_join_next() {
+                asked += u32::from(counts);
+                refused += u32::from(counts && failed);
+            }
+        }
+        let limit = shedder.snapshot().limit;
+        assert!(
+            refused * 20 <= asked,
+            "{noisy} %: {refused} of {asked}, {limit:?}"
+        );
+    }
+}
+
+async fn limited_by_caller(request: Request<TestBody>) -> Result<Response<TestBody>, Infallible> {
+    let mut response = Response::new(TestBody::empty());
+    match request.uri().path() {
+        "/noisy" => *response.status_mut() = StatusCode::TOO_MANY_REQUESTS,
+        _ => sleep(Duration::from_millis(75)).await,
+    }
+    Ok(response)
+}

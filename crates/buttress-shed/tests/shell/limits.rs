@@ -3,10 +3,11 @@ use std::time::Duration;
 use ::http::{Response, StatusCode};
 use buttress_core::{Deadline, Ending, Pressure, Ratio, Reason, TaskContext};
 use buttress_shed::{
-    Criticality, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, Shedder,
+    Criticality, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, ShedLayer, Shedder,
     TenantsConfig, ThrottleConfig,
 };
-use buttress_testkit::{Script, TestBody};
+use buttress_testkit::{ReadyProbe, Script, TestBody};
+use tower::Layer;
 
 use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
@@ -61,7 +62,8 @@ async fn a_dependency_that_refuses_is_sent_less() {
         .queue(0)
         .throttle(ThrottleConfig::default());
     let shedder = Shedder::new("test", config);
-    let (service, probe) = behind(&shedder);
+    let (inner, probe) = ReadyProbe::new();
+    let service = ShedLayer::client(&shedder).layer(inner);
     let mut overloaded = Response::new(TestBody::empty());
     *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     probe.script(Script::new().ok(overloaded));

@@ -1,6 +1,6 @@
 use ::http::{Request, Response, StatusCode};
 use buttress_core::{Mode, Ratio, Reason};
-use buttress_shed::{SharesConfig, ThrottleConfig};
+use buttress_shed::{SharesConfig, ShedLayer, ThrottleConfig};
 use buttress_testkit::{Script, TestBody};
 
 use crate::scene::{Scene, config};
@@ -64,7 +64,8 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_aske
     };
     let throttled = |request_id: usize| {
         let throttle = ThrottleConfig::default().floor(1);
-        let scene = Scene::new(config(1_000, 0).throttle(throttle).mode(half));
+        let config = config(1_000, 0).throttle(throttle).mode(half);
+        let scene = Scene::behind(config, ShedLayer::client);
         scene.probe.let_pass();
         let mut overloaded = Response::new(TestBody::empty());
         *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;

@@ -1,0 +1,96 @@
+use std::error::Error;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::{CONTENT_TYPE as GRPC, GrpcCode, STATUS};
+
+/// What an error says that is a gRPC status: a `tonic::Status`, with the feature `tonic`.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorStatus<'a> {
+    /// The code.
+    pub code: GrpcCode,
+    /// The message, as text.
+    pub message: &'a str,
+    /// Metadata, such as `grpc-retry-pushback-ms`.
+    pub metadata: &'a HeaderMap,
+}
+
+impl ErrorStatus<'_> {
+    /// The status as the head of a gRPC response that has nothing else to say.
+    #[must_use]
+    pub fn to_headers(&self) -> HeaderMap {
+        let mut headers = self.metadata.clone();
+        headers.insert(CONTENT_TYPE, GRPC);
+        headers.insert(STATUS, self.code.into());
+        headers
+    }
+}
+
+/// The outermost gRPC status in the chain of an error. Always `None` without the feature `tonic`.
+#[must_use]
+pub fn status_of<'a>(error: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
+    buttress_core::chain(error).find_map(read_link)
+}
+
+#[cfg(feature = "tonic")]
+fn read_link<'a>(error: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
+    let status: &tonic::Status = error.downcast_ref()?;
+    Some(ErrorStatus {
+        code: GrpcCode::from(status.code() as i32),
+        message: status.message(),
+        metadata: status.metadata().as_ref(),
+    })
+}
+
+#[cfg(not(feature = "tonic"))]
+fn read_link<'a>(_: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
+    None
+}
+
+#[cfg(all(test, feature = "tonic"))]
+mod tests {
+    use std::sync::Arc;
+
+    use buttress_core::retry::{Finding, judge_error};
+    use buttress_core::{FailureKind, Reason, Rejection, Report, classify_error};
+    use http::StatusCode;
+    use tonic::{Code, Status};
+
+    use super::*;
+    use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, know_errors};
+
+    #[test]
+    fn a_status_as_an_error_is_what_it_is_in_a_response() {
+        know_errors();
+        for code in GrpcCode::ALL {
+            let status = Status::new(Code::from(i32::from(code.number())), "");
+            let headers = status_of(&status).unwrap().to_headers();
+            for classifier in [HttpClassifier::client(), HttpClassifier::server()] {
+                let expected = classifier.head(StatusCode::OK, &headers);
+                assert_eq!(Some(classifier.error(&status)), expected, "{code}");
+            }
+            let expected = HttpClassifier::client().head(StatusCode::OK, &headers);
+            assert_eq!(Some(classify_error(&status)), expected, "{code}");
+            let expected = RetryClassifier::DEFAULT.head(StatusCode::OK, &headers);
+            assert_eq!(judge_error(&status), expected, "{code}");
+            assert_eq!(RetryClassifier::DEFAULT.error(&status), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_became_a_status_is_what_it_was() {
+        know_errors();
+        let rejection = Rejection::new(Reason::CircuitOpen, "a");
+        let status = Status::from_error(rejection.into());
+        assert_eq!(classify_error(&status), Report::IGNORED);
+        assert_eq!(HttpClassifier::client().error(&status), Report::IGNORED);
+        assert_eq!(judge_error(&status).finding, Finding::Rejected);
+
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let mut status = Status::unavailable("");
+        status.set_source(Arc::new(reset));
+        let transport = Report::failure(FailureKind::Transport);
+        assert_eq!(classify_error(&status), transport);
+    }
+}

@@ -1,9 +1,14 @@
 //! Prints what the conformance suite says about tower's own layers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use buttress_testkit::{Conformance, Sharing};
+use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use http::Request;
 use tower::ServiceBuilder;
+use tower::buffer::BufferLayer;
+use tower::filter::FilterLayer;
 use tower::layer::util::Identity;
 use tower::limit::{ConcurrencyLimitLayer, GlobalConcurrencyLimitLayer};
 use tower::timeout::TimeoutLayer;
@@ -28,13 +33,33 @@ fn main() {
         })
         .capacity(4)
         .run(),
+        // Its worker runs on the runtime of the suite.
+        Conformance::new("tower: Buffer", || BufferLayer::<Request<TestBody>>::new(4))
+            .needs_timer()
+            .run(),
         Conformance::new("tower: Timeout", || {
             TimeoutLayer::new(Duration::from_secs(1))
         })
         .needs_timer()
+        .ends_within(Duration::from_secs(1))
         .run(),
+        Conformance::new("tower: Filter", filter).run(),
     ];
     for report in reports {
         println!("{report}");
     }
+}
+
+/// A filter whose predicate can be told to let nobody through.
+fn filter() -> Specimen {
+    let shut = Arc::new(AtomicBool::new(false));
+    let trip = Arc::clone(&shut);
+    let layer = FilterLayer::new(move |request: Request<TestBody>| {
+        if shut.load(Ordering::SeqCst) {
+            Err("shut")
+        } else {
+            Ok(request)
+        }
+    });
+    Specimen::new(layer).trip(move || trip.store(true, Ordering::SeqCst))
 }

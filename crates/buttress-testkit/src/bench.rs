@@ -29,6 +29,8 @@ impl<'a> Lab<'a> {
 
     /// A fresh specimen around a fresh probe, on this lab's clock.
     pub(crate) fn bench(&self) -> Bench<'_> {
+        // Tasks of an earlier bench that have nothing left to do end here, and are not counted.
+        self.clock.turn();
         Bench::new(self, Some(self.clock.enter()))
     }
 
@@ -61,6 +63,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) specimen: Specimen,
     pub(crate) requests: Gauge,
     subject: Subject,
+    beside: Option<Subject>,
     initial_state: Option<String>,
     initial_tasks: usize,
     next_id: Cell<u64>,
@@ -75,6 +78,7 @@ impl<'a> Bench<'a> {
         // Only R1 is about this, and it counts: elsewhere a panic would hide what is asked for.
         probe.tolerate_unready_calls();
         probe.hold();
+        let beside = specimen.wrap_beside(inner.clone());
         let subject = specimen.wrap(inner);
         Self {
             initial_state: specimen.read_state(),
@@ -84,6 +88,7 @@ impl<'a> Bench<'a> {
             specimen,
             requests: Gauge::default(),
             subject,
+            beside,
             next_id: Cell::new(0),
             _inside: inside,
         }
@@ -92,6 +97,12 @@ impl<'a> Bench<'a> {
     /// Somebody with a clone of the service and one request, who has not polled yet.
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller::new(self, self.subject.clone())
+    }
+
+    /// Somebody with a service of the layer beside, where there is one.
+    pub(crate) fn caller_beside(&self) -> Option<Caller<'_>> {
+        let beside = self.beside.as_ref()?;
+        Some(Caller::new(self, beside.clone()))
     }
 
     /// The same with the service of a second `layer()` call around the same kind of inner service.
@@ -192,6 +203,7 @@ impl<'a> Bench<'a> {
     }
 
     pub(crate) fn nothing_left(&self, after: &str) -> Check {
+        self.let_tasks_run();
         let none = |what: &str, left: usize| {
             let expected = format!("after {after}, no {what} is left");
             ensure(left == 0, expected, format!("{left} left"))
@@ -213,6 +225,13 @@ impl<'a> Bench<'a> {
             ),
             text(&state),
         )
+    }
+
+    /// A layer with a worker has it do what it can.
+    pub(crate) fn let_tasks_run(&self) {
+        if self.tasks() > 0 {
+            self.lab.clock.turn();
+        }
     }
 
     /// How many tasks are alive beyond those of the start.

@@ -53,9 +53,6 @@ impl<'a> Caller<'a> {
             if standing.is_over() {
                 return standing;
             }
-            if !self.is_woken() && self.bench.tasks() > 0 {
-                self.bench.lab.clock.turn();
-            }
             if !self.is_woken() {
                 return standing;
             }
@@ -206,6 +203,9 @@ impl<'a> Caller<'a> {
 
     /// Whether it was woken since it last polled.
     pub(crate) fn is_woken(&self) -> bool {
+        if self.task.wakes() == self.wakes_seen {
+            self.bench.let_tasks_run();
+        }
         self.task.wakes() > self.wakes_seen
     }
 

@@ -71,7 +71,8 @@
 //! |---|---|---|
 //! | readiness | R1 - R14 | who is called, what readiness holds, who is woken, what a refusal gives back |
 //! | cancellation and accounting | A1 - A12 | drops, races, panics, limits, bodies and how they are read, memory |
-//! | queueing | Q1 - Q3, Q5 | who waits, for what, for how long, and who is next |
+//! | queueing | Q1 - Q3, Q5, Q6 | who waits, for what, for how long, and who is next |
+//! | sending | T9 | how often a request is sent and copied |
 //! | recovery | B3, B6, B7 | layers that refuse because of what they learned |
 //! | surroundings | X1, X4, X8 | clocks that leap, runtimes with timers, without, or none |
 //!

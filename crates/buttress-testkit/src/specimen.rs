@@ -16,12 +16,14 @@ use crate::{ReadyProbe, TestBody};
 /// |---|---|
 /// | [`state`](Self::state) | that nothing is kept: permits, waiters, gauges are as at the start |
 /// | [`resize`](Self::resize) | that a limit changes while calls are in flight (A6, A7) |
+/// | [`beside`](Self::beside) | that callers who wait in different ways all have their turn (Q6) |
 /// | [`trip`](Self::trip) | that a layer that refuses comes back, and that its clones refuse too (B3, B6) |
 pub struct Specimen {
     layer: Box<dyn Fn(ReadyProbe) -> Subject>,
     state: Option<Box<dyn Fn() -> String>>,
     resize: Option<Box<dyn Fn(usize)>>,
     trip: Option<Box<dyn Fn()>>,
+    beside: Option<Box<dyn Fn(ReadyProbe) -> Subject>>,
 }
 
 impl Specimen {
@@ -39,6 +41,7 @@ impl Specimen {
             state: None,
             resize: None,
             trip: None,
+            beside: None,
         }
     }
 
@@ -62,6 +65,25 @@ impl Specimen {
     pub fn trip(mut self, trip: impl Fn() + 'static) -> Self {
         self.trip = Some(Box::new(trip));
         self
+    }
+
+    /// Another layer over the same state, whose callers wait for the same places in another way: in `poll_ready`, say,
+    /// where those of the first wait in their call.
+    #[must_use]
+    pub fn beside<L, B>(mut self, layer: L) -> Self
+    where
+        L: Layer<ReadyProbe> + 'static,
+        L::Service: Service<Request<TestBody>, Response = Response<B>> + Clone + 'static,
+        <L::Service as Service<Request<TestBody>>>::Error: Into<BoxError>,
+        B: Body + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.beside = Some(Box::new(move |inner| Subject::new(layer.layer(inner))));
+        self
+    }
+
+    pub(crate) fn wrap_beside(&self, inner: ReadyProbe) -> Option<Subject> {
+        self.beside.as_ref().map(|beside| beside(inner))
     }
 
     pub(crate) fn wrap(&self, inner: ReadyProbe) -> Subject {
@@ -100,6 +122,7 @@ impl fmt::Debug for Specimen {
             .field("state", &self.read_state())
             .field("resizable", &self.resize.is_some())
             .field("trippable", &self.trip.is_some())
+            .field("beside", &self.beside.is_some())
             .finish()
     }
 }

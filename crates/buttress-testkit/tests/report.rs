@@ -28,7 +28,7 @@ fn a_failure_says_what_was_expected_and_what_was_seen() {
 fn the_table_has_a_line_for_each_invariant() {
     let report = tower().run();
     let table = report.to_string();
-    assert!(table.starts_with("tower::limit: 23 held, 2 failed, 11 not applicable\n"));
+    assert!(table.starts_with("tower::limit: 23 held, 2 failed, 13 not applicable\n"));
     for line in report.lines() {
         assert!(table.contains(line.statement), "{}", line.invariant);
     }
@@ -57,6 +57,13 @@ fn an_exception_is_reported_with_its_reason() {
 #[should_panic(expected = "no invariant R99")]
 fn an_exception_from_nothing_is_refused() {
     drop(Conformance::new("identity", Identity::new).except("R99", "misspelt"));
+}
+
+#[test]
+fn a_suite_of_some_invariants_asks_no_others() {
+    let report = tower().only(&["A10", "R13"]).run();
+    let asked = report.lines().iter().map(|line| line.invariant);
+    assert_eq!(asked.collect::<Vec<_>>(), ["R13", "A10"]);
 }
 
 #[test]

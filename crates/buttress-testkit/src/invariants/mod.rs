@@ -14,8 +14,10 @@ mod readiness;
 mod recovery;
 mod refusal;
 mod runtime;
+mod sending;
 mod streams;
 mod timerless;
+mod turns;
 mod unready;
 mod waits;
 mod waking;
@@ -53,6 +55,8 @@ const FAMILIES: &[&[Invariant]] = &[
     memory::FAMILY,
     queue::FAMILY,
     waits::FAMILY,
+    turns::FAMILY,
+    sending::FAMILY,
     recovery::FAMILY,
     clock::FAMILY,
     runtime::FAMILY,

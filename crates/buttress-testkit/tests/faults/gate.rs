@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use buttress_testkit::{ReadyProbe, Specimen, TestBody, TestError};
 use http::{Request, Response};
 use tower::Service;
-use tower_layer::layer_fn;
+use tower_layer::Layer;
 
 use crate::queue::{Place, Queue, Wait};
 
@@ -19,20 +19,40 @@ pub(crate) enum Counting {
     NeverReturned,
     /// Lets a call through that did not ask for readiness.
     OnlyInReadiness,
+    /// Nowhere.
+    Right,
 }
 
 /// A specimen of a gate over `queue`.
 pub(crate) fn gate(queue: Arc<Queue>, counting: Counting) -> Specimen {
-    Specimen::new(layer_fn(move |inner: ReadyProbe| Gate {
-        inner,
-        wait: queue.wait(),
-        queue: Arc::clone(&queue),
-        places: Vec::new(),
-        counting,
-    }))
+    Specimen::new(gate_layer(queue, counting))
 }
 
-struct Gate {
+/// A gate over `queue`.
+pub(crate) fn gate_layer(queue: Arc<Queue>, counting: Counting) -> GateLayer {
+    GateLayer { queue, counting }
+}
+
+pub(crate) struct GateLayer {
+    queue: Arc<Queue>,
+    counting: Counting,
+}
+
+impl Layer<ReadyProbe> for GateLayer {
+    type Service = Gate;
+
+    fn layer(&self, inner: ReadyProbe) -> Gate {
+        Gate {
+            inner,
+            wait: self.queue.wait_in_readiness(),
+            queue: Arc::clone(&self.queue),
+            places: Vec::new(),
+            counting: self.counting,
+        }
+    }
+}
+
+pub(crate) struct Gate {
     inner: ReadyProbe,
     queue: Arc<Queue>,
     wait: Wait,
@@ -44,7 +64,7 @@ impl Clone for Gate {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            wait: self.queue.wait(),
+            wait: self.queue.wait_in_readiness(),
             queue: Arc::clone(&self.queue),
             places: Vec::new(),
             counting: self.counting,

@@ -1,5 +1,6 @@
 //! Limits, sound and not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use buttress_testkit::{Conformance, Sharing, Turns};
@@ -7,7 +8,7 @@ use tower::ServiceBuilder;
 use tower::limit::ConcurrencyLimitLayer;
 
 use crate::Case;
-use crate::gate::{Counting, gate};
+use crate::gate::{Counting, gate, gate_layer};
 use crate::held::{Ends, LONGEST};
 use crate::limit::{Manner, Readies, limit};
 use crate::queue::{Fault, Queue};
@@ -56,6 +57,11 @@ pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit that adapts, as far as that shows, and holds no bodies",
         suite: |name| of(name, None, PLAIN).adapts(),
+        fails: &[],
+    },
+    Case {
+        what: "a limit where callers wait in two ways",
+        suite: |name| two_ways(name, None),
         fails: &[],
     },
     Case {
@@ -172,6 +178,11 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["A12"],
     },
     Case {
+        what: "serves those who wait for readiness when nobody else waits",
+        suite: |name| two_ways(name, Some(Fault::ServesReadinessLast)),
+        fails: &["Q6"],
+    },
+    Case {
         what: "leaks the place of a dropped call",
         suite: |name| of(name, None, LEAKS),
         fails: &["R8", "A1", "A4", "A5", "X8"],
@@ -274,6 +285,15 @@ const ARMS_LATE: Manner = Manner {
     arms_late: true,
     ..PATIENT
 };
+
+fn two_ways(name: &'static str, fault: Option<Fault>) -> Conformance {
+    Conformance::new(name, move || {
+        let queue = Queue::new(CAPACITY, fault);
+        limit(Arc::clone(&queue), PLAIN).beside(gate_layer(queue, Counting::Right))
+    })
+    .capacity(CAPACITY)
+    .sharing(Sharing::Shared)
+}
 
 fn ending(name: &'static str, ends: Ends) -> Conformance {
     let manner = Manner {

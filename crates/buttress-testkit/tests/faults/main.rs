@@ -9,6 +9,7 @@ mod limits;
 mod queue;
 mod shaken;
 mod shells;
+mod towers;
 
 use std::collections::BTreeSet;
 
@@ -53,6 +54,11 @@ fn each_fault_of_a_shell_fails_its_invariants() {
 #[test]
 fn each_fault_of_a_breaker_fails_its_invariants() {
     breaker::CASES.iter().for_each(Case::check);
+}
+
+#[test]
+fn each_fault_of_tower_fails_its_invariants() {
+    towers::FAULTS.iter().for_each(Case::check);
 }
 
 #[test]

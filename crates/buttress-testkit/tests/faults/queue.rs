@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     OneTooMany,
     /// Whoever leaves the line takes the order with them.
     Reorders,
+    /// Serves those who wait for readiness when nobody else waits.
+    ServesReadinessLast,
     /// Serves whoever came last. That is no fault where it is declared.
     ServesTheNewest,
     /// A waiter wakes itself until it is its turn.
@@ -40,6 +42,8 @@ pub(crate) struct Line {
     pub(crate) capacity: usize,
     pub(crate) inside: usize,
     waiting: VecDeque<Arc<Ticket>>,
+    /// Those who wait for readiness, where they are served only when nobody else waits.
+    last: VecDeque<Arc<Ticket>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +58,7 @@ pub(crate) struct Place(Arc<Queue>);
 pub(crate) struct Wait {
     queue: Arc<Queue>,
     ticket: Option<Arc<Ticket>>,
+    in_readiness: bool,
 }
 
 impl Queue {
@@ -64,6 +69,7 @@ impl Queue {
                 capacity,
                 inside: 0,
                 waiting: VecDeque::new(),
+                last: VecDeque::new(),
             }),
         })
     }
@@ -93,7 +99,15 @@ impl Queue {
         Wait {
             queue: Arc::clone(self),
             ticket: None,
+            in_readiness: false,
         }
+    }
+
+    /// The same of one who waits in `poll_ready`.
+    pub(crate) fn wait_in_readiness(self: &Arc<Self>) -> Wait {
+        let mut wait = self.wait();
+        wait.in_readiness = true;
+        wait
     }
 
     fn leave(&self) {
@@ -109,7 +123,8 @@ impl Line {
     fn enter(&mut self, fault: Option<Fault>) -> bool {
         let room = self.capacity + usize::from(fault == Some(Fault::OneTooMany));
         let barging = fault == Some(Fault::WakesEverybody);
-        let enters = self.inside < room && (barging || self.waiting.is_empty());
+        let nobody_waits = self.waiting.is_empty() && self.last.is_empty();
+        let enters = self.inside < room && (barging || nobody_waits);
         self.inside += usize::from(enters);
         enters
     }
@@ -128,7 +143,9 @@ impl Line {
                 Some(Fault::ServesTheNewest) => self.waiting.pop_back(),
                 _ => self.waiting.pop_front(),
             };
-            let Some(ticket) = next else { break };
+            let Some(ticket) = next.or_else(|| self.last.pop_front()) else {
+                break;
+            };
             // Only those who wait hold their ticket too.
             if Arc::strong_count(&ticket) > 1 {
                 self.inside += 1;
@@ -168,8 +185,15 @@ impl Wait {
             return place;
         } else {
             let ticket = Arc::new(Ticket::default());
-            self.queue
-                .with(|line| line.waiting.push_back(Arc::clone(&ticket)));
+            let last = self.in_readiness && fault == Some(Fault::ServesReadinessLast);
+            self.queue.with(|line| {
+                let line = if last {
+                    &mut line.last
+                } else {
+                    &mut line.waiting
+                };
+                line.push_back(Arc::clone(&ticket));
+            });
             self.ticket = Some(ticket);
         }
         if let Some(ticket) = &self.ticket {
@@ -192,6 +216,7 @@ impl Wait {
         Self {
             queue: Arc::clone(&self.queue),
             ticket: self.ticket.take(),
+            in_readiness: self.in_readiness,
         }
     }
 
@@ -221,6 +246,7 @@ impl Drop for Wait {
             return;
         }
         queue.with(|line| {
+            line.last.retain(|waiting| !Arc::ptr_eq(waiting, &ticket));
             let at = line
                 .waiting
                 .iter()

@@ -59,6 +59,19 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["X1"],
     },
     Case {
+        what: "keeps a copy of a request that it never sends again",
+        suite: |name| shell(name, Fault::CopiesTheRequest).attempts(1),
+        fails: &["T9"],
+    },
+    Case {
+        what: "sends a request twice, and says once",
+        suite: |name| {
+            let suite = shell(name, Fault::SendsTwice).attempts(1);
+            suite.except("R8", "its second call inside is let go by nobody there")
+        },
+        fails: &["T9"],
+    },
+    Case {
         what: "polls the inner call twice for each poll",
         suite: |name| shell(name, Fault::PollsTwice),
         fails: &["R14"],
@@ -93,11 +106,13 @@ pub(crate) const FAULTS: &[Case] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     CallsAFreshClone,
+    CopiesTheRequest,
     InventsSuccess,
     PanicsAfterALeap,
     PollsTwice,
     ReadiesAnother,
     RefusesAfterALeap,
+    SendsTwice,
     Spawns,
     SwallowsReadinessErrors,
     UnwrapsAPoisonedLock,
@@ -158,6 +173,29 @@ impl Service<Request<TestBody>> for Shell {
             Fault::InventsSuccess => {
                 let future = self.inner.call(request);
                 Box::pin(async { Ok(future.await.unwrap_or_default()) })
+            }
+            Fault::CopiesTheRequest => {
+                let copy = request.clone();
+                let future = self.inner.call(request);
+                Box::pin(async {
+                    let result = future.await;
+                    drop(copy);
+                    result
+                })
+            }
+            Fault::SendsTwice => {
+                let (copy, mut inner) = (request.clone(), self.inner.clone());
+                let future = self.inner.call(request);
+                Box::pin(async move {
+                    if let Ok(response) = future.await {
+                        return Ok(response);
+                    }
+                    std::future::poll_fn(|cx| {
+                        Service::<Request<TestBody>>::poll_ready(&mut inner, cx)
+                    })
+                    .await?;
+                    inner.call(copy).await
+                })
             }
             Fault::PollsTwice => {
                 let mut future = Box::pin(self.inner.call(request));

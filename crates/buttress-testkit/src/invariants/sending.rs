@@ -1,0 +1,77 @@
+//! How often a request is sent, and copied for it.
+
+use std::time::Duration;
+
+use http::Response;
+
+use super::Invariant;
+use crate::Script;
+use crate::bench::{Bench, Lab};
+use crate::finding::{Check, Finding, ensure};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "T9",
+    statement: "a request is sent as often as is declared, and copied no more often than that needs",
+    check: no_needless_copies,
+}];
+
+/// A call succeeds, fails, hangs, or is refused. It reaches the inner service as often as is declared at most. Its
+/// request is copied one time less than that at most, so one that is sent once is not copied at all.
+///
+/// Made from a retry of a single attempt that kept a copy for another.
+fn no_needless_copies(lab: &Lab<'_>) -> Check {
+    let Some(most) = lab.contract.attempts else {
+        return Err(Finding::not_applicable(
+            "it does not say how often it sends a request",
+        ));
+    };
+    let failure = || Script::new().err("scripted failure");
+    for (what, script) in [
+        ("succeeds", Script::new().ok(Response::default())),
+        ("fails", failure()),
+        ("hangs", Script::new()),
+    ] {
+        let bench = lab.bench();
+        bench.probe.let_pass();
+        bench.probe.script(script);
+        sent_and_copied(&bench, most, &format!("a call that {what}"))?;
+    }
+    let bench = lab.bench();
+    if let Some(trip) = bench.specimen.tripper() {
+        trip();
+        sent_and_copied(&bench, most, "a call of a tripped layer")?;
+    }
+    if lab.contract.capacity.is_some() {
+        let bench = lab.bench();
+        let _full = bench.full()?;
+        sent_and_copied(&bench, most, "a call of a full layer")?;
+    }
+    Ok(())
+}
+
+fn sent_and_copied(bench: &Bench<'_>, most: usize, what: &str) -> Check {
+    let before = bench.requests.total();
+    let mut caller = bench.caller();
+    for _ in 0..STEPS {
+        if caller.poll().is_over() {
+            break;
+        }
+        bench.lab.clock.advance(Duration::from_millis(500));
+    }
+    let sent = bench.probe.attempts(caller.id);
+    ensure(
+        sent <= most,
+        format!("{what} is sent at most {most} times"),
+        format!("{sent} times"),
+    )?;
+    // The caller's own is none.
+    let copies = bench.requests.total() - before - 1;
+    ensure(
+        copies < most,
+        format!("the request of {what} is copied at most {} times", most - 1),
+        format!("{copies} times"),
+    )
+}
+
+/// So often half a second passes, for retries and hedges.
+const STEPS: usize = 40;

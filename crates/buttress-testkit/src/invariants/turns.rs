@@ -1,0 +1,77 @@
+//! Callers who wait for the same places in different ways.
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::Standing;
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "Q6",
+    statement: "those who wait for readiness and those who wait in line all have their turn",
+    check: all_have_their_turn,
+}];
+
+/// One waits at one layer, and others come and wait at the layer beside it, which shares its places. As one place after
+/// the other becomes free, and another comes each time, the one has its turn, whichever of the two layers it waits at.
+///
+/// Made from a limit that served its queue before those who wait in `poll_ready`, whoever came first.
+fn all_have_their_turn(lab: &Lab<'_>) -> Check {
+    lab.capacity()?;
+    for waits_beside in [false, true] {
+        let bench = lab.bench();
+        let Some(probe) = bench.caller_beside() else {
+            return Err(Finding::not_applicable("it shows no second way to wait"));
+        };
+        drop(probe);
+        let mut inside = bench.full()?;
+        let mut first = comer(&bench, waits_beside);
+        let mut others = vec![comer(&bench, !waits_beside)];
+        let waits = first.poll() == Standing::Waiting;
+        if !waits || others[0].poll() != Standing::Waiting {
+            return Err(Finding::not_applicable(
+                "its callers do not wait in two ways",
+            ));
+        }
+        for _ in 0..ROUNDS {
+            others.push(comer(&bench, !waits_beside));
+            if let Some(last) = others.last_mut() {
+                last.poll();
+            }
+            if let Some(mut leaver) = inside.pop() {
+                leaver.finish_and_leave();
+            }
+            if first.is_woken() && first.poll() == Standing::Inside {
+                break;
+            }
+            let mut waiting = Vec::new();
+            for mut other in others {
+                if other.is_woken() && other.poll() == Standing::Inside {
+                    inside.push(other);
+                } else {
+                    waiting.push(other);
+                }
+            }
+            others = waiting;
+        }
+        let (one, other) = if waits_beside {
+            ("the layer beside", "the first")
+        } else {
+            ("the first layer", "the one beside")
+        };
+        ensure(
+            first.standing() == Standing::Inside,
+            format!("whoever waits at {one} is let in before {ROUNDS} who came later to {other}"),
+            format!("it is {}", first.standing()),
+        )?;
+    }
+    Ok(())
+}
+
+fn comer<'a>(bench: &'a Bench<'_>, beside: bool) -> Caller<'a> {
+    let beside = if beside { bench.caller_beside() } else { None };
+    beside.unwrap_or_else(|| bench.caller())
+}
+
+/// So many may come later and be let in before; for ever is more.
+const ROUNDS: usize = 200;

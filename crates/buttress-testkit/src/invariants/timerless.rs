@@ -18,9 +18,6 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: nothing_is_lost_without_timers,
 }];
 
-/// What it is, and what happens in it.
-type Situation = (&'static str, fn(&Bench<'_>));
-
 /// On a runtime that was built without `enable_time`, a call has to wait: for a place, for the inner service, to be
 /// tried again, for a circuit, for the rest of a body. It may wait without a timer, be refused, or panic where that is
 /// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.

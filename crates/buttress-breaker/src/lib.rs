@@ -78,13 +78,20 @@
 //! | `Ok`, or a status that says the dependency is alive | a success |
 //! | an error, a server error, a body that breaks off | a failure |
 //! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, not in the row: it is alive |
-//! | a timeout | a failure, if it had the whole [`attempt_timeout`](BreakerConfig::attempt_timeout) |
+//! | a timeout | a failure, unless the deadline of its task, or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
 //! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not asked |
-//! | dropped by its caller | nothing, unless it had the whole attempt timeout |
+//! | ended by its deadline or the attempt timeout of a retry, before the head of its answer came | a timeout |
+//! | dropped by its caller | nothing |
+//! | dropped after the head of its answer came | nothing, whatever time it took: that is the reader's pace |
 //! | a panic of the inner service | a failure; it unwinds to its caller and no further |
 //!
 //! What a call has to tell is heard only in the period that it was admitted in: an answer from before the trip
-//! does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends.
+//! does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends; one whose
+//! answer has begun well has gone well by then. A call is timed to the head of its answer: how long a reader takes over the
+//! body makes no call slow.
+//!
+//! The service behind must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
+//! `poll_ready`.
 //!
 //! # Differences from others
 //!
@@ -109,8 +116,8 @@
 //! # Ordering
 //!
 //! Inside of a retry, so that each attempt is counted and an open circuit ends the retrying. Outside of a
-//! bulkhead, so that a rejected call takes no permit. A timeout for each attempt goes inside of it; where one
-//! goes outside, say so with [`attempt_timeout`](BreakerConfig::attempt_timeout).
+//! bulkhead, so that a rejected call takes no permit. The deadlines and retries of this workspace say why they end a call;
+//! where a timeout of another library goes outside, say so with [`attempt_timeout`](BreakerConfig::attempt_timeout).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -127,9 +127,9 @@
 //! stream is listened to says nothing about the service. Streams without an end still hold their places; for a service
 //! that serves mostly those, let calls last [until the head](buttress_http::Until::Headers).
 //!
-//! A call that is given up on, because its caller went away or a timeout further out ended it, counts as a timeout if it had
-//! twice the time that calls take that are answered; it then speaks for a lower limit, and for holding back. With less time
-//! than that it says nothing.
+//! A call that its deadline ends before its answer begins, or the attempt timeout of a retry, counts as a timeout if it had
+//! three times as long as answered calls take; it then speaks for a lower limit, and for holding back. With less time it
+//! says nothing, and neither does a call whose caller went away.
 //!
 //! A call that finds no place waits in its response future, if the queue has room, as
 //! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,

@@ -51,6 +51,7 @@ pub use malformed::Malformed;
 pub use protocol::{Http, Until};
 pub use replay::{Replay, ReplayBody, Tape, Unplayable};
 pub use retry::{
-    ClassifyRetry, Idempotent, RETRY, RetryClassifier, forbids_retry, judge_http_error, safety_of,
+    ClassifyRetry, Fate, Idempotent, RETRY, RetryClassifier, Ticket, forbids_retry,
+    judge_http_error, safety_of,
 };
 pub use retry_after::RetryAfter;

@@ -6,8 +6,9 @@ use buttress_core::retry::{Decision, Finding, Progress, Safety, StopReason, Term
 use buttress_core::{
     BoxError, Deadline, FailureKind, Outcome, Reason, Rejection, Striped, TaskContext,
 };
+use buttress_http::Fate;
 use buttress_metrics::RetryEvent;
-use tokio::runtime::Handle;
+use buttress_shell::Timer;
 use tower_service::Service;
 
 use crate::RetryStopped;
@@ -23,6 +24,8 @@ pub(crate) struct Call<S, Req, P: Repeat<Req>> {
     service: S,
     spare: Result<P::Spare, StopReason>,
     safety: Safety,
+    /// What becomes of the request of the attempt under way, where it must not be processed twice.
+    fate: Option<Fate>,
     /// Whether the mode lets this call be tried again, and not only says that it would be.
     binds: bool,
     limit: Option<Limit>,
@@ -81,12 +84,23 @@ where
             started: now(),
         });
         let guard = CallGuard::begin(shared.lease());
-        let (request, spare) = protocol.keep(request, shared.settings().replay_limit());
+        let settings = shared.settings();
+        let (mut request, spare) = if settings.tries_again() {
+            protocol.keep(request, settings.replay_limit())
+        } else {
+            // What is never sent again need not be kept.
+            (request, Err(StopReason::AttemptsSpent))
+        };
+        let fate = match safety {
+            Safety::Unknown | Safety::Unsafe if spare.is_ok() => protocol.follow(&mut request),
+            _ => None,
+        };
         let call = Self {
             guard: Some(guard),
             service,
             spare,
             safety,
+            fate,
             binds: terms.binds,
             limit,
             due: terms.due,
@@ -184,13 +198,7 @@ where
             .is_worth_it(Duration::ZERO, &again.progress, &terms)
         {
             // It became ready so late that nothing can be done in the time that is left.
-            let last = again.last.take();
-            let error = last.unwrap_or_else(|| {
-                let name = self.shared().name().clone();
-                Rejection::new(Reason::DeadlineTooShort, name).into()
-            });
-            let reason = Some(StopReason::DeadlineTooShort);
-            return Poll::Ready(Err(self.give_up(error, reason, protocol)));
+            return Poll::Ready(Err(self.too_late(protocol)));
         }
         again.last = None;
         if let Some(payment) = &mut again.payment {
@@ -203,9 +211,28 @@ where
         if let Some(limit) = &mut self.limit {
             limit.started = now;
         }
+        self.fate = match self.safety {
+            Safety::Idempotent => None,
+            Safety::Unknown | Safety::Unsafe => protocol.follow(&mut request),
+        };
         // Without binding there is one attempt only.
         self.due = self.shared().settings().due(now);
         Poll::Ready(Ok(self.service.call(request)))
+    }
+
+    /// By when a wait of the call must have ended.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.limit.as_ref().map(|limit| limit.deadline.moment())
+    }
+
+    /// Ends a call whose service did not become ready for the next attempt before the deadline.
+    pub(crate) fn too_late(&mut self, protocol: &P) -> BoxError {
+        let last = self.again().last.take();
+        let error = last.unwrap_or_else(|| {
+            let name = self.shared().name().clone();
+            Rejection::new(Reason::DeadlineTooShort, name).into()
+        });
+        self.give_up(error, Some(StopReason::DeadlineTooShort), protocol)
     }
 
     fn decide(&mut self, verdict: Verdict, protocol: &P) -> Decision<Payment> {
@@ -232,6 +259,7 @@ where
     fn terms(&self, now: Instant, protocol: &P) -> Terms {
         Terms {
             safety: self.safety,
+            unprocessed: self.fate.as_ref().is_some_and(Fate::is_refused),
             obstacle: match &self.spare {
                 Ok(spare) => protocol.obstacle(spare),
                 Err(reason) => Some(*reason),
@@ -251,7 +279,7 @@ where
         after: Duration,
         protocol: &P,
     ) -> Result<(), StopReason> {
-        if !after.is_zero() && Handle::try_current().is_err() {
+        if !after.is_zero() && Timer::at(now()).is_none() {
             return Err(StopReason::NoTimer);
         }
         let spare = self.spare.as_ref().map_err(|reason| *reason)?;

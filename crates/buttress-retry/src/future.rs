@@ -3,12 +3,12 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use buttress_core::retry::Finding;
-use buttress_core::{BoxError, Plain};
+use buttress_core::{BoxError, Ending, Plain};
+use buttress_shell::Timer;
 use pin_project::pin_project;
-use tokio::runtime::Handle;
-use tokio::time::{Sleep, sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
@@ -27,10 +27,24 @@ where
     state: State<S::Future>,
     /// Of the attempt, its timeout, once it is waited for; of the wait, its end.
     #[pin]
-    timer: Option<Sleep>,
+    timer: Timer,
+    /// When the wait before the next attempt is over.
+    wait_ends: Option<Instant>,
     protocol: P,
     /// `None` where the mode is off.
     call: Option<Call<S, Req, P>>,
+}
+
+/// What is to be done next.
+enum Step<T> {
+    /// An attempt has ended with a failure.
+    Failed(Result<T, BoxError>),
+    /// Poll the attempt.
+    Poll,
+    /// The attempt was polled, and is not over: look at its time.
+    Time,
+    /// Wait for the next attempt.
+    Wait,
 }
 
 #[pin_project(project = StateProjection)]
@@ -48,7 +62,8 @@ where
     pub(crate) fn new(attempt: S::Future, protocol: P, call: Option<Call<S, Req, P>>) -> Self {
         Self {
             state: State::Attempt(attempt),
-            timer: None,
+            timer: Timer::default(),
+            wait_ends: None,
             protocol,
             call,
         }
@@ -67,7 +82,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
         let StateProjection::Attempt(attempt) = this.state.project() else {
-            return self.go_on(cx, None);
+            return self.go_on(cx, Step::Wait);
         };
         match attempt.poll(cx) {
             Poll::Ready(result) => {
@@ -75,7 +90,7 @@ where
                 let guard = match this.call {
                     Some(call) => {
                         if this.protocol.judge(&result).finding != Finding::Final {
-                            return self.go_on(cx, Some(result));
+                            return self.go_on(cx, Step::Failed(result));
                         }
                         call.succeed()
                     }
@@ -84,7 +99,7 @@ where
                 Poll::Ready(this.protocol.conclude(result, guard))
             }
             Poll::Pending => match this.call {
-                Some(call) if call.due().is_some() => self.go_on(cx, None),
+                Some(call) if call.due().is_some() => self.go_on(cx, Step::Time),
                 _ => Poll::Pending,
             },
         }
@@ -104,49 +119,52 @@ where
     fn go_on(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut failed: Option<Result<S::Response, BoxError>>,
+        mut step: Step<S::Response>,
     ) -> Poll<Result<P::Response<CallGuard>, BoxError>> {
         let mut this = self.project();
         let protocol = &*this.protocol;
         let call = this.call.as_mut().expect("polled after completion");
         let result = loop {
-            let result = match (failed.take(), this.state.as_mut().project()) {
-                (Some(result), _) => result,
-                (None, StateProjection::Attempt(attempt)) => match attempt.poll(cx) {
-                    Poll::Ready(result) => result.map_err(Into::into),
-                    Poll::Pending => {
-                        let Some(due) = call.due() else {
-                            return Poll::Pending;
-                        };
-                        // Made only now: it costs more than all else, and most attempts are answered at once.
-                        if this.timer.is_none() {
-                            if Handle::try_current().is_err() {
-                                // Nothing can time it. It is over when it is next polled after that.
-                                if now() < due {
-                                    return Poll::Pending;
-                                }
-                                failed = Some(Err(call.timed_out()));
-                                continue;
-                            }
-                            this.timer.set(Some(sleep_until(due.into())));
-                        }
-                        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                            ready!(timer.poll(cx));
-                        }
-                        Err(call.timed_out())
-                    }
-                },
-                (None, StateProjection::Waiting) => {
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                        ready!(timer.poll(cx));
-                        this.timer.set(None);
-                    }
-                    match ready!(call.poll_next(cx, protocol)) {
-                        Ok(attempt) => {
-                            this.state.set(State::Attempt(attempt));
+            let result = match step {
+                Step::Failed(result) => result,
+                Step::Poll => match this.state.as_mut().project() {
+                    StateProjection::Attempt(attempt) => match attempt.poll(cx) {
+                        Poll::Ready(result) => result.map_err(Into::into),
+                        Poll::Pending => {
+                            step = Step::Time;
                             continue;
                         }
-                        Err(error) => break Err(error),
+                    },
+                    StateProjection::Waiting => unreachable!("an attempt was begun"),
+                },
+                Step::Time => {
+                    let Some(due) = call.due() else {
+                        return Poll::Pending;
+                    };
+                    ready!(this.timer.as_mut().poll(due, cx));
+                    // A breaker further in is to know that the attempt had all its time.
+                    Ending::Expired.during(|| this.state.set(State::Waiting));
+                    Err(call.timed_out())
+                }
+                Step::Wait => {
+                    if let Some(ends) = *this.wait_ends {
+                        ready!(this.timer.as_mut().poll(ends, cx));
+                        *this.wait_ends = None;
+                    }
+                    match call.poll_next(cx, protocol) {
+                        Poll::Ready(Ok(attempt)) => {
+                            this.state.set(State::Attempt(attempt));
+                            step = Step::Poll;
+                            continue;
+                        }
+                        Poll::Ready(Err(error)) => break Err(error),
+                        Poll::Pending => {
+                            let Some(deadline) = call.deadline() else {
+                                return Poll::Pending;
+                            };
+                            ready!(this.timer.as_mut().poll(deadline, cx));
+                            break Err(call.too_late(protocol));
+                        }
                     }
                 }
             };
@@ -159,8 +177,8 @@ where
                 ControlFlow::Continue(wait) => {
                     // What failed goes before anything is waited for.
                     this.state.set(State::Waiting);
-                    let wait = (!wait.is_zero()).then(|| sleep(wait));
-                    this.timer.set(wait);
+                    *this.wait_ends = (!wait.is_zero()).then(|| now() + wait);
+                    step = Step::Wait;
                 }
                 ControlFlow::Break(result) => break result,
             }

@@ -7,7 +7,7 @@ use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
 pub use buttress_http::ATTEMPT;
 use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
-    ClassifyRetry, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
+    ClassifyRetry, Fate, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
 };
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -136,6 +136,10 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         }
         head.headers.insert(ATTEMPT, number);
         Ok(Request::from_parts(head, body))
+    }
+
+    fn follow(&self, request: &mut Request<B>) -> Option<Fate> {
+        Some(Fate::follow(request))
     }
 
     fn age(&self, request: &mut Request<B>, elapsed: Duration) {

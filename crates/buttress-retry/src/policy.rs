@@ -64,6 +64,7 @@ impl RetryPolicy {
         let verdict = judge_error(&**error);
         let terms = Terms {
             safety: Safety::Idempotent,
+            unprocessed: false,
             obstacle: None,
             remaining: Deadline::current().map(|deadline| deadline.remaining(now())),
             usual: Duration::ZERO,

@@ -3,6 +3,8 @@ use std::time::Duration;
 use buttress_core::retry::{Safety, StopReason, Verdict, judge_error};
 use buttress_core::{BoxError, Classified, Identify, Plain, Protocol};
 
+use buttress_http::Fate;
+
 use crate::RetryStopped;
 
 /// What a shell must know of a request to make it again.
@@ -31,6 +33,13 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     ///
     /// Why there is none.
     fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Req, StopReason>;
+
+    /// Follows the request of an attempt, to know whether it came back unprocessed. It is asked of requests only that
+    /// must not be processed twice.
+    fn follow(&self, request: &mut Req) -> Option<Fate> {
+        let _ = request;
+        None
+    }
 
     /// Tells a request that is sent again how much time has passed since it was first sent.
     fn age(&self, request: &mut Req, elapsed: Duration) {

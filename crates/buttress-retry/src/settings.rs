@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     /// In nanoseconds; or [`NONE`].
     attempt_timeout: AtomicU64,
     replay_limit: AtomicUsize,
+    /// Whether a call may have more than one attempt.
+    tries_again: AtomicBool,
     /// What the others were read from.
     config: Mutex<RetryConfig>,
 }
@@ -27,6 +29,7 @@ impl Settings {
             is_plain: AtomicBool::new(is_plain(&config)),
             attempt_timeout: AtomicU64::new(nanos_of(config.attempt_timeout)),
             replay_limit: AtomicUsize::new(config.replay_limit),
+            tries_again: AtomicBool::new(config.rule.attempts > 1),
             config: Mutex::new(config),
         }
     }
@@ -40,6 +43,8 @@ impl Settings {
         self.attempt_timeout.store(timeout, Ordering::Relaxed);
         self.replay_limit
             .store(config.replay_limit, Ordering::Relaxed);
+        self.tries_again
+            .store(config.rule.attempts > 1, Ordering::Relaxed);
         *current = config;
     }
 
@@ -68,6 +73,11 @@ impl Settings {
     #[inline]
     pub(crate) fn replay_limit(&self) -> usize {
         self.replay_limit.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn tries_again(&self) -> bool {
+        self.tries_again.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, RetryConfig> {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
-use buttress_http::cannot_be_sent;
+use buttress_http::{Ticket, cannot_be_sent};
 use http::{Request, Response};
 use pin_project::pin_project;
 use reqwest::Body;
@@ -54,13 +54,41 @@ use crate::http_client_body::AttributedBody;
 /// | no connection, or one that broke off | transport |
 /// | anything else, such as too many redirects | error |
 #[derive(Clone)]
+///
+/// # Redirects
+///
+/// A client that follows redirects does not say which of its requests found no connection: the first, or one that came
+/// after the dependency had processed the first. So what it reports of a refused connection is no reason for a
+/// [retry](crate::retry) to send a request again that is not idempotent. [`without_redirects`](Self::without_redirects)
+/// makes a client that knows.
 pub struct HttpClient {
     inner: reqwest::Client,
+    /// Whether each request is the first and only one on its way.
+    is_direct: bool,
+}
+
+impl HttpClient {
+    /// A client that follows no redirects. A request that finds no connection was not processed, and is made again by a
+    /// retry whatever its method.
+    ///
+    /// # Errors
+    ///
+    /// What [`reqwest::ClientBuilder::build`] refuses.
+    pub fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        let builder = builder.redirect(reqwest::redirect::Policy::none());
+        Ok(Self {
+            inner: builder.build()?,
+            is_direct: true,
+        })
+    }
 }
 
 impl From<reqwest::Client> for HttpClient {
     fn from(inner: reqwest::Client) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            is_direct: false,
+        }
     }
 }
 
@@ -80,18 +108,28 @@ impl Service<Request<Body>> for HttpClient {
         self.inner.poll_ready(cx).map_err(attribute)
     }
 
-    fn call(&mut self, request: Request<Body>) -> ResponseFuture {
-        ResponseFuture(match request.try_into() {
+    fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
+        let ticket = match self.is_direct {
+            true => Ticket::take(request.extensions_mut()),
+            false => None,
+        };
+        let state = match request.try_into() {
             Ok(request) => State::Sent(self.inner.call(request)),
             Err(error) => State::Refused(Some(error)),
-        })
+        };
+        ResponseFuture { state, ticket }
     }
 }
 
 /// The response of an [`HttpClient`] to come.
 #[pin_project]
 #[derive(Debug)]
-pub struct ResponseFuture(#[pin] State);
+pub struct ResponseFuture {
+    #[pin]
+    state: State,
+    /// Given back if there was no connection.
+    ticket: Option<Ticket>,
+}
 
 #[pin_project(project = StateProject)]
 #[derive(Debug)]
@@ -105,13 +143,21 @@ impl Future for ResponseFuture {
     type Output = Result<Response<Body>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = match self.project().0.project() {
+        let this = self.project();
+        let result = match this.state.project() {
             StateProject::Sent(response) => ready!(response.poll(cx)),
             StateProject::Refused(error) => Err(error.take().expect("polled after completion")),
         };
         Poll::Ready(match result {
             Ok(response) => Ok(Response::<Body>::from(response).map(attribute_body)),
-            Err(error) => Err(attribute(error)),
+            Err(error) => {
+                if error.is_connect()
+                    && let Some(ticket) = this.ticket.take()
+                {
+                    ticket.never_sent();
+                }
+                Err(attribute(error))
+            }
         })
     }
 }

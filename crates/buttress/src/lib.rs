@@ -81,6 +81,8 @@
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 
+#[cfg(feature = "retry")]
+mod direct;
 #[cfg(feature = "reqwest")]
 mod http_client;
 #[cfg(feature = "reqwest")]
@@ -121,6 +123,9 @@ pub use buttress_retry as retry;
 #[cfg(feature = "shed")]
 #[doc(inline)]
 pub use buttress_shed as shed;
+#[cfg(feature = "retry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+pub use direct::{Direct, DirectFuture};
 #[cfg(feature = "reqwest")]
 pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
 #[cfg(feature = "config")]

@@ -20,6 +20,8 @@ pub struct Progress {
 pub struct Terms {
     /// Whether it may be processed twice.
     pub safety: Safety,
+    /// Whether it is known that the attempt was not processed. An error alone is no evidence.
+    pub unprocessed: bool,
     /// What stands in the way of another attempt from the outset: a body that cannot be sent again.
     pub obstacle: Option<StopReason>,
     /// The time that remains, if there is a deadline.
@@ -67,6 +69,10 @@ impl RetryRule {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
             Finding::Transient(_) if terms.safety != Safety::Idempotent => {
+                return Decision::Stop(StopReason::NotIdempotent);
+            }
+            // In doubt it was processed.
+            Finding::Unprocessed(_) if terms.safety != Safety::Idempotent && !terms.unprocessed => {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
             Finding::Listed(_) | Finding::Transient(_) => false,
@@ -144,6 +150,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const TERMS: Terms = Terms {
         safety: Safety::Idempotent,
+        unprocessed: false,
         obstacle: None,
         remaining: None,
         usual: Duration::ZERO,
@@ -261,7 +268,23 @@ mod tests {
                 Decision::Stop(StopReason::DeadlineTooShort),
             ),
             (transient(), new, TERMS, retry(SECOND / 10)),
-            (unprocessed(), new, unsafe_twice, retry(Duration::ZERO)),
+            (unprocessed(), new, TERMS, retry(Duration::ZERO)),
+            (
+                unprocessed(),
+                new,
+                Terms {
+                    unprocessed: true,
+                    ..unsafe_twice
+                },
+                retry(Duration::ZERO),
+            ),
+            // In doubt it was processed, and `safety` binds.
+            (
+                unprocessed(),
+                new,
+                unsafe_twice,
+                Decision::Stop(StopReason::NotIdempotent),
+            ),
         ] {
             let decision = decide(verdict, &mut progress.clone(), terms);
             assert_eq!(decision, expected, "{verdict:?} {progress:?} {terms:?}");

@@ -32,7 +32,8 @@ pub enum Finding {
     Rejected,
     /// It failed, and might not again. What it did before that, nobody knows.
     Transient(FailureKind),
-    /// The dependency never began on it, so it is safe to do once more whatever it is.
+    /// By its error the dependency never began on it. A request that must not be processed twice is sent again only
+    /// where that is [known](super::Terms::unprocessed), as the error may come from further away.
     Unprocessed(FailureKind),
 }
 

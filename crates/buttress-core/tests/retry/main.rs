@@ -33,13 +33,14 @@ fn safeties() -> impl Strategy<Value = Safety> {
     ]
 }
 
-/// How each attempt of a call ends: what it shows, the hint it brings, how long it took, the draw for its wait, and
+/// How each attempt of a call ends: what it shows, whether it is known not to have been processed, the hint it brings, how long it took, the draw for its wait, and
 /// whether the budget would pay for the next.
-type Ending = (Finding, Option<u64>, u64, u64, bool);
+type Ending = (Finding, bool, Option<u64>, u64, u64, bool);
 
 fn endings() -> impl Strategy<Value = Vec<Ending>> {
     let ending = (
         findings(),
+        any::<bool>(),
         prop::option::weighted(0.3, 0..15_000_u64),
         0..400_u64,
         any::<u64>(),
@@ -69,13 +70,14 @@ proptest! {
         };
         let mut progress = Progress::default();
         let (mut clock, mut counted, mut replaced, mut longest) = (ms(0), 1_u32, false, ms(0));
-        for (finding, hint, took, draw, pays) in endings {
+        for (finding, unprocessed, hint, took, draw, pays) in endings {
             clock += ms(took);
             longest = longest.max(ms(took));
             progress.longest = longest;
             let left = deadline.map(|deadline| ms(deadline).saturating_sub(clock));
             let terms = Terms {
                 safety,
+                unprocessed,
                 obstacle: None,
                 remaining: left,
                 usual: Duration::ZERO,
@@ -89,7 +91,7 @@ proptest! {
 
             let once_more = matches!(finding, Finding::Unprocessed(_)) && !replaced && attempts > 1;
             let is_safe = match finding {
-                Finding::Unprocessed(_) => true,
+                Finding::Unprocessed(_) => unprocessed || safety == Safety::Idempotent,
                 Finding::Listed(_) => safety != Safety::Unsafe,
                 Finding::Transient(_) => safety == Safety::Idempotent,
                 _ => false,
@@ -153,6 +155,7 @@ proptest! {
         let remaining = Duration::from_secs(remaining);
         let terms = Terms {
             safety: Safety::Idempotent,
+            unprocessed: false,
             obstacle: None,
             remaining: Some(remaining),
             usual: Duration::from_secs(usual),

@@ -23,8 +23,9 @@ use crate::{Classify, HttpClassifier, RetryAfter};
 ///
 /// | gRPC code | |
 /// |---|---|
-/// | `UNAVAILABLE` | another attempt, unless the request is marked as not idempotent |
+/// | `UNAVAILABLE` | another attempt, if the request is [marked as idempotent](crate::Idempotent): the server may have been at it already |
 /// | `RESOURCE_EXHAUSTED` with `grpc-retry-pushback-ms` | the same: without, it may be a quota, which no attempt refills |
+/// | those that are [listed](Self::codes) | another attempt, unless the request is marked as not idempotent |
 /// | any other failure of [`HttpClassifier`] | would fail again |
 /// | anything else | no failure |
 ///
@@ -34,8 +35,8 @@ use crate::{Classify, HttpClassifier, RetryAfter};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryClassifier {
     statuses: Cow<'static, [StatusCode]>,
-    /// One bit for each number of a code.
-    codes: u32,
+    /// One bit for each number of a code that is listed; `None` for the default.
+    codes: Option<u32>,
 }
 
 impl RetryClassifier {
@@ -49,7 +50,7 @@ impl RetryClassifier {
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::GATEWAY_TIMEOUT,
         ]),
-        codes: bit(GrpcCode::Unavailable),
+        codes: None,
     };
 
     /// The statuses that are worth another attempt, in place of those above.
@@ -59,11 +60,11 @@ impl RetryClassifier {
         self
     }
 
-    /// The codes that are worth another attempt, in place of those above. Whoever lists one says that it is safe
-    /// for every method that is called through here.
+    /// The codes that are worth another attempt, in place of those above. To list one says that another attempt is
+    /// safe for every method that is called through here, as in gRPC's own service config.
     #[must_use]
     pub fn codes(mut self, codes: impl IntoIterator<Item = GrpcCode>) -> Self {
-        self.codes = codes.into_iter().fold(0, |codes, code| codes | bit(code));
+        self.codes = Some(codes.into_iter().fold(0, |codes, code| codes | bit(code)));
         self
     }
 
@@ -83,18 +84,25 @@ impl RetryClassifier {
         let kind = failure(StatusCode::OK, headers);
         let pushback =
             Pushback::from_headers(headers).map(|pushback| pushback.unwrap_or(Pushback::Stop));
-        let listed = match (code, pushback) {
-            (GrpcCode::ResourceExhausted, Some(_)) => true,
-            _ => self.codes & bit(code) != 0,
+        let listed = self.codes.is_some_and(|codes| codes & bit(code) != 0);
+        let may_pass = match code {
+            GrpcCode::ResourceExhausted => pushback.is_some(),
+            GrpcCode::Unavailable => self.codes.is_none(),
+            _ => false,
         };
-        if !listed {
+        if !listed && !may_pass {
             return stands(kind);
         }
         if pushback == Some(Pushback::Stop) || forbids_retry(headers) {
             return Verdict::new(Finding::Forbidden);
         }
         let kind = kind.unwrap_or(FailureKind::Error);
-        Verdict::new(Finding::Listed(kind)).hint(pushback.and_then(Pushback::after))
+        let finding = if listed {
+            Finding::Listed(kind)
+        } else {
+            Finding::Transient(kind)
+        };
+        Verdict::new(finding).hint(pushback.and_then(Pushback::after))
     }
 }
 
@@ -198,19 +206,27 @@ mod tests {
                 (grpc::STATUS, code.into()),
             ]);
             let expected = match code.number() {
-                14 => Finding::Listed(FailureKind::Error),
+                // The server may have been at it already.
+                14 => Finding::Transient(FailureKind::Error),
                 2 | 4 | 8 | 13 | 15 => Finding::Permanent,
                 _ => Finding::Final,
             };
             let verdict = RetryClassifier::DEFAULT.head(StatusCode::OK, &headers);
             assert_eq!(verdict.finding, expected, "{code}");
+
+            let listed = RetryClassifier::DEFAULT.codes([code]);
+            let verdict = listed.head(StatusCode::OK, &headers);
+            assert!(matches!(verdict.finding, Finding::Listed(_)), "{code}");
+            let others = RetryClassifier::DEFAULT.codes([]);
+            let verdict = others.head(StatusCode::OK, &headers);
+            assert!(verdict.finding.kind().is_none(), "{code}");
         }
     }
 
     #[test]
     fn a_quota_is_asked_again_only_when_it_says_so() {
         let pushed = grpc("8", &[(grpc::PUSHBACK, "2000")]);
-        assert_eq!(pushed.finding, Finding::Listed(FailureKind::Overload));
+        assert_eq!(pushed.finding, Finding::Transient(FailureKind::Overload));
         assert_eq!(pushed.hint, Some(Duration::from_secs(2)));
     }
 

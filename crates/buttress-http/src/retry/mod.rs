@@ -2,6 +2,7 @@
 
 mod classifier;
 mod error;
+mod fate;
 mod safety;
 
 use std::error::Error;
@@ -9,6 +10,7 @@ use std::error::Error;
 use buttress_core::retry::Verdict;
 pub use classifier::RetryClassifier;
 pub use error::judge_http_error;
+pub use fate::{Fate, Ticket};
 use http::{HeaderMap, HeaderName, StatusCode};
 pub use safety::{Idempotent, safety_of};
 

@@ -119,9 +119,12 @@ async fn a_service_that_is_ready_too_late_is_not_called() {
         let task = CountingWaker::new();
         assert!(task.poll_future(future.as_mut()).is_pending());
         probe.not_ready();
-        tokio::time::advance(20 * WAIT).await;
+        tokio::time::advance(2 * WAIT).await;
         assert!(task.poll_future(future.as_mut()).is_pending());
-        probe.ready();
+        let wakes = task.wakes();
+        // Nothing but the deadline wakes it.
+        tokio::time::advance(20 * WAIT).await;
+        assert!(task.wakes() > wakes);
         let error = future.await.unwrap_err();
         assert_eq!(probe.calls(), 1);
         let stopped = RetryStopped::find(&*error).unwrap();

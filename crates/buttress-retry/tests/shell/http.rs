@@ -130,8 +130,15 @@ async fn grpc_is_tried_again_by_code_and_pushback() {
         let (service, probe) = behind(&retry());
         let what = format!("{script:?}");
         probe.script(script);
-        call(&service, post(TestBody::empty())).await.unwrap();
+        let mut request = post(TestBody::empty());
+        request.extensions_mut().insert(Idempotent(true));
+        call(&service, request).await.unwrap();
         assert_eq!(probe.calls(), calls, "{what}");
+
+        // The pod may have been terminated after it had placed the order.
+        let before = probe.calls();
+        call(&service, post(TestBody::empty())).await.unwrap();
+        assert_eq!(probe.calls(), before + 1, "{what}");
     }
 }
 
@@ -140,7 +147,9 @@ async fn a_pushback_is_waited_for() {
     let (service, probe) = behind(&retry());
     probe.script_next(grpc("14", &[("grpc-retry-pushback-ms", "1500")]));
     let began = Instant::now();
-    call(&service, post(TestBody::empty())).await.unwrap();
+    let mut request = post(TestBody::empty());
+    request.extensions_mut().insert(Idempotent(true));
+    call(&service, request).await.unwrap();
     assert_eq!(began.elapsed(), Duration::from_millis(1_500) + WAIT);
 }
 

@@ -8,6 +8,7 @@ mod deadline;
 mod hedging;
 mod http;
 mod modes;
+mod resent;
 mod retrying;
 mod support;
 mod tiers;

@@ -1,0 +1,168 @@
+//! What is sent a second time is known to be safe, and what is polled, cloned and dropped on the way.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use ::http::{Request, Response};
+use buttress_core::{BoxError, Ending, Reason, Rejection};
+use buttress_http::Idempotent;
+use buttress_retry::{Retry, RetryLayer, RetryStopped};
+use buttress_testkit::{CountingWaker, TestBody};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{Body, WAIT, config, get, post, retry, save_up};
+
+/// The error of a handler that called somebody else, as errors should be: with its source.
+#[derive(Debug)]
+struct MailNotSent(Rejection);
+
+impl fmt::Display for MailNotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the order was placed, the mail was not sent")
+    }
+}
+
+impl std::error::Error for MailNotSent {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn full() -> Rejection {
+    Rejection::new(Reason::BulkheadFull, "mail")
+}
+
+/// R3: the service placed an order, and then the bulkhead of a client of its own was full.
+#[tokio::test(start_paused = true)]
+async fn a_rejection_that_the_service_met_is_no_reason_to_order_again() {
+    let errors: [fn() -> BoxError; 3] = [
+        || full().into(),
+        || MailNotSent(full()).into(),
+        || std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into(),
+    ];
+    for error in errors {
+        let orders = Rc::new(Cell::new(0));
+        let placed = Rc::clone(&orders);
+        let inner = service_fn(move |request: Request<Body>| {
+            placed.set(placed.get() + 1);
+            drop(request);
+            async move { Err::<Response<TestBody>, _>(error()) }
+        });
+        save_up().await;
+        let service = RetryLayer::http(&retry()).layer(inner);
+        for request in [post(TestBody::empty()), {
+            let mut request = get();
+            request.extensions_mut().insert(Idempotent(false));
+            request
+        }] {
+            let before = orders.get();
+            service.clone().oneshot(request).await.unwrap_err();
+            assert_eq!(orders.get(), before + 1);
+        }
+    }
+}
+
+/// A layer further in answered in place of the service: that request came back.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_refused_on_its_way_is_made_again_whatever_its_method() {
+    let calls = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&calls);
+    let inner = service_fn(move |request: Request<Body>| {
+        counted.set(counted.get() + 1);
+        let first = counted.get() == 1;
+        if first {
+            Ending::Refused.during(|| drop(request));
+        }
+        async move {
+            match first {
+                true => Err(full()),
+                false => Ok(Response::new(TestBody::empty())),
+            }
+        }
+    });
+    save_up().await;
+    let service = RetryLayer::http(&retry()).layer(inner);
+    service.oneshot(post(TestBody::empty())).await.unwrap();
+    assert_eq!(calls.get(), 2);
+}
+
+/// Counts its polls, and is never over.
+struct Counted(Rc<Cell<u32>>);
+
+impl Future for Counted {
+    type Output = Result<Response<TestBody>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.set(self.0.get() + 1);
+        Poll::Pending
+    }
+}
+
+/// R4.
+#[tokio::test(start_paused = true)]
+async fn one_poll_outside_is_one_poll_inside() {
+    for timeout in [None, Some(10 * WAIT)] {
+        let retry = Retry::new("test", config().attempt_timeout(timeout));
+        let polls = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&polls);
+        let inner = service_fn(move |_: Request<Body>| Counted(Rc::clone(&counted)));
+        let mut call = Box::pin(RetryLayer::http(&retry).layer(inner).oneshot(get()));
+        let task = CountingWaker::new();
+        for polled in 1..=10 {
+            assert!(task.poll_future(call.as_mut()).is_pending());
+            assert_eq!(polls.get(), polled, "{timeout:?}");
+        }
+    }
+}
+
+/// A breaker further in learns from it that the dependency hangs.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_its_timeout_ends_is_dropped_as_expired() {
+    struct Told(Rc<RefCell<Vec<Ending>>>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.borrow_mut().push(Ending::current());
+        }
+    }
+    let retry = Retry::new("test", config().attempt_timeout(WAIT));
+    save_up().await;
+    let endings = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&endings);
+    let inner = service_fn(move |_: Request<Body>| {
+        let told = Told(Rc::clone(&seen));
+        async move {
+            let _told = told;
+            std::future::pending::<Result<Response<TestBody>, BoxError>>().await
+        }
+    });
+    let service = RetryLayer::http(&retry).layer(inner);
+    let error = service.oneshot(get()).await.map(drop).unwrap_err();
+    assert_eq!(*endings.borrow(), [Ending::Expired; 3]);
+    let stopped = RetryStopped::find(&*error).unwrap();
+    assert_eq!(stopped.attempts(), 3);
+}
+
+/// F20.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_never_made_again_is_not_cloned() {
+    struct Large(Rc<Cell<u32>>);
+    impl Clone for Large {
+        fn clone(&self) -> Self {
+            self.0.set(self.0.get() + 1);
+            Self(Rc::clone(&self.0))
+        }
+    }
+    let clones = Rc::new(Cell::new(0));
+    for (attempts, expected) in [(1, 0), (2, 1)] {
+        clones.set(0);
+        let retry = Retry::new("test", config().attempts(attempts));
+        let inner = service_fn(|_: Large| async { Ok::<_, BoxError>(()) });
+        let service = RetryLayer::new(&retry).layer(inner);
+        service.oneshot(Large(Rc::clone(&clones))).await.unwrap();
+        assert_eq!(clones.get(), expected);
+    }
+}

@@ -1,0 +1,105 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use buttress_core::BoxError;
+use buttress_core::retry::Finding;
+use buttress_http::{Ticket, judge_http_error};
+use http::Request;
+use pin_project::pin_project;
+use tower_service::Service;
+
+/// A client that sends each request once, to one place: a hyper-util client, a tonic channel.
+///
+/// A [retry](crate::retry) makes a request that is not idempotent again only if it knows that the dependency never began
+/// on it. An error does not tell: "connection refused" may be the end of a redirect. `Direct` says of the client in it
+/// that it follows no redirects, and so that a refused connection or stream is that of the request itself.
+///
+/// ```
+/// use buttress::Direct;
+/// use buttress::retry::{Retry, RetryConfig, RetryLayer};
+/// use tower::ServiceBuilder;
+///
+/// # fn example<C>(client: C) {
+/// let retry = Retry::new("orders", RetryConfig::default());
+/// let orders = ServiceBuilder::new()
+///     .layer(RetryLayer::http(&retry))
+///     .service(Direct::new(client));
+/// # }
+/// ```
+///
+/// Responses and errors are those of the client, the latter in a [`BoxError`].
+#[derive(Debug, Clone, Copy)]
+pub struct Direct<C> {
+    client: C,
+}
+
+impl<C> Direct<C> {
+    /// Says that `client` follows no redirects, and makes no second attempt by itself.
+    pub const fn new(client: C) -> Self {
+        Self { client }
+    }
+
+    /// The client.
+    pub fn into_inner(self) -> C {
+        self.client
+    }
+}
+
+impl<C, B> Service<Request<B>> for Direct<C>
+where
+    C: Service<Request<B>>,
+    C::Error: Into<BoxError>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = DirectFuture<C::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.client.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let ticket = Ticket::take(request.extensions_mut());
+        DirectFuture {
+            response: self.client.call(request),
+            ticket,
+        }
+    }
+}
+
+/// The response of a [`Direct`] client to come.
+#[pin_project]
+pub struct DirectFuture<F> {
+    #[pin]
+    response: F,
+    /// Given back if the request was not sent.
+    ticket: Option<Ticket>,
+}
+
+impl<F, R, E> Future for DirectFuture<F>
+where
+    F: Future<Output = Result<R, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<R, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.response.poll(cx)).map_err(Into::into);
+        if let Some(ticket) = this.ticket.take()
+            && let Err(error) = &result
+            && matches!(judge_http_error(&**error).finding, Finding::Unprocessed(_))
+        {
+            ticket.never_sent();
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<F> fmt::Debug for DirectFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectFuture").finish_non_exhaustive()
+    }
+}

@@ -20,7 +20,8 @@ impl Problem {
         self.with_member(SCOPE, scope.as_str())
     }
 
-    /// Says whether sending the same request again can help: the member `retryable`.
+    /// Says whether sending the same request again can help: the member `retryable`. If not, the head of the response
+    /// says so too (`x-buttress-retry: no`), which a retry of ours obeys.
     #[must_use]
     pub fn with_retryable(self, retryable: bool) -> Self {
         self.with_member(RETRYABLE, retryable)

@@ -1,5 +1,6 @@
 //! A problem as an HTTP response.
 
+use buttress_http::RETRY;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -50,6 +51,10 @@ fn response(problem: &Problem, content_type: HeaderValue, body: Vec<u8>) -> Resp
         // In whole seconds, and up: earlier would be too early.
         let seconds = after.as_millis().div_ceil(1_000) as u64;
         headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if problem.retryable() == Some(false) {
+        // The document says so as well, but no client reads that before it decides.
+        headers.insert(RETRY, HeaderValue::from_static("no"));
     }
     if passes(status) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

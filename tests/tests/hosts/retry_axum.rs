@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
+use buttress::Direct;
 use buttress::http::Idempotent;
 use buttress::prelude::*;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -123,7 +124,8 @@ async fn a_body_is_replayed_over_a_connection() {
     assert_eq!(read(response).await, "hello");
 }
 
-/// Nobody listens there at first: that is known to have done nothing, so a POST is made again.
+/// Nobody listens there: by a client that follows no redirects that is known to have done nothing, so a POST is made
+/// again.
 #[tokio::test]
 async fn a_refused_connection_is_made_up_for_whatever_the_method() {
     let (listener, address) = listen().await;
@@ -131,11 +133,8 @@ async fn a_refused_connection_is_made_up_for_whatever_the_method() {
     let retry = retry();
     let service = ServiceBuilder::new()
         .layer(RetryLayer::http(&retry))
-        .service(client());
-    let (_, fine) = (
-        0,
-        serve(Router::new().route("/fine", get(async || "fine"))).await,
-    );
+        .service(Direct::new(client()));
+    let fine = serve(Router::new().route("/fine", get(async || "fine"))).await;
     pay(&service, fine).await;
     let request = Request::post(uri(address, "/"))
         .body(Body::from("once"))

@@ -64,7 +64,7 @@ where
                     None => return Poll::Ready(Ok(response.map(ProblemBody::inner))),
                     Some(problem) => {
                         let (head, _) = response.into_parts();
-                        this.responder.restate(this.asked, problem, head)
+                        this.responder.restate(this.asked, &problem, head)
                     }
                 },
                 Err(error) => this.responder.respond(this.asked, &*error.into()),

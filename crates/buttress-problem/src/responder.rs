@@ -37,10 +37,10 @@ impl Responder {
     pub(crate) fn restate(
         &self,
         asked: &Asked,
-        problem: Problem,
+        problem: &Problem,
         answered: Parts,
     ) -> Response<Bytes> {
-        let mut response = self.answer(asked, problem.clone(), &problem);
+        let mut response = self.answer(asked, problem.clone(), problem);
         let mut name = None;
         for (next, value) in answered.headers {
             name = next.or(name);

@@ -124,7 +124,8 @@ fn every_reason_is_counted_under_its_own_label() {
             drop(inside);
 
             let client = Shedder::new("client", ShedConfig::default().throttle(throttle));
-            let (service, probe) = behind(&client);
+            let (inner, probe) = ReadyProbe::new();
+            let service = ShedLayer::client(&client).layer(inner);
             let mut overloaded = Response::new(TestBody::empty());
             *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             probe.script(Script::new().ok(overloaded));

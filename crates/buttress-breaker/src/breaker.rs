@@ -83,6 +83,7 @@ impl Breaker {
     pub fn snapshot(&self) -> BreakerSnapshot {
         BreakerSnapshot {
             name: self.shared.name().clone(),
+            key: self.shared.key().cloned(),
             circuit: self.shared.circuit().snapshot(now()),
         }
     }

@@ -44,6 +44,11 @@ impl Shared {
         &self.name
     }
 
+    /// Its key, if it is one of many.
+    pub(crate) fn key(&self) -> Option<&Name> {
+        self.home.as_ref().map(Home::key)
+    }
+
     pub(crate) fn circuit(&self) -> &Circuit {
         &self.circuit
     }
@@ -106,7 +111,9 @@ impl Shared {
     #[inline]
     fn reject(&self, refusal: Refusal) -> Rejection {
         self.signals.emit(BreakerEvent::Rejected(refusal.reason));
-        Rejection::new(refusal.reason, self.name.clone()).with_retry_after(refusal.retry_after)
+        Rejection::new(refusal.reason, self.name.clone())
+            .with_key(self.key().cloned())
+            .with_retry_after(refusal.retry_after)
     }
 
     /// Tells the world that the circuit moved, and wakes whoever waited for that.

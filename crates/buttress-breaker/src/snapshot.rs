@@ -10,6 +10,8 @@ use buttress_core::circuit::CircuitSnapshot;
 pub struct BreakerSnapshot {
     /// The breaker's name.
     pub name: Name,
+    /// Its key, if it is one of [many](crate::Breakers).
+    pub key: Option<Name>,
     /// Its circuit.
     pub circuit: CircuitSnapshot,
 }
@@ -29,8 +31,9 @@ impl serde::Serialize for BreakerSnapshot {
 
         let circuit = &self.circuit;
         let next_probe = circuit.next_probe_in.map(|left| left.as_secs_f64() * 1e3);
-        let mut out = serializer.serialize_struct("BreakerSnapshot", 14)?;
+        let mut out = serializer.serialize_struct("BreakerSnapshot", 15)?;
         out.serialize_field("name", self.name.as_str())?;
+        out.serialize_field("key", &self.key.as_ref().map(Name::as_str))?;
         out.serialize_field("state", circuit.state.as_str())?;
         out.serialize_field("mode", &circuit.mode.to_string())?;
         out.serialize_field("calls", &circuit.counts.calls)?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use buttress_breaker::{BreakerConfig, Breakers, BreakersConfig, CircuitState, KeyedBreakerLayer};
-use buttress_core::{BoxError, Rejection, Scope};
+use buttress_core::{BoxError, Name, Rejection, Scope};
 use tokio::time::advance;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -40,6 +40,16 @@ async fn one_key_failing_leaves_the_others_alone() {
         Rejection::find(&*error).map(Rejection::layer),
         Some("tenants")
     );
+    assert_eq!(
+        Rejection::find(&*error).and_then(Rejection::key),
+        Some("bad")
+    );
+    assert!(
+        error.to_string().contains("(tenants, key \"bad\""),
+        "{error}"
+    );
+    let snapshot = breakers.get("bad").snapshot();
+    assert_eq!(snapshot.key.as_ref().map(Name::as_str), Some("bad"));
     assert_eq!(service.oneshot("good").await.unwrap(), "good");
 }
 

@@ -32,6 +32,7 @@ pub struct Rejection {
     scope: Scope,
     retry_after: Option<Duration>,
     layer: Name,
+    key: Option<Name>,
 }
 
 impl Rejection {
@@ -43,6 +44,7 @@ impl Rejection {
             scope: reason.usual_scope(),
             retry_after: None,
             layer: layer.into(),
+            key: None,
         }
     }
 
@@ -60,6 +62,13 @@ impl Rejection {
         self
     }
 
+    /// The same refusal, by that part of the handle which is for one key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<Option<Name>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
     /// Why the call was refused.
     #[must_use]
     pub fn reason(&self) -> Reason {
@@ -70,6 +79,12 @@ impl Rejection {
     #[must_use]
     pub fn layer(&self) -> &str {
         self.layer.as_str()
+    }
+
+    /// The key of the call, where the handle tells keys apart: a host, a route, a tenant. Callers may have chosen it.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(Name::as_str)
     }
 
     /// How long to wait before it is worth trying again, where the refusing rule knows.
@@ -94,6 +109,9 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}", self.reason, self.layer)?;
+        if let Some(key) = self.key() {
+            write!(f, ", key {key:?}")?;
+        }
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {after:?}")?;
         }

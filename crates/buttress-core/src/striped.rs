@@ -56,6 +56,12 @@ impl<T, L> Striped<T, L> {
         self.stripes[stripe::current(self.stripes.len())].clone()
     }
 
+    /// Whether there are other handles of the value. [Leases](Lease) are none.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.stripes) > 1
+    }
+
     /// Whether two handles share one value.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
@@ -131,6 +137,16 @@ mod tests {
             .map(|thread| thread.join().unwrap())
             .collect();
         assert!(leases.iter().all(|lease| std::ptr::eq(&**lease, &*shared)));
+    }
+
+    #[test]
+    fn other_handles_are_seen_and_leases_are_not() {
+        let shared = Striped::new(7);
+        let other = shared.clone();
+        assert!(shared.is_shared());
+        drop(other);
+        let _lease = shared.lease();
+        assert!(!shared.is_shared());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use pin_project::pin_project;
 
 use crate::ProblemBody;
 use crate::asked::Asked;
+use crate::render::take_answer;
 use crate::responder::Responder;
 use crate::service::Parked;
 
@@ -59,7 +60,13 @@ where
         let this = self.project();
         let problem: Response<Bytes> = match this.kind.project() {
             KindProj::Inner(future) => match ready!(future.poll(cx)) {
-                Ok(response) => return Poll::Ready(Ok(response.map(ProblemBody::inner))),
+                Ok(mut response) => match take_answer(&mut response) {
+                    None => return Poll::Ready(Ok(response.map(ProblemBody::inner))),
+                    Some(problem) => {
+                        let (head, _) = response.into_parts();
+                        this.responder.restate(this.asked, &problem, head)
+                    }
+                },
                 Err(error) => this.responder.respond(this.asked, &*error.into()),
             },
             KindProj::Parked(error) => this.responder.respond(this.asked, &**error),

@@ -124,7 +124,8 @@
 //! # Features
 //!
 //! `axum`: a handler can answer with a [`Problem`] (`IntoResponse`). Without it, `http::Response::from(problem)`
-//! does the same.
+//! does the same. Such an answer gets the id of its request, and the form that its client wants, when it passes the
+//! layer; headers that the handler added stay.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

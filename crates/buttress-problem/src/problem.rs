@@ -3,11 +3,11 @@ use std::error::Error;
 use std::fmt;
 
 use buttress_http::grpc::GrpcCode;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use crate::grpc::codes;
+use crate::grpc::{self, codes};
 
 /// A problem document (RFC 9457): what a client is told when a call fails.
 ///
@@ -139,6 +139,12 @@ impl Problem {
     #[must_use]
     pub fn title(&self) -> &str {
         &self.0.title
+    }
+
+    /// The problem as the head of a gRPC response that has nothing else to say: status, message, pushback and details.
+    #[must_use]
+    pub fn to_grpc_headers(&self) -> HeaderMap {
+        grpc::response(self).into_parts().0.headers
     }
 
     /// The HTTP status.

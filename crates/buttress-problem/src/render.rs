@@ -2,17 +2,43 @@
 
 use buttress_http::RETRY;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::Problem;
 
 impl<B: From<Bytes>> From<Problem> for Response<B> {
-    /// The problem as JSON, with its headers. A [`ProblemLayer`](crate::ProblemLayer) also serves the clients
-    /// that want text, and those of gRPC.
+    /// The problem as JSON, with its headers. A [`ProblemLayer`](crate::ProblemLayer) that the response passes answers in
+    /// the form that the client wants, and with the id of the request.
     fn from(problem: Problem) -> Self {
-        json(&problem).map(B::from)
+        let mut response = json(&problem).map(B::from);
+        response.extensions_mut().insert(Answer(problem));
+        response
     }
 }
+
+/// In the extensions of a response: the problem that it is, for the layer that knows the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer(pub(crate) Problem);
+
+/// The problem that a response is, if nobody has changed its form since.
+pub(crate) fn take_answer<B>(response: &mut Response<B>) -> Option<Problem> {
+    let Answer(problem) = response.extensions_mut().remove()?;
+    let headers = response.headers();
+    let is_unchanged = response.status() == problem.status()
+        && headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|form| form == Problem::CONTENT_TYPE)
+        && !headers.contains_key(header::CONTENT_ENCODING);
+    is_unchanged.then_some(problem)
+}
+
+/// The headers that say which form a problem has, and when to try again.
+pub(crate) const FORM: [HeaderName; 4] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::RETRY_AFTER,
+    header::CACHE_CONTROL,
+];
 
 /// The problem as `application/problem+json`.
 pub(crate) fn json(problem: &Problem) -> Response<Bytes> {

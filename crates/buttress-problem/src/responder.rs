@@ -5,6 +5,7 @@ use std::time::Duration;
 use buttress_core::{Ratio, Rejection, chain};
 use buttress_metrics::{ProblemEvent, ProblemSignals};
 use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderValue, Response, header};
 
 use crate::asked::{Asked, Form};
@@ -28,7 +29,35 @@ impl Responder {
 
     /// The response to a call that ended in `error`.
     pub(crate) fn respond(&self, asked: &Asked, error: &(dyn Error + 'static)) -> Response<Bytes> {
-        let problem = self.config.problems.of(error);
+        self.answer(asked, self.config.problems.of(error), error)
+    }
+
+    /// The response to a call that was answered with a problem: in the form that the client wants, with what the request
+    /// knows, and with what else the head has that `answered`.
+    pub(crate) fn restate(
+        &self,
+        asked: &Asked,
+        problem: &Problem,
+        answered: Parts,
+    ) -> Response<Bytes> {
+        let mut response = self.answer(asked, problem.clone(), problem);
+        let mut name = None;
+        for (next, value) in answered.headers {
+            name = next.or(name);
+            if let Some(name) = name.clone().filter(|name| !render::FORM.contains(name)) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        *response.extensions_mut() = answered.extensions;
+        response
+    }
+
+    fn answer(
+        &self,
+        asked: &Asked,
+        problem: Problem,
+        error: &(dyn Error + 'static),
+    ) -> Response<Bytes> {
         self.tell(asked, &problem, error);
         let problem = self.complete(problem, asked);
 

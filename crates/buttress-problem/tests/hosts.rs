@@ -82,6 +82,45 @@ async fn an_axum_handler_answers_with_a_problem() {
 }
 
 #[tokio::test]
+async fn the_problem_of_a_handler_gets_what_its_request_knows() {
+    let handler = tower::service_fn(|_: Request<()>| async {
+        let problem = Problem::new(StatusCode::CONFLICT).with_detail("It was changed.");
+        let mut response = http::Response::<http_body_util::Full<Bytes>>::from(problem);
+        response
+            .headers_mut()
+            .insert("etag", "\"7\"".parse().unwrap());
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    let config = ProblemConfig::default().instance(true);
+    let service = ProblemLayer::with_config(config).layer(ProblemLayer::new().layer(handler));
+    let call = async |name: &str, value: &str| {
+        let request = Request::get("/orders/7")
+            .header("x-request-id", "r-1")
+            .header(name, value);
+        let response = service.clone().oneshot(request.body(()).unwrap()).await;
+        let (head, body) = response.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let (head, body) = call("accept", "application/problem+json").await;
+    assert_eq!(head.status, StatusCode::CONFLICT);
+    assert_eq!(head.headers["x-request-id"], "r-1");
+    assert_eq!(head.headers["etag"], "\"7\"");
+    assert_eq!(head.headers["content-type"], "application/problem+json");
+    assert_eq!(head.headers["content-length"], body.len().to_string());
+    assert!(body.contains("\"request_id\":\"r-1\""), "{body}");
+
+    let (head, body) = call("accept", "text/html").await;
+    assert_eq!(head.headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(body, "409 Conflict\nIt was changed.\nrequest id: r-1\n");
+
+    let (head, body) = call("content-type", "application/grpc").await;
+    assert_eq!((head.status, body.as_str()), (StatusCode::OK, ""));
+    assert_eq!(head.headers["grpc-status"], "10");
+    assert_eq!(head.headers["grpc-message"], "It was changed.");
+}
+
+#[tokio::test]
 async fn hyper_sends_the_head_of_a_problem_and_keeps_the_connection() {
     let (mut client, server) = duplex(64 * 1024);
     let service = TowerToHyperService::new(ProblemLayer::new().layer(Fails(refusal)));

@@ -92,6 +92,8 @@ pub mod prelude;
 #[cfg_attr(docsrs, doc(cfg(feature = "config")))]
 pub mod resilience;
 mod service_builder_ext;
+#[cfg(all(feature = "problem", feature = "tonic"))]
+mod to_status;
 
 #[cfg(feature = "breaker")]
 #[doc(inline)]
@@ -105,7 +107,7 @@ pub use buttress_chaos as chaos;
 #[doc(inline)]
 pub use buttress_core::{
     Attributed, BoxError, ConfigError, Deadline, FailureKind, Mode, Name, Outcome, Ratio, Reason,
-    Rejection, Report, Scope,
+    Rejection, Report, Scope, classify_error, classify_known_error,
 };
 #[cfg(feature = "deadline")]
 #[doc(inline)]
@@ -132,3 +134,5 @@ pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
 #[doc(no_inline)]
 pub use resilience::Resilience;
 pub use service_builder_ext::ServiceBuilderExt;
+#[cfg(all(feature = "problem", feature = "tonic"))]
+pub use to_status::to_status;

@@ -1,11 +1,13 @@
+use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::time::Duration;
 
 use buttress::BoxError;
 use buttress::chaos::{Experiment, GameDay, Injector, Observer};
 use storm::upstream::{Build, Upstream};
 use storm::{gateway, net};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::report::{Finding, Report};
 use crate::traffic::{self, RATE, Request};
@@ -105,17 +107,34 @@ impl Scene {
         let gateway =
             gateway::buttress::start(upstream, &gateway::buttress::Handles::default()).await?;
         let (client, observer) = (net::client().build()?, Observer::new());
-        let (judged, fates) = tokio::join!(
-            self.experiment.run(injector, &observer),
-            load::drive(&self.requests, gateway, &client, &observer),
-        );
+        let played = async {
+            tokio::join!(
+                self.experiment.run(injector, &observer),
+                load::drive(&self.requests, gateway, &client, &observer),
+            )
+        };
+        let (judged, fates) = tokio::select! {
+            played = played => played,
+            never = self.announce(injector) => match never {},
+        };
         Ok(Finding::new(self, judged?, &fates))
+    }
+
+    /// Says when the plan is armed.
+    async fn announce(&self, injector: &Injector) -> Infallible {
+        while !injector.is_armed() {
+            sleep(LOOK_EACH).await;
+        }
+        println!("{}: armed", self.experiment.name());
+        pending().await
     }
 
     fn log(&self) -> String {
         decisions::log(self.requests.iter().zip(&self.decided))
     }
 }
+
+const LOOK_EACH: Duration = Duration::from_millis(10);
 
 /// The dry run: what would be done, and to how many.
 impl fmt::Display for Day {

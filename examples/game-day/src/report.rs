@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use buttress::chaos::ExperimentReport;
+use buttress::chaos::{Draw, ExperimentReport};
 use serde::Serialize;
 use storm::ledger::Ending;
 
@@ -49,6 +49,8 @@ impl Finding {
         let told =
             || known().filter_map(|((_, decided), fate)| Some((decided, fate.told.as_ref()?)));
         let armed = || all().filter(|((request, _), _)| request.armed);
+        // Otherwise the log has the first attempts only, and a response tells of the last.
+        let draws_for_calls = scene.experiment.plan().draws() == Draw::PerCall;
         let mut endings = BTreeMap::new();
         for (_, fate) in known() {
             let ending = match &fate.ending {
@@ -66,7 +68,7 @@ impl Finding {
                 .count(),
             told: told().count(),
             contradicted: told()
-                .filter(|(decided, told)| decided.as_ref() != Some(*told))
+                .filter(|(decided, told)| draws_for_calls && decided.as_ref() != Some(*told))
                 .count(),
             endings,
             torn: known().filter(|(_, fate)| fate.torn).count(),

@@ -11,7 +11,7 @@ use crate::load::USERS;
 #[command(name = "priority", version)]
 pub(crate) struct Args {
     /// Folder for priority.svg, made if it is missing
-    #[arg(value_name = "DIR", default_value = "target/priority")]
+    #[arg(value_name = "DIR", default_value_os_t = target().join("priority"))]
     pub(crate) out: PathBuf,
 
     /// Seed of the moments at which calls come, and of how long the service works on them
@@ -21,6 +21,11 @@ pub(crate) struct Args {
     /// What the users send, as a multiple of what the service can bear, from 0.1 to 1
     #[arg(long, value_name = "X", default_value_t = USERS, value_parser = users)]
     pub(crate) users: f64,
+}
+
+/// Where cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 fn users(text: &str) -> Result<f64, String> {

@@ -4,6 +4,7 @@ mod upstream;
 
 use std::time::Duration;
 
+use buttress::Ratio;
 use buttress::breaker::BreakerService;
 use buttress::deadline::{Client, DeadlineService};
 use buttress::http::Http;
@@ -23,7 +24,10 @@ async fn main() -> Result<(), BoxError> {
     let breaker = Breaker::new(
         "payments",
         BreakerConfig::default()
-            .consecutive_failures(3)
+            // Of the last ten seconds. A 503 that says when to come back counts here, and is no failure in a row: whoever
+            // says so is alive.
+            .failure_ratio(Ratio::HALF)
+            .minimum_calls(4)
             .open_for(OpenTime::Fixed(Duration::from_secs(1))),
     );
     // The upstream is next door, whatever proxy the environment names.
@@ -40,7 +44,7 @@ async fn main() -> Result<(), BoxError> {
     tell(charge(&payments, &upstream).await, &breaker);
 
     println!(
-        "\nThe upstream fails, and asks to be left alone for 2 s. Three in a row open the circuit:"
+        "\nThe upstream fails, and asks to be left alone for 2 s. Three of four calls open the circuit:"
     );
     upstream.fail();
     for _ in 0..3 {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use buttress::Ratio;
 use buttress::prelude::*;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -18,7 +19,8 @@ async fn a_failing_upstream_is_left_alone_for_as_long_as_it_asked() {
     let breaker = tripping_at(3);
     let unavailable = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
     let address = serve(Router::new().route("/", get(unavailable))).await;
-    let config = breaker.config();
+    // An upstream that says when to come back is overloaded, which counts in the ratio.
+    let config = breaker.config().failure_ratio(Ratio::HALF).minimum_calls(3);
     breaker
         .reconfigure(config.open_for(OpenTime::Fixed(Duration::from_secs(1))))
         .unwrap();

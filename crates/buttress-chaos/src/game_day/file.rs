@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
     let experiments = file
         .experiment
         .into_iter()
-        .map(|experiment| experiment.build(text, file.seed))
+        .map(|experiment| experiment.build(text, file.seed, file.draw))
         .collect::<Result<_, _>>()?;
     Ok(GameDay {
         experiments,
@@ -54,6 +54,7 @@ pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
 struct File {
     #[serde(default)]
     seed: u64,
+    draw: Option<DrawWord>,
     #[serde(default)]
     experiment: Vec<ExperimentTable>,
 }
@@ -76,7 +77,7 @@ struct ExperimentTable {
     fault: Vec<Spanned<FaultTable>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum DrawWord {
     Attempt,
@@ -84,7 +85,12 @@ enum DrawWord {
 }
 
 impl ExperimentTable {
-    fn build(self, text: &str, seed: u64) -> Result<Experiment, GameDayError> {
+    fn build(
+        self,
+        text: &str,
+        seed: u64,
+        draw: Option<DrawWord>,
+    ) -> Result<Experiment, GameDayError> {
         let checked = |table: Spanned<SteadyStateTable>| {
             let span = table.span();
             let steady_state = table.into_inner().build();
@@ -97,7 +103,7 @@ impl ExperimentTable {
             }
         };
         let hypothesis = checked(self.hypothesis)?;
-        let mut plan = Plan::new(seed).draw(match self.draw {
+        let mut plan = Plan::new(seed).draw(match self.draw.or(draw) {
             Some(DrawWord::Call) => Draw::PerCall,
             Some(DrawWord::Attempt) => Draw::PerAttempt,
             None => Draw::default(),

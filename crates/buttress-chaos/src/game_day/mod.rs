@@ -42,6 +42,7 @@ pub use report::GameDayReport;
 /// | key | default | |
 /// |---|---|---|
 /// | `seed` | 0 | of all plans |
+/// | `draw` | `"attempt"` | what all plans [draw](crate::Draw) for: each attempt at a call, or each `"call"` |
 /// | `[[experiment]]` | | at least one |
 /// | `name` | | of the experiment |
 /// | `before`, `during`, `recovery`, `after` | as [`Experiment`] | `"250 ms"`, `"1.5 s"`, `"2 min"` |
@@ -50,7 +51,7 @@ pub use report::GameDayReport;
 /// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
 /// | `guard` | none | the same; it watches from the beginning, refuses the plan if it is broken then, and ends it if it breaks |
 /// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `begins_after`, `ttl` |
-/// | `draw` | `"attempt"` | what is [drawn](crate::Draw) for: each attempt at a call, or each `"call"` |
+/// | `draw` | that of all | what its plan draws for |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///
 /// Ratios are numbers from 0 to 1. A path that ends in `/*` means all that is below it. What the file does not know it

@@ -118,12 +118,6 @@ impl<B> Side<Request<B>> for Server {
         (criticality != known).then(context)
     }
 
-    /// What is believed of what the request says, for layers further in that are polled in another task.
     #[inline]
-    fn tell(&self, request: &mut Request<B>) {
-        if let Some(said) = criticality_of(request.headers()) {
-            let believed = self.believed(said.ok(), request);
-            request.extensions_mut().insert(believed);
-        }
-    }
+    fn tell(&self, _: &mut Request<B>) {}
 }

@@ -36,6 +36,11 @@ impl ClientSettings {
             ("bulkhead", self.bulkhead.is_some()),
         ]
     }
+
+    /// Whether a stack that was made of one can be told the other.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        self.patterns() == other.patterns()
+    }
 }
 
 /// The layers of a client, outermost first: deadline, retry, shed, breaker, bulkhead.
@@ -124,6 +129,11 @@ impl ClientStack {
     #[must_use]
     pub fn bulkhead(&self) -> Option<&Bulkhead> {
         self.bulkhead.as_ref()
+    }
+
+    /// Whether there is another clone of the stack, or a service behind one.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.layers.is_shared()
     }
 
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {

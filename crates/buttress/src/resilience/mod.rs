@@ -95,8 +95,9 @@
 //! # Reloading
 //!
 //! [`Resilience::reload`] takes another file, for the services that are there: nothing of what handles know is lost. It
-//! is all or nothing. It may change every value but the `buckets` of tenants, and add stacks; the layers of a stack that is in use stay, and
-//! `mode = "off"` turns them off.
+//! is all or nothing. It may change every value but the `buckets` of tenants, add stacks, and remove those that are in no
+//! use: of which there is neither a layer nor a service. The layers of a stack that is in use stay, and `mode = "off"`
+//! turns them off.
 //!
 //! # Differences from others
 //!

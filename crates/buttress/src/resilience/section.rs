@@ -69,9 +69,10 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
 
     /// The configuration, unless it cannot work as a whole: then that is a mistake, and it is the default.
     pub(super) fn check(self, check: impl FnOnce(&C) -> Result<(), ConfigError>) -> C {
+        // What is left out because it was a mistake is not held against the rest. An unknown key hides no other mistake.
+        let is_sound = self.table.source.count_mistakes() == self.mistakes_before;
         self.table.only(&self.known);
-        // What is left out because it was a mistake is not held against the rest.
-        if self.table.source.count_mistakes() == self.mistakes_before {
+        if is_sound {
             if let Err(error) = check(&self.config) {
                 self.table
                     .blame(error.field(), error.value(), error.bound());

@@ -30,6 +30,13 @@ impl ServerSettings {
             ("bulkhead", self.bulkhead.is_some()),
         ]
     }
+
+    /// Whether a stack that was made of one can be told the other.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        let shed = self.shed.as_ref().zip(other.shed.as_ref());
+        self.patterns() == other.patterns()
+            && shed.is_none_or(|(one, other)| one.counts_alike(other))
+    }
 }
 
 /// The layers of a server, outermost first: problem, deadline, shed, bulkhead.
@@ -91,6 +98,11 @@ impl ServerStack {
     #[must_use]
     pub fn bulkhead(&self) -> Option<&Bulkhead> {
         self.bulkhead.as_ref()
+    }
+
+    /// Whether there is another clone of the stack, or a service behind one.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.layers.is_shared()
     }
 
     pub(super) fn apply(&self, settings: &ServerSettings) -> Result<(), ConfigError> {

@@ -54,6 +54,11 @@ impl ShedSettings {
         }
     }
 
+    /// Whether both count tenants in the same buckets.
+    pub(super) fn counts_alike(&self, other: &Self) -> bool {
+        self.buckets == other.buckets
+    }
+
     fn with(mut self, set: impl FnOnce(ShedConfig) -> ShedConfig) -> Self {
         self.config = set(self.config);
         self

@@ -39,20 +39,27 @@ impl Stacks {
         })
     }
 
-    /// Tells the stacks that are there, makes those that are not, and forgets none.
+    /// Tells the stacks that are there, makes those that are not, and forgets those that are not in the file. What is in
+    /// no use is made anew if its layers are others.
     fn take(&mut self, file: File) -> Result<(), ConfigError> {
         let mut next = Self::default();
         for (name, settings) in file.servers {
             let stack = match self.servers.get(&name) {
-                Some((stack, _)) => stack.apply(&settings).map(|()| stack.clone())?,
-                None => ServerStack::new(name.clone().into(), &settings)?,
+                Some((stack, before)) if stack.is_in_use() || before.is_alike(&settings) => {
+                    stack.apply(&settings)?;
+                    stack.clone()
+                }
+                _ => ServerStack::new(name.clone().into(), &settings)?,
             };
             next.servers.insert(name, (stack, settings));
         }
         for (name, settings) in file.clients {
             let stack = match self.clients.get(&name) {
-                Some((stack, _)) => stack.apply(&settings).map(|()| stack.clone())?,
-                None => ClientStack::new(name.clone().into(), &settings)?,
+                Some((stack, before)) if stack.is_in_use() || before.is_alike(&settings) => {
+                    stack.apply(&settings)?;
+                    stack.clone()
+                }
+                _ => ClientStack::new(name.clone().into(), &settings)?,
             };
             next.clients.insert(name, (stack, settings));
         }
@@ -60,15 +67,17 @@ impl Stacks {
         Ok(())
     }
 
-    /// Refuses a file whose stacks are made of other layers: the services around which they stand are in use.
+    /// Refuses a file in which a stack that is in use is missing, or made of other layers.
     fn compare(&self, root: &Table<'_>) {
-        for (name, (_, settings)) in &self.servers {
+        let servers = self.servers.iter();
+        for (name, (_, settings)) in servers.filter(|(_, (stack, _))| stack.is_in_use()) {
             let stack = compare(root, "server", name, settings.patterns());
             if let (Some(stack), Some(shed)) = (stack, &settings.shed) {
                 shed.compare(&stack);
             }
         }
-        for (name, (_, settings)) in &self.clients {
+        let clients = self.clients.iter();
+        for (name, (_, settings)) in clients.filter(|(_, (stack, _))| stack.is_in_use()) {
             compare(root, "client", name, settings.patterns());
         }
     }

@@ -52,6 +52,10 @@ fn a_reload_with_a_mistake_changes_nothing() {
 #[test]
 fn layers_that_are_in_use_neither_come_nor_go() {
     let resilience = Resilience::from_toml(FILE).unwrap();
+    let _in_use = (
+        resilience.server("api").unwrap(),
+        resilience.client("payments").unwrap(),
+    );
     for (from, to, told) in [
         (
             "retry = {}",
@@ -75,11 +79,38 @@ fn layers_that_are_in_use_neither_come_nor_go() {
     }
 
     let resilience = Resilience::from_toml("[client.payments]\nretry = {}").unwrap();
+    let service = resilience.client("payments").unwrap().service(());
     let error = resilience
         .reload("[client.payments]\nretry = {}\nbreaker = {}")
         .unwrap_err();
     let told = "line 3, column 1: client.payments.breaker is new, but must be there from the start";
     assert_eq!(error.to_string(), told);
+    drop(service);
+}
+
+#[test]
+fn what_is_in_no_use_comes_and_goes() {
+    let resilience = Resilience::from_toml(FILE).unwrap();
+    drop(resilience.client("payments").unwrap().service(()));
+    let _in_use = resilience.server("api").unwrap();
+    resilience.breaker("payments").unwrap().trip();
+
+    // As long as its layers stay, it keeps what it has learnt.
+    let other = FILE.replace("failures = 3", "failures = 7");
+    resilience.reload(&other).unwrap();
+    let breaker = resilience.breaker("payments").unwrap();
+    assert_eq!(breaker.state(), CircuitState::Open);
+
+    let fewer = FILE.replace("retry = {}", "bulkhead = {}");
+    resilience.reload(&fewer).unwrap();
+    assert!(resilience.retry("payments").is_none());
+    assert!(resilience.bulkhead("payments").is_some());
+
+    resilience.reload("[server.api]\ndeadline = {}").unwrap();
+    assert!(resilience.client("payments").is_err());
+    let error = resilience.reload("").unwrap_err();
+    let told = "server.api is missing, but must be there, as it is in use";
+    assert!(error.to_string().contains(told), "{error}");
 }
 
 #[test]
@@ -123,6 +154,10 @@ fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
     let file = "[server.api.shed]\nlimit = { initial = 30 }\ntenants.header = 'x-tenant'\n\
                 [client.payments]\nthrottle = {}";
     let resilience = Resilience::from_toml(file).unwrap();
+    let _in_use = (
+        resilience.server("api").unwrap(),
+        resilience.client("payments").unwrap(),
+    );
     let (server, client) = (
         resilience.shedder("api").unwrap(),
         resilience.shedder("payments").unwrap(),

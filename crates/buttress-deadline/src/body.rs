@@ -1,38 +1,52 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, Ending, TaskContext};
+use buttress_core::{BoxError, Rejection, TaskContext};
 use buttress_http::grpc::{self, GrpcCode};
-use buttress_metrics::Phase;
-use buttress_shell::Timer;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
+use crate::held::{Found, Slot};
 use crate::watch::{Tail, Watch};
 
-/// A response body that is over by its deadline.
+/// A response body that is over by its deadline, whether its reader polls it or not.
 ///
 /// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body
-/// within, which is polled in the context of the call's task. If it has not ended in time, it is dropped: over gRPC
-/// the stream then ends with the trailers of `DEADLINE_EXCEEDED`, otherwise with a
-/// [`Rejection`](buttress_core::Rejection). A reader who does not poll is not interrupted.
+/// within, which is polled in the context of the call's task. If it has not ended in time, it is dropped at that moment,
+/// with all that it holds: places of a bulkhead, connections, buffers. When the reader polls next, a gRPC stream ends
+/// with the trailers of `DEADLINE_EXCEEDED`, and any other body with a [`Rejection`].
+///
+/// A body without a deadline, and one that is at its end with its head, is within as it is. For any other body there are
+/// two allocations and a timer. The body is then dropped by the thread that runs the timers of the runtime, so its drop
+/// must not block. Where there are no timers, the body ends when it is polled.
 #[pin_project]
-pub struct DeadlineBody<B> {
-    /// `None` once its time was over.
-    #[pin]
-    body: Option<B>,
-    context: Option<TaskContext>,
-    /// `None` if there is no deadline.
-    tail: Option<Tail>,
-    is_grpc: bool,
-    #[pin]
-    timer: Timer,
+pub struct DeadlineBody<B>(#[pin] State<B>);
+
+#[pin_project(project = StateProjection)]
+enum State<B> {
+    Unwatched {
+        #[pin]
+        body: B,
+        context: Option<TaskContext>,
+    },
+    Watched(Watched<B>),
+    /// The body within is gone, and said this of itself at its end.
+    Over(SizeHint),
 }
 
-impl<B: Body> DeadlineBody<B> {
+/// A body that a timer ends.
+struct Watched<B> {
+    slot: Arc<Slot<B>>,
+    context: Option<TaskContext>,
+    size_hint: SizeHint,
+    is_grpc: bool,
+}
+
+impl<B: Body + Send + 'static> DeadlineBody<B> {
     /// Follows a response to the end of its body.
     #[inline]
     pub(crate) fn follow(
@@ -44,20 +58,24 @@ impl<B: Body> DeadlineBody<B> {
             Some(watch) if !response.body().is_end_stream() => watch.tail(),
             _ => None,
         };
-        let is_grpc = tail.is_some() && grpc::is_grpc(response.headers().get(CONTENT_TYPE));
-        response.map(|body| Self {
-            body: Some(body),
-            context,
-            tail,
-            is_grpc,
-            timer: Timer::default(),
+        let Some(tail) = tail else {
+            return response.map(|body| Self(State::Unwatched { body, context }));
+        };
+        let is_grpc = grpc::is_grpc(response.headers().get(CONTENT_TYPE));
+        response.map(|body| {
+            Self(State::Watched(Watched {
+                size_hint: body.size_hint(),
+                slot: Slot::hold(body, tail),
+                context,
+                is_grpc,
+            }))
         })
     }
 }
 
 impl<B> Body for DeadlineBody<B>
 where
-    B: Body,
+    B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Data = B::Data;
@@ -67,73 +85,135 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let mut this = self.project();
-        let Some(mut body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(None);
-        };
-        let polled = match this.context {
-            Some(context) => context.enter(|| body.as_mut().poll_frame(cx)),
-            None => body.as_mut().poll_frame(cx),
-        };
-        let polled = polled.map_err(Into::into);
-        let Some(tail) = this.tail else {
-            return polled;
-        };
-
-        let overdue = match &polled {
-            Poll::Pending => tail.poll(this.timer, cx),
-            Poll::Ready(Some(Ok(frame)))
-                if frame.is_data() && !body.is_end_stream() && tail.is_late() =>
-            {
-                Poll::Ready(Phase::BodyEnd)
+        let mut state = self.project().0;
+        match state.as_mut().project() {
+            StateProjection::Unwatched { body, context } => {
+                poll_in(context, || body.poll_frame(cx)).map_err(Into::into)
             }
-            Poll::Ready(_) => Poll::Pending,
-        };
-        let Poll::Ready(phase) = overdue else {
-            return polled;
-        };
-        match this.tail.take().and_then(|tail| tail.end(phase)) {
-            None => polled,
-            Some(rejection) => {
-                Ending::Expired.during(|| this.body.set(None));
-                Poll::Ready(Some(if *this.is_grpc {
-                    Ok(Frame::trailers(deadline_exceeded()))
-                } else {
-                    Err(rejection.into())
-                }))
+            StateProjection::Watched(watched) => {
+                let (polled, is_over) = watched.poll_frame(cx);
+                if is_over {
+                    let size_hint = watched.size_hint;
+                    state.set(State::Over(size_hint));
+                }
+                polled
             }
+            StateProjection::Over(_) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        match &self.0 {
+            State::Unwatched { body, .. } => body.is_end_stream(),
+            State::Watched(_) => false,
+            State::Over(_) => true,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        let over = || SizeHint::with_exact(0);
-        self.body.as_ref().map_or_else(over, Body::size_hint)
+        match &self.0 {
+            State::Unwatched { body, .. } => body.size_hint(),
+            State::Watched(watched) => watched.size_hint,
+            State::Over(size_hint) => *size_hint,
+        }
+    }
+}
+
+impl<B> Watched<B>
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    /// What the reader gets, and whether there is nothing after it.
+    #[expect(
+        clippy::type_complexity,
+        reason = "it is what a body answers, and a flag"
+    )]
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> (Poll<Option<Result<Frame<B::Data>, BoxError>>>, bool) {
+        let mut held = match self.slot.take() {
+            Found::Body(held) => held,
+            Found::Ended(rejection) => return (self.end(rejection), true),
+            Found::Nothing => return (Poll::Ready(None), true),
+        };
+        let this = held.as_mut().project();
+        let mut body = this.body;
+        let polled = poll_in(&mut self.context, || body.as_mut().poll_frame(cx));
+        let is_late = match &polled {
+            Poll::Pending => {
+                if let Some(tail) = this.tail {
+                    tail.ask();
+                }
+                let reader = this.reader;
+                if !reader
+                    .as_ref()
+                    .is_some_and(|known| known.will_wake(cx.waker()))
+                {
+                    *reader = Some(cx.waker().clone());
+                }
+                false
+            }
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() && !body.is_end_stream() => {
+                self.size_hint = body.size_hint();
+                this.tail.as_mut().is_some_and(Tail::is_late)
+            }
+            // Its last frame came late, and is its last all the same.
+            Poll::Ready(_) => {
+                self.size_hint = body.size_hint();
+                return (polled.map_err(Into::into), true);
+            }
+        };
+        match self.slot.put(held, is_late) {
+            Some(rejection) => (self.end(rejection), true),
+            None => (polled.map_err(Into::into), false),
+        }
+    }
+
+    /// What the reader of a body hears that is over.
+    fn end(&mut self, rejection: Rejection) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        self.size_hint = SizeHint::with_exact(0);
+        Poll::Ready(Some(if self.is_grpc {
+            Ok(Frame::trailers(deadline_exceeded()))
+        } else {
+            Err(rejection.into())
+        }))
+    }
+}
+
+impl<B> Drop for Watched<B> {
+    fn drop(&mut self) {
+        self.slot.clear();
+    }
+}
+
+fn poll_in<R>(context: &mut Option<TaskContext>, poll: impl FnOnce() -> R) -> R {
+    match context {
+        Some(context) => context.enter(poll),
+        None => poll(),
     }
 }
 
 /// A body without a deadline, for layers above that answer in place of the service.
 impl<B: Default> Default for DeadlineBody<B> {
     fn default() -> Self {
-        Self {
-            body: Some(B::default()),
+        Self(State::Unwatched {
+            body: B::default(),
             context: None,
-            tail: None,
-            is_grpc: false,
-            timer: Timer::default(),
-        }
+        })
     }
 }
 
 impl<B: fmt::Debug> fmt::Debug for DeadlineBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeadlineBody")
-            .field("body", &self.body)
-            .field("has_deadline", &self.tail.is_some())
-            .finish_non_exhaustive()
+        let mut out = f.debug_struct("DeadlineBody");
+        match &self.0 {
+            State::Unwatched { body, .. } => out.field("body", body),
+            State::Watched(watched) => out.field("size_hint", &watched.size_hint),
+            State::Over(_) => out.field("is_over", &true),
+        };
+        out.finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::limits::Limits;
 /// | [`clock_skew`](Self::clock_skew) | how far past a moment of `x-deadline` may be | 30 s |
 /// | [`until`](Self::until) | what the deadline covers | the body, to its end |
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
-/// | [`body_idle`](Self::body_idle) | how long the next frame of the body may take | none |
+/// | [`body_idle`](Self::body_idle) | how long the next frame of the body may take, and how long its reader may leave it alone | none |
 /// | [`body_timeout`](Self::body_timeout) | how long the body may take, from its head | none |
 /// | [`extension`](Self::extension) | whether requests carry their `Deadline` as an extension | yes |
 /// | [`mode`](Self::mode) | whether the layer binds | [`Mode::Enforce`] |
@@ -110,7 +110,9 @@ impl DeadlineConfig {
         self
     }
 
-    /// How long the body may keep its reader waiting for a frame.
+    /// How long the body may keep its reader waiting for a frame, and how long the reader may leave a frame unread. Each of
+    /// the two has that time anew: from the head or a frame on it is the reader's, from when the reader asks for the next
+    /// frame it is the body's. A client that takes nothing off its connection holds a body for no longer than this.
     #[must_use]
     pub fn body_idle(mut self, body_idle: impl Into<Option<Duration>>) -> Self {
         self.limits.body_idle = body_idle.into();

@@ -92,13 +92,18 @@
 //! | keeps back | an offset, of what the caller gives | a margin, of what it tells | |
 //! | refuses before the inner service is called | what has expired, what is too short | the same | the same |
 //! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
-//! | at the deadline | drops the inner call, or the body | the same | drops the inner call |
+//! | at the deadline | drops the inner call, or the body, polled or not | the same | drops the inner call when polled |
 //!
 //! A refusal is a [`Rejection`](buttress_core::Rejection) for `DeadlineExpired` or `DeadlineTooShort`; a call that
 //! is ended is one for `DeadlineExceeded`. A `ProblemLayer` above answers them with 504, and over gRPC with
 //! `DEADLINE_EXCEEDED`. A body that is late ends with the trailers of that code, or over HTTP with an error, which
 //! breaks the response off where its reader can see it. What answers at the deadline has answered: the inner service
 //! is asked first, and only then the clock.
+//!
+//! A body is dropped at its deadline also where its reader does not poll it: a server whose client takes nothing off the
+//! connection stops polling, and the body would hold whatever is in it (a place of a bulkhead, a connection to a
+//! dependency) for as long as the client likes. The connection itself stays open until the client reads or goes away.
+//! For this a server's and a client's bodies have to be `Send`, and are dropped by the thread that runs the timers.
 //!
 //! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies.
 //! Work that is spawned is another task: [`carry`] takes the deadline there.
@@ -108,8 +113,9 @@
 //! the first attempt's, and [`age_deadline`](buttress_http::deadline::age_deadline) is what corrects those of the
 //! others.
 //!
-//! A timer is made when a call has a deadline and is not answered at its first poll, and never for "no deadline".
-//! Without a runtime there are no timers; then a late call ends when it is next polled.
+//! A timer is made when a call has a deadline and is not answered at its first poll, and when its response has a body; and
+//! never for "no deadline". A body with a deadline takes two allocations besides. Where there are no timers, a late call or
+//! body ends when it is next polled.
 //!
 //! # Differences from others
 //!
@@ -146,6 +152,7 @@ mod client_config;
 mod clock;
 mod config;
 mod future;
+mod held;
 mod layer;
 mod limits;
 mod service;

@@ -42,15 +42,19 @@ impl Shared {
         binds.then(|| Rejection::new(reason, self.name.clone()))
     }
 
-    /// Ends a call that is under way; `None` lets it go on, where that does not bind.
+    /// What a call that is under way ends with; `None` lets it go on, where that does not bind.
     #[cold]
-    pub(crate) fn end(&self, phase: Phase, binds: bool) -> Option<Rejection> {
-        let reason = Reason::DeadlineExceeded;
+    pub(crate) fn exceeded(&self, binds: bool) -> Option<Rejection> {
+        binds.then(|| Rejection::new(Reason::DeadlineExceeded, self.name.clone()))
+    }
+
+    /// Says that the time of a call is over.
+    #[cold]
+    pub(crate) fn tell(&self, phase: Phase, binds: bool) {
         self.signals.emit(if binds {
             DeadlineEvent::Exceeded(phase)
         } else {
-            DeadlineEvent::WouldReject(reason)
+            DeadlineEvent::WouldReject(Reason::DeadlineExceeded)
         });
-        binds.then(|| Rejection::new(reason, self.name.clone()))
     }
 }

@@ -1,3 +1,4 @@
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -28,8 +29,10 @@ pub(crate) struct Tail {
     shared: SharedLease,
     end: Option<Instant>,
     idle: Option<Duration>,
-    /// When the next frame is due, while the reader waits for one.
-    due: Option<Instant>,
+    /// When whoever has to move has been idle for too long.
+    idle_until: Option<Instant>,
+    /// Whether it is the service that has to move: the reader has asked for a frame.
+    is_asked: bool,
     binds: bool,
 }
 
@@ -48,7 +51,8 @@ impl Watch {
         if !self.binds {
             self.deadline = None;
         }
-        Poll::Ready(self.shared.end(Phase::Head, self.binds))
+        self.shared.tell(Phase::Head, self.binds);
+        Poll::Ready(self.shared.exceeded(self.binds))
     }
 
     /// What is watched of the body, if anything is.
@@ -65,42 +69,54 @@ impl Watch {
         (end.is_some() || idle.is_some()).then_some(Tail {
             shared: self.shared,
             end,
+            idle_until: idle.and_then(|_| earlier(None, now(), idle)),
             idle,
-            due: None,
+            is_asked: false,
             binds: self.binds,
         })
     }
 }
 
 impl Tail {
-    /// A frame has come, and another is to follow. Whether that comes too late: a body that always has a frame
-    /// at hand never waits for a timer.
-    pub(crate) fn is_late(&mut self) -> bool {
-        self.due = None;
-        self.end.is_some_and(|end| end <= now())
+    /// When the body is over, unless something happens before.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        match (self.end, self.idle_until) {
+            (Some(end), Some(idle)) => Some(end.min(idle)),
+            (end, idle) => end.or(idle),
+        }
     }
 
-    /// Waits for the next frame to be overdue, and says for which reason.
-    pub(crate) fn poll(&mut self, timer: Pin<&mut Timer>, cx: &mut Context<'_>) -> Poll<Phase> {
-        let at = match (self.due, self.idle) {
-            (None, None) => self.end,
-            (None, idle) => earlier(self.end, now(), idle),
-            (due, _) => due,
-        };
-        self.due = at;
-        let Some(at) = at else {
-            return Poll::Pending;
-        };
-        ready!(timer.poll(at, cx));
-        Poll::Ready(if self.end == Some(at) {
+    /// A frame has come, and another is to follow, for which the reader has to ask. Whether the frame comes too late: a
+    /// body that always has one at hand never waits for a timer.
+    pub(crate) fn is_late(&mut self) -> bool {
+        if self.idle.is_none() && self.end.is_none() {
+            return false;
+        }
+        let now = now();
+        self.is_asked = false;
+        self.idle_until = earlier(None, now, self.idle);
+        self.end.is_some_and(|end| end <= now)
+    }
+
+    /// The reader asks for a frame that is not there yet.
+    pub(crate) fn ask(&mut self) {
+        if self.idle.is_some() && !mem::replace(&mut self.is_asked, true) {
+            self.idle_until = earlier(None, now(), self.idle);
+        }
+    }
+
+    /// What the body ends with when it is over; `None` if that does not bind.
+    pub(crate) fn rejection(&self) -> Option<Rejection> {
+        self.shared.exceeded(self.binds)
+    }
+
+    /// Says that the body is over.
+    pub(crate) fn tell(&self) {
+        let phase = if self.end.is_some() && self.end == self.due() {
             Phase::BodyEnd
         } else {
             Phase::BodyIdle
-        })
-    }
-
-    /// Says what the body then ends with; `None` if it goes on unwatched.
-    pub(crate) fn end(self, phase: Phase) -> Option<Rejection> {
-        self.shared.end(phase, self.binds)
+        };
+        self.shared.tell(phase, self.binds);
     }
 }

@@ -50,9 +50,8 @@ impl ShedLayer {
 }
 
 impl ShedLayer<Server> {
-    /// For a server of HTTP or gRPC: a call lasts until the body of its response has ended, failed or been dropped, went
-    /// as status, `grpc-status`, trailers and body say, and matters as much as `x-criticality` says, as far as that is
-    /// [believed](Self::trust).
+    /// For a server of HTTP or gRPC: a call lasts until the head of its response is there, went as status and
+    /// `grpc-status` say, and matters as much as `x-criticality` says, as far as that is [believed](Self::trust).
     ///
     /// What the answers say is read as a [server](buttress_http::HttpClassifier::server) does: one that blames the caller,
     /// such as 429, is no overload.
@@ -67,7 +66,9 @@ impl ShedLayer<Server> {
         Self::server(shedder)
     }
 
-    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter counts
+    /// the work that goes on behind a head, and also the calls whose readers take their time: an event stream, or a socket
+    /// that reads nothing, then has a place for as long as it likes.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);
@@ -124,7 +125,9 @@ impl ShedLayer<Client> {
         Self::with_side(shedder, Client::default())
     }
 
-    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter counts
+    /// the work that goes on behind a head, and also the calls whose readers take their time: an event stream, or a socket
+    /// that reads nothing, then has a place for as long as it likes.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);

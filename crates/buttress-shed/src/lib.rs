@@ -122,10 +122,12 @@
 //!
 //! # What it does
 //!
-//! A call takes a place when it is made, and gives it back when it ends: with its future, and over HTTP with the body of
-//! its response. What the [limit](LimitConfig) learns from it is how long it took until the answer began: how long a
-//! stream is listened to says nothing about the service. Streams without an end still hold their places; for a service
-//! that serves mostly those, let calls last [until the head](buttress_http::Until::Headers).
+//! A call takes a place when it is made, and gives it back when it ends: with its future, which over HTTP is the head of
+//! its response. What the [limit](LimitConfig) learns from it is how long that took. How long the body takes is up to its
+//! reader: an event stream, a websocket, a download or a socket that reads nothing would have a place for as long as it
+//! likes, the limit would learn nothing from such calls, and as many of them as the limit happens to be would close the
+//! service. So they do not count. For a service whose work is in its bodies there is [`ShedLayer::until`], and a bulkhead
+//! for a known number of bodies at once.
 //!
 //! A call that its deadline ends before its answer begins, or the attempt timeout of a retry, counts as a timeout if it had
 //! three times as long as answered calls take; it then speaks for a lower limit, and for holding back. With less time it
@@ -174,7 +176,7 @@
 //!
 //! # Defaults
 //!
-//! See [`ShedConfig`], [`LimitConfig`], [`Until::BodyEnd`](buttress_http::Until::BodyEnd) and [`Trust::ToLower`].
+//! See [`ShedConfig`], [`LimitConfig`], [`Until::Headers`](buttress_http::Until::Headers) and [`Trust::ToLower`].
 //!
 //! # Signals
 //!

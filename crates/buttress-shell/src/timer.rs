@@ -43,6 +43,12 @@ impl Timer {
         Some(Self(State::Set(sleep)))
     }
 
+    /// Whether there is a timer that wakes whoever waits.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        matches!(self.0, State::Set(_))
+    }
+
     /// Waits until `at`, which may move from one poll to the next.
     pub fn poll(mut self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let until = tokio::time::Instant::from_std(at);
@@ -96,7 +102,7 @@ fn sleep(until: tokio::time::Instant) -> Option<Sleep> {
 impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timer")
-            .field("is_set", &matches!(self.0, State::Set(_)))
+            .field("is_set", &self.is_set())
             .finish()
     }
 }

@@ -65,7 +65,7 @@ impl<B> Side<Request<B>> for Client {
     }
 }
 
-impl<B: Body> Conclude<Response<B>> for Client {
+impl<B: Body + Send + 'static> Conclude<Response<B>> for Client {
     type Response = Response<DeadlineBody<B>>;
 
     #[inline]

@@ -48,7 +48,7 @@ impl<B> Side<Request<B>> for Server {
     }
 }
 
-impl<B: Body> Conclude<Response<B>> for Server {
+impl<B: Body + Send + 'static> Conclude<Response<B>> for Server {
     type Response = Response<DeadlineBody<B>>;
 
     #[inline]

@@ -13,3 +13,4 @@ mod refusals;
 mod server;
 mod services;
 mod support;
+mod unread;

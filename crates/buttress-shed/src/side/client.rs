@@ -5,9 +5,18 @@ use http::Request;
 use super::{Side, TenantName};
 
 /// Requests that go out over HTTP: each matters as much as the task that makes it, and says so.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Client {
     protocol: Http,
+}
+
+/// A call lasts until its head: see the [crate docs](crate#what-it-does).
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            protocol: Http::default().until(Until::Headers),
+        }
+    }
 }
 
 impl Client {

@@ -18,10 +18,11 @@ pub struct Server {
     tenant: Option<HeaderName>,
 }
 
+/// A call lasts until its head: see the [crate docs](crate#what-it-does).
 impl Default for Server {
     fn default() -> Self {
         Self {
-            protocol: Http::server(),
+            protocol: Http::server().until(Until::Headers),
             trust: Trust::default(),
             known: None,
             otherwise: Criticality::default(),

@@ -117,7 +117,9 @@ async fn a_readiness_error_after_the_wait_gives_the_place_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_body_dropped_at_any_frame_gives_the_place_to_the_next() {
     for frames in 0..=3 {
-        let scene = Scene::new(config(1, 1));
+        let scene = Scene::behind(config(1, 1), |shedder| {
+            buttress_shed::ShedLayer::http(shedder).until(buttress_http::Until::BodyEnd)
+        });
         let gate = Gate::new();
         let body = TestBody::empty().data("one").data("two").wait(&gate);
         scene

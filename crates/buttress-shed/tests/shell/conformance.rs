@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request};
 use buttress_core::{Mode, Ratio};
+use buttress_http::Until;
 use buttress_shed::{
     ControlledDelay, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, ShedLayer,
     Shedder, TenantsConfig, ThrottleConfig,
@@ -60,7 +61,7 @@ fn a_shedder_with_a_short_queue_conforms_in_either_order() {
         (Order::Lifo, Turns::NewestFirst),
     ] {
         let config = fixed().queue(5).max_wait(MAX_WAIT).order(order);
-        let suite = conformance(Mode::Enforce, config, Kind::Http);
+        let suite = conformance(Mode::Enforce, config, Kind::Bodies);
         let report = suite.queue(5).max_wait(MAX_WAIT).serves(turns).run();
         assert!(report.failed().is_empty(), "{order:?}\n{report}");
         for asked in ["Q1", "Q2", "Q3", "A2", "A3", "A6", "A7"] {
@@ -74,9 +75,11 @@ fn a_shedder_with_a_short_queue_conforms_in_either_order() {
 
 #[test]
 fn an_http_shedder_without_a_queue_conforms_in_every_mode() {
-    in_every_mode("http, refuses", |mode| {
-        conformance(mode, fixed().queue(0), Kind::Http)
-    });
+    for kind in [Kind::Http, Kind::Bodies] {
+        in_every_mode("http, refuses", |mode| {
+            conformance(mode, fixed().queue(0), kind)
+        });
+    }
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn an_adaptive_shedder_conforms_in_every_mode() {
         let config = ShedConfig::default().limit(limit).mode(mode);
         let suite = Conformance::new("shedder", move || {
             let shedder = Shedder::new("conformance", config.clone());
-            let specimen = Specimen::new(ShedLayer::http(&shedder));
+            let specimen = Specimen::new(ShedLayer::http(&shedder).until(Until::BodyEnd));
             specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
         });
         suite.holds_body()
@@ -106,6 +109,8 @@ fn an_adaptive_shedder_conforms_in_every_mode() {
 enum Kind {
     Plain,
     Http,
+    /// Over HTTP, where calls last until the end of their bodies.
+    Bodies,
     Client,
     /// Over HTTP, where every request says whose it is.
     Tenant,
@@ -136,9 +141,11 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
         let specimen = match kind {
             Kind::Plain => Specimen::new(ShedLayer::new(&shedder)),
             Kind::Http => Specimen::new(ShedLayer::http(&shedder)),
+            Kind::Bodies => Specimen::new(ShedLayer::http(&shedder).until(Until::BodyEnd)),
             Kind::Client => Specimen::new(ShedLayer::client(&shedder)),
             Kind::Tenant => {
-                let layer = ShedLayer::http(&shedder).tenant_header(TENANT);
+                let layer = ShedLayer::http(&shedder).until(Until::BodyEnd);
+                let layer = layer.tenant_header(TENANT);
                 Specimen::new(Stack::new(layer, MapRequestLayer::new(of_a_tenant)))
             }
         };
@@ -169,8 +176,8 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
         suite
     };
     match kind {
-        Kind::Plain => suite,
-        Kind::Http | Kind::Client | Kind::Tenant => suite.holds_body(),
+        Kind::Plain | Kind::Http | Kind::Client => suite,
+        Kind::Bodies | Kind::Tenant => suite.holds_body(),
     }
 }
 

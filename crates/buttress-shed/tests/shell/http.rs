@@ -19,7 +19,7 @@ use crate::support::request;
 /// go-zero#5011, tower-http#447: bodies that stream are not seen, and any number of them goes on at once.
 #[tokio::test(start_paused = true)]
 async fn a_call_keeps_its_place_until_its_trailers_are_there() {
-    let scene = Scene::new(config(1, 0));
+    let scene = Scene::behind(config(1, 0), until_the_end);
     let gate = Gate::new();
     let body = TestBody::empty().data("a message").wait(&gate);
     answers(&scene, body.trailer("grpc-status", "0"));
@@ -34,10 +34,8 @@ async fn a_call_keeps_its_place_until_its_trailers_are_there() {
 
 /// palantir#1255: where streams are the service, a place for each is not wanted.
 #[tokio::test(start_paused = true)]
-async fn until_the_head_a_body_keeps_no_place() {
-    let scene = Scene::behind(config(1, 0), |shedder| {
-        ShedLayer::http(shedder).until(Until::Headers)
-    });
+async fn by_default_a_body_keeps_no_place() {
+    let scene = Scene::new(config(1, 0));
     answers(&scene, TestBody::empty().data("a").wait(&Gate::new()));
     let streaming = scene.call().finish();
     assert_eq!(scene.counts(), (0, 0));
@@ -46,9 +44,28 @@ async fn until_the_head_a_body_keeps_no_place() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
+/// Dashboards that keep an event stream open, or sockets that read nothing: as many as the limit begins with.
+#[tokio::test(start_paused = true)]
+async fn open_streams_do_not_close_the_service_to_others() {
+    let scene = Scene::new(ShedConfig::default());
+    let streams: Vec<_> = (0..PLACES)
+        .map(|_| {
+            answers(&scene, TestBody::empty().data("event").wait(&Gate::new()));
+            scene.call().finish()
+        })
+        .collect();
+    for _ in 0..600 {
+        let call = scene.call();
+        assert!(call.is_inside());
+        drop(call.finish());
+        pass(Duration::from_secs(1)).await;
+    }
+    drop(streams);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_empty_body_keeps_nothing_and_a_broken_one_lets_go() {
-    let scene = Scene::new(config(1, 0));
+    let scene = Scene::behind(config(1, 0), until_the_end);
     answers(&scene, TestBody::empty());
     let kept = scene.call().finish();
     assert_eq!(scene.counts(), (0, 0));
@@ -64,7 +81,7 @@ async fn an_empty_body_keeps_nothing_and_a_broken_one_lets_go() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_of_an_hour_does_not_lower_the_limit_and_makes_no_margin() {
     for dropped in [false, true] {
-        let scene = Scene::new(adaptive());
+        let scene = Scene::behind(adaptive(), until_the_end);
         for _ in 0..ROUNDS {
             let gate = Gate::new();
             let streams: Vec<_> = (0..PLACES)
@@ -103,6 +120,10 @@ async fn an_hour_until_the_head_lowers_the_limit() {
     let snapshot = scene.shedder.snapshot();
     assert!(snapshot.limit.limit < PLACES / 2, "{snapshot:?}");
     assert!(snapshot.margin >= HOUR, "{snapshot:?}");
+}
+
+fn until_the_end(shedder: &Shedder) -> ShedLayer<Server> {
+    ShedLayer::http(shedder).until(Until::BodyEnd)
 }
 
 fn adaptive() -> ShedConfig {

@@ -12,9 +12,11 @@ use tower::Layer;
 use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_over_http_holds_its_place_to_the_end_of_its_body() {
+async fn a_call_over_http_can_hold_its_place_to_the_end_of_its_body() {
     let shedder = shedder(1, 0);
-    let (service, probe) = behind(&shedder);
+    let (inner, probe) = ReadyProbe::new();
+    let layer = ShedLayer::http(&shedder).until(buttress_http::Until::BodyEnd);
+    let service = layer.layer(inner);
     let body = TestBody::empty().data("a").data("b");
     probe.script(Script::new().ok(Response::new(body)));
     let response = call(&service, request()).await.unwrap();

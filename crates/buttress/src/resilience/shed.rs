@@ -20,7 +20,8 @@ use super::value::{Read, flag, mode, number, or_off, ratio, time, whole, word};
 #[derive(Debug, Clone, Default)]
 pub(super) struct ShedSettings {
     pub(super) config: ShedConfig,
-    until: Until,
+    /// `None` is the layers' default.
+    until: Option<Until>,
     trust: Trust,
     criticality: Criticality,
     tenant: Option<HeaderName>,
@@ -31,9 +32,12 @@ pub(super) struct ShedSettings {
 impl ShedSettings {
     pub(super) fn server_layer(&self, shedder: &Shedder) -> ShedLayer<Server> {
         let layer = ShedLayer::http(shedder)
-            .until(self.until)
             .trust(self.trust)
             .criticality(self.criticality);
+        let layer = match self.until {
+            Some(until) => layer.until(until),
+            None => layer,
+        };
         match &self.tenant {
             Some(header) => layer.tenant_header(header.clone()),
             None => layer,
@@ -41,7 +45,11 @@ impl ShedSettings {
     }
 
     pub(super) fn client_layer(&self, shedder: &Shedder) -> ShedLayer<Client> {
-        ShedLayer::client(shedder).until(self.until)
+        let layer = ShedLayer::client(shedder);
+        match self.until {
+            Some(until) => layer.until(until),
+            None => layer,
+        }
     }
 
     /// Refuses a file that counts the tenants of the server in other buckets: calls under way are counted in these.
@@ -154,7 +162,7 @@ fn common<'t, 'a>(section: Section<'t, 'a, ShedSettings>) -> Section<'t, 'a, She
             settings.with(|config| config.pressure(pressure(table)))
         })
         .field("until", until, |settings, until| ShedSettings {
-            until,
+            until: Some(until),
             ..settings
         })
         .field("mode", mode, |settings, mode| {

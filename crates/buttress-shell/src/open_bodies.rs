@@ -1,0 +1,309 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use crate::now;
+
+/// What is held for the open bodies of a handle, where it can be taken back from those that nobody reads.
+///
+/// A body is idle from when its head, or a frame of it, is there until its reader asks for the next frame. What the
+/// service owes is no idleness: an event stream without events is not idle. Nothing is timed. Whoever is short of what
+/// is held here [takes back](Self::take_idle) what has been idle for long.
+///
+/// Each stripe is for the threads of one processor, so that bodies do not wait for each other.
+pub struct OpenBodies<T> {
+    begun: Instant,
+    /// After how long a body is idle for long, in nanoseconds; 0 is never.
+    patience: AtomicU64,
+    /// When there may be an idle body again, in nanoseconds since it was made.
+    next_look: AtomicU64,
+    /// Written to when a handle is made, and read when there is a shortage.
+    stripes: RwLock<Vec<Arc<OpenStripe<T>>>>,
+}
+
+/// The open bodies of the threads that share a stripe.
+///
+/// Aligned so that no two locks share a line, nor a pair of lines that are fetched together.
+#[repr(align(128))]
+pub struct OpenStripe<T>(Mutex<Entries<T>>);
+
+/// The entries of a stripe: each body holds the number of its own. No code of others runs under their lock.
+struct Entries<T> {
+    entries: Vec<Entry<T>>,
+    unused: Vec<u32>,
+}
+
+struct Entry<T> {
+    /// `None` once it was taken back, or the body has ended.
+    held: Option<T>,
+    /// `None` while the service owes a frame.
+    idle_since: Option<Instant>,
+    /// Which of the bodies is meant that had this entry one after the other.
+    generation: u32,
+}
+
+/// The entry of one body.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenBody {
+    entry: u32,
+    generation: u32,
+}
+
+impl<T> OpenBodies<T> {
+    /// None so far.
+    #[must_use]
+    pub fn new(patience: Option<Duration>) -> Self {
+        let bodies = Self {
+            begun: now(),
+            patience: AtomicU64::new(0),
+            next_look: AtomicU64::new(u64::MAX),
+            stripes: RwLock::default(),
+        };
+        bodies.set_patience(patience);
+        bodies
+    }
+
+    /// After how long a body that nobody reads is idle for long. `None` is never, and then bodies need not be put here.
+    pub fn set_patience(&self, patience: Option<Duration>) {
+        let patience = patience.map_or(0, |patience| nanos(patience).max(1));
+        self.patience.store(patience, Ordering::Relaxed);
+        // Whoever was idle already may be so for long now.
+        self.next_look.fetch_min(0, Ordering::Relaxed);
+    }
+
+    /// Whether bodies have to be put here.
+    #[inline]
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        self.patience.load(Ordering::Relaxed) == 0
+    }
+
+    /// Another stripe.
+    #[must_use]
+    pub fn stripe(&self) -> Arc<OpenStripe<T>> {
+        let stripe = Arc::new(OpenStripe(Mutex::new(Entries {
+            entries: Vec::new(),
+            unused: Vec::new(),
+        })));
+        let mut stripes = self.stripes.write().unwrap_or_else(PoisonError::into_inner);
+        stripes.push(Arc::clone(&stripe));
+        stripe
+    }
+
+    /// When a shortage is worth another look, for those who wait. `None` is never.
+    #[must_use]
+    pub fn next_look(&self) -> Option<Instant> {
+        let patience = self.patience()?;
+        let latest = now().checked_add(patience)?;
+        let next = Duration::from_nanos(self.next_look.load(Ordering::Relaxed));
+        let next = self.begun.checked_add(next).unwrap_or(latest);
+        // Also while there are no bodies: there may be some by then.
+        Some(next.min(latest))
+    }
+
+    /// Takes back what is held for bodies that have been idle for long, unless it is too early to look.
+    pub fn take_idle(&self) -> Vec<T> {
+        let mut idle = Vec::new();
+        let next = self.next_look.load(Ordering::Relaxed);
+        let Some(patience) = self.patience().filter(|_| next != u64::MAX) else {
+            return idle;
+        };
+        let now = now();
+        let since_begun = nanos(now.saturating_duration_since(self.begun));
+        if since_begun < next {
+            return idle;
+        }
+        // A body that becomes idle from now on is not for long before that.
+        let mut first = patience;
+        for stripe in &*self.stripes.read().unwrap_or_else(PoisonError::into_inner) {
+            first = first.min(stripe.take_idle(now, patience, &mut idle));
+        }
+        // However many readers there are, their bodies are not all looked through for each of them.
+        let next = first.max(patience / LOOKS);
+        self.next_look
+            .store(since_begun.saturating_add(nanos(next)), Ordering::Relaxed);
+        idle
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let patience = self.patience.load(Ordering::Relaxed);
+        (patience > 0).then(|| Duration::from_nanos(patience))
+    }
+}
+
+impl<T> OpenStripe<T> {
+    /// Keeps what is held for a body whose head is there.
+    pub fn put(&self, bodies: &OpenBodies<T>, held: T) -> OpenBody {
+        let now = now();
+        if bodies.next_look.load(Ordering::Relaxed) == u64::MAX {
+            bodies.next_look.store(0, Ordering::Relaxed);
+        }
+        let mut locked = self.lock();
+        let idle_since = Some(now);
+        if let Some(number) = locked.unused.pop()
+            && let Some(entry) = locked.entries.get_mut(number as usize)
+        {
+            entry.held = Some(held);
+            entry.idle_since = idle_since;
+            return OpenBody {
+                entry: number,
+                generation: entry.generation,
+            };
+        }
+        let number = u32::try_from(locked.entries.len()).unwrap_or(u32::MAX);
+        locked.entries.push(Entry {
+            held: Some(held),
+            idle_since,
+            generation: 0,
+        });
+        OpenBody {
+            entry: number,
+            generation: 0,
+        }
+    }
+
+    /// A frame is there, and the reader has to ask for the next.
+    pub fn idle(&self, body: OpenBody) {
+        let now = now();
+        if let Some(entry) = self.lock().of(body) {
+            entry.idle_since = Some(now);
+        }
+    }
+
+    /// The reader has asked for a frame, which the service owes.
+    pub fn asked(&self, body: OpenBody) {
+        if let Some(entry) = self.lock().of(body) {
+            entry.idle_since = None;
+        }
+    }
+
+    /// Takes out what is held for a body that has ended, unless it was taken back.
+    pub fn take(&self, body: OpenBody) -> Option<T> {
+        let mut locked = self.lock();
+        let entry = locked.of(body)?;
+        let held = entry.held.take();
+        entry.generation = entry.generation.wrapping_add(1);
+        locked.unused.push(body.entry);
+        held
+    }
+
+    /// Takes back what has been idle for so long, and says how long it is until something else may have been.
+    fn take_idle(&self, now: Instant, patience: Duration, idle: &mut Vec<T>) -> Duration {
+        let mut first = patience;
+        for entry in &mut self.lock().entries {
+            let Some(since) = entry.idle_since else {
+                continue;
+            };
+            let left = patience.saturating_sub(now.saturating_duration_since(since));
+            if left.is_zero() {
+                idle.extend(entry.held.take());
+                entry.idle_since = None;
+            } else if entry.held.is_some() {
+                first = first.min(left);
+            }
+        }
+        first
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Entries<T> {
+    fn of(&mut self, body: OpenBody) -> Option<&mut Entry<T>> {
+        let entry = self.entries.get_mut(body.entry as usize)?;
+        (entry.generation == body.generation).then_some(entry)
+    }
+}
+
+impl<T> fmt::Debug for OpenBodies<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenBodies").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for OpenStripe<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStripe").finish_non_exhaustive()
+    }
+}
+
+/// How often, within the time that a body may be idle, all bodies are looked through at most.
+const LOOKS: u32 = 64;
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_idle_for_long_is_taken_back_once() {
+        let bodies = OpenBodies::new(30 * SECOND);
+        let stripe = bodies.stripe();
+        let [quiet, read, waiting] = ["quiet", "read", "waiting"].map(|held| stripe.put(&bodies, held));
+        stripe.asked(waiting);
+        tokio::time::advance(20 * SECOND).await;
+        stripe.idle(read);
+        assert!(bodies.take_idle().is_empty());
+        tokio::time::advance(10 * SECOND).await;
+        assert_eq!(bodies.take_idle(), ["quiet"]);
+        assert!(bodies.take_idle().is_empty());
+
+        assert_eq!(stripe.take(quiet), None, "it was taken back");
+        assert_eq!(stripe.take(read), Some("read"));
+        let next = stripe.put(&bodies, "next");
+        // The bodies that are gone do not touch what their entries are now.
+        stripe.asked(read);
+        stripe.asked(quiet);
+        assert_eq!(stripe.take(read), None);
+        tokio::time::advance(3_600 * SECOND).await;
+        assert_eq!(bodies.take_idle(), ["next"]);
+        assert_eq!(stripe.take(next), None);
+        assert_eq!(stripe.take(waiting), Some("waiting"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_is_worth_it_when_somebody_may_be_idle_for_long() {
+        let bodies = OpenBodies::new(64 * SECOND);
+        let stripe = bodies.stripe();
+        let _first = stripe.put(&bodies, 1);
+        let _ = bodies.take_idle();
+        assert_eq!(bodies.next_look(), now().checked_add(64 * SECOND));
+        tokio::time::advance(SECOND / 2).await;
+        let _second = stripe.put(&bodies, 2);
+        tokio::time::advance(64 * SECOND - SECOND / 2).await;
+        assert_eq!(bodies.take_idle(), [1]);
+        // The second is due in half a second, and is not looked for before a whole one has passed.
+        assert_eq!(bodies.next_look(), now().checked_add(SECOND));
+        tokio::time::advance(SECOND / 2).await;
+        assert!(bodies.take_idle().is_empty());
+        tokio::time::advance(SECOND / 2).await;
+        assert_eq!(bodies.take_idle(), [2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_looks_again_also_where_there_are_no_bodies_yet() {
+        let bodies = OpenBodies::<u32>::new(30 * SECOND);
+        assert_eq!(bodies.next_look(), now().checked_add(30 * SECOND));
+        bodies.set_patience(None);
+        assert_eq!(bodies.next_look(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn less_patience_holds_at_once() {
+        let bodies = OpenBodies::new(3_600 * SECOND);
+        let stripe = bodies.stripe();
+        let _body = stripe.put(&bodies, 1);
+        tokio::time::advance(60 * SECOND).await;
+        assert!(bodies.take_idle().is_empty());
+        bodies.set_patience(Some(30 * SECOND));
+        assert_eq!(bodies.take_idle(), [1]);
+    }
+}

@@ -122,6 +122,8 @@ impl http_body::Body for Events {
         if std::mem::replace(&mut self.0, true) {
             return Poll::Pending;
         }
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"data: event\n\n")))))
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(
+            b"data: event\n\n",
+        )))))
     }
 }

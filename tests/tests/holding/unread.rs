@@ -30,7 +30,10 @@ async fn sockets_that_read_nothing_lose_their_places_at_the_deadline() {
     ] {
         let (bulkhead, downloads, routes) = of_two(deadline);
         let address = serve(routes).await;
-        let lazy = [ask(address, "/endless").await, ask(address, "/endless").await];
+        let lazy = [
+            ask(address, "/endless").await,
+            ask(address, "/endless").await,
+        ];
         until(|| bulkhead.snapshot().in_flight == 2).await;
         downloads.stall().await;
         assert_eq!(status(address, "/").await, 503);
@@ -80,7 +83,10 @@ async fn two_sockets_that_read_nothing_are_not_the_whole_server() {
     let downloads = Downloads::default();
     let address = serve(routes(&downloads).layer(server)).await;
     assert_eq!(status(address, "/").await, 200);
-    let lazy = [ask(address, "/endless").await, ask(address, "/endless").await];
+    let lazy = [
+        ask(address, "/endless").await,
+        ask(address, "/endless").await,
+    ];
     until(|| downloads.open() == 2).await;
     downloads.stall().await;
     assert_eq!(status(address, "/").await, 503);

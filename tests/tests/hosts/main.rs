@@ -7,6 +7,7 @@ mod chaos;
 mod hyper_ends;
 mod reqwest_client;
 mod retry_axum;
+mod retry_goaway;
 mod retry_reqwest;
 mod retry_tonic;
 mod support;

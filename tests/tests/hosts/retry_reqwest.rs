@@ -1,5 +1,8 @@
 //! reqwest behind a retry.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post, put};
@@ -10,7 +13,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use crate::hyper_ends::raw;
 use crate::retry_axum::retry;
-use crate::support::{read, serve, uri, within};
+use crate::support::{listen, read, serve, uri, within};
 
 type Client = buttress::retry::RetryService<HttpClient, buttress::retry::HttpRetry>;
 
@@ -84,4 +87,44 @@ async fn a_request_that_cannot_be_sent_is_not_sent_again() {
     let request = Request::get("/relative").body(Body::default()).unwrap();
     let error = client.oneshot(request).await.map(drop).unwrap_err();
     assert_eq!(RetryStopped::find(&*error), None);
+}
+
+/// F01: the order was placed, and where its answer redirects to nobody listens.
+#[tokio::test]
+async fn a_post_that_was_redirected_to_where_nobody_listens_is_sent_once() {
+    let dead = listen().await.1;
+    let orders = Arc::new(AtomicUsize::new(0));
+    let placed = Arc::clone(&orders);
+    let order = move || {
+        placed.fetch_add(1, Ordering::Relaxed);
+        async move { Redirect::to(&format!("http://{dead}/done")) }
+    };
+    let address = serve(Router::new().route("/", post(order))).await;
+    let request = Request::post(uri(address, "/")).body("{}".into()).unwrap();
+    let error = within(client().await.oneshot(request)).await.map(drop);
+    let error = error.unwrap_err();
+    assert_eq!(orders.load(Ordering::Relaxed), 1);
+    let stopped = RetryStopped::find(&*error).map(|stopped| stopped.reason());
+    assert_eq!(stopped, Some(StopReason::NotIdempotent));
+}
+
+/// A client that follows no redirects knows that a request which found no connection was not processed.
+#[tokio::test]
+async fn a_refused_connection_is_made_up_for_by_a_client_without_redirects() {
+    let dead = listen().await.1;
+    let builder = reqwest::Client::builder().no_proxy();
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry()))
+        .service(HttpClient::without_redirects(builder).unwrap());
+    let fine = serve(Router::new().route("/", get(async || "fine"))).await;
+    let request = Request::get(uri(fine, "/")).body(Body::default()).unwrap();
+    let response = within(service.clone().oneshot(request)).await.unwrap();
+    assert_eq!(read(response).await, "fine");
+
+    let request = Request::post(uri(dead, "/")).body("{}".into()).unwrap();
+    let error = within(service.oneshot(request)).await.map(drop);
+    let error = error.unwrap_err();
+    let stopped = RetryStopped::find(&*error).unwrap();
+    assert_eq!(stopped.reason(), StopReason::AttemptsSpent);
+    assert_eq!(stopped.attempts(), 4);
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use buttress::http::Idempotent;
 use buttress::prelude::*;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
@@ -52,6 +53,19 @@ async fn codes_and_pushback_decide() {
     }
 }
 
+/// R5: UNAVAILABLE does not say that the server was not at it already, and gRPC has no methods that say what may be done
+/// twice.
+#[tokio::test]
+async fn a_call_that_is_not_marked_is_made_once() {
+    let (mut client, calls) = client().await;
+    for service in ["unavailable", "exhausted, come back"] {
+        let mut request = ask(service);
+        request.extensions_mut().clear();
+        within(client.check(request)).await.unwrap_err();
+        assert_eq!(calls.swap(0, Ordering::Relaxed), 1, "{service}");
+    }
+}
+
 /// Each attempt sends the message again, and tells how many there were before it.
 #[tokio::test]
 async fn a_call_that_passes_at_its_third_attempt_is_a_success() {
@@ -81,10 +95,13 @@ async fn serve(scripted: Scripted) -> SocketAddr {
     address
 }
 
+/// A question, which may be asked twice.
 fn ask(service: &str) -> Request<HealthCheckRequest> {
-    Request::new(HealthCheckRequest {
+    let mut request = Request::new(HealthCheckRequest {
         service: service.to_owned(),
-    })
+    });
+    request.extensions_mut().insert(Idempotent(true));
+    request
 }
 
 /// Does what the name of the service it is asked for says.

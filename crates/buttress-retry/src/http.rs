@@ -7,7 +7,8 @@ use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
 pub use buttress_http::ATTEMPT;
 use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
-    ClassifyRetry, Fate, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc, safety_of,
+    ClassifyRetry, Fate, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc,
+    safe_at_once, safety_of,
 };
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -99,6 +100,10 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         safety_of(request)
     }
 
+    fn is_safe_at_once(&self, request: &Request<B>) -> bool {
+        safe_at_once(request)
+    }
+
     fn keep(
         &self,
         request: Request<B>,
@@ -167,6 +172,15 @@ impl<B: Body> Judge<Response<B>> for HttpRetry {
                 .head(response.status(), response.headers()),
             Err(error) => self.classifier().error(&**error),
         }
+    }
+
+    /// A client error may be one that the other attempt has caused: a conflict, a precondition, what is deleted already.
+    fn is_conclusive(&self, result: &Result<Response<B>, BoxError>) -> bool {
+        result.as_ref().is_ok_and(|response| {
+            let code = grpc::GrpcCode::from_headers(response.headers());
+            let is_refusal = code.is_some_and(|code| code != Ok(grpc::GrpcCode::Ok));
+            !is_refusal && !response.status().is_client_error()
+        })
     }
 
     fn stopped(

@@ -17,6 +17,11 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     /// Whether the request may be processed twice.
     fn safety(&self, request: &Req) -> Safety;
 
+    /// Whether the request may be processed twice at once, and not only once more after the first time.
+    fn is_safe_at_once(&self, request: &Req) -> bool {
+        self.safety(request) == Safety::Idempotent
+    }
+
     /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
     /// of the first attempt, and why there can be no other if there cannot.
     fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Spare, StopReason>);
@@ -60,6 +65,11 @@ pub struct Attempt {
 pub trait Judge<Res>: Protocol<Res> {
     /// Whether another attempt could help.
     fn judge(&self, result: &Result<Res, BoxError>) -> Verdict;
+
+    /// Whether a result is the outcome of a call whatever another attempt at it brings, which runs beside it.
+    fn is_conclusive(&self, result: &Result<Res, BoxError>) -> bool {
+        result.is_ok()
+    }
 
     /// The result of a call that is not tried again, with the reason on it.
     fn stopped(&self, result: Result<Res, BoxError>, why: RetryStopped) -> Result<Res, BoxError> {

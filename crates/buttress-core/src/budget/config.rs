@@ -57,7 +57,7 @@ impl BudgetConfig {
     }
 
     /// How many extra attempts a second need no success to pay for them. What is left unspent can be spent for
-    /// one [`ttl`](Self::ttl), as a deposit can. It is paid in bit by bit, beginning with one attempt.
+    /// one [`ttl`](Self::ttl), as a deposit can. It is paid in bit by bit, beginning with two attempts.
     #[must_use]
     pub fn floor_per_second(mut self, floor: u32) -> Self {
         self.floor_per_second = floor;

@@ -30,8 +30,9 @@ struct Deposit {
 impl Ledger {
     pub(super) fn new(config: BudgetConfig) -> Self {
         Self {
-            // One attempt to begin with, so that the first failure of all need not wait.
-            floor: config.most_of_floor().min(TOKEN),
+            // To begin with enough for the dearest of single attempts, one after a timeout: the first failure of a fresh
+            // process is tried again like any later one.
+            floor: config.most_of_floor().min(2 * TOKEN),
             floor_paid: 0,
             deposits: Default::default(),
             latest: 0,

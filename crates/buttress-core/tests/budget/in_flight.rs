@@ -57,7 +57,7 @@ fn extra_attempts_under_way_are_a_share_of_the_calls_under_way() {
 fn without_a_share_only_the_balance_counts() {
     let budget = budget(of_a_share(20, 3).in_flight_share(None));
     let (held, refusal) = hold(&budget);
-    assert_eq!((held.len(), refusal), (1_001, BudgetRefusal::Empty));
+    assert_eq!((held.len(), refusal), (1_002, BudgetRefusal::Empty));
 }
 
 #[test]

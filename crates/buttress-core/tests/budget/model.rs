@@ -35,7 +35,7 @@ struct Paid {
 impl Model {
     pub(crate) fn new(terms: Terms) -> Self {
         Self {
-            floor: TOKEN * u128::from(terms.per_second.min(1)),
+            floor: (2 * TOKEN).min(u128::from(terms.per_second) * terms.ttl.as_nanos()),
             terms,
             now: 0,
             paid: Vec::new(),

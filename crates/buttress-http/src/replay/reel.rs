@@ -23,6 +23,7 @@ pub(super) struct Reel<B> {
 struct Inner<B> {
     source: Source<B>,
     data: Vec<Bytes>,
+    /// How many bytes were recorded.
     recorded: usize,
     trailers: Option<HeaderMap>,
     /// The number of the player that owns the source.
@@ -142,6 +143,10 @@ where
         if let Some(found) = inner.play(at) {
             return Poll::Ready(Ok(found));
         }
+        if matches!(inner.source, Source::Ended) && inner.lost.is_none() {
+            // All of it is recorded, and was played: attempts beside each other come to the same end.
+            return Poll::Ready(Ok(Found::End));
+        }
         if inner.player != at.player {
             // Another attempt has begun, so nobody waits for what this one sends.
             return Poll::Ready(Err(Superseded.into()));
@@ -191,7 +196,11 @@ impl<B> Inner<B> {
             return;
         }
         match found {
-            Ok(Found::Data(data)) if self.recorded + data.len() > limit => {
+            // Nothing is missed without it, and a peer may send as many as it likes.
+            Ok(found) if found.is_empty() => {}
+            Ok(Found::Data(data))
+                if self.recorded + data.len() > limit || self.data.len() >= most_frames(limit) =>
+            {
                 self.lose(Unplayable::TooLarge);
             }
             Ok(Found::Data(data)) => {
@@ -209,6 +218,19 @@ impl<B> Inner<B> {
         self.data = Vec::new();
         self.trailers = None;
     }
+}
+
+impl Found {
+    /// Whether it is data without any.
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Data(data) if data.is_empty())
+    }
+}
+
+/// How many frames are recorded at most, so that many small ones take no more memory than a few large ones: a frame costs
+/// about as much as its bytes where it has so few.
+const fn most_frames(limit: usize) -> usize {
+    64 + limit / 64
 }
 
 /// What a poll of a body answers.
@@ -256,7 +278,7 @@ where
         inner.source = source.map_or(Source::Ended, Source::Here);
         if let Poll::Ready(found) = &found {
             inner.record(found, self.reel.limit);
-            at.frame += 1;
+            at.frame += usize::from(!found.as_ref().is_ok_and(Found::is_empty));
         }
         if inner.player == at.player {
             let before = std::mem::replace(&mut inner.waiting, waits);

@@ -12,7 +12,7 @@ pub use classifier::RetryClassifier;
 pub use error::judge_http_error;
 pub use fate::{Fate, Ticket};
 use http::{HeaderMap, HeaderName, StatusCode};
-pub use safety::{Idempotent, safety_of};
+pub use safety::{Idempotent, safe_at_once, safety_of};
 
 /// Reads off the end of an attempt whether another could help. [`RetryClassifier`] is the default.
 pub trait ClassifyRetry: Send + Sync {

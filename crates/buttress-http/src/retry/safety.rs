@@ -29,7 +29,31 @@ pub fn safety_of<B>(request: &Request<B>) -> Safety {
         Some(Idempotent(false)) => return Safety::Unsafe,
         None => {}
     }
-    let is_idempotent = [
+    let has_key = || {
+        let key = request.headers().get("idempotency-key");
+        key.is_some_and(|key| !key.is_empty())
+    };
+    if is_idempotent(request.method()) || has_key() {
+        Safety::Idempotent
+    } else {
+        Safety::Unknown
+    }
+}
+
+/// Whether two copies of a request may be processed at once, as by a hedge.
+///
+/// It takes a method that is idempotent, or the extension [`Idempotent`]. A key is not enough: it makes a request safe after
+/// itself, but while the first is processed the second is a conflict.
+#[must_use]
+pub fn safe_at_once<B>(request: &Request<B>) -> bool {
+    match request.extensions().get() {
+        Some(Idempotent(marked)) => *marked,
+        None => is_idempotent(request.method()),
+    }
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    [
         Method::GET,
         Method::HEAD,
         Method::OPTIONS,
@@ -37,21 +61,21 @@ pub fn safety_of<B>(request: &Request<B>) -> Safety {
         Method::PUT,
         Method::DELETE,
     ]
-    .contains(request.method());
-    let has_key = || {
-        let key = request.headers().get("idempotency-key");
-        key.is_some_and(|key| !key.is_empty())
-    };
-    if is_idempotent || has_key() {
-        Safety::Idempotent
-    } else {
-        Safety::Unknown
-    }
+    .contains(method)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_does_not_make_two_copies_at_once_safe() {
+        let at_once = |builder: http::request::Builder| safe_at_once(&builder.body(()).unwrap());
+        assert!(at_once(request("GET")));
+        assert!(!at_once(request("POST").header("idempotency-key", "1")));
+        assert!(at_once(request("POST").extension(Idempotent(true))));
+        assert!(!at_once(request("GET").extension(Idempotent(false))));
+    }
 
     fn request(method: &str) -> http::request::Builder {
         Request::builder().method(method)

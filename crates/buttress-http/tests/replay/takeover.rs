@@ -95,3 +95,84 @@ async fn a_body_that_failed_never_passes_for_complete() {
     assert!(!first.is_end_stream());
     assert!(first.frame().await.unwrap().is_err());
 }
+
+/// H2: a hedge begins when the whole body is recorded, and the first attempt, which has sent all of it, asks once more.
+#[tokio::test]
+async fn attempts_beside_each_other_end_alike_once_all_is_recorded() {
+    for body in [
+        TestBody::empty().data("hello"),
+        TestBody::empty().data("hello").trailer("a", "b"),
+    ] {
+        let tape = Tape::record(body, 64).unwrap();
+        let mut first = tape.first();
+        while !tape.is_complete() {
+            read(&mut first, 1);
+        }
+        let second = tape.play().unwrap();
+        assert!(first.frame().await.is_none());
+        assert_eq!(second.collect().await.unwrap().to_bytes(), "hello");
+    }
+}
+
+/// The one that owns the source waits for it while the other polls it, and has to hear when it is back.
+#[tokio::test]
+async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::task::Context;
+
+    type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
+
+    /// A body that does something while it is polled.
+    struct Busy(Meanwhile);
+
+    impl Body for Busy {
+        type Data = bytes::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+            let meanwhile = self.0.borrow_mut().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            Poll::Pending
+        }
+    }
+
+    let meanwhile = Meanwhile::default();
+    let tape = Tape::record(Busy(Rc::clone(&meanwhile)), 64).ok().unwrap();
+    let (earlier, later) = (CountingWaker::new(), Rc::new(CountingWaker::new()));
+    let (taken, task) = (tape.clone(), Rc::clone(&later));
+    *meanwhile.borrow_mut() = Some(Box::new(move || {
+        let mut second = taken.play().unwrap();
+        assert!(
+            task.poll(|cx| Pin::new(&mut second).poll_frame(cx))
+                .is_pending()
+        );
+    }));
+    let mut first = tape.first();
+    let polled = earlier.poll(|cx| Pin::new(&mut first).poll_frame(cx));
+    assert!(matches!(polled, Poll::Ready(Some(Err(_)))));
+    assert_eq!(later.wakes(), 1);
+}
+
+/// H1: HTTP/2 allows any number of empty frames, and of tiny ones.
+#[tokio::test]
+async fn a_tape_stays_small_whatever_the_frames() {
+    let empty = (0..100_000).fold(TestBody::empty(), |body, _| body.data(""));
+    let tape = Tape::record(empty.data("hello"), 64).unwrap();
+    read(&mut tape.first(), 100_002);
+    assert!(tape.is_complete());
+    let played = tape.play().unwrap().collect().await.unwrap();
+    assert_eq!(played.to_bytes(), "hello");
+
+    for (frames, fits) in [(64 + 100, true), (64 + 101, false)] {
+        let tiny = (0..frames).fold(TestBody::empty(), |body, _| body.data("x"));
+        let tape = Tape::record(tiny, 6_400).unwrap();
+        read(&mut tape.first(), frames + 1);
+        assert_eq!(tape.check().is_ok(), fits, "{frames}");
+    }
+}

@@ -16,7 +16,10 @@ use super::second::Second;
 use crate::clock::now;
 use crate::repeat::{Judge, Repeat};
 
-/// The response of a service behind a hedge: the first that is no failure, or else the last failure.
+/// The response of a service behind a hedge.
+///
+/// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be with
+/// the other attempt. Where both fail, the last failure is the response, unless the other brought an answer at least.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where
@@ -36,6 +39,8 @@ where
     /// `None` where the mode is off, and once the call has ended.
     watch: Option<(Lease<Shared>, Instant)>,
     second: Option<Second<S, Req, P>>,
+    /// An answer that is not conclusive, while the other attempt runs. Boxed, as it is rare.
+    inconclusive: Option<Box<Result<S::Response, BoxError>>>,
 }
 
 /// How far the second attempt has come.
@@ -76,6 +81,7 @@ where
             protocol,
             watch,
             second,
+            inconclusive: None,
         }
     }
 }
@@ -110,9 +116,17 @@ where
                 let failed = this.protocol.judge(&result).finding.kind().is_some();
                 let is_raced = this.first.is_some() || this.other.is_some();
                 if failed && is_raced {
-                    // The other may still answer; the failure is forgotten, and with it whatever it holds.
+                    // The other may still answer; the failure is forgotten, and with it what it holds.
                     continue;
                 }
+                if is_raced && !this.protocol.is_conclusive(&result) {
+                    *this.inconclusive = Some(Box::new(result));
+                    continue;
+                }
+                let (result, failed) = match this.inconclusive.take() {
+                    Some(answer) if failed => (*answer, false),
+                    _ => (result, failed),
+                };
                 // The loser goes before its rival is heard of.
                 this.first.set(None);
                 this.other.set(None);

@@ -1,8 +1,7 @@
 use std::task::{Context, Poll};
 
-use buttress_core::retry::Safety;
 use buttress_core::{BoxError, Deadline, Mode, Plain};
-use tokio::runtime::Handle;
+use buttress_shell::Timer;
 use tower_service::Service;
 
 use super::second::Second;
@@ -71,9 +70,8 @@ where
         }
         let started = now();
         let delay = shared.delay.delay(started).filter(|_| {
-            let safety = self.protocol.safety(&request);
-            // Without a runtime nothing can time the delay.
-            safety == Safety::Idempotent && Handle::try_current().is_ok()
+            // Without timers nothing can time the delay.
+            self.protocol.is_safe_at_once(&request) && Timer::at(started).is_some()
         });
         let Some(delay) = delay else {
             let first = self.inner.call(request);

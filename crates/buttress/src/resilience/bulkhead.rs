@@ -34,6 +34,7 @@ fn section<'t, 'a>(table: &'t Table<'a>) -> Section<'t, 'a, BulkheadConfig> {
             config.controlled_delay(controlled_delay(table))
         })
         .field("margin", time, BulkheadConfig::margin)
+        .field("reader_idle", or_off(time), BulkheadConfig::reader_idle)
         .field("mode", mode, BulkheadConfig::mode)
 }
 

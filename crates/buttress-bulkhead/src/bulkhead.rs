@@ -39,7 +39,7 @@ impl Bulkhead {
         let rule = Rule::with_seed(config, fastrand::u64(..), now())?;
         let shared = Shared::new(name.into(), rule);
         Ok(Self {
-            shared: Striped::with(shared, |shared, stripe| shared.rule().stripe(stripe)),
+            shared: Striped::with(shared, Shared::stripe),
         })
     }
 
@@ -72,7 +72,10 @@ impl Bulkhead {
     ///
     /// What [`BulkheadConfig::check`] refuses; then nothing changes.
     pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
-        self.shared.rule().reconfigure(config, now())
+        let rule = self.shared.rule();
+        rule.reconfigure(config, now())?;
+        self.shared.open().set_patience(rule.reader_idle());
+        Ok(())
     }
 
     #[inline]

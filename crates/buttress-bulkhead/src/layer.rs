@@ -98,6 +98,12 @@ impl<P> BulkheadLayer<P> {
     }
 }
 
+impl<P> BulkheadLayer<P> {
+    pub(crate) fn parts(&self) -> (&Bulkhead, &P) {
+        (&self.bulkhead, &self.protocol)
+    }
+}
+
 impl<S, P: Clone> Layer<S> for BulkheadLayer<P> {
     type Service = BulkheadService<S, P>;
 

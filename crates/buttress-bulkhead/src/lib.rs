@@ -75,6 +75,14 @@
 //! with the body of its response. A service that is merely ready holds nothing, so idle connections and clones keep
 //! nobody out; [`WhenSaturated::Unready`] is otherwise.
 //!
+//! A response that its reader leaves alone keeps its place only while nobody else needs it: a client that reads nothing
+//! off its connection would otherwise hold it for as long as it likes. When a call finds no place, those are taken back
+//! whose readers have not asked for the next frame for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The
+//! response itself is not ended, since a reader may pause for good reasons, and goes on without a place when its reader
+//! comes back: the limit counts the calls that move. Where what a call holds must be freed as well, put a deadline layer
+//! around the bulkhead: it ends the bodies, read or not. A response that waits for the service, as an event stream does,
+//! keeps its place. This needs no timer but for those who wait longer than that.
+//!
 //! A call that finds no place waits in its response future, if the [queue](BulkheadConfig::queue) has room, until the
 //! sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the request's
 //! extensions. What matters more is let in first, and takes the place of what matters less in a full queue: a call

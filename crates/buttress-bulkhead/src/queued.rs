@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use buttress_core::bulkhead::{Place, Verdict};
 use buttress_core::queue::Dropped;
-use buttress_shell::Timer;
+use buttress_shell::{Lookout, Timer};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::BulkheadGuard;
@@ -24,11 +24,25 @@ pub(crate) struct Queued {
     shown: bool,
     #[pin]
     timer: Timer,
+    /// Takes places back from bodies that nobody reads, for one who waits for longer than those may be left alone.
+    lookout: Option<Lookout>,
 }
 
 impl Queued {
     pub(crate) fn new(shared: SharedLease, place: Place) -> Self {
+        let lookout = shared
+            .open()
+            .next_look()
+            .filter(|look| place.gives_up().is_none_or(|at| *look < at));
+        let lookout = lookout.map(|first| {
+            let shared = shared.clone();
+            Lookout::new(first, move || {
+                shared.take_idle();
+                shared.open().next_look()
+            })
+        });
         Self {
+            lookout,
             shown: shared.signals().queued(),
             since: now(),
             timer: Timer::default(),
@@ -49,6 +63,7 @@ impl Queued {
     fn ended(self: Pin<&mut Self>) {
         let this = self.project();
         *this.place = None;
+        *this.lookout = None;
         let waited = now().saturating_duration_since(*this.since);
         this.shared.signals().unqueued(*this.shown, waited);
     }

@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::readiness::Readiness;
 use crate::shared::{Answer, admit, try_admit};
-use crate::{Bulkhead, BulkheadGuard, ResponseFuture};
+use crate::{Bulkhead, BulkheadGuard, BulkheadLayer, ResponseFuture};
 
 /// A service behind a [`Bulkhead`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -41,6 +41,16 @@ impl<S, P> BulkheadService<S, P> {
     /// The service behind, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
+    }
+
+    /// Goes by what another layer would, for calls from now on.
+    pub fn adopt(&mut self, layer: &BulkheadLayer<P>)
+    where
+        P: Clone,
+    {
+        let (bulkhead, protocol) = layer.parts();
+        self.bulkhead = bulkhead.clone();
+        self.protocol = protocol.clone();
     }
 
     /// The service behind, without the bulkhead.

@@ -1,10 +1,12 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
-use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Stripe};
+use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Stripe};
 use buttress_core::queue::Terms;
-use buttress_core::{BoxError, Lease, Name, Reason, Rejection, Striped};
+use buttress_core::{BoxError, Lease, Name, Reason, Rejection, StripeIndex, Striped};
 use buttress_metrics::{BulkheadEvent, BulkheadSignals};
+use buttress_shell::{OpenBodies, OpenStripe};
 
 use crate::BulkheadGuard;
 use crate::bulkhead::now;
@@ -15,13 +17,28 @@ pub(crate) struct Shared {
     name: Name,
     rule: Rule,
     signals: BulkheadSignals,
+    open: OpenBodies<Kept>,
+}
+
+/// What the threads of one processor have of it.
+pub(crate) struct Local {
+    pub(crate) stock: Stripe,
+    pub(crate) open: Arc<OpenStripe<Kept>>,
 }
 
 /// One call's hold on what it shares.
-pub(crate) type SharedLease = Lease<Shared, Stripe>;
+pub(crate) type SharedLease = Lease<Shared, Local>;
 
 /// What calls have it from.
-pub(crate) type SharedStripes = Striped<Shared, Stripe>;
+pub(crate) type SharedStripes = Striped<Shared, Local>;
+
+/// The place of a call.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) permit: Permit,
+    /// Whether the call shows on the gauge.
+    pub(crate) shown: bool,
+}
 
 /// What becomes of a call for which no place was at hand.
 pub(crate) enum Answer {
@@ -34,6 +51,7 @@ impl Shared {
     pub(crate) fn new(name: Name, rule: Rule) -> Self {
         Self {
             signals: BulkheadSignals::new(name.clone()),
+            open: OpenBodies::new(rule.reader_idle()),
             name,
             rule,
         }
@@ -53,6 +71,35 @@ impl Shared {
         &self.signals
     }
 
+    #[inline]
+    pub(crate) fn open(&self) -> &OpenBodies<Kept> {
+        &self.open
+    }
+
+    pub(crate) fn stripe(&self, stripe: StripeIndex) -> Local {
+        Local {
+            stock: self.rule.stripe(stripe),
+            open: self.open.stripe(),
+        }
+    }
+
+    /// Gives the places of bodies that nobody reads to whoever is next. Says whether there were any.
+    #[cold]
+    pub(crate) fn take_idle(&self) -> bool {
+        let idle = self.open.take_idle();
+        let any = !idle.is_empty();
+        idle.into_iter().for_each(|kept| self.release(kept));
+        any
+    }
+
+    /// Gives back the place of a call of which somebody has taken notice.
+    pub(crate) fn release(&self, kept: Kept) {
+        if kept.shown {
+            self.signals.left();
+        }
+        self.rule.release(kept.permit, now);
+    }
+
     /// The refusal for a reason, which the world hears of.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> BoxError {
@@ -65,7 +112,7 @@ impl Shared {
 #[inline(always)]
 pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
     let lease = shared.lease();
-    let permit = lease.local().try_acquire()?;
+    let permit = lease.local().stock.try_acquire()?;
     Some(BulkheadGuard::new(lease, permit))
 }
 
@@ -73,12 +120,17 @@ pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
 #[cold]
 pub(crate) fn admit<'a>(
     shared: &SharedStripes,
-    key: impl FnOnce() -> Option<Cow<'a, str>>,
-    draw: impl FnOnce() -> u64,
-    terms: impl FnOnce() -> Terms,
+    key: impl Fn() -> Option<Cow<'a, str>>,
+    draw: impl Fn() -> u64,
+    terms: impl Fn() -> Terms,
 ) -> Answer {
     let lease = shared.lease();
-    match lease.rule.acquire_by(key, draw, terms, now) {
+    let acquire = || lease.rule.acquire_by(&key, &draw, &terms, now);
+    let admission = match acquire() {
+        Admission::Rejected(_) if lease.take_idle() => acquire(),
+        admission => admission,
+    };
+    match admission {
         Admission::Admitted {
             permit,
             would_reject,
@@ -89,7 +141,11 @@ pub(crate) fn admit<'a>(
             Answer::Admitted(BulkheadGuard::new(lease, permit))
         }
         Admission::Rejected(reason) => Answer::Rejected(lease.reject(reason)),
-        Admission::Waiting(place) => Answer::Queued(Queued::new(lease, place)),
+        Admission::Waiting(place) => {
+            // Whatever is taken back goes to whoever is next of those who wait.
+            lease.take_idle();
+            Answer::Queued(Queued::new(lease, place))
+        }
     }
 }
 

@@ -12,9 +12,23 @@ pub trait Guard {
         let _ = head;
     }
 
+    /// Hears whose turn it is in the body of the answer, once the head has come. It is the reader's first.
+    fn turn(&mut self, turn: Turn) {
+        let _ = turn;
+    }
+
     /// Ends the admission with what the attempt has to tell. Once it has ended this changes nothing.
     // By reference, so that a guard need not be moved out of the future that holds it: nearly all calls end so.
     fn settle(&mut self, report: Report);
+}
+
+/// Who has to move for the next frame of a body to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The reader, who has not asked for it. It may leave the body alone for as long as it likes.
+    Reader,
+    /// The service, which has been asked for it.
+    Service,
 }
 
 impl Guard for () {

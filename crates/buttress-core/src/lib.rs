@@ -55,7 +55,7 @@ pub use deadline::Deadline;
 pub use egress::Egress;
 pub use ending::Ending;
 pub use foreign::{ErrorReading, ReadError, read_errors_with};
-pub use guard::{Guard, PanicWatch};
+pub use guard::{Guard, PanicWatch, Turn};
 pub use identity::{Identify, StableHash};
 pub use ingress::Ingress;
 pub use mode::Mode;

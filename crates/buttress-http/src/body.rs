@@ -2,7 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, Guard, PanicWatch};
+use buttress_core::{BoxError, Guard, PanicWatch, Turn};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
@@ -68,6 +68,8 @@ where
         if let Poll::Ready(frame) = &polled {
             let tail = this.tail.take();
             *this.tail = tail.and_then(|tail| advance(tail, frame.as_ref(), is_end_stream));
+        } else if let Some(tail) = this.tail {
+            tail.pass_turn(Turn::Service);
         }
         polled
     }
@@ -112,6 +114,7 @@ fn advance<D: Buf, G: Guard>(
             }
             let trailers = frame.trailers_ref();
             if trailers.is_none() && !is_end_stream {
+                tail.pass_turn(Turn::Reader);
                 return Some(tail);
             }
             tail.end(trailers);

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use buttress_core::{FailureKind, Guard, Outcome, Report};
+use buttress_core::{FailureKind, Guard, Outcome, Report, Turn};
 use http::HeaderMap;
 
 use crate::Http;
@@ -35,6 +35,14 @@ impl<G: Guard> Tail<G> {
             is_read: false,
             is_settled: false,
             protocol,
+        }
+    }
+
+    /// Says whose turn it is: the reader's, who has a frame, or the service's, which owes one.
+    #[inline]
+    pub(crate) fn pass_turn(&mut self, turn: Turn) {
+        if let Some(guard) = &mut self.guard {
+            guard.turn(turn);
         }
     }
 

@@ -4,9 +4,13 @@
 //! at the `buttress` crate.
 
 mod clock;
+mod lookout;
+mod open_bodies;
 mod refuse;
 mod timer;
 
 pub use clock::now;
+pub use lookout::Lookout;
+pub use open_bodies::{OpenBodies, OpenBody, OpenStripe};
 pub use refuse::{drop_refused, refuse, relinquish};
 pub use timer::Timer;

@@ -54,22 +54,21 @@ impl<T> OpenBodies<T> {
     /// None so far.
     #[must_use]
     pub fn new(patience: Option<Duration>) -> Self {
-        let bodies = Self {
+        Self {
             begun: now(),
-            patience: AtomicU64::new(0),
+            patience: AtomicU64::new(as_nanos(patience)),
             next_look: AtomicU64::new(u64::MAX),
             stripes: RwLock::default(),
-        };
-        bodies.set_patience(patience);
-        bodies
+        }
     }
 
     /// After how long a body that nobody reads is idle for long. `None` is never, and then bodies need not be put here.
     pub fn set_patience(&self, patience: Option<Duration>) {
-        let patience = patience.map_or(0, |patience| nanos(patience).max(1));
-        self.patience.store(patience, Ordering::Relaxed);
-        // Whoever was idle already may be so for long now.
-        self.next_look.fetch_min(0, Ordering::Relaxed);
+        self.patience.store(as_nanos(patience), Ordering::Relaxed);
+        if self.next_look.load(Ordering::Relaxed) != u64::MAX {
+            // Whoever was idle already may be so for long now.
+            self.next_look.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Whether bodies have to be put here.
@@ -233,6 +232,10 @@ impl<T> fmt::Debug for OpenStripe<T> {
 /// How often, within the time that a body may be idle, all bodies are looked through at most.
 const LOOKS: u32 = 64;
 
+fn as_nanos(patience: Option<Duration>) -> u64 {
+    patience.map_or(0, |patience| nanos(patience).max(1))
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1)
 }
@@ -245,9 +248,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_idle_for_long_is_taken_back_once() {
-        let bodies = OpenBodies::new(30 * SECOND);
+        let bodies = OpenBodies::new(Some(30 * SECOND));
         let stripe = bodies.stripe();
-        let [quiet, read, waiting] = ["quiet", "read", "waiting"].map(|held| stripe.put(&bodies, held));
+        let [quiet, read, waiting] =
+            ["quiet", "read", "waiting"].map(|held| stripe.put(&bodies, held));
         stripe.asked(waiting);
         tokio::time::advance(20 * SECOND).await;
         stripe.idle(read);
@@ -271,7 +275,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_is_worth_it_when_somebody_may_be_idle_for_long() {
-        let bodies = OpenBodies::new(64 * SECOND);
+        let bodies = OpenBodies::new(Some(64 * SECOND));
         let stripe = bodies.stripe();
         let _first = stripe.put(&bodies, 1);
         let _ = bodies.take_idle();
@@ -290,7 +294,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_looks_again_also_where_there_are_no_bodies_yet() {
-        let bodies = OpenBodies::<u32>::new(30 * SECOND);
+        let bodies = OpenBodies::<u32>::new(Some(30 * SECOND));
         assert_eq!(bodies.next_look(), now().checked_add(30 * SECOND));
         bodies.set_patience(None);
         assert_eq!(bodies.next_look(), None);
@@ -298,7 +302,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn less_patience_holds_at_once() {
-        let bodies = OpenBodies::new(3_600 * SECOND);
+        let bodies = OpenBodies::new(Some(3_600 * SECOND));
         let stripe = bodies.stripe();
         let _body = stripe.put(&bodies, 1);
         tokio::time::advance(60 * SECOND).await;

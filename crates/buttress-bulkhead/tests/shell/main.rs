@@ -15,4 +15,5 @@ mod runtime;
 mod services;
 mod standing;
 mod support;
+mod unread;
 mod unready;

@@ -32,7 +32,8 @@ impl Permit {
 
     /// Whether it counts against the limit.
     #[inline]
-    pub(crate) fn is_counted(&self) -> bool {
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
         *self != Self::UNCOUNTED
     }
 

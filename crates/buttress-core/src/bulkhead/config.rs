@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::queue::{ControlledDelay, Order, QueueConfig};
 use crate::shares::{PartitionsConfig, SharesConfig, TenantsConfig};
-use crate::{ConfigError, Mode};
+use crate::{ConfigError, Deadline, Mode};
 
 /// How many calls may be under way, and who may wait for one of them to end.
 ///
@@ -17,6 +17,7 @@ use crate::{ConfigError, Mode};
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`partitions`](Self::partitions) | off | what of the limit calls of a name have for certain |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by any number of tenants |
+/// | [`reader_idle`](Self::reader_idle) | 30 s | how long a response that nobody reads keeps its place when others find none |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
 ///
 /// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
@@ -24,6 +25,7 @@ use crate::{ConfigError, Mode};
 pub struct BulkheadConfig {
     pub(super) limit: u32,
     pub(super) queue: QueueConfig,
+    pub(super) reader_idle: Option<Duration>,
     pub(super) mode: Mode,
     pub(super) partitions: Option<PartitionsConfig>,
     pub(super) tenants: Option<TenantsConfig>,
@@ -38,6 +40,7 @@ impl Default for BulkheadConfig {
             queue: QueueConfig::default()
                 .capacity(0)
                 .max_wait(Duration::from_millis(100)),
+            reader_idle: Some(Duration::from_secs(30)),
             mode: Mode::Enforce,
             partitions: None,
             tenants: None,
@@ -49,6 +52,8 @@ impl Default for BulkheadConfig {
 impl BulkheadConfig {
     /// The highest limit.
     pub const MAX_LIMIT: u32 = 1_000_000;
+
+    const LEAST_READER_IDLE: Duration = Duration::from_millis(1);
 
     /// How many calls may be under way at once.
     #[must_use]
@@ -102,6 +107,17 @@ impl BulkheadConfig {
         self
     }
 
+    /// How long a response that nobody reads keeps its place when others find none: from its head, or a frame, until its
+    /// reader asks for the next. After that the place goes to somebody else, and the response goes on without one, should
+    /// its reader come back. A response that waits for the service keeps its place. `None` is as long as the reader likes.
+    ///
+    /// It needs a protocol that [tells the turns](crate::Guard::turn) of a body, as that of HTTP does.
+    #[must_use]
+    pub fn reader_idle(mut self, reader_idle: impl Into<Option<Duration>>) -> Self {
+        self.reader_idle = reader_idle.into();
+        self
+    }
+
     /// Splits the limit into partitions with names, each with a share that it has for certain; what one does not use is
     /// lent to the others. Each has a [queue](Self::queue) of its own. `None` does not tell calls apart.
     ///
@@ -149,7 +165,7 @@ impl BulkheadConfig {
     ///
     /// # Errors
     ///
-    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); of the queue what [`QueueConfig::check`] refuses, its
+    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); a `reader_idle` below 1 ms or above a year; of the queue what [`QueueConfig::check`] refuses, its
     /// capacity is called `queue` here; what [`PartitionsConfig::check`], [`PartitionsConfig::check_limit`] and
     /// [`TenantsConfig::check`] refuse; partitions and tenants at once; queues that together are longer than one may be.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -161,6 +177,13 @@ impl BulkheadConfig {
             "capacity" => error.of("queue"),
             _ => error,
         })?;
+        if let Some(reader_idle) = self.reader_idle {
+            if reader_idle < Self::LEAST_READER_IDLE || reader_idle > Deadline::FURTHEST {
+                let value = format_args!("{reader_idle:?}");
+                let bound = "from 1 ms to a year";
+                return Err(ConfigError::new("reader_idle", value, bound));
+            }
+        }
         if let Some(partitions) = &self.partitions {
             partitions.check()?;
             partitions.check_limit(u64::from(self.limit))?;

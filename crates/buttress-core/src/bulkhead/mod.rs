@@ -18,7 +18,7 @@ mod snapshot;
 mod stock;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use admit::{Admission, Permit};
 pub use config::BulkheadConfig;
@@ -38,7 +38,7 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 /// A limit of calls under way, without the calls. See the [module docs](self).
 ///
 /// ```
-/// use std::time::Instant;
+/// use std::time::{Duration, Instant};
 /// use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig};
 /// use buttress_core::queue::Terms;
 /// use buttress_core::Reason;
@@ -138,6 +138,11 @@ impl Bulkhead {
     /// The configuration in force.
     pub fn config(&self) -> BulkheadConfig {
         self.lock().config.clone()
+    }
+
+    /// How long a response that nobody reads keeps its place when others find none. To see to that is the shell's.
+    pub fn reader_idle(&self) -> Option<Duration> {
+        self.lock().config.reader_idle
     }
 
     /// Takes a new configuration. Calls under way stay, and so does whoever waits. Below what is under way, a limit

@@ -1,23 +1,44 @@
-use buttress_bulkhead::{BulkheadConfig, ControlledDelay, Order, PartitionsConfig};
+use buttress_bulkhead::{
+    Bulkhead, BulkheadConfig, BulkheadLayer, ControlledDelay, Order, PartitionsConfig,
+};
 use buttress_core::ConfigError;
+use buttress_http::{Http, Until};
 use toml::de::DeValue;
 
+use super::deadline::until;
 use super::section::Section;
 use super::table::Table;
 use super::value::{Read, flag, mode, or_off, ratio, time, whole, word};
 
+/// What a bulkhead goes by, and what its layer does.
+#[derive(Debug, Clone)]
+pub(super) struct BulkheadSettings {
+    pub(super) config: BulkheadConfig,
+    until: Until,
+}
+
+impl BulkheadSettings {
+    pub(super) fn layer(&self, bulkhead: &Bulkhead) -> BulkheadLayer<Http> {
+        BulkheadLayer::http(bulkhead).until(self.until)
+    }
+}
+
 /// Of a client.
-pub(super) fn read(table: &Table<'_>) -> BulkheadConfig {
-    section(table).check(check)
+pub(super) fn read(table: &Table<'_>) -> BulkheadSettings {
+    settings(table, section(table).check(check))
 }
 
 /// Of a server, whose calls are told apart by their paths.
-pub(super) fn read_server(table: &Table<'_>) -> BulkheadConfig {
-    section(table)
-        .within("partitions", |config, table| {
-            config.partitions(partitions(table))
-        })
-        .check(check)
+pub(super) fn read_server(table: &Table<'_>) -> BulkheadSettings {
+    let section = section(table).within("partitions", |config, table| {
+        config.partitions(partitions(table))
+    });
+    settings(table, section.check(check))
+}
+
+fn settings(table: &Table<'_>, config: BulkheadConfig) -> BulkheadSettings {
+    let until = table.peek("until", until).unwrap_or_default();
+    BulkheadSettings { config, until }
 }
 
 fn section<'t, 'a>(table: &'t Table<'a>) -> Section<'t, 'a, BulkheadConfig> {
@@ -34,6 +55,8 @@ fn section<'t, 'a>(table: &'t Table<'a>) -> Section<'t, 'a, BulkheadConfig> {
             config.controlled_delay(controlled_delay(table))
         })
         .field("margin", time, BulkheadConfig::margin)
+        .field("until", until, |config, _| config)
+        .field("reader_idle", or_off(time), BulkheadConfig::reader_idle)
         .field("mode", mode, BulkheadConfig::mode)
 }
 

@@ -1,7 +1,7 @@
 use std::task::{Context, Poll};
 
 use buttress_breaker::{Breaker, BreakerLayer, BreakerService};
-use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService};
+use buttress_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService};
 use buttress_http::Http;
@@ -11,6 +11,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::breaker::BreakerSettings;
+use super::bulkhead::BulkheadSettings;
 use super::live::Live;
 use super::maybe::MaybeService;
 use super::shed::ShedSettings;
@@ -22,7 +23,7 @@ pub(super) struct ClientSettings {
     pub(super) retry: Option<RetryConfig>,
     pub(super) shed: Option<ShedSettings>,
     pub(super) breaker: Option<BreakerSettings>,
-    pub(super) bulkhead: Option<BulkheadConfig>,
+    pub(super) bulkhead: Option<BulkheadSettings>,
 }
 
 impl ClientSettings {
@@ -66,6 +67,7 @@ struct Replaceable {
     deadline: Option<DeadlineLayer<Client>>,
     shed: Option<ShedLayer<buttress_shed::Client>>,
     breaker: Option<BreakerLayer<Http>>,
+    bulkhead: Option<BulkheadLayer<Http>>,
 }
 
 impl ClientStack {
@@ -78,9 +80,18 @@ impl ClientStack {
         let breaker = breaker
             .map(|settings| Breaker::try_new(name.clone(), settings.config.clone()))
             .transpose()?;
-        let layers = Replaceable::new(&name, settings, shedder.as_ref(), breaker.as_ref())?;
+        let bulkhead = settings.bulkhead.as_ref();
+        let bulkhead = bulkhead
+            .map(|settings| Bulkhead::try_new(name.clone(), settings.config.clone()))
+            .transpose()?;
+        let layers = Replaceable::new(
+            &name,
+            settings,
+            shedder.as_ref(),
+            breaker.as_ref(),
+            bulkhead.as_ref(),
+        )?;
         let retry = settings.retry.clone();
-        let bulkhead = settings.bulkhead.clone();
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
             shedder,
@@ -88,9 +99,7 @@ impl ClientStack {
                 .map(|config| Retry::try_new(name.clone(), config))
                 .transpose()?,
             breaker,
-            bulkhead: bulkhead
-                .map(|config| Bulkhead::try_new(name.clone(), config))
-                .transpose()?,
+            bulkhead,
             name,
         })
     }
@@ -138,7 +147,8 @@ impl ClientStack {
 
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {
         let (shedder, breaker) = (self.shedder.as_ref(), self.breaker.as_ref());
-        let layers = Replaceable::new(&self.name, settings, shedder, breaker)?;
+        let bulkhead = self.bulkhead.as_ref();
+        let layers = Replaceable::new(&self.name, settings, shedder, breaker, bulkhead)?;
         if let (Some(retry), Some(config)) = (&self.retry, &settings.retry) {
             retry.reconfigure(config.clone())?;
         }
@@ -148,8 +158,8 @@ impl ClientStack {
         if let (Some(breaker), Some(settings)) = (&self.breaker, &settings.breaker) {
             breaker.reconfigure(settings.config.clone())?;
         }
-        if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
-            bulkhead.reconfigure(config.clone())?;
+        if let (Some(bulkhead), Some(settings)) = (&self.bulkhead, &settings.bulkhead) {
+            bulkhead.reconfigure(settings.config.clone())?;
         }
         self.layers.replace(layers);
         Ok(())
@@ -162,6 +172,7 @@ impl Replaceable {
         settings: &ClientSettings,
         shedder: Option<&Shedder>,
         breaker: Option<&Breaker>,
+        bulkhead: Option<&Bulkhead>,
     ) -> Result<Self, ConfigError> {
         let deadline = settings
             .deadline
@@ -175,6 +186,9 @@ impl Replaceable {
             breaker: breaker
                 .zip(settings.breaker.as_ref())
                 .map(|(breaker, settings)| settings.layer(breaker)),
+            bulkhead: bulkhead
+                .zip(settings.bulkhead.as_ref())
+                .map(|(bulkhead, settings)| settings.layer(bulkhead)),
         })
     }
 }
@@ -185,8 +199,7 @@ impl<S> Layer<S> for ClientStack {
     fn layer(&self, inner: S) -> ClientService<S> {
         let (layers, edition) = self.layers.read();
         let retry = self.retry.as_ref().map(RetryLayer::http);
-        let bulkhead = self.bulkhead.as_ref().map(BulkheadLayer::http);
-        let inner = MaybeService::new(bulkhead.as_ref(), inner);
+        let inner = MaybeService::new(layers.bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.breaker.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(retry.as_ref(), inner);
@@ -240,7 +253,14 @@ impl<S> ClientService<S> {
             }
             MaybeService::Without(inner) => inner,
         };
-        if let (Some(layer), MaybeService::With(service)) = (&layers.breaker, inner) {
+        let inner = match inner {
+            MaybeService::With(service) => {
+                layers.breaker.iter().for_each(|layer| service.adopt(layer));
+                service.get_mut()
+            }
+            MaybeService::Without(inner) => inner,
+        };
+        if let (Some(layer), MaybeService::With(service)) = (&layers.bulkhead, inner) {
             service.adopt(layer);
         }
     }

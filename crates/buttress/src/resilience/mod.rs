@@ -53,13 +53,13 @@
 //! | server | `problem` | always there, so that `Error = Infallible`; keys as in [`ProblemConfig`](crate::problem::ProblemConfig) but `problems` |
 //! | | `deadline` | [`DeadlineConfig`](crate::deadline::DeadlineConfig) |
 //! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `throttle`, and what its [layer](crate::shed::ShedLayer) asks of requests: `trust`, `criticality` and `until`; tables `shares` ([`SharesConfig`](crate::shed::SharesConfig), by the words of criticality), `tenants` ([`TenantsConfig`](crate::shed::TenantsConfig), and the `header` that names them) and `pressure` ([`PressureConfig`](crate::shed::PressureConfig)) |
-//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants`; a table `partitions` ([`PartitionsConfig`](crate::bulkhead::PartitionsConfig)): the first segments of paths, as `"/checkout" = 0.5`, and the share of each |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants`; `until`; a table `partitions` ([`PartitionsConfig`](crate::bulkhead::PartitionsConfig)): the first segments of paths, as `"/checkout" = 0.5`, and the share of each |
 //! | client | `deadline` | [`ClientDeadlineConfig`](crate::deadline::ClientDeadlineConfig) |
 //! | | `retry` | [`RetryConfig`](crate::retry::RetryConfig), with tables `backoff` (`base`, `cap`, `jitter`) and `budget` ([`BudgetConfig`](crate::retry::BudgetConfig)) |
 //! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `tenants`; `until` |
 //! | | `throttle` | [`ThrottleConfig`](crate::shed::ThrottleConfig): of the shedder, or of one that does nothing else, and then its `mode` |
 //! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig); `until` |
-//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants` and `partitions` |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants` and `partitions`; `until` |
 //!
 //! Keys are named after the fields of the configurations, and have their defaults.
 //!

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll};
 
-use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, BulkheadService, ByPath};
+use buttress_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, ByPath};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Server};
 use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
@@ -8,6 +8,7 @@ use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::bulkhead::BulkheadSettings;
 use super::live::Live;
 use super::maybe::MaybeService;
 use super::shed::ShedSettings;
@@ -18,7 +19,7 @@ pub(super) struct ServerSettings {
     pub(super) problem: ProblemConfig,
     pub(super) deadline: Option<DeadlineConfig>,
     pub(super) shed: Option<ShedSettings>,
-    pub(super) bulkhead: Option<BulkheadConfig>,
+    pub(super) bulkhead: Option<BulkheadSettings>,
 }
 
 impl ServerSettings {
@@ -56,6 +57,7 @@ struct Replaceable {
     problem: ProblemLayer,
     deadline: Option<DeadlineLayer<Server>>,
     shed: Option<ShedLayer<buttress_shed::Server>>,
+    bulkhead: Option<BulkheadLayer<ByPath>>,
 }
 
 impl ServerStack {
@@ -64,14 +66,15 @@ impl ServerStack {
         let shedder = shed
             .map(|settings| Shedder::try_new(name.clone(), settings.config))
             .transpose()?;
-        let layers = Replaceable::new(&name, settings, shedder.as_ref())?;
-        let bulkhead = settings.bulkhead.clone();
+        let bulkhead = settings.bulkhead.as_ref();
+        let bulkhead = bulkhead
+            .map(|settings| Bulkhead::try_new(name.clone(), settings.config.clone()))
+            .transpose()?;
+        let layers = Replaceable::new(&name, settings, shedder.as_ref(), bulkhead.as_ref())?;
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
             shedder,
-            bulkhead: bulkhead
-                .map(|config| Bulkhead::try_new(name.clone(), config))
-                .transpose()?,
+            bulkhead,
             name,
         })
     }
@@ -106,12 +109,13 @@ impl ServerStack {
     }
 
     pub(super) fn apply(&self, settings: &ServerSettings) -> Result<(), ConfigError> {
-        let layers = Replaceable::new(&self.name, settings, self.shedder.as_ref())?;
+        let (shedder, bulkhead) = (self.shedder.as_ref(), self.bulkhead.as_ref());
+        let layers = Replaceable::new(&self.name, settings, shedder, bulkhead)?;
         if let (Some(shedder), Some(settings)) = (&self.shedder, &settings.shed) {
             shedder.reconfigure(settings.config.clone())?;
         }
-        if let (Some(bulkhead), Some(config)) = (&self.bulkhead, &settings.bulkhead) {
-            bulkhead.reconfigure(config.clone())?;
+        if let (Some(bulkhead), Some(settings)) = (&self.bulkhead, &settings.bulkhead) {
+            bulkhead.reconfigure(settings.config.clone())?;
         }
         self.layers.replace(layers);
         Ok(())
@@ -123,6 +127,7 @@ impl Replaceable {
         name: &Name,
         settings: &ServerSettings,
         shedder: Option<&Shedder>,
+        bulkhead: Option<&Bulkhead>,
     ) -> Result<Self, ConfigError> {
         let deadline = settings
             .deadline
@@ -134,6 +139,9 @@ impl Replaceable {
             shed: shedder
                 .zip(settings.shed.as_ref())
                 .map(|(shedder, settings)| settings.server_layer(shedder)),
+            bulkhead: bulkhead
+                .zip(settings.bulkhead.as_ref())
+                .map(|(bulkhead, settings)| settings.layer(bulkhead).by_path()),
         })
     }
 }
@@ -143,9 +151,7 @@ impl<S> Layer<S> for ServerStack {
 
     fn layer(&self, inner: S) -> ServerService<S> {
         let (layers, edition) = self.layers.read();
-        let bulkhead = self.bulkhead.as_ref();
-        let bulkhead = bulkhead.map(|bulkhead| BulkheadLayer::http(bulkhead).by_path());
-        let inner = MaybeService::new(bulkhead.as_ref(), inner);
+        let inner = MaybeService::new(layers.bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(layers.deadline.as_ref(), inner);
         ServerService {
@@ -186,7 +192,14 @@ impl<S> ServerService<S> {
             }
             MaybeService::Without(inner) => inner,
         };
-        if let (Some(layer), MaybeService::With(service)) = (&layers.shed, inner) {
+        let inner = match inner {
+            MaybeService::With(service) => {
+                layers.shed.iter().for_each(|layer| service.adopt(layer));
+                service.get_mut()
+            }
+            MaybeService::Without(inner) => inner,
+        };
+        if let (Some(layer), MaybeService::With(service)) = (&layers.bulkhead, inner) {
             service.adopt(layer);
         }
     }

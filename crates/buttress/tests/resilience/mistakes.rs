@@ -391,6 +391,11 @@ fn every_key_that_the_docs_name_is_known() {
         [client.payments.bulkhead]
         order = "lifo"
         max_wait = "off"
+        reader_idle = "off"
+        until = "headers"
+
+        [client.search.bulkhead]
+        reader_idle = "10 s"
 
         [server.api.deadline]
         timeout = "2 s"

@@ -184,3 +184,27 @@ fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
         "line 4, column 9: client.payments.shed is missing, but must be there, as it is in use";
     assert!(error.to_string().starts_with(told), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_says_anew_how_long_calls_last() {
+    let inner = tower::service_fn(|_: http::Request<axum::body::Body>| async {
+        Ok::<_, std::convert::Infallible>(http::Response::new(axum::body::Body::from("an answer")))
+    });
+    for pattern in ["bulkhead", "shed"] {
+        let file = |until| format!("[server.api.{pattern}]\nuntil = '{until}'");
+        let resilience = Resilience::from_toml(&file("body_end")).unwrap();
+        let service = resilience.server("api").unwrap().service(inner);
+        let in_flight = || match pattern {
+            "bulkhead" => resilience.bulkhead("api").unwrap().snapshot().in_flight,
+            _ => resilience.shedder("api").unwrap().snapshot().in_flight,
+        };
+        for (until, held) in [("body_end", 1), ("headers", 0), ("body_end", 1)] {
+            resilience.reload(&file(until)).unwrap();
+            let request = http::Request::new(axum::body::Body::empty());
+            let response = tower::ServiceExt::oneshot(service.clone(), request).await;
+            assert_eq!(in_flight(), held, "{pattern}, {until}");
+            drop(response);
+            assert_eq!(in_flight(), 0, "{pattern}, {until}");
+        }
+    }
+}

@@ -33,7 +33,7 @@ async fn keeps_deadlines<S, B, Res>(client: S, request: impl Fn(&str) -> Request
 where
     S: Service<Request<B>, Response = Response<Res>> + Clone,
     S::Error: Into<BoxError>,
-    Res: http_body::Body,
+    Res: http_body::Body + Send + 'static,
     Res::Error: Into<BoxError>,
 {
     let patient = ServiceBuilder::new()

@@ -114,42 +114,6 @@ fn what_is_in_no_use_comes_and_goes() {
 }
 
 #[test]
-fn a_breaker_is_told_how_long_its_attempts_have() {
-    let told = |deadline: &str, retry: &str, breaker: &str| {
-        let text = format!(
-            "[client.a]\ndeadline = {{ {deadline} }}\nretry = {{ {retry} }}\nbreaker = {{ {breaker} }}"
-        );
-        let resilience = Resilience::from_toml(&text).unwrap();
-        resilience.breaker("a").unwrap().config()
-    };
-    let config = |millis: Option<u64>| {
-        BreakerConfig::default().attempt_timeout(millis.map(Duration::from_millis))
-    };
-    let (second, tenth) = ("timeout = '1 s'", "attempt_timeout = '100 ms'");
-    for (deadline, retry, breaker, expected) in [
-        ("", "", "", None),
-        (second, "", "", Some(995)),
-        ("timeout = '1 s', margin = '20 ms'", "", "", Some(980)),
-        ("timeout = '1 s', mode = 'shadow'", "", "", None),
-        (second, tenth, "", Some(100)),
-        (
-            second,
-            "attempt_timeout = '100 ms', mode = 'off'",
-            "",
-            Some(995),
-        ),
-        (second, "", "attempt_timeout = '200 ms'", Some(200)),
-        (second, tenth, tenth, Some(100)),
-    ] {
-        assert_eq!(
-            told(deadline, retry, breaker),
-            config(expected),
-            "{deadline} {retry} {breaker}"
-        );
-    }
-}
-
-#[test]
 fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
     let file = "[server.api.shed]\nlimit = { initial = 30 }\ntenants.header = 'x-tenant'\n\
                 [client.payments]\nthrottle = {}";

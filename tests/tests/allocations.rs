@@ -1,4 +1,4 @@
-//! What a call that succeeds allocates: nothing.
+//! What a call that succeeds allocates: nothing, but for a body that a deadline ends.
 //!
 //! A binary of its own, because the allocator is everybody's.
 #![allow(clippy::unwrap_used)]
@@ -194,12 +194,30 @@ fn a_deadline_that_is_met_allocates_nothing() {
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
         let config = config.mode(mode);
         assert_eq!(calls_through(DeadlineLayer::new(config)), 0, "{mode}");
-        let server = DeadlineLayer::server(config.extension(false));
-        assert_eq!(calls_through(server), 0, "{mode}");
+        let config = config.extension(false);
+        let head = DeadlineLayer::server(config.until(Until::Headers));
+        assert_eq!(calls_through(head), 0, "{mode}");
+        let (server, without_body) = (DeadlineLayer::server(config), NoContent);
+        assert_eq!(calls_of(&server.layer(without_body)), 0, "{mode}");
     }
     let none = DeadlineConfig::default();
     assert_eq!(calls_through(DeadlineLayer::server(none)), 0);
     assert_eq!(calls_through(DeadlineLayer::client()), 0);
+}
+
+/// The body, and what it shares with the timer that ends it where nobody reads it.
+#[test]
+fn a_body_that_has_a_deadline_allocates_twice() {
+    let _alone = alone();
+    let config = DeadlineConfig::default().extension(false);
+    for config in [
+        config.timeout(std::time::Duration::from_secs(1)),
+        config.body_timeout(std::time::Duration::from_secs(1)),
+        config.body_idle(std::time::Duration::from_secs(1)),
+    ] {
+        let server = DeadlineLayer::server(config);
+        assert_eq!(calls_through(server), 2 * CALLS, "{config:?}");
+    }
 }
 
 #[test]
@@ -333,14 +351,14 @@ fn a_stack_allocates_nothing() {
 }
 
 #[test]
-fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
+fn stacks_from_a_file_allocate_for_a_deadline_of_the_body_only_also_after_a_reload() {
     let _alone = alone();
     let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\nshed = {}\nbulkhead = {}\n\
                 [client.a]\ndeadline = {}\nshed = {}\nthrottle = {}\nbreaker = {}\nbulkhead = {}\nretry.mode = 'off'\n\
                 [client.b]";
     let resilience = Resilience::from_toml(text).unwrap();
     for _ in 0..2 {
-        assert_eq!(calls_through(resilience.server("api").unwrap()), 0);
+        assert_eq!(calls_through(resilience.server("api").unwrap()), 2 * CALLS);
         for client in ["a", "b"] {
             let layer = ServiceBuilder::new()
                 .map_request(replayable)
@@ -355,7 +373,7 @@ fn stacks_from_a_file_allocate_nothing_also_after_a_reload() {
     // Those that are cloned of a service from before find out each for themselves.
     let service = resilience.server("api").unwrap().layer(Answers);
     resilience.reload(text).unwrap();
-    assert_eq!(calls_of(&service), 0);
+    assert_eq!(calls_of(&service), 2 * CALLS);
 }
 
 #[test]
@@ -482,6 +500,24 @@ impl Service<Request<()>> for Answers {
 
     fn call(&mut self, _: Request<()>) -> Self::Future {
         ready(Ok(Response::new(Full::from("an answer"))))
+    }
+}
+
+/// Answers at once, without a body.
+#[derive(Clone)]
+struct NoContent;
+
+impl Service<Request<()>> for NoContent {
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(Ok(Response::new(Empty::new())))
     }
 }
 

@@ -40,6 +40,14 @@ where
         self.protocol.deadline(request)
     }
 
+    fn take_along<T: Clone + Send + Sync + 'static>(
+        &self,
+        request: &mut Req,
+        make: impl FnOnce() -> T,
+    ) -> Option<T> {
+        self.protocol.take_along(request, make)
+    }
+
     fn key<'a>(&self, request: &'a Req) -> Option<Cow<'a, str>> {
         Some((self.key)(request))
     }

@@ -4,7 +4,7 @@ use buttress_core::{Plain, WhenSaturated};
 use buttress_http::{Http, Until};
 use tower_layer::Layer;
 
-use crate::{Bulkhead, BulkheadService, ByKey, ByPath};
+use crate::{Bulkhead, BulkheadService, ByKey, ByPath, Upgrades};
 
 /// Puts a [`Bulkhead`] in front of a service.
 ///
@@ -78,6 +78,19 @@ impl<P> BulkheadLayer<P> {
             bulkhead: self.bulkhead,
             protocol: ByKey {
                 key,
+                protocol: self.protocol,
+            },
+            when_saturated: self.when_saturated,
+        }
+    }
+
+    /// Lets requests that ask for an upgrade take a [`BulkheadHold`](crate::BulkheadHold) along, with which the handler can
+    /// keep the place for as long as the connection lasts.
+    #[must_use]
+    pub fn upgrades(self) -> BulkheadLayer<Upgrades<P>> {
+        BulkheadLayer {
+            bulkhead: self.bulkhead,
+            protocol: Upgrades {
                 protocol: self.protocol,
             },
             when_saturated: self.when_saturated,

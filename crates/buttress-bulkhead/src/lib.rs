@@ -75,6 +75,9 @@
 //! with the body of its response. A service that is merely ready holds nothing, so idle connections and clones keep
 //! nobody out; [`WhenSaturated::Unready`] is otherwise.
 //!
+//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what becomes of the
+//! connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
+//!
 //! A response that its reader leaves alone keeps its place only while nobody else needs it: a client that reads nothing
 //! off its connection would otherwise hold it for as long as it likes. When a call finds no place, those are taken back
 //! whose readers have not asked for the next frame for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The
@@ -147,6 +150,7 @@ mod readiness;
 mod service;
 mod shared;
 mod snapshot;
+mod upgrades;
 mod wait;
 
 pub use bulkhead::Bulkhead;
@@ -161,3 +165,4 @@ pub use guard::BulkheadGuard;
 pub use layer::BulkheadLayer;
 pub use service::BulkheadService;
 pub use snapshot::BulkheadSnapshot;
+pub use upgrades::{BulkheadHold, Upgrades};

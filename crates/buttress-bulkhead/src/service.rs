@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::readiness::Readiness;
 use crate::shared::{Answer, admit, try_admit};
-use crate::{Bulkhead, BulkheadGuard, BulkheadLayer, ResponseFuture};
+use crate::{Bulkhead, BulkheadGuard, BulkheadHold, BulkheadLayer, ResponseFuture};
 
 /// A service behind a [`Bulkhead`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -81,14 +81,17 @@ where
     }
 
     #[inline(always)]
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        let hold = self
+            .protocol
+            .take_along(&mut request, BulkheadHold::default);
         if !self.readiness.has_place()
             && let Some(guard) = try_admit(self.bulkhead.shared())
         {
             let protocol = self.protocol.clone();
-            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol);
         }
-        self.call_when_short(request)
+        self.call_when_short(request, hold)
     }
 }
 
@@ -96,7 +99,11 @@ impl<S, P> BulkheadService<S, P> {
     /// Makes a call for which a place was reserved, or none is at hand.
     #[cold]
     #[inline(never)]
-    fn call_when_short<Req>(&mut self, request: Req) -> ResponseFuture<S, Req, P>
+    fn call_when_short<Req>(
+        &mut self,
+        request: Req,
+        hold: Option<BulkheadHold>,
+    ) -> ResponseFuture<S, Req, P>
     where
         S: Service<Req> + Clone,
         S::Error: Into<BoxError>,
@@ -104,7 +111,7 @@ impl<S, P> BulkheadService<S, P> {
     {
         let protocol = self.protocol.clone();
         if let Some(guard) = self.readiness.take() {
-            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol);
         }
         let draw = || {
             protocol
@@ -124,7 +131,7 @@ impl<S, P> BulkheadService<S, P> {
             terms,
         ) {
             Answer::Admitted(guard) => {
-                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
+                ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol)
             }
             Answer::Rejected(rejection) => {
                 refuse(&mut self.inner, request);
@@ -135,7 +142,7 @@ impl<S, P> BulkheadService<S, P> {
                 // neither the call that waits nor this service keeps it.
                 relinquish(&mut self.inner);
                 let service = self.inner.clone();
-                ResponseFuture::waiting(queued, service, request, protocol)
+                ResponseFuture::waiting(queued, service, request, hold, protocol)
             }
         }
     }

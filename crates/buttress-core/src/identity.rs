@@ -22,6 +22,17 @@ pub trait Identify<Req> {
         None
     }
 
+    /// Lets the request take something along that `make` makes, where the protocol has a use for it: a hold on the call's
+    /// place, for what goes on after the answer. Returns a clone of it.
+    fn take_along<T: Clone + Send + Sync + 'static>(
+        &self,
+        request: &mut Req,
+        make: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let _ = (request, make);
+        None
+    }
+
     /// What the request is counted under where calls are told apart: the name of a partition, or of a tenant.
     fn key<'a>(&self, request: &'a Req) -> Option<Cow<'a, str>> {
         let _ = request;

@@ -120,6 +120,11 @@ impl ClientDeadlineConfig {
         self
     }
 
+    /// How long a service may take to become ready, for a request that nobody knows yet.
+    pub(crate) fn ready_within(&self) -> Option<Duration> {
+        self.rule.timeout
+    }
+
     /// Whether the fields make sense.
     ///
     /// # Errors

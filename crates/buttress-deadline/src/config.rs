@@ -142,6 +142,11 @@ impl DeadlineConfig {
         self
     }
 
+    /// How long a service may take to become ready, for a request that nobody knows yet.
+    pub(crate) fn ready_within(&self) -> Option<Duration> {
+        self.rule.timeout.or(self.rule.maximum)
+    }
+
     /// Whether the fields make sense.
     ///
     /// # Errors

@@ -217,7 +217,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn slot(mode: Mode, limits: Limits, timeout: Duration) -> Arc<Slot<&'static str>> {
-        let shared = Striped::new(Shared::new("test".into(), mode, limits));
+        let shared = Striped::new(Shared::new("test".into(), mode, limits, None));
         let watch = Watch {
             shared: shared.lease(),
             deadline: now().checked_add(timeout),

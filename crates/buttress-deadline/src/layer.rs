@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use buttress_core::{ConfigError, Mode, Name, Striped};
 use tower_layer::Layer;
 
@@ -36,7 +38,12 @@ impl DeadlineLayer {
     pub fn try_new(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         let side = Local { rule: config.rule };
-        Ok(Self::with_side(side, config.mode, config.limits))
+        Ok(Self::with_side(
+            side,
+            config.mode,
+            config.limits,
+            config.ready_within(),
+        ))
     }
 }
 
@@ -64,6 +71,7 @@ impl DeadlineLayer<Server> {
             Server { config },
             config.mode,
             config.limits,
+            config.ready_within(),
         ))
     }
 }
@@ -99,25 +107,33 @@ impl DeadlineLayer<Client> {
             Client { config },
             config.mode,
             config.limits,
+            config.ready_within(),
         ))
     }
 }
 
 impl<P> DeadlineLayer<P> {
-    fn with_side(side: P, mode: Mode, limits: Limits) -> Self {
+    fn with_side(side: P, mode: Mode, limits: Limits, ready_within: Option<Duration>) -> Self {
+        let shared = Shared::new("deadline".into(), mode, limits, ready_within);
         Self {
             side,
-            shared: Striped::new(Shared::new("deadline".into(), mode, limits)),
+            shared: Striped::new(shared),
         }
     }
 
     /// How the layer appears in metrics, events and rejections: `deadline`, unless named.
     #[must_use]
     pub fn named(self, name: impl Into<Name>) -> Self {
-        let Shared { mode, limits, .. } = *self.shared;
+        let Shared {
+            mode,
+            limits,
+            ready_within,
+            ..
+        } = *self.shared;
+        let shared = Shared::new(name.into(), mode, limits, ready_within);
         Self {
             side: self.side,
-            shared: Striped::new(Shared::new(name.into(), mode, limits)),
+            shared: Striped::new(shared),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::clock::now;
 use crate::limits::earlier;
 use crate::shared::Shared;
 use crate::side::{Conclude, Local, Side};
+use crate::unready::Unready;
 use crate::watch::Watch;
 use crate::{DeadlineLayer, ResponseFuture};
 
@@ -17,6 +18,7 @@ pub struct DeadlineService<S, P = Local> {
     inner: S,
     side: P,
     shared: Striped<Shared>,
+    unready: Unready,
 }
 
 impl<S, P> DeadlineService<S, P> {
@@ -25,6 +27,7 @@ impl<S, P> DeadlineService<S, P> {
             inner,
             side,
             shared,
+            unready: Unready::default(),
         }
     }
 
@@ -66,7 +69,12 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
+        let polled = self.inner.poll_ready(cx);
+        if polled.is_pending() {
+            return self.poll_unready(cx).map(Ok);
+        }
+        self.unready.end();
+        polled.map_err(Into::into)
     }
 
     // The future is a few cache lines long: inlined, it is made where it stays instead of being moved there.
@@ -75,6 +83,9 @@ where
         let shared: &Shared = &self.shared;
         if !shared.binds_all && shared.mode == Mode::Off {
             return ResponseFuture::called(self.inner.call(request), None, None);
+        }
+        if self.unready.is_waiting() {
+            return self.reject_unready(request);
         }
         let now = now();
         let mut context = TaskContext::current();
@@ -102,6 +113,33 @@ where
 }
 
 impl<S, P> DeadlineService<S, P> {
+    /// Waits for the service behind to become ready, and says that it is once the time for that is over: the call is then
+    /// rejected. There is no other way to end a wait that has no request yet.
+    #[cold]
+    fn poll_unready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let shared: &Shared = &self.shared;
+        let until = || {
+            let outer = Deadline::current().map(Deadline::moment);
+            earlier(outer, now(), shared.ready_within)
+        };
+        if shared.binds_all {
+            self.unready.poll(until, cx)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Rejects a call whose time was over before the service behind became ready.
+    #[cold]
+    fn reject_unready<F, Req>(&mut self, request: Req) -> ResponseFuture<F, P>
+    where
+        S: Clone,
+    {
+        self.unready.end();
+        refuse(&mut self.inner, request);
+        ResponseFuture::rejected(self.shared.unready())
+    }
+
     /// What is to be waited for, if anything is.
     #[inline(always)]
     fn watch(

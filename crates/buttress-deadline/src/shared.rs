@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use buttress_core::{Lease, Mode, Name, Reason, Rejection};
 use buttress_metrics::{DeadlineEvent, DeadlineSignals, Phase};
 
@@ -11,6 +13,8 @@ pub(crate) struct Shared {
     /// Whether the mode binds every call, in a word that is quick to ask.
     pub(crate) binds_all: bool,
     pub(crate) limits: Limits,
+    /// How long the service behind may take to become ready.
+    pub(crate) ready_within: Option<Duration>,
     /// Whether there are any limits.
     pub(crate) is_limited: bool,
     pub(crate) signals: DeadlineSignals,
@@ -19,13 +23,19 @@ pub(crate) struct Shared {
 pub(crate) type SharedLease = Lease<Shared>;
 
 impl Shared {
-    pub(crate) fn new(name: Name, mode: Mode, limits: Limits) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        mode: Mode,
+        limits: Limits,
+        ready_within: Option<Duration>,
+    ) -> Self {
         let signals = DeadlineSignals::new(name.clone());
         Self {
             name,
             mode,
             binds_all: mode == Mode::Enforce,
             limits,
+            ready_within,
             is_limited: limits.are_any(),
             signals,
         }
@@ -40,6 +50,14 @@ impl Shared {
             DeadlineEvent::WouldReject(reason)
         });
         binds.then(|| Rejection::new(reason, self.name.clone()))
+    }
+
+    /// What a call ends with whose time was over before the service was ready.
+    #[cold]
+    pub(crate) fn unready(&self) -> Rejection {
+        let reason = Reason::DeadlineExceeded;
+        self.signals.emit(DeadlineEvent::Rejected(reason));
+        Rejection::new(reason, self.name.clone())
     }
 
     /// What a call that is under way ends with; `None` lets it go on, where that does not bind.

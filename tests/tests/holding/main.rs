@@ -4,3 +4,4 @@
 mod streams;
 mod support;
 mod unread;
+mod upgrades;

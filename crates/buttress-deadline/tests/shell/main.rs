@@ -14,3 +14,4 @@ mod server;
 mod services;
 mod support;
 mod unread;
+mod unready;

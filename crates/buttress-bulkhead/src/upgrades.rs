@@ -1,0 +1,121 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol};
+use http::header::UPGRADE;
+use http::{Method, Request};
+
+use crate::BulkheadGuard;
+
+/// A hold on the place of a call whose connection goes on after the answer: a websocket, or a tunnel.
+///
+/// A layer sees a call to its answer, which for an upgrade is `101 Switching Protocols`, and nothing of what becomes of the
+/// connection. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request that asks for an upgrade, or is
+/// a `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is served, and the call has
+/// its place until the last clone of it is dropped. A hold that nobody keeps holds nothing past the answer.
+///
+/// ```
+/// use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadHold, BulkheadLayer};
+/// use http::{Request, Response, StatusCode};
+/// use http_body_util::Empty;
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), buttress_core::BoxError> {
+/// let sockets = Bulkhead::new("sockets", BulkheadConfig::default().limit(1));
+/// let service = ServiceBuilder::new()
+///     .layer(BulkheadLayer::http(&sockets).upgrades())
+///     .service_fn(|mut request: Request<String>| async move {
+///         // With axum: `Extension(place): Extension<BulkheadHold>`, moved into `WebSocketUpgrade::on_upgrade`.
+///         let place = request.extensions_mut().remove::<BulkheadHold>();
+///         tokio::spawn(async move {
+///             // Here the connection is served.
+///             # tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+///             drop(place);
+///         });
+///         let mut response = Response::new(Empty::<bytes::Bytes>::new());
+///         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+///         Ok::<_, std::io::Error>(response)
+///     });
+///
+/// let request = Request::get("/").header("upgrade", "websocket").body(String::new())?;
+/// let response = service.clone().oneshot(request.clone()).await?;
+/// assert_eq!(response.status(), 101);
+/// // The one place is the connection's, until that ends.
+/// assert_eq!(sockets.snapshot().in_flight, 1);
+/// assert!(service.oneshot(request).await.is_err());
+/// # tokio::time::sleep(std::time::Duration::from_secs(61)).await;
+/// assert_eq!(sockets.snapshot().in_flight, 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "dropping it gives the place back"]
+pub struct BulkheadHold(
+    /// `None` until the call is answered. Nothing but moves happen under the lock.
+    Arc<Mutex<Option<BulkheadGuard>>>,
+);
+
+impl BulkheadHold {
+    /// Takes over the place of a call that has been answered.
+    pub(crate) fn keep(&self, guard: BulkheadGuard) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+    }
+}
+
+impl fmt::Debug for BulkheadHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BulkheadHold").finish_non_exhaustive()
+    }
+}
+
+/// A protocol whose requests take a [`BulkheadHold`] along when they ask for an upgrade.
+#[derive(Debug, Clone, Copy)]
+pub struct Upgrades<P> {
+    pub(crate) protocol: P,
+}
+
+impl<Res, P: Protocol<Res>> Protocol<Res> for Upgrades<P> {
+    type Response<G: Guard> = P::Response<G>;
+
+    #[inline]
+    fn conclude<G: Guard>(
+        &self,
+        result: Result<Res, BoxError>,
+        guard: &mut Option<G>,
+    ) -> Result<Self::Response<G>, BoxError> {
+        self.protocol.conclude(result, guard)
+    }
+}
+
+impl<B, P: Identify<Request<B>>> Identify<Request<B>> for Upgrades<P> {
+    fn identity(&self, request: &Request<B>) -> Option<u64> {
+        self.protocol.identity(request)
+    }
+
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        self.protocol.deadline(request)
+    }
+
+    fn criticality(&self, request: &Request<B>) -> Option<Criticality> {
+        self.protocol.criticality(request)
+    }
+
+    fn take_along<T: Clone + Send + Sync + 'static>(
+        &self,
+        request: &mut Request<B>,
+        make: impl FnOnce() -> T,
+    ) -> Option<T> {
+        if *request.method() != Method::CONNECT && !request.headers().contains_key(UPGRADE) {
+            return None;
+        }
+        let made = make();
+        request.extensions_mut().insert(made.clone());
+        Some(made)
+    }
+
+    fn key<'a>(&self, request: &'a Request<B>) -> Option<Cow<'a, str>> {
+        self.protocol.key(request)
+    }
+}

@@ -43,16 +43,18 @@ async fn hedged(
             (true, _) => answers.other,
         };
         async move {
-            request.into_body().collect().await.unwrap();
+            request.into_body().collect().await.expect("it is whole");
             sleep(takes as u32 * MS).await;
             let response = Response::builder().status(status);
-            Ok::<_, Infallible>(response.body(TestBody::empty()).unwrap())
+            let response = response.body(TestBody::empty());
+            Ok::<_, Infallible>(response.expect("it is a status"))
         }
     });
     let service = HedgeLayer::http(&hedge).layer(inner);
     while hedge.delay().is_none() {
         let request = Request::new(ReplayBody::new(TestBody::empty()));
-        service.clone().oneshot(request).await.unwrap();
+        let answer = service.clone().oneshot(request).await;
+        answer.expect("it is answered");
     }
     tokio::time::advance(1_000 * MS).await;
     is_slow.set(true);

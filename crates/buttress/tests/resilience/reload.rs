@@ -1,7 +1,5 @@
-use std::time::Duration;
-
 use buttress::Resilience;
-use buttress::breaker::{BreakerConfig, CircuitState};
+use buttress::breaker::CircuitState;
 
 const FILE: &str = "
 [server.api]

@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use buttress_core::bulkhead::{Place, Verdict};
@@ -73,7 +73,7 @@ impl Future for Queued {
     type Output = Result<BulkheadGuard, Dropped>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
+        let mut this = self.as_mut().project();
         let place = this.place.as_ref().expect("polled after completion");
         if let Poll::Ready(verdict) = place.poll(cx.waker()) {
             let admitted = match verdict {
@@ -86,8 +86,13 @@ impl Future for Queued {
         let Some(at) = place.gives_up() else {
             return Poll::Pending;
         };
-        ready!(this.timer.poll(at, cx));
-        match this.shared.rule().give_up(place, now()) {
+        let now = match this.timer.as_mut().poll(at, cx) {
+            Poll::Ready(()) => now(),
+            // A wait that nothing ends is over at once.
+            Poll::Pending if this.timer.is_missing() => at,
+            Poll::Pending => return Poll::Pending,
+        };
+        match this.shared.rule().give_up(place, now) {
             Some(why) => {
                 self.ended();
                 Poll::Ready(Err(why))

@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use buttress_core::BoxError;
@@ -62,7 +62,7 @@ impl Future for Queued {
     type Output = Result<ShedGuard, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
+        let mut this = self.as_mut().project();
         let rule = this.shared.rule();
         let place = this.place.as_ref().expect("polled after completion");
         if let Poll::Ready(verdict) = rule.poll(place, cx.waker(), chance, now) {
@@ -71,8 +71,13 @@ impl Future for Queued {
         let Some(at) = place.gives_up() else {
             return Poll::Pending;
         };
-        ready!(this.timer.poll(at, cx));
-        match rule.give_up(place, chance, now()) {
+        let now = match this.timer.as_mut().poll(at, cx) {
+            Poll::Ready(()) => now(),
+            // A wait that nothing ends is over at once.
+            Poll::Pending if this.timer.is_missing() => at,
+            Poll::Pending => return Poll::Pending,
+        };
+        match rule.give_up(place, chance, now) {
             Some(refusal) => self.ended(Err(refusal)),
             // Somebody was quicker, and is about to tell.
             None => Poll::Pending,

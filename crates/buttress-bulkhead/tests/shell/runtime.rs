@@ -87,20 +87,24 @@ async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
 }
 
-/// Tokio panics where a timer is asked for in a runtime that has none. Here a wait then ends when it is polled, and
-/// nothing is lost.
+/// F08. Tokio panics where a timer is asked for in a runtime that has none. Nothing could end a wait there that is to
+/// end by itself, so that is over at once; a wait without a bound goes on. Nothing is lost by either.
 #[test]
-fn in_a_runtime_without_timers_a_call_waits_for_its_place() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.expect("it needs nothing").block_on(async {
-        let scene = Scene::new(config(1, 2).max_wait(Duration::from_secs(3600)));
-        let inside = scene.call();
-        let mut waiting = scene.calls::<2>();
-        assert_eq!(scene.counts(), (1, 2));
-        drop(inside.finish());
-        waiting[0].poll();
-        assert!(waiting[0].is_inside());
-        drop(waiting);
-        assert_eq!(scene.counts(), (0, 0));
-    });
+fn in_a_runtime_without_timers_a_bounded_wait_is_over_at_once() {
+    for (longest, waits) in [(Some(Duration::from_secs(3600)), 0), (None, 2)] {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("it needs nothing").block_on(async {
+            let scene = Scene::new(config(1, 2).max_wait(longest));
+            let inside = scene.call();
+            let mut waiting = scene.calls::<2>();
+            assert_eq!(scene.counts(), (1, waits));
+            drop(inside.finish());
+            if waits > 0 {
+                waiting[0].poll();
+                assert!(waiting[0].is_inside());
+            }
+            drop(waiting);
+            assert_eq!(scene.counts(), (0, 0));
+        });
+    }
 }

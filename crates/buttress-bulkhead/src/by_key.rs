@@ -25,6 +25,10 @@ where
     ) -> Result<Self::Response<G>, BoxError> {
         self.protocol.conclude(result, guard)
     }
+
+    fn keep<G: Guard + Send + 'static>(&mut self, guard: &mut Option<G>) {
+        self.protocol.keep(guard);
+    }
 }
 
 impl<Req, F, P> Identify<Req> for ByKey<F, P>
@@ -40,12 +44,8 @@ where
         self.protocol.deadline(request)
     }
 
-    fn take_along<T: Clone + Send + Sync + 'static>(
-        &self,
-        request: &mut Req,
-        make: impl FnOnce() -> T,
-    ) -> Option<T> {
-        self.protocol.take_along(request, make)
+    fn prepare(&mut self, request: &mut Req) {
+        self.protocol.prepare(request);
     }
 
     fn key<'a>(&self, request: &'a Req) -> Option<Cow<'a, str>> {

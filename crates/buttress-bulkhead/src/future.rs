@@ -7,9 +7,9 @@ use buttress_core::{BoxError, PanicWatch, Plain, Protocol};
 use pin_project::pin_project;
 use tower_service::Service;
 
+use crate::BulkheadGuard;
 use crate::queued::Queued;
 use crate::wait::Wait;
-use crate::{BulkheadGuard, BulkheadHold};
 
 /// The response of a service behind a bulkhead, or the bulkhead's refusal.
 #[pin_project]
@@ -18,8 +18,6 @@ pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
     state: State<S, Req>,
     /// `None` before there is a place, and once the call has ended or lives on in a body.
     guard: Option<BulkheadGuard>,
-    /// What the request has taken along, to keep the place with.
-    hold: Option<BulkheadHold>,
     protocol: P,
 }
 
@@ -43,7 +41,6 @@ where
         service: &mut S,
         request: Req,
         guard: BulkheadGuard,
-        hold: Option<BulkheadHold>,
         protocol: P,
     ) -> Self {
         let mut guard = Some(guard);
@@ -53,7 +50,6 @@ where
         Self {
             state: State::Admitted(future),
             guard,
-            hold,
             protocol,
         }
     }
@@ -62,22 +58,14 @@ where
         Self {
             state: State::Rejected(Some(rejection)),
             guard: None,
-            hold: None,
             protocol,
         }
     }
 
-    pub(crate) fn waiting(
-        queued: Queued,
-        service: S,
-        request: Req,
-        hold: Option<BulkheadHold>,
-        protocol: P,
-    ) -> Self {
+    pub(crate) fn waiting(queued: Queued, service: S, request: Req, protocol: P) -> Self {
         Self {
             state: State::Waiting(Box::pin(Wait::new(queued, service, request))),
             guard: None,
-            hold,
             protocol,
         }
     }
@@ -106,12 +94,7 @@ where
         watch.disarm();
         let result = ready!(polled).map_err(Into::into);
         let response = this.protocol.conclude(result, this.guard);
-        if let Some(hold) = this.hold.take() {
-            this.guard
-                .take()
-                .into_iter()
-                .for_each(|guard| hold.keep(guard));
-        }
+        this.protocol.keep(this.guard);
         // What was not taken into a body ends here, and not when somebody drops this future.
         *this.guard = None;
         Poll::Ready(response)

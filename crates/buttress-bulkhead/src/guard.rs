@@ -13,14 +13,20 @@ use crate::shared::{Kept, SharedLease};
 #[must_use = "dropping it gives the place back"]
 pub struct BulkheadGuard {
     shared: SharedLease,
-    permit: Permit,
-    /// Whether nobody but the rule has taken notice of the call: it neither shows on the gauge nor has an open body.
-    is_plain: bool,
-    shown: bool,
-    /// Where the place is, once the call has gone on with a body.
-    body: Option<OpenBody>,
-    /// Whether the body's reader waits for the service.
-    is_asked: bool,
+    holds: Holds,
+}
+
+/// What a call has of its bulkhead. Small, because nearly all calls carry it from place to place.
+#[derive(Debug)]
+enum Holds {
+    /// A place.
+    Plain(Permit),
+    /// A place, and it shows on the gauge.
+    Shown(Permit),
+    /// An open body, from which the place can be taken back. `is_asked` while its reader waits for the service.
+    Open { body: OpenBody, is_asked: bool },
+    /// Nothing any more.
+    Nothing,
 }
 
 impl BulkheadGuard {
@@ -31,14 +37,40 @@ impl BulkheadGuard {
 
     #[inline]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
-        let shown = shared.signals().entered();
-        Self {
-            is_plain: !shown,
-            shown,
-            shared,
-            permit,
-            body: None,
-            is_asked: false,
+        let holds = if shared.signals().entered() {
+            Holds::Shown(permit)
+        } else {
+            Holds::Plain(permit)
+        };
+        Self { shared, holds }
+    }
+
+    /// Ends a call of which somebody has taken notice.
+    #[inline(never)]
+    fn end(&mut self) {
+        let kept = match std::mem::replace(&mut self.holds, Holds::Nothing) {
+            // What was taken back is not there any more.
+            Holds::Open { body, .. } => self.shared.local().open.take(body),
+            holds => holds.place(),
+        };
+        if let Some(kept) = kept {
+            self.shared.release(kept);
+        }
+    }
+}
+
+impl Holds {
+    fn place(self) -> Option<Kept> {
+        match self {
+            Self::Plain(permit) => Some(Kept {
+                permit,
+                shown: false,
+            }),
+            Self::Shown(permit) => Some(Kept {
+                permit,
+                shown: true,
+            }),
+            Self::Open { .. } | Self::Nothing => None,
         }
     }
 }
@@ -47,27 +79,34 @@ impl Guard for BulkheadGuard {
     /// The place can be taken back from now on, if nobody reads the body.
     fn answered(&mut self, _: Option<&Report>) {
         let open = self.shared.open();
-        if open.is_patient() || !self.permit.is_counted() {
+        if open.is_patient() {
             return;
         }
-        self.is_plain = false;
-        let kept = Kept {
-            permit: self.permit.take(),
-            shown: self.shown,
-        };
-        self.body = Some(self.shared.local().open.put(open, kept));
+        match std::mem::replace(&mut self.holds, Holds::Nothing) {
+            Holds::Plain(permit) if !permit.is_counted() => self.holds = Holds::Plain(permit),
+            holds @ (Holds::Open { .. } | Holds::Nothing) => self.holds = holds,
+            holds => {
+                let put = |kept| self.shared.local().open.put(open, kept);
+                let body = holds.place().map(put);
+                self.holds = body.map_or(Holds::Nothing, |body| Holds::Open {
+                    body,
+                    is_asked: false,
+                });
+            }
+        }
     }
 
     fn turn(&mut self, turn: Turn) {
-        let Some(body) = self.body else {
+        let Holds::Open { body, is_asked } = &mut self.holds else {
             return;
         };
+        let open = &self.shared.local().open;
         match turn {
-            Turn::Reader => self.shared.local().open.idle(body),
-            Turn::Service if !self.is_asked => self.shared.local().open.asked(body),
+            Turn::Reader => open.idle(body),
+            Turn::Service if !*is_asked => open.asked(body),
             Turn::Service => {}
         }
-        self.is_asked = turn == Turn::Service;
+        *is_asked = turn == Turn::Service;
     }
 
     /// How the call ended is nothing to a bulkhead; that it has shows when the guard is dropped.
@@ -78,29 +117,11 @@ impl Guard for BulkheadGuard {
 impl Drop for BulkheadGuard {
     #[inline]
     fn drop(&mut self) {
-        if self.is_plain {
+        if let Holds::Plain(permit) = &mut self.holds {
             let (rule, local) = (self.shared.rule(), self.shared.local());
-            rule.release_to(&local.stock, self.permit.take(), now);
+            rule.release_to(&local.stock, permit.take(), now);
         } else {
             self.end();
-        }
-    }
-}
-
-impl BulkheadGuard {
-    /// Ends a call of which somebody has taken notice.
-    #[inline(never)]
-    fn end(&mut self) {
-        let kept = match self.body.take() {
-            Some(body) => self.shared.local().open.take(body),
-            None => Some(Kept {
-                permit: self.permit.take(),
-                shown: self.shown,
-            }),
-        };
-        // Otherwise it was taken back.
-        if let Some(kept) = kept {
-            self.shared.release(kept);
         }
     }
 }

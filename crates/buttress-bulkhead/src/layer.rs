@@ -90,9 +90,7 @@ impl<P> BulkheadLayer<P> {
     pub fn upgrades(self) -> BulkheadLayer<Upgrades<P>> {
         BulkheadLayer {
             bulkhead: self.bulkhead,
-            protocol: Upgrades {
-                protocol: self.protocol,
-            },
+            protocol: Upgrades::new(self.protocol),
             when_saturated: self.when_saturated,
         }
     }

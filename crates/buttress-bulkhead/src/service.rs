@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::readiness::Readiness;
 use crate::shared::{Answer, admit, try_admit};
-use crate::{Bulkhead, BulkheadGuard, BulkheadHold, BulkheadLayer, ResponseFuture};
+use crate::{Bulkhead, BulkheadGuard, BulkheadLayer, ResponseFuture};
 
 /// A service behind a [`Bulkhead`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
@@ -82,16 +82,14 @@ where
 
     #[inline(always)]
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let hold = self
-            .protocol
-            .take_along(&mut request, BulkheadHold::default);
+        let mut protocol = self.protocol.clone();
+        protocol.prepare(&mut request);
         if !self.readiness.has_place()
             && let Some(guard) = try_admit(self.bulkhead.shared())
         {
-            let protocol = self.protocol.clone();
-            return ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
         }
-        self.call_when_short(request, hold)
+        self.call_when_short(request, protocol)
     }
 }
 
@@ -99,19 +97,14 @@ impl<S, P> BulkheadService<S, P> {
     /// Makes a call for which a place was reserved, or none is at hand.
     #[cold]
     #[inline(never)]
-    fn call_when_short<Req>(
-        &mut self,
-        request: Req,
-        hold: Option<BulkheadHold>,
-    ) -> ResponseFuture<S, Req, P>
+    fn call_when_short<Req>(&mut self, request: Req, protocol: P) -> ResponseFuture<S, Req, P>
     where
         S: Service<Req> + Clone,
         S::Error: Into<BoxError>,
         P: Protocol<S::Response> + Identify<Req>,
     {
-        let protocol = self.protocol.clone();
         if let Some(guard) = self.readiness.take() {
-            return ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
         }
         let draw = || {
             protocol
@@ -131,7 +124,7 @@ impl<S, P> BulkheadService<S, P> {
             terms,
         ) {
             Answer::Admitted(guard) => {
-                ResponseFuture::admitted(&mut self.inner, request, guard, hold, protocol)
+                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
             }
             Answer::Rejected(rejection) => {
                 refuse(&mut self.inner, request);
@@ -142,7 +135,7 @@ impl<S, P> BulkheadService<S, P> {
                 // neither the call that waits nor this service keeps it.
                 relinquish(&mut self.inner);
                 let service = self.inner.clone();
-                ResponseFuture::waiting(queued, service, request, hold, protocol)
+                ResponseFuture::waiting(queued, service, request, protocol)
             }
         }
     }

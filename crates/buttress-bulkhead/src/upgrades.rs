@@ -6,8 +6,6 @@ use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol};
 use http::header::UPGRADE;
 use http::{Method, Request};
 
-use crate::BulkheadGuard;
-
 /// A hold on the place of a call whose connection goes on after the answer: a websocket, or a tunnel.
 ///
 /// A layer sees a call to its answer, which for an upgrade is `101 Switching Protocols`, and nothing of what becomes of the
@@ -50,19 +48,12 @@ use crate::BulkheadGuard;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use = "dropping it gives the place back"]
 pub struct BulkheadHold(
     /// `None` until the call is answered. Nothing but moves happen under the lock.
-    Arc<Mutex<Option<BulkheadGuard>>>,
+    Arc<Mutex<Option<Box<dyn Send>>>>,
 );
-
-impl BulkheadHold {
-    /// Takes over the place of a call that has been answered.
-    pub(crate) fn keep(&self, guard: BulkheadGuard) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-    }
-}
 
 impl fmt::Debug for BulkheadHold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,9 +62,27 @@ impl fmt::Debug for BulkheadHold {
 }
 
 /// A protocol whose requests take a [`BulkheadHold`] along when they ask for an upgrade.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Upgrades<P> {
-    pub(crate) protocol: P,
+    protocol: P,
+    /// What the request of this call has taken along.
+    hold: Option<BulkheadHold>,
+}
+
+impl<P> Upgrades<P> {
+    pub(crate) fn new(protocol: P) -> Self {
+        Self {
+            protocol,
+            hold: None,
+        }
+    }
+}
+
+/// Each call has a clone of its own, which begins without a hold.
+impl<P: Clone> Clone for Upgrades<P> {
+    fn clone(&self) -> Self {
+        Self::new(self.protocol.clone())
+    }
 }
 
 impl<Res, P: Protocol<Res>> Protocol<Res> for Upgrades<P> {
@@ -86,6 +95,15 @@ impl<Res, P: Protocol<Res>> Protocol<Res> for Upgrades<P> {
         guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError> {
         self.protocol.conclude(result, guard)
+    }
+
+    fn keep<G: Guard + Send + 'static>(&mut self, guard: &mut Option<G>) {
+        if let Some(hold) = self.hold.take()
+            && let Some(guard) = guard.take()
+        {
+            let mut kept = hold.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = Some(Box::new(guard));
+        }
     }
 }
 
@@ -102,17 +120,12 @@ impl<B, P: Identify<Request<B>>> Identify<Request<B>> for Upgrades<P> {
         self.protocol.criticality(request)
     }
 
-    fn take_along<T: Clone + Send + Sync + 'static>(
-        &self,
-        request: &mut Request<B>,
-        make: impl FnOnce() -> T,
-    ) -> Option<T> {
-        if *request.method() != Method::CONNECT && !request.headers().contains_key(UPGRADE) {
-            return None;
+    fn prepare(&mut self, request: &mut Request<B>) {
+        if *request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE) {
+            let hold = BulkheadHold(Arc::default());
+            request.extensions_mut().insert(hold.clone());
+            self.hold = Some(hold);
         }
-        let made = make();
-        request.extensions_mut().insert(made.clone());
-        Some(made)
     }
 
     fn key<'a>(&self, request: &'a Request<B>) -> Option<Cow<'a, str>> {

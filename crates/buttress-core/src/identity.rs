@@ -22,15 +22,9 @@ pub trait Identify<Req> {
         None
     }
 
-    /// Lets the request take something along that `make` makes, where the protocol has a use for it: a hold on the call's
-    /// place, for what goes on after the answer. Returns a clone of it.
-    fn take_along<T: Clone + Send + Sync + 'static>(
-        &self,
-        request: &mut Req,
-        make: impl FnOnce() -> T,
-    ) -> Option<T> {
-        let _ = (request, make);
-        None
+    /// Puts into the request what its call is to find there. `self` is the call's own clone of the protocol.
+    fn prepare(&mut self, request: &mut Req) {
+        let _ = request;
     }
 
     /// What the request is counted under where calls are told apart: the name of a partition, or of a tenant.

@@ -19,6 +19,12 @@ pub trait Protocol<Res>: Clone {
         result: Result<Res, BoxError>,
         guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError>;
+
+    /// Takes the guard of a call that has ended with its answer to where something goes on: an upgraded connection, say.
+    /// `self` is the call's own clone of the protocol.
+    fn keep<G: Guard + Send + 'static>(&mut self, guard: &mut Option<G>) {
+        let _ = guard;
+    }
 }
 
 /// The outcome is the `Result`: `Ok` is a success, and [`classify_error`] reads the error.

@@ -69,12 +69,14 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        let polled = self.inner.poll_ready(cx);
-        if polled.is_pending() {
-            return self.poll_unready(cx).map(Ok);
+        match self.inner.poll_ready(cx) {
+            Poll::Ready(Ok(())) if !self.unready.is_waiting() => Poll::Ready(Ok(())),
+            Poll::Pending => self.poll_unready(cx).map(Ok),
+            Poll::Ready(result) => {
+                self.unready.end();
+                Poll::Ready(result.map_err(Into::into))
+            }
         }
-        self.unready.end();
-        polled.map_err(Into::into)
     }
 
     // The future is a few cache lines long: inlined, it is made where it stays instead of being moved there.
@@ -116,6 +118,7 @@ impl<S, P> DeadlineService<S, P> {
     /// Waits for the service behind to become ready, and says that it is once the time for that is over: the call is then
     /// rejected. There is no other way to end a wait that has no request yet.
     #[cold]
+    #[inline(never)]
     fn poll_unready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let shared: &Shared = &self.shared;
         let until = || {

@@ -49,11 +49,10 @@ impl Unready {
     }
 
     /// The service is ready, or its call has been answered.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn end(&mut self) {
-        if self.waiting.is_some() {
-            self.waiting = None;
-        }
+        self.waiting = None;
     }
 }
 

@@ -19,10 +19,8 @@ pub struct BulkheadGuard {
 /// What a call has of its bulkhead. Small, because nearly all calls carry it from place to place.
 #[derive(Debug)]
 enum Holds {
-    /// A place.
-    Plain(Permit),
-    /// A place, and it shows on the gauge.
-    Shown(Permit),
+    /// A place. `shown` if it shows on the gauge.
+    Place { permit: Permit, shown: bool },
     /// An open body, from which the place can be taken back. `is_asked` while its reader waits for the service.
     Open { body: OpenBody, is_asked: bool },
     /// Nothing any more.
@@ -35,14 +33,14 @@ impl BulkheadGuard {
         self.shared.reject(why.reason())
     }
 
-    #[inline]
+    // Made where it stays, instead of being moved there.
+    #[inline(always)]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
-        let holds = if shared.signals().entered() {
-            Holds::Shown(permit)
-        } else {
-            Holds::Plain(permit)
-        };
-        Self { shared, holds }
+        let shown = shared.signals().entered();
+        Self {
+            shared,
+            holds: Holds::Place { permit, shown },
+        }
     }
 
     /// Ends a call of which somebody has taken notice.
@@ -51,26 +49,11 @@ impl BulkheadGuard {
         let kept = match std::mem::replace(&mut self.holds, Holds::Nothing) {
             // What was taken back is not there any more.
             Holds::Open { body, .. } => self.shared.local().open.take(body),
-            holds => holds.place(),
+            Holds::Place { permit, shown } => Some(Kept { permit, shown }),
+            Holds::Nothing => None,
         };
         if let Some(kept) = kept {
             self.shared.release(kept);
-        }
-    }
-}
-
-impl Holds {
-    fn place(self) -> Option<Kept> {
-        match self {
-            Self::Plain(permit) => Some(Kept {
-                permit,
-                shown: false,
-            }),
-            Self::Shown(permit) => Some(Kept {
-                permit,
-                shown: true,
-            }),
-            Self::Open { .. } | Self::Nothing => None,
         }
     }
 }
@@ -82,17 +65,17 @@ impl Guard for BulkheadGuard {
         if open.is_patient() {
             return;
         }
-        match std::mem::replace(&mut self.holds, Holds::Nothing) {
-            Holds::Plain(permit) if !permit.is_counted() => self.holds = Holds::Plain(permit),
-            holds @ (Holds::Open { .. } | Holds::Nothing) => self.holds = holds,
-            holds => {
-                let put = |kept| self.shared.local().open.put(open, kept);
-                let body = holds.place().map(put);
-                self.holds = body.map_or(Holds::Nothing, |body| Holds::Open {
-                    body,
-                    is_asked: false,
-                });
-            }
+        if let Holds::Place { permit, shown } = &mut self.holds
+            && permit.is_counted()
+        {
+            let kept = Kept {
+                permit: permit.take(),
+                shown: *shown,
+            };
+            self.holds = Holds::Open {
+                body: self.shared.local().open.put(open, kept),
+                is_asked: false,
+            };
         }
     }
 
@@ -117,7 +100,11 @@ impl Guard for BulkheadGuard {
 impl Drop for BulkheadGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Holds::Plain(permit) = &mut self.holds {
+        if let Holds::Place {
+            permit,
+            shown: false,
+        } = &mut self.holds
+        {
             let (rule, local) = (self.shared.rule(), self.shared.local());
             rule.release_to(&local.stock, permit.take(), now);
         } else {

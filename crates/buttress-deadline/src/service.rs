@@ -67,7 +67,7 @@ where
     type Error = BoxError;
     type Future = ResponseFuture<S::Future, P>;
 
-    #[inline]
+    #[inline(always)]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self.inner.poll_ready(cx) {
             Poll::Ready(Ok(())) if !self.unready.is_waiting() => Poll::Ready(Ok(())),
@@ -87,7 +87,8 @@ where
             return ResponseFuture::called(self.inner.call(request), None, None);
         }
         if self.unready.is_waiting() {
-            return self.reject_unready(request);
+            self.refuse_unready(request);
+            return ResponseFuture::rejected(self.shared.unready());
         }
         let now = now();
         let mut context = TaskContext::current();
@@ -132,15 +133,15 @@ impl<S, P> DeadlineService<S, P> {
         }
     }
 
-    /// Rejects a call whose time was over before the service behind became ready.
+    /// Refuses a call whose time was over before the service behind became ready.
     #[cold]
-    fn reject_unready<F, Req>(&mut self, request: Req) -> ResponseFuture<F, P>
+    #[inline(never)]
+    fn refuse_unready<Req>(&mut self, request: Req)
     where
         S: Clone,
     {
         self.unready.end();
         refuse(&mut self.inner, request);
-        ResponseFuture::rejected(self.shared.unready())
     }
 
     /// What is to be waited for, if anything is.

@@ -2,6 +2,7 @@ use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
@@ -21,6 +22,9 @@ use crate::watch::Tail;
 pub(crate) struct Slot<B> {
     /// The body while nobody polls it, and what the timer has to tell the reader.
     state: Mutex<State<B>>,
+    /// How often the timer went off since somebody began to see to that: a timer that is set may go off at once, from
+    /// within.
+    rings: AtomicUsize,
 }
 
 struct State<B> {
@@ -64,6 +68,7 @@ impl<B: Send + 'static> Slot<B> {
                 rung: false,
                 ended: None,
             }),
+            rings: AtomicUsize::new(0),
         });
         let held = Held {
             body,
@@ -188,7 +193,20 @@ impl<B> Held<B> {
 
 impl<B: Send + 'static> Wake for Slot<B> {
     fn wake(self: Arc<Self>) {
-        quietly(|| self.ring());
+        let mut rings = self.rings.fetch_add(1, Ordering::AcqRel) + 1;
+        if rings > 1 {
+            return;
+        }
+        loop {
+            quietly(|| self.ring());
+            let done = self
+                .rings
+                .compare_exchange(rings, 0, Ordering::AcqRel, Ordering::Acquire);
+            match done {
+                Ok(_) => return,
+                Err(more) => rings = more,
+            }
+        }
     }
 }
 

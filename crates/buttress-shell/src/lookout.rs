@@ -1,6 +1,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::time::Instant;
@@ -16,6 +17,9 @@ pub struct Lookout(Arc<Inner>);
 struct Inner {
     /// Does it, and says when to do it again.
     look: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
+    /// How often the timer went off since somebody began to see to that: a timer that is set may go off at once, from
+    /// within.
+    rings: AtomicUsize,
     /// `None` once the lookout is dropped. No code of others runs under the lock.
     timer: Mutex<Option<Set>>,
 }
@@ -34,21 +38,41 @@ impl Lookout {
         });
         let inner = Arc::new(Inner {
             look: Box::new(look),
+            rings: AtomicUsize::new(1),
             timer: Mutex::new(set),
         });
-        if !inner.set(first) {
-            inner.look_and_set();
-        }
+        inner.run(Some(first));
         Self(inner)
     }
 }
 
 impl Inner {
-    fn look_and_set(self: &Arc<Self>) {
-        while let Some(next) = (self.look)() {
-            if self.set(next) {
+    /// Sees to the timer, as often as it goes off meanwhile: sets it for the first time, or looks and sets it again.
+    fn run(self: &Arc<Self>, mut first: Option<Instant>) {
+        let mut rings = 1;
+        loop {
+            // A panic would take the runtime's timers along.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.look_and_set(first.take())));
+            let done = self
+                .rings
+                .compare_exchange(rings, 0, Ordering::AcqRel, Ordering::Acquire);
+            match done {
+                Ok(_) => return,
+                Err(more) => rings = more,
+            }
+        }
+    }
+
+    fn look_and_set(self: &Arc<Self>, first: Option<Instant>) {
+        if first.is_none() && self.is_early() {
+            return;
+        }
+        let mut next = first.or_else(|| (self.look)());
+        while let Some(at) = next {
+            if self.set(at) {
                 return;
             }
+            next = (self.look)();
         }
     }
 
@@ -76,9 +100,8 @@ impl Inner {
 
 impl Wake for Inner {
     fn wake(self: Arc<Self>) {
-        if !self.is_early() {
-            // A panic would take the runtime's timers along.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.look_and_set()));
+        if self.rings.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.run(None);
         }
     }
 }
@@ -101,7 +124,6 @@ impl fmt::Debug for Lookout {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -131,6 +153,26 @@ mod tests {
         assert_eq!(inner.strong_count(), 0);
         tokio::time::sleep(5 * SECOND).await;
         assert_eq!(looks.load(Ordering::Relaxed), 3);
+    }
+
+    /// Each time it is set, its time has passed already.
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_always_late_looks_again_at_once() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let begun = now();
+        tokio::time::sleep(SECOND).await;
+        let _lookout = Lookout::new(begun, move || {
+            let looked = counted.fetch_add(1, Ordering::Relaxed) as u32;
+            Some(match looked {
+                0..100 => begun + (looked + 1) * SECOND / 1_000,
+                _ => now() + SECOND,
+            })
+        });
+        let seen = looks.load(Ordering::Relaxed);
+        assert!(seen > 100, "{seen}");
+        tokio::time::sleep(SECOND / 2).await;
+        assert_eq!(looks.load(Ordering::Relaxed), seen);
     }
 
     #[tokio::test(start_paused = true)]

@@ -74,27 +74,31 @@ async fn a_stream_without_a_window_loses_its_place_at_the_deadline() {
     drop(response);
 }
 
-/// The same with nothing but a file.
+/// The same with nothing but a file: by a deadline, or by the bulkhead alone.
 #[tokio::test]
 async fn two_sockets_that_read_nothing_are_not_the_whole_server() {
-    let file = "[server.api]\ndeadline.timeout = '1 h'\nbulkhead.limit = 2";
-    let resilience = Resilience::from_toml(file).unwrap();
-    let server = resilience.server("api").unwrap();
-    let downloads = Downloads::default();
-    let address = serve(routes(&downloads).layer(server)).await;
-    assert_eq!(status(address, "/").await, 200);
-    let lazy = [
-        ask(address, "/endless").await,
-        ask(address, "/endless").await,
-    ];
-    until(|| downloads.open() == 2).await;
-    downloads.stall().await;
-    assert_eq!(status(address, "/").await, 503);
+    for file in [
+        "[server.api]\ndeadline.timeout = '1 h'\nbulkhead = { limit = 2, reader_idle = 'off' }",
+        "[server.api]\nbulkhead = { limit = 2, reader_idle = '1 h' }",
+    ] {
+        let resilience = Resilience::from_toml(file).unwrap();
+        let server = resilience.server("api").unwrap();
+        let downloads = Downloads::default();
+        let address = serve(routes(&downloads).layer(server)).await;
+        assert_eq!(status(address, "/").await, 200);
+        let lazy = [
+            ask(address, "/endless").await,
+            ask(address, "/endless").await,
+        ];
+        until(|| downloads.open() == 2).await;
+        downloads.stall().await;
+        assert_eq!(status(address, "/").await, 503, "{file}");
 
-    tokio::time::pause();
-    tokio::time::advance(2 * DEADLINE).await;
-    tokio::task::yield_now().await;
-    tokio::time::resume();
-    assert_eq!(status(address, "/").await, 200);
-    drop(lazy);
+        tokio::time::pause();
+        tokio::time::advance(2 * DEADLINE).await;
+        tokio::task::yield_now().await;
+        tokio::time::resume();
+        assert_eq!(status(address, "/").await, 200, "{file}");
+        drop(lazy);
+    }
 }

@@ -47,9 +47,14 @@ fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
         };
         bench.probe.script(Script::new().ok(Response::default()));
         let _inside = lab.clock.enter();
-        let is_tripped = what == TRIPPED && lab.contract.recovers_within.is_some();
-        if is_tripped && bench.specimen.tripper().is_some() {
+        let is_tripped = what == TRIPPED && bench.specimen.tripper().is_some();
+        if let Some(recovery) = lab.contract.recovers_within.filter(|_| is_tripped) {
             // It shows that it was tripped until it has come back.
+            lab.clock.advance(recovery);
+            bench.probe.ready();
+            bench.probe.hold();
+            let who = format!("{recovery:?} after {what} without timers, the next");
+            bench.caller().expect(Standing::Inside, &who)?;
             continue;
         }
         bench.at_rest(&format!("{what} without timers"))?;

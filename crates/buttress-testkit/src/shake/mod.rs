@@ -23,7 +23,8 @@ use crate::{Conformance, Specimen};
 /// Shakes the stacks that `make` makes, a fresh one for each seed, under a virtual clock.
 ///
 /// Each seed draws a plan of faults (errors, delays, hangs, panics; bodies that are truncated, reset or stalled) and a
-/// crowd of callers who come, wait, read, lose patience and leave. The plan is one of `buttress_core::chaos`, so the
+/// crowd of callers who come, wait, read, keep an answer unread, lose patience and leave, around an inner service that is
+/// not ready now and then. The plan is one of `buttress_core::chaos`, so the
 /// same call meets the same fault on every attempt. Whatever happens, these must hold:
 ///
 /// | name | what must hold |

@@ -32,6 +32,10 @@ pub(super) struct Cast<'b> {
     pub(super) readers: Vec<Reader<'b>>,
     /// What inner calls and bodies wait for, and when it comes.
     gates: Vec<(Duration, Gate)>,
+    /// Whether the inner service is not ready at the time.
+    pub(super) unready: bool,
+    /// Whether everybody waits for what is to come, and reads it.
+    patient: bool,
     arrived: u64,
     now: Duration,
 }
@@ -42,6 +46,8 @@ pub(super) struct Reader<'b> {
     caller: Caller<'b>,
     data: usize,
     trailers: usize,
+    /// Keeps the answer and reads nothing, as a socket does whose peer has gone to sleep.
+    idle: bool,
 }
 
 impl<'b, 'l> Stage<'b, 'l> {
@@ -65,13 +71,15 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// Lets one thing happen.
     pub(super) fn event(&mut self) -> Found {
-        match self.dice.roll(12) {
+        match self.dice.roll(14) {
             0..=2 if self.cast.callers.len() < MOST => self.arrive()?,
             3 => self.lose_patience()?,
             4..=6 => self.read()?,
             7 => self.hang_up(),
-            8 => self.resize()?,
+            // Who was given a place, and waits for the inner service, would not be counted.
+            8 if !self.cast.unready => self.resize()?,
             9 => self.move_on()?,
+            10 => self.turn_readiness(),
             _ => self.let_time_pass(),
         }
         self.nobody_is_stranded("R8")?;
@@ -88,6 +96,9 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// Ends the history: everybody goes, whatever they were waiting for, or everybody waits for what is to come.
     pub(super) fn end(&mut self) -> Found {
+        if self.cast.unready {
+            self.turn_readiness();
+        }
         if self.dice.roll(2) == 0 {
             self.wait_for_all()?;
         }
@@ -164,6 +175,7 @@ impl<'b, 'l> Stage<'b, 'l> {
                 caller,
                 data: 0,
                 trailers: 0,
+                idle: self.dice.roll(8) == 0 && !self.cast.patient,
             });
         }
         Ok(())
@@ -171,10 +183,13 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// Somebody reads on.
     fn read(&mut self) -> Found {
-        if self.cast.readers.is_empty() {
+        let reading = self.cast.readers.iter().enumerate();
+        let reading = reading.filter(|(_, reader)| !reader.idle);
+        let reading: Vec<_> = reading.map(|(at, _)| at).collect();
+        if reading.is_empty() {
             return Ok(());
         }
-        let at = self.dice.roll(self.cast.readers.len());
+        let at = reading[self.dice.roll(reading.len())];
         let reader = &mut self.cast.readers[at];
         let number = reader.number;
         let decision = plan::decide(self.plan, number);
@@ -249,6 +264,19 @@ impl<'b, 'l> Stage<'b, 'l> {
         }
     }
 
+    /// The inner service is not ready any more for those who come, or is again.
+    fn turn_readiness(&mut self) {
+        self.cast.unready = !self.cast.unready;
+        let what = if self.cast.unready {
+            self.bench.probe.not_ready();
+            "not ready"
+        } else {
+            self.bench.probe.ready();
+            "ready"
+        };
+        self.log.push(format!("the inner service is {what}"));
+    }
+
     fn let_time_pass(&mut self) {
         let time = Duration::from_millis(1 + self.dice.roll(700) as u64);
         self.pass(time);
@@ -269,6 +297,10 @@ impl<'b, 'l> Stage<'b, 'l> {
     /// and so everybody comes to an end.
     fn wait_for_all(&mut self) -> Found {
         self.asked.count("R8");
+        self.cast.patient = true;
+        for reader in &mut self.cast.readers {
+            reader.idle = false;
+        }
         for _ in 0..PATIENCE {
             let plan = self.plan;
             let hangs = |number: &u64| {

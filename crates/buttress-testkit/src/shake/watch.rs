@@ -41,12 +41,14 @@ impl<'b> Stage<'b, '_> {
 
     /// With a place free, somebody who waits has been told; and with more than one, as many.
     ///
+    /// While the inner service is not ready, whoever has a place waits for that, as the others do.
+    ///
     /// What refuses after failures may hold back whom it has room for, so of that it is asked only at the end.
     pub(super) fn nobody_is_stranded(&self, invariant: &'static str) -> Found {
         let Some(room) = self.room else {
             return Ok(());
         };
-        if self.bench.lab.contract.recovers_within.is_some() {
+        if self.cast.unready || self.bench.lab.contract.recovers_within.is_some() {
             return Ok(());
         }
         if self.bench.tasks() > 0 {
@@ -102,7 +104,9 @@ impl<'b> Stage<'b, '_> {
 
     /// Those inside, and those who were perhaps told that they may enter.
     fn admitted(&self) -> usize {
-        let told = self.waiting().filter(|(_, caller)| caller.is_woken());
+        let unready = self.cast.unready;
+        let told = |(_, caller): &&(u64, Caller<'_>)| unready || caller.is_woken();
+        let told = self.waiting().filter(told);
         self.inside() + told.count()
     }
 

@@ -68,14 +68,18 @@ fn a_layer_that_rolls_dice_is_not_the_same_twice() {
 
 const FOUND: &[(&str, &[&str])] = &[
     ("lets one more in than it says", &["A3", "A6"]),
-    ("forgets to pass on what a leaver was given", &["A2"]),
+    // Where it is hidden by an inner service that is not ready, it is seen later, by another name.
+    ("forgets to pass on what a leaver was given", &["A2", "R8"]),
     ("frees twice what a leaver was given", &["A6"]),
     ("grows without telling", &["A7"]),
     ("keeps those in line who left", &["A9"]),
     ("remembers the first task only", &["A2", "A7", "R8"]),
     ("reorders the line when one leaves", &["A2"]),
-    ("leaks the place of a dropped call", &["A2", "A7", "R8"]),
-    ("holds the body, and does not say so", &["R8"]),
+    (
+        "leaks the place of a dropped call",
+        &["A1", "A2", "A7", "R8"],
+    ),
+    ("holds the body, and does not say so", &["A2", "R8"]),
     ("says it holds the body, and does not", &["A6"]),
     ("calls a fresh clone", &["R1"]),
     ("locks over the inner call, and unwraps the lock", &["A4"]),

@@ -88,7 +88,8 @@ impl Conformance {
         self
     }
 
-    /// The layer sends a request to its inner service this often at most, and so copies it one time less.
+    /// The layer sends a request to its inner service this often at most, and copies it no more often. If that
+    /// is once, it does not copy it.
     ///
     /// # Panics
     ///

@@ -6,4 +6,5 @@ mod conformance;
 mod from_file;
 mod injected;
 mod ordering;
+mod report;
 mod shaken;

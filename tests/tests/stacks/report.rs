@@ -1,0 +1,131 @@
+//! What the suite says of our layers where they promise more than others: the counterpart of the testkit's `report`.
+//!
+//! ```sh
+//! cargo test -p buttress-tests --test stacks report -- --nocapture
+//! ```
+
+use std::time::Duration;
+
+use buttress::prelude::*;
+use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use http::Request;
+use tower::ServiceBuilder;
+
+const LIMIT: u32 = 3;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Prints the report, and finds these invariants among those that held, and none among those that did not.
+#[track_caller]
+fn holds(suite: Conformance, promised: &[&str]) {
+    let report = suite.run();
+    println!("{report}");
+    report.assert();
+    for invariant in promised {
+        assert!(report.held().contains(invariant), "{invariant}\n{report}");
+    }
+}
+
+/// One layer of the handle waits in the call, the other in `poll_ready`.
+#[test]
+fn a_bulkhead_ends_every_wait_and_gives_all_a_turn() {
+    let suite = Conformance::new("bulkhead", || {
+        let config = BulkheadConfig::default().limit(LIMIT).queue(100_000);
+        let config = config.max_wait(SECOND).order(Order::Fifo);
+        let bulkhead = Bulkhead::new("report", config);
+        let layer = BulkheadLayer::new(&bulkhead);
+        let beside = layer.clone().when_saturated(WhenSaturated::Unready);
+        Specimen::new(layer).beside(beside)
+    });
+    let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
+    let suite = suite.max_wait(SECOND).attempts(1);
+    holds(suite, &["R13", "R14", "Q3", "Q5", "Q6", "T9", "X8"]);
+}
+
+#[test]
+fn a_deadline_ends_answers_that_are_not_read() {
+    let suite = Conformance::new("deadline", || DeadlineLayer::server(deadline()));
+    let suite = suite.needs_timer().ends_within(SECOND).attempts(1);
+    holds(suite, &["A10", "A11", "Q5", "R14", "T9", "X8"]);
+}
+
+/// Two sockets that are not read are not the whole bulkhead for longer than their deadline.
+#[test]
+fn a_bulkhead_within_a_deadline_has_its_places_back() {
+    let suite = Conformance::new("deadline over bulkhead", || {
+        let config = BulkheadConfig::default().limit(LIMIT).queue(100_000);
+        let config = config.margin(Duration::ZERO);
+        let bulkhead = Bulkhead::new("report", config.max_wait(None).order(Order::Fifo));
+        let stack = ServiceBuilder::new()
+            .layer(DeadlineLayer::server(deadline()))
+            .layer(BulkheadLayer::http(&bulkhead));
+        Specimen::new(stack.into_inner())
+    });
+    let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
+    let suite = suite.holds_body().needs_timer().ends_within(SECOND);
+    holds(suite, &["R13", "A10", "A11", "Q5", "X8"]);
+}
+
+/// As it comes, with a limit that it has to find.
+#[test]
+fn a_default_shedder_lets_others_in_beside_streams() {
+    let suite = Conformance::new("shedder", || {
+        let shedder = Shedder::new("report", ShedConfig::default());
+        Specimen::new(ShedLayer::http(&shedder))
+    });
+    let asked = ["R13", "R14", "A10", "A12", "X8"];
+    holds(suite.adapts().only(&asked), &["A10", "A12", "X8"]);
+}
+
+/// Set up to open at little: after five failures, or slow calls, in a row.
+#[test]
+fn a_breaker_learns_nothing_from_readers() {
+    let suite = Conformance::new("breaker", || {
+        let config = BreakerConfig::default()
+            .consecutive_failures(5)
+            .minimum_calls(5)
+            .slow_calls(SECOND, Ratio::HALF)
+            .open_for(OpenTime::Fixed(SECOND))
+            .probe_lease(SECOND);
+        let breaker = Breaker::new("report", config);
+        let specimen = Specimen::new(BreakerLayer::http(&breaker));
+        specimen.trip(move || breaker.trip())
+    });
+    let asked = ["R13", "R14", "A10", "B3", "B7", "T9", "X8"];
+    let suite = suite.holds_body().recovers_within(SECOND).attempts(1);
+    holds(suite.only(&asked), &["R13", "R14", "A10", "B7", "T9", "X8"]);
+}
+
+#[test]
+fn a_retry_sends_and_copies_no_more_than_it_says() {
+    for attempts in [1, 3] {
+        let suite = Conformance::new(format!("retry, {attempts} attempts"), move || {
+            let config = RetryConfig::default().attempts(attempts);
+            let config = config.attempt_timeout(SECOND);
+            Specimen::new(RetryLayer::new(&Retry::new("report", config)))
+        });
+        let asked = ["R13", "R14", "A10", "T9", "X8"];
+        let suite = suite.needs_timer().attempts(attempts as usize);
+        holds(suite.only(&asked), &["R14", "A10", "T9", "X8"]);
+    }
+}
+
+/// Also where the service is not ready after the first attempt.
+#[test]
+fn a_retry_within_a_deadline_ends_in_time() {
+    let suite = Conformance::new("deadline over retry", || {
+        let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
+        let retry = Retry::new("report", RetryConfig::default());
+        let stack = ServiceBuilder::new()
+            .layer(DeadlineLayer::server(deadline()))
+            .map_request(replayable)
+            .layer(RetryLayer::http(&retry));
+        Specimen::new(stack.into_inner())
+    });
+    let suite = suite.needs_timer().ends_within(SECOND);
+    let asked = ["R14", "A10", "A11", "Q5", "X8"];
+    holds(suite.only(&asked), &asked);
+}
+
+fn deadline() -> DeadlineConfig {
+    DeadlineConfig::default().timeout(SECOND)
+}

@@ -4,8 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::BoxError;
-use buttress_core::retry::Finding;
-use buttress_http::{Ticket, judge_http_error};
+use buttress_http::{Ticket, was_never_processed};
 use http::Request;
 use pin_project::pin_project;
 use tower_service::Service;
@@ -90,7 +89,7 @@ where
         let result = ready!(this.response.poll(cx)).map_err(Into::into);
         if let Some(ticket) = this.ticket.take()
             && let Err(error) = &result
-            && matches!(judge_http_error(&**error).finding, Finding::Unprocessed(_))
+            && was_never_processed(&**error)
         {
             ticket.never_sent();
         }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
-use buttress_http::{Ticket, cannot_be_sent};
+use buttress_http::{Ticket, cannot_be_sent, was_never_processed};
 use http::{Request, Response};
 use pin_project::pin_project;
 use reqwest::Body;
@@ -68,14 +68,17 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that follows no redirects. A request that finds no connection was not processed, and is made again by a
-    /// retry whatever its method.
+    /// A client that follows no redirects and makes no second attempt by itself, whatever the builder says. A request
+    /// that finds no connection was not processed, and is made again by a [retry](crate::retry) whatever its method; so
+    /// is one that the server refused before it began on it, by the words of HTTP/2.
     ///
     /// # Errors
     ///
     /// What [`reqwest::ClientBuilder::build`] refuses.
     pub fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
-        let builder = builder.redirect(reqwest::redirect::Policy::none());
+        let builder = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
         Ok(Self {
             inner: builder.build()?,
             is_direct: true,
@@ -151,7 +154,7 @@ impl Future for ResponseFuture {
         Poll::Ready(match result {
             Ok(response) => Ok(Response::<Body>::from(response).map(attribute_body)),
             Err(error) => {
-                if error.is_connect()
+                if was_never_processed(&error)
                     && let Some(ticket) = this.ticket.take()
                 {
                     ticket.never_sent();

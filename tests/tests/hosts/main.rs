@@ -4,6 +4,7 @@
 mod axum_server;
 mod cancellation;
 mod chaos;
+mod evidence;
 mod hyper_ends;
 mod reqwest_client;
 mod retry_axum;

@@ -16,12 +16,25 @@ use crate::support::{listen, uri, within};
 /// Frames of HTTP/2 (RFC 9113): nine octets of head, then the payload.
 const PREFACE: usize = 24;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const EMPTY_SETTINGS: &[u8] = &[0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
 const SETTINGS_ACK: &[u8] = &[0, 0, 0, SETTINGS, 1, 0, 0, 0, 0];
+const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0];
 
-/// Speaks as much HTTP/2 as it takes, and answers the first request with these frames, on the stream it came on.
-async fn answer(mut socket: TcpStream, frames: impl Fn([u8; 4]) -> Vec<u8>) -> std::io::Result<()> {
+/// Error codes (section 7).
+const NO_ERROR: u8 = 0;
+const INTERNAL_ERROR: u8 = 2;
+const REFUSED_STREAM: u8 = 7;
+const CANCEL: u8 = 8;
+
+/// Speaks as much HTTP/2 as it takes, and answers the first request with these frames, on the stream it came on. Then it
+/// hangs up, or waits until the client does.
+async fn answer(
+    mut socket: TcpStream,
+    hangs_up: bool,
+    frames: impl Fn([u8; 4]) -> Vec<u8>,
+) -> std::io::Result<()> {
     socket.read_exact(&mut [0; PREFACE]).await?;
     socket.write_all(EMPTY_SETTINGS).await?;
     loop {
@@ -34,7 +47,9 @@ async fn answer(mut socket: TcpStream, frames: impl Fn([u8; 4]) -> Vec<u8>) -> s
             HEADERS => {
                 let stream = [head[5], head[6], head[7], head[8]];
                 socket.write_all(&frames(stream)).await?;
-                // Until the client hangs up.
+                if hangs_up {
+                    return Ok(());
+                }
                 return socket.read_to_end(&mut Vec::new()).await.map(drop);
             }
             _ => {}
@@ -42,35 +57,64 @@ async fn answer(mut socket: TcpStream, frames: impl Fn([u8; 4]) -> Vec<u8>) -> s
     }
 }
 
-/// F11: GOAWAY names a last stream below ours, which says as much as REFUSED_STREAM. A GOAWAY for an error does not.
+/// What a POST comes to whose first attempt is answered with these frames. The second is answered with a 200.
+async fn post(hangs_up: bool, frames: fn([u8; 4]) -> Vec<u8>) -> Option<StatusCode> {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let (first, _) = listener.accept().await?;
+        let first = tokio::spawn(answer(first, hangs_up, frames));
+        let (second, _) = listener.accept().await?;
+        answer(second, false, fine).await?;
+        first.await?
+    });
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<ReplayBody<Full<Bytes>>>();
+    let retry = Retry::new("test", RetryConfig::default());
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry))
+        .service(Direct::new(client));
+    let body = ReplayBody::new(Full::from("{}"));
+    let request = Request::post(uri(address, "/")).body(body).unwrap();
+    let response = within(service.oneshot(request)).await;
+    response.ok().map(|response| response.status())
+}
+
+/// The status 200, as it stands in the static table.
+fn fine(stream: [u8; 4]) -> Vec<u8> {
+    [&[0, 0, 1, HEADERS, 5], &stream[..], &[0x88]].concat()
+}
+
+fn goaway(last_stream: [u8; 4], code: u8) -> Vec<u8> {
+    [GOAWAY, &last_stream, &[0, 0, 0, code]].concat()
+}
+
+/// F11: GOAWAY names a last stream below ours, which says as much as REFUSED_STREAM.
 #[tokio::test]
 async fn a_request_above_the_last_stream_of_a_goaway_is_made_again() {
-    const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0];
-    const NO_ERROR: [u8; 4] = [0; 4];
-    const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
-    for (code, expected) in [(NO_ERROR, Some(StatusCode::OK)), (INTERNAL_ERROR, None)] {
-        let (listener, address) = listen().await;
-        tokio::spawn(async move {
-            let (first, _) = listener.accept().await?;
-            let last_stream = [0; 4];
-            let goaway = move |_| [GOAWAY, &last_stream, &code].concat();
-            let first = tokio::spawn(answer(first, goaway));
-            let (second, _) = listener.accept().await?;
-            // The status 200, as it stands in the static table.
-            let fine = |stream: [u8; 4]| [&[0, 0, 1, HEADERS, 5], &stream[..], &[0x88]].concat();
-            answer(second, fine).await?;
-            first.await?
-        });
-        let client = Client::builder(TokioExecutor::new())
-            .http2_only(true)
-            .build_http::<ReplayBody<Full<Bytes>>>();
-        let retry = Retry::new("test", RetryConfig::default());
-        let service = ServiceBuilder::new()
-            .layer(RetryLayer::http(&retry))
-            .service(Direct::new(client));
-        let body = ReplayBody::new(Full::from("{}"));
-        let request = Request::post(uri(address, "/")).body(body).unwrap();
-        let response = within(service.oneshot(request)).await;
-        assert_eq!(response.ok().map(|response| response.status()), expected);
+    let response = post(false, |_| goaway([0; 4], NO_ERROR));
+    assert_eq!(response.await, Some(StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_goaway_for_an_error_does_not_say_that_a_request_was_never_processed() {
+    assert_eq!(post(false, |_| goaway([0; 4], INTERNAL_ERROR)).await, None);
+}
+
+/// The peer may have processed it, and then the connection ended.
+#[tokio::test]
+async fn a_request_up_to_the_last_stream_of_a_goaway_is_not_made_again() {
+    assert_eq!(post(true, |stream| goaway(stream, NO_ERROR)).await, None);
+}
+
+#[tokio::test]
+async fn a_refused_stream_is_made_again_and_one_that_is_cancelled_is_not() {
+    fn reset(stream: [u8; 4], code: u8) -> Vec<u8> {
+        [&[0, 0, 4, RST_STREAM, 0], &stream[..], &[0, 0, 0, code]].concat()
     }
+    let refused = post(false, |stream| {
+        [reset(stream, REFUSED_STREAM), goaway(stream, NO_ERROR)].concat()
+    });
+    assert_eq!(refused.await, Some(StatusCode::OK));
+    assert_eq!(post(false, |stream| reset(stream, CANCEL)).await, None);
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use buttress::Direct;
 use buttress::http::Idempotent;
 use buttress::prelude::*;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -64,6 +65,24 @@ async fn a_call_that_is_not_marked_is_made_once() {
         within(client.check(request)).await.unwrap_err();
         assert_eq!(calls.swap(0, Ordering::Relaxed), 1, "{service}");
     }
+}
+
+/// The channel tells that it could not connect. A call that is not marked may be made again then.
+#[tokio::test]
+async fn a_call_that_found_no_connection_is_made_again_though_it_is_not_marked() {
+    let dead = listen().await.1;
+    let endpoint = Channel::from_shared(format!("http://{dead}")).unwrap();
+    let retry = Retry::new("test", RetryConfig::default());
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry))
+        .service(Direct::new(endpoint.connect_lazy()));
+    let mut request = ask("fine");
+    request.extensions_mut().clear();
+    let status = within(HealthClient::new(service).check(request)).await;
+    let status = status.unwrap_err();
+    let stopped = RetryStopped::find(&status).unwrap();
+    assert_ne!(stopped.reason(), StopReason::NotIdempotent);
+    assert!(stopped.attempts() > 1);
 }
 
 /// Each attempt sends the message again, and tells how many there were before it.

@@ -1,8 +1,6 @@
 use std::error::Error;
-use std::io;
 use std::time::Duration;
 
-use crate::chain::chain;
 use crate::{
     FailureKind, Outcome, Reason, Rejection, Report, Scope, classify_error, classify_known_error,
     foreign,
@@ -102,10 +100,13 @@ impl From<Report> for Verdict {
 /// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | what it stands for: transient, of the kind that is [written on it](crate::Attributed) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
-/// | an `io::Error` that tells that no connection came about: refused, unreachable | unprocessed, a transport failure |
 /// | what a [reader](crate::read_errors_with) knows, and nobody else | what the reader says |
 /// | whatever [`classify_error`] takes for a failure | transient |
 /// | whatever it ignores | permanent |
+///
+/// No `io::Error` is taken for one of an attempt that was not processed, not even "connection refused" or "host
+/// unreachable": a connection that was open ends with these too, when the network reports them after the request went
+/// out. Only the client that connected knows.
 #[must_use]
 pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
     match Rejection::find(error) {
@@ -119,11 +120,7 @@ pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
     if let (None, Some(reading)) = (classify_known_error(error), foreign::read(error)) {
         return reading.verdict;
     }
-    let report = classify_error(error);
-    if report.outcome.is_failure() && chain(error).any(never_connected) {
-        return Verdict::new(Finding::Unprocessed(FailureKind::Transport));
-    }
-    report.into()
+    classify_error(error).into()
 }
 
 fn judge_rejection(rejection: &Rejection) -> Verdict {
@@ -135,20 +132,10 @@ fn judge_rejection(rejection: &Rejection) -> Verdict {
     Verdict::new(finding).hint(rejection.retry_after())
 }
 
-fn never_connected(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable
-                | io::ErrorKind::AddrNotAvailable
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::Attributed;
 
@@ -188,19 +175,20 @@ mod tests {
     }
 
     #[test]
-    fn what_never_connected_was_never_processed() {
-        let unprocessed = Finding::Unprocessed(FailureKind::Transport);
-        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(finding(&refused()), unprocessed);
-        assert_eq!(finding(&io::Error::other(refused())), unprocessed);
-        let transport = Outcome::Failure(FailureKind::Transport);
-        assert_eq!(finding(&Attributed::new(transport, refused())), unprocessed);
-    }
-
-    #[test]
-    fn what_broke_off_may_have_been_processed() {
-        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-        assert_eq!(finding(&reset), Finding::Transient(FailureKind::Transport));
+    fn what_an_io_error_says_of_a_connection_may_come_after_the_request() {
+        let transient = Finding::Transient(FailureKind::Transport);
+        for kind in [
+            io::ErrorKind::AddrNotAvailable,
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ] {
+            let error = || io::Error::from(kind);
+            assert_eq!(finding(&error()), transient, "{kind}");
+            let transport = Outcome::Failure(FailureKind::Transport);
+            assert_eq!(finding(&Attributed::new(transport, error())), transient);
+        }
     }
 
     #[test]

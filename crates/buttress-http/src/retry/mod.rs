@@ -4,6 +4,7 @@ mod classifier;
 mod error;
 mod fate;
 mod safety;
+mod unprocessed;
 
 use std::error::Error;
 
@@ -13,6 +14,7 @@ pub use error::judge_http_error;
 pub use fate::{Fate, Ticket};
 use http::{HeaderMap, HeaderName, StatusCode};
 pub use safety::{Idempotent, safe_at_once, safety_of};
+pub use unprocessed::was_never_processed;
 
 /// Reads off the end of an attempt whether another could help. [`RetryClassifier`] is the default.
 pub trait ClassifyRetry: Send + Sync {

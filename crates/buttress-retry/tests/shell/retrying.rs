@@ -59,7 +59,7 @@ async fn an_open_circuit_below_ends_the_call_at_once() {
     }
 }
 
-/// A connection that is refused is made up for at once, and not counted.
+/// An instance that refuses is made up for at once, and not counted.
 #[tokio::test(start_paused = true)]
 async fn what_was_never_processed_is_made_up_for_at_once() {
     let began = Instant::now();
@@ -69,7 +69,7 @@ async fn what_was_never_processed_is_made_up_for_at_once() {
         let call = counted.replace(counted.get() + 1);
         async move {
             match call {
-                0 => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+                0 => Err(Rejection::new(Reason::BulkheadFull, "below")),
                 _ => Ok(call),
             }
         }

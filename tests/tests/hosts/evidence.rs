@@ -1,0 +1,206 @@
+//! What counts as evidence that a request was never processed, and what does not.
+
+use std::future::ready;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use buttress::Direct;
+use buttress::prelude::*;
+use buttress_http::was_never_processed;
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body::Frame;
+use http_body_util::Full;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioExecutor;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use crate::retry_axum::retry;
+use crate::support::{listen, serve, uri, within};
+
+/// A connection that takes a request, and then ends with an error.
+struct Breaks {
+    with: io::ErrorKind,
+    requests: Arc<AtomicUsize>,
+    written: bool,
+}
+
+impl Read for Breaks {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.written {
+            true => Poll::Ready(Err(self.with.into())),
+            // The request is written by the same task, which reads again afterwards.
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl Write for Breaks {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if !std::mem::replace(&mut self.written, true) {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        cx.waker().wake_by_ref();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Connection for Breaks {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+fn order() -> Request<ReplayBody<Full<Bytes>>> {
+    let body = ReplayBody::new(Full::from("{}"));
+    Request::post("http://orders.internal/").body(body).unwrap()
+}
+
+/// An ICMP message ends an open connection with the error of one that was never opened.
+#[tokio::test]
+async fn a_post_on_a_connection_that_was_open_is_sent_once_whatever_its_end_is_called() {
+    for with in [
+        io::ErrorKind::ConnectionRefused,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::HostUnreachable,
+        io::ErrorKind::NetworkUnreachable,
+    ] {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&requests);
+        let connect = service_fn(move |_: Uri| {
+            let requests = Arc::clone(&seen);
+            let written = false;
+            ready(Ok::<_, io::Error>(Breaks {
+                with,
+                requests,
+                written,
+            }))
+        });
+        let client = Client::builder(TokioExecutor::new()).build(connect);
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::http(&Retry::new(
+                "test",
+                RetryConfig::default(),
+            )))
+            .service(Direct::new(client));
+        let error = within(service.oneshot(order())).await.map(drop);
+        let error = error.unwrap_err();
+        let stopped = RetryStopped::find(&*error).map(|stopped| stopped.reason());
+        assert_eq!(stopped, Some(StopReason::NotIdempotent), "{with}");
+        assert_eq!(requests.load(Ordering::Relaxed), 1, "{with}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_found_no_connection_is_sent_again_whatever_the_reason() {
+    for with in [
+        io::ErrorKind::HostUnreachable,
+        io::ErrorKind::Other,
+        io::ErrorKind::TimedOut,
+    ] {
+        let connections = Arc::new(AtomicUsize::new(0));
+        let tried = Arc::clone(&connections);
+        let connect = service_fn(move |_: Uri| {
+            tried.fetch_add(1, Ordering::Relaxed);
+            ready(Err::<Breaks, _>(io::Error::from(with)))
+        });
+        let client = Client::builder(TokioExecutor::new()).build(connect);
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::http(&Retry::new(
+                "test",
+                RetryConfig::default(),
+            )))
+            .service(Direct::new(client));
+        within(service.oneshot(order()))
+            .await
+            .map(drop)
+            .unwrap_err();
+        // A fresh budget pays for one more, at the least.
+        assert!(connections.load(Ordering::Relaxed) > 1, "{with}");
+    }
+}
+
+/// A request body that comes from another client, and ends with the error of that client.
+struct Relayed(Option<BoxError>);
+
+impl http_body::Body for Relayed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(self.0.take().map(Err))
+    }
+}
+
+/// The error of the body is in the chain, or in the reset that hyper sends for it. It is about another request.
+#[tokio::test]
+async fn the_error_of_a_request_body_is_no_evidence() {
+    let dead = listen().await.1;
+    let address = serve(axum::Router::new()).await;
+    let unconnected = async || -> BoxError {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let request = Request::get(uri(dead, "/")).body(Full::default()).unwrap();
+        let error = within(client.request(request)).await.map(drop).unwrap_err();
+        assert!(was_never_processed(&error));
+        error.into()
+    };
+    let refused = || h2::Error::from(h2::Reason::REFUSED_STREAM).into();
+    for http2 in [false, true] {
+        for error in [unconnected().await, refused()] {
+            let client = Client::builder(TokioExecutor::new())
+                .http2_only(http2)
+                .build_http();
+            let request = Request::post(uri(address, "/")).body(Relayed(Some(error)));
+            let error = within(client.request(request.unwrap())).await.map(drop);
+            let error = error.unwrap_err();
+            assert!(!was_never_processed(&error), "{error:?}");
+        }
+    }
+}
+
+/// Whatever policy its builder has, a client that says that it sends a request once does.
+#[tokio::test]
+async fn a_client_without_redirects_makes_no_second_attempts_by_itself() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let answer = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { http::StatusCode::SERVICE_UNAVAILABLE }
+    };
+    let address = serve(axum::Router::new().route("/", axum::routing::post(answer))).await;
+    let eager = reqwest::retry::for_host(address.ip().to_string())
+        .no_budget()
+        .classify_fn(|attempt| attempt.retryable());
+    let builder = reqwest::Client::builder().no_proxy().retry(eager);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry()))
+        .service(HttpClient::without_redirects(builder).unwrap());
+    let request = Request::post(uri(address, "/")).body("{}".into()).unwrap();
+    let response = within(service.oneshot(request)).await.unwrap();
+    assert_eq!(response.status(), http::StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}

@@ -57,6 +57,28 @@ async fn the_member_status_is_the_status_for_every_reason() {
     }
 }
 
+/// No client reads the document before it decides.
+#[tokio::test]
+async fn the_head_says_too_that_another_attempt_cannot_help() {
+    for &reason in Reason::ALL {
+        let error = || Rejection::new(reason, "api").into();
+        let answer = answer(ProblemConfig::default(), request(&[]), error).await;
+        let expected = match answer.json()["retryable"].as_bool().unwrap() {
+            true => None,
+            false => Some("no"),
+        };
+        assert_eq!(answer.header("x-buttress-retry"), expected, "{reason:?}");
+    }
+    for (retryable, expected) in [(true, None), (false, Some("no"))] {
+        for accept in ["application/json", "text/plain"] {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE).with_retryable(retryable);
+            let request = request(&[("accept", accept)]);
+            let answer = answer(ProblemConfig::default(), request, || problem.clone().into()).await;
+            assert_eq!(answer.header("x-buttress-retry"), expected, "{accept}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_internal_text_leaves_the_service() {
     const SECRET: &str = "postgres://admin:hunter2@10.0.0.7";

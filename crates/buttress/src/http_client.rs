@@ -53,7 +53,6 @@ use crate::http_client_body::AttributedBody;
 /// | a timeout, of the client or of the request, also in the middle of the body | timeout |
 /// | no connection, or one that broke off | transport |
 /// | anything else, such as too many redirects | error |
-#[derive(Clone)]
 ///
 /// # Redirects
 ///
@@ -61,6 +60,7 @@ use crate::http_client_body::AttributedBody;
 /// after the dependency had processed the first. So what it reports of a refused connection is no reason for a
 /// [retry](crate::retry) to send a request again that is not idempotent. [`without_redirects`](Self::without_redirects)
 /// makes a client that knows.
+#[derive(Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,
     /// Whether each request is the first and only one on its way.

@@ -1,12 +1,15 @@
 //! What a layer sees of the layers below it, and what it makes of that.
 
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use buttress::prelude::*;
 use buttress_testkit::{ProbeHandle, ReadyProbe, Script, TestBody};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test(start_paused = true)]
 async fn a_problem_layer_outside_of_a_breaker_answers_its_refusals() {
@@ -58,6 +61,38 @@ async fn an_outer_breaker_ignores_what_an_inner_one_refused() {
     assert_eq!(probe.calls(), 1);
     assert_eq!(outer.state(), CircuitState::Closed);
     assert_eq!(inner.state(), CircuitState::Open);
+}
+
+/// Server and client of one service: what the problem says about another attempt holds.
+#[tokio::test(start_paused = true)]
+async fn a_retry_does_what_a_problem_says_about_another_attempt() {
+    for (retryable, attempts, waited) in [(false, 1, 0), (true, 2, 2)] {
+        let calls = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&calls);
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+            .with_retryable(retryable)
+            .with_retry_after(Duration::from_millis(1_500));
+        let inner = service_fn(move |_: Request<ReplayBody<TestBody>>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            ready(Err::<Response<TestBody>, _>(problem.clone()))
+        });
+        let retry = Retry::new("test", RetryConfig::default().attempts(2));
+        let service = ServiceBuilder::new()
+            .layer(RetryLayer::http(&retry))
+            .layer(ProblemLayer::new())
+            .service(inner);
+        let began = tokio::time::Instant::now();
+        let request = Request::new(ReplayBody::new(TestBody::empty()));
+        let response = service.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            calls.load(Ordering::Relaxed),
+            attempts,
+            "retryable: {retryable}"
+        );
+        // Whole seconds, and up: `Retry-After` has no other.
+        assert_eq!(began.elapsed().as_secs(), waited);
+    }
 }
 
 /// Each attempt is a call of the breaker, and the refusal of one ends the retrying that asks for it.

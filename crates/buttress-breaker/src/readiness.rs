@@ -2,16 +2,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use buttress_core::circuit::Standing;
 use buttress_core::{Striped, WhenSaturated};
+use buttress_shell::Timer;
 use pin_project::pin_project;
-use tokio::runtime::Handle;
 use tokio::sync::futures::OwnedNotified;
-use tokio::time::{Sleep, sleep};
 
 use crate::BreakerGuard;
+use crate::breaker::now;
 use crate::reserved::Reserved;
 use crate::shared::{Shared, reserve};
 
@@ -36,8 +36,10 @@ enum Held {
 struct Waiting {
     #[pin]
     changed: OwnedNotified,
+    /// When it is time; `None` where only a change of the circuit ends the wait.
+    until: Option<Instant>,
     #[pin]
-    time: Option<Sleep>,
+    timer: Timer,
 }
 
 impl Readiness {
@@ -106,7 +108,8 @@ impl Readiness {
                     self.held = Some(Box::new(Held::Reserved(reserved)));
                     return Poll::Ready(());
                 }
-                Standing::Unready(_) if Handle::try_current().is_err() => return Poll::Ready(()),
+                // Without timers nothing says when it is time to look again.
+                Standing::Unready(_) if Timer::at(now()).is_none() => return Poll::Ready(()),
                 Standing::Unready(wait) => {
                     let waiting = Box::pin(Waiting::new(changed, wait));
                     self.held = Some(Box::new(Held::Waiting(waiting)));
@@ -127,7 +130,8 @@ impl Waiting {
     fn new(changed: OwnedNotified, wait: Option<Duration>) -> Self {
         Self {
             changed,
-            time: wait.map(sleep),
+            until: wait.and_then(|wait| now().checked_add(wait)),
+            timer: Timer::default(),
         }
     }
 }
@@ -140,8 +144,8 @@ impl Future for Waiting {
         if this.changed.poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        match this.time.as_pin_mut() {
-            Some(time) => time.poll(cx),
+        match *this.until {
+            Some(until) => this.timer.poll(until, cx),
             None => Poll::Pending,
         }
     }

@@ -5,6 +5,8 @@
 //! | the call | what it says about the service |
 //! |---|---|
 //! | is dropped after the head of its answer came | nothing, however long the body took: that is its reader's pace |
+//! | times out after the head, by its error or its trailers | nothing, for the same reason |
+//! | is a probe of a circuit, and is dropped or times out after the head | it has gone well: it was to find out whether there is an answer |
 //! | is dropped before the head, because its caller went away | nothing |
 //! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *patience* | a timeout |
 //! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |

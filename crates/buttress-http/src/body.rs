@@ -17,6 +17,7 @@ use crate::tail::Tail;
 /// | the body | the guard is settled with |
 /// |---|---|
 /// | ends, with trailers or without | what the head said, or else the trailers |
+/// | ends by a timeout: of its error, or `DEADLINE_EXCEEDED` after some of the body | nothing: how long it takes is up to its reader |
 /// | ends short of its `content-length` | a transport failure |
 /// | ends without trailers that had to tell the outcome | a transport failure |
 /// | fails | what its error says ([`Classify::body_error`](crate::Classify::body_error)): a transport failure, unless it tells more |

@@ -14,6 +14,8 @@ pub(crate) struct Tail<G: Guard> {
     promised: Option<u64>,
     received: u64,
     is_read: bool,
+    // Whether anything of the body came, or was waited for, after the head.
+    is_under_way: bool,
     // Whether the guard has heard how the call went, and is kept for what it holds.
     is_settled: bool,
     protocol: Http,
@@ -33,6 +35,7 @@ impl<G: Guard> Tail<G> {
             promised,
             received: 0,
             is_read: false,
+            is_under_way: false,
             is_settled: false,
             protocol,
         }
@@ -41,6 +44,7 @@ impl<G: Guard> Tail<G> {
     /// Says whose turn it is: the reader's, who has a frame, or the service's, which owes one.
     #[inline]
     pub(crate) fn pass_turn(&mut self, turn: Turn) {
+        self.is_under_way = true;
         if let Some(guard) = &mut self.guard {
             guard.turn(turn);
         }
@@ -66,16 +70,22 @@ impl<G: Guard> Tail<G> {
         if self.is_short() {
             return self.break_off(CUT_OFF);
         }
-        let report = self
-            .head
-            .or_else(|| self.protocol.classifier().trailers(trailers?));
-        self.settle(report.unwrap_or(CUT_OFF));
+        if let Some(head) = self.head {
+            return self.settle(head);
+        }
+        let told = trailers.and_then(|trailers| self.protocol.classifier().trailers(trailers));
+        let report = told.unwrap_or(CUT_OFF);
+        self.settle(if self.is_under_way {
+            unless_late(report)
+        } else {
+            report
+        });
     }
 
     /// The body failed before its end.
     pub(crate) fn fail(self, error: &(dyn Error + 'static)) {
         let report = self.protocol.classifier().body_error(error);
-        self.break_off(report);
+        self.break_off(unless_late(report));
     }
 
     /// The body stopped before its end, of which `report` tells, and no success of the head outlives that. What
@@ -123,6 +133,15 @@ impl<G: Guard> Drop for Tail<G> {
             Some(head) if !self.is_read || head.outcome.is_failure() => guard.settle(head),
             _ => drop(guard),
         }
+    }
+}
+
+/// What the end of a body says once the head has come. A timeout then says nothing: how long a body takes is up to its
+/// reader, and how long a stream may go on is up to the caller.
+fn unless_late(report: Report) -> Report {
+    match report.outcome {
+        Outcome::Failure(FailureKind::Timeout) => Report::IGNORED,
+        _ => report,
     }
 }
 

@@ -104,6 +104,10 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         safe_at_once(request)
     }
 
+    fn is_read_only(&self, request: &Request<B>) -> bool {
+        request.method().is_safe()
+    }
+
     fn keep(
         &self,
         request: Request<B>,

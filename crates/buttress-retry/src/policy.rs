@@ -2,14 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use buttress_core::retry::{Decision, Progress, Safety, StopReason, Terms, judge_error};
 use buttress_core::{BoxError, Deadline, FailureKind, Mode};
 use buttress_metrics::RetryEvent;
+use buttress_shell::Timer;
 use pin_project::pin_project;
-use tokio::runtime::Handle;
-use tokio::time::{Sleep, sleep};
 use tower::retry::Policy;
 
 use crate::Retry;
@@ -89,7 +88,7 @@ impl RetryPolicy {
                 shared.signals().emit(RetryEvent::WouldRetry(cause));
                 None
             }
-            Decision::Retry { after, .. } if !after.is_zero() && Handle::try_current().is_err() => {
+            Decision::Retry { after, .. } if !after.is_zero() && Timer::at(now()).is_none() => {
                 shared.signals().emit(RetryEvent::Stopped {
                     reason: StopReason::NoTimer,
                     attempts: self.made,
@@ -103,7 +102,8 @@ impl RetryPolicy {
                     after,
                 });
                 Some(RetryWait {
-                    timer: (!after.is_zero()).then(|| sleep(after)),
+                    until: (!after.is_zero()).then(|| now() + after),
+                    timer: Timer::default(),
                     payment: paid,
                 })
             }
@@ -152,8 +152,10 @@ impl fmt::Debug for RetryPolicy {
 /// The wait before another attempt. Dropped before its end, it gives back what was paid for that.
 #[pin_project]
 pub struct RetryWait {
+    /// `None` where there is nothing to wait for.
+    until: Option<Instant>,
     #[pin]
-    timer: Option<Sleep>,
+    timer: Timer,
     payment: Payment,
 }
 
@@ -162,8 +164,8 @@ impl Future for RetryWait {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        if let Some(timer) = this.timer.as_pin_mut() {
-            ready!(timer.poll(cx));
+        if let Some(until) = *this.until {
+            ready!(this.timer.poll(until, cx));
         }
         this.payment.begin();
         Poll::Ready(())

@@ -22,6 +22,12 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
         self.safety(request) == Safety::Idempotent
     }
 
+    /// Whether the request only reads, so that no answer to it can have been caused by another copy of it.
+    fn is_read_only(&self, request: &Req) -> bool {
+        let _ = request;
+        false
+    }
+
     /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
     /// of the first attempt, and why there can be no other if there cannot.
     fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Spare, StopReason>);

@@ -103,6 +103,37 @@ async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
+/// F10 again: streams that end before any lease does, by their readers, by deadlines, or with a status that blames nobody.
+#[tokio::test(start_paused = true)]
+async fn grpc_probes_that_were_answered_have_gone_well_when_their_streams_are_ended() {
+    const GRPC: &str = "application/grpc";
+    for ends in ["reader", "deadline", "1", "4"] {
+        let breaker = Breaker::new("test", BreakerConfig::default());
+        let (inner, probe) = ReadyProbe::new();
+        let service = BreakerLayer::http(&breaker).layer(inner);
+        let body = TestBody::empty().data("event");
+        let body = match ends {
+            "reader" | "deadline" => body.wait(&Gate::new()),
+            code => body.trailer("grpc-status", code),
+        };
+        let head = Response::builder().header("content-type", GRPC);
+        probe.script(Script::new().ok(head.body(body).unwrap()));
+        breaker.trip();
+        advance(5 * SECOND).await;
+        for _ in 0..3 {
+            let mut response = call(&service).await.unwrap();
+            response.frame().await.unwrap().unwrap();
+            advance(SECOND).await;
+            match ends {
+                "reader" => drop(response),
+                "deadline" => Ending::Expired.during(|| drop(response)),
+                _ => drop(response.collect().await.unwrap()),
+            }
+        }
+        assert_eq!(breaker.state(), CircuitState::Closed, "{ends}");
+    }
+}
+
 /// Drops a call that never ends, by its deadline of `allowed`.
 async fn expire<S>(service: &S, allowed: Duration)
 where

@@ -31,6 +31,19 @@ fn it_works_outside_of_any_runtime() {
     }
 }
 
+/// F08. Nor where a runtime has no timers, and tokio panics where one is asked for.
+#[test]
+fn in_a_runtime_without_timers_a_service_rejects_instead_of_waiting() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("it needs nothing").block_on(async {
+        let breaker = breaker();
+        let (service, _) = waiting_behind(&breaker);
+        breaker.trip();
+        let refused = call_by_hand(&service);
+        assert_eq!(reason(&refused), Some(Reason::CircuitOpen));
+    });
+}
+
 fn call_by_hand(
     service: &BreakerService<ReadyProbe>,
 ) -> Result<Response<buttress_testkit::TestBody>, buttress_core::BoxError> {

@@ -49,7 +49,7 @@ impl Circuit {
 
     /// A permitted call was dropped before it ended, for the reason `ending`. That says nothing about the
     /// dependency, unless the call had all the time that an attempt is meant to have, and no head of an answer came
-    /// in that time.
+    /// in that time. A probe whose head came has gone well.
     pub fn cancel(
         &self,
         permit: Permit,
@@ -74,6 +74,11 @@ impl Circuit {
             return self.settle(permit, timed_out, now, chance);
         }
         let stale = permit.is_stale(self.word().epoch());
+        if dropped.answered && !stale && matches!(permit.role, Role::Probe(_)) {
+            // As when its lease ends: what it was to find out, it did.
+            drop(locked);
+            return self.settle(permit, Report::SUCCESS, now, chance);
+        }
         Settlement {
             outcome: None,
             slow: false,
@@ -136,7 +141,11 @@ impl Circuit {
             return IN_TIME;
         }
         let mut locked = self.lock();
-        let outcome = locked.attribute(report.outcome, permit.took(now));
+        let outcome = match locked.attribute(report.outcome, permit.took(now)) {
+            // Its head came, and the rest of it says nothing.
+            Outcome::Ignored if permit.is_probe() && permit.answered_after != 0 => Outcome::Success,
+            outcome => outcome,
+        };
         let word = self.word();
         let mut settlement = Settlement {
             outcome: Some(outcome),

@@ -42,3 +42,21 @@ fn a_grpc_body_without_a_status_was_cut_off() {
     let call = Call::new(&protocol, response(200, &[GRPC], ended()));
     assert_eq!(call.ledger.ends(), [TRANSPORT]);
 }
+
+/// A stream that was allowed ten seconds and went well for ten seconds ends so. Where nothing came before the trailers,
+/// they came with the head, and the service kept its caller waiting for both.
+#[test]
+fn a_deadline_that_ends_a_stream_after_its_head_says_nothing() {
+    const TIMEOUT: Option<Outcome> = Some(Outcome::Failure(FailureKind::Timeout));
+    for (before, outcome) in [
+        (vec![Step::Data("event")], Some(Outcome::Ignored)),
+        (vec![Step::Pending], Some(Outcome::Ignored)),
+        (vec![], TIMEOUT),
+    ] {
+        let steps = before
+            .into_iter()
+            .chain([trailers(&[("grpc-status", "4")])]);
+        let response = response(200, &[GRPC], Scripted::new(steps));
+        assert_eq!(read(&Http::default(), response), [outcome]);
+    }
+}

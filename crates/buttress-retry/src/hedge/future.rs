@@ -19,7 +19,7 @@ use crate::repeat::{Judge, Repeat};
 /// The response of a service behind a hedge.
 ///
 /// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be with
-/// the other attempt. Where both fail, the last failure is the response, unless the other brought an answer at least.
+/// the other attempt, unless the request only reads. Where both fail, the last failure is the response, unless the other brought an answer at least.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where
@@ -119,7 +119,11 @@ where
                     // The other may still answer; the failure is forgotten, and with it what it holds.
                     continue;
                 }
-                if is_raced && !this.protocol.is_conclusive(&result) {
+                let may_collide = this
+                    .second
+                    .as_ref()
+                    .is_some_and(|second| second.may_collide);
+                if is_raced && may_collide && !this.protocol.is_conclusive(&result) {
                     *this.inconclusive = Some(Box::new(result));
                     continue;
                 }

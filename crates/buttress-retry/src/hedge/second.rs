@@ -16,6 +16,8 @@ pub(super) struct Second<S, Req, P: Repeat<Req>> {
     pub(super) service: S,
     pub(super) spare: P::Spare,
     pub(super) binds: bool,
+    /// Whether an answer to the one attempt may have been caused by the other.
+    pub(super) may_collide: bool,
     pub(super) delay: Duration,
     pub(super) deadline: Option<Deadline>,
     /// `Some` once it is decided.

@@ -80,11 +80,13 @@ where
         };
         let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(chance));
         let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
+        let may_collide = !self.protocol.is_read_only(&request);
         let (request, spare) = self.protocol.keep(request, shared.replay_limit());
         let second = spare.ok().map(|spare| Second {
             service: self.inner.clone(),
             spare,
             binds,
+            may_collide,
             delay,
             deadline,
             payment: None,

@@ -101,3 +101,20 @@ async fn a_client_error_waits_for_the_attempt_that_still_runs() {
         assert_eq!(seen, (expected, 2), "{first:?} {other:?}");
     }
 }
+
+/// No answer to a request that only reads can be the doing of its copy: it is not kept waiting for that.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_read_is_not_held_back() {
+    let (hour, none) = (3_600_000, 404);
+    for (method, first, other) in [
+        ("GET", (none, 100), (200, hour)),
+        ("HEAD", (200, hour), (none, 1)),
+    ] {
+        let (service, begun) = hedged(Answers { first, other }).await;
+        let request = Request::builder().method(method).uri("/order/7");
+        let request = request.body(ReplayBody::new(TestBody::empty())).unwrap();
+        let answer = tokio::time::timeout(1_000 * MS, service.oneshot(request)).await;
+        let response = answer.expect("one is there").unwrap();
+        assert_eq!((response.status().as_u16(), begun.get()), (none, 2));
+    }
+}

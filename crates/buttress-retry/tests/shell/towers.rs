@@ -70,6 +70,14 @@ fn without_a_runtime_our_policy_does_not_wait() {
     assert_eq!(task.poll_future(call.as_mut()), Poll::Ready(1));
 }
 
+/// F08. A runtime without timers is no better, and tokio panics in it.
+#[test]
+fn without_timers_our_policy_does_not_wait() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("it needs nothing");
+    assert_eq!(runtime.block_on(attempts(&retry(), 1)), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn its_budget_is_the_retrys() {
     let budget = BudgetConfig::default().floor_per_second(0).ratio(1.0);

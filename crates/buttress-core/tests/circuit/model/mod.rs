@@ -137,6 +137,10 @@ impl Model {
             Outcome::Failure(FailureKind::Timeout) if hasty => Outcome::Ignored,
             outcome => outcome,
         };
+        let outcome = match outcome {
+            Outcome::Ignored if ticket.is_answered_probe() => Outcome::Success,
+            outcome => outcome,
+        };
         let slow = self
             .rules
             .slow_calls
@@ -179,6 +183,9 @@ impl Model {
             return self.settle(ticket, Report::failure(FailureKind::Timeout), now, chance);
         }
         let mut settlement = self.settlement(ticket, None, false);
+        if ticket.is_answered_probe() && !settlement.stale {
+            return self.settle(ticket, Report::SUCCESS, now, chance);
+        }
         if let (Role::Probe(probe), false) = (ticket.role, settlement.stale) {
             settlement.freed = self.give_back(probe);
         }
@@ -300,6 +307,10 @@ impl Model {
 }
 
 impl Ticket {
+    fn is_answered_probe(&self) -> bool {
+        self.answered.is_some() && matches!(self.role, Role::Probe(_))
+    }
+
     fn took(&self, now: u64) -> Duration {
         Duration::from_nanos(self.answered.unwrap_or(now - self.granted))
     }

@@ -4,7 +4,8 @@ use super::slope::Point;
 ///
 /// A limit that came down in a bad hour knows little of what there is to be had above it: near the knee more calls make
 /// little difference. But where calls take no longer than they did in the calm, the service may be as it was then, and
-/// what it bore is worth a try.
+/// what it bore is worth a try. That is only so if calls did not wait in the calm either: in an overload there are windows
+/// too in which everybody finds a place.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     seen: Option<Point>,
@@ -29,6 +30,12 @@ impl Calm {
         if self.rest > 0 || point.rtt - seen.rtt > ALIKE || worth < limit * ROOM {
             return None;
         }
+        if seen
+            .queueing_above(point)
+            .is_some_and(|(rtt, _)| rtt > HALF)
+        {
+            return None;
+        }
         self.tries += 1;
         self.rest = 1 << self.tries.min(MOST);
         Some(worth)
@@ -41,6 +48,8 @@ const MEMORY: f64 = 8.0;
 pub(super) const ROOM: f64 = 1.25;
 /// As a logarithm. The mean over a hundred exponential times varies by a tenth.
 const ALIKE: f64 = 0.15;
+/// Levels between which at least half of what was added waits are not both below the knee.
+const HALF: f64 = 0.5;
 /// As a power of two: between one try and the next there are 64 windows at most.
 const MOST: u32 = 6;
 
@@ -70,6 +79,14 @@ mod tests {
         assert_eq!(calm.beckons(9.0, point(9.0, 0.02)), None);
         let worth = calm.beckons(3.0, point(3.0, 0.02));
         assert!(worth.is_some_and(|worth| (worth - 10.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn what_was_borne_with_a_queue_is_not_worth_a_try() {
+        let mut calm = Calm::default();
+        calm.see(point(40.0, 0.09));
+        assert_eq!(calm.beckons(20.0, point(20.0, 0.05)), None);
+        assert!(calm.beckons(20.0, point(20.0, 0.08)).is_some());
     }
 
     #[test]

@@ -1,10 +1,11 @@
-use super::LimitConfig;
 use super::calm::{Calm, ROOM};
+use super::opening::{Opened, Opening};
 use super::relief::{Relief, Response};
 use super::slope::{Level, Point, Slopes};
 use super::strides::{Stride, Strides};
 use super::usual::Usual;
 use super::window::Window;
+use super::{LimitConfig, Sample};
 
 /// The default: looks for the knee by what a lower limit changes.
 ///
@@ -21,11 +22,13 @@ use super::window::Window;
 /// What the service bore in the [`Calm`] is tried again when calls take as long as they did then, or much less than a
 /// moment ago.
 ///
-/// When it begins, and when round trips change by more than they usually do, it *searches* by [`Strides`]. Else it is
-/// *settled* and gives up little to look.
+/// When it begins it *opens* the limit by the [`Opening`]. When that sees a queue, and when round trips change by more
+/// than they usually do, it *searches* by [`Strides`]. Else it is *settled* and gives up little to look.
 #[derive(Debug)]
 pub(super) struct Guarded {
     aim: f64,
+    /// While it opens.
+    opening: Option<Opening>,
     /// While it searches.
     strides: Option<Strides>,
     /// The limit before it was doubled for a try.
@@ -53,6 +56,7 @@ impl Guarded {
     pub(super) fn new(limit: f64) -> Self {
         Self {
             aim: limit,
+            opening: None,
             strides: Some(Strides::default()),
             probed_at: None,
             is_draining: false,
@@ -70,8 +74,45 @@ impl Guarded {
         }
     }
 
+    /// One that knows nothing, and opens.
+    pub(super) fn opening(limit: f64) -> Self {
+        Self {
+            opening: Some(Opening::default()),
+            ..Self::new(limit)
+        }
+    }
+
     pub(super) fn aim(&self) -> f64 {
         self.aim
+    }
+
+    /// The least number under way at which a call is looked at by itself, if any is.
+    pub(super) fn looks_from(&self) -> Option<u64> {
+        self.opening.as_ref().map(|_| Opening::looks_from(self.aim))
+    }
+
+    /// Takes in a call by itself, which stands for `every` calls. Returns whether that moved the limit.
+    pub(super) fn on_sample(
+        &mut self,
+        sample: &Sample,
+        every: u64,
+        refused: bool,
+        config: &LimitConfig,
+    ) -> bool {
+        let Some(opening) = &mut self.opening else {
+            return false;
+        };
+        let before = self.aim;
+        let is_slow = self.usual.finds_slow(Point::rtt_of(sample));
+        match opening.on_sample(sample, self.aim, every, is_slow, refused) {
+            Some(Opened::Raise(limit)) => self.aim = config.clamp(limit),
+            Some(Opened::Queue(calls)) => {
+                self.aim = config.clamp(calls.min(self.aim));
+                self.search_now();
+            }
+            None => {}
+        }
+        self.aim != before
     }
 
     pub(super) fn now(&self) -> f64 {
@@ -87,16 +128,23 @@ impl Guarded {
         self.strides.is_some()
     }
 
-    /// Enough for every place to be taken some times over, so that most of a window's calls began in it.
-    pub(super) fn window(limit: u64) -> u64 {
-        limit.saturating_mul(4).clamp(LEAST, MOST)
+    /// Enough for every place to be taken some times over, so that most of a window's calls began in it. A limit that
+    /// opens may be far above the places that are taken.
+    pub(super) fn window(&self, limit: u64) -> u64 {
+        let places = match &self.opening {
+            Some(opening) => limit.min(opening.calls() as u64),
+            None => limit,
+        };
+        places.saturating_mul(4).clamp(LEAST, MOST)
     }
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
         if self.backs_off(window, config) {
             return;
         }
-        if std::mem::take(&mut self.is_draining) {
+        // Calls that began under a higher limit say nothing about this one.
+        let is_overfull = window.in_flight > OVERFULL * self.now();
+        if std::mem::take(&mut self.is_draining) || is_overfull || self.opens(window, config) {
             return;
         }
         let point = Point::of(window);
@@ -180,6 +228,36 @@ impl Guarded {
         }
     }
 
+    /// Goes on with the opening. Returns whether it is not over yet.
+    fn opens(&mut self, window: &Window, config: &LimitConfig) -> bool {
+        let Some(opening) = &mut self.opening else {
+            return false;
+        };
+        if opening.is_wide(window) {
+            self.opening = None;
+            self.strides = None;
+            let enough = f64::from(config.initial).max(2.0 * window.in_flight);
+            self.aim = config.clamp(enough.min(self.aim));
+            return false;
+        }
+        if window.is_reached() && self.aim >= f64::from(config.max) {
+            self.search_now();
+        } else if !opening.has_grown() && !window.is_reached() {
+            let point = Point::of(window);
+            self.usual.is_surprised_by(point.rtt);
+            self.calm.see(point);
+        }
+        true
+    }
+
+    /// There is a queue: looks for the knee, beginning with the next window but one.
+    fn search_now(&mut self) {
+        self.opening = None;
+        self.search();
+        self.reached = OVERLOADED;
+        self.is_draining = true;
+    }
+
     /// Answers windows with many overload answers and timeouts. Returns whether the window is used up by that.
     fn backs_off(&mut self, window: &Window, config: &LimitConfig) -> bool {
         let many = window.dropped >= TOO_MANY_DROPPED;
@@ -194,6 +272,7 @@ impl Guarded {
         }
         match self.relief.on_window(self.aim, window.dropped, many) {
             Some(Response::BackOff) => {
+                self.opening = None;
                 self.aim = config.clamp(self.aim * BACK_OFF);
                 self.search();
                 true
@@ -350,6 +429,8 @@ const ELSEWHERE: f64 = 1.3;
 const FAR: f64 = 0.5;
 /// By so much, as a logarithm, the mean over the shortest window does not vary by chance, nor does the queue in it.
 const EASED: f64 = 0.4;
+/// Of calls that began under the limit a few may have found it exceeded, as where shares are borrowed.
+const OVERFULL: f64 = 1.25;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;
 const TOO_MANY_DROPPED: f64 = 0.1;

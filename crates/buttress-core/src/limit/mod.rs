@@ -17,12 +17,14 @@ mod calm;
 mod config;
 mod gradient;
 mod guarded;
+mod opening;
 mod relief;
 mod rule;
 mod sample;
 mod slope;
 mod strides;
 mod thinning;
+mod trend;
 mod usual;
 mod vegas;
 mod window;
@@ -80,6 +82,8 @@ struct Hot {
     window: AtomicU64,
     /// One of how many calls is a sample.
     every: AtomicU64,
+    /// A sample that began with at least so many under way is looked at by itself.
+    looks_from: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -122,13 +126,14 @@ impl Limit {
     /// What [`LimitConfig::check`] refuses.
     pub fn new(config: LimitConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let rule = Rule::new(&config, f64::from(config.initial));
+        let rule = Rule::opening(&config);
         Ok(Self {
             origin: Origin::new(now),
             hot: Hot {
                 limit: AtomicU64::new(config.initial.into()),
                 window: AtomicU64::new(rule.window(config.initial.into())),
                 every: AtomicU64::new(1),
+                looks_from: AtomicU64::new(rule.looks_from().unwrap_or(NEVER)),
             },
             samples: Samples::default(),
             locked: Mutex::new(Locked {
@@ -163,12 +168,13 @@ impl Limit {
         self.samples.stripe(stripe)
     }
 
-    /// Takes in how a call went that was [wanted](Self::wants). Returns what was learnt if this ended a window. The
-    /// time is asked for only where that may be.
+    /// Takes in how a call went that was [wanted](Self::wants). Returns what was learnt if this ended a window or moved
+    /// the limit. The time is asked for only where that may be.
     #[inline]
     pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
-        if self.samples.add(sample) || self.every() > 1 {
-            self.step(now())
+        let looks_from = self.hot.looks_from.load(Ordering::Relaxed);
+        if self.samples.add(sample) || sample.in_flight >= looks_from {
+            self.step(now(), &sample)
         } else {
             None
         }
@@ -180,41 +186,42 @@ impl Limit {
         self.samples.refuse();
     }
 
-    /// Takes a new configuration. The limit stays where it is, within its new bounds.
+    /// Takes a new configuration. The limit stays where it is, within its new bounds, and is what is known of the
+    /// service: it is not opened any more.
     ///
     /// # Errors
     ///
     /// What [`LimitConfig::check`] refuses; then nothing changes.
     pub fn reconfigure(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
-        let aim = |rule: &Rule, config: &LimitConfig| {
-            if config.is_fixed() {
+        let known = |rule: &Rule, config: &LimitConfig| {
+            let aim = if config.is_fixed() {
                 f64::from(config.initial)
             } else {
                 rule.aim()
-            }
+            };
+            Rule::new(config, config.clamp(aim))
         };
-        self.take(config, now, aim)
+        self.take(config, now, known)
     }
 
-    /// Takes a new configuration, and begins where that begins: what the limit was is nothing to go by.
+    /// Takes a new configuration, and begins where that begins, as a new limit: what the limit was is nothing to go by.
     ///
     /// # Errors
     ///
     /// What [`LimitConfig::check`] refuses; then nothing changes.
     pub fn restart(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
-        self.take(config, now, |_, config| f64::from(config.initial))
+        self.take(config, now, |_, config| Rule::opening(config))
     }
 
     fn take(
         &self,
         config: LimitConfig,
         now: Instant,
-        begin: impl FnOnce(&Rule, &LimitConfig) -> f64,
+        begin: impl FnOnce(&Rule, &LimitConfig) -> Rule,
     ) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = lock(&self.locked);
-        let begin = begin(&locked.rule, &config);
-        locked.rule = Rule::new(&config, config.clamp(begin));
+        locked.rule = begin(&locked.rule, &config);
         locked.config = config;
         locked.since = self.origin.nanos_at(now);
         self.samples.take();
@@ -233,18 +240,22 @@ impl Limit {
     }
 
     #[cold]
-    fn step(&self, now: Instant) -> Option<Step> {
+    fn step(&self, now: Instant, sample: &Sample) -> Option<Step> {
         // Whoever does not get the lock has nothing to add: somebody is at it.
         let mut locked = self.locked.try_lock().ok()?;
         let (at, every) = (self.origin.nanos_at(now), self.every());
         let lasted = at.saturating_sub(locked.since);
+        let Locked { config, rule, .. } = &mut *locked;
+        let refused = self.samples.has_refused();
+        let has_moved = rule.on_sample(sample, every, refused, config);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
             if thinning::is_overdue(every, lasted) {
                 self.thin(1);
                 self.samples.take();
                 locked.since = at;
+                self.publish(&locked);
             }
-            return None;
+            return has_moved.then(|| Step::of(self.publish(&locked), sample.rtt));
         }
         let window = self.samples.take().over(lasted, every);
         self.thin(thinning::next(every, lasted));
@@ -277,9 +288,29 @@ impl Limit {
     fn publish(&self, locked: &Locked) -> u64 {
         let limit = locked.config.clamp(locked.rule.now()).round() as u64;
         self.hot.limit.store(limit, Ordering::Relaxed);
+        let looks_from = match self.every() {
+            1 => locked.rule.looks_from().unwrap_or(NEVER),
+            // Where samples are few, each may be the last of a window.
+            _ => 0,
+        };
+        self.hot.looks_from.store(looks_from, Ordering::Relaxed);
         self.hot
             .window
             .store(locked.rule.window(limit), Ordering::Relaxed);
         limit
     }
 }
+
+impl Step {
+    /// A limit that one call moved. What it took says little about how long others take.
+    fn of(limit: u64, rtt: Duration) -> Self {
+        Self {
+            limit,
+            rtt: None,
+            each: rtt.div_f64(limit as f64),
+        }
+    }
+}
+
+/// No call has so many beside it.
+const NEVER: u64 = u64::MAX;

@@ -1,10 +1,10 @@
-use super::LimitConfig;
 use super::aimd::Aimd;
 use super::config::Algorithm;
 use super::gradient::Gradient;
 use super::guarded::Guarded;
 use super::vegas::Vegas;
 use super::window::Window;
+use super::{LimitConfig, Sample};
 
 /// One of the rules, in the middle of its work.
 #[derive(Debug)]
@@ -25,6 +25,39 @@ impl Rule {
             Algorithm::Gradient => Self::Gradient(Gradient::new(limit)),
             Algorithm::Guarded => Self::Guarded(Box::new(Guarded::new(limit))),
             Algorithm::Vegas => Self::Vegas(Vegas::new(limit)),
+        }
+    }
+
+    /// One that knows nothing of the service yet.
+    pub(super) fn opening(config: &LimitConfig) -> Self {
+        let limit = f64::from(config.initial);
+        match config.algorithm {
+            Algorithm::Guarded => Self::Guarded(Box::new(Guarded::opening(limit))),
+            _ => Self::new(config, limit),
+        }
+    }
+
+    /// The least number under way at which a call is looked at by itself, if any is.
+    pub(super) fn looks_from(&self) -> Option<u64> {
+        match self {
+            Self::Guarded(guarded) => guarded.looks_from(),
+            _ => None,
+        }
+    }
+
+    /// Takes in a call by itself, which stands for `every` calls. Returns whether that moved the limit.
+    pub(super) fn on_sample(
+        &mut self,
+        sample: &Sample,
+        every: u64,
+        refused: bool,
+        config: &LimitConfig,
+    ) -> bool {
+        match self {
+            Self::Guarded(guarded) => {
+                guarded.on_sample(sample, every, refused, &config.above_min())
+            }
+            _ => false,
         }
     }
 
@@ -64,7 +97,7 @@ impl Rule {
     /// How many samples make a window while the limit is so high.
     pub(super) fn window(&self, limit: u64) -> u64 {
         match self {
-            Self::Guarded(_) => Guarded::window(limit),
+            Self::Guarded(guarded) => guarded.window(limit),
             Self::Fixed(_) => limit.clamp(LEAST, ENOUGH),
             Self::Aimd(_) | Self::Gradient(_) | Self::Vegas(_) => limit.clamp(LEAST, MOST),
         }

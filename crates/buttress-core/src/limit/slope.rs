@@ -1,3 +1,4 @@
+use super::Sample;
 use super::window::Window;
 
 /// What a window was like, in logarithms: differences of these are relative changes.
@@ -15,6 +16,11 @@ impl Point {
             rtt: window.rtt.ln(),
             throughput: window.throughput.ln(),
         }
+    }
+
+    /// What the round trip of a window of such calls would be.
+    pub(super) fn rtt_of(sample: &Sample) -> f64 {
+        sample.rtt.as_secs_f64().max(LEAST).ln()
     }
 
     /// How many calls were under way.
@@ -104,6 +110,8 @@ impl Slopes {
     }
 }
 
+/// A nanosecond: what took less has no logarithm.
+const LEAST: f64 = 1e-9;
 /// Levels that are less than a twentieth apart.
 const SAME: f64 = 0.05;
 

@@ -154,6 +154,10 @@ impl Samples {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn has_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn count(&self) -> u64 {
         let counts = |part: &Arc<Part>| part.counts.load(Ordering::Relaxed) & COUNT;
         self.stripes.iter().map(counts).sum()

@@ -84,13 +84,20 @@ fn feed(limit: &Limit, now: &mut Instant, each: Duration, sample: impl Fn(u64) -
 
 const MS: Duration = Duration::from_millis(1);
 
+/// A default limit that has been told where it is, and does not open any more.
+fn known(now: Instant) -> Limit {
+    let limit = Limit::new(LimitConfig::default(), now).unwrap();
+    limit.reconfigure(LimitConfig::default(), now).unwrap();
+    limit
+}
+
 #[test]
 fn a_constant_round_trip_moves_nothing() {
     let mut now = Instant::now();
     let half_used = |limit: u64| Sample::success(50 * MS, limit / 2);
     let all_used = |limit| Sample::success(50 * MS, limit).at_limit(true);
 
-    let limit = Limit::new(LimitConfig::default(), now).unwrap();
+    let limit = known(now);
     assert_eq!(feed(&limit, &mut now, MS, half_used), 20);
     // As many in flight as it allows, and not one answer more for it.
     assert!(feed(&limit, &mut now, MS, all_used) <= 20);

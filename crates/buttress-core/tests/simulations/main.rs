@@ -9,6 +9,7 @@
     reason = "a simulation needs some moment to begin at"
 )]
 
+mod cold_start;
 mod dice;
 mod queue;
 mod service;
@@ -21,10 +22,11 @@ mod world;
 type Simulation = (&'static str, fn());
 
 /// In the order they are printed.
-const ALL: [Simulation; 14] = [
+const ALL: [Simulation; 15] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
     ("shed: other services", shed::services),
+    ("shed: a cold start", cold_start::services_that_wait),
     ("shed: changes", shed::changes),
     ("shed: a brown-out", shed::brown_out),
     (

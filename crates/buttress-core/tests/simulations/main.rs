@@ -21,12 +21,13 @@ mod world;
 type Simulation = (&'static str, fn());
 
 /// In the order they are printed.
-const ALL: [Simulation; 14] = [
+const ALL: [Simulation; 15] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
     ("shed: other services", shed::services),
     ("shed: changes", shed::changes),
     ("shed: a brown-out", shed::brown_out),
+    ("shed: long bodies", shed::long_bodies),
     (
         "queue: 10 workers of 10 ms, 200 ms of patience",
         queue::goodput_stays_at_capacity_where_others_collapse,

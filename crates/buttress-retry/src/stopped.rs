@@ -11,15 +11,15 @@ use buttress_core::{BoxError, chain};
 ///
 /// ```
 /// use buttress_core::BoxError;
-/// use buttress_retry::{RetryStopped, StopReason};
+/// use buttress_retry::RetryStopped;
 ///
 /// fn log(error: &BoxError) {
 ///     if let Some(stopped) = RetryStopped::find(&**error) {
-///         println!("{} after {} attempts", stopped.reason(), stopped.attempts());
+///         // For example "not tried again after 3 attempts: the retry budget is empty".
+///         println!("{error}: {stopped}");
 ///     }
 /// }
 /// # log(&"an error".into());
-/// # let _ = StopReason::BudgetEmpty;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryStopped {
@@ -62,6 +62,18 @@ impl RetryStopped {
     }
 }
 
+/// The reason and the number of attempts, in one line.
+impl fmt::Display for RetryStopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, attempts } = self;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        write!(
+            f,
+            "not tried again after {attempts} attempt{plural}: {reason}"
+        )
+    }
+}
+
 /// The last error with the reason written on it. It is transparent: its text is the inner error's, and its source
 /// is the inner error.
 #[derive(Debug)]
@@ -79,5 +91,35 @@ impl fmt::Display for Marked {
 impl Error for Marked {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_the_reason_and_the_number_of_attempts() {
+        for (stopped, text) in [
+            (
+                RetryStopped::new(StopReason::NotIdempotent, 1),
+                "not tried again after 1 attempt: the request is not known to be idempotent",
+            ),
+            (
+                RetryStopped::new(StopReason::BudgetEmpty, 3),
+                "not tried again after 3 attempts: the retry budget is empty",
+            ),
+        ] {
+            assert_eq!(stopped.to_string(), text);
+        }
+    }
+
+    /// An error with the reason on it reads as before: a log line of the error does not change where a retry is added.
+    #[test]
+    fn an_error_that_it_is_written_on_keeps_its_text() {
+        let stopped = RetryStopped::new(StopReason::AttemptsSpent, 3);
+        let error = stopped.mark("connection reset".into());
+        assert_eq!(error.to_string(), "connection reset");
+        assert_eq!(RetryStopped::find(&*error), Some(stopped));
     }
 }

@@ -25,8 +25,6 @@ pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
 #[derive(Debug)]
 pub(crate) struct Guise<P> {
     pub(crate) protocol: P,
-    /// Whether a call may go on after its answer has begun.
-    pub(crate) lives_on: bool,
     /// What is known to those who are called from inside of the call.
     pub(crate) context: Option<TaskContext>,
 }
@@ -113,9 +111,6 @@ where
         let polled = this.guise.enter(|| future.poll(cx));
         watch.disarm();
         let result = ready!(polled).map_err(Into::into);
-        if let (true, Ok(_), Some(guard)) = (this.guise.lives_on, &result, &mut *this.guard) {
-            guard.answered();
-        }
         let response = this.guise.protocol.conclude(result, this.guard);
         // What was not taken into a body ends here, and not when somebody drops this future.
         *this.guard = None;

@@ -33,15 +33,15 @@ impl ShedGuard {
             permit,
         }
     }
-
-    /// The answer has begun: from now on it is up to the caller how long the call lasts.
-    #[inline]
-    pub(crate) fn answered(&mut self) {
-        self.permit.answered(now);
-    }
 }
 
 impl Guard for ShedGuard {
+    /// The call is timed to here: from now on it is up to the reader how long the call lasts.
+    #[inline]
+    fn answered(&mut self, _: Option<&Report>) {
+        self.permit.answered(now);
+    }
+
     /// Tells the shedder how the call went. Its place is free when the guard is dropped.
     #[inline]
     fn settle(&mut self, report: Report) {

@@ -97,7 +97,6 @@ impl<S, P> ShedService<S, P> {
     {
         Guise {
             protocol: self.side.protocol().clone(),
-            lives_on: P::LIVES_ON,
             context: self.side.context(request),
         }
     }

@@ -19,6 +19,8 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | whoever waits, waits |
 /// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
+/// | [`ready_within`](Self::ready_within) | `poll_ready` waits for as long as the inner service is not ready |
+/// | [`reader_idle`](Self::reader_idle) | a reader keeps its place for as long as it likes |
 /// | [`adapts`](Self::adapts) | what it lets in does not depend on how long calls take |
 /// | [`attempts`](Self::attempts) | not said how often it sends and copies a request |
 /// | [`queue`](Self::queue) | not said how many may wait |
@@ -79,6 +81,20 @@ impl Conformance {
     /// not read.
     pub fn ends_within(mut self, longest: Duration) -> Self {
         self.contract.ends_within = Some(longest);
+        self
+    }
+
+    /// A service that waits in `poll_ready` for its inner service is ready after this long all the same, and then
+    /// rejects the call.
+    pub fn ready_within(mut self, longest: Duration) -> Self {
+        self.contract.ready_within = Some(longest);
+        self
+    }
+
+    /// A reader that has asked for no frame of its answer for this long loses its place where others find none, at the
+    /// latest when an eighth of it has passed again. The answer itself goes on.
+    pub fn reader_idle(mut self, idle: Duration) -> Self {
+        self.contract.reader_idle = Some(idle);
         self
     }
 

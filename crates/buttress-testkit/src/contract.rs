@@ -8,6 +8,8 @@ pub(crate) struct Contract {
     pub(crate) holds_body: bool,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) ends_within: Option<Duration>,
+    pub(crate) ready_within: Option<Duration>,
+    pub(crate) reader_idle: Option<Duration>,
     pub(crate) adapts: bool,
     pub(crate) attempts: Option<usize>,
     pub(crate) queue: Option<usize>,

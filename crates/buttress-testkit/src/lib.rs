@@ -69,8 +69,8 @@
 //!
 //! | family | names | about |
 //! |---|---|---|
-//! | readiness | R1 - R14 | who is called, what readiness holds, who is woken, what a refusal gives back |
-//! | cancellation and accounting | A1 - A12 | drops, races, panics, limits, bodies and how they are read, memory |
+//! | readiness | R1 - R15 | who is called, what readiness holds, how long it waits, who is woken, what a refusal gives back |
+//! | cancellation and accounting | A1 - A13 | drops, races, panics, limits, bodies and how they are read, memory |
 //! | queueing | Q1 - Q3, Q5, Q6 | who waits, for what, for how long, and who is next |
 //! | sending | T9 | how often a request is sent and copied |
 //! | recovery | B3, B6, B7 | layers that refuse because of what they learned |

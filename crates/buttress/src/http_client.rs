@@ -7,7 +7,7 @@ use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
 use buttress_http::{Ticket, cannot_be_sent, was_never_processed};
 use http::{Request, Response};
 use pin_project::pin_project;
-use reqwest::Body;
+use reqwest::{Body, ResponseBuilderExt};
 use tower_service::Service;
 
 use crate::http_client_body::AttributedBody;
@@ -37,7 +37,8 @@ use crate::http_client_body::AttributedBody;
 /// The body of a request is a [`reqwest::Body`] and nothing else, so that a stack can be named and polled ready
 /// without a request in sight. Text and bytes become one by `.into()`, any other body by [`reqwest::Body::wrap`],
 /// and a stream, such as the body of a request that is passed on, by [`reqwest::Body::wrap_stream`]. The body
-/// of the response is a `reqwest::Body` too, and streams.
+/// of the response is a `reqwest::Body` too, and streams. [`to_reqwest`](crate::to_reqwest) makes a
+/// [`reqwest::Response`] of what the layers around the client answer.
 ///
 /// Extensions travel with the request, and with them the timeout that [`reqwest::Request::timeout_mut`] sets.
 ///
@@ -152,7 +153,7 @@ impl Future for ResponseFuture {
             StateProject::Refused(error) => Err(error.take().expect("polled after completion")),
         };
         Poll::Ready(match result {
-            Ok(response) => Ok(Response::<Body>::from(response).map(attribute_body)),
+            Ok(response) => Ok(into_http(response)),
             Err(error) => {
                 if was_never_processed(&error)
                     && let Some(ticket) = this.ticket.take()
@@ -163,6 +164,16 @@ impl Future for ResponseFuture {
             }
         })
     }
+}
+
+/// The response as one of `http`, from which reqwest can make its own again: with its URL in the extensions.
+fn into_http(response: reqwest::Response) -> Response<Body> {
+    let url = response.url().clone();
+    let mut response = Response::<Body>::from(response).map(attribute_body);
+    if let Some(with_url) = Response::builder().url(url).extensions_mut() {
+        response.extensions_mut().extend(std::mem::take(with_url));
+    }
+    response
 }
 
 /// Writes on the error of a body, should there be one, what it says about the dependency.

@@ -92,6 +92,8 @@ pub mod prelude;
 #[cfg_attr(docsrs, doc(cfg(feature = "config")))]
 pub mod resilience;
 mod service_builder_ext;
+#[cfg(feature = "reqwest")]
+mod to_reqwest;
 #[cfg(all(feature = "problem", feature = "tonic"))]
 mod to_status;
 
@@ -134,5 +136,7 @@ pub use http_client::{HttpClient, ResponseFuture as HttpClientFuture};
 #[doc(no_inline)]
 pub use resilience::Resilience;
 pub use service_builder_ext::ServiceBuilderExt;
+#[cfg(feature = "reqwest")]
+pub use to_reqwest::to_reqwest;
 #[cfg(all(feature = "problem", feature = "tonic"))]
 pub use to_status::to_status;

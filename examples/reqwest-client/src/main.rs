@@ -10,7 +10,6 @@ use buttress::deadline::{Client, DeadlineService};
 use buttress::http::Http;
 use buttress::prelude::*;
 use http::Request;
-use http_body_util::BodyExt;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::upstream::Upstream;
@@ -84,14 +83,14 @@ async fn main() -> Result<(), BoxError> {
 /// own caller waits.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// One call: an `http` request in, an `http` response out.
+/// One call: an `http` request in, an `http` response out, and of that a response of reqwest.
 async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxError> {
     let request = Request::post(upstream.url()).body("{\"amount\": 42}".into())?;
-    let response = payments.clone().oneshot(request).await?;
+    let response = buttress::to_reqwest(payments.clone().oneshot(request).await?);
     let status = response.status();
     // The call lasts until its body ends: one that breaks off is a failure too.
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok(format!("{status}: {}", String::from_utf8_lossy(&body)))
+    let body = response.text().await?;
+    Ok(format!("{status}: {body}"))
 }
 
 fn tell(result: Result<String, BoxError>, breaker: &Breaker) {

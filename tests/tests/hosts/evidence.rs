@@ -13,12 +13,13 @@ use buttress_http::was_never_processed;
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body::Frame;
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioExecutor;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower_service::Service;
 
 use crate::retry_axum::retry;
 use crate::support::{listen, serve, uri, within};
@@ -72,9 +73,24 @@ impl Connection for Breaks {
     }
 }
 
-fn order() -> Request<ReplayBody<Full<Bytes>>> {
-    let body = ReplayBody::new(Full::from("{}"));
-    Request::post("http://orders.internal/").body(body).unwrap()
+/// Sends one POST with a retry, through a client whose connections `connect` opens. Returns the error that is left.
+async fn direct_post<C>(connect: C) -> BoxError
+where
+    C: Service<Uri, Response = Breaks> + Clone + Send + Sync + 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send + Unpin + 'static,
+{
+    let client = Client::builder(TokioExecutor::new()).build(connect);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::http(&Retry::new(
+            "test",
+            RetryConfig::default(),
+        )))
+        .service(Direct::new(client));
+    let body = ReplayBody::new(Full::<Bytes>::from("{}"));
+    let request = Request::post("http://orders.internal/").body(body).unwrap();
+    let result = within(service.oneshot(request)).await;
+    result.map(drop).unwrap_err()
 }
 
 /// An ICMP message ends an open connection with the error of one that was never opened.
@@ -97,15 +113,7 @@ async fn a_post_on_a_connection_that_was_open_is_sent_once_whatever_its_end_is_c
                 written,
             }))
         });
-        let client = Client::builder(TokioExecutor::new()).build(connect);
-        let service = ServiceBuilder::new()
-            .layer(RetryLayer::http(&Retry::new(
-                "test",
-                RetryConfig::default(),
-            )))
-            .service(Direct::new(client));
-        let error = within(service.oneshot(order())).await.map(drop);
-        let error = error.unwrap_err();
+        let error = direct_post(connect).await;
         let stopped = RetryStopped::find(&*error).map(|stopped| stopped.reason());
         assert_eq!(stopped, Some(StopReason::NotIdempotent), "{with}");
         assert_eq!(requests.load(Ordering::Relaxed), 1, "{with}");
@@ -125,34 +133,9 @@ async fn a_post_that_found_no_connection_is_sent_again_whatever_the_reason() {
             tried.fetch_add(1, Ordering::Relaxed);
             ready(Err::<Breaks, _>(io::Error::from(with)))
         });
-        let client = Client::builder(TokioExecutor::new()).build(connect);
-        let service = ServiceBuilder::new()
-            .layer(RetryLayer::http(&Retry::new(
-                "test",
-                RetryConfig::default(),
-            )))
-            .service(Direct::new(client));
-        within(service.oneshot(order()))
-            .await
-            .map(drop)
-            .unwrap_err();
+        direct_post(connect).await;
         // A fresh budget pays for one more, at the least.
         assert!(connections.load(Ordering::Relaxed) > 1, "{with}");
-    }
-}
-
-/// A request body that comes from another client, and ends with the error of that client.
-struct Relayed(Option<BoxError>);
-
-impl http_body::Body for Relayed {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Poll::Ready(self.0.take().map(Err))
     }
 }
 
@@ -174,7 +157,9 @@ async fn the_error_of_a_request_body_is_no_evidence() {
             let client = Client::builder(TokioExecutor::new())
                 .http2_only(http2)
                 .build_http();
-            let request = Request::post(uri(address, "/")).body(Relayed(Some(error)));
+            // A body that comes from another client ends with the error of that client.
+            let body = StreamBody::new(tokio_stream::once(Err::<Frame<Bytes>, BoxError>(error)));
+            let request = Request::post(uri(address, "/")).body(body);
             let error = within(client.request(request.unwrap())).await.map(drop);
             let error = error.unwrap_err();
             assert!(!was_never_processed(&error), "{error:?}");

@@ -79,32 +79,41 @@ async fn a_timeout_of_the_client_is_a_failure() {
     assert_eq!(counted(&breaker), (1, 1));
 }
 
-/// The head came in time, and the body did not. It is a timeout to the caller; the service is not judged by it, as it may
-/// have been the reader who was slow.
+/// The head came in time, and the body did not. The error is a timeout, and the breaker counts nothing: how long a body
+/// takes is up to its reader.
 #[tokio::test]
-async fn a_timeout_in_the_middle_of_a_body_counts_for_nothing() {
+async fn a_timeout_in_the_middle_of_a_body_is_no_broken_connection() {
     let hanging = async || {
         let head = tokio_stream::iter([Ok::<_, &str>(http_body::Frame::data("half".into()))]);
         let never = tokio_stream::pending();
         let frames = tokio_stream::StreamExt::chain(head, never);
         axum::body::Body::new(http_body_util::StreamBody::new(frames))
     };
-    let breaker = counting();
     let address = serve(Router::new().route("/", get(hanging))).await;
-    // The clock is reqwest's and cannot be paused beside a real socket.
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(1));
-    let service = ServiceBuilder::new()
-        .layer(BreakerLayer::http(&breaker))
-        .service(HttpClient::from(client.build().unwrap()));
-    let response = call(&service, uri(address, "/")).await.unwrap();
-    let error = within(response.into_body().collect()).await.unwrap_err();
-    assert_eq!(
-        buttress_core::classify_error(&*error).outcome,
-        Outcome::Failure(buttress::FailureKind::Timeout)
+    let client = HttpClient::from(client.build().unwrap());
+    let is_neutral = async |attempt_timeout: Option<Duration>| {
+        let breaker = counting();
+        let config = breaker.config().attempt_timeout(attempt_timeout);
+        breaker.reconfigure(config).unwrap();
+        let service = ServiceBuilder::new()
+            .layer(BreakerLayer::http(&breaker))
+            .service(client.clone());
+        let response = call(&service, uri(address, "/")).await.unwrap();
+        let error = within(response.into_body().collect()).await.unwrap_err();
+        assert_eq!(
+            buttress_core::classify_error(&*error).outcome,
+            Outcome::Failure(buttress::FailureKind::Timeout)
+        );
+        assert_eq!(counted(&breaker), (0, 0));
+    };
+    // The clock is reqwest's and cannot be paused beside a real socket: both at once, in a second.
+    tokio::join!(
+        is_neutral(None),
+        is_neutral(Some(Duration::from_millis(500))),
     );
-    assert_eq!(counted(&breaker), (0, 0));
 }
 
 /// A request that cannot be sent says nothing about anybody but its caller.
@@ -140,6 +149,38 @@ async fn a_refusal_upstream_is_read_back_as_a_problem() {
     assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(problem.reason(), Some(Reason::CircuitOpen));
     assert!(problem.retry_after().is_some());
+}
+
+/// The whole stack, and back: with the URL, the text, and the errors of the layers.
+#[tokio::test]
+async fn a_response_of_layers_is_one_of_reqwest_again() {
+    let routes = Router::new().route("/", get(async || "hello"));
+    let routes = routes.route("/gone", get(async || StatusCode::GONE));
+    let address = serve(routes).await;
+    let cut = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await;
+    let breaker = counting();
+    let retry = Retry::new("test", RetryConfig::default());
+    let service = ServiceBuilder::new()
+        .layer(DeadlineLayer::client())
+        .layer(RetryLayer::http(&retry))
+        .service(behind(&breaker));
+
+    let response = buttress::to_reqwest(call(&service, uri(address, "/")).await.unwrap());
+    assert_eq!(response.url().as_str(), uri(address, "/").to_string());
+    assert_eq!(response.text().await.unwrap(), "hello");
+    assert_eq!(counted(&breaker), (1, 0));
+
+    let gone = buttress::to_reqwest(call(&service, uri(address, "/gone")).await.unwrap());
+    let error = gone.error_for_status().unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::GONE));
+
+    let response = buttress::to_reqwest(call(&service, uri(cut, "/")).await.unwrap());
+    let error = within(response.bytes()).await.unwrap_err();
+    assert_eq!(
+        buttress_core::classify_error(&error).outcome,
+        Outcome::Failure(buttress::FailureKind::Transport)
+    );
+    assert_eq!(counted(&breaker), (3, 1));
 }
 
 fn behind(

@@ -42,10 +42,11 @@ fn a_bulkhead_ends_every_wait_and_gives_all_a_turn() {
 }
 
 #[test]
-fn a_deadline_ends_answers_that_are_not_read() {
+fn a_deadline_ends_waits_for_readiness_and_answers_that_are_not_read() {
     let suite = Conformance::new("deadline", || DeadlineLayer::server(deadline()));
     let suite = suite.needs_timer().ends_within(SECOND).attempts(1);
-    holds(suite, &["A10", "A11", "Q5", "R14", "T9", "X8"]);
+    let suite = suite.ready_within(SECOND);
+    holds(suite, &["A10", "A11", "Q5", "R14", "R15", "T9", "X8"]);
 }
 
 /// Two sockets that are not read are not the whole bulkhead for longer than their deadline.
@@ -63,6 +64,25 @@ fn a_bulkhead_within_a_deadline_has_its_places_back() {
     let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
     let suite = suite.holds_body().needs_timer().ends_within(SECOND);
     holds(suite, &["R13", "A10", "A11", "Q5", "X8"]);
+}
+
+/// Whether calls wait for a place in the call, in `poll_ready`, or not at all.
+#[test]
+fn a_bulkhead_has_its_places_back_from_idle_readers() {
+    for (queue, when) in [
+        (0, WhenSaturated::Reject),
+        (100_000, WhenSaturated::Reject),
+        (0, WhenSaturated::Unready),
+    ] {
+        let suite = Conformance::new(format!("{when:?}, a queue of {queue}"), move || {
+            let config = BulkheadConfig::default().limit(LIMIT).queue(queue);
+            let config = config.max_wait(None).reader_idle(SECOND);
+            let bulkhead = Bulkhead::new("report", config);
+            Specimen::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
+        });
+        let suite = suite.capacity(LIMIT as usize).holds_body();
+        holds(suite.reader_idle(SECOND).only(&["A13"]), &["A13"]);
+    }
 }
 
 /// As it comes, with a limit that it has to find.

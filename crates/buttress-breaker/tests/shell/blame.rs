@@ -103,7 +103,8 @@ async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// F10 again: streams that end before any lease does, by their readers, by deadlines, or with a status that blames nobody.
+/// F10, for streams that end before the lease of their probe: the reader drops them, a deadline ends them, or the status
+/// in their trailers is neutral.
 #[tokio::test(start_paused = true)]
 async fn grpc_probes_that_were_answered_have_gone_well_when_their_streams_are_ended() {
     const GRPC: &str = "application/grpc";

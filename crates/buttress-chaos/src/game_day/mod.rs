@@ -2,9 +2,11 @@
 
 mod duration;
 mod error;
+mod fault;
 mod file;
 mod place;
 mod report;
+mod share;
 
 use std::fmt;
 

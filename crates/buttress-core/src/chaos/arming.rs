@@ -229,7 +229,7 @@ mod tests {
     )]
     use super::super::bounds::Bounds;
     use super::super::fault::{Answer, Fault};
-    use super::super::plan::PlannedFault;
+    use super::super::planned_fault::PlannedFault;
     use super::super::steady_state::{Measure, SteadyStateConfig};
     use super::*;
 

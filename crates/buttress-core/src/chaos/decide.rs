@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::fault::{Answer, BodyFault, Fault};
-use super::plan::{Draw, Plan, PlannedFault, Trigger};
+use super::plan::{Draw, Plan};
+use super::planned_fault::{PlannedFault, Trigger};
 use super::target::Subject;
 use super::{TRIGGER_HEADER, asked};
 use crate::{Name, Ratio, StableHash};

@@ -16,6 +16,7 @@ mod decide;
 mod fault;
 mod latency;
 mod plan;
+mod planned_fault;
 mod steady_state;
 mod target;
 
@@ -24,7 +25,8 @@ pub use bounds::Bounds;
 pub use decide::{Decision, Hit};
 pub use fault::{Answer, BodyFault, Fault};
 pub use latency::Latency;
-pub use plan::{Draw, Plan, PlanError, PlannedFault, Trigger};
+pub use plan::{Draw, Plan, PlanError};
+pub use planned_fault::{PlannedFault, Trigger};
 pub use steady_state::{Breach, Measure, SteadyState, SteadyStateConfig};
 pub use target::{Key, Path, Subject, Subset, Target};
 

@@ -2,10 +2,9 @@ use std::error::Error;
 use std::fmt;
 
 use super::bounds::Bounds;
-use super::fault::Fault;
+use super::planned_fault::PlannedFault;
 use super::steady_state::SteadyStateConfig;
-use super::target::Target;
-use crate::{ConfigError, Name, Ratio};
+use crate::{ConfigError, Name};
 
 /// What to inject, how far to go, and when to stop.
 ///
@@ -26,19 +25,9 @@ pub struct Plan {
     pub(super) guard: Option<SteadyStateConfig>,
 }
 
-/// One fault of a plan: what, to which calls, and to how many of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlannedFault {
-    pub(super) name: Name,
-    pub(super) fault: Fault,
-    pub(super) rate: Ratio,
-    pub(super) target: Target,
-    pub(super) trigger: Trigger,
-}
-
 /// What a plan draws for, where a retry makes a call again.
 ///
-/// A [subset](Target::subset) of the calls is the same for all attempts of a call in either case.
+/// A [subset](super::Target::subset) of the calls is the same for all attempts of a call in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Draw {
     /// Each attempt: it fails for its own reason, as where one instance of many is slow, so another attempt can help.
@@ -58,17 +47,6 @@ impl Draw {
             Self::PerCall => "call",
         }
     }
-}
-
-/// Who asks for a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Trigger {
-    /// The plan, for its share of all calls it is meant for.
-    #[default]
-    Rate,
-    /// The call itself, by [`TRIGGER_HEADER`](super::TRIGGER_HEADER), and then for its share of such calls. The
-    /// header may ask for a smaller share. It cannot have a larger one, or anything that is not in the plan.
-    Header,
 }
 
 impl Plan {
@@ -166,7 +144,7 @@ impl Plan {
     ///
     /// A value out of its bounds; two faults of one name; two faults of one kind that one call could both meet,
     /// as only one of them could be done, and neither would have the rate that it says. Give them
-    /// [subsets](Target::subset) of the calls to share these out.
+    /// [subsets](super::Target::subset) of the calls to share these out.
     pub fn check(&self) -> Result<(), PlanError> {
         if self.faults.len() > Self::MAX_FAULTS {
             let bound = format!("at most {}", Self::MAX_FAULTS);
@@ -198,86 +176,6 @@ impl Plan {
             }
         }
         Ok(())
-    }
-}
-
-impl PlannedFault {
-    /// A fault for every call. Its name is part of what decides whom it hits.
-    #[must_use]
-    pub fn new(name: impl Into<Name>, fault: Fault) -> Self {
-        Self {
-            name: name.into(),
-            fault,
-            rate: Ratio::ONE,
-            target: Target::default(),
-            trigger: Trigger::default(),
-        }
-    }
-
-    /// The share of the calls it is meant for that it hits.
-    #[must_use]
-    pub fn rate(mut self, rate: Ratio) -> Self {
-        self.rate = rate;
-        self
-    }
-
-    /// Which calls it is meant for.
-    #[must_use]
-    pub fn target(mut self, target: Target) -> Self {
-        self.target = target;
-        self
-    }
-
-    /// Who asks for it.
-    #[must_use]
-    pub fn trigger(mut self, trigger: Trigger) -> Self {
-        self.trigger = trigger;
-        self
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
-    /// What is done.
-    #[must_use]
-    pub fn what(&self) -> &Fault {
-        &self.fault
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let name = self.name.as_str();
-        if name.is_empty() || !name.bytes().all(plain) {
-            let bound = "of letters, digits, '-', '_' and '.', and not empty";
-            return Err(ConfigError::new("name", format_args!("{name:?}"), bound));
-        }
-        self.target.check()?;
-        self.fault.check()
-    }
-
-    fn collides_with(&self, other: &Self) -> bool {
-        self.fault.excludes(&other.fault) && !self.target.is_apart_from(&other.target)
-    }
-}
-
-/// What is done, to whom, and how often, in a line.
-impl fmt::Display for PlannedFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            fault,
-            rate,
-            target,
-            trigger,
-        } = self;
-        write!(f, "{name}: {fault} for {rate} of {target}")?;
-        match trigger {
-            Trigger::Header => f.write_str(" that ask for it"),
-            Trigger::Rate => Ok(()),
-        }
     }
 }
 
@@ -320,11 +218,13 @@ impl Error for PlanError {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::{Answer, BodyFault};
-    use super::super::latency::Latency;
-    use super::super::target::{Key, Subset};
-    use super::*;
     use std::time::Duration;
+
+    use super::super::fault::{Answer, BodyFault, Fault};
+    use super::super::latency::Latency;
+    use super::super::target::{Key, Subset, Target};
+    use super::*;
+    use crate::Ratio;
 
     fn status(name: &'static str, status: u16) -> PlannedFault {
         PlannedFault::new(name, Fault::Answer(Answer::Status(status)))

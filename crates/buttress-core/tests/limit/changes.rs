@@ -86,8 +86,10 @@ const MS: Duration = Duration::from_millis(1);
 
 /// A default limit that has been told where it is, and does not open any more.
 fn known(now: Instant) -> Limit {
-    let limit = Limit::new(LimitConfig::default(), now).unwrap();
-    limit.reconfigure(LimitConfig::default(), now).unwrap();
+    let limit = Limit::new(LimitConfig::default(), now).expect("it can work");
+    limit
+        .reconfigure(LimitConfig::default(), now)
+        .expect("it can work");
     limit
 }
 

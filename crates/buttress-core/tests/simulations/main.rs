@@ -29,6 +29,7 @@ const ALL: [Simulation; 15] = [
     ("shed: a cold start", cold_start::services_that_wait),
     ("shed: changes", shed::changes),
     ("shed: a brown-out", shed::brown_out),
+    ("shed: long bodies", shed::long_bodies),
     (
         "queue: 10 workers of 10 ms, 200 ms of patience",
         queue::goodput_stays_at_capacity_where_others_collapse,

@@ -7,7 +7,7 @@ use buttress_core::shed::ShedConfig;
 
 use crate::service::Service;
 use crate::tally::Tally;
-use crate::world::World;
+use crate::world::{Bodies, World};
 
 const SERVICE: Service = Service::Exponential(0.05);
 /// By when callers want their answers. An exponential time is longer in one case of 148, so 0.993 of the capacity is
@@ -210,6 +210,53 @@ pub(crate) fn brown_out() {
             // Of 0.7, which is all that is offered.
             assert!(after.goodput(0.9) >= 0.6, "{}", after.goodput(0.9));
         }
+    }
+}
+
+/// Half of the capacity is asked for, and a share of the answers has a body of a minute, which takes no worker. The
+/// shedder does not know which calls these are, so it refuses as many of the others.
+pub(crate) fn long_bodies() {
+    let shares: &[f64] = if cfg!(debug_assertions) {
+        &[0.01]
+    } else {
+        &[0.001, 0.01, 0.1]
+    };
+    header();
+    for &share in shares {
+        let of = |hold_places| {
+            let mut all = Tally::default();
+            for seed in SEEDS {
+                let mut world = World::new(ShedConfig::default(), 20, SERVICE, seed);
+                world.deadline = Some(OBJECTIVE);
+                world.bodies = Some(Bodies {
+                    share,
+                    seconds: 60.0,
+                    hold_places,
+                });
+                world.offer(0.5).run(60.0);
+                all.add(world.run(60.0));
+            }
+            all
+        };
+        let (to_the_head, to_the_end) = (of(false), of(true));
+        let percent = share * 1e2;
+        row(
+            &format!("{percent} %, to the head"),
+            0.5,
+            &to_the_head,
+            OBJECTIVE,
+        );
+        row(
+            &format!("{percent} %, to the end"),
+            0.5,
+            &to_the_end,
+            OBJECTIVE,
+        );
+        let refused = to_the_head.refused();
+        assert!(refused < 0.001 + LAX, "{refused} at {share}");
+        // That the simulation shows what it is about.
+        let held = to_the_end.refused();
+        assert!(share < 0.01 || held > 0.5, "{held} at {share}");
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) offered: f64,
     /// By when a caller wants its answer, if it says so, in seconds.
     pub(crate) deadline: Option<f64>,
+    pub(crate) bodies: Option<Bodies>,
     start: Instant,
     /// In nanoseconds, as all moments here.
     now: u64,
@@ -40,6 +41,17 @@ pub(crate) struct World {
     running: Vec<Option<Running>>,
     idle: Vec<usize>,
     ends: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Bodies with a place, and when they end, in that order.
+    open: VecDeque<(u64, Permit)>,
+}
+
+/// Long bodies, of a share of the answers. They take no worker: each waits for events, or for its reader.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bodies {
+    pub(crate) share: f64,
+    pub(crate) seconds: f64,
+    /// Whether their calls keep their places until they end.
+    pub(crate) hold_places: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +69,7 @@ impl World {
             service,
             offered: 0.0,
             deadline: None,
+            bodies: None,
             start,
             now: 0,
             dice: Dice::new(seed),
@@ -71,6 +84,7 @@ impl World {
             running: Vec::new(),
             idle: Vec::new(),
             ends: BinaryHeap::new(),
+            open: VecDeque::new(),
         }
     }
 
@@ -96,7 +110,8 @@ impl World {
         loop {
             let done = self.ends.peek().map_or(u64::MAX, |end| end.0.0);
             let gives_up = self.gives_up.peek().map_or(u64::MAX, |at| at.0.0);
-            let at = self.next.min(done).min(gives_up);
+            let closes = self.open.front().map_or(u64::MAX, |body| body.0);
+            let at = self.next.min(done).min(gives_up).min(closes);
             let lasted = at.min(end).saturating_sub(self.now);
             tally.saw_limit(self.shed.limit(), lasted as f64 * 1e-9);
             self.now = self.now.max(at.min(end));
@@ -110,6 +125,10 @@ impl World {
                 self.next += nanos(self.dice.exponential(1.0 / self.offered)).max(1);
             } else if at == done {
                 self.finish(&mut tally);
+            } else if at == closes {
+                if let Some((_, permit)) = self.open.pop_front() {
+                    self.leave(permit);
+                }
             } else {
                 self.give_up(&mut tally);
             }
@@ -191,9 +210,21 @@ impl World {
         {
             self.begin(call);
         }
+        match self.bodies {
+            Some(long) if self.dice.uniform() < long.share && long.hold_places => {
+                let now = self.instant(self.now);
+                call.permit.answered(|| now);
+                let ends = self.now + nanos(long.seconds);
+                self.open.push_back((ends, call.permit));
+            }
+            _ => self.leave(call.permit),
+        }
+    }
+
+    fn leave(&self, mut permit: Permit) {
         let now = self.instant(self.now);
-        self.shed.settle(&mut call.permit, Report::SUCCESS, || now);
-        self.shed.release(call.permit, || now);
+        self.shed.settle(&mut permit, Report::SUCCESS, || now);
+        self.shed.release(permit, || now);
     }
 
     /// Somebody has waited for as long as it may, or left already.

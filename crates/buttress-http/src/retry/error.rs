@@ -21,22 +21,3 @@ pub fn judge_http_error(error: &(dyn Error + 'static)) -> Verdict {
         _ => verdict,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn what_the_network_says_of_a_connection_may_come_after_the_request() {
-        for kind in [
-            io::ErrorKind::ConnectionRefused,
-            io::ErrorKind::HostUnreachable,
-            io::ErrorKind::NetworkUnreachable,
-        ] {
-            let finding = judge_http_error(&io::Error::from(kind)).finding;
-            assert_eq!(finding, Finding::Transient(FailureKind::Transport));
-        }
-    }
-}

@@ -18,8 +18,9 @@ use crate::repeat::{Judge, Repeat};
 
 /// The response of a service behind a hedge.
 ///
-/// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be with
-/// the other attempt, unless the request only reads. Where both fail, the last failure is the response, unless the other brought an answer at least.
+/// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be
+/// with the other attempt, unless the request only reads. Where both fail, the response is the last failure, unless the
+/// other attempt brought an answer at least.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where

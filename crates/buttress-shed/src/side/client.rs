@@ -31,7 +31,6 @@ impl Client {
 
 impl<B> Side<Request<B>> for Client {
     type Protocol = Http;
-    const LIVES_ON: bool = true;
 
     #[inline]
     fn protocol(&self) -> &Http {

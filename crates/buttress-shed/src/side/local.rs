@@ -7,7 +7,6 @@ use super::{Side, TenantName};
 /// Any request: all that is known of it is what its task knows.
 impl<Req> Side<Req> for Plain {
     type Protocol = Self;
-    const LIVES_ON: bool = false;
 
     #[inline]
     fn protocol(&self) -> &Self {
@@ -41,7 +40,6 @@ impl<Req> Side<Req> for Plain {
 
 impl<Req, F: Clone> Side<Req> for Classified<F> {
     type Protocol = Self;
-    const LIVES_ON: bool = false;
 
     #[inline]
     fn protocol(&self) -> &Self {
@@ -97,7 +95,6 @@ where
     F: Fn(&Req) -> Caller,
 {
     type Protocol = Plain;
-    const LIVES_ON: bool = false;
 
     #[inline]
     fn protocol(&self) -> &Plain {

@@ -20,9 +20,6 @@ pub trait Side<Req> {
     /// What reads the outcome of the call.
     type Protocol: Clone;
 
-    /// Whether a call may go on after its answer has begun.
-    const LIVES_ON: bool;
-
     /// What reads the outcome of the call.
     fn protocol(&self) -> &Self::Protocol;
 

@@ -72,7 +72,6 @@ impl Server {
 
 impl<B> Side<Request<B>> for Server {
     type Protocol = Http;
-    const LIVES_ON: bool = true;
 
     #[inline]
     fn protocol(&self) -> &Http {

@@ -5,6 +5,7 @@ mod accounting;
 mod body;
 mod cancellation;
 mod clock;
+mod idle;
 mod memory;
 mod panics;
 mod polling;
@@ -51,6 +52,7 @@ const FAMILIES: &[&[Invariant]] = &[
     accounting::FAMILY,
     body::FAMILY,
     readers::FAMILY,
+    idle::FAMILY,
     streams::FAMILY,
     memory::FAMILY,
     queue::FAMILY,

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Invariant;
+use super::{Invariant, MOMENT};
 use crate::bench::Lab;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
@@ -23,6 +23,11 @@ pub(super) const FAMILY: &[Invariant] = &[
         name: "R12",
         statement: "a call without readiness lets in no more than there is room for, and leaves no mess",
         check: unready_call_is_harmless,
+    },
+    Invariant {
+        name: "R15",
+        statement: "a wait for readiness ends in time, and the service is as good as before",
+        check: wait_for_readiness_ends,
     },
 ];
 
@@ -130,4 +135,38 @@ fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
         bench.at_rest("a call without readiness")?;
     }
     Ok(())
+}
+
+/// The inner service is not ready, and callers wait in `poll_ready`. By the time that is declared they are woken, and
+/// their calls are over without the inner service. Once that is ready, the same services serve their next calls.
+///
+/// Made from timeouts that begin with the call: a caller of a service that is never ready waited for ever.
+fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
+    let Some(longest) = lab.contract.ready_within else {
+        let why = "it declares no longest wait for readiness";
+        return Err(Finding::not_applicable(why));
+    };
+    let bench = lab.bench();
+    bench.probe.not_ready();
+    let mut stuck = bench.callers(lab.several());
+    for caller in &mut stuck {
+        caller.poll();
+    }
+    lab.clock.advance(longest + MOMENT);
+    for caller in &mut stuck {
+        let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
+        ensure(
+            over && caller.standing() == Standing::Refused,
+            format!("a call whose inner service is not ready is refused after {longest:?}"),
+            format!("it is {}", caller.standing()),
+        )?;
+    }
+    bench.probe.ready();
+    for caller in &mut stuck {
+        caller.again();
+        caller.expect(Standing::Inside, "the next call of a service that waited")?;
+    }
+    stuck.iter_mut().for_each(Caller::finish_and_leave);
+    drop(stuck);
+    bench.at_rest("waits for readiness")
 }

@@ -9,6 +9,7 @@ use buttress_testkit::{TestBody, TestError};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::idle::{Idle, Readers};
 use crate::queue::Place;
 
 /// What happens when the time of a call is over, and its body is not.
@@ -33,8 +34,9 @@ pub(crate) struct HeldBody {
 }
 
 /// What the end of the time takes away, which is the waker of its timer.
-struct Hold {
+pub(crate) struct Hold {
     ends: Option<Ends>,
+    idle: Option<Idle>,
     held: Mutex<Held>,
 }
 
@@ -43,6 +45,8 @@ struct Held {
     place: Option<Place>,
     reader: Option<Waker>,
     late: bool,
+    /// Since when no frame is asked for.
+    idle_since: Option<Instant>,
 }
 
 impl HeldBody {
@@ -51,17 +55,21 @@ impl HeldBody {
         place: Option<Place>,
         ends: Option<Ends>,
         until: Instant,
+        readers: &Readers,
     ) -> Self {
         let timed = ends.is_some() && !body.is_end_stream();
         let hold = Arc::new(Hold {
             ends,
+            idle: readers.idle(),
             held: Mutex::new(Held {
                 body: Some(body),
                 place,
                 reader: None,
                 late: false,
+                idle_since: Some(Instant::now()),
             }),
         });
+        readers.enter(&hold);
         let timer = timed.then(|| {
             let mut timer = Box::pin(sleep_until(until));
             if ends != Some(Ends::WhenPolled) {
@@ -77,6 +85,19 @@ impl HeldBody {
 impl Hold {
     fn with<T>(&self, f: impl FnOnce(&mut Held) -> T) -> T {
         f(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Since when the reader asks for no frame, if it has a place to lose.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.with(|held| held.idle_since.filter(|_| held.place.is_some()))
+    }
+
+    pub(crate) fn take_place(&self) -> Option<Place> {
+        let breaks_off = self.idle == Some(Idle::BreaksOff);
+        self.with(|held| {
+            held.late |= breaks_off;
+            held.place.take()
+        })
     }
 }
 
@@ -107,11 +128,17 @@ impl Body for HeldBody {
                 Arc::clone(&self.hold).wake();
             }
         }
+        let idle = self.hold.idle;
         let (frame, place) = self.hold.with(|held| {
             let Some(body) = held.body.as_mut().filter(|_| !held.late) else {
                 return (Poll::Ready(Some(Err(TestError::new("too late")))), None);
             };
             let frame = Pin::new(body).poll_frame(cx);
+            held.idle_since = match idle {
+                Some(Idle::CountsFromTheHead) => held.idle_since,
+                Some(Idle::CountsTheService) => Some(Instant::now()),
+                _ => frame.is_ready().then(Instant::now),
+            };
             let over = match &frame {
                 Poll::Pending => {
                     held.reader = Some(cx.waker().clone());

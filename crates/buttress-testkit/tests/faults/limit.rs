@@ -9,11 +9,12 @@ use std::time::Duration;
 use buttress_testkit::{ProbeFuture, ReadyProbe, Specimen, TestBody, TestError};
 use http::{Request, Response};
 use http_body::Body;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 use tower_layer::layer_fn;
 
 use crate::held::{Ends, HeldBody, LONGEST};
+use crate::idle::{Idle, Readers};
 use crate::queue::{Place, Queue, Wait};
 
 /// How a limit behaves.
@@ -33,6 +34,8 @@ pub(crate) struct Manner {
     pub(crate) arms_late: bool,
     /// Ends a call after the longest time, and how.
     pub(crate) ends: Option<Ends>,
+    /// Takes the places of readers who ask for no frame, and how.
+    pub(crate) idle: Option<Idle>,
 }
 
 /// How long a call that has its place waits for the inner service.
@@ -47,9 +50,11 @@ pub(crate) enum Readies {
 /// A specimen of a limit over `queue` that can be resized and shows how many are inside.
 pub(crate) fn limit(queue: Arc<Queue>, manner: Manner) -> Specimen {
     let (state, resize) = (Arc::clone(&queue), Arc::clone(&queue));
+    let readers = Readers::new(manner.idle);
     let layer = layer_fn(move |inner: ReadyProbe| Limit {
         inner,
         queue: Arc::clone(&queue),
+        readers: readers.clone(),
         manner,
     });
     Specimen::new(layer)
@@ -61,6 +66,7 @@ pub(crate) fn limit(queue: Arc<Queue>, manner: Manner) -> Specimen {
 struct Limit {
     inner: ReadyProbe,
     queue: Arc<Queue>,
+    readers: Readers,
     manner: Manner,
 }
 
@@ -77,7 +83,11 @@ impl Service<Request<TestBody>> for Limit {
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
         let stage = if self.manner.refuses {
-            match self.queue.enter() {
+            let place = self.queue.enter().or_else(|| {
+                self.readers.take_idle();
+                self.queue.enter()
+            });
+            match place {
                 Some(place) => Stage::begin(inner, request, place),
                 None => Stage::Refused,
             }
@@ -87,7 +97,9 @@ impl Service<Request<TestBody>> for Limit {
         LimitFuture {
             stage,
             manner: self.manner,
+            readers: self.readers.clone(),
             timer: None,
+            look: None,
             began: Instant::now(),
         }
     }
@@ -96,7 +108,10 @@ impl Service<Request<TestBody>> for Limit {
 struct LimitFuture {
     stage: Stage,
     manner: Manner,
+    readers: Readers,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Goes off when a reader may have become idle.
+    look: Option<Pin<Box<Sleep>>>,
     began: Instant,
 }
 
@@ -120,6 +135,7 @@ impl Future for LimitFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = self.go_on(cx);
+        self.look_for_idle(cx);
         if answer.is_pending() && self.is_late(cx) {
             self.stage = Stage::Refused;
             return Poll::Ready(Err(TestError::new("waited too long")));
@@ -129,6 +145,23 @@ impl Future for LimitFuture {
 }
 
 impl LimitFuture {
+    /// Sees to it that one who waits hears of readers who became idle: their places wake it.
+    fn look_for_idle(&mut self, cx: &mut Context<'_>) {
+        let (Stage::Waiting(..), Some(idle)) = (&self.stage, self.manner.idle) else {
+            return;
+        };
+        if idle == Idle::LooksOnArrival && self.look.is_some() {
+            return;
+        }
+        loop {
+            let next = self.readers.take_idle();
+            let look = self.look.insert(Box::pin(sleep_until(next)));
+            if idle == Idle::LooksOnArrival || look.as_mut().poll(cx).is_pending() {
+                return;
+            }
+        }
+    }
+
     fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<HeldBody>, TestError>> {
         let (holds_body, ends) = (self.manner.holds_body, self.manner.ends);
         let until = self.began + LONGEST;
@@ -159,8 +192,10 @@ impl LimitFuture {
                     return Poll::Ready(result.map(|response| {
                         let bodiless = matches!(response.status().as_u16(), 204 | 304);
                         let held = holds_body && !bodiless && !response.body().is_end_stream();
-                        response
-                            .map(|body| HeldBody::new(body, place.filter(|_| held), ends, until))
+                        response.map(|body| {
+                            let place = place.filter(|_| held);
+                            HeldBody::new(body, place, ends, until, &self.readers)
+                        })
                     }));
                 }
             }

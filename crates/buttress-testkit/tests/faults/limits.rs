@@ -10,6 +10,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use crate::Case;
 use crate::gate::{Counting, gate, gate_layer};
 use crate::held::{Ends, LONGEST};
+use crate::idle::{IDLE, Idle};
 use crate::limit::{Manner, Readies, limit};
 use crate::queue::{Fault, Queue};
 
@@ -52,6 +53,16 @@ pub(crate) const SOUND: &[Case] = &[
     Case {
         what: "a limit to the end of the body, or of the time",
         suite: |name| ending(name, Ends::Whole),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body, whose idle readers make room",
+        suite: |name| idle(name, Idle::Right, false),
+        fails: &[],
+    },
+    Case {
+        what: "a limit to the end of the body that refuses, whose idle readers make room",
+        suite: |name| idle(name, Idle::Right, true),
         fails: &[],
     },
     Case {
@@ -173,6 +184,31 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["A11"],
     },
     Case {
+        what: "lets readers keep their places, and says that idle ones lose them",
+        suite: |name| of(name, None, HOLDS_BODY).holds_body().reader_idle(IDLE),
+        fails: &["A13"],
+    },
+    Case {
+        what: "breaks off the bodies of idle readers",
+        suite: |name| idle(name, Idle::BreaksOff, true),
+        fails: &["A13"],
+    },
+    Case {
+        what: "takes the places of readers who have read since",
+        suite: |name| idle(name, Idle::CountsFromTheHead, true),
+        fails: &["A13"],
+    },
+    Case {
+        what: "takes the places of readers who wait for the inner service",
+        suite: |name| idle(name, Idle::CountsTheService, true),
+        fails: &["A13"],
+    },
+    Case {
+        what: "looks for idle readers when a call comes, and not while one waits",
+        suite: |name| idle(name, Idle::LooksOnArrival, false),
+        fails: &["A13"],
+    },
+    Case {
         what: "adapts, and lets streams have all it has",
         suite: |name| of(name, None, HOLDS_BODY).holds_body().adapts(),
         fails: &["A12"],
@@ -259,6 +295,7 @@ const PLAIN: Manner = Manner {
     readies: None,
     arms_late: false,
     ends: None,
+    idle: None,
 };
 
 const REFUSES: Manner = Manner {
@@ -303,6 +340,16 @@ fn ending(name: &'static str, ends: Ends) -> Conformance {
     };
     let suite = of(name, None, manner).holds_body().needs_timer();
     suite.ends_within(LONGEST)
+}
+
+fn idle(name: &'static str, idle: Idle, refuses: bool) -> Conformance {
+    let manner = Manner {
+        idle: Some(idle),
+        refuses,
+        ..HOLDS_BODY
+    };
+    let suite = of(name, None, manner).holds_body().needs_timer();
+    suite.reader_idle(IDLE)
 }
 
 const fn readying(readies: Readies) -> Manner {

@@ -4,12 +4,14 @@
 mod breaker;
 mod gate;
 mod held;
+mod idle;
 mod limit;
 mod limits;
 mod queue;
 mod shaken;
 mod shells;
 mod towers;
+mod unready;
 
 use std::collections::BTreeSet;
 
@@ -57,6 +59,11 @@ fn each_fault_of_a_breaker_fails_its_invariants() {
 }
 
 #[test]
+fn each_fault_of_a_wait_for_readiness_fails_its_invariants() {
+    unready::CASES.iter().for_each(Case::check);
+}
+
+#[test]
 fn each_fault_of_tower_fails_its_invariants() {
     towers::FAULTS.iter().for_each(Case::check);
 }
@@ -68,7 +75,8 @@ fn every_invariant_is_failed_by_some_fault() {
     let cases = limits::FAULTS
         .iter()
         .chain(shells::FAULTS)
-        .chain(breaker::CASES);
+        .chain(breaker::CASES)
+        .chain(unready::CASES);
     let failed: BTreeSet<_> = cases.flat_map(|case| case.fails.iter().copied()).collect();
     assert_eq!(all, failed);
 }

@@ -3,13 +3,14 @@
 use buttress_testkit::{Conformance, shake};
 use tower::layer::util::Identity;
 
-use crate::{Case, breaker, limits, shells};
+use crate::{Case, breaker, limits, shells, unready};
 
 const SEEDS: std::ops::Range<u64> = 0..60;
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     let faults = limits::FAULTS.iter().chain(shells::FAULTS);
-    limits::SOUND.iter().chain(faults).chain(breaker::CASES)
+    let others = breaker::CASES.iter().chain(unready::CASES);
+    limits::SOUND.iter().chain(faults).chain(others)
 }
 
 #[test]

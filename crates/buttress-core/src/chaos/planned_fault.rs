@@ -1,0 +1,106 @@
+use std::fmt;
+
+use super::fault::Fault;
+use super::target::Target;
+use crate::{ConfigError, Name, Ratio};
+
+/// One fault of a plan: what, to which calls, and to how many of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedFault {
+    pub(super) name: Name,
+    pub(super) fault: Fault,
+    pub(super) rate: Ratio,
+    pub(super) target: Target,
+    pub(super) trigger: Trigger,
+}
+
+/// Who asks for a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trigger {
+    /// The plan, for its share of all calls it is meant for.
+    #[default]
+    Rate,
+    /// The call itself, by [`TRIGGER_HEADER`](super::TRIGGER_HEADER), and then for its share of such calls. The
+    /// header may ask for a smaller share. It cannot have a larger one, or anything that is not in the plan.
+    Header,
+}
+
+impl PlannedFault {
+    /// A fault for every call. Its name is part of what decides whom it hits.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, fault: Fault) -> Self {
+        Self {
+            name: name.into(),
+            fault,
+            rate: Ratio::ONE,
+            target: Target::default(),
+            trigger: Trigger::default(),
+        }
+    }
+
+    /// The share of the calls it is meant for that it hits.
+    #[must_use]
+    pub fn rate(mut self, rate: Ratio) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Which calls it is meant for.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// Who asks for it.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.trigger = trigger;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What is done.
+    #[must_use]
+    pub fn what(&self) -> &Fault {
+        &self.fault
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let name = self.name.as_str();
+        if name.is_empty() || !name.bytes().all(plain) {
+            let bound = "of letters, digits, '-', '_' and '.', and not empty";
+            return Err(ConfigError::new("name", format_args!("{name:?}"), bound));
+        }
+        self.target.check()?;
+        self.fault.check()
+    }
+
+    pub(super) fn collides_with(&self, other: &Self) -> bool {
+        self.fault.excludes(&other.fault) && !self.target.is_apart_from(&other.target)
+    }
+}
+
+/// What is done, to whom, and how often, in a line.
+impl fmt::Display for PlannedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            fault,
+            rate,
+            target,
+            trigger,
+        } = self;
+        write!(f, "{name}: {fault} for {rate} of {target}")?;
+        match trigger {
+            Trigger::Header => f.write_str(" that ask for it"),
+            Trigger::Rate => Ok(()),
+        }
+    }
+}

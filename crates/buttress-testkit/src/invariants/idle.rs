@@ -1,0 +1,150 @@
+//! Readers who ask for no frame of their answer while others find no place.
+
+use std::time::Duration;
+
+use http::Response;
+
+use super::Invariant;
+use crate::bench::{Bench, Lab};
+use crate::caller::Caller;
+use crate::finding::{Check, Finding, ensure};
+use crate::standing::{Piece, Standing};
+use crate::{Gate, Script, TestBody};
+
+pub(super) const FAMILY: &[Invariant] = &[Invariant {
+    name: "A13",
+    statement: "a reader that asks for no frame loses its place when others find none, and only such a reader",
+    check: idle_readers_make_room,
+}];
+
+/// As many calls as fit are answered, and nobody asks for their first frame, or for the one after it. Before the declared
+/// time is over they keep their places. Soon after it others are let in, whether these come then or have waited since.
+/// The bodies of the idle readers go on, and give no place back a second time.
+///
+/// A reader that has asked for a frame, and waits for the inner service, keeps its place.
+///
+/// Made from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
+fn idle_readers_make_room(lab: &Lab<'_>) -> Check {
+    let Some(idle) = lab.contract.reader_idle else {
+        let why = "it does not declare that idle readers lose their places";
+        return Err(Finding::not_applicable(why));
+    };
+    for frames in 0..=1 {
+        newcomers_get_in(lab, idle, frames)?;
+        a_waiter_gets_in(lab, idle, frames)?;
+    }
+    readers_of_a_slow_body_stay(lab, idle)
+}
+
+fn newcomers_get_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
+    let bench = lab.bench();
+    let mut readers = idle_readers(&bench, idle, frames)?;
+    lab.clock.advance(idle / 4 * 3);
+    let what = format!("readers who have read {frames} frames");
+    keeps_out(&bench, &format!("beside {what}, {:?} ago", idle / 4 * 3))?;
+    lab.clock.advance(idle / 4 + idle / LATE);
+
+    let mut newcomers = bench.callers(lab.capacity()?);
+    for newcomer in &mut newcomers {
+        newcomer.expect(
+            Standing::Inside,
+            &format!("a call beside {what}, more than {idle:?} ago,"),
+        )?;
+    }
+    for reader in &mut readers {
+        ensure(
+            reader.read_body(Piece::End),
+            "the answer of a reader that lost its place goes on to its end",
+            "it does not",
+        )?;
+    }
+    keeps_out(&bench, "once such readers have read all")?;
+    newcomers.iter_mut().for_each(Caller::finish_and_leave);
+    drop((readers, newcomers));
+    bench.at_rest("idle readers")
+}
+
+fn a_waiter_gets_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
+    let longest = lab.contract.longest_wait();
+    if longest.is_some_and(|longest| longest <= idle * 2) {
+        return Ok(());
+    }
+    let bench = lab.bench();
+    let readers = idle_readers(&bench, idle, frames)?;
+    let mut waiting = bench.caller();
+    if waiting.poll() != Standing::Waiting {
+        return Ok(());
+    }
+    lab.clock.advance(idle + idle / LATE);
+    ensure(
+        waiting.is_woken() && waiting.poll() == Standing::Inside,
+        format!("one who waits since readers read {frames} frames is let in after {idle:?}"),
+        format!("it is {}", waiting.standing()),
+    )?;
+    waiting.finish_and_leave();
+    drop((readers, waiting));
+    bench.at_rest("a wait for idle readers")
+}
+
+/// The time begins anew with each frame: half of it passes before a first one is read.
+fn idle_readers<'a>(
+    bench: &'a Bench<'_>,
+    idle: Duration,
+    frames: usize,
+) -> Result<Vec<Caller<'a>>, Finding> {
+    let body = TestBody::empty().data("a").data("b").data("c");
+    let mut readers = answered(bench, &body)?;
+    for _ in 0..frames {
+        bench.lab.clock.advance(idle / 2);
+        for reader in &mut readers {
+            reader.poll_body();
+        }
+    }
+    Ok(readers)
+}
+
+fn readers_of_a_slow_body_stay(lab: &Lab<'_>, idle: Duration) -> Check {
+    let bench = lab.bench();
+    let gate = Gate::new();
+    let body = TestBody::empty().data("a").wait(&gate).data("b");
+    let mut readers = answered(&bench, &body)?;
+    for reader in &mut readers {
+        reader.poll_body();
+        reader.poll_body();
+    }
+    lab.clock.advance(idle * 2);
+    keeps_out(&bench, "beside readers who wait for the inner service")?;
+    gate.open();
+    for reader in &mut readers {
+        reader.read_body(Piece::End);
+    }
+    drop(readers);
+    bench.at_rest("readers who waited for the inner service")
+}
+
+/// As many calls as fit, answered with such a body. Calls that come later are held inside.
+fn answered<'a>(bench: &'a Bench<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
+    bench.probe.let_pass();
+    bench
+        .probe
+        .script(Script::new().ok(Response::new(body.clone())));
+    let mut readers = bench.callers(bench.lab.capacity()?);
+    for reader in &mut readers {
+        reader.expect(Standing::Answered, "a call")?;
+    }
+    bench.probe.hold();
+    Ok(readers)
+}
+
+fn keeps_out(bench: &Bench<'_>, when: &str) -> Check {
+    let mut other = bench.caller();
+    let seen = other.poll();
+    ensure(
+        seen != Standing::Inside,
+        format!("{when}, no other call gets in"),
+        format!("one is {seen}"),
+    )
+}
+
+/// Such a part of the time a layer may be late.
+const LATE: u32 = 8;

@@ -1,0 +1,70 @@
+//! Readers who ask for no frame, and the ways to get wrong who they are.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::held::Hold;
+use crate::queue::Place;
+
+/// What happens to the places of readers who ask for no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// They are lost, and so are the bodies.
+    BreaksOff,
+    /// They are lost so long after the head, whatever was read since.
+    CountsFromTheHead,
+    /// They are lost too while the inner service owes a frame.
+    CountsTheService,
+    /// They are lost when somebody comes, and not while somebody waits.
+    LooksOnArrival,
+    /// They are lost where others find none.
+    Right,
+}
+
+/// How long a reader may ask for nothing.
+pub(crate) const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The bodies that hold a place.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    idle: Option<Idle>,
+    holds: Arc<Mutex<Vec<Weak<Hold>>>>,
+}
+
+impl Readers {
+    pub(crate) fn new(idle: Option<Idle>) -> Self {
+        let holds = Arc::default();
+        Self { idle, holds }
+    }
+
+    pub(crate) fn idle(&self) -> Option<Idle> {
+        self.idle
+    }
+
+    pub(crate) fn enter(&self, hold: &Arc<Hold>) {
+        let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        holds.retain(|hold| hold.strong_count() > 0);
+        holds.push(Arc::downgrade(hold));
+    }
+
+    /// Takes the places of those who are idle for long. Returns when another may be.
+    pub(crate) fn take_idle(&self) -> Instant {
+        let now = Instant::now();
+        let mut next = now + IDLE;
+        let mut places: Vec<Place> = Vec::new();
+        if self.idle.is_some() {
+            let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+            for hold in holds.iter().filter_map(Weak::upgrade) {
+                match hold.idle_since().map(|since| since + IDLE) {
+                    Some(until) if until <= now => places.extend(hold.take_place()),
+                    Some(until) => next = next.min(until),
+                    None => {}
+                }
+            }
+        }
+        drop(places);
+        next
+    }
+}

@@ -28,6 +28,14 @@ impl BreakerGuard {
 }
 
 impl BreakerGuard {
+    /// Notes until when the caller waits for the answer, as its request says.
+    #[inline]
+    pub(crate) fn allow(&mut self, deadline: Option<Deadline>) {
+        if let (Some(permit), Some(_)) = (&mut self.permit, deadline) {
+            permit.allow(deadline);
+        }
+    }
+
     #[inline(never)]
     fn settle_slowly(&mut self, report: Report, now: Instant) {
         let Some(permit) = self.permit.take() else {

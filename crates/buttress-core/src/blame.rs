@@ -13,6 +13,9 @@
 //! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
 //!
+//! What its caller allowed a call is the deadline of its task, and what [the request itself
+//! says](crate::Identify::caller_deadline).
+//!
 //! The patience is the timeout that the rule was told of, or else what answered calls usually take. Without it a single
 //! caller with deadlines of a millisecond could open a circuit, or lower a limit, for all others.
 

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::time::Instant;
 
 use crate::{Criticality, Deadline};
 
@@ -13,6 +14,13 @@ pub trait Identify<Req> {
     /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
     fn deadline(&self, request: &Req) -> Option<Deadline> {
         let _ = request;
+        None
+    }
+
+    /// Until when the caller waits for the answer, as the request says that arrives `now`. A timeout that comes sooner than
+    /// calls usually take is then the caller's, and says nothing about the service. Nothing is ended by it.
+    fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
         None
     }
 

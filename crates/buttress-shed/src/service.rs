@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::future::Guise;
 use crate::shared::{Answer, SharedLease, admit};
-use crate::shedder::chance;
+use crate::shedder::{chance, now};
 use crate::side::Side;
 use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
 
@@ -121,6 +121,7 @@ impl<S, P> ShedService<S, P> {
         let call = Call {
             criticality: self.side.criticality(&request),
             deadline: self.side.deadline(&request),
+            caller_deadline: self.side.caller_deadline(&request, now()),
             tenant: lease.rule().tenant(|| self.side.tenant(&request)),
             sampled,
         };

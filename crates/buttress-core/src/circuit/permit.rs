@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use super::state::Transition;
 use super::word::Tag;
-use crate::Reason;
 use crate::time::nanos;
+use crate::{Deadline, Reason};
 
 /// The right to make one call, to be settled or cancelled exactly once.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Permit {
     pub(super) granted: Instant,
     /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there.
     pub(super) answered_after: u64,
+    /// How many nanoseconds the request itself says that its caller waits; `u64::MAX` if it does not say so.
+    pub(super) allowed: u64,
     pub(super) role: Role,
 }
 
@@ -23,7 +25,16 @@ impl Permit {
             tag,
             granted,
             answered_after: 0,
+            allowed: u64::MAX,
             role,
+        }
+    }
+
+    /// Notes until when the caller waits for the answer, as its request says.
+    #[inline]
+    pub fn allow(&mut self, deadline: Option<Deadline>) {
+        if let Some(deadline) = deadline {
+            self.allowed = nanos(deadline.remaining(self.granted));
         }
     }
 

@@ -105,10 +105,15 @@ impl Circuit {
         }
     }
 
-    /// Whether the `deadline` of a permitted call that timed out left it less time than calls take. Then the timeout
-    /// is its caller's haste, and says nothing about the dependency.
+    /// Whether the `deadline` of a permitted call that timed out, or the one that [its request
+    /// tells](Permit::allow), left it less time than calls take. Then the timeout is the caller's, and says nothing about
+    /// the dependency.
     pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
-        deadline.is_some() && was_cut_short(deadline, permit.granted, self.patience(&self.lock()))
+        if deadline.is_none() && permit.allowed == u64::MAX {
+            return false;
+        }
+        let patience = self.patience(&self.lock());
+        permit.allowed < nanos(patience) || was_cut_short(deadline, permit.granted, patience)
     }
 
     /// How much time a call must have been allowed for a timeout to say something.

@@ -14,6 +14,8 @@ pub struct Call {
     pub criticality: Criticality,
     /// By when its answer is wanted.
     pub deadline: Option<Deadline>,
+    /// Until when its caller waits, as the request itself says. It is for judging timeouts, and ends no wait.
+    pub caller_deadline: Option<Deadline>,
     /// Whose it is, where tenants are told [apart](super::Shed::tenant).
     pub tenant: Option<Tenant>,
     /// Whether the limit learns from it: what was said when that was [asked](super::Shed::samples).
@@ -26,6 +28,7 @@ impl Default for Call {
         Self {
             criticality: Criticality::default(),
             deadline: None,
+            caller_deadline: None,
             tenant: None,
             sampled: true,
         }
@@ -59,6 +62,8 @@ pub(super) struct Begun {
     pub(super) at: Instant,
     /// How long it had waited in the queue.
     pub(super) waited: Duration,
+    /// Until when its caller waits, as the request itself says.
+    pub(super) caller_deadline: Option<Deadline>,
     /// How many nanoseconds it took until there was an answer, if there is more of it to come.
     pub(super) answered_after: Option<NonZeroU64>,
     // A permit is moved now and then, so it is kept small.
@@ -82,6 +87,13 @@ impl Permit {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.begun.is_none() && !self.claim.is_counted()
+    }
+
+    /// Notes until when the caller waits for the answer, as its request says.
+    pub(super) fn allow(&mut self, deadline: Option<Deadline>) {
+        if let Some(begun) = &mut self.begun {
+            begun.caller_deadline = deadline;
+        }
     }
 
     /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
@@ -130,6 +142,7 @@ pub struct Refusal {
 pub struct Place {
     pub(super) place: bulkhead::Place,
     pub(super) claim: Claim,
+    pub(super) caller_deadline: Option<Deadline>,
     pub(super) since: Instant,
 }
 

@@ -20,11 +20,13 @@ impl Shed {
         self.settle_begun(begun, permit.claim, report.outcome, now)
     }
 
-    /// Whether the `deadline` of a call that timed out left it less time than calls take. Then the timeout is its
-    /// caller's haste, and says nothing about the service.
+    /// Whether the `deadline` of a call that timed out, or the one that its request tells, left it less time than calls
+    /// take. Then the timeout is the caller's, and says nothing about the service.
     pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
-        let begun = permit.begun.as_ref();
-        begun.is_some_and(|begun| was_cut_short(deadline, begun.at, self.hints.usual()))
+        permit.begun.as_ref().is_some_and(|begun| {
+            let deadline = Deadline::earlier(deadline, begun.caller_deadline);
+            was_cut_short(deadline, begun.at, self.hints.allowance())
+        })
     }
 
     /// Gives back the place of a call that has ended. Returns the limit if that moved it.

@@ -5,6 +5,8 @@ mod local;
 mod server;
 mod trust;
 
+use std::time::Instant;
+
 use buttress_core::{Criticality, Deadline, TaskContext};
 
 pub use client::Client;
@@ -31,6 +33,12 @@ pub trait Side<Req> {
 
     /// By when its answer is wanted.
     fn deadline(&self, request: &Req) -> Option<Deadline>;
+
+    /// Until when its caller waits, as the request itself says that arrives `now`: for judging timeouts.
+    fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
+        None
+    }
 
     /// A hash of what names the request, if anything does.
     fn identity(&self, request: &Req) -> Option<u64>;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use buttress_core::{Criticality, Deadline, Identify, TaskContext};
 use buttress_http::{Classify, Http, Until, criticality_of};
@@ -89,6 +90,10 @@ impl<B> Side<Request<B>> for Server {
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         let requested = Identify::deadline(&self.protocol, request);
         Deadline::earlier(Deadline::current(), requested)
+    }
+
+    fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
+        Identify::caller_deadline(&self.protocol, request, now)
     }
 
     fn identity(&self, request: &Request<B>) -> Option<u64> {

@@ -44,7 +44,7 @@ impl<F, P: Clone> ResponseFuture<F, P> {
     {
         match admission {
             Ok(mut guard) => {
-                guard.allow(protocol.caller_deadline(&request, now));
+                guard.ask(protocol, &request, now);
                 Self::admitted(inner, request, guard, protocol)
             }
             Err(rejection) => {

@@ -12,6 +12,9 @@
 //! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |
 //! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
+//! | waits for the body of its request | as much less: that is [its caller's](crate::Upload) time, and no call is slow or timed out by it |
+//! | is answered while more of its request may come, after it waited for that | not how long calls take: nobody knows |
+//! | fails after its caller broke the request off | nothing |
 //!
 //! What its caller allowed a call is the deadline of its task, and what [the request itself
 //! says](crate::Identify::caller_deadline).
@@ -21,7 +24,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Deadline, Ending};
+use crate::time::nanos;
+use crate::{Deadline, Ending, Upload};
 
 /// A call that was dropped before it ended.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +41,17 @@ impl Dropped {
     pub(crate) fn is_timeout(self, patience: Duration) -> bool {
         self.ending == Ending::Expired && !self.answered && self.took >= patience
     }
+}
+
+/// Whether a call that timed out waited for its caller, and had less than `patience` to itself. A timeout is then the
+/// caller's.
+pub(crate) fn was_kept_waiting(
+    upload: Option<&Upload>,
+    took: u64,
+    now: Instant,
+    patience: Duration,
+) -> bool {
+    upload.is_some_and(|upload| !upload.waited(now).is_zero()) && took < nanos(patience)
 }
 
 /// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.

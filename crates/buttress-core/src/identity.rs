@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use crate::{Criticality, Deadline};
+use crate::{Criticality, Deadline, Upload};
 
 /// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
 /// are taken (which share of calls a mode binds, which fault an experiment injects), and by when it is wanted.
@@ -20,6 +20,12 @@ pub trait Identify<Req> {
     /// Until when the caller waits for the answer, as the request says that arrives `now`. A timeout that comes sooner than
     /// calls usually take is then the caller's, and says nothing about the service. Nothing is ended by it.
     fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
+        None
+    }
+
+    /// What the caller of a request that is sent on `now` still owes of its body, if anything keeps count of that.
+    fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
         let _ = (request, now);
         None
     }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report};
+use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report, Upload};
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -131,6 +131,16 @@ impl<B> Identify<Request<B>> for Http {
         }
         let written = given_by_caller(request.headers());
         Deadline::earlier(told, written.and_then(|given| Deadline::after(now, given)))
+    }
+
+    /// What [`track_upload`](crate::track_upload) put into the request's extensions.
+    #[inline]
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        let extensions = request.extensions();
+        if extensions.is_empty() {
+            return None;
+        }
+        extensions.get().map(|upload: &Upload| upload.of_call(now))
     }
 
     /// What a layer further out put into the request's extensions.

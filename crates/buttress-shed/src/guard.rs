@@ -1,6 +1,6 @@
 use buttress_core::queue::Dropped;
 use buttress_core::shed::Permit;
-use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report};
+use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report, Upload};
 
 use crate::shared::SharedLease;
 use crate::shedder::{chance, now};
@@ -34,6 +34,12 @@ impl ShedGuard {
         }
     }
 
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub(crate) fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
+        self.permit.owe(upload);
+    }
+
     /// The answer has begun: from now on it is up to the caller how long the call lasts.
     #[inline]
     pub(crate) fn answered(&mut self) {
@@ -47,7 +53,7 @@ impl Guard for ShedGuard {
     fn settle(&mut self, report: Report) {
         let rule = self.shared.rule();
         let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
-        let report = if is_timeout && rule.was_cut_short(&self.permit, Deadline::current()) {
+        let report = if is_timeout && rule.was_cut_short(&self.permit, Deadline::current(), now) {
             Report::IGNORED
         } else {
             report

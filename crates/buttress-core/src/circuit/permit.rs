@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 use super::state::Transition;
 use super::word::Tag;
 use crate::time::nanos;
-use crate::{Deadline, Reason};
+use crate::upload::ServiceTime;
+use crate::{Deadline, Reason, Upload};
 
 /// The right to make one call, to be settled or cancelled exactly once.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub struct Permit {
     pub(super) answered_after: u64,
     /// How many nanoseconds the request itself says that its caller waits; `u64::MAX` if it does not say so.
     pub(super) allowed: u64,
+    /// What its caller owes of the request, if anything keeps count of that.
+    pub(super) upload: Option<Upload>,
+    /// Whether the time that it took tells how long calls take.
+    pub(super) is_exact: bool,
     pub(super) role: Role,
 }
 
@@ -26,6 +31,8 @@ impl Permit {
             granted,
             answered_after: 0,
             allowed: u64::MAX,
+            upload: None,
+            is_exact: true,
             role,
         }
     }
@@ -38,12 +45,36 @@ impl Permit {
         }
     }
 
-    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come.
-    pub(super) fn took(&self, now: Instant) -> u64 {
-        match self.answered_after {
-            0 => nanos(now.saturating_duration_since(self.granted)),
-            after => after,
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub fn owe(&mut self, upload: Option<Upload>) {
+        if upload.is_some() {
+            self.upload = upload;
         }
+    }
+
+    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come. What it
+    /// waited for its caller is not counted.
+    pub(super) fn took(&self, now: Instant) -> u64 {
+        self.service_time(now).nanos
+    }
+
+    pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
+        match self.answered_after {
+            0 => {
+                let all = nanos(now.saturating_duration_since(self.granted));
+                ServiceTime::of(self.upload.as_ref(), all, now)
+            }
+            nanos => ServiceTime {
+                nanos,
+                is_exact: self.is_exact,
+            },
+        }
+    }
+
+    /// Whether the caller broke the request off.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.upload.as_ref().is_some_and(Upload::is_broken_off)
     }
 
     /// Whether its call is a probe of a half-open circuit.

@@ -184,6 +184,8 @@ impl Shed {
             waited: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
             caller_deadline: None,
             answered_after: None,
+            is_exact: true,
+            upload: None,
             in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
             at_limit: since.is_some() || in_flight >= self.limit.limit(),
             sampled,

@@ -5,7 +5,8 @@ use crate::bulkhead;
 use crate::queue::Dropped;
 use crate::shares::Tenant;
 use crate::time::nanos;
-use crate::{Criticality, Deadline, Reason};
+use crate::upload::ServiceTime;
+use crate::{Criticality, Deadline, Reason, Upload};
 
 /// What a call says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(super) struct Claim {
 }
 
 /// How things stood when a call began.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Begun {
     pub(super) at: Instant,
     /// How long it had waited in the queue.
@@ -66,6 +67,10 @@ pub(super) struct Begun {
     pub(super) caller_deadline: Option<Deadline>,
     /// How many nanoseconds it took until there was an answer, if there is more of it to come.
     pub(super) answered_after: Option<NonZeroU64>,
+    /// Whether that is how long calls take.
+    pub(super) is_exact: bool,
+    /// What its caller owes of the request, if anything keeps count of that.
+    pub(super) upload: Option<Upload>,
     // A permit is moved now and then, so it is kept small.
     pub(super) in_flight: u32,
     pub(super) at_limit: bool,
@@ -78,6 +83,27 @@ impl Claim {
     #[inline]
     pub(super) fn is_counted(self) -> bool {
         self.tenant.is_some()
+    }
+}
+
+impl Begun {
+    /// How long the call has taken to the head of its answer, or to `now`. What it waited for its caller is not counted.
+    pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
+        match self.answered_after {
+            None => {
+                let all = nanos(now.saturating_duration_since(self.at));
+                ServiceTime::of(self.upload.as_ref(), all, now)
+            }
+            Some(nanos) => ServiceTime {
+                nanos: nanos.get(),
+                is_exact: self.is_exact,
+            },
+        }
+    }
+
+    /// Whether the caller broke the request off.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.upload.as_ref().is_some_and(Upload::is_broken_off)
     }
 }
 
@@ -96,16 +122,24 @@ impl Permit {
         }
     }
 
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
+        if let Some(begun) = &mut self.begun {
+            begun.upload = upload();
+        }
+    }
+
     /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
     /// caller to say, who may listen to a stream for hours.
     #[inline]
     pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
-        if let Some(begun) = &mut self.begun {
-            let began = begun.at;
-            begun.answered_after.get_or_insert_with(|| {
-                let after = nanos(now().saturating_duration_since(began));
-                NonZeroU64::new(after).unwrap_or(NonZeroU64::MIN)
-            });
+        if let Some(begun) = &mut self.begun
+            && begun.answered_after.is_none()
+        {
+            let time = begun.service_time(now());
+            begun.answered_after = NonZeroU64::new(time.nanos.max(1));
+            begun.is_exact = time.is_exact;
         }
     }
 }

@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
 use super::{Permit, Shed, Stripe};
-use crate::blame::{Dropped, was_cut_short};
+use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
 use crate::limit::{Sample, Step};
 use crate::sync::lock;
+use crate::upload::ServiceTime;
 use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Shed {
@@ -21,12 +22,25 @@ impl Shed {
     }
 
     /// Whether the `deadline` of a call that timed out, or the one that its request tells, left it less time than calls
-    /// take. Then the timeout is the caller's, and says nothing about the service.
-    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
-        permit.begun.as_ref().is_some_and(|begun| {
-            let deadline = Deadline::earlier(deadline, begun.caller_deadline);
-            was_cut_short(deadline, begun.at, self.hints.allowance())
-        })
+    /// take, or the caller was so slow to [send](Permit::owe) the request. Then the timeout is the caller's, and says
+    /// nothing about the service.
+    pub fn was_cut_short(
+        &self,
+        permit: &Permit,
+        deadline: Option<Deadline>,
+        now: impl FnOnce() -> Instant,
+    ) -> bool {
+        let Some(begun) = &permit.begun else {
+            return false;
+        };
+        let patience = self.hints.allowance();
+        let deadline = Deadline::earlier(deadline, begun.caller_deadline);
+        was_cut_short(deadline, begun.at, patience)
+            || begun.upload.is_some() && {
+                let now = now();
+                let took = begun.service_time(now).nanos;
+                was_kept_waiting(begun.upload.as_ref(), took, now, patience)
+            }
     }
 
     /// Gives back the place of a call that has ended. Returns the limit if that moved it.
@@ -77,6 +91,10 @@ impl Shed {
         outcome: Outcome,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
+        let outcome = match outcome {
+            Outcome::Failure(_) if begun.is_broken_off() => Outcome::Ignored,
+            outcome => outcome,
+        };
         if claim.throttled {
             self.throttle.settle(outcome, now());
         }
@@ -93,15 +111,15 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         // A dependency that hangs takes nothing on, though nobody is told so.
-        let outcome = self.outcome_of_dropped(begun, ending, now());
+        let outcome = self.outcome_of_dropped(&begun, ending, now());
         self.settle_begun(begun, claim, outcome, now)
     }
 
-    fn outcome_of_dropped(&self, begun: Begun, ending: Ending, now: Instant) -> Outcome {
+    fn outcome_of_dropped(&self, begun: &Begun, ending: Ending, now: Instant) -> Outcome {
         let dropped = Dropped {
             ending,
             answered: begun.answered_after.is_some(),
-            took: now.saturating_duration_since(begun.at),
+            took: Duration::from_nanos(begun.service_time(now).nanos),
         };
         if dropped.answered {
             Outcome::Success
@@ -118,10 +136,15 @@ impl Shed {
         if !begun.sampled {
             return None;
         }
-        let rtt = match begun.answered_after {
-            Some(nanos) => Duration::from_nanos(nanos.get()),
-            None => now().saturating_duration_since(begun.at),
+        let time = match begun.answered_after {
+            Some(nanos) if begun.is_exact => ServiceTime::whole(nanos.get()),
+            _ => begun.service_time(now()),
         };
+        if !time.is_exact && outcome == Outcome::Success {
+            // It waited for its caller, who may send more: nobody knows how long such a call takes.
+            return None;
+        }
+        let rtt = Duration::from_nanos(time.nanos);
         let sample = Sample::of(outcome, rtt, begun.in_flight.into())?;
         let step = self
             .limit
@@ -158,3 +181,52 @@ impl Shed {
 
 /// Of exponential times, nine of ten are below so many times their mean: ln 10.
 const NINE_OF_TEN: f64 = std::f64::consts::LN_10;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use super::*;
+    use crate::Upload;
+    use crate::shed::{Admission, Call, ShedConfig};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// What calls take, as the limit has learnt it from calls of 50 ms whose callers first take 2 s to send something.
+    fn learnt(is_whole: bool) -> Option<Duration> {
+        let mut now = Instant::now();
+        let shed = Shed::new(ShedConfig::default(), 0, now).expect("it is the default");
+        for _ in 0..2_000 {
+            let upload = Upload::new(now);
+            let Admission::Admitted { mut permit, .. } = shed.admit(Call::default(), || 0, || now)
+            else {
+                panic!("there is one at a time");
+            };
+            permit.owe(|| Some(upload.of_call(now)));
+            upload.wait(now);
+            now += 2_000 * MS;
+            upload.arrive(|| now);
+            if is_whole {
+                upload.end(|| now);
+            }
+            now += 50 * MS;
+            shed.settle(&mut permit, Report::SUCCESS, || now);
+            shed.release(permit, || now);
+        }
+        let patience = shed.hints.patience();
+        (patience < Duration::MAX).then_some(patience / 3)
+    }
+
+    #[test]
+    fn calls_are_timed_without_the_waits_for_their_callers() {
+        let learnt = learnt(true).expect("that is how long they take");
+        assert!(learnt.abs_diff(50 * MS) < MS, "{learnt:?}");
+    }
+
+    #[test]
+    fn nothing_is_learnt_from_calls_whose_callers_may_send_more() {
+        assert_eq!(learnt(false), None);
+    }
+}

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use buttress_core::{Criticality, Deadline, Identify, TaskContext};
+use buttress_core::{Criticality, Deadline, Identify, TaskContext, Upload};
 use buttress_http::{CRITICALITY, Classify, Http, Until, write_criticality};
 use http::Request;
 
@@ -54,6 +54,10 @@ impl<B> Side<Request<B>> for Client {
 
     fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
         Identify::caller_deadline(&self.protocol, request, now)
+    }
+
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        Identify::upload(&self.protocol, request, now)
     }
 
     fn identity(&self, request: &Request<B>) -> Option<u64> {

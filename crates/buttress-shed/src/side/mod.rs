@@ -7,7 +7,7 @@ mod trust;
 
 use std::time::Instant;
 
-use buttress_core::{Criticality, Deadline, TaskContext};
+use buttress_core::{Criticality, Deadline, TaskContext, Upload};
 
 pub use client::Client;
 pub use local::{ByCall, Caller};
@@ -36,6 +36,12 @@ pub trait Side<Req> {
 
     /// Until when its caller waits, as the request itself says that arrives `now`: for judging timeouts.
     fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
+        None
+    }
+
+    /// What its caller still owes of a request that is sent on `now`, if anything keeps count of that.
+    fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
         let _ = (request, now);
         None
     }

@@ -91,6 +91,18 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_kept_waiting_only_by_a_caller_who_left_it_less_than_calls_take() {
+        let start = Instant::now();
+        let upload = Upload::new(start);
+        let kept = |took| was_kept_waiting(Some(&upload), nanos(took), start + SECOND, SECOND);
+        assert!(!kept(SECOND / 2), "the service did not wait");
+        upload.wait(start + SECOND / 2);
+        assert!(kept(SECOND / 2));
+        assert!(!kept(SECOND));
+        assert!(!was_kept_waiting(None, 0, start, SECOND));
+    }
+
+    #[test]
     fn a_call_is_cut_short_only_by_a_deadline_that_left_less() {
         let now = Instant::now();
         assert!(!was_cut_short(None, now, SECOND));

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
-use buttress::http::track_upload;
 use buttress::prelude::*;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,7 +41,8 @@ async fn slow_uploads_neither_open_a_circuit_nor_lower_a_limit() {
         let mut slow = Vec::new();
         for _ in 0..10 {
             let mut socket = TcpStream::connect(address).await.unwrap();
-            let head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nsl";
+            let head =
+                b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nsl";
             socket.write_all(head).await.unwrap();
             slow.push(socket);
         }

@@ -247,7 +247,7 @@ async fn state_after(
 
 fn status(status: u16) -> Response<TestBody> {
     let response = Response::builder().status(status);
-    response.body(TestBody::empty()).unwrap()
+    response.body(TestBody::empty()).expect("a status")
 }
 
 fn set(request: &mut Request<TestBody>, name: &'static str, value: &'static str) {

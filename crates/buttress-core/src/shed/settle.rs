@@ -18,7 +18,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         let begun = permit.begun.take()?;
-        self.settle_begun(begun, permit.claim, report.outcome, now)
+        self.settle_begun(&begun, permit.claim, report.outcome, now)
     }
 
     /// Whether the `deadline` of a call that timed out, or the one that its request tells, left it less time than calls
@@ -62,7 +62,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         let moved = match permit.begun.take() {
-            Some(begun) => self.give_up_on(begun, permit.claim, ending, &now),
+            Some(begun) => self.give_up_on(&begun, permit.claim, ending, &now),
             None => None,
         };
         self.leave_tenant(std::mem::take(&mut permit.claim));
@@ -86,7 +86,7 @@ impl Shed {
     #[inline(never)]
     fn settle_begun(
         &self,
-        begun: Begun,
+        begun: &Begun,
         claim: Claim,
         outcome: Outcome,
         now: impl Fn() -> Instant,
@@ -105,13 +105,13 @@ impl Shed {
     #[inline(never)]
     fn give_up_on(
         &self,
-        begun: Begun,
+        begun: &Begun,
         claim: Claim,
         ending: Ending,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         // A dependency that hangs takes nothing on, though nobody is told so.
-        let outcome = self.outcome_of_dropped(&begun, ending, now());
+        let outcome = self.outcome_of_dropped(begun, ending, now());
         self.settle_begun(begun, claim, outcome, now)
     }
 
@@ -132,7 +132,7 @@ impl Shed {
         }
     }
 
-    fn learn(&self, begun: Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
+    fn learn(&self, begun: &Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
         if !begun.sampled {
             return None;
         }

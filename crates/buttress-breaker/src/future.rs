@@ -2,8 +2,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
-use buttress_core::{BoxError, PanicWatch, Plain, Protocol};
+use buttress_core::{BoxError, Identify, PanicWatch, Plain, Protocol};
 use buttress_shell::refuse;
 use pin_project::pin_project;
 use tower_service::Service;
@@ -35,12 +36,17 @@ impl<F, P: Clone> ResponseFuture<F, P> {
         inner: &mut S,
         request: Req,
         protocol: &P,
+        now: Instant,
     ) -> Self
     where
         S: Service<Req, Future = F> + Clone,
+        P: Identify<Req>,
     {
         match admission {
-            Ok(guard) => Self::admitted(inner, request, guard, protocol),
+            Ok(mut guard) => {
+                guard.ask(protocol, &request, now);
+                Self::admitted(inner, request, guard, protocol)
+            }
             Err(rejection) => {
                 refuse(inner, request);
                 Self {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use buttress_core::circuit::Permit;
-use buttress_core::{Deadline, FailureKind, Guard, Outcome, Report};
+use buttress_core::{Deadline, FailureKind, Guard, Identify, Outcome, Report};
 
 use crate::breaker::now;
 use crate::shared::SharedLease;
@@ -28,6 +28,18 @@ impl BreakerGuard {
 }
 
 impl BreakerGuard {
+    /// Notes what is the caller's part of a call that is made `now`: until when it waits, and what it owes.
+    #[inline]
+    pub(crate) fn ask<P, Req>(&mut self, protocol: &P, request: &Req, now: Instant)
+    where
+        P: Identify<Req>,
+    {
+        if let Some(permit) = &mut self.permit {
+            permit.allow(protocol.caller_deadline(request, now));
+            permit.owe(protocol.upload(request, now));
+        }
+    }
+
     #[inline(never)]
     fn settle_slowly(&mut self, report: Report, now: Instant) {
         let Some(permit) = self.permit.take() else {
@@ -35,7 +47,7 @@ impl BreakerGuard {
         };
         let circuit = self.shared.circuit();
         let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
-        if is_timeout && circuit.was_cut_short(&permit, Deadline::current()) {
+        if is_timeout && circuit.was_cut_short(&permit, Deadline::current(), now) {
             self.shared.settle(permit, Report::IGNORED, now);
         } else {
             self.shared.settle(permit, report, now);

@@ -78,7 +78,7 @@
 //! | `Ok`, or a status that says the dependency is alive | a success |
 //! | an error, a server error, a body that breaks off | a failure |
 //! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, not in the row: it is alive |
-//! | a timeout | a failure, unless the deadline of its task, or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
+//! | a timeout | a failure, unless the deadline of its task or of the request itself (`grpc-timeout` and the like), or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
 //! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not asked |
 //! | ended by its deadline or the attempt timeout of a retry, before the head of its answer came | a timeout |
 //! | dropped by its caller | nothing |
@@ -88,7 +88,9 @@
 //! What a call has to tell is heard only in the period that it was admitted in: an answer from before the trip
 //! does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends; one whose
 //! answer has begun well has gone well by then. A call is timed to the head of its answer: how long a reader takes over the
-//! body makes no call slow.
+//! body makes no call slow. How long a caller takes to send the request does, unless
+//! [`track_upload`](buttress_http::track_upload) keeps count of that: put it around the breaker where requests are passed
+//! on while they arrive, as in a gateway.
 //!
 //! The service behind must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
 //! `poll_ready`.

@@ -90,7 +90,7 @@ where
                 None => self.admit_slowly(&request, now),
             }
         };
-        ResponseFuture::of(admission, &mut self.inner, request, &self.protocol)
+        ResponseFuture::of(admission, &mut self.inner, request, &self.protocol, now)
     }
 }
 

@@ -12,13 +12,20 @@
 //! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |
 //! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
+//! | waits for the body of its request | as much less: that is [its caller's](crate::Upload) time, and no call is slow or timed out by it |
+//! | is answered while more of its request may come, after it waited for that | not how long calls take: nobody knows |
+//! | fails after its caller broke the request off | nothing |
+//!
+//! What its caller allowed a call is the deadline of its task, and what [the request itself
+//! says](crate::Identify::caller_deadline).
 //!
 //! The patience is the timeout that the rule was told of, or else what answered calls usually take. Without it a single
 //! caller with deadlines of a millisecond could open a circuit, or lower a limit, for all others.
 
 use std::time::{Duration, Instant};
 
-use crate::{Deadline, Ending};
+use crate::time::nanos;
+use crate::{Deadline, Ending, Upload};
 
 /// A call that was dropped before it ended.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +41,17 @@ impl Dropped {
     pub(crate) fn is_timeout(self, patience: Duration) -> bool {
         self.ending == Ending::Expired && !self.answered && self.took >= patience
     }
+}
+
+/// Whether a call that timed out waited for its caller, and had less than `patience` to itself. A timeout is then the
+/// caller's.
+pub(crate) fn was_kept_waiting(
+    upload: Option<&Upload>,
+    took: u64,
+    now: Instant,
+    patience: Duration,
+) -> bool {
+    upload.is_some_and(|upload| !upload.waited(now).is_zero()) && took < nanos(patience)
 }
 
 /// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.
@@ -70,6 +88,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_call_is_kept_waiting_only_by_a_caller_who_left_it_less_than_calls_take() {
+        let start = Instant::now();
+        let upload = Upload::new(start);
+        let kept = |took| was_kept_waiting(Some(&upload), nanos(took), start + SECOND, SECOND);
+        assert!(!kept(SECOND / 2), "the service did not wait");
+        upload.wait(start + SECOND / 2);
+        assert!(kept(SECOND / 2));
+        assert!(!kept(SECOND));
+        assert!(!was_kept_waiting(None, 0, start, SECOND));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
+use std::time::Instant;
 
-use crate::{Criticality, Deadline};
+use crate::{Criticality, Deadline, Upload};
 
 /// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
 /// are taken (which share of calls a mode binds, which fault an experiment injects), and by when it is wanted.
@@ -13,6 +14,19 @@ pub trait Identify<Req> {
     /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
     fn deadline(&self, request: &Req) -> Option<Deadline> {
         let _ = request;
+        None
+    }
+
+    /// Until when the caller waits for the answer, as the request says that arrives `now`. A timeout that comes sooner than
+    /// calls usually take is then the caller's, and says nothing about the service. Nothing is ended by it.
+    fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
+        None
+    }
+
+    /// What the caller of a request that is sent on `now` still owes of its body, if anything keeps count of that.
+    fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
+        let _ = (request, now);
         None
     }
 

@@ -43,6 +43,7 @@ mod task_context;
 pub mod text;
 mod throttle;
 mod time;
+mod upload;
 mod when_saturated;
 pub mod window;
 
@@ -70,4 +71,5 @@ pub use stripe::StripeIndex;
 pub use striped::{Lease, Striped};
 pub use task_context::TaskContext;
 pub use throttle::{Throttle, ThrottleConfig, ThrottleSnapshot};
+pub use upload::Upload;
 pub use when_saturated::WhenSaturated;

@@ -20,6 +20,7 @@
 //!   status of 200 says little about a body that breaks off, and nothing about a gRPC call.
 //! * Whether to try again: [`RetryClassifier`] lists what may pass, [`safety_of`] a request says whether it may be
 //!   processed twice, and [`ReplayBody`] sends its body again.
+//! * The request's body: [`track_upload`] keeps count of how long the service waits for its caller.
 //! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
 //!   its grammar is [`Malformed`]: it is ignored and counted.
 
@@ -39,6 +40,7 @@ mod replay;
 mod retry;
 mod retry_after;
 mod tail;
+mod upload;
 
 pub use body::GuardedBody;
 pub use classify::Classify;
@@ -55,3 +57,4 @@ pub use retry::{
     judge_http_error, safe_at_once, safety_of, was_never_processed,
 };
 pub use retry_after::RetryAfter;
+pub use upload::{UploadBody, track_upload};

@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report};
+use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report, Upload};
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::deadline::given_by_caller;
 use crate::tail::{CUT_OFF, Tail};
 use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 
@@ -117,6 +119,28 @@ impl<B> Identify<Request<B>> for Http {
     /// What a layer further out put into the request's extensions.
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         request.extensions().get().copied()
+    }
+
+    /// What a layer further out put into the request's extensions, and what the relative headers say
+    /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)): the least of them.
+    #[inline]
+    fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
+        let told = request.extensions().get().copied();
+        if request.headers().is_empty() {
+            return told;
+        }
+        let written = given_by_caller(request.headers());
+        Deadline::earlier(told, written.and_then(|given| Deadline::after(now, given)))
+    }
+
+    /// What [`track_upload`](crate::track_upload) put into the request's extensions.
+    #[inline]
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        let extensions = request.extensions();
+        if extensions.is_empty() {
+            return None;
+        }
+        extensions.get().map(|upload: &Upload| upload.of_call(now))
     }
 
     /// What a layer further out put into the request's extensions.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::retry::{Decision, Finding, Progress, Safety, StopReason, Terms, Verdict};
 use buttress_core::{
-    BoxError, Deadline, FailureKind, Outcome, Reason, Rejection, Striped, TaskContext,
+    BoxError, Deadline, FailureKind, Outcome, Reason, Rejection, Striped, TaskContext, Upload,
 };
 use buttress_http::Fate;
 use buttress_metrics::RetryEvent;
@@ -47,6 +47,8 @@ struct Limit {
     deadline: Deadline,
     /// When the attempt under way began.
     started: Instant,
+    /// What its caller owes of the request, if anything keeps count of that.
+    upload: Option<Upload>,
 }
 
 /// What a call knows that was tried already.
@@ -79,9 +81,13 @@ where
     ) -> (Req, Self) {
         let safety = protocol.safety(&request);
         let deadline = Deadline::earlier(Deadline::current(), protocol.deadline(&request));
-        let limit = deadline.map(|deadline| Limit {
-            deadline,
-            started: now(),
+        let limit = deadline.map(|deadline| {
+            let started = now();
+            Limit {
+                deadline,
+                started,
+                upload: protocol.upload(&request, started),
+            }
         });
         let guard = CallGuard::begin(shared.lease());
         let settings = shared.settings();
@@ -126,7 +132,7 @@ where
         if let Some(guard) = &mut self.guard {
             guard.attempted(Outcome::Success);
             if let (Some(limit), Some(shared)) = (&self.limit, guard.shared()) {
-                shared.usual().observe(limit.started);
+                shared.usual().observe(limit.started, limit.upload.as_ref());
             }
         }
         self.end()
@@ -210,6 +216,7 @@ where
         }
         if let Some(limit) = &mut self.limit {
             limit.started = now;
+            limit.upload = limit.upload.as_ref().map(|upload| upload.of_call(now));
         }
         self.fate = match self.safety {
             Safety::Idempotent => None,

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use buttress_core::retry::{Safety, StopReason, Verdict};
-use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol};
+use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol, Upload};
 pub use buttress_http::ATTEMPT;
 use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
@@ -90,6 +90,10 @@ impl<B> Identify<Request<B>> for HttpRetry {
         let given = read_deadline(request.headers(), relative, Duration::ZERO, unused);
         let told = given.and_then(|given| Deadline::after(now(), given));
         Deadline::earlier(request.extensions().get().copied(), told)
+    }
+
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        self.http.upload(request, now)
     }
 }
 

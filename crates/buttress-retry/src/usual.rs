@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use buttress_core::{LatencyQuantiles, Ratio};
+use buttress_core::{LatencyQuantiles, Ratio, Upload};
 
 use crate::clock::now;
 
@@ -16,14 +16,18 @@ pub(crate) struct Usual {
 }
 
 impl Usual {
-    /// An attempt that began then has succeeded.
-    pub(crate) fn observe(&self, started: Instant) {
+    /// An attempt that began then has succeeded. What it waited for its caller is not counted.
+    pub(crate) fn observe(&self, started: Instant, upload: Option<&Upload>) {
         let now = now();
+        let took = match upload {
+            Some(upload) => upload.latency(started, now),
+            None => Some(now.saturating_duration_since(started)),
+        };
         let latencies = self
             .latencies
             .get_or_init(|| LatencyQuantiles::new(WINDOW, now).ok());
-        if let Some(latencies) = latencies {
-            latencies.record(now.saturating_duration_since(started), now);
+        if let (Some(latencies), Some(took)) = (latencies, took) {
+            latencies.record(took, now);
         }
     }
 

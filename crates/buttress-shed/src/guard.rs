@@ -1,6 +1,6 @@
 use buttress_core::queue::Dropped;
 use buttress_core::shed::Permit;
-use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report};
+use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report, Upload};
 
 use crate::shared::SharedLease;
 use crate::shedder::{chance, now};
@@ -33,6 +33,12 @@ impl ShedGuard {
             permit,
         }
     }
+
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub(crate) fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
+        self.permit.owe(upload);
+    }
 }
 
 impl Guard for ShedGuard {
@@ -47,7 +53,7 @@ impl Guard for ShedGuard {
     fn settle(&mut self, report: Report) {
         let rule = self.shared.rule();
         let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
-        let report = if is_timeout && rule.was_cut_short(&self.permit, Deadline::current()) {
+        let report = if is_timeout && rule.was_cut_short(&self.permit, Deadline::current(), now) {
             Report::IGNORED
         } else {
             report

@@ -129,9 +129,17 @@
 //! service. So they do not count. For a service whose work is in its bodies there is [`ShedLayer::until`], and a bulkhead
 //! for a known number of bodies at once.
 //!
+//! The same is true of a request that its caller is slow to send: around a service that reads bodies,
+//! [`track_upload`](buttress_http::track_upload) keeps the limit and the throttle from taking that time for the service's.
+//! Such a call has its place all the same. What bounds how long are the deadline of the server and a timeout for reading
+//! bodies, such as tower-http's `RequestBodyTimeoutLayer`; routes with large uploads need a shedder or a bulkhead of their
+//! own, so that they do not take the places of others.
+//!
 //! A call that its deadline ends before its answer begins, or the attempt timeout of a retry, counts as a timeout if it had
 //! three times as long as answered calls take; it then speaks for a lower limit, and for holding back. With less time it
-//! says nothing, and neither does a call whose caller went away.
+//! says nothing, and neither does a call whose caller went away. A timeout that the service answers with says nothing if the
+//! caller allowed less time than calls take, by the deadline of the task or by the request itself (`grpc-timeout` and the
+//! like).
 //!
 //! A call that finds no place waits in its response future, if the queue has room, as
 //! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,

@@ -3,9 +3,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use buttress_core::BoxError;
 use buttress_core::queue::Dropped;
 use buttress_core::shed::{Permit, Place, Refusal};
+use buttress_core::{BoxError, Upload};
 use buttress_shell::Timer;
 use pin_project::{pin_project, pinned_drop};
 
@@ -23,6 +23,8 @@ pub(crate) struct Queued {
     since: Instant,
     /// Whether it shows on the gauge.
     shown: bool,
+    /// What the caller owes of the request. The service waits for none of it in the meantime.
+    upload: Option<Upload>,
     #[pin]
     timer: Timer,
 }
@@ -32,10 +34,16 @@ impl Queued {
         Self {
             shown: shared.signals().queued(),
             since: now(),
+            upload: None,
             timer: Timer::default(),
             shared,
             place: Some(place),
         }
+    }
+
+    /// Notes what the caller owes of the request.
+    pub(crate) fn owe(&mut self, upload: Option<Upload>) {
+        self.upload = upload;
     }
 
     /// When all waiting on behalf of the call ends, and why.
@@ -52,7 +60,11 @@ impl Queued {
         let waited = now().saturating_duration_since(*this.since);
         this.shared.signals().unqueued(*this.shown, waited);
         Poll::Ready(match verdict {
-            Ok(permit) => Ok(ShedGuard::new(this.shared.clone(), permit)),
+            Ok(permit) => {
+                let mut guard = ShedGuard::new(this.shared.clone(), permit);
+                guard.owe(|| this.upload.take());
+                Ok(guard)
+            }
             Err(refusal) => Err(this.shared.reject(refusal)),
         })
     }

@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::future::Guise;
 use crate::shared::{Answer, SharedLease, admit};
-use crate::shedder::chance;
+use crate::shedder::{chance, now};
 use crate::side::Side;
 use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
 
@@ -120,19 +120,22 @@ impl<S, P> ShedService<S, P> {
         let call = Call {
             criticality: self.side.criticality(&request),
             deadline: self.side.deadline(&request),
+            caller_deadline: self.side.caller_deadline(&request, now()),
             tenant: lease.rule().tenant(|| self.side.tenant(&request)),
             sampled,
         };
         let draw = || self.side.identity(&request).unwrap_or_else(chance);
         match admit(lease, call, draw) {
-            Answer::Admitted(guard) => {
+            Answer::Admitted(mut guard) => {
+                guard.owe(|| self.side.upload(&request, now()));
                 ResponseFuture::admitted(&mut self.inner, request, guard, guise)
             }
             Answer::Rejected(rejection) => {
                 refuse(&mut self.inner, request);
                 ResponseFuture::rejected(rejection, guise)
             }
-            Answer::Queued(queued) => {
+            Answer::Queued(mut queued) => {
+                queued.owe(self.side.upload(&request, now()));
                 // What was polled ready may hold a place further in, which somebody can use who need not wait: so
                 // neither the call that waits nor this service keeps it.
                 relinquish(&mut self.inner);

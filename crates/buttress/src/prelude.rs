@@ -14,7 +14,7 @@ pub use buttress_core::{
 };
 #[cfg(feature = "deadline")]
 pub use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
-pub use buttress_http::{Idempotent, ReplayBody, Until};
+pub use buttress_http::{Idempotent, ReplayBody, Until, track_upload};
 #[cfg(feature = "problem")]
 pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};
 #[cfg(feature = "retry")]

@@ -5,3 +5,4 @@ mod streams;
 mod support;
 mod unread;
 mod upgrades;
+mod uploads;

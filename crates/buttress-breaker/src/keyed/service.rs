@@ -67,10 +67,11 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let breaker = self.breakers.get(&(self.by_key.key)(&request));
         let protocol = &self.by_key.protocol;
-        let admission = admit(breaker.shared(), now(), || protocol.identity(&request));
+        let now = now();
+        let admission = admit(breaker.shared(), now, || protocol.identity(&request));
         // What is refused for one key says nothing about the others.
         let admission =
             admission.map_err(|rejection| BoxError::from(rejection.with_scope(Scope::Tenant)));
-        ResponseFuture::of(admission, &mut self.inner, request, protocol)
+        ResponseFuture::of(admission, &mut self.inner, request, protocol, now)
     }
 }

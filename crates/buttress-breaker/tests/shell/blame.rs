@@ -190,6 +190,88 @@ async fn callers_with_deadlines_too_short_for_anything_say_nothing() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
+/// T5: no deadline is known to the task, because the layer that would keep it stands further in, or nowhere.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_that_the_request_itself_asked_for_says_nothing() {
+    let haste: [(&str, &str); 3] = [
+        ("grpc-timeout", "1m"),
+        ("connect-timeout-ms", "1"),
+        ("x-envoy-expected-rq-timeout-ms", "1"),
+    ];
+    let late = Response::builder().header("content-type", "application/grpc");
+    let late = late.header("grpc-status", "4").body(TestBody::empty());
+    for answer in [late.unwrap(), status(504)] {
+        for (name, value) in haste {
+            assert_eq!(
+                state_after(&answer, |request| set(request, name, value)).await,
+                CircuitState::Closed,
+                "{name}"
+            );
+        }
+        let extension = |request: &mut Request<TestBody>| {
+            let deadline = Deadline::after(Instant::now().into_std(), SECOND / 1_000);
+            request.extensions_mut().insert(deadline.unwrap());
+        };
+        assert_eq!(state_after(&answer, extension).await, CircuitState::Closed);
+        // Those who waited for long enough have something to say, and so have those who say nothing, or nonsense.
+        for (name, value) in [
+            ("grpc-timeout", "10S"),
+            ("grpc-timeout", "1 m"),
+            ("x-envoy-expected-rq-timeout-ms", "0"),
+            ("accept", "*/*"),
+        ] {
+            assert_eq!(
+                state_after(&answer, |request| set(request, name, value)).await,
+                CircuitState::Open,
+                "{name}: {value}"
+            );
+        }
+    }
+}
+
+/// The state of a circuit after twenty calls that were answered so.
+async fn state_after(
+    answer: &Response<TestBody>,
+    mark: impl Fn(&mut Request<TestBody>),
+) -> CircuitState {
+    let breaker = Breaker::new("test", BreakerConfig::default());
+    let (inner, probe) = ReadyProbe::new();
+    let service = BreakerLayer::http(&breaker).layer(inner);
+    probe.script(Script::new().ok(answer.clone()));
+    for _ in 0..20 {
+        let mut request = crate::support::request();
+        mark(&mut request);
+        let _ = service.clone().oneshot(request).await;
+    }
+    breaker.state()
+}
+
+fn status(status: u16) -> Response<TestBody> {
+    let response = Response::builder().status(status);
+    response.body(TestBody::empty()).expect("a status")
+}
+
+fn set(request: &mut Request<TestBody>, name: &'static str, value: &'static str) {
+    let value = ::http::HeaderValue::from_static(value);
+    request.headers_mut().insert(name, value);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keyed_breaker_knows_what_the_request_asked_for_too() {
+    let breakers = buttress_breaker::Breakers::new("test", Default::default());
+    let (inner, probe) = ReadyProbe::new();
+    let layer =
+        buttress_breaker::KeyedBreakerLayer::http(&breakers, |_: &Request<TestBody>| "a".into());
+    let service = layer.layer(inner);
+    probe.script(Script::new().ok(status(504)));
+    for _ in 0..20 {
+        let mut request = crate::support::request();
+        set(&mut request, "grpc-timeout", "1m");
+        let _ = service.clone().oneshot(request).await;
+    }
+    assert_eq!(breakers.get("a").state(), CircuitState::Closed);
+}
+
 /// F07: what a refused call had reserved further in is there for others.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_leaves_nothing_reserved_further_in() {

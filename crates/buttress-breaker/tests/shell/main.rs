@@ -16,4 +16,5 @@ mod services;
 mod state;
 mod support;
 mod unready;
+mod uploads;
 mod waiter;

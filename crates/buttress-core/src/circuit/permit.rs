@@ -2,8 +2,9 @@ use std::time::{Duration, Instant};
 
 use super::state::Transition;
 use super::word::Tag;
-use crate::Reason;
 use crate::time::nanos;
+use crate::upload::ServiceTime;
+use crate::{Deadline, Reason, Upload};
 
 /// The right to make one call, to be settled or cancelled exactly once.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +15,12 @@ pub struct Permit {
     pub(super) granted: Instant,
     /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there.
     pub(super) answered_after: u64,
+    /// How many nanoseconds the request itself says that its caller waits; `u64::MAX` if it does not say so.
+    pub(super) allowed: u64,
+    /// What its caller owes of the request, if anything keeps count of that.
+    pub(super) upload: Option<Upload>,
+    /// Whether the time that it took tells how long calls take.
+    pub(super) is_exact: bool,
     pub(super) role: Role,
 }
 
@@ -23,16 +30,51 @@ impl Permit {
             tag,
             granted,
             answered_after: 0,
+            allowed: u64::MAX,
+            upload: None,
+            is_exact: true,
             role,
         }
     }
 
-    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come.
-    pub(super) fn took(&self, now: Instant) -> u64 {
-        match self.answered_after {
-            0 => nanos(now.saturating_duration_since(self.granted)),
-            after => after,
+    /// Notes until when the caller waits for the answer, as its request says.
+    #[inline]
+    pub fn allow(&mut self, deadline: Option<Deadline>) {
+        if let Some(deadline) = deadline {
+            self.allowed = nanos(deadline.remaining(self.granted));
         }
+    }
+
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub fn owe(&mut self, upload: Option<Upload>) {
+        if upload.is_some() {
+            self.upload = upload;
+        }
+    }
+
+    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come. What it
+    /// waited for its caller is not counted.
+    pub(super) fn took(&self, now: Instant) -> u64 {
+        self.service_time(now).nanos
+    }
+
+    pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
+        match self.answered_after {
+            0 => {
+                let all = nanos(now.saturating_duration_since(self.granted));
+                ServiceTime::of(self.upload.as_ref(), all, now)
+            }
+            nanos => ServiceTime {
+                nanos,
+                is_exact: self.is_exact,
+            },
+        }
+    }
+
+    /// Whether the caller broke the request off.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.upload.as_ref().is_some_and(Upload::is_broken_off)
     }
 
     /// Whether its call is a probe of a half-open circuit.

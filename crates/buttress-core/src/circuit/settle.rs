@@ -4,7 +4,7 @@ use super::permit::{Permit, Role, Settlement};
 use super::steps::Locked;
 use super::trial::Verdict;
 use super::{Cause, Circuit};
-use crate::blame::{Dropped, was_cut_short};
+use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::{Generation, Mark};
@@ -58,6 +58,7 @@ impl Circuit {
         chance: impl FnOnce() -> u64,
     ) -> Settlement {
         let mut locked = self.lock();
+        let took = permit.took(now);
         let dropped = Dropped {
             ending: if permit.had_all_of(locked.config.attempt_timeout, now) {
                 // A timeout layer of another library does not say why it drops a call.
@@ -66,7 +67,7 @@ impl Circuit {
                 ending
             },
             answered: permit.answered_after != 0,
-            took: Duration::from_nanos(permit.took(now)),
+            took: Duration::from_nanos(took),
         };
         if dropped.is_timeout(self.patience(&locked)) {
             drop(locked);
@@ -95,7 +96,9 @@ impl Circuit {
     /// from here on says nothing.
     pub fn answered(&self, permit: &mut Permit, now: Instant) {
         if permit.answered_after == 0 {
-            permit.answered_after = permit.took(now).max(1);
+            let time = permit.service_time(now);
+            permit.answered_after = time.nanos.max(1);
+            permit.is_exact = time.is_exact;
         }
         if let Role::Probe(probe) = permit.role {
             let mut locked = self.lock();
@@ -105,10 +108,17 @@ impl Circuit {
         }
     }
 
-    /// Whether the `deadline` of a permitted call that timed out left it less time than calls take. Then the timeout
-    /// is its caller's haste, and says nothing about the dependency.
-    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
-        deadline.is_some() && was_cut_short(deadline, permit.granted, self.patience(&self.lock()))
+    /// Whether the `deadline` of a permitted call that timed out `now`, or the one that [its request
+    /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to [send](Permit::owe) the
+    /// request. Then the timeout is the caller's, and says nothing about the dependency.
+    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>, now: Instant) -> bool {
+        if deadline.is_none() && permit.allowed == u64::MAX && permit.upload.is_none() {
+            return false;
+        }
+        let patience = self.patience(&self.lock());
+        permit.allowed < nanos(patience)
+            || was_cut_short(deadline, permit.granted, patience)
+            || was_kept_waiting(permit.upload.as_ref(), permit.took(now), now, patience)
     }
 
     /// How much time a call must have been allowed for a timeout to say something.
@@ -128,7 +138,8 @@ impl Circuit {
         let at = self.origin.nanos_at(now);
         // Before the epoch is compared: see `Successes::generation`.
         let generation = self.successes.generation();
-        let slow = permit.took(now) > self.hot.slow_above.load(Ordering::Relaxed);
+        let time = permit.service_time(now);
+        let slow = time.nanos > self.hot.slow_above.load(Ordering::Relaxed);
         if report.outcome == Outcome::Success
             && !slow
             && permit.role == Role::Call
@@ -136,12 +147,18 @@ impl Circuit {
         {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
-            self.usual.learn(permit.took(now));
+            if time.is_exact {
+                self.usual.learn(time.nanos);
+            }
             self.remember_tick(generation, now, at);
             return IN_TIME;
         }
         let mut locked = self.lock();
-        let outcome = match locked.attribute(report.outcome, permit.took(now)) {
+        let outcome = match locked.attribute(report.outcome, time.nanos) {
+            Outcome::Failure(_) if permit.is_broken_off() => Outcome::Ignored,
+            outcome => outcome,
+        };
+        let outcome = match outcome {
             // Its head came, and the rest of it says nothing.
             Outcome::Ignored if permit.is_probe() && permit.answered_after != 0 => Outcome::Success,
             outcome => outcome,

@@ -130,10 +130,14 @@ impl Shed {
             bulkhead::Admission::Admitted {
                 permit,
                 would_reject,
-            } => Admission::Admitted {
-                permit: self.begin(permit, None, claim, now),
-                would_reject: would_reject.map(|why| self.full(why, call.criticality)),
-            },
+            } => {
+                let mut permit = self.begin(permit, None, claim, now);
+                permit.allow(call.caller_deadline);
+                Admission::Admitted {
+                    permit,
+                    would_reject: would_reject.map(|why| self.full(why, call.criticality)),
+                }
+            }
             bulkhead::Admission::Rejected(why) => {
                 // Places that are kept for others are no want of places.
                 if why != Reason::CriticalityTooLow {
@@ -148,6 +152,7 @@ impl Shed {
                 Admission::Waiting(Place {
                     place,
                     claim,
+                    caller_deadline: call.caller_deadline,
                     since: now(),
                 })
             }
@@ -177,7 +182,10 @@ impl Shed {
         Begun {
             at: now,
             waited: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+            caller_deadline: None,
             answered_after: None,
+            is_exact: true,
+            upload: None,
             in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
             at_limit: since.is_some() || in_flight >= self.limit.limit(),
             sampled,

@@ -5,7 +5,8 @@ use crate::bulkhead;
 use crate::queue::Dropped;
 use crate::shares::Tenant;
 use crate::time::nanos;
-use crate::{Criticality, Deadline, Reason};
+use crate::upload::ServiceTime;
+use crate::{Criticality, Deadline, Reason, Upload};
 
 /// What a call says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Call {
     pub criticality: Criticality,
     /// By when its answer is wanted.
     pub deadline: Option<Deadline>,
+    /// Until when its caller waits, as the request itself says. It is for judging timeouts, and ends no wait.
+    pub caller_deadline: Option<Deadline>,
     /// Whose it is, where tenants are told [apart](super::Shed::tenant).
     pub tenant: Option<Tenant>,
     /// Whether the limit learns from it: what was said when that was [asked](super::Shed::samples).
@@ -26,6 +29,7 @@ impl Default for Call {
         Self {
             criticality: Criticality::default(),
             deadline: None,
+            caller_deadline: None,
             tenant: None,
             sampled: true,
         }
@@ -54,13 +58,19 @@ pub(super) struct Claim {
 }
 
 /// How things stood when a call began.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Begun {
     pub(super) at: Instant,
     /// How long it had waited in the queue.
     pub(super) waited: Duration,
+    /// Until when its caller waits, as the request itself says.
+    pub(super) caller_deadline: Option<Deadline>,
     /// How many nanoseconds it took until there was an answer, if there is more of it to come.
     pub(super) answered_after: Option<NonZeroU64>,
+    /// Whether that is how long calls take.
+    pub(super) is_exact: bool,
+    /// What its caller owes of the request, if anything keeps count of that.
+    pub(super) upload: Option<Upload>,
     // A permit is moved now and then, so it is kept small.
     pub(super) in_flight: u32,
     pub(super) at_limit: bool,
@@ -76,6 +86,27 @@ impl Claim {
     }
 }
 
+impl Begun {
+    /// How long the call has taken to the head of its answer, or to `now`. What it waited for its caller is not counted.
+    pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
+        match self.answered_after {
+            None => {
+                let all = nanos(now.saturating_duration_since(self.at));
+                ServiceTime::of(self.upload.as_ref(), all, now)
+            }
+            Some(nanos) => ServiceTime {
+                nanos: nanos.get(),
+                is_exact: self.is_exact,
+            },
+        }
+    }
+
+    /// Whether the caller broke the request off.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.upload.as_ref().is_some_and(Upload::is_broken_off)
+    }
+}
+
 impl Permit {
     /// Whether nobody but the gate has anything to do with it.
     #[inline]
@@ -84,16 +115,31 @@ impl Permit {
         self.begun.is_none() && !self.claim.is_counted()
     }
 
+    /// Notes until when the caller waits for the answer, as its request says.
+    pub(super) fn allow(&mut self, deadline: Option<Deadline>) {
+        if let Some(begun) = &mut self.begun {
+            begun.caller_deadline = deadline;
+        }
+    }
+
+    /// Notes what the caller owes of the request.
+    #[inline]
+    pub fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
+        if let Some(begun) = &mut self.begun {
+            begun.upload = upload();
+        }
+    }
+
     /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
     /// caller to say, who may listen to a stream for hours.
     #[inline]
     pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
-        if let Some(begun) = &mut self.begun {
-            let began = begun.at;
-            begun.answered_after.get_or_insert_with(|| {
-                let after = nanos(now().saturating_duration_since(began));
-                NonZeroU64::new(after).unwrap_or(NonZeroU64::MIN)
-            });
+        if let Some(begun) = &mut self.begun
+            && begun.answered_after.is_none()
+        {
+            let time = begun.service_time(now());
+            begun.answered_after = NonZeroU64::new(time.nanos.max(1));
+            begun.is_exact = time.is_exact;
         }
     }
 }
@@ -130,6 +176,7 @@ pub struct Refusal {
 pub struct Place {
     pub(super) place: bulkhead::Place,
     pub(super) claim: Claim,
+    pub(super) caller_deadline: Option<Deadline>,
     pub(super) since: Instant,
 }
 

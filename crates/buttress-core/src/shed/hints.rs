@@ -21,8 +21,16 @@ impl Hints {
     }
 
     /// How long answered calls take on average; zero while that is not known.
-    pub(super) fn usual(&self) -> Duration {
+    fn usual(&self) -> Duration {
         Duration::from_nanos(self.rtt.load(Ordering::Relaxed))
+    }
+
+    /// How much time a caller must have allowed a call for its timeout to say anything.
+    pub(super) fn allowance(&self) -> Duration {
+        match self.usual() {
+            Duration::ZERO => UNKNOWN,
+            usual => usual,
+        }
     }
 
     /// How much time a call must have had for its end by a deadline to be more than chance. While it is not known how
@@ -57,6 +65,8 @@ pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
 /// Of exponential times one in twenty is longer than so many times their mean: half of what the default limit takes
 /// for too many.
 const LATE: u32 = 3;
+/// What a caller must allow while it is not known how long calls take, or not learnt because there is no limit.
+const UNKNOWN: Duration = Duration::from_millis(100);
 const SECOND: u64 = 1_000_000_000;
 /// A queue that drains more slowly may as well be gone.
 const LONGEST: u64 = 30 * SECOND;

@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
 use super::{Permit, Shed, Stripe};
-use crate::blame::{Dropped, was_cut_short};
+use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
 use crate::limit::{Sample, Step};
 use crate::sync::lock;
+use crate::upload::ServiceTime;
 use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Shed {
@@ -17,14 +18,29 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         let begun = permit.begun.take()?;
-        self.settle_begun(begun, permit.claim, report.outcome, now)
+        self.settle_begun(&begun, permit.claim, report.outcome, now)
     }
 
-    /// Whether the `deadline` of a call that timed out left it less time than calls take. Then the timeout is its
-    /// caller's haste, and says nothing about the service.
-    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>) -> bool {
-        let begun = permit.begun.as_ref();
-        begun.is_some_and(|begun| was_cut_short(deadline, begun.at, self.hints.usual()))
+    /// Whether the `deadline` of a call that timed out, or the one that its request tells, left it less time than calls
+    /// take, or the caller was so slow to [send](Permit::owe) the request. Then the timeout is the caller's, and says
+    /// nothing about the service.
+    pub fn was_cut_short(
+        &self,
+        permit: &Permit,
+        deadline: Option<Deadline>,
+        now: impl FnOnce() -> Instant,
+    ) -> bool {
+        let Some(begun) = &permit.begun else {
+            return false;
+        };
+        let patience = self.hints.allowance();
+        let deadline = Deadline::earlier(deadline, begun.caller_deadline);
+        was_cut_short(deadline, begun.at, patience)
+            || begun.upload.is_some() && {
+                let now = now();
+                let took = begun.service_time(now).nanos;
+                was_kept_waiting(begun.upload.as_ref(), took, now, patience)
+            }
     }
 
     /// Gives back the place of a call that has ended. Returns the limit if that moved it.
@@ -46,7 +62,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
         let moved = match permit.begun.take() {
-            Some(begun) => self.give_up_on(begun, permit.claim, ending, &now),
+            Some(begun) => self.give_up_on(&begun, permit.claim, ending, &now),
             None => None,
         };
         self.leave_tenant(std::mem::take(&mut permit.claim));
@@ -70,11 +86,15 @@ impl Shed {
     #[inline(never)]
     fn settle_begun(
         &self,
-        begun: Begun,
+        begun: &Begun,
         claim: Claim,
         outcome: Outcome,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
+        let outcome = match outcome {
+            Outcome::Failure(_) if begun.is_broken_off() => Outcome::Ignored,
+            outcome => outcome,
+        };
         if claim.throttled {
             self.throttle.settle(outcome, now());
         }
@@ -85,7 +105,7 @@ impl Shed {
     #[inline(never)]
     fn give_up_on(
         &self,
-        begun: Begun,
+        begun: &Begun,
         claim: Claim,
         ending: Ending,
         now: impl Fn() -> Instant,
@@ -95,11 +115,11 @@ impl Shed {
         self.settle_begun(begun, claim, outcome, now)
     }
 
-    fn outcome_of_dropped(&self, begun: Begun, ending: Ending, now: Instant) -> Outcome {
+    fn outcome_of_dropped(&self, begun: &Begun, ending: Ending, now: Instant) -> Outcome {
         let dropped = Dropped {
             ending,
             answered: begun.answered_after.is_some(),
-            took: now.saturating_duration_since(begun.at),
+            took: Duration::from_nanos(begun.service_time(now).nanos),
         };
         if dropped.answered {
             Outcome::Success
@@ -112,14 +132,19 @@ impl Shed {
         }
     }
 
-    fn learn(&self, begun: Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
+    fn learn(&self, begun: &Begun, outcome: Outcome, now: impl Fn() -> Instant) -> Option<u64> {
         if !begun.sampled {
             return None;
         }
-        let rtt = match begun.answered_after {
-            Some(nanos) => Duration::from_nanos(nanos.get()),
-            None => now().saturating_duration_since(begun.at),
+        let time = match begun.answered_after {
+            Some(nanos) if begun.is_exact => ServiceTime::whole(nanos.get()),
+            _ => begun.service_time(now()),
         };
+        if !time.is_exact && outcome == Outcome::Success {
+            // It waited for its caller, who may send more: nobody knows how long such a call takes.
+            return None;
+        }
+        let rtt = Duration::from_nanos(time.nanos);
         let sample = Sample::of(outcome, rtt, begun.in_flight.into())?;
         let step = self
             .limit
@@ -156,3 +181,52 @@ impl Shed {
 
 /// Of exponential times, nine of ten are below so many times their mean: ln 10.
 const NINE_OF_TEN: f64 = std::f64::consts::LN_10;
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to begin at"
+    )]
+    use super::*;
+    use crate::Upload;
+    use crate::shed::{Admission, Call, ShedConfig};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// What calls take, as the limit has learnt it from calls of 50 ms whose callers first take 2 s to send something.
+    fn learnt(is_whole: bool) -> Option<Duration> {
+        let mut now = Instant::now();
+        let shed = Shed::new(ShedConfig::default(), 0, now).expect("it is the default");
+        for _ in 0..2_000 {
+            let upload = Upload::new(now);
+            let Admission::Admitted { mut permit, .. } = shed.admit(Call::default(), || 0, || now)
+            else {
+                panic!("there is one at a time");
+            };
+            permit.owe(|| Some(upload.of_call(now)));
+            upload.wait(now);
+            now += 2_000 * MS;
+            upload.arrive(|| now);
+            if is_whole {
+                upload.end(|| now);
+            }
+            now += 50 * MS;
+            shed.settle(&mut permit, Report::SUCCESS, || now);
+            shed.release(permit, || now);
+        }
+        let patience = shed.hints.patience();
+        (patience < Duration::MAX).then_some(patience / 3)
+    }
+
+    #[test]
+    fn calls_are_timed_without_the_waits_for_their_callers() {
+        let learnt = learnt(true).expect("that is how long they take");
+        assert!(learnt.abs_diff(50 * MS) < MS, "{learnt:?}");
+    }
+
+    #[test]
+    fn nothing_is_learnt_from_calls_whose_callers_may_send_more() {
+        assert_eq!(learnt(false), None);
+    }
+}

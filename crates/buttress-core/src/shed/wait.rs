@@ -22,7 +22,9 @@ impl Shed {
         self.waits_no_more(place);
         Poll::Ready(match verdict {
             Verdict::Admitted(permit) => {
-                Ok(self.begin(permit, Some(place.since), place.claim, now))
+                let mut permit = self.begin(permit, Some(place.since), place.claim, now);
+                permit.allow(place.caller_deadline);
+                Ok(permit)
             }
             Verdict::Dropped(why) => Err(self.drop_out(place, why, draw, now)),
         })

@@ -209,6 +209,7 @@ impl World {
             deadline: left.and_then(|left| Deadline::after(now, left)),
             tenant: self.shed.tenant(|| Some([whose])),
             sampled,
+            ..Call::default()
         };
         match self.shed.admit(call, || draw, || now) {
             Admission::Admitted {

@@ -22,7 +22,7 @@ mod world;
 type Simulation = (&'static str, fn());
 
 /// In the order they are printed.
-const ALL: [Simulation; 15] = [
+const ALL: [Simulation; 16] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
     ("shed: other services", shed::services),

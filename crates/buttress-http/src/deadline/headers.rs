@@ -46,6 +46,18 @@ pub fn read_deadline(
         .min()
 }
 
+/// How much time the caller gives, by the headers that say how much remains, for a layer that only judges by it: what is
+/// malformed is ignored, and counted where a deadline is kept.
+pub(crate) fn given_by_caller(headers: &HeaderMap) -> Option<Duration> {
+    let all = DeadlineHeader::ALL.iter().copied();
+    all.filter(|header| DeadlineHeaders::RELATIVE.contains(*header))
+        .flat_map(|header| {
+            let fields = headers.get_all(header.name()).iter();
+            fields.filter_map(move |value| parse(header, value.as_bytes()))
+        })
+        .min()
+}
+
 /// Writes that `given` is what remains, in `header`, in place of whatever the headers say about deadlines.
 ///
 /// The system's time is asked for only for an `x-deadline`. Allocates what a `HeaderValue` needs, and the map's

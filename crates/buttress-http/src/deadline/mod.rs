@@ -23,6 +23,7 @@ mod text;
 pub use absolute::{parse_rfc3339, write_rfc3339};
 pub use grpc_timeout::{parse_grpc_timeout, write_grpc_timeout};
 pub use header::{DeadlineHeader, DeadlineHeaders};
+pub(crate) use headers::given_by_caller;
 pub use headers::{age_deadline, read_deadline, remove_deadline, write_deadline};
 pub use millis::{parse_millis, write_millis};
 pub use text::Text;

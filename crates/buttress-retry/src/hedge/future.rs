@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use buttress_core::retry::Finding;
-use buttress_core::{BoxError, Lease, Plain};
+use buttress_core::{BoxError, Lease, Plain, Upload};
 use buttress_metrics::HedgeEvent;
 use pin_project::{pin_project, pinned_drop};
 use tokio::time::{Sleep, sleep};
@@ -38,10 +38,18 @@ where
     stage: Stage,
     protocol: P,
     /// `None` where the mode is off, and once the call has ended.
-    watch: Option<(Lease<Shared>, Instant)>,
+    watch: Option<Watch>,
     second: Option<Second<S, Req, P>>,
     /// An answer that is not conclusive, while the other attempt runs. Boxed, as it is rare.
     inconclusive: Option<Box<Result<S::Response, BoxError>>>,
+}
+
+/// Who hears how long the call took.
+pub(super) struct Watch {
+    pub(super) shared: Lease<Shared>,
+    pub(super) started: Instant,
+    /// What its caller owes of the request, if anything keeps count of that.
+    pub(super) upload: Option<Upload>,
 }
 
 /// How far the second attempt has come.
@@ -66,7 +74,7 @@ where
     pub(super) fn new(
         first: S::Future,
         protocol: P,
-        watch: Option<(Lease<Shared>, Instant)>,
+        watch: Option<Watch>,
         second: Option<Second<S, Req, P>>,
         delay: Option<Duration>,
     ) -> Self {
@@ -137,7 +145,12 @@ where
                 this.other.set(None);
                 let raced = std::mem::replace(this.stage, Stage::Alone) == Stage::Racing;
                 *this.second = None;
-                if let Some((shared, started)) = this.watch.take() {
+                if let Some(Watch {
+                    shared,
+                    started,
+                    upload,
+                }) = this.watch.take()
+                {
                     if raced {
                         shared
                             .signals
@@ -145,13 +158,18 @@ where
                     }
                     let now = now();
                     let succeeded = this.protocol.judge(&result).finding == Finding::Final;
-                    let latency = now.saturating_duration_since(started);
-                    shared.delay.record(latency, succeeded, now);
+                    let latency = match &upload {
+                        Some(upload) => upload.latency(started, now),
+                        None => Some(now.saturating_duration_since(started)),
+                    };
+                    if let Some(latency) = latency {
+                        shared.delay.record(latency, succeeded, now);
+                    }
                 }
                 return Poll::Ready(result);
             }
 
-            let (Some(second), Some((shared, started))) = (&mut *this.second, &*this.watch) else {
+            let (Some(second), Some(watch)) = (&mut *this.second, &*this.watch) else {
                 return Poll::Pending;
             };
             match this.stage {
@@ -163,13 +181,13 @@ where
                         }
                     }
                     this.timer.set(None);
-                    *this.stage = if second.decide(shared, this.protocol) {
+                    *this.stage = if second.decide(&watch.shared, this.protocol) {
                         Stage::Readying
                     } else {
                         Stage::Alone
                     };
                 }
-                Stage::Readying => match second.poll_begin(cx, this.protocol, *started) {
+                Stage::Readying => match second.poll_begin(cx, this.protocol, watch.started) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(None) => {
                         *this.stage = Stage::Alone;
@@ -193,7 +211,7 @@ where
 {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        if let (Stage::Racing, Some((shared, _))) = (*this.stage, &*this.watch) {
+        if let (Stage::Racing, Some(Watch { shared, .. })) = (*this.stage, &*this.watch) {
             shared.signals.emit(HedgeEvent::Cancelled);
         }
     }

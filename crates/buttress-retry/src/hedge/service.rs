@@ -4,6 +4,7 @@ use buttress_core::{BoxError, Deadline, Mode, Plain};
 use buttress_shell::Timer;
 use tower_service::Service;
 
+use super::future::Watch;
 use super::second::Second;
 use super::{Hedge, HedgeFuture};
 use crate::clock::{chance, now};
@@ -69,13 +70,18 @@ where
             return HedgeFuture::new(first, self.protocol.clone(), None, None, None);
         }
         let started = now();
+        let upload = self.protocol.upload(&request, started);
         let delay = shared.delay.delay(started).filter(|_| {
             // Without timers nothing can time the delay.
             self.protocol.is_safe_at_once(&request) && Timer::at(started).is_some()
         });
         let Some(delay) = delay else {
             let first = self.inner.call(request);
-            let watch = Some((shared, started));
+            let watch = Some(Watch {
+                shared,
+                started,
+                upload,
+            });
             return HedgeFuture::new(first, self.protocol.clone(), watch, None, None);
         };
         let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(chance));
@@ -92,7 +98,11 @@ where
             payment: None,
         });
         let first = self.inner.call(request);
-        let watch = Some((shared, started));
+        let watch = Some(Watch {
+            shared,
+            started,
+            upload,
+        });
         HedgeFuture::new(first, self.protocol.clone(), watch, second, Some(delay))
     }
 }

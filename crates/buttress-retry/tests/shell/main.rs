@@ -15,3 +15,4 @@ mod support;
 mod tiers;
 #[cfg(feature = "tower")]
 mod towers;
+mod uploads;

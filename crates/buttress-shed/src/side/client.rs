@@ -1,4 +1,6 @@
-use buttress_core::{Criticality, Deadline, Identify, TaskContext};
+use std::time::Instant;
+
+use buttress_core::{Criticality, Deadline, Identify, TaskContext, Upload};
 use buttress_http::{CRITICALITY, Classify, Http, Until, write_criticality};
 use http::Request;
 
@@ -47,6 +49,14 @@ impl<B> Side<Request<B>> for Client {
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         let requested = Identify::deadline(&self.protocol, request);
         Deadline::earlier(Deadline::current(), requested)
+    }
+
+    fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
+        Identify::caller_deadline(&self.protocol, request, now)
+    }
+
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        Identify::upload(&self.protocol, request, now)
     }
 
     fn identity(&self, request: &Request<B>) -> Option<u64> {

@@ -5,7 +5,9 @@ mod local;
 mod server;
 mod trust;
 
-use buttress_core::{Criticality, Deadline, TaskContext};
+use std::time::Instant;
+
+use buttress_core::{Criticality, Deadline, TaskContext, Upload};
 
 pub use client::Client;
 pub use local::{ByCall, Caller};
@@ -28,6 +30,18 @@ pub trait Side<Req> {
 
     /// By when its answer is wanted.
     fn deadline(&self, request: &Req) -> Option<Deadline>;
+
+    /// Until when its caller waits, as the request itself says that arrives `now`: for judging timeouts.
+    fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
+        let _ = (request, now);
+        None
+    }
+
+    /// What its caller still owes of a request that is sent on `now`, if anything keeps count of that.
+    fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
+        let _ = (request, now);
+        None
+    }
 
     /// A hash of what names the request, if anything does.
     fn identity(&self, request: &Req) -> Option<u64>;

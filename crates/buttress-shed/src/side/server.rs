@@ -1,6 +1,7 @@
 use std::sync::Arc;
+use std::time::Instant;
 
-use buttress_core::{Criticality, Deadline, Identify, TaskContext};
+use buttress_core::{Criticality, Deadline, Identify, TaskContext, Upload};
 use buttress_http::{Classify, Http, Until, criticality_of};
 use http::{Extensions, HeaderMap, HeaderName, Request};
 
@@ -88,6 +89,14 @@ impl<B> Side<Request<B>> for Server {
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         let requested = Identify::deadline(&self.protocol, request);
         Deadline::earlier(Deadline::current(), requested)
+    }
+
+    fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
+        Identify::caller_deadline(&self.protocol, request, now)
+    }
+
+    fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
+        Identify::upload(&self.protocol, request, now)
     }
 
     fn identity(&self, request: &Request<B>) -> Option<u64> {

@@ -7,7 +7,7 @@ use buttress_shed::{
     TenantsConfig, ThrottleConfig,
 };
 use buttress_testkit::{ReadyProbe, Script, TestBody};
-use tower::Layer;
+use tower::{Layer, ServiceExt};
 
 use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
@@ -75,6 +75,38 @@ async fn a_dependency_that_refuses_is_sent_less() {
         throttled += u32::from(reason(&result) == Some(Reason::ClientThrottled));
     }
     assert_eq!(throttled, 949);
+}
+
+/// T5: a tenth of the calls come with a timeout of a millisecond, and are answered 504.
+#[tokio::test(start_paused = true)]
+async fn timeouts_that_requests_themselves_asked_for_do_not_lower_the_limit() {
+    for (given, is_lowered) in [("1m", false), ("10S", true)] {
+        let shedder = Shedder::new("test", ShedConfig::default());
+        let service = ShedLayer::http(&shedder).layer(tower::service_fn(
+            |request: ::http::Request<TestBody>| async move {
+                let mut response = Response::new(TestBody::empty());
+                if request.headers().contains_key("grpc-timeout") {
+                    *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Ok::<_, buttress_core::BoxError>(response)
+            },
+        ));
+        for _ in 0..200 {
+            let calls = (0..10).map(|number| {
+                let mut request = request();
+                if number % 2 == 0 {
+                    let given = given.parse().expect("a header's value");
+                    request.headers_mut().insert("grpc-timeout", given);
+                }
+                service.clone().oneshot(request)
+            });
+            let calls: tokio::task::JoinSet<_> = calls.collect();
+            calls.join_all().await;
+        }
+        assert_eq!(shedder.snapshot().limit.limit < 20, is_lowered, "{given}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,3 +20,4 @@ mod support;
 mod tenants;
 mod throttle;
 mod trust;
+mod uploads;

@@ -230,6 +230,25 @@ async fn in_the_shadow_all_is_sent_and_counted() {
     assert_eq!(counted.accepted, 0);
 }
 
+/// T5: callers that allow a millisecond are answered 504, and others are sent all the same.
+#[tokio::test(start_paused = true)]
+async fn timeouts_that_requests_themselves_asked_for_hold_nothing_back() {
+    for (given, is_held_back) in [("1m", false), ("10S", true)] {
+        let scene = client();
+        let mut late = Response::new(TestBody::empty());
+        *late.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+        scene.probe.script(Script::new().ok(late));
+        let mut held_back = 0;
+        for _ in 0..200 {
+            let mut request = request();
+            let given = given.parse().expect("a header's value");
+            request.headers_mut().insert("grpc-timeout", given);
+            held_back += u32::from(scene.call_with(request).reason().is_some());
+        }
+        assert_eq!(held_back > 0, is_held_back, "{given}");
+    }
+}
+
 /// An error without an answer counts by its kind: what never reached the dependency was not taken on.
 #[tokio::test(start_paused = true)]
 async fn a_dependency_that_cannot_be_reached_is_sent_less() {

@@ -222,11 +222,11 @@ impl BreakerConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.window.check("window")?;
         at_least_one("minimum_calls", self.minimum_calls)?;
-        if let Window::Count(size) = self.window {
-            if self.minimum_calls > size {
-                let bound = format!("at most {size}, the window's size");
-                return Err(ConfigError::new("minimum_calls", self.minimum_calls, bound));
-            }
+        if let Window::Count(size) = self.window
+            && self.minimum_calls > size
+        {
+            let bound = format!("at most {size}, the window's size");
+            return Err(ConfigError::new("minimum_calls", self.minimum_calls, bound));
         }
         if let Some(ratio) = self.failure_ratio {
             above_zero("failure_ratio", ratio)?;

@@ -209,8 +209,9 @@ impl Partitions {
         })
     }
 
-    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a partition has that goes on under its name it
-    /// keeps; what is no longer named only borrows, until its calls have ended.
+    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a
+    /// partition has that goes on under its name it keeps; what is no longer named only borrows, until its calls have
+    /// ended.
     ///
     /// # Errors
     ///

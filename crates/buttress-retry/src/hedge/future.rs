@@ -19,7 +19,8 @@ use crate::repeat::{Judge, Repeat};
 /// The response of a service behind a hedge.
 ///
 /// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be with
-/// the other attempt, unless the request only reads. Where both fail, the last failure is the response, unless the other brought an answer at least.
+/// the other attempt, unless the request only reads. Where both fail, the last failure is the response, unless the
+/// other brought an answer at least.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where
@@ -98,19 +99,18 @@ where
         let mut this = self.project();
         loop {
             let mut ended = None;
-            if let Some(first) = this.first.as_mut().as_pin_mut() {
-                if let Poll::Ready(result) = first.poll(cx) {
-                    this.first.set(None);
-                    ended = Some((result.map_err(Into::into), HedgeEvent::Lost));
-                }
+            if let Some(first) = this.first.as_mut().as_pin_mut()
+                && let Poll::Ready(result) = first.poll(cx)
+            {
+                this.first.set(None);
+                ended = Some((result.map_err(Into::into), HedgeEvent::Lost));
             }
-            if ended.is_none() {
-                if let Some(other) = this.other.as_mut().as_pin_mut() {
-                    if let Poll::Ready(result) = other.poll(cx) {
-                        this.other.set(None);
-                        ended = Some((result.map_err(Into::into), HedgeEvent::Won));
-                    }
-                }
+            if ended.is_none()
+                && let Some(other) = this.other.as_mut().as_pin_mut()
+                && let Poll::Ready(result) = other.poll(cx)
+            {
+                this.other.set(None);
+                ended = Some((result.map_err(Into::into), HedgeEvent::Won));
             }
             if let Some((result, event)) = ended {
                 let failed = this.protocol.judge(&result).finding.kind().is_some();
@@ -156,10 +156,10 @@ where
             match this.stage {
                 Stage::Alone | Stage::Racing => return Poll::Pending,
                 Stage::Delayed => {
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                        if timer.poll(cx).is_pending() {
-                            return Poll::Pending;
-                        }
+                    if let Some(timer) = this.timer.as_mut().as_pin_mut()
+                        && timer.poll(cx).is_pending()
+                    {
+                        return Poll::Pending;
                     }
                     this.timer.set(None);
                     *this.stage = if second.decide(shared, this.protocol) {

@@ -121,13 +121,6 @@ impl BreakerConfig {
         self
     }
 
-    /// Turns the slow-call rule off.
-    #[must_use]
-    pub fn no_slow_calls(mut self) -> Self {
-        self.slow_calls = None;
-        self
-    }
-
     /// How long the circuit stays open before it lets probes through.
     #[must_use]
     pub fn open_for(mut self, open_for: OpenTime) -> Self {
@@ -178,13 +171,6 @@ impl BreakerConfig {
     #[must_use]
     pub fn ramp(mut self, over: Duration, from: Ratio) -> Self {
         self.ramp = Some(Ramp { over, from });
-        self
-    }
-
-    /// Closes at once after the probes succeeded.
-    #[must_use]
-    pub fn no_ramp(mut self) -> Self {
-        self.ramp = None;
         self
     }
 

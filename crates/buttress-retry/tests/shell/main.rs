@@ -13,5 +13,3 @@ mod resent;
 mod retrying;
 mod support;
 mod tiers;
-#[cfg(feature = "tower")]
-mod towers;

@@ -89,7 +89,9 @@ impl Line for Ours {
         self.ended += 1;
         if self.ended.is_multiple_of(1_000) {
             let margin = service.quantile(Ratio::percent(99), at);
-            self.queue.set_margin(margin.unwrap_or_default());
+            let config = self.queue.config().clone();
+            let config = config.margin(margin.unwrap_or_default());
+            self.queue.reconfigure(config).expect("valid");
         }
     }
 }

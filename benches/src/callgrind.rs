@@ -1,7 +1,7 @@
 //! Instructions: the bench runs itself under callgrind, one case at a time.
 //!
-//! Callgrind collects in one function only, which makes the calls, so starting, setting up and warming up are not in the figure.
-//! The kernel's instructions are not counted, and under valgrind a clock is read by a system call.
+//! Callgrind collects in one function only, which makes the calls, so starting, setting up and warming up are not in
+//! the figure. The kernel's instructions are not counted, and under valgrind a clock is read by a system call.
 
 use std::io;
 use std::process::{Command, Stdio};

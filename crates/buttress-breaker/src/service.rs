@@ -108,7 +108,7 @@ impl<S, P> BreakerService<S, P> {
         }
     }
 
-    /// Admits or refuses a call where the circuit is other than simply closed.
+    /// Admits or refuses a call unless the circuit is closed and nothing else is to be decided.
     #[inline(never)]
     fn admit_slowly<Req>(&self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
     where

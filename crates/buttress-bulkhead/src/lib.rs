@@ -75,8 +75,8 @@
 //! with the body of its response. A service that is merely ready holds nothing, so idle connections and clones keep
 //! nobody out; [`WhenSaturated::Unready`] is otherwise.
 //!
-//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what becomes of the
-//! connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
+//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what
+//! becomes of the connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
 //!
 //! A response that its reader leaves alone keeps its place only while nobody else needs it: a client that reads nothing
 //! off its connection would otherwise hold it for as long as it likes. When a call finds no place, those are taken back

@@ -9,9 +9,10 @@ use http::{Method, Request};
 /// A hold on the place of a call whose connection goes on after the answer: a websocket, or a tunnel.
 ///
 /// A layer sees a call to its answer, which for an upgrade is `101 Switching Protocols`, and nothing of what becomes of the
-/// connection. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request that asks for an upgrade, or is
-/// a `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is served, and the call has
-/// its place until the last clone of it is dropped. A hold that nobody keeps holds nothing past the answer.
+/// connection. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request that asks for an
+/// upgrade, or is a `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is
+/// served, and the call has its place until the last clone of it is dropped. A hold that nobody keeps holds nothing
+/// past the answer.
 ///
 /// ```
 /// use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadHold, BulkheadLayer};

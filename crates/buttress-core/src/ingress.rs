@@ -39,8 +39,8 @@ pub struct Ingress {
 }
 
 impl Ingress {
-    /// The deadline of a call that arrives `now`, if it has one, by a rule that passed its [`check`](Self::check). `given` is the time its caller gave it, `outer`
-    /// the deadline of what it is part of; the earlier holds.
+    /// The deadline of a call that arrives `now`, if it has one, by a rule that passed its [`check`](Self::check).
+    /// `given` is the time its caller gave it, `outer` the deadline of what it is part of; the earlier holds.
     ///
     /// # Errors
     ///

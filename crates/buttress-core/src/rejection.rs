@@ -156,7 +156,7 @@ pub enum Reason {
     QueueTimeout,
     /// Memory or processor time is short.
     ResourceExhausted,
-    /// The tenant uses more than its share while others want theirs.
+    /// The tenant, or the partition, uses its share of the limit, and the rest is for others.
     TenantOverShare,
 }
 

@@ -113,13 +113,13 @@
 //! the first attempt's, and [`age_deadline`](buttress_http::deadline::age_deadline) is what corrects those of the
 //! others.
 //!
-//! A service that is not ready is waited for in `poll_ready`, where Tower has no request yet, and so no deadline but that of
-//! the task. In [`Mode::Enforce`](buttress_core::Mode::Enforce) the wait lasts no longer than that, and than the timeout (or
-//! the maximum, where there is no timeout), from when the service was first found not to be ready. After that this layer
-//! says that it is ready, and rejects the call with `DeadlineExceeded` without making it. So a load balancer above sees a
-//! service that is not ready for as long as a call may take, and then one that fails. What a caller's header gives it is
-//! known once the call is made, and begins there. For a wait that a caller's own deadline ends, put a `Buffer` between this
-//! layer and the service: its calls wait, and not its readiness.
+//! A service that is not ready is waited for in `poll_ready`, where Tower has no request yet, and so no deadline but
+//! that of the task. In [`Mode::Enforce`](buttress_core::Mode::Enforce) the wait lasts no longer than that, and than
+//! the timeout (or the maximum, where there is no timeout), from when the service was first found not to be ready.
+//! After that this layer says that it is ready, and rejects the call with `DeadlineExceeded` without making it. So a
+//! load balancer above sees a service that is not ready for as long as a call may take, and then one that fails. What
+//! a caller's header gives it is known once the call is made, and begins there. For a wait that a caller's own
+//! deadline ends, put a `Buffer` between this layer and the service: its calls wait, and not its readiness.
 //!
 //! A timer is made when a call has a deadline and is not answered at its first poll, and when its response has a body; and
 //! never for "no deadline". A body with a deadline takes two allocations besides. Where there are no timers, a late call or

@@ -23,11 +23,11 @@ impl Limits {
             ("body_idle", self.body_idle),
             ("body_timeout", self.body_timeout),
         ] {
-            if let Some(limit) = limit {
-                if limit.is_zero() || limit > Deadline::FURTHEST {
-                    let bound = "more than 0 and at most a year";
-                    return Err(ConfigError::new(field, format_args!("{limit:?}"), bound));
-                }
+            if let Some(limit) = limit
+                && (limit.is_zero() || limit > Deadline::FURTHEST)
+            {
+                let bound = "more than 0 and at most a year";
+                return Err(ConfigError::new(field, format_args!("{limit:?}"), bound));
             }
         }
         Ok(())

@@ -53,8 +53,8 @@ pub use malformed::Malformed;
 pub use protocol::{Http, Until};
 pub use replay::{Replay, ReplayBody, Tape, Unplayable};
 pub use retry::{
-    ClassifyRetry, Fate, Idempotent, RETRY, RetryClassifier, Ticket, forbids_retry,
-    judge_http_error, safe_at_once, safety_of, was_never_processed,
+    ClassifyRetry, Fate, Idempotent, RETRY, RetryClassifier, Ticket, judge_http_error,
+    safe_at_once, safety_of, was_never_processed,
 };
 pub use retry_after::RetryAfter;
 pub use upload::{UploadBody, track_upload};

@@ -1,8 +1,9 @@
 //! The signals of Buttress: every metric and every tracing event, in one place.
 //!
-//! A layer says what happened as an event ([`BreakerEvent`], [`ProblemEvent`], [`HttpEvent`]); this crate, and no
-//! other, turns that into `metrics` and `tracing`. Users meet it only through what it emits, listed below; authors
-//! of layers hold one `…Signals` for each handle and call `emit`.
+//! A layer says what happened as an event: [`BreakerEvent`], [`BulkheadEvent`], [`ChaosEvent`], [`DeadlineEvent`],
+//! [`HedgeEvent`], [`HttpEvent`], [`ProblemEvent`], [`RetryEvent`] or [`ShedEvent`]. This crate, and no other, turns
+//! events into `metrics` and `tracing`. Users meet it only through what it emits, listed below; authors of layers hold
+//! one `…Signals` for each handle and call `emit`.
 //!
 //! ```
 //! use buttress_core::{Outcome, Reason};

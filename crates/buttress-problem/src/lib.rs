@@ -69,7 +69,7 @@
 //! |---|---|
 //! | `type` | `about:blank` |
 //! | `title` | the phrase of the status |
-//! | `status` | 503 for every reason of a circuit |
+//! | `status` | 503; 504 where the time of the call was over or too short, 429 where a tenant is over its share |
 //! | `detail` | a sentence about the reason; the name of the layer is not in it |
 //! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str) |
 //! | `scope` | [`Scope::as_str`](buttress_core::Scope::as_str): whether another instance may help |

@@ -78,10 +78,10 @@ impl Responder {
             }
         };
         let name = self.config.request_id_header.as_ref();
-        if let Some((name, id)) = name.zip(asked.request_id.as_ref()) {
-            if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-                response.headers_mut().insert(name, id);
-            }
+        if let Some((name, id)) = name.zip(asked.request_id.as_ref())
+            && let Ok(id) = HeaderValue::from_str(id.as_str())
+        {
+            response.headers_mut().insert(name, id);
         }
         response
     }

@@ -167,20 +167,3 @@ impl Drop for Payment {
         }
     }
 }
-
-#[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-impl tower::retry::budget::Budget for RetryBudget {
-    fn deposit(&self) {
-        self.shared.budget.deposit(now());
-    }
-
-    /// tower does not tell when an attempt ends, so the share in flight does not see those that it makes.
-    fn withdraw(&self) -> bool {
-        let Ok(mut payment) = self.reserve(Cost::ONE) else {
-            return false;
-        };
-        payment.begin();
-        true
-    }
-}

@@ -126,15 +126,15 @@ impl RetryConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.rule.check()?;
         self.budget.check()?;
-        if let Some(timeout) = self.attempt_timeout {
-            if timeout.is_zero() || timeout > Self::MAX_ATTEMPT_TIMEOUT {
-                let bound = format!("above 0 and at most {:?}", Self::MAX_ATTEMPT_TIMEOUT);
-                return Err(ConfigError::new(
-                    "attempt_timeout",
-                    format!("{timeout:?}"),
-                    bound,
-                ));
-            }
+        if let Some(timeout) = self.attempt_timeout
+            && (timeout.is_zero() || timeout > Self::MAX_ATTEMPT_TIMEOUT)
+        {
+            let bound = format!("above 0 and at most {:?}", Self::MAX_ATTEMPT_TIMEOUT);
+            return Err(ConfigError::new(
+                "attempt_timeout",
+                format!("{timeout:?}"),
+                bound,
+            ));
         }
         if self.timeout_cost < Cost::ONE {
             let value = format!("{:?}", self.timeout_cost);

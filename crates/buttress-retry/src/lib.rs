@@ -134,8 +134,6 @@ mod hedge;
 mod http;
 mod layer;
 mod mark;
-#[cfg(feature = "tower")]
-mod policy;
 mod repeat;
 mod retry;
 mod service;
@@ -154,9 +152,6 @@ pub use hedge::{Hedge, HedgeConfig, HedgeFuture, HedgeLayer, HedgeService};
 pub use http::{ATTEMPT, HttpRetry, HttpSpare, PREVIOUS_ATTEMPTS};
 pub use layer::RetryLayer;
 pub use mark::{RetryMark, RetryMarkFuture, RetryMarkService};
-#[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use policy::{RetryPolicy, RetryWait};
 pub use repeat::{Attempt, Judge, Repeat};
 pub use retry::Retry;
 pub use service::RetryService;

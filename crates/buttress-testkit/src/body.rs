@@ -143,10 +143,10 @@ impl Body for TestBody {
             polls.fetch_add(1, Ordering::SeqCst);
         }
         loop {
-            if let Some(BodyStep::Wait(gate)) = self.steps.front() {
-                if gate.poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
+            if let Some(BodyStep::Wait(gate)) = self.steps.front()
+                && gate.poll(cx).is_pending()
+            {
+                return Poll::Pending;
             }
             let step = self.steps.pop_front();
             if self.steps.is_empty() {

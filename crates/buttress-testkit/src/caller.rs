@@ -64,10 +64,10 @@ impl<'a> Caller<'a> {
     pub(crate) fn poll_once(&mut self) -> Standing {
         self.poll_ready();
         self.call_if_ready();
-        if let Stage::Called(future) = &mut self.stage {
-            if let Poll::Ready(answer) = self.task.poll_future(future.as_mut()) {
-                self.stage = Stage::Answered(answer);
-            }
+        if let Stage::Called(future) = &mut self.stage
+            && let Poll::Ready(answer) = self.task.poll_future(future.as_mut())
+        {
+            self.stage = Stage::Answered(answer);
         }
         self.standing()
     }

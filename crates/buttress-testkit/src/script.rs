@@ -141,10 +141,10 @@ impl<T: Unpin> Future for ScriptedFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            if let Some(Step::Wait(gate)) = self.steps.front() {
-                if gate.poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
+            if let Some(Step::Wait(gate)) = self.steps.front()
+                && gate.poll(cx).is_pending()
+            {
+                return Poll::Pending;
             }
             match self.steps.pop_front() {
                 Some(Step::Err(error)) => return Poll::Ready(Err(error)),

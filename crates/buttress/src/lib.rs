@@ -70,9 +70,8 @@
 //! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `config` makes stacks
 //! from a file (`Resilience`), `game-day` reads experiments from one, `reqwest` is the `HttpClient`, `serde` serializes
 //! snapshots. `axum`, `reqwest` and `tonic` let retries send the request bodies of these hosts again, and `hyper` lets
-//! them know which errors of its client tell that a request was never processed. `tonic` is not part of `full`: it
-//! needs Rust 1.88. `metrics` and `tracing`, both on by default, turn the two halves of the signals on. Features only
-//! ever add.
+//! them know which errors of its client tell that a request was never processed. `metrics`
+//! and `tracing`, both on by default, turn the two halves of the signals on. Features only ever add.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -52,8 +52,8 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
         .route("/orders/{id}", get(order))
         // Around the routes above. Outermost first: when one of the others refuses a call, the problem layer turns
         // that into a response; the deadline ends what takes longer than its caller waits; the shedder finds out how
-        // much the handler can take, and the bulkhead keeps it from ever being more than that; the breaker watches what
-        // the handler answers.
+        // much the handler can take; the breaker watches what the handler answers, and a call that it rejects takes no
+        // place of the bulkhead, which keeps calls from ever being more than its limit.
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
@@ -61,8 +61,8 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
                     DeadlineConfig::default().timeout(Duration::from_secs(2)),
                 ))
                 .layer(ShedLayer::http(shedder))
-                .layer(BulkheadLayer::http(&bulkhead))
-                .layer(BreakerLayer::http(breaker)),
+                .layer(BreakerLayer::http(breaker))
+                .layer(BulkheadLayer::http(&bulkhead)),
         )
         .route("/database/break", post(break_database))
         .route("/database/stall", post(stall_database))

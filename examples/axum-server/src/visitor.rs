@@ -40,9 +40,9 @@ pub(crate) async fn call(
     tell(hasty.send().await?, breaker).await?;
     to_database("mend").await?;
 
-    println!("\nThe database goes down. Three failures in a row open the circuit:");
+    println!("\nThe database goes down. With the stall, three failures in a row open the circuit:");
     to_database("break").await?;
-    for _ in 0..3 {
+    for _ in 0..2 {
         tell(get_order().await?, breaker).await?;
     }
 

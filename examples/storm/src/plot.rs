@@ -141,7 +141,7 @@ impl Plot<'_> {
             writeln!(svg, r#""/>"#)?;
             if let Some(last) = points.iter().rev().find_map(|(_, value)| *value) {
                 let mut end = scale.y(last);
-                // A name never lies upon another.
+                // No name covers another.
                 while let Some(other) = taken
                     .iter()
                     .find(|other| (end - **other).abs() < NAME_HEIGHT)

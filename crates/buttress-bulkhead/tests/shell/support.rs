@@ -118,10 +118,10 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
     }
 
     pub(crate) fn poll(&mut self) {
-        if self.answer.is_none() {
-            if let Poll::Ready(answer) = self.task.poll_future(self.future.as_mut()) {
-                self.answer = Some(answer);
-            }
+        if self.answer.is_none()
+            && let Poll::Ready(answer) = self.task.poll_future(self.future.as_mut())
+        {
+            self.answer = Some(answer);
         }
     }
 

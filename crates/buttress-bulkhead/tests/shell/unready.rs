@@ -67,7 +67,7 @@ async fn a_clone_is_ready_when_there_is_a_place_and_keeps_it() {
     assert!(third.is_ready());
 }
 
-/// A wait for readiness has no end of its own: a load balancer simply asks another.
+/// A wait for readiness has no end of its own: a load balancer asks another.
 #[tokio::test(start_paused = true)]
 async fn it_waits_as_long_as_it_takes_and_is_woken_once() {
     let scene = scene(config(1, 0).max_wait(Duration::from_millis(10)));

@@ -165,9 +165,10 @@ impl BulkheadConfig {
     ///
     /// # Errors
     ///
-    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); a `reader_idle` below 1 ms or above a year; of the queue what [`QueueConfig::check`] refuses, its
-    /// capacity is called `queue` here; what [`PartitionsConfig::check`], [`PartitionsConfig::check_limit`] and
-    /// [`TenantsConfig::check`] refuse; partitions and tenants at once; queues that together are longer than one may be.
+    /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); a `reader_idle` below 1 ms or above a year; of the queue
+    /// what [`QueueConfig::check`] refuses, its capacity is called `queue` here; what [`PartitionsConfig::check`] and
+    /// [`TenantsConfig::check`] refuse; a share of a partition that comes to less than one place of the limit;
+    /// partitions and tenants at once; queues that together are longer than one may be.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_LIMIT).contains(&self.limit) {
             let bound = format!("from 1 to {}", Self::MAX_LIMIT);
@@ -177,12 +178,12 @@ impl BulkheadConfig {
             "capacity" => error.of("queue"),
             _ => error,
         })?;
-        if let Some(reader_idle) = self.reader_idle {
-            if reader_idle < Self::LEAST_READER_IDLE || reader_idle > Deadline::FURTHEST {
-                let value = format_args!("{reader_idle:?}");
-                let bound = "from 1 ms to a year";
-                return Err(ConfigError::new("reader_idle", value, bound));
-            }
+        if let Some(reader_idle) = self.reader_idle
+            && (reader_idle < Self::LEAST_READER_IDLE || reader_idle > Deadline::FURTHEST)
+        {
+            let value = format_args!("{reader_idle:?}");
+            let bound = "from 1 ms to a year";
+            return Err(ConfigError::new("reader_idle", value, bound));
         }
         if let Some(partitions) = &self.partitions {
             partitions.check()?;

@@ -1,9 +1,9 @@
 //! Faults on purpose: what to inject, into which calls, and when to stop.
 //!
 //! A [`Plan`] says it all, and [`Plan::decide`] is a pure function: whether a call is hit is
-//! hash(seed, name of the fault, identity of the call and number of the attempt), so the same request meets the same fault on every run, on
-//! every hop and in any order of threads. Each fault draws for itself. An [`Arming`] is a plan at work: it
-//! counts, and it holds the plan to its [`Bounds`]. A [`SteadyState`] says when enough is enough.
+//! hash(seed, name of the fault, identity of the call and number of the attempt), so the same request meets the same
+//! fault on every run, on every hop and in any order of threads. Each fault draws for itself. An [`Arming`] is a plan
+//! at work: it counts, and it holds the plan to its [`Bounds`]. A [`SteadyState`] says when enough is enough.
 //!
 //! The shape of the faults is that of Envoy's fault filter and gRPC's proposal A33 (delay and answer drawn
 //! independently, headers that may ask for less than the configuration allows and never for more). Theirs are

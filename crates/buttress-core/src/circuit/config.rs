@@ -121,13 +121,6 @@ impl BreakerConfig {
         self
     }
 
-    /// Turns the slow-call rule off.
-    #[must_use]
-    pub fn no_slow_calls(mut self) -> Self {
-        self.slow_calls = None;
-        self
-    }
-
     /// How long the circuit stays open before it lets probes through.
     #[must_use]
     pub fn open_for(mut self, open_for: OpenTime) -> Self {
@@ -181,13 +174,6 @@ impl BreakerConfig {
         self
     }
 
-    /// Closes at once after the probes succeeded.
-    #[must_use]
-    pub fn no_ramp(mut self) -> Self {
-        self.ramp = None;
-        self
-    }
-
     /// Says how long an attempt is given for the head of its answer, where a timeout layer of another library stands
     /// outside of the breaker. Such a layer drops a call and does not say why.
     ///
@@ -222,11 +208,11 @@ impl BreakerConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.window.check("window")?;
         at_least_one("minimum_calls", self.minimum_calls)?;
-        if let Window::Count(size) = self.window {
-            if self.minimum_calls > size {
-                let bound = format!("at most {size}, the window's size");
-                return Err(ConfigError::new("minimum_calls", self.minimum_calls, bound));
-            }
+        if let Window::Count(size) = self.window
+            && self.minimum_calls > size
+        {
+            let bound = format!("at most {size}, the window's size");
+            return Err(ConfigError::new("minimum_calls", self.minimum_calls, bound));
         }
         if let Some(ratio) = self.failure_ratio {
             above_zero("failure_ratio", ratio)?;

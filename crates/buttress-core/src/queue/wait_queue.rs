@@ -107,11 +107,6 @@ impl<T> WaitQueue<T> {
         Ok(())
     }
 
-    /// How long before its deadline a call must begin from now on, as a shell learns it from the calls.
-    pub fn set_margin(&mut self, margin: Duration) {
-        self.config.margin = margin;
-    }
-
     /// What those of each [criticality](Criticality::index) have for certain. Nobody has anything, if the queue does not go
     /// [by criticality](QueueConfig::by_criticality).
     pub fn entitle(&mut self, entitled: [Entitled; Criticality::COUNT]) {

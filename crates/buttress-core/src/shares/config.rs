@@ -44,26 +44,6 @@ impl SharesConfig {
         self
     }
 
-    /// The same by a [word](Criticality::as_str), for configurations that are not written in the code.
-    ///
-    /// # Errors
-    ///
-    /// A word that is no criticality.
-    pub fn share_of(self, word: &str, share: Ratio) -> Result<Self, ConfigError> {
-        match Criticality::parse(word) {
-            Some(criticality) => Ok(self.share(criticality, share)),
-            None => {
-                let bound = Criticality::ALL.map(Criticality::as_str).join(", ");
-                let value = format_args!("{word:?}");
-                Err(ConfigError::new(
-                    "shares.criticality",
-                    value,
-                    format!("one of {bound}"),
-                ))
-            }
-        }
-    }
-
     /// How long a call that was turned away keeps a place free for others like it. Calls that wait in a queue keep
     /// theirs while they wait, and need no memory.
     #[must_use]

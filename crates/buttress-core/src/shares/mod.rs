@@ -17,6 +17,6 @@ mod tenants_config;
 pub use config::SharesConfig;
 pub use partitions::{Partition, PartitionSnapshot, Partitions, Usage};
 pub use partitions_config::PartitionsConfig;
-pub use rule::{Shares, SharesSnapshot};
+pub use rule::Shares;
 pub use tenants::{Tenant, Tenants};
 pub use tenants_config::TenantsConfig;

@@ -16,7 +16,7 @@ use crate::{ConfigError, Name};
 /// it for a while, as with [`Shares`](super::Shares): else those who ask most would always be there first.
 ///
 /// Whoever owns it tells it of every call that begins and ends in a partition with a name, under one lock, and knows who
-/// waits. What is not in those is in the [rest](Partition::REST).
+/// waits. What is not in those is in the rest.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -85,7 +85,7 @@ struct Part {
 
 impl Partition {
     /// Whatever is in no partition with a name.
-    pub const REST: Self = Self(0);
+    pub(crate) const REST: Self = Self(0);
 
     /// Its place among all, the rest first.
     #[must_use]
@@ -133,7 +133,7 @@ impl Partitions {
     ///
     /// Nobody overtakes others of its own partition, nor does one overtake anybody who would borrow.
     #[must_use]
-    pub fn may_enter(
+    pub(crate) fn may_enter(
         &self,
         partition: Partition,
         usage: Usage,
@@ -182,16 +182,10 @@ impl Partitions {
     }
 
     /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
-    pub fn forget_turned_away(&mut self) {
+    pub(crate) fn forget_turned_away(&mut self) {
         for part in &mut self.parts {
             part.kept = Kept::default();
         }
-    }
-
-    /// Whether a partition has all of its share, or borrows already.
-    #[must_use]
-    pub fn borrows(&self, partition: Partition, usage: Usage) -> bool {
-        self.lacks(partition, usage) == 0
     }
 
     /// What a partition has, of those that are configured; the caller knows how many wait in it.
@@ -209,8 +203,9 @@ impl Partitions {
         })
     }
 
-    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a partition has that goes on under its name it
-    /// keeps; what is no longer named only borrows, until its calls have ended.
+    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a
+    /// partition has that goes on under its name it keeps; what is no longer named only borrows, until its calls have
+    /// ended.
     ///
     /// # Errors
     ///

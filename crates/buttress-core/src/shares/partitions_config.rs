@@ -104,7 +104,7 @@ impl PartitionsConfig {
     /// # Errors
     ///
     /// The first such share, by the name of its partition.
-    pub fn check_limit(&self, limit: u64) -> Result<(), ConfigError> {
+    pub(crate) fn check_limit(&self, limit: u64) -> Result<(), ConfigError> {
         let is_empty = |share: Ratio| share > Ratio::ZERO && places(parts(share), limit) == 0;
         match self.shares.iter().find(|&&(_, share)| is_empty(share)) {
             None => Ok(()),

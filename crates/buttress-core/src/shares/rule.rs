@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::SharesConfig;
 use super::kept::Kept;
@@ -6,16 +6,15 @@ use crate::{ConfigError, Criticality};
 
 /// One limit, shared by criticality.
 ///
-/// Whoever is within its share gets any place that is free. Whoever is beyond it borrows: it leaves free as many
-/// places as are wanted by those that matter more, and by those that matter less and are within their shares. So
-/// there is one threshold, the least criticality that may still borrow. It is at the bottom while nobody lacks a
-/// place, and moves up as far as those who do matter.
+/// A class of calls below its share may have any free slot. A class above its share borrows: it leaves free the slots
+/// that are wanted by more critical classes, and by less critical ones that are below their shares.
 ///
-/// What is wanted is what waits, exactly. A call that cannot wait is turned away, which leaves a place free for
-/// others like it for a while, up to twice the square root of the limit: so many that a stream of calls at random
-/// moments rarely finds none (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981).
+/// A slot is wanted by a call that was [rejected](Self::turn_away) because it could not wait. It stays free for others of
+/// its class for a while, up to twice the square root of the limit for each class: enough for calls at random moments to
+/// find one (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls that wait in a queue are not
+/// known here: the queue goes by [`lacks`](Self::lacks) and [`share`](Self::share), and a newcomer must not overtake it.
 ///
-/// Whoever owns it tells it of every call that begins and ends, waits and stops waiting, under one lock.
+/// The owner records every call that begins and ends, and every rejection, under one lock.
 ///
 /// ```
 /// use std::time::Instant;
@@ -25,16 +24,18 @@ use crate::{ConfigError, Criticality};
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
 /// let mut shares = Shares::new(SharesConfig::default())?;
-/// // Nobody else is there, so the batch gets it all.
-/// assert!((0..10).all(|_| shares.admit(Low, 10, now)));
+/// // A batch that is alone may have all ten slots.
+/// for _ in 0..10 {
+///     assert!(shares.may(Low, 10, now));
+///     shares.overdraw(Low);
+/// }
 ///
-/// // Two users find nothing free, and wait.
-/// assert!(!shares.admit(High, 10, now));
-/// shares.wait(High);
-/// shares.wait(High);
+/// // The call of a user is rejected: the next slot stays free for another.
+/// assert!(!shares.may(High, 10, now));
+/// shares.turn_away(High, 10, now);
 /// shares.release(Low);
-/// assert!(!shares.admit(Low, 10, now));
-/// assert_eq!(shares.next(10, now), Some(High));
+/// assert!(!shares.may(Low, 10, now));
+/// assert!(shares.may(High, 10, now));
 /// # Ok(())
 /// # }
 /// ```
@@ -49,21 +50,7 @@ pub struct Shares {
 #[derive(Debug, Clone, Copy, Default)]
 struct Class {
     in_flight: u64,
-    waiting: u64,
     kept: Kept,
-}
-
-/// What a criticality has and wants at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SharesSnapshot {
-    /// Calls under way.
-    pub in_flight: u64,
-    /// Calls that wait.
-    pub waiting: u64,
-    /// Places it has for certain.
-    pub share: u64,
-    /// Places that those who matter less leave free for it.
-    pub wanted: u64,
 }
 
 impl Shares {
@@ -81,18 +68,7 @@ impl Shares {
         })
     }
 
-    /// Takes a place for a call, to be [released](Self::release), if it may have one. If not, it
-    /// [waits](Self::wait) or is [turned away](Self::turn_away).
-    #[must_use]
-    pub fn admit(&mut self, criticality: Criticality, limit: u64, now: Instant) -> bool {
-        let may = self.may(criticality, limit, now);
-        if may {
-            self.overdraw(criticality);
-        }
-        may
-    }
-
-    /// Takes a place for a call in any case, also beyond the limit: where a refusal does not bind.
+    /// Takes a slot for a call that begins, also beyond the limit: whether it [may](Self::may) is not asked.
     pub fn overdraw(&mut self, criticality: Criticality) {
         self.in_flight += 1;
         self.classes[criticality.index()].in_flight += 1;
@@ -105,38 +81,10 @@ impl Shares {
         class.in_flight = class.in_flight.saturating_sub(1);
     }
 
-    /// A call begins to wait.
-    pub fn wait(&mut self, criticality: Criticality) {
-        self.classes[criticality.index()].waiting += 1;
-    }
-
-    /// A call does not wait any longer, because it has its place or because it gave up.
-    pub fn leave(&mut self, criticality: Criticality) {
-        let class = &mut self.classes[criticality.index()];
-        class.waiting = class.waiting.saturating_sub(1);
-    }
-
     /// A call was turned away that could not wait.
     pub fn turn_away(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
         class.kept.turn_away(limit, now, self.config.memory);
-    }
-
-    /// Of those that wait, the one that is to have a place now, if there is one to have. It is then to
-    /// [leave](Self::leave), and to be [admitted](Self::admit).
-    #[must_use]
-    pub fn next(&self, limit: u64, now: Instant) -> Option<Criticality> {
-        let waiting = |c: &Criticality| self.classes[c.index()].waiting > 0;
-        let mut classes = Criticality::ALL.into_iter().rev().filter(waiting);
-        classes.find(|&c| self.may(c, limit, now))
-    }
-
-    /// The least criticality that would get a place beyond its share now; `None` if none would.
-    #[must_use]
-    pub fn threshold(&self, limit: u64, now: Instant) -> Option<Criticality> {
-        let free = limit.saturating_sub(self.in_flight);
-        let mut classes = Criticality::ALL.into_iter();
-        classes.find(|&c| free > self.kept_from(c, limit, now))
     }
 
     /// How many of the places that a criticality has for certain it does not have.
@@ -152,26 +100,8 @@ impl Shares {
         self.config.places(criticality, limit)
     }
 
-    /// How many calls are under way in all.
-    #[must_use]
-    pub fn in_flight(&self) -> u64 {
-        self.in_flight
-    }
-
-    /// What a criticality has and wants.
-    #[must_use]
-    pub fn snapshot(&self, criticality: Criticality, limit: u64, now: Instant) -> SharesSnapshot {
-        let class = &self.classes[criticality.index()];
-        SharesSnapshot {
-            in_flight: class.in_flight,
-            waiting: class.waiting,
-            share: self.share(criticality, limit),
-            wanted: class.wanted(now, self.config.memory),
-        }
-    }
-
     /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
-    pub fn forget_turned_away(&mut self) {
+    pub(crate) fn forget_turned_away(&mut self) {
         for class in &mut self.classes {
             class.kept = Kept::default();
         }
@@ -201,7 +131,7 @@ impl Shares {
     fn kept_from(&self, borrower: Criticality, limit: u64, now: Instant) -> u64 {
         let kept = |criticality: Criticality| {
             let class = &self.classes[criticality.index()];
-            let wanted = class.wanted(now, self.config.memory);
+            let wanted = class.kept.places(now, self.config.memory);
             if criticality > borrower {
                 wanted
             } else if criticality < borrower && wanted > 0 {
@@ -211,11 +141,5 @@ impl Shares {
             }
         };
         Criticality::ALL.into_iter().map(kept).sum()
-    }
-}
-
-impl Class {
-    fn wanted(&self, now: Instant, memory: Duration) -> u64 {
-        self.waiting + self.kept.places(now, memory)
     }
 }

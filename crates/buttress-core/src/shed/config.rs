@@ -164,7 +164,8 @@ impl ShedConfig {
     /// # Errors
     ///
     /// What [`LimitConfig::check`], [`QueueConfig::check`](crate::queue::QueueConfig::check), [`SharesConfig::check`],
-    /// [`TenantsConfig::check`], [`ThrottleConfig::check`] and [`PressureConfig::check`] refuse; the capacity of the queue is called `queue` here.
+    /// [`TenantsConfig::check`], [`ThrottleConfig::check`] and [`PressureConfig::check`] refuse; the capacity of the
+    /// queue is called `queue` here.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(limit) = &self.limit {
             limit.check()?;

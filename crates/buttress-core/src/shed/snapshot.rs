@@ -11,7 +11,8 @@ use crate::{Criticality, Mode, ThrottleSnapshot};
 pub struct ShedSnapshot {
     /// Its limit.
     pub limit: LimitSnapshot,
-    /// How many calls are under way, or were let in and are about to hear it: more than the limit after it was lowered, and where refusals do not bind.
+    /// How many calls are under way, or were let in and are about to hear it: more than the limit after it was lowered,
+    /// and where refusals do not bind.
     pub in_flight: u64,
     /// How many wait.
     pub queued: usize,

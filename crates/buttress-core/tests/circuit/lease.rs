@@ -15,8 +15,7 @@ fn half_open() -> Circuit {
         .open_for(OpenTime::Fixed(SECOND))
         .probes(1)
         .probe_lease(5 * SECOND)
-        .half_open_stay(60 * SECOND)
-        .no_ramp();
+        .half_open_stay(60 * SECOND);
     let circuit = Circuit::new(config, epoch()).expect("valid");
     circuit.trip(epoch(), || 0);
     circuit

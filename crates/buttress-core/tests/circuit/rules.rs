@@ -42,11 +42,11 @@ impl Rules {
             .mode(self.mode);
         let config = match self.slow_calls {
             Some((threshold, percent)) => config.slow_calls(threshold, Ratio::percent(percent)),
-            None => config.no_slow_calls(),
+            None => config,
         };
         match self.ramp {
             Some((over, from)) => config.ramp(over, from),
-            None => config.no_ramp(),
+            None => config,
         }
     }
 }

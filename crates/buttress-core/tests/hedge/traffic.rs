@@ -34,7 +34,7 @@ impl Tally {
 impl Latency {
     pub(crate) fn sample(self, draws: &mut Draws) -> Duration {
         let millis = match self {
-            Self::Bimodal(one_in) if draws.next() % one_in == 0 => 1_000.0,
+            Self::Bimodal(one_in) if draws.next().is_multiple_of(one_in) => 1_000.0,
             Self::Bimodal(_) => 10.0,
             Self::Exponential => -20.0 * draws.unit().ln(),
             Self::LogNormal => {

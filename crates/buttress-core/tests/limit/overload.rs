@@ -7,7 +7,8 @@ use buttress_core::{FailureKind, Outcome};
 
 const OVERLOAD: Outcome = Outcome::Failure(FailureKind::Overload);
 
-/// Calls of 48 ms at the rate that keeps `load` of them in flight, or as many as the limit allows. One in `of` is answered with an overload.
+/// Calls of 48 ms at the rate that keeps `load` of them in flight, or as many as the limit allows. One in `of` is
+/// answered with an overload.
 fn feed(limit: &Limit, load: u64, of: u64) -> u64 {
     let mut now = Instant::now();
     let mut least = limit.limit();

@@ -33,8 +33,8 @@ fn safeties() -> impl Strategy<Value = Safety> {
     ]
 }
 
-/// How each attempt of a call ends: what it shows, whether it is known not to have been processed, the hint it brings, how long it took, the draw for its wait, and
-/// whether the budget would pay for the next.
+/// How each attempt of a call ends: what it shows, whether it is known not to have been processed, the hint it
+/// brings, how long it took, the draw for its wait, and whether the budget would pay for the next.
 type Ending = (Finding, bool, Option<u64>, u64, u64, bool);
 
 fn endings() -> impl Strategy<Value = Vec<Ending>> {

@@ -46,18 +46,6 @@ fn shares_may_come_to_the_whole_in_thirds() {
 }
 
 #[test]
-fn a_criticality_that_is_none_is_refused_with_those_that_are() {
-    let config = SharesConfig::default();
-    let error = config.share_of("urgent", Ratio::HALF).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        r#"shares.criticality is "urgent", but must be one of low, medium, high, critical"#
-    );
-    let by_word = config.share_of("LOW", Ratio::percent(5)).unwrap();
-    assert_eq!(by_word, config.share(Low, Ratio::percent(5)));
-}
-
-#[test]
 fn what_is_refused_changes_nothing() {
     let mut shares = Shares::new(SharesConfig::default()).unwrap();
     let before = format!("{shares:?}");

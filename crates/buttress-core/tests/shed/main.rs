@@ -8,6 +8,7 @@
 mod answers;
 mod books;
 mod given_up;
+mod next;
 mod refinement;
 mod service;
 mod shares;

@@ -1,3 +1,5 @@
+use buttress_core::Criticality;
+
 /// What happened in a while.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
@@ -12,6 +14,18 @@ pub(crate) struct Tally {
     pub(crate) limit: f64,
     pub(crate) least: u64,
     pub(crate) most: u64,
+    /// By [`Criticality::index`].
+    pub(crate) classes: [Class; Criticality::COUNT],
+    /// Workers in use, times the seconds they were.
+    pub(crate) busy: f64,
+}
+
+/// What happened to the calls of one criticality.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Class {
+    pub(crate) offered: u64,
+    /// Calls that were answered by their deadlines.
+    pub(crate) in_time: u64,
 }
 
 impl Tally {
@@ -36,6 +50,17 @@ impl Tally {
         self.limit += other.limit;
         self.least = self.least.min(other.least);
         self.most = self.most.max(other.most);
+        self.busy += other.busy;
+        for (class, other) in self.classes.iter_mut().zip(other.classes) {
+            class.offered += other.offered;
+            class.in_time += other.in_time;
+        }
+    }
+
+    /// The share of the calls of a criticality that were answered by their deadlines.
+    pub(crate) fn served(&self, criticality: Criticality) -> f64 {
+        let class = self.classes[criticality.index()];
+        class.in_time as f64 / class.offered as f64
     }
 
     /// Answers in time, as a share of the capacity.

@@ -5,7 +5,7 @@ use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
-use buttress_core::{Deadline, Report, StripeIndex};
+use buttress_core::{Criticality, Deadline, Report, StripeIndex};
 
 use crate::dice::Dice;
 use crate::service::Service;
@@ -18,8 +18,8 @@ pub(crate) struct World {
     pub(crate) shed: Shed,
     pub(crate) workers: usize,
     pub(crate) service: Service,
-    /// Calls offered a second.
-    pub(crate) offered: f64,
+    /// Calls offered a second, by [`Criticality::index`].
+    pub(crate) offered: [f64; Criticality::COUNT],
     /// By when a caller wants its answer, if it says so, in seconds.
     pub(crate) deadline: Option<f64>,
     pub(crate) bodies: Option<Bodies>,
@@ -31,7 +31,7 @@ pub(crate) struct World {
     drawn: (f64, f64),
     next: u64,
     /// Those the shedder keeps waiting, by the number their wakers have.
-    waiting: Vec<Option<(Place, u64)>>,
+    waiting: Vec<Option<Waiting>>,
     free: Vec<usize>,
     gives_up: BinaryHeap<Reverse<(u64, usize)>>,
     woken: Arc<Mutex<Vec<usize>>>,
@@ -57,7 +57,15 @@ pub(crate) struct Bodies {
 #[derive(Debug)]
 struct Running {
     arrived: u64,
+    criticality: Criticality,
     permit: Permit,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    place: Place,
+    arrived: u64,
+    criticality: Criticality,
 }
 
 impl World {
@@ -67,7 +75,7 @@ impl World {
             shed: Shed::new(config, seed, start).expect("within bounds"),
             workers,
             service,
-            offered: 0.0,
+            offered: [0.0; Criticality::COUNT],
             deadline: None,
             bodies: None,
             start,
@@ -93,11 +101,39 @@ impl World {
         self.workers as f64 / self.service.mean()
     }
 
-    /// Offers so many times the capacity from now on.
+    /// Offers this many times the capacity from now on.
     pub(crate) fn offer(&mut self, times: f64) -> &mut Self {
-        self.offered = times * self.capacity();
-        self.next = self.now + nanos(self.dice.exponential(1.0 / self.offered));
+        self.offer_each(&[(Criticality::default(), times)])
+    }
+
+    /// Offers this many times the capacity of each criticality from now on.
+    pub(crate) fn offer_each(&mut self, times: &[(Criticality, f64)]) -> &mut Self {
+        self.offered = [0.0; Criticality::COUNT];
+        for (criticality, times) in times {
+            self.offered[criticality.index()] = times * self.capacity();
+        }
+        self.next = self.now + self.until_next();
         self
+    }
+
+    fn until_next(&mut self) -> u64 {
+        let offered: f64 = self.offered.iter().sum();
+        nanos(self.dice.exponential(1.0 / offered))
+    }
+
+    /// The criticality of the call that arrives. Draws only where calls of several are offered.
+    fn criticality(&mut self) -> Criticality {
+        let all: f64 = self.offered.iter().sum();
+        let only = |c: &Criticality| self.offered[c.index()] == all;
+        if let Some(only) = Criticality::ALL.into_iter().find(only) {
+            return only;
+        }
+        let mut draw = self.dice.uniform() * all;
+        let drawn = |c: &Criticality| {
+            draw -= self.offered[c.index()];
+            draw < 0.0
+        };
+        Criticality::ALL.into_iter().find(drawn).unwrap_or_default()
     }
 
     pub(crate) fn run(&mut self, seconds: f64) -> Tally {
@@ -114,6 +150,7 @@ impl World {
             let at = self.next.min(done).min(gives_up).min(closes);
             let lasted = at.min(end).saturating_sub(self.now);
             tally.saw_limit(self.shed.limit(), lasted as f64 * 1e-9);
+            tally.busy += lasted as f64 * 1e-9 * self.ends.len() as f64;
             self.now = self.now.max(at.min(end));
             if at > end {
                 let (calls, took) = self.drawn;
@@ -122,7 +159,7 @@ impl World {
             }
             if at == self.next {
                 self.arrive(&mut tally);
-                self.next += nanos(self.dice.exponential(1.0 / self.offered)).max(1);
+                self.next += self.until_next().max(1);
             } else if at == done {
                 self.finish(&mut tally);
             } else if at == closes {
@@ -137,29 +174,44 @@ impl World {
     }
 
     fn arrive(&mut self, tally: &mut Tally) {
+        let criticality = self.criticality();
         tally.offered += 1;
+        tally.classes[criticality.index()].offered += 1;
         let (now, arrived) = (self.instant(self.now), self.now);
         // As the shell does.
         let stripe = self.shed.stripe(StripeIndex::current());
         if !self.shed.samples(&stripe)
             && let Some(permit) = self.shed.try_admit(&stripe)
         {
-            return self.serve(Running { arrived, permit });
+            return self.serve(Running {
+                arrived,
+                criticality,
+                permit,
+            });
         }
         let call = Call {
+            criticality,
             deadline: self
                 .deadline
                 .and_then(|patience| Deadline::after(now, Duration::from_secs_f64(patience))),
             ..Call::default()
         };
         match self.shed.admit(call, || 0, || now) {
-            Admission::Admitted { permit, .. } => self.serve(Running { arrived, permit }),
+            Admission::Admitted { permit, .. } => self.serve(Running {
+                arrived,
+                criticality,
+                permit,
+            }),
             Admission::Rejected(_) => tally.refused += 1,
-            Admission::Waiting(place) => self.wait(place, arrived),
+            Admission::Waiting(place) => self.wait(Waiting {
+                place,
+                arrived,
+                criticality,
+            }),
         }
     }
 
-    fn wait(&mut self, place: Place, arrived: u64) {
+    fn wait(&mut self, waiting: Waiting) {
         let slot = self.free.pop().unwrap_or(self.waiting.len());
         if slot == self.waiting.len() {
             self.waiting.push(None);
@@ -167,11 +219,11 @@ impl World {
             self.wakers
                 .push(Waker::from(Arc::new(Bell { slot, woken })));
         }
-        if let Some(at) = place.gives_up() {
+        if let Some(at) = waiting.place.gives_up() {
             let at = at.saturating_duration_since(self.start).as_nanos() as u64;
             self.gives_up.push(Reverse((at, slot)));
         }
-        self.waiting[slot] = Some((place, arrived));
+        self.waiting[slot] = Some(waiting);
         self.ring(slot);
     }
 
@@ -205,6 +257,9 @@ impl World {
         self.idle.push(slot);
         let latency = (self.now - call.arrived) as f64 * 1e-9;
         tally.latencies.push(latency as f32);
+        if self.deadline.is_none_or(|patience| latency <= patience) {
+            tally.classes[call.criticality.index()].in_time += 1;
+        }
         while self.ends.len() < self.workers
             && let Some(call) = self.backlog.pop_front()
         {
@@ -233,7 +288,7 @@ impl World {
         let Some(Reverse((_, slot))) = self.gives_up.pop() else {
             return;
         };
-        let Some((place, _)) = &self.waiting[slot] else {
+        let Some(Waiting { place, .. }) = &self.waiting[slot] else {
             return;
         };
         if place.gives_up().is_some_and(|at| at <= now)
@@ -264,17 +319,21 @@ impl World {
 
     fn look(&mut self, slot: usize, tally: &mut Tally) {
         let now = self.instant(self.now);
-        let Some((place, arrived)) = &self.waiting[slot] else {
+        let Some(waiting) = &self.waiting[slot] else {
             return;
         };
-        let arrived = *arrived;
+        let (place, arrived, criticality) = (&waiting.place, waiting.arrived, waiting.criticality);
         let Poll::Ready(verdict) = self.shed.poll(place, &self.wakers[slot], || 0, || now) else {
             return;
         };
         self.waiting[slot] = None;
         self.free.push(slot);
         match verdict {
-            Ok(permit) => self.serve(Running { arrived, permit }),
+            Ok(permit) => self.serve(Running {
+                arrived,
+                criticality,
+                permit,
+            }),
             Err(_) => tally.refused += 1,
         }
     }

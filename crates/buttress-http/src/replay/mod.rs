@@ -23,7 +23,8 @@ pub trait Replay: Body + Sized {
     /// The body that is read: mostly this one.
     type Source;
 
-    /// Begins to record up to `limit` bytes, in at most 64 frames and one more for each 64 bytes of the limit. Returns the body to send first, and the tape to play the next from.
+    /// Begins to record up to `limit` bytes, in at most 64 frames and one more for each 64 bytes of the limit. Returns
+    /// the body to send first, and the tape to play the next from.
     ///
     /// # Errors
     ///

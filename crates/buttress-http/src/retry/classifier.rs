@@ -30,8 +30,9 @@ use crate::{Classify, HttpClassifier, RetryAfter};
 /// | anything else | no failure |
 ///
 /// A gRPC code counts where it stands in the head, with nothing to follow it. A response with a head of its own is
-/// committed (gRFC A6). `Retry-After` and `grpc-retry-pushback-ms` become the hint; where a response says
-/// [not to](forbids_retry), or its pushback is negative or no number, there is no other attempt.
+/// committed (gRFC A6). `Retry-After` and `grpc-retry-pushback-ms` become the hint; there is no other attempt where a
+/// response says so, by [`RETRY`](crate::RETRY) or the headers of Envoy and Finagle for it, or where its pushback is
+/// negative or no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryClassifier {
     statuses: Cow<'static, [StatusCode]>,

@@ -46,7 +46,7 @@ pub const RETRY: HeaderName = HeaderName::from_static("x-buttress-retry");
 /// Whether a response says not to try again: by [`RETRY`], or in the words of Envoy (`x-envoy-overloaded`) and of
 /// Finagle (`finagle-http-nonretryable-nack`).
 #[must_use]
-pub fn forbids_retry(headers: &HeaderMap) -> bool {
+pub(crate) fn forbids_retry(headers: &HeaderMap) -> bool {
     headers.get(RETRY).is_some_and(|value| value == "no")
         || headers.contains_key("x-envoy-overloaded")
         || headers.contains_key("finagle-http-nonretryable-nack")

@@ -42,8 +42,8 @@ pub fn safety_of<B>(request: &Request<B>) -> Safety {
 
 /// Whether two copies of a request may be processed at once, as by a hedge.
 ///
-/// It takes a method that is idempotent, or the extension [`Idempotent`]. A key is not enough: it makes a request safe after
-/// itself, but while the first is processed the second is a conflict.
+/// It takes a method that is idempotent, or the extension [`Idempotent`]. A key is not enough: it makes a request
+/// safe after itself, but while the first is processed the second is a conflict.
 #[must_use]
 pub fn safe_at_once<B>(request: &Request<B>) -> bool {
     match request.extensions().get() {

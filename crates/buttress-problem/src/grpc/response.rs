@@ -35,10 +35,11 @@ pub(crate) fn read(headers: &HeaderMap) -> Option<Problem> {
         return None;
     }
     let mut problem = Problem::new(codes::status(code)).with_grpc_code(code);
-    if let Some(message) = headers.get(MESSAGE).map(decode_message) {
-        if !message.is_empty() && message != problem.title() {
-            problem = problem.with_detail(message.into_owned());
-        }
+    if let Some(message) = headers.get(MESSAGE).map(decode_message)
+        && !message.is_empty()
+        && message != problem.title()
+    {
+        problem = problem.with_detail(message.into_owned());
     }
     // Garbage means "do not try again" (gRFC A6).
     problem = match Pushback::from_headers(headers).map(|p| p.unwrap_or(Pushback::Stop)) {

@@ -107,19 +107,18 @@ where
         let mut this = self.project();
         loop {
             let mut ended = None;
-            if let Some(first) = this.first.as_mut().as_pin_mut() {
-                if let Poll::Ready(result) = first.poll(cx) {
-                    this.first.set(None);
-                    ended = Some((result.map_err(Into::into), HedgeEvent::Lost));
-                }
+            if let Some(first) = this.first.as_mut().as_pin_mut()
+                && let Poll::Ready(result) = first.poll(cx)
+            {
+                this.first.set(None);
+                ended = Some((result.map_err(Into::into), HedgeEvent::Lost));
             }
-            if ended.is_none() {
-                if let Some(other) = this.other.as_mut().as_pin_mut() {
-                    if let Poll::Ready(result) = other.poll(cx) {
-                        this.other.set(None);
-                        ended = Some((result.map_err(Into::into), HedgeEvent::Won));
-                    }
-                }
+            if ended.is_none()
+                && let Some(other) = this.other.as_mut().as_pin_mut()
+                && let Poll::Ready(result) = other.poll(cx)
+            {
+                this.other.set(None);
+                ended = Some((result.map_err(Into::into), HedgeEvent::Won));
             }
             if let Some((result, event)) = ended {
                 let failed = this.protocol.judge(&result).finding.kind().is_some();
@@ -175,10 +174,10 @@ where
             match this.stage {
                 Stage::Alone | Stage::Racing => return Poll::Pending,
                 Stage::Delayed => {
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                        if timer.poll(cx).is_pending() {
-                            return Poll::Pending;
-                        }
+                    if let Some(timer) = this.timer.as_mut().as_pin_mut()
+                        && timer.poll(cx).is_pending()
+                    {
+                        return Poll::Pending;
                     }
                     this.timer.set(None);
                     *this.stage = if second.decide(&watch.shared, this.protocol) {

@@ -13,6 +13,4 @@ mod resent;
 mod retrying;
 mod support;
 mod tiers;
-#[cfg(feature = "tower")]
-mod towers;
 mod uploads;

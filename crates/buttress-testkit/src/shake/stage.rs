@@ -129,7 +129,7 @@ impl<'b, 'l> Stage<'b, 'l> {
     /// Polls a caller until it waits again, and lets it go on as a reader or leave.
     fn go_on(&mut self, number: u64, mut caller: Caller<'b>) -> Found {
         let decision = plan::decide(self.plan, number);
-        let part = Part::of(&decision, number % 2 == 0);
+        let part = Part::of(&decision, number.is_multiple_of(2));
         let came = part.gates.into_iter();
         self.cast
             .gates

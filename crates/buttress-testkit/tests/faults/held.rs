@@ -123,10 +123,10 @@ impl Body for HeldBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, TestError>>> {
-        if let (Some(Ends::WhenPolled), Some(timer)) = (self.ends, &mut self.timer) {
-            if timer.as_mut().poll(cx).is_ready() {
-                Arc::clone(&self.hold).wake();
-            }
+        if let (Some(Ends::WhenPolled), Some(timer)) = (self.ends, &mut self.timer)
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            Arc::clone(&self.hold).wake();
         }
         let idle = self.hold.idle;
         let (frame, place) = self.hold.with(|held| {

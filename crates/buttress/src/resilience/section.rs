@@ -72,11 +72,9 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         // What is left out because it was a mistake is not held against the rest. An unknown key hides no other mistake.
         let is_sound = self.table.source.count_mistakes() == self.mistakes_before;
         self.table.only(&self.known);
-        if is_sound {
-            if let Err(error) = check(&self.config) {
-                self.table
-                    .blame(error.field(), error.value(), error.bound());
-            }
+        if is_sound && let Err(error) = check(&self.config) {
+            self.table
+                .blame(error.field(), error.value(), error.bound());
         }
         self.config
     }

@@ -53,7 +53,6 @@ fn breaker(mode: Mode) -> BreakerConfig {
         .consecutive_failures(3)
         .open_for(OpenTime::Fixed(OPEN_FOR))
         .probe_lease(OPEN_FOR)
-        .no_ramp()
         .mode(mode)
 }
 

@@ -87,9 +87,11 @@ impl Line for Ours {
         let Some(service) = &self.service else { return };
         service.record(Duration::from_secs_f64(took), at);
         self.ended += 1;
-        if self.ended % 1_000 == 0 {
+        if self.ended.is_multiple_of(1_000) {
             let margin = service.quantile(Ratio::percent(99), at);
-            self.queue.set_margin(margin.unwrap_or_default());
+            let config = self.queue.config().clone();
+            let config = config.margin(margin.unwrap_or_default());
+            self.queue.reconfigure(config).expect("valid");
         }
     }
 }

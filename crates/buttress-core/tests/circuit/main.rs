@@ -2,6 +2,10 @@
 
 #![cfg(not(buttress_loom))]
 
+mod at_once;
+mod config;
+mod endings;
+mod labels;
 mod lease;
 mod model;
 mod refinement;

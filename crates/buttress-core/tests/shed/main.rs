@@ -7,9 +7,11 @@
 
 mod answers;
 mod books;
+mod config;
 mod given_up;
 mod next;
 mod refinement;
+mod rules;
 mod service;
 mod shares;
 mod wakers;

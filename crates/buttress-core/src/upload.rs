@@ -7,9 +7,9 @@ use crate::time::nanos;
 
 /// What a caller owes of the body of its request, and how long the service has waited for it.
 ///
-/// A service that reads a request can be no faster than the caller who sends it. The body [tells](Self::wait) an upload when
-/// it is asked for a frame that is not there, and when that [arrives](Self::arrive); whatever judges the call by its time
-/// takes off the time in between.
+/// A service that reads a request can be no faster than the caller who sends it. The body [tells](Self::wait) an upload
+/// when it is asked for a frame that is not there, and when that [arrives](Self::arrive); whatever judges the call by
+/// its time takes off the time in between.
 ///
 /// ```
 /// use std::time::{Duration, Instant};

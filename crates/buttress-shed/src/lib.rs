@@ -137,9 +137,9 @@
 //!
 //! A call that its deadline ends before its answer begins, or the attempt timeout of a retry, counts as a timeout if it had
 //! three times as long as answered calls take; it then speaks for a lower limit, and for holding back. With less time it
-//! says nothing, and neither does a call whose caller went away. A timeout that the service answers with says nothing if the
-//! caller allowed less time than calls take, by the deadline of the task or by the request itself (`grpc-timeout` and the
-//! like).
+//! says nothing, and neither does a call whose caller went away. A timeout that the service answers with says nothing if
+//! the caller allowed less time than calls take, by the deadline of the task or by the request itself (`grpc-timeout`
+//! and the like).
 //!
 //! A call that finds no place waits in its response future, if the queue has room, as
 //! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,

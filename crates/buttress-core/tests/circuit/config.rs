@@ -114,11 +114,7 @@ fn what_is_turned_off_is_not_checked() {
     let off = BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(None)
-        .slow_calls(Duration::ZERO, Ratio::ZERO)
-        .no_slow_calls()
         .retry_after_cap(None)
-        .ramp(Duration::ZERO, Ratio::ZERO)
-        .no_ramp()
         .attempt_timeout(None);
     assert_eq!(refused(&off), None);
 }

@@ -74,10 +74,11 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
     for (told, patience) in [(None, 100 * MS), (Some(50 * MS), 50 * MS)] {
         let circuit = circuit(told);
         let permit = admitted(&circuit);
-        let cut_short = |left| circuit.was_cut_short(&permit, Deadline::after(epoch(), left));
+        let cut_short =
+            |left| circuit.was_cut_short(&permit, Deadline::after(epoch(), left), epoch());
         assert!(cut_short(patience - NANO));
         assert!(!cut_short(patience));
-        assert!(!circuit.was_cut_short(&permit, None));
+        assert!(!circuit.was_cut_short(&permit, None, epoch()));
     }
 }
 

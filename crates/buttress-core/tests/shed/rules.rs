@@ -373,7 +373,10 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
     let room = Room::new(fixed(9));
     let permit = room.enter(Call::default());
     let soon = Deadline::after(room.now, MS);
-    assert!(!room.shed.was_cut_short(&permit, soon), "nothing is known");
+    assert!(
+        !room.shed.was_cut_short(&permit, soon, || room.now),
+        "nothing is known"
+    );
 
     // Calls take ten milliseconds.
     let scene = Scene::new();
@@ -381,11 +384,11 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
     let cut_short = |permit: &Permit, left| {
         scene
             .shed
-            .was_cut_short(permit, Deadline::after(scene.now, left))
+            .was_cut_short(permit, Deadline::after(scene.now, left), || scene.now)
     };
     assert!(cut_short(&permit, 9 * MS));
     assert!(!cut_short(&permit, 11 * MS));
-    assert!(!scene.shed.was_cut_short(&permit, None));
+    assert!(!scene.shed.was_cut_short(&permit, None, || scene.now));
     scene
         .shed
         .settle(&mut permit, Report::SUCCESS, || scene.now);

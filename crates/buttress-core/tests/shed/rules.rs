@@ -372,11 +372,12 @@ fn a_limit_that_is_the_same_stays_where_it_is_and_another_holds_at_once() {
 fn only_a_deadline_of_less_than_calls_take_cuts_short() {
     let room = Room::new(fixed(9));
     let permit = room.enter(Call::default());
-    let soon = Deadline::after(room.now, MS);
-    assert!(
-        !room.shed.was_cut_short(&permit, soon, || room.now),
-        "nothing is known"
-    );
+    let cut_short = |left| {
+        let deadline = Deadline::after(room.now, left);
+        room.shed.was_cut_short(&permit, deadline, || room.now)
+    };
+    assert!(cut_short(MS), "nothing is known");
+    assert!(!cut_short(60_000 * MS), "nothing is known");
 
     // Calls take ten milliseconds.
     let scene = Scene::new();

@@ -169,7 +169,7 @@ fn envoy_is_never_told_0() {
 
 proptest! {
     #[test]
-    fn nobody_is_told_to_have_more_time_than_there_is(nanos in 1_000_000_u64..1 << 36, header in 0..4_usize) {
+    fn no_header_gives_more_time_than_there_is(nanos in 1_000_000_u64..1 << 36, header in 0..4_usize) {
         let given = Duration::from_nanos(nanos);
         let mut headers = HeaderMap::new();
         write_deadline(&mut headers, DeadlineHeader::ALL[header], given, noon);

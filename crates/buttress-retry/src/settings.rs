@@ -34,7 +34,7 @@ impl Settings {
         }
     }
 
-    /// A call under way may see some of the old configuration and some of the new.
+    /// A call in flight may use parts of the old configuration and parts of the new.
     pub(crate) fn replace(&self, config: RetryConfig) {
         let mut current = self.lock();
         self.share.set(config.mode);

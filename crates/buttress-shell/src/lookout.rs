@@ -106,7 +106,7 @@ impl Wake for Inner {
     }
 }
 
-/// The timer holds this by its waker, so one of the two has to be dropped first.
+/// The timer holds this by its waker: clearing it breaks the cycle.
 impl Drop for Lookout {
     fn drop(&mut self) {
         let mut locked = self.0.timer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -160,8 +160,8 @@ fn an_armed_injector_allocates_nothing_for_calls_it_leaves_alone() {
     let _alone = alone();
     let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
     let down = Fault::Answer(buttress::chaos::Answer::Status(503));
-    let nobody = PlannedFault::new("down", down).rate(Ratio::ZERO);
-    injector.arm(Plan::new(7).fault(nobody)).unwrap();
+    let no_calls = PlannedFault::new("down", down).rate(Ratio::ZERO);
+    injector.arm(Plan::new(7).fault(no_calls)).unwrap();
     assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
     assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
     assert!(injector.snapshot().calls > 0);

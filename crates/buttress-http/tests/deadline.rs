@@ -112,10 +112,10 @@ fn the_wall_clock_is_read_for_a_moment_only() {
         ("grpc-timeout", "3S"),
         ("x-deadline", "2026-11-21T10:00:00Z"),
     ]);
-    let nobody = || panic!("it was read");
-    assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, nobody).is_some());
+    let unread = || panic!("it was read");
+    assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, unread).is_some());
     let mut headers = headers;
-    write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, nobody);
+    write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, unread);
 }
 
 #[test]

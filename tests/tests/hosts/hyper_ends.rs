@@ -51,7 +51,7 @@ async fn a_hyper_server_answers_refusals_with_problems() {
 /// hyper's errors have an `io::Error` far down in their sources, which tells which side failed.
 #[tokio::test]
 async fn a_hyper_client_that_cannot_connect_trips_its_breaker() {
-    let address = nobody().await;
+    let address = closed_port().await;
     let breaker = tripping_at(3);
     let service = ServiceBuilder::new()
         .layer(BreakerLayer::http(&breaker))
@@ -80,7 +80,7 @@ async fn a_gateway_of_hyper_over_hyper_says_what_happened() {
         .layer(ProblemLayer::new())
         .layer(BreakerLayer::http(&breaker))
         .service(client());
-    let address = nobody().await;
+    let address = closed_port().await;
     for expected in [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE] {
         let Ok(response) = within(gateway.clone().oneshot(get(address, "/"))).await;
         assert_eq!(response.status(), expected);
@@ -105,7 +105,7 @@ async fn a_hyper_client_fails_when_the_response_is_cut_off() {
 }
 
 /// A port without a listener.
-async fn nobody() -> SocketAddr {
+async fn closed_port() -> SocketAddr {
     let (_listener, address) = listen().await;
     address
 }

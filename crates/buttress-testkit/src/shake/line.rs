@@ -15,10 +15,10 @@ pub(super) fn leavers_do_not_matter(
     asked: &mut Asked,
 ) -> Check {
     let waiters = 3 + dice.roll(6);
-    let nobody = vec![Leaves::Never; waiters];
+    let none_leave = vec![Leaves::Never; waiters];
     let (Some(usual), Some(again)) = (
-        order_of_entry(bench, &nobody)?,
-        order_of_entry(bench, &nobody)?,
+        order_of_entry(bench, &none_leave)?,
+        order_of_entry(bench, &none_leave)?,
     ) else {
         return Ok(());
     };

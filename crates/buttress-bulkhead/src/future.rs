@@ -11,12 +11,12 @@ use crate::BulkheadGuard;
 use crate::queued::Queued;
 use crate::wait::Wait;
 
-/// The response of a service behind a bulkhead, or the bulkhead's refusal.
+/// The response of a service behind a bulkhead, or the bulkhead's rejection.
 #[pin_project]
 pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
     #[pin]
     state: State<S, Req>,
-    /// `None` before there is a place, and once the call has ended or lives on in a body.
+    /// `None` before there is a slot, and once the call has ended or continues in a body.
     guard: Option<BulkheadGuard>,
     protocol: P,
 }

@@ -75,7 +75,7 @@
 //! the body of its response. A service that is merely ready holds no slot, so idle connections and clones use none;
 //! [`WhenSaturated::Unready`] differs in that.
 //!
-//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what
+//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its slot is free: what
 //! becomes of the connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
 //!
 //! A response that is not read keeps its slot only while no other request needs it: a client that does not read its
@@ -94,10 +94,10 @@
 //! queue [stands](Order::AdaptiveLifo), as they have the least time left. While it waits, a call holds no reservation
 //! of the inner service: it waits with a clone that was not polled ready, and readies that once it has a slot.
 //!
-//! | what a call hears | why |
+//! | result of a call | why |
 //! |---|---|
-//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no place, and no room in the queue |
-//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no place became free in the longest wait |
+//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no slot, and no room in the queue |
+//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no slot became free in the longest wait |
 //! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
 //! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](BulkheadConfig::controlled_delay) |
 //! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and what is left is for others |

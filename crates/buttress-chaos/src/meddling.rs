@@ -132,7 +132,7 @@ impl Guard for Meddling {
     }
 }
 
-/// The error of a fault: a refusal of ours, with the failure written on it that it stands for.
+/// The error of a fault: a rejection of Buttress, with the failure written on it that it stands for.
 pub(crate) fn injected(shared: &Shared, kind: FailureKind) -> BoxError {
     let rejection = Rejection::new(Reason::FaultInjected, shared.name.clone());
     Attributed::new(Outcome::Failure(kind), rejection).into()

@@ -33,7 +33,7 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of something that has
+    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of a call that has
     /// `inherited` a deadline or has none. `None` is never.
     ///
     /// # Errors

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use crate::{ConfigError, Deadline, Reason};
 
-/// What becomes of the time that a caller gives, where its call arrives.
+/// The deadline of an incoming call.
 ///
 /// | field | what it is | default |
 /// |---|---|---|

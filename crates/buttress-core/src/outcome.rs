@@ -10,7 +10,7 @@ pub enum Outcome {
     Success,
     /// The dependency failed, in the way the kind names.
     Failure(FailureKind),
-    /// The attempt says nothing about the dependency: refused locally, injected on purpose, withdrawn.
+    /// The attempt says nothing about the dependency: rejected locally, injected on purpose, withdrawn.
     Ignored,
 }
 

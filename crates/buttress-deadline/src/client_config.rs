@@ -57,7 +57,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// What is worth sending a call with, once the margin is off: one with less is refused, for it could not end
+    /// What is worth sending a call with, once the margin is off: one with less is rejected, for it could not end
     /// in time.
     #[must_use]
     pub fn minimum(mut self, minimum: Duration) -> Self {
@@ -113,7 +113,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// Whether the layer binds: otherwise calls are neither refused nor ended, and no header is touched.
+    /// Whether the layer enforces: otherwise calls are neither rejected nor ended, and no header is touched.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

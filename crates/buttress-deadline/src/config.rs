@@ -63,7 +63,7 @@ impl DeadlineConfig {
         self
     }
 
-    /// What is worth starting with: a call with less is refused, for it could not end in time.
+    /// What is worth starting with: a call with less is rejected, for it could not end in time.
     #[must_use]
     pub fn minimum(mut self, minimum: Duration) -> Self {
         self.rule.minimum = minimum;
@@ -71,7 +71,7 @@ impl DeadlineConfig {
     }
 
     /// Taken off what the caller gives, so that it hears our answer before it gives up by itself. A call that is
-    /// given no more than that is refused.
+    /// given no more than that is rejected.
     ///
     /// Tokio's timers are 1 ms coarse, and so is the default: it is enough for us to be first where the host
     /// looks at the same header, as tonic's server does.
@@ -135,7 +135,7 @@ impl DeadlineConfig {
         self
     }
 
-    /// Whether the layer binds: otherwise calls are neither refused nor ended, and do not carry a deadline.
+    /// Whether the layer enforces: otherwise calls are neither rejected nor ended, and do not carry a deadline.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

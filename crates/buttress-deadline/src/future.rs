@@ -11,7 +11,7 @@ use pin_project::pin_project;
 use crate::side::{Conclude, Local};
 use crate::watch::Watch;
 
-/// The response of a service behind a deadline, or the deadline's refusal.
+/// The response of a service behind a deadline, or the deadline's rejection.
 #[pin_project]
 pub struct ResponseFuture<F, P = Local> {
     #[pin]

@@ -90,7 +90,7 @@
 //! |---|---|---|---|
 //! | takes the earliest of | headers, the request's extension, the task, a timeout | the request's extension and headers, the task, a timeout | the task, a timeout |
 //! | keeps back | an offset, of what the caller gives | a margin, of what it tells | |
-//! | refuses before the inner service is called | what has expired, what is too short | the same | the same |
+//! | rejects before the inner service is called | what has expired, what is too short | the same | the same |
 //! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
 //! | at the deadline | drops the inner call, or the body, polled or not | the same | drops the inner call when polled |
 //!

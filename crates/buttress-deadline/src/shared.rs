@@ -13,7 +13,7 @@ pub(crate) struct Shared {
     /// Whether the mode binds every call, in a word that is quick to ask.
     pub(crate) binds_all: bool,
     pub(crate) limits: Limits,
-    /// How long the service behind may take to become ready.
+    /// How long the inner service may take to become ready.
     pub(crate) ready_within: Option<Duration>,
     /// Whether there are any limits.
     pub(crate) is_limited: bool,
@@ -41,7 +41,7 @@ impl Shared {
         }
     }
 
-    /// Refuses a call before it is made; `None` lets it through, where refusals do not bind.
+    /// Rejects a call before it is made; `None` lets it through, where rejections are not enforced.
     #[cold]
     pub(crate) fn refuse(&self, reason: Reason, binds: bool) -> Option<Rejection> {
         self.signals.emit(if binds {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use buttress_shell::Timer;
 
-/// How long one clone of a service has waited for the service behind to become ready.
+/// How long one clone of a service has waited for the inner service to become ready.
 #[derive(Default)]
 pub(crate) struct Unready {
     /// When the wait is over. Boxed, because it exists only while the service is not ready.

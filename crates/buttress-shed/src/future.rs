@@ -11,12 +11,12 @@ use crate::ShedGuard;
 use crate::queued::Queued;
 use crate::wait::Wait;
 
-/// The response of a service behind a shedder, or the shedder's refusal.
+/// The response of a service behind a shedder, or the shedder's rejection.
 #[pin_project]
 pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
     #[pin]
     state: State<S, Req>,
-    /// `None` before there is a place, and once the call has ended.
+    /// `None` before there is a slot, and once the call has ended.
     guard: Option<ShedGuard>,
     guise: Guise<P>,
 }

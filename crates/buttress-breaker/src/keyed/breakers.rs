@@ -46,7 +46,7 @@ impl Breakers {
     ///
     /// # Panics
     ///
-    /// If [`BreakersConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`BreakersConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BreakersConfig) -> Self {
@@ -60,7 +60,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] refuses.
+    /// What [`BreakersConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BreakersConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -127,7 +127,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] refuses; then nothing changes.
+    /// What [`BreakersConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BreakersConfig) -> Result<(), ConfigError> {
         config.check()?;
         let mut map = self.shared.write();

@@ -27,7 +27,7 @@ pub struct ExperimentReport {
     /// The verdict.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
     pub outcome: Outcome,
-    /// Where in the file stands what refused it, where it came from one: line and column.
+    /// Where in the file stands what rejected it, where it came from one: line and column.
     pub refused_at: Option<(usize, usize)>,
     /// What was seen before.
     pub before: Option<Figures>,

@@ -5,7 +5,7 @@ use crate::time::nanos;
 use crate::window::Window;
 use crate::{ConfigError, Mode, Ratio};
 
-/// When a circuit trips, how long it stays open, and how it comes back.
+/// When a circuit trips, how long it stays open, and how it recovers.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -22,7 +22,7 @@ use crate::{ConfigError, Mode, Ratio};
 /// | [`half_open_stay`](Self::half_open_stay) | 60 s | then the verdict is taken from the probes that did end |
 /// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
 /// | [`attempt_timeout`](Self::attempt_timeout) | unknown | how long a timeout of another library gives an attempt |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
 /// Nothing is checked by the setters; a circuit [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,14 +190,14 @@ impl BreakerConfig {
         self
     }
 
-    /// Whether the circuit's refusals bind.
+    /// Whether the circuit's rejections are enforced.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    /// Rejects invalid values: the first field that is out of range, with its value and bound.
     ///
     /// # Errors
     ///
@@ -252,7 +252,7 @@ impl BreakerConfig {
     }
 }
 
-/// Refuses a duration of zero, or of more than a day.
+/// Rejects a duration of zero, or of more than a day.
 pub(super) fn bounded(field: &'static str, value: Duration) -> Result<(), ConfigError> {
     if value.is_zero() || value > BreakerConfig::MAX_TIME {
         let bound = format!("above 0s and at most {:?}", BreakerConfig::MAX_TIME);

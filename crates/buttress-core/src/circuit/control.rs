@@ -53,7 +53,7 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] refuses; then nothing changes.
+    /// What [`BreakerConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BreakerConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let at = self.origin.nanos_at(now);
@@ -93,7 +93,7 @@ impl Circuit {
     }
 }
 
-/// A step that the world sees: one from a state to another, and not one that an isolation hides.
+/// A visible transition: one from a state to another, and not one that an isolation hides.
 fn visible(step: Transition) -> Option<Transition> {
     let hidden = step.from == CircuitState::Isolated && step.cause != Cause::Isolation;
     (step.from != step.to && !hidden).then_some(step)

@@ -66,7 +66,7 @@ impl HedgeDelay {
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] refuses.
+    /// What [`HedgeRule::check`] rejects.
     pub fn new(rule: HedgeRule, now: Instant) -> Result<Self, ConfigError> {
         rule.check()?;
         Ok(Self {
@@ -128,7 +128,7 @@ impl HedgeDelay {
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] refuses; then nothing changes.
+    /// What [`HedgeRule::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, rule: HedgeRule, now: Instant) -> Result<(), ConfigError> {
         rule.check()?;
         let mut current = lock(&self.rule);

@@ -89,7 +89,7 @@ impl QueueConfig {
         self
     }
 
-    /// Whether what matters more is served before all that matters less, and takes its place in a full queue.
+    /// Whether what matters more is served before all that matters less, and takes its slot in a full queue.
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.by_criticality = by_criticality;
@@ -123,7 +123,7 @@ impl QueueConfig {
         self.capacity == 0
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

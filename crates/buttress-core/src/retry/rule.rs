@@ -31,12 +31,12 @@ impl RetryRule {
     /// The most attempts that a call may have.
     pub const MAX_ATTEMPTS: u32 = 100;
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
     /// No attempts, or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS); a `longest_hint` above
-    /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] refuses.
+    /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] rejects.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_ATTEMPTS).contains(&self.attempts) {
             let bound = format!("from 1 to {}", Self::MAX_ATTEMPTS);

@@ -20,13 +20,13 @@ pub struct Verdict {
 pub enum Finding {
     /// A success, or what the caller has to see as it is.
     Final,
-    /// It failed, and the dependency says not to come back.
+    /// It failed, and the dependency forbids a retry.
     Forbidden,
     /// It failed with what is listed as safe to try again, unless the call is known not to be.
     Listed(FailureKind),
     /// It failed, and would again.
     Permanent,
-    /// A layer of ours refused it, and would again.
+    /// A layer of Buttress rejected it, and would again.
     Rejected,
     /// It failed, and might not again. Its effects are unknown.
     Transient(FailureKind),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_instance_that_refuses_is_asked_again() {
+    fn only_a_rejection_by_an_instance_is_retried() {
         for &reason in Reason::ALL {
             let rejection =
                 Rejection::new(reason, "inner").with_retry_after(Duration::from_secs(1));

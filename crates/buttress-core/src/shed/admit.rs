@@ -42,7 +42,7 @@ impl Shed {
         })
     }
 
-    /// What becomes of a call.
+    /// The result of a call.
     ///
     /// `draw` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
     /// is evaluated only where it matters.
@@ -140,7 +140,7 @@ impl Shed {
                 }
             }
             bulkhead::Admission::Rejected(why) => {
-                // Places that are kept for others are no want of places.
+                // Slots that are reserved for others are no shortage of slots.
                 if why != Reason::CriticalityTooLow {
                     self.limit.on_refused();
                 }

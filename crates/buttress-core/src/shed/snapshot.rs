@@ -6,7 +6,7 @@ use crate::limit::LimitSnapshot;
 use crate::sync::lock;
 use crate::{Criticality, Mode, ThrottleSnapshot};
 
-/// What a shedder looked like at one moment.
+/// A snapshot of a shedder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShedSnapshot {
     /// Its limit.
@@ -26,7 +26,7 @@ pub struct ShedSnapshot {
     pub throttle: Option<ThrottleSnapshot>,
     /// What has to matter at least as much, for want of memory or processor time.
     pub least: Criticality,
-    /// Whether refusals bind.
+    /// Whether rejections are enforced.
     pub mode: Mode,
 }
 

@@ -30,9 +30,9 @@ pub enum Jitter {
     Decorrelated,
     /// At least half of it.
     Equal,
-    /// Anything down to nothing. Spreads a crowd best.
+    /// Any time from zero to the delay. Spreads simultaneous retries best.
     Full,
-    /// Nothing: a crowd stays a crowd. For tests.
+    /// No jitter: simultaneous retries stay simultaneous. For tests.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! Who is to blame when a call ends without an answer, or late: one definition for every rule.
+//! Which outcome counts when a call ends without a response, or late: one definition for all rules.
 //!
 //! A service is judged by what it did, never by what its callers or readers do.
 //!
@@ -13,7 +13,7 @@
 //! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
 //! | waits for the body of its request | as much less: that is [its caller's](crate::Upload) time, and no call is slow or timed out by it |
-//! | is answered while more of its request may come, after it waited for that | not how long calls take: nobody knows |
+//! | is answered while more of its request may come, after it waited for that | not how long calls take: unknown |
 //! | fails after its caller broke the request off | nothing |
 //!
 //! What its caller allowed a call is the deadline of its task, and what [the request itself
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_kept_waiting_only_by_a_caller_who_left_it_less_than_calls_take() {
+    fn a_call_waits_for_its_caller_only_if_the_deadline_is_below_the_usual_time() {
         let start = Instant::now();
         let upload = Upload::new(start);
         let kept = |took| was_kept_waiting(Some(&upload), nanos(took), start + SECOND, SECOND);

@@ -10,8 +10,8 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 ///
 /// | in the chain | outcome |
 /// |---|---|
-/// | [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | timeout: the dependency was asked, and did not answer in time |
-/// | any other [`Rejection`] | ignored: a layer of ours said no, the dependency was not asked |
+/// | [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | timeout: the dependency was called, and did not respond in time |
+/// | any other [`Rejection`] | ignored: a layer rejected the call, the dependency was not called |
 /// | [`Attributed`] | the failure it names |
 /// | `io::Error` of kind `TimedOut` | timeout |
 /// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
@@ -33,7 +33,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 /// fn classify<T>(result: &Result<T, BoxError>) -> Report {
 ///     match result {
 ///         Ok(_) => Report::SUCCESS,
-///         // A bulkhead further in is full, say: ignored, as the dependency was not asked.
+///         // A bulkhead further in is full, say: ignored, as the dependency was not called.
 ///         Err(error) => classify_known_error(&**error).unwrap_or_else(|| {
 ///             // The whole chain, for a retry wraps what it gives up on.
 ///             match buttress_core::chain(&**error).any(|link| link.is::<NotFound>()) {
@@ -90,8 +90,8 @@ fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
 
 /// An error with its outcome written on it, for adapters that know more than the error's type shows.
 ///
-/// It is transparent: the text is the inner error's, and [`source`](Error::source) is the inner error, so a
-/// caller who walks the chain finds what the client library returned.
+/// It is transparent: the text is the inner error's, and [`source`](Error::source) is the inner error, so a caller that
+/// walks the sources finds the client library's error.
 #[derive(Debug)]
 pub struct Attributed {
     outcome: Outcome,

@@ -2,18 +2,18 @@ use std::fmt;
 
 /// How much it matters that a call is answered, when not all can be.
 ///
-/// The words are those of a whole system: a service that is asked something `High` asks its own dependencies for
-/// something `High`. They are ordered: what is greater matters more.
+/// The levels are those of a whole system: a service that handles a `High` request calls its own dependencies with
+/// `High`. They are ordered: a greater value is more critical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Criticality {
-    /// Nobody waits for it: a batch, a prefetch, a backfill.
+    /// No caller waits for it: a batch, a prefetch, a backfill.
     Low,
     /// It can be had later or in part, and is expected to fail now and then.
     Medium,
-    /// Somebody waits for it. What is asked without a word.
+    /// A caller waits for it. The default.
     #[default]
     High,
-    /// Failing it does visible harm at once. There should be little of it.
+    /// A failure is visible to users at once. Few requests should be of this level.
     Critical,
 }
 

@@ -65,14 +65,14 @@ impl Deadline {
         self.0 <= now
     }
 
-    /// Whether something that takes so long, begun now, ends in time. What ends at the very deadline does not.
+    /// Whether work of that duration, begun now, ends in time. Work that ends at the very deadline does not.
     #[must_use]
     pub fn allows(self, now: Instant, duration: Duration) -> bool {
         self.remaining(now) > duration
     }
 
-    /// The deadline that somebody further away is given, so that the answer has `margin` to travel back. It is
-    /// never later than this one, and has passed if no more than the margin remains.
+    /// The deadline for a further hop, so that the response has `margin` to travel back. It is never later than this
+    /// one, and has passed if no more than the margin remains.
     #[must_use]
     pub fn less(self, now: Instant, margin: Duration) -> Self {
         let remaining = self.remaining(now).saturating_sub(margin);

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use crate::{ConfigError, Deadline, Reason};
 
-/// How much time a call is given that goes out to somebody else.
+/// The deadline of an outgoing call.
 ///
 /// | field | what it is | default |
 /// |---|---|---|
@@ -61,7 +61,7 @@ impl Egress {
         Ok(Some(deadline))
     }
 
-    /// How much time whoever is called `now` is told to have, so that its answer is here by the deadline.
+    /// The time given to a service called `now`, so that its response is here by the deadline.
     #[must_use]
     pub fn given(&self, now: Instant, deadline: Deadline) -> Duration {
         deadline.less(now, self.margin).remaining(now)

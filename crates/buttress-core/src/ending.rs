@@ -2,8 +2,8 @@ use std::cell::Cell;
 
 /// Why a call, or what belongs to it, is dropped before it ended by itself.
 ///
-/// A drop does not say why it happens. Whoever ends a call on purpose says so for as long as the drop lasts, and the
-/// guards and bodies further in that are dropped with the call ask [`current`](Self::current):
+/// A drop has no reason. A layer that ends a call on purpose enters the reason for the duration of the drop, and the
+/// inner guards and bodies that are dropped with the call read it with [`current`](Self::current):
 ///
 /// ```
 /// use buttress_core::Ending;

@@ -16,9 +16,9 @@ pub struct ErrorReading {
 /// Reads an error, with its whole chain of sources; `None` if it says nothing.
 pub type ReadError = fn(&(dyn Error + 'static)) -> Option<ErrorReading>;
 
-/// Has [`classify_error`](crate::classify_error) and [`judge_error`](crate::retry::judge_error) ask `read` about errors
-/// in whose chain they know nothing. The first reader of a process holds: there is one, of those who know a client
-/// library.
+/// Registers `read`, which [`classify_error`](crate::classify_error) and [`judge_error`](crate::retry::judge_error) use
+/// for errors without a known source. Only the first reader of a process is registered: that of the adapter to the
+/// client library.
 pub fn read_errors_with(read: ReadError) {
     let _ = READER.set(read);
 }

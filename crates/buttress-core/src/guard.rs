@@ -2,8 +2,8 @@ use crate::Report;
 
 /// An admission that is settled exactly once.
 ///
-/// Settling says how the admitted attempt ended. A guard that is dropped unsettled was cancelled: whoever
-/// waited for the attempt went away, which is neither a success nor a failure.
+/// Settling records how the admitted attempt ended. A guard that is dropped unsettled was cancelled: the caller left,
+/// which is neither a success nor a failure.
 pub trait Guard {
     /// Hears that the head of the answer has come, and what it said: nothing yet, where the trailers will tell. The
     /// call goes on with a body. From now on the call takes as long as its reader wants, so its length says nothing
@@ -12,7 +12,8 @@ pub trait Guard {
         let _ = head;
     }
 
-    /// Hears whose turn it is in the body of the answer, once the head has come. It is the reader's first.
+    /// Records which side has to make progress in the body of the response, once the head has come. It is the reader's
+    /// turn first.
     fn turn(&mut self, turn: Turn) {
         let _ = turn;
     }
@@ -22,12 +23,12 @@ pub trait Guard {
     fn settle(&mut self, report: Report);
 }
 
-/// Who has to move for the next frame of a body to come.
+/// Which side has to make progress for the next frame of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// The reader, who has not asked for it. It may leave the body alone for as long as it likes.
+    /// The reader, which has not polled for it. It may leave the body unread without bound.
     Reader,
-    /// The service, which has been asked for it.
+    /// The service, which has been polled for it.
     Service,
 }
 

@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use crate::{Criticality, Deadline, Upload};
 
-/// What a request says of itself: who it is, for decisions that must come out the same for one request wherever they
-/// are taken (which share of calls a mode binds, which fault an experiment injects), and by when it is wanted.
+/// The identity of a request, for decisions that must be the same for one request wherever they are made (which share
+/// of calls a mode enforces for, which fault an experiment injects), and its deadline.
 ///
 /// A [`Protocol`](crate::Protocol) that can read it off the request does so here; shells ask only where it matters.
 pub trait Identify<Req> {
@@ -41,7 +41,7 @@ pub trait Identify<Req> {
         let _ = request;
     }
 
-    /// What the request is counted under where calls are told apart: the name of a partition, or of a tenant.
+    /// The key a request is counted under where calls are distinguished: the name of a partition, or of a tenant.
     fn key<'a>(&self, request: &'a Req) -> Option<Cow<'a, str>> {
         let _ = request;
         None
@@ -50,9 +50,9 @@ pub trait Identify<Req> {
 
 /// A hash that is the same in every process, on every machine, in every version.
 ///
-/// It is 64-bit FNV-1a (Fowler, Noll and Vo; draft-eastlake-fnv) from a seed, ended by the finalizer of
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which spreads it evenly over all 64 bits. It is no defence
-/// against whoever chooses the bytes.
+/// It is 64-bit FNV-1a (Fowler, Noll and Vo; draft-eastlake-fnv) from a seed, ended by the finalizer of SplitMix64
+/// (Steele, Lea and Flood, OOPSLA 2014), which spreads it evenly over all 64 bits. It is no defence against chosen
+/// inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StableHash(u64);
 

@@ -6,12 +6,12 @@ use crate::{ConfigError, Deadline, Reason};
 ///
 /// | field | what it is | default |
 /// |---|---|---|
-/// | `timeout` | what a call gets whose caller gives it no time | none: it has no deadline |
+/// | `timeout` | the time of a call whose caller sends no deadline | none: it has no deadline |
 /// | `maximum` | what a call gets at most, whatever its caller gives | `timeout` |
 /// | `offset` | taken off what the caller gives, so that the answer is back in time | 0 |
 /// | `minimum` | what is worth starting with | 0 |
 ///
-/// A deadline that arrives is only ever brought nearer: work past it is for nobody.
+/// An incoming deadline is only ever brought nearer: no caller waits for work past it.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ use crate::{ConfigError, Deadline, Reason};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ingress {
-    /// What a call gets whose caller gives it no time.
+    /// The time of a call whose caller sends no deadline.
     pub timeout: Option<Duration>,
     /// What a call gets at most, where that is more than `timeout`.
     pub maximum: Option<Duration>,

@@ -18,7 +18,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether a refusal binds for the call with this `draw`, which is asked for only where it matters.
+    /// Whether a rejection is enforced for the call with this `draw`, which is evaluated only where it matters.
     ///
     /// The draw must be uniform over all 64-bit values: a hash of the call's identity, or a random number.
     #[inline]
@@ -62,7 +62,7 @@ mod tests {
             (Mode::Shadow, false),
             (Mode::Enforce, true),
         ] {
-            assert_eq!(mode.binds(|| panic!("asked")), binds);
+            assert_eq!(mode.binds(|| panic!("not needed")), binds);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// success nor a failure, and is expressed by dropping its guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The dependency answered. A `404` is a success: somebody was there to say it.
+    /// The dependency responded. A `404` is a success: the dependency handled the request.
     Success,
     /// The dependency failed, in the way the kind names.
     Failure(FailureKind),
@@ -60,13 +60,13 @@ impl FailureKind {
     }
 }
 
-/// What an attempt has to tell the rules: its outcome, and how long the dependency asked to be left
-/// alone, if it did (`Retry-After`, `grpc-retry-pushback-ms`).
+/// The result of an attempt for the rules: its outcome, and how long the dependency asked callers to stay away, if it
+/// did (`Retry-After`, `grpc-retry-pushback-ms`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     /// How the attempt ended.
     pub outcome: Outcome,
-    /// How long the dependency asked to be left alone.
+    /// How long the dependency asked callers to stay away.
     pub retry_after: Option<Duration>,
 }
 

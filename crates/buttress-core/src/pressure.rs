@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{ConfigError, Criticality, Ratio};
 
-/// When memory and processor time are short, and for whom.
+/// The thresholds of memory and processor pressure, and the criticality each rejects.
 ///
 /// Each signal has two bounds. From the first on, `Low` is refused; between them more and more; from the second on
 /// all but `Critical`.
@@ -22,7 +22,7 @@ pub struct PressureConfig {
 pub struct Pressure {
     /// The share of the memory that may be used which is.
     pub memory: Option<Ratio>,
-    /// How long whoever was ready to run waited for a processor.
+    /// How long runnable tasks waited for a processor.
     pub run_delay: Option<Duration>,
 }
 
@@ -34,14 +34,14 @@ impl PressureConfig {
         self
     }
 
-    /// Refuses while whoever is ready to run waits for longer than that for a processor.
+    /// Rejects while runnable tasks wait longer than that for a processor.
     #[must_use]
     pub fn run_delay(mut self, from: Duration, to: Duration) -> Self {
         self.run_delay = Some((from, to));
         self
     }
 
-    /// Whether any signal is asked for.
+    /// Whether any signal is configured.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.memory.is_some() || self.run_delay.is_some()
@@ -68,7 +68,7 @@ impl PressureConfig {
         Ok(())
     }
 
-    /// What has to matter at least as much to be let in. A signal that could not be measured refuses nobody.
+    /// The minimum criticality that is admitted. A signal that could not be measured rejects no calls.
     #[must_use]
     pub fn least(&self, signals: Pressure) -> Criticality {
         let memory = self

@@ -127,14 +127,14 @@ impl Error for Rejection {}
 pub enum Reason {
     /// The circuit is open: the dependency failed too much, and is left alone for a while.
     CircuitOpen,
-    /// The circuit is half-open and all its probes are under way.
+    /// The circuit is half-open and all its probes are in flight.
     CircuitHalfOpen,
     /// The circuit is recovering along a ramp, and this call was not among those let through.
     CircuitRecovering,
     /// An operator holds the circuit open.
     CircuitIsolated,
-    /// The call reached its deadline before it was answered. The only reason for which the dependency may have
-    /// been asked.
+    /// The call reached its deadline before its response. The only reason for which the dependency may have been
+    /// called.
     DeadlineExceeded,
     /// The deadline had passed when the call arrived.
     DeadlineExpired,
@@ -142,13 +142,13 @@ pub enum Reason {
     DeadlineTooShort,
     /// The bulkhead is at its limit, and has no queue or a full one.
     BulkheadFull,
-    /// The dependency refuses so much that this call was not sent to it.
+    /// The dependency rejects so many calls that this one was not sent to it.
     ClientThrottled,
-    /// There is work for more than the capacity, and this call matters less than what is let in.
+    /// The load exceeds the capacity, and this call is less critical than those that are admitted.
     CriticalityTooLow,
     /// An experiment refused the call on purpose.
     FaultInjected,
-    /// The adaptive limit of calls under way is reached.
+    /// The adaptive limit on calls in flight is reached.
     LimitReached,
     /// The call waited in a queue that does not drain, and was dropped from it.
     QueueOverloaded,

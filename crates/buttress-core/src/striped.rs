@@ -10,7 +10,7 @@ use crate::stripe::{self, StripeIndex};
 /// each processor has a count of its own: [`lease`](Self::lease) takes the one of the current thread.
 /// Cloning the `Striped` itself is as cheap as cloning an `Arc`, and as contended.
 ///
-/// Beside the value each stripe has a `local`: what the value keeps for that stripe, at hand without a search.
+/// Beside the value, each stripe has a `local`: the part of the value for that stripe, found without a search.
 pub struct Striped<T, L = ()> {
     stripes: Arc<[Lease<T, L>]>,
 }

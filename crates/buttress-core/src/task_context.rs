@@ -2,8 +2,8 @@ use std::cell::Cell;
 
 use crate::{Criticality, Deadline};
 
-/// What goes with a request through the task that serves it, from the layers of the server to those of the
-/// clients that its handler calls, without anybody passing it on.
+/// The context of a request in the task that serves it, from the layers of the server to those of the clients that its
+/// handler calls, without an argument.
 ///
 /// A server's layer [enters](Self::enter) it around every poll of what it wraps. Work that is spawned is
 /// another task, and has it only if it is carried there.
@@ -28,7 +28,7 @@ pub struct TaskContext {
 const ENTERED: usize = 1;
 /// A call that the task made was retried in vain.
 const RETRIES_SPENT: usize = 2;
-/// How much the task matters: one more than the index, or 0 if nobody said so.
+/// The criticality of the task: one more than the index, or 0 if it has none.
 const CRITICALITY: usize = 0b111 << CRITICALITY_SHIFT;
 const CRITICALITY_SHIFT: u32 = 2;
 
@@ -69,7 +69,7 @@ impl TaskContext {
         self
     }
 
-    /// How much the task matters, if anybody said so.
+    /// The criticality of the task, if it has one.
     #[must_use]
     pub fn criticality(&self) -> Option<Criticality> {
         let index = ((self.flags & CRITICALITY) >> CRITICALITY_SHIFT).checked_sub(1)?;
@@ -82,7 +82,7 @@ impl TaskContext {
         self.flags & RETRIES_SPENT != 0
     }
 
-    /// Notes that a call of the running task was retried in vain. Without a context there is nobody to tell.
+    /// Notes that a call of the running task was retried in vain. Does nothing without a context.
     pub fn note_retries_spent() {
         let current = CURRENT.get();
         if current.flags & ENTERED != 0 {

@@ -8,7 +8,7 @@ use crate::{ConfigError, FailureKind, Outcome};
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`multiplier`](Self::multiplier) | 2 | so many times what was accepted is sent |
+/// | [`multiplier`](Self::multiplier) | 2 | calls sent for each call that was accepted |
 /// | [`window`](Self::window) | 10 s | over how long both are counted |
 /// | [`floor`](Self::floor) | 5 a second | what is sent in any case, to find out when it is better |
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +29,7 @@ impl Default for ThrottleConfig {
 }
 
 impl ThrottleConfig {
-    /// Sends at most so many times what was accepted. Calls are never held back while less than a share of
+    /// Sends at most this multiple of the accepted calls. Calls are never held back while less than a share of
     /// `(multiplier - 1) / (multiplier + 1)` of them fails: a third, for 2.
     #[must_use]
     pub fn multiplier(mut self, multiplier: f64) -> Self {
@@ -191,7 +191,7 @@ impl Throttle {
         }
     }
 
-    /// Forgets a call that says nothing: nobody waited for its end.
+    /// Forgets a call without a result: the caller left before its end.
     pub fn withdraw(&self, now: Instant) {
         self.lock(now).withdraw();
     }
@@ -261,7 +261,7 @@ impl Locked {
         }
     }
 
-    /// Whether the dependency refuses so much that what is sent to it is paced.
+    /// Whether the dependency rejects so many calls that sending is paced.
     fn is_holding(&mut self) -> bool {
         let Self { config, sum, .. } = self;
         let (sent, accepted) = (sum.sent as f64, sum.accepted as f64);
@@ -279,7 +279,7 @@ impl Locked {
         let Self { config, sum, .. } = self;
         let accepted = sum.accepted as f64 / config.window.as_secs_f64();
         let a_second = f64::from(config.floor).max(config.multiplier * accepted);
-        // Whoever did not send for a while makes up for a bucket of it, and not for more.
+        // After a pause, the floor makes up for one bucket and not for more.
         let turn = self.next_turn.max(at.saturating_sub(bucket(config)));
         if turn > at {
             return Err(Duration::from_nanos(turn - at));

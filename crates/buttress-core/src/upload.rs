@@ -7,9 +7,9 @@ use crate::time::nanos;
 
 /// What a caller owes of the body of its request, and how long the service has waited for it.
 ///
-/// A service that reads a request can be no faster than the caller who sends it. The body [tells](Self::wait) an upload
-/// when it is asked for a frame that is not there, and when that [arrives](Self::arrive); whatever judges the call by
-/// its time takes off the time in between.
+/// A service that reads a request can be no faster than the caller that sends it. The body reports to an upload when it
+/// is polled for a frame that is [not there](Self::wait), and when that [arrives](Self::arrive); rules that use the
+/// call's latency subtract the time in between.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ impl Upload {
         }
     }
 
-    /// The service asked for a frame, which the caller owes.
+    /// The service polled for a frame that has not arrived.
     pub fn wait(&self, now: Instant) {
         if self.shared.since.load(Ordering::Relaxed) == 0 {
             let since = self.shared.nanos_at(now).saturating_add(1);
@@ -81,7 +81,7 @@ impl Upload {
         }
     }
 
-    /// The frame is there. The time is asked for only where the service had to wait.
+    /// The frame has arrived. The time is evaluated only where the service had to wait.
     pub fn arrive(&self, now: impl FnOnce() -> Instant) {
         let since = self.shared.since.load(Ordering::Relaxed);
         if since != 0 {
@@ -169,15 +169,15 @@ impl Eq for Upload {}
 /// How long a service took, without the time in which it waited for its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServiceTime {
-    /// At least so many nanoseconds: a service that waits may do something else besides.
+    /// At least this many nanoseconds: a service that waits may do other work at the same time.
     pub(crate) nanos: u64,
-    /// Whether that is how long calls take. While more of the request may come, nobody knows: a service that echoes a
-    /// stream waits nearly all of the time, and is not as fast as that.
+    /// Whether that is the latency of the call. While more of the request may come, it is unknown: a service that
+    /// echoes a stream waits nearly all of the time, and is not as fast as that.
     pub(crate) is_exact: bool,
 }
 
 impl ServiceTime {
-    /// Of a call whose caller owes nothing.
+    /// Of a call whose request is complete.
     pub(crate) fn whole(nanos: u64) -> Self {
         Self {
             nanos,
@@ -185,7 +185,7 @@ impl ServiceTime {
         }
     }
 
-    /// Of a call that has taken so long until `now`, and perhaps has an upload.
+    /// Of a call that has lasted this long at `now`, and perhaps has an upload.
     #[inline]
     pub(crate) fn of(upload: Option<&Upload>, all: u64, now: Instant) -> Self {
         match upload {
@@ -249,7 +249,7 @@ mod tests {
         let scene = Scene::new();
         scene.upload.arrive(|| unreachable!("it was there"));
         assert_eq!(scene.took(3), (3, true));
-        scene.upload.end(|| unreachable!("nobody waits"));
+        scene.upload.end(|| unreachable!("there is no wait"));
         assert_eq!(scene.took(3), (3, true));
     }
 

@@ -212,7 +212,7 @@ fn a_success_among_failures_ends_the_row() {
         go_last();
         settle(&circuit, failure, FAILURE, SECOND);
         let _ = call.join();
-        // Whichever came first, there is at most the one failure after the success.
+        // In either order, there is at most the one failure after the success.
         let row = circuit.snapshot(epoch() + SECOND).consecutive_failures;
         assert!(row <= 1, "{row} failures in a row");
     });

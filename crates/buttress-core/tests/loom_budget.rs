@@ -123,7 +123,7 @@ fn a_refund_is_neither_lost_nor_doubled() {
 }
 
 #[test]
-fn no_more_are_under_way_than_may_be() {
+fn the_bound_on_attempts_in_flight_is_never_exceeded() {
     loom::model(|| {
         let config = budget(2.0).in_flight_share(Ratio::ZERO).in_flight_floor(1);
         let budget = shared(config);

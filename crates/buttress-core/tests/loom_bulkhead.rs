@@ -1,4 +1,4 @@
-//! Every interleaving of those who come, wait, go away and end.
+//! Every interleaving of calls that arrive, wait, leave and end.
 //!
 //! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom_bulkhead`
 
@@ -67,7 +67,7 @@ struct Task(std::sync::Mutex<bool>);
 
 impl Wake for Task {
     fn wake(self: std::sync::Arc<Self>) {
-        *self.0.lock().expect("nobody panics") = true;
+        *self.0.lock().expect("not poisoned") = true;
     }
 }
 
@@ -113,9 +113,9 @@ fn the_limit_is_never_exceeded_and_no_token_is_lost() {
     });
 }
 
-/// A place that is given back just when somebody finds none is not missed by whoever then waits.
+/// A slot that is returned just when a call finds none reaches that call once it waits.
 #[test]
-fn whoever_waits_is_let_in() {
+fn a_waiter_is_admitted() {
     loom::model(|| {
         let bulkhead = shared(1, 1);
         let permit = enter(&bulkhead);
@@ -135,7 +135,7 @@ fn whoever_waits_is_let_in() {
     });
 }
 
-/// Nobody is refused by two who look for one token in turn: one of them has it.
+/// Two calls that look for one token in turn are not both rejected: one of them takes it.
 #[test]
 fn one_of_two_gets_the_last_place() {
     loom::model(|| {
@@ -154,9 +154,9 @@ fn one_of_two_gets_the_last_place() {
     });
 }
 
-/// Whoever goes away while it is being let in passes its place on.
+/// A waiter that leaves while it is being admitted passes its slot on.
 #[test]
-fn a_place_given_to_one_who_leaves_goes_to_the_next() {
+fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
     loom::model(|| {
         let bulkhead = shared(1, 2);
         let permit = enter(&bulkhead);
@@ -176,7 +176,7 @@ fn a_place_given_to_one_who_leaves_goes_to_the_next() {
     });
 }
 
-/// Whoever looks and then sleeps is woken by whoever lets it in.
+/// A waiter that polls and then sleeps is woken by the thread that admits it.
 #[test]
 fn no_wakeup_is_lost() {
     loom::model(|| {
@@ -194,7 +194,7 @@ fn no_wakeup_is_lost() {
         let waker = Waker::from(std::sync::Arc::clone(&task));
         let early = place.poll(&waker).is_ready();
         other.join().expect("ended");
-        let woken = *task.0.lock().expect("nobody panics");
+        let woken = *task.0.lock().expect("not poisoned");
         assert!(early || woken);
     });
 }
@@ -220,8 +220,8 @@ fn a_resize_neither_makes_nor_loses_tokens() {
     });
 }
 
-/// A3: a place becomes free just as the time of whoever waits for it is over. It is let in or it is not, and the place is
-/// used or free.
+/// A3: a slot becomes free just as the time of its waiter is over. The waiter is admitted or not, and the slot is used
+/// or free.
 #[test]
 fn a_place_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
     // Loom runs one order after the other, so that this is seen from outside.
@@ -250,14 +250,14 @@ fn a_place_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
                 bulkhead.release(permit, epoch);
                 SEEN[1].store(true, Ordering::Relaxed);
             }
-            (gave_up, heard) => panic!("gave up: {gave_up:?}, let in: {}", heard.is_some()),
+            (gave_up, heard) => panic!("gave up: {gave_up:?}, admitted: {}", heard.is_some()),
         }
         all_are_back(&bulkhead, 1);
     });
     assert!(SEEN.iter().all(|seen| seen.load(Ordering::Relaxed)));
 }
 
-/// More room and a place that is given back, at once: both who wait are let in, each once.
+/// A higher limit and a returned slot, at the same time: both waiters are admitted, each once.
 #[test]
 fn a_limit_that_is_raised_as_a_call_ends_lets_in_one_for_each() {
     loom::model(|| {
@@ -281,9 +281,9 @@ fn a_limit_that_is_raised_as_a_call_ends_lets_in_one_for_each() {
     });
 }
 
-/// A limit that is lowered as a call ends and another comes: whoever is told that it waits is let in all the same.
+/// A limit that is lowered as a call ends and another comes: a call that was queued is admitted all the same.
 #[test]
-fn a_limit_that_is_lowered_strands_nobody() {
+fn a_limit_that_is_lowered_strands_no_waiter() {
     loom::model(|| {
         let bulkhead = shared(2, 1);
         let permits = [enter(&bulkhead), enter(&bulkhead)];
@@ -350,9 +350,9 @@ fn partitions_that_come_as_a_call_ends_neither_make_nor_lose_tokens() {
     });
 }
 
-/// Two end, and of the two who wait each has one place; no claim is left.
+/// Two end, and each of the two waiters gets one slot; no claim is left.
 #[test]
-fn calls_of_partitions_that_end_at_once_let_in_one_for_each() {
+fn calls_of_partitions_that_end_at_once_admit_one_waiter_each() {
     loom::model(|| {
         let bulkhead = Arc::new(Bulkhead::new(halves(), epoch()).expect("valid"));
         let begin = |name| match ask_for(&bulkhead, name) {

@@ -1,4 +1,4 @@
-//! Every interleaving of calls that an armed plan may harm.
+//! Every interleaving of calls that an armed plan may affect.
 //!
 //! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom_chaos`
 
@@ -32,7 +32,7 @@ fn armed(bounds: Bounds) -> Arc<Arming> {
     Arc::new(Arming::new(plan, None, epoch()).expect("valid"))
 }
 
-/// Makes a call; says whether it was harmed.
+/// Makes a call; returns whether it was affected.
 fn call(arming: &Arming, most: u64) -> bool {
     match arming.decide(&(), 0, epoch()) {
         Verdict::Harm(_, place) => {
@@ -79,10 +79,10 @@ fn no_interleaving_widens_the_blast_radius() {
     });
 }
 
-/// Whoever records and then asks does not look where nothing bad was seen: of two whose failures together are too many, one
-/// must notice.
+/// A thread that records and then checks skips the check where nothing bad was seen: of two threads whose failures
+/// together are too many, one must notice.
 #[test]
-fn no_interleaving_hides_a_breach_from_all_who_caused_it() {
+fn no_interleaving_hides_a_breach_from_all_callers() {
     fn fail(state: &SteadyState) -> bool {
         state.record(true, Duration::ZERO, epoch());
         state.breach(epoch()).is_some()

@@ -1,4 +1,4 @@
-//! Every interleaving of those who are shed or not, and of what is learnt from them.
+//! Every interleaving of calls that are shed or not, and of their samples.
 //!
 //! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom_shed`
 
@@ -17,7 +17,7 @@ use loom::thread;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// In a model, threads are interrupted so often at most: more takes hours, and has found nothing that less has not.
+/// The maximum number of preemptions of a thread in a model: more takes hours, and has found no further faults.
 fn model(interrupted: usize, run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interrupted);
@@ -88,7 +88,7 @@ fn hear(shed: &Shed, place: &Place) -> Option<Permit> {
     }
 }
 
-/// Nobody is inside or waits, and as many get in as the limit says.
+/// No call is in flight or waits, and as many are admitted as the limit allows.
 fn is_idle(shed: &Shed) {
     let snapshot = shed.snapshot(epoch());
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
@@ -159,9 +159,9 @@ fn calls_that_come_and_end_leave_nothing_behind() {
     });
 }
 
-/// A place that is given back just when somebody finds none is not missed by whoever then waits.
+/// A slot that is returned just when a call finds none reaches that call once it waits.
 #[test]
-fn whoever_waits_is_let_in() {
+fn a_waiter_is_admitted() {
     model(3, || {
         let shed = shared(config(1, 1));
         let permit = enter(&shed);
@@ -181,9 +181,9 @@ fn whoever_waits_is_let_in() {
     });
 }
 
-/// Whoever goes away as it is given a place passes it on.
+/// A waiter that leaves as it is assigned a slot passes it on.
 #[test]
-fn a_place_given_to_somebody_who_leaves_is_somebody_else_s() {
+fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
     model(3, || {
         let shed = shared(config(1, 2));
         let permit = enter(&shed);
@@ -202,9 +202,9 @@ fn a_place_given_to_somebody_who_leaves_is_somebody_else_s() {
     });
 }
 
-/// One who gives up and one who lets it in agree on which it was.
+/// A waiter that gives up and the thread that admits it agree on the result.
 #[test]
-fn whoever_gives_up_is_let_in_or_refused_and_not_both() {
+fn a_waiter_that_gives_up_is_either_admitted_or_rejected() {
     model(3, || {
         let wait = Duration::from_millis(1);
         let shed = shared(config(1, 1).max_wait(wait));
@@ -222,7 +222,7 @@ fn whoever_gives_up_is_let_in_or_refused_and_not_both() {
         // Before its time is over, by this one's clock.
         end_at(&shed, permit, epoch);
         if let Some(place) = other.join().expect("ended") {
-            let permit = hear(&shed, &place).expect("somebody was quicker");
+            let permit = hear(&shed, &place).expect("it was admitted first");
             end(&shed, permit);
         }
         is_idle(&shed);
@@ -234,9 +234,9 @@ fn end_at(shed: &Shed, mut permit: Permit, now: fn() -> Instant) {
     shed.release(permit, now);
 }
 
-/// A step of the limit, and an operator who moves its bounds: what is told last to the gate is what holds.
+/// A step of the limit, and an operator that moves its bounds: the gate keeps the last value.
 #[test]
-fn the_gate_goes_by_the_limit_whoever_moved_it_last() {
+fn the_gate_uses_the_last_limit() {
     model(3, || {
         let limit = LimitConfig::aimd(2 * SECOND).initial(4).min(1);
         let shed = shared(config(limit.clone(), 0));
@@ -298,7 +298,7 @@ fn a_step_is_never_lost_to_an_older_one() {
     });
 }
 
-/// The throttle and the shares count those who are inside, whichever way they go.
+/// The throttle and the shares count the calls in flight, in either order.
 #[test]
 fn what_else_counts_a_call_forgets_it_with_it() {
     model(2, || {

@@ -14,8 +14,8 @@ use crate::{ConfigError, Ratio};
 /// | [`ratio`](Self::ratio) | 0.2 | extra attempts for each success |
 /// | [`floor_per_second`](Self::floor_per_second) | 10 | extra attempts a second that need no success |
 /// | [`ttl`](Self::ttl) | 10 s | how long a deposit can be spent |
-/// | [`in_flight_share`](Self::in_flight_share) | 20 % | extra attempts waiting or under way, of the calls under way |
-/// | [`in_flight_floor`](Self::in_flight_floor) | 3 | so many of them are always allowed |
+/// | [`in_flight_share`](Self::in_flight_share) | 20 % | extra attempts waiting or in flight, of the calls in flight |
+/// | [`in_flight_floor`](Self::in_flight_floor) | 3 | extra attempts that are always allowed |
 ///
 /// Nothing is checked by the setters; a budget [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,15 +71,15 @@ impl BudgetConfig {
         self
     }
 
-    /// So many extra attempts may wait or be under way, as a share of the calls under way; `None` turns the rule
-    /// off. It bounds what piles up when attempts are slow, where a rate does not.
+    /// The most extra attempts that may wait or be in flight, as a share of the calls in flight; `None` turns the rule
+    /// off. It bounds the concurrency of slow attempts, which a rate does not.
     #[must_use]
     pub fn in_flight_share(mut self, share: impl Into<Option<Ratio>>) -> Self {
         self.in_flight_share = share.into();
         self
     }
 
-    /// So many extra attempts may wait or be under way whatever their share.
+    /// The number of extra attempts that may wait or be in flight whatever their share.
     #[must_use]
     pub fn in_flight_floor(mut self, floor: u32) -> Self {
         self.in_flight_floor = floor;
@@ -122,8 +122,7 @@ impl BudgetConfig {
 
     /// The most that the floor pays in before some of it is spent, in billionths of an attempt.
     pub(super) fn most_of_floor(&self) -> u64 {
-        // A token is a billion and a second is a billion nanoseconds: so many a second are so many billionths a
-        // nanosecond.
+        // A token is a billion units and a second is a billion nanoseconds: n tokens a second are n units a nanosecond.
         u64::from(self.floor_per_second).saturating_mul(nanos(self.ttl))
     }
 

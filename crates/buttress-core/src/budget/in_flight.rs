@@ -1,7 +1,7 @@
 use crate::stripe;
 use crate::sync::{AtomicU64, Ordering};
 
-/// How many calls are under way: counted by every thread in a stripe of its own.
+/// The number of calls in flight: counted by every thread in its own stripe.
 #[derive(Debug)]
 pub(super) struct InFlight(Box<[Stripe]>);
 

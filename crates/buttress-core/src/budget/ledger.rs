@@ -15,7 +15,7 @@ pub(super) struct Ledger {
     deposits: [Deposit; BUCKETS],
     /// The latest bucket. Time that goes back is taken to stand still.
     latest: u64,
-    /// How many extra attempts wait or are under way.
+    /// The number of extra attempts that wait or are in flight.
     pub(super) extra: u64,
     pub(super) granted: u64,
     pub(super) refused: u64,
@@ -43,11 +43,11 @@ impl Ledger {
         }
     }
 
-    /// Brings the books up to `now`: the floor pays in, successes are credited, and what is too old expires.
+    /// Updates the balance to `now`: adds the floor, credits successes, and removes expired deposits.
     pub(super) fn settle(&mut self, successes: &Successes, now: u64) {
         let owed = now.saturating_sub(self.floor_paid);
         let rate = u64::from(self.config.floor_per_second);
-        // So many a second are so many billionths a nanosecond.
+        // n tokens a second are n units a nanosecond.
         self.floor = self.floor.saturating_add(owed.saturating_mul(rate));
         self.floor = self.floor.min(self.config.most_of_floor());
         self.floor_paid = self.floor_paid.max(now);
@@ -59,7 +59,7 @@ impl Ledger {
         }
     }
 
-    /// Pays for an extra attempt, while so many calls are under way.
+    /// Withdraws for an extra attempt, with `calls` in flight.
     pub(super) fn reserve(&mut self, cost: Cost, calls: u64) -> Result<(), BudgetRefusal> {
         let refusal = if self.extra >= self.extra_allowed(calls) {
             BudgetRefusal::InFlight
@@ -91,8 +91,8 @@ impl Ledger {
             .fold(0, |sum, (_, deposit)| sum.saturating_add(deposit.amount))
     }
 
-    /// Takes another configuration, with the books settled: what there is stays, as far as it has not expired by
-    /// the new terms.
+    /// Takes another configuration, after the balance was updated: deposits stay unless they have expired by the new
+    /// configuration.
     pub(super) fn reconfigure(&mut self, config: BudgetConfig, successes: &Successes) {
         self.floor = self.floor.min(config.most_of_floor());
         if config.ttl != self.config.ttl {

@@ -1,8 +1,8 @@
-//! One budget for all attempts that nobody asked for: retries, hedges and probes.
+//! One budget for all extra attempts: retries, hedges and probes.
 //!
-//! Every success deposits a share of an attempt, and every extra attempt takes out a whole one, or more by its
-//! [cost](Cost). A floor pays in so many a second whatever happens. What is not spent expires. And beside what they
-//! may be over time, extra attempts may be only so many at a time, as a share of the calls under way.
+//! Every success deposits a share of an attempt, and every extra attempt withdraws a whole one, or more by its
+//! [cost](Cost). A floor deposits a fixed number a second in any case. Unspent deposits expire. Besides the rate, the
+//! number of extra attempts at one time is bounded as a share of the calls in flight.
 //!
 //! # Why successes pay, and not calls
 //!
@@ -133,9 +133,9 @@ impl Budget {
         self.successes.add(self.successes.generation(), at);
     }
 
-    /// Takes another configuration. What was paid in stays, as far as it would not have expired by the new
-    /// [`ttl`](BudgetConfig::ttl), and extra attempts under way stay under way. Where the `ttl` changes, a success
-    /// that comes in at the same moment on another thread may not pay.
+    /// Takes another configuration. Deposits stay unless they would have expired by the new [`ttl`](BudgetConfig::ttl),
+    /// and extra attempts in flight stay in flight. Where the `ttl` changes, a success recorded at the same moment on
+    /// another thread may not be credited.
     ///
     /// # Errors
     ///

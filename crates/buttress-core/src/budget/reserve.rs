@@ -12,7 +12,7 @@ pub struct Cost(pub(super) u64);
 /// Settle it exactly once: [finish](Budget::finish) it where the attempt was made, however it went, and
 /// [refund](Budget::refund) it where it was not.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a reservation that is neither finished nor refunded counts as under way for ever"]
+#[must_use = "a reservation that is neither finished nor refunded counts as in flight for ever"]
 pub struct Reservation(Cost);
 
 /// Why a budget does not grant an extra attempt.
@@ -22,7 +22,7 @@ pub struct Reservation(Cost);
 pub enum BudgetRefusal {
     /// Neither successes nor the floor have paid for it.
     Empty,
-    /// Too many extra attempts wait or are under way.
+    /// Too many extra attempts wait or are in flight.
     InFlight,
 }
 
@@ -30,8 +30,8 @@ impl Cost {
     /// One attempt.
     pub const ONE: Self = Self(TOKEN);
 
-    /// So many thousandths of an attempt: one more after a timeout may cost more than one, as it holds on to what
-    /// it waits for, and one more after a refused connection less.
+    /// Thousandths of an attempt: a retry after a timeout may cost more than one, because it holds resources while it
+    /// waits, and a retry after a refused connection less.
     #[must_use]
     pub const fn thousandths(thousandths: u32) -> Self {
         Self(thousandths as u64 * (TOKEN / 1_000))

@@ -12,9 +12,9 @@ pub struct BudgetSnapshot {
     pub floor: f64,
     /// How many of them by successes.
     pub deposits: f64,
-    /// How many calls are under way.
+    /// The number of calls in flight.
     pub calls_in_flight: u64,
-    /// How many extra attempts wait or are under way.
+    /// The number of extra attempts that wait or are in flight.
     pub extra_in_flight: u64,
     /// How many extra attempts were granted since the budget was made, and not refunded.
     pub granted: u64,

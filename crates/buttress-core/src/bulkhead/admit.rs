@@ -18,8 +18,7 @@ impl Permit {
     /// A token is behind it.
     pub(super) const COUNTED: Self = Self(u32::MAX - 1);
 
-    /// Its token stays under the lock, and whose it is stands there in that entry. `None` for more entries than memory
-    /// holds.
+    /// Its token stays under the lock, in the entry of its owner. `None` if the number of entries would exceed memory.
     pub(super) fn with_claim(entry: u32) -> Option<Self> {
         (entry < Self::COUNTED.0).then_some(Self(entry))
     }
@@ -37,7 +36,7 @@ impl Permit {
         *self != Self::UNCOUNTED
     }
 
-    /// The entry that says whose it is, if there is one.
+    /// The entry of its owner, if there is one.
     pub(super) fn claim(&self) -> Option<u32> {
         (self.0 < Self::COUNTED.0).then_some(self.0)
     }
@@ -61,7 +60,7 @@ pub enum Admission {
 }
 
 impl Bulkhead {
-    /// What is at hand for the threads of a stripe, for who [shares](crate::Striped) a bulkhead.
+    /// The tokens of a stripe, for handles that [share](crate::Striped) a bulkhead.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         self.stock.of(stripe).clone()
     }
@@ -74,8 +73,8 @@ impl Bulkhead {
 
     /// A place, or a place in the queue, or why there is neither.
     ///
-    /// `draw` is who the call is for a [mode](Mode) that binds for some; `terms` are those it waits on. Both,
-    /// and the time, are asked for only where they matter.
+    /// `draw` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
+    /// its wait. Both, and the time, are evaluated only where they matter.
     #[cold]
     #[inline(never)]
     pub fn acquire(
@@ -91,7 +90,7 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        // Both may be somebody else's code, which has no business under the lock.
+        // Both may run foreign code, which must not run under the lock.
         let draw = if flags.is_partial() { draw() } else { 0 };
         if flags.is_shared() {
             return self.acquire_shared("", draw, terms(), now());
@@ -117,8 +116,8 @@ impl Bulkhead {
         self.wait(terms(), now())
     }
 
-    /// The same for a call with a key: the name of its partition, or its tenant's. It is asked for only where the limit
-    /// is shared.
+    /// The same for a call with a key: the name of its partition, or its tenant's. The key is evaluated only where the
+    /// limit is shared.
     #[cold]
     #[inline(never)]
     pub fn acquire_by<K: AsRef<str>>(
@@ -238,7 +237,7 @@ impl Bulkhead {
         if let Some((displaced, _)) = &displaced {
             locked.forget(displaced.claim);
         }
-        // To wake is somebody else's code.
+        // Waking runs foreign code.
         drop(locked);
         if let Some((displaced, why)) = displaced {
             let _ = displaced.waiter.tell(Verdict::Dropped(why));
@@ -289,8 +288,8 @@ impl Locked {
         self.queue.is_empty() && self.readiness.is_empty() && self.sharing.nobody_waits()
     }
 
-    /// A place beyond the limit, for a call that a refusal does not bind. Those beyond it stand for those who would
-    /// wait; one more than may wait would have been rejected.
+    /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit stand for calls that
+    /// would wait; a call beyond the queue's capacity as well would have been rejected.
     fn overdraw(&mut self) -> Option<Reason> {
         let beyond = usize::try_from(-self.free).unwrap_or(0);
         self.free -= 1;

@@ -4,27 +4,27 @@ use super::{Permit, Waiter};
 use crate::Criticality;
 use crate::shares::{Partition, Tenant};
 
-/// Whose a call is, where that matters.
+/// The owner of a call, where owners are counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Claim {
-    /// Nobody's: it is in the rest.
+    /// None: it is in the rest.
     #[default]
     None,
     /// One like others that matter as much.
     Class(Criticality),
     Partition(Partition),
-    /// It is counted from when it comes, whether it waits or is under way.
+    /// Counted from its arrival, whether it waits or is in flight.
     Tenant(Tenant),
 }
 
-/// Somebody in a queue.
+/// A waiter in a queue.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) waiter: Arc<Waiter>,
     pub(super) claim: Claim,
 }
 
-/// Whose the calls under way are. Their permits have the number of an entry.
+/// In-flight requests by owner; a permit stores the index of its entry.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     entries: Vec<Claim>,

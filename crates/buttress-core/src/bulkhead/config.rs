@@ -4,20 +4,20 @@ use crate::queue::{ControlledDelay, Order, QueueConfig};
 use crate::shares::{PartitionsConfig, SharesConfig, TenantsConfig};
 use crate::{ConfigError, Deadline, Mode};
 
-/// How many calls may be under way, and who may wait for one of them to end.
+/// The number of calls that may be in flight, and of those that may wait for a slot.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`limit`](Self::limit) | 64 | how many calls may be under way at once |
+/// | [`limit`](Self::limit) | 64 | calls in flight at once |
 /// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
-/// | [`max_wait`](Self::max_wait) | 100 ms | how long anybody may wait, for a place and then for the service to become ready; a nearer deadline ends it sooner |
-/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is let in first |
+/// | [`max_wait`](Self::max_wait) | 100 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is admitted first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
-/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
-/// | [`partitions`](Self::partitions) | off | what of the limit calls of a name have for certain |
+/// | [`partitions`](Self::partitions) | off | the guaranteed share of the limit for calls of a name |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by any number of tenants |
-/// | [`reader_idle`](Self::reader_idle) | 30 s | how long a response that nobody reads keeps its place when others find none |
+/// | [`reader_idle`](Self::reader_idle) | 30 s | how long a response that is not read keeps its slot when others find none |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
 ///
 /// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
@@ -55,43 +55,43 @@ impl BulkheadConfig {
 
     const LEAST_READER_IDLE: Duration = Duration::from_millis(1);
 
-    /// How many calls may be under way at once.
+    /// The number of calls that may be in flight at once.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
         self
     }
 
-    /// How many may wait for a place. With 0 whoever finds none gets an answer at once.
+    /// The number of calls that may wait for a slot. With 0, a call that finds no free slot is rejected at once.
     #[must_use]
     pub fn queue(mut self, capacity: usize) -> Self {
         self.queue = self.queue.capacity(capacity);
         self
     }
 
-    /// How long anybody may wait, for a place and then for the service to become ready; `None` leaves that to deadlines,
-    /// and lets those without one wait for ever.
+    /// The longest wait, for a slot and then for the service to become ready. `None` leaves that to deadlines; a call
+    /// without a deadline then waits without bound.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.queue = self.queue.max_wait(max_wait);
         self
     }
 
-    /// Who is let in first, of those who matter as much as each other.
+    /// Which waiter of the same criticality is admitted first.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.queue = self.queue.order(order);
         self
     }
 
-    /// Whether what matters more is let in before all that matters less, and takes its place in a full queue.
+    /// Whether more critical calls are admitted before all less critical ones, and replace them in a full queue.
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.queue = self.queue.by_criticality(by_criticality);
         self
     }
 
-    /// Drops whoever waited long once the queue does not drain: for callers whose patience nobody knows, where the
+    /// Drops requests that waited long once the queue does not drain: for callers with unknown timeouts, where the
     /// [order](Self::order) is [`Order::Fifo`]. `None` does not.
     #[must_use]
     pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
@@ -99,17 +99,18 @@ impl BulkheadConfig {
         self
     }
 
-    /// How long before its deadline a call must begin to be worth it. Whoever has less time than that left does not
-    /// wait, or does not wait any longer.
+    /// The time before its deadline by which a call must begin. A request with less time left does not wait, or stops
+    /// waiting.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
         self.queue = self.queue.margin(margin);
         self
     }
 
-    /// How long a response that nobody reads keeps its place when others find none: from its head, or a frame, until its
-    /// reader asks for the next. After that the place goes to somebody else, and the response goes on without one, should
-    /// its reader come back. A response that waits for the service keeps its place. `None` is as long as the reader likes.
+    /// How long a response that is not read keeps its slot when others find none: from its head, or a frame, until its
+    /// reader polls for the next. After that the slot goes to another request, and the response goes on without one if
+    /// its reader continues. A response that waits for the service keeps its slot. `None` keeps the slot for as long as
+    /// the response lives.
     ///
     /// It needs a protocol that [tells the turns](crate::Guard::turn) of a body, as that of HTTP does.
     #[must_use]
@@ -118,43 +119,43 @@ impl BulkheadConfig {
         self
     }
 
-    /// Splits the limit into partitions with names, each with a share that it has for certain; what one does not use is
-    /// lent to the others. Each has a [queue](Self::queue) of its own. `None` does not tell calls apart.
+    /// Splits the limit into named partitions, each with a guaranteed share; unused slots are lent to the others. Each
+    /// has a [queue](Self::queue) of its own. `None` does not distinguish calls.
     ///
-    /// Every call then takes its place under one lock, and nobody can wait for a place ahead of its call.
+    /// Every call then takes its slot under one lock, and a service cannot wait for a slot ahead of its call.
     #[must_use]
     pub fn partitions(mut self, partitions: impl Into<Option<PartitionsConfig>>) -> Self {
         self.partitions = partitions.into();
         self
     }
 
-    /// Shares the limit and the queue by tenants, of whom there may be millions: one that asks for very much leaves the
-    /// others what they had. `None` does not tell tenants apart.
+    /// Shares the limit and the queue by tenant, for up to millions of tenants: a tenant with very many requests leaves
+    /// the others their share. `None` does not distinguish tenants.
     ///
-    /// Every call then takes its place under one lock, and nobody can wait for a place ahead of its call.
+    /// Every call then takes its slot under one lock, and a service cannot wait for a slot ahead of its call.
     #[must_use]
     pub fn tenants(mut self, tenants: impl Into<Option<TenantsConfig>>) -> Self {
         self.tenants = tenants.into();
         self
     }
 
-    /// What of the limit each criticality has for certain.
+    /// The guaranteed share of the limit for each criticality.
     pub(crate) fn shares(mut self, shares: Option<SharesConfig>) -> Self {
         self.shares = shares;
         self
     }
 
-    /// Whether it matters whose a call is.
+    /// Whether calls are counted by owner.
     pub(super) fn is_shared(&self) -> bool {
         self.partitions.is_some() || self.tenants.is_some() || self.shares.is_some()
     }
 
-    /// Whether calls may find places at hand without the lock: not where each one's matter, nor where none are counted.
+    /// Whether calls may take slots without the lock: not where calls are counted by owner, nor where none are counted.
     pub(super) fn is_striped(&self) -> bool {
         !self.is_shared() && self.mode != Mode::Off
     }
 
-    /// Whether the bulkhead's refusals bind. Where they do not, nobody waits either.
+    /// Whether the bulkhead's rejections are enforced. Where they are not, calls do not wait either.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

@@ -1,7 +1,7 @@
 use super::BulkheadConfig;
 use crate::Mode;
 
-/// What a call that finds no place at hand must know of a configuration before it takes the lock.
+/// What a call that finds no free token in its stripe must know of a configuration before it takes the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flags(pub(super) u64);
 
@@ -9,7 +9,7 @@ pub(super) struct Flags(pub(super) u64);
 const OFF: u64 = 1;
 /// Refusals bind for a share of calls.
 const PARTIAL: u64 = 1 << 1;
-/// It matters whose a call is.
+/// Calls are counted by owner.
 const SHARED: u64 = 1 << 2;
 
 impl Flags {

@@ -1,11 +1,10 @@
-//! The bulkhead: how many calls may be under way at once, who waits for one of them to end, and who is told at
-//! once that there is no room.
+//! The bulkhead: limits the calls in flight, queues calls up to a capacity, and rejects the others at once.
 //!
-//! A place is a token, and there are exactly as many tokens as places: in the hands of calls, or in stock. As long
-//! as there is room, the stock lies in stripes, one for each processor, so that a call takes a token and gives it
-//! back without waiting for another. Once a call finds none there, the stripes are closed, all tokens are gathered
-//! under a lock, and everything goes through it until there is room again. So the limit is never exceeded, and nobody
-//! is refused or kept waiting while there is a token anywhere.
+//! A slot is a token, and there are exactly as many tokens as slots: held by calls, or free. While there is room, the
+//! free tokens are in stripes, one for each processor, so that a call takes a token and returns it without contention.
+//! Once a call finds no token, the stripes are closed, all tokens are collected under a lock, and every call takes the
+//! lock until there is room again. So the limit is never exceeded, and no call is rejected or kept waiting while a
+//! token is free anywhere.
 
 mod admit;
 mod claim;
@@ -35,7 +34,7 @@ use crate::ConfigError;
 use crate::queue::{QueueConfig, WaitQueue};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
-/// A limit of calls under way, without the calls. See the [module docs](self).
+/// A limit on calls in flight, without the calls. See the [module docs](self).
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -70,20 +69,19 @@ struct Locked {
     config: BulkheadConfig,
     /// The stripes are closed, because places are short, or kept under the lock for as long as the configuration says.
     saturated: bool,
-    /// The tokens that are neither with calls nor in the stripes. Below 0, so many must come back before anybody
-    /// is admitted: after a limit was lowered, or where refusals did not bind.
+    /// The tokens that are neither held by calls nor in the stripes. Below 0, that many must come back before a call is
+    /// admitted: after a limit was lowered, or where rejections are not enforced.
     free: i64,
     queue: WaitQueue<Waiting>,
-    /// Who asks for a place ahead of a call, and waits for as long as it takes.
+    /// The waiters ahead of a call, without a bound on their wait.
     readiness: WaitQueue<Arc<Waiter>>,
-    /// Whose turn it is, where somebody waits in both.
+    /// Which of the two queues is next, where both have waiters.
     turn: Turn,
     sharing: Sharing,
     seed: u64,
 }
 
-/// Those who wait ahead of a call and those who wait with one are let in by turns, so that neither of them has to wait
-/// for as long as others come.
+/// The waiters ahead of a call and those with a call are admitted in turn, so that neither queue starves the other.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     #[default]
@@ -92,7 +90,7 @@ enum Turn {
 }
 
 impl Bulkhead {
-    /// A bulkhead with nobody in it.
+    /// An empty bulkhead.
     ///
     /// # Errors
     ///
@@ -101,8 +99,8 @@ impl Bulkhead {
         Self::with_seed(config, 0, now)
     }
 
-    /// The same. The `seed` keeps those who choose the names of [tenants](BulkheadConfig::tenants) from making them
-    /// look alike.
+    /// The same with a `seed`, which keeps callers that choose the names of [tenants](BulkheadConfig::tenants) from
+    /// producing collisions on purpose.
     ///
     /// # Errors
     ///
@@ -140,13 +138,13 @@ impl Bulkhead {
         self.lock().config.clone()
     }
 
-    /// How long a response that nobody reads keeps its place when others find none. To see to that is the shell's.
+    /// How long a response that is not read keeps its slot when others find none. The shell enforces it.
     pub fn reader_idle(&self) -> Option<Duration> {
         self.lock().config.reader_idle
     }
 
-    /// Takes a new configuration. Calls under way stay, and so does whoever waits. Below what is under way, a limit
-    /// admits nobody until enough of it has ended; raised, it lets in as many as it was raised by.
+    /// Takes a new configuration. Calls in flight and waiters stay. If the limit is lowered below the number in flight,
+    /// no call is admitted until enough of them have ended; if it is raised, waiters are admitted.
     ///
     /// # Errors
     ///
@@ -157,8 +155,8 @@ impl Bulkhead {
         Ok(())
     }
 
-    /// The same, without a word to whoever may be let in by it: to wake is somebody else's code, for which a caller with a
-    /// lock of its own has to [let go](Self::let_in) of that.
+    /// Like `reconfigure`, but does not wake waiters. Wakers run foreign code, so a caller that holds its own lock must
+    /// release it before [`let_in`](Self::let_in).
     pub(crate) fn adopt(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock();
@@ -170,7 +168,7 @@ impl Bulkhead {
         } = &mut *locked;
         sharing.reconfigure(&config, *seed, queue, now)?;
         queue.reconfigure(config.queue.clone())?;
-        // All tokens at hand, none can be taken beside the new limit.
+        // With all tokens under the lock, no call can take one beyond the new limit.
         self.gather(&mut locked);
         locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
         self.flags.store(Flags::new(&config).0, Ordering::Relaxed);
@@ -178,7 +176,7 @@ impl Bulkhead {
         Ok(())
     }
 
-    /// Lets in whoever can be let in since the configuration changed.
+    /// Admits the waiters that fit since the configuration changed.
     pub(crate) fn let_in(&self, now: Instant) {
         self.serve(self.lock(), now);
     }

@@ -9,10 +9,9 @@ use super::claim::Claim;
 use crate::queue::{Dropped, Ticket};
 use crate::sync::{Mutex, lock};
 
-/// Somebody's place in the queue of a bulkhead. Whoever does not want it any more must
-/// [leave](super::Bulkhead::leave).
+/// A waiter in the queue of a bulkhead. A caller that stops waiting must [leave](super::Bulkhead::leave).
 #[derive(Debug)]
-#[must_use = "a place that nobody leaves stays taken"]
+#[must_use = "a waiter that does not leave keeps its room in the queue"]
 pub struct Place {
     pub(super) waiter: Arc<Waiter>,
     pub(super) ticket: Ticket,
@@ -52,7 +51,7 @@ impl Place {
     }
 }
 
-/// What one who waits and one who lets in have between them.
+/// The state shared between a waiter and the thread that admits it.
 #[derive(Default)]
 pub(super) struct Waiter(Mutex<State>);
 
@@ -103,7 +102,7 @@ impl Waiter {
         }
     }
 
-    /// Goes away, with the permit that nobody will use.
+    /// Leaves, with the unused permit.
     pub(super) fn leave(&self) -> Option<Permit> {
         let state = mem::replace(&mut *lock(&self.0), State::Left);
         match state {

@@ -8,7 +8,7 @@ use crate::sync::MutexGuard;
 use crate::{Mode, StripeIndex};
 
 impl Bulkhead {
-    /// Gives a place back, or to whoever is next.
+    /// Returns a slot, or passes it to the next waiter.
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
         self.release_to(self.stock.of(StripeIndex::current()), permit, now);
@@ -35,7 +35,7 @@ impl Bulkhead {
         Some(why)
     }
 
-    /// Ends a wait whose caller went away. What it was given meanwhile goes to whoever is next.
+    /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
     #[cold]
     pub fn leave(&self, place: Place, now: impl FnOnce() -> Instant) {
         let Place {
@@ -54,7 +54,7 @@ impl Bulkhead {
         };
         if waited {
             locked.forget(claim);
-            // Nobody else can have come to be next by that, but the shortage may be over.
+            // This cannot have made another waiter the next, but the shortage may be over.
             self.relax(&mut locked);
             return;
         }
@@ -73,7 +73,7 @@ impl Bulkhead {
         self.take_back(locked, tokens, now);
     }
 
-    /// Takes so many tokens back, for whoever is next.
+    /// Takes `count` tokens back, for the next waiters.
     pub(super) fn take_back<'a>(
         &'a self,
         mut locked: MutexGuard<'a, Locked>,
@@ -88,10 +88,10 @@ impl Bulkhead {
         }
     }
 
-    /// Lets in whoever is next, for as long as there is room, and ends the shortage if there still is then.
+    /// Admits waiters while there is room, and ends the shortage if there is room left after that.
     pub(super) fn serve<'a>(&'a self, mut locked: MutexGuard<'a, Locked>, now: Instant) {
         while let Some((waiter, verdict)) = locked.next(now) {
-            // To wake is somebody else's code.
+            // Waking runs foreign code.
             drop(locked);
             let unheard = waiter.tell(verdict);
             locked = self.lock();
@@ -118,7 +118,7 @@ impl Bulkhead {
 }
 
 impl Locked {
-    /// Whoever leaves a queue next, if there is room, and what it is told.
+    /// The next waiter to leave a queue, if there is room, and its result.
     fn next(&mut self, now: Instant) -> Option<(Arc<Waiter>, Verdict)> {
         let ahead = |exit| match exit {
             Exit::Served(waiter) => (waiter, None),
@@ -127,7 +127,7 @@ impl Locked {
         if self.config.is_shared()
             && let Some(exit) = self.readiness.pop(now)
         {
-            // Whose its call will be shows when it is made.
+            // The owner of its call is known when the call is made.
             return Some((ahead(exit).0, Verdict::Dropped(Dropped::Displaced)));
         }
         let binding = matches!(self.config.mode, Mode::Enforce | Mode::EnforceFor(_));
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
-    fn a_grant_to_one_who_left_as_it_was_made_goes_to_the_next() {
+    fn a_permit_for_a_waiter_that_just_left_goes_to_the_next() {
         let now = Instant::now();
         let config = BulkheadConfig::default().limit(1).queue(2);
         let bulkhead = Bulkhead::new(config.order(crate::queue::Order::Fifo), now).expect("valid");
@@ -182,7 +182,7 @@ mod tests {
         let (Admission::Waiting(leaves), Admission::Waiting(next)) = (ask(), ask()) else {
             panic!("there is room to wait");
         };
-        // Another thread has taken it out of the queue, and this one leaves before it is told.
+        // Another thread has taken it out of the queue, and this one leaves before it is notified.
         assert!(leaves.waiter.leave().is_none());
         bulkhead.release(permit, || now);
         let heard = next.poll(std::task::Waker::noop());

@@ -6,13 +6,13 @@ use crate::queue::{Entitled, Exit, WaitQueue};
 use crate::shares::{Partition, PartitionSnapshot, Partitions, Shares, Tenants, Usage};
 use crate::{ConfigError, Criticality, Reason};
 
-/// Who has what of the limit, where that matters: then all tokens stay under the lock.
+/// How much of the limit each owner has, where owners are counted: then all tokens stay under the lock.
 ///
-/// What was made is kept when it is turned off, because calls under way are counted in it.
+/// The state is kept when sharing is turned off, because calls in flight are counted in it.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
     partitions: Option<Partitions>,
-    /// Who waits in each partition but the rest, which has the queue that a bulkhead has without partitions.
+    /// The waiters of each partition but the rest, which uses the queue of a bulkhead without partitions.
     lines: Vec<WaitQueue<Waiting>>,
     tenants: Option<Tenants>,
     shares: Option<Shares>,
@@ -80,7 +80,7 @@ fn line_of<'a>(
 }
 
 impl Locked {
-    /// Whose a call with that key is. A tenant that has its share already is let in only where that does not bind.
+    /// The owner for that key. A tenant that already has its share is admitted only where rejections are not enforced.
     pub(super) fn claim(
         &mut self,
         key: &str,
@@ -170,7 +170,7 @@ impl Locked {
         permit
     }
 
-    /// A call has ended, whose claim has that number.
+    /// A call has ended, with the claim of that index.
     pub(super) fn end(&mut self, entry: u32) {
         let claim = self.sharing.claims.take(entry);
         let Sharing {
@@ -207,12 +207,12 @@ impl Locked {
         }
     }
 
-    /// Whoever leaves the queues next, if there is room.
+    /// The next waiter to leave the queues, if there is room.
     pub(super) fn pop(&mut self, now: Instant) -> Option<Exit<Waiting>> {
         if self.config.partitions.is_none() {
             self.entitle();
             let sharing = &mut self.sharing;
-            // They were in partitions that are no more; nobody comes after them.
+            // They were in removed partitions, to which no requests come any more.
             let left = sharing.lines.iter_mut().find(|line| !line.is_empty());
             return left.unwrap_or(&mut self.queue).pop(now);
         }
@@ -222,8 +222,8 @@ impl Locked {
         self.line(Claim::Partition(next)).pop(now)
     }
 
-    /// Lets the queue know what those who wait in it have for certain: as many places as they lack of their share, and
-    /// as much of the queue as of the limit.
+    /// Updates what is reserved for waiters: slots up to the guaranteed share, and the same share of the queue as of
+    /// the limit.
     fn entitle(&mut self) {
         let (limit, room) = (self.config.limit.into(), self.config.queue.capacity as u64);
         let shares = self.sharing.shares.as_ref();

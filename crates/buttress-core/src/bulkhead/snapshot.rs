@@ -8,14 +8,14 @@ use crate::shares::PartitionSnapshot;
 /// What a bulkhead looked like at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadSnapshot {
-    /// How many calls may be under way.
+    /// The number of calls that may be in flight.
     pub limit: u32,
     /// How many are, as far as they are counted: more than the limit after it was lowered, and where refusals do
     /// not bind.
     pub in_flight: u64,
     /// How many wait.
     pub queued: usize,
-    /// For how long the one who has waited longest has done so.
+    /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
     /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
     pub queue_stands: bool,
@@ -26,7 +26,7 @@ pub struct BulkheadSnapshot {
 }
 
 impl Bulkhead {
-    /// How many calls are under way, as far as they are counted.
+    /// The number of calls in flight, where they are counted.
     pub fn in_flight(&self) -> u64 {
         self.in_flight_of(&self.lock())
     }

@@ -10,11 +10,11 @@ pub(super) struct Stock {
     stripes: Box<[Stripe]>,
 }
 
-/// The places at hand for the threads that share a stripe.
+/// The free tokens of the threads that share a stripe.
 #[derive(Debug, Clone)]
 pub struct Stripe(Arc<Tokens>);
 
-/// How many there are, and whether there may be any: a closed stripe says so to whoever puts a token into it.
+/// The number of tokens, and whether the stripe is open: a closed stripe is reported to a thread that returns a token.
 ///
 /// Aligned so that no two counts share a line, nor a pair of lines that are fetched together.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ struct Tokens(AtomicU64);
 const CLOSED: u64 = 1 << 63;
 
 impl Stripe {
-    /// A place, if one is at hand. If not, [`acquire`](super::Bulkhead::acquire) finds out what becomes of the call.
+    /// A slot, if this stripe has a token. If not, [`acquire`](super::Bulkhead::acquire) decides about the call.
     #[inline]
     #[must_use = "a permit that is dropped is lost to the bulkhead"]
     pub fn try_acquire(&self) -> Option<Permit> {
@@ -46,7 +46,7 @@ impl Stripe {
         None
     }
 
-    /// Puts tokens into it. False if it is closed: then whoever put them there has to fetch them, under the lock.
+    /// Adds tokens. False if the stripe is closed: then the caller must collect them under the lock.
     #[inline]
     pub(super) fn put(&self, tokens: u64) -> bool {
         self.0.0.fetch_add(tokens, Ordering::Release) & CLOSED == 0

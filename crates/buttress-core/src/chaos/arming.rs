@@ -15,9 +15,9 @@ pub struct Arming {
     armed: Instant,
     /// Calls that were decided on.
     calls: AtomicU64,
-    /// Those of them that were harmed.
+    /// Calls that were affected.
     harmed: AtomicU64,
-    /// Those that are being harmed.
+    /// Calls that are affected now.
     active: AtomicU64,
     /// Which faults were put out of use: a bit for each of at most
     /// [`Plan::MAX_FAULTS`].
@@ -25,7 +25,7 @@ pub struct Arming {
     guard: Option<Arc<SteadyState>>,
 }
 
-/// A place among those that are being harmed, to be given back by [`Arming::release`].
+/// One of the affected calls, to be released with [`Arming::release`].
 #[derive(Debug)]
 #[must_use = "it is to be released"]
 pub struct Active(());
@@ -44,9 +44,9 @@ pub enum Verdict<'p> {
 /// Why a call was left alone that a fault would have hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suppressed {
-    /// More calls than the blast radius allows would be harmed.
+    /// More calls would be affected than the blast radius allows.
     BlastRadius,
-    /// As many calls as may be are being harmed.
+    /// The maximum number of calls is affected.
     MaxActive,
 }
 
@@ -145,12 +145,12 @@ impl Arming {
         Verdict::Harm(decision, Active(()))
     }
 
-    /// A harmed call has ended.
+    /// An affected call has ended.
     pub fn release(&self, _place: Active) {
         self.active.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Tells the guard how a call ended, harmed or not.
+    /// Records in the steady state how a call ended, affected or not.
     pub fn observe(&self, failed: bool, latency: Duration, now: Instant) {
         if let Some(guard) = &self.guard {
             guard.record(failed, latency, now);
@@ -189,13 +189,13 @@ impl Arming {
         found.is_some()
     }
 
-    /// How many calls are being harmed.
+    /// The number of calls affected now.
     #[must_use]
     pub fn active(&self) -> u64 {
         self.active.load(Ordering::Acquire)
     }
 
-    /// How many calls were decided on, and how many of them were harmed.
+    /// The number of calls decided on, and the number of them that were affected.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {
         let harmed = self.harmed.load(Ordering::Acquire);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn who_only_watches_goes_on_after_a_breach() {
+    fn observe_only_mode_goes_on_after_a_breach() {
         let now = Instant::now();
         let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
         let watch = Arming::new(Plan::new(1).guard(guard), None, now).unwrap();

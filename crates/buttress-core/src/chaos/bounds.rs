@@ -6,8 +6,8 @@ use crate::{ConfigError, Ratio};
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`max_active`](Self::max_active) | 100 | calls that are being harmed at one time |
-/// | [`blast_radius`](Self::blast_radius) | 100 % | share of all calls since arming that are harmed |
+/// | [`max_active`](Self::max_active) | 100 | calls affected at one time |
+/// | [`blast_radius`](Self::blast_radius) | 100 % | share of all calls since arming that are affected |
 /// | [`begins_after`](Self::begins_after) | 0 s | time from arming to the first fault |
 /// | [`ttl`](Self::ttl) | 10 min | time from arming to the end of all faults |
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,29 +33,28 @@ impl Bounds {
     /// The longest time for which a plan stays armed.
     pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-    /// At most so many calls are harmed at one time, exactly. A call is being harmed until it and its body have
-    /// ended.
+    /// The exact maximum of calls affected at one time. A call is affected until it and its body have ended.
     #[must_use]
     pub fn max_active(mut self, calls: u32) -> Self {
         self.max_active = calls;
         self
     }
 
-    /// At most this share of the calls since arming are harmed, at any moment of it.
+    /// The maximum share of the calls since arming that are affected, at any moment.
     #[must_use]
     pub fn blast_radius(mut self, share: Ratio) -> Self {
         self.blast_radius = share;
         self
     }
 
-    /// Faults begin so long after arming, so that a steady state can be seen first.
+    /// The time after arming before faults begin, so that a steady state can be measured first.
     #[must_use]
     pub fn begins_after(mut self, time: Duration) -> Self {
         self.begins_after = time;
         self
     }
 
-    /// So long after arming the plan disarms itself.
+    /// The time after arming at which the plan disarms itself.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;

@@ -53,7 +53,7 @@ impl Decision<'_> {
 }
 
 impl Plan {
-    /// What happens to a call: a pure function of the plan, the call, and who the call is.
+    /// The fault for a call: a pure function of the plan, the call and the call's identity.
     ///
     /// `identity` is a hash of what names the call (see [`Identify`](crate::Identify)). Which attempt it is counts too,
     /// if the plan [draws](Plan::draw) for each.
@@ -98,7 +98,7 @@ impl Plan {
     }
 }
 
-/// Whom a fault may hit.
+/// Which calls a fault may hit.
 #[derive(Clone, Copy)]
 struct Who {
     /// The call.

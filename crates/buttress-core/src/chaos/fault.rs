@@ -7,9 +7,9 @@ use crate::{ConfigError, Name};
 /// What is done to a call. A call can meet one fault of each kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// It is answered by us, and the inner service is not asked.
+    /// The layer responds itself, and the inner service is not called.
     Answer(Answer),
-    /// The body of its response is tampered with.
+    /// The fault is injected into the body of its response.
     Body(BodyFault),
     /// It is made later.
     Delay(Latency),
@@ -46,7 +46,7 @@ pub enum BodyFault {
         /// From 0 to 16.
         grpc_status: u8,
     },
-    /// All bits of the byte after so many are flipped.
+    /// All bits of the byte after `after` bytes are flipped.
     Corrupt {
         /// How many bytes pass unharmed.
         after: u64,
@@ -60,24 +60,24 @@ pub enum BodyFault {
     },
     /// Its trailers are lost.
     LoseTrailers,
-    /// After so many bytes it ends with the error of a connection that was reset.
+    /// After `after` bytes it ends with the error of a connection that was reset.
     Reset {
         /// How many bytes pass.
         after: u64,
     },
-    /// After so many bytes nothing comes any more, for a time.
+    /// After `after` bytes it stalls for a time.
     Stall {
         /// How many bytes pass.
         after: u64,
         /// For how long; the rest comes after that.
         lasting: Duration,
     },
-    /// After so many bytes it ends as if it were whole, without trailers.
+    /// After `after` bytes it ends without an error and without trailers.
     Truncate {
         /// How many bytes pass.
         after: u64,
     },
-    /// Its `content-length` says so many bytes more than there are.
+    /// Its `content-length` exceeds the length of the body by this many bytes.
     WrongLength {
         /// How many.
         excess: u32,
@@ -94,7 +94,7 @@ impl Fault {
     pub(super) fn family(&self) -> &'static str {
         match self {
             Self::Answer(_) => "answer",
-            Self::Body(_) => "harm to its body",
+            Self::Body(_) => "a fault in its body",
             Self::Delay(_) => "delay",
         }
     }

@@ -9,7 +9,7 @@ use crate::ConfigError;
 /// Each is cut off at nothing and at [`MAX`](Self::MAX), and has a resolution of a microsecond.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Latency {
-    /// Always so much.
+    /// A fixed latency.
     Fixed(Duration),
     /// Around a mean, by the Box-Muller transform.
     Normal {

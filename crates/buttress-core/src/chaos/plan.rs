@@ -50,7 +50,7 @@ impl Draw {
 }
 
 impl Plan {
-    /// The most faults in a plan; more than anybody could still oversee.
+    /// The maximum number of faults in a plan.
     pub const MAX_FAULTS: usize = 64;
 
     /// A plan without faults. All that chance decides follows from the seed.
@@ -107,7 +107,7 @@ impl Plan {
         self
     }
 
-    /// The experiment it belongs to, by whose name it can be killed. It has no say in whom a fault hits.
+    /// The experiment it belongs to, by whose name it can be stopped. It does not affect which calls a fault hits.
     #[must_use]
     pub fn experiment(mut self, name: impl Into<Name>) -> Self {
         self.experiment = Some(name.into());

@@ -14,7 +14,7 @@ pub struct PlannedFault {
     pub(super) trigger: Trigger,
 }
 
-/// Who asks for a fault.
+/// Where a fault comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trigger {
     /// The plan, for its share of all calls it is meant for.
@@ -26,7 +26,7 @@ pub enum Trigger {
 }
 
 impl PlannedFault {
-    /// A fault for every call. Its name is part of what decides whom it hits.
+    /// A fault for every call. Its name is an input of the decision which calls it hits.
     #[must_use]
     pub fn new(name: impl Into<Name>, fault: Fault) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl PlannedFault {
         self
     }
 
-    /// Who asks for it.
+    /// Where it comes from.
     #[must_use]
     pub fn trigger(mut self, trigger: Trigger) -> Self {
         self.trigger = trigger;
@@ -87,7 +87,7 @@ impl PlannedFault {
     }
 }
 
-/// What is done, to whom, and how often, in a line.
+/// The fault, its target and its rate, in a line.
 impl fmt::Display for PlannedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

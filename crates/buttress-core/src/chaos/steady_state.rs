@@ -13,7 +13,7 @@ use crate::{ConfigError, Ratio};
 /// | [`window`](Self::window) | 10 s | the calls that are looked at |
 /// | [`minimum_calls`](Self::minimum_calls) | 20 | with fewer nothing is said |
 /// | [`failure_ratio`](Self::failure_ratio) | none | at most this share fails |
-/// | [`latency`](Self::latency) | none | this quantile is at most so long |
+/// | [`latency`](Self::latency) | none | the maximum of this quantile |
 /// | [`burn_rate`](Self::burn_rate) | none | the error budget is used up at most so fast |
 #[derive(Debug, Clone, PartialEq)]
 pub struct SteadyStateConfig {
@@ -58,7 +58,7 @@ impl SteadyStateConfig {
         self
     }
 
-    /// This quantile of latency is at most so long: `latency(Ratio::percent(99), 300 ms)`.
+    /// The maximum of this quantile of latency: `latency(Ratio::percent(99), 300 ms)`.
     #[must_use]
     pub fn latency(mut self, quantile: Ratio, most: Duration) -> Self {
         self.latency = Some((quantile, most));
@@ -80,7 +80,7 @@ impl SteadyStateConfig {
         self.latency.is_some_and(|(_, most)| latency > most)
     }
 
-    /// Whether so many calls are enough to say anything.
+    /// Whether `calls` are enough for a decision.
     #[must_use]
     pub fn is_enough(&self, calls: u64) -> bool {
         calls >= u64::from(self.minimum_calls.max(1))
@@ -177,7 +177,7 @@ impl fmt::Display for SteadyStateConfig {
 
 /// A steady state that is being watched.
 ///
-/// As long as all is well, neither who records nor who asks takes the lock.
+/// While the steady state holds, neither recording nor checking takes the lock.
 #[derive(Debug)]
 pub struct SteadyState {
     config: SteadyStateConfig,

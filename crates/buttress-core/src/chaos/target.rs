@@ -14,7 +14,7 @@ pub trait Subject {
         None
     }
 
-    /// The first value of a header, whose name is given in lower case.
+    /// The first value of a header, named in lower case.
     fn header(&self, name: &str) -> Option<&[u8]> {
         let _ = name;
         None
@@ -50,7 +50,7 @@ pub enum Path {
 /// A part of all keys, which is always the same part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subset {
-    /// What is told apart.
+    /// The key that calls are distinguished by.
     pub key: Key,
     /// Where the part begins.
     pub from: Ratio,
@@ -58,7 +58,7 @@ pub struct Subset {
     pub to: Ratio,
 }
 
-/// What calls are told apart by.
+/// The kinds of key that calls are distinguished by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// The call itself.

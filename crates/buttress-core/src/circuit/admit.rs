@@ -12,15 +12,15 @@ use crate::sync::Ordering;
 impl Circuit {
     /// Asks to make a call `now`.
     ///
-    /// `chance` gives uniform 64-bit numbers. It is asked at most twice: whether a recovering circuit lets this
-    /// call through, or for the jitter of an opening; and whether a refusal binds (where the mode enforces for
-    /// a share of calls; [admit by identity](Self::admit_by_identity) to keep that share stable).
+    /// `chance` gives uniform 64-bit numbers. It is called at most twice: to decide whether a recovering circuit admits
+    /// this call, or for the jitter of an opening; and to decide whether a rejection is enforced (where the mode
+    /// enforces for a share of calls; [admit by identity](Self::admit_by_identity) to keep that share stable).
     pub fn admit(&self, now: Instant, chance: impl FnMut() -> u64) -> Admission {
         self.admit_by_identity(now, || None, chance)
     }
 
-    /// The same for a call that may have an [identity](crate::Identify), which says whether a refusal binds it. It is
-    /// asked for only where it matters.
+    /// The same for a call that may have an [identity](crate::Identify), which decides whether a rejection is enforced
+    /// for it. The identity is evaluated only where it matters.
     pub fn admit_by_identity(
         &self,
         now: Instant,

@@ -84,7 +84,7 @@ impl BreakerConfig {
     /// The longest of any of the durations.
     pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Takes the failure and slow-call ratios over the last so many calls, or the calls of the last so long.
+    /// Takes the failure and slow-call ratios over a number of last calls, or over the calls of a time span.
     #[must_use]
     pub fn window(mut self, window: Window) -> Self {
         self.window = window;
@@ -128,8 +128,8 @@ impl BreakerConfig {
         self
     }
 
-    /// Stays open for as long as the response that tripped it asked for, up to this cap, where that is longer
-    /// than [`open_for`](Self::open_for) says. `None` ignores what responses ask for.
+    /// Stays open for as long as the response that tripped it requested, up to this cap, where that is longer than
+    /// [`open_for`](Self::open_for). `None` ignores what responses request.
     #[must_use]
     pub fn retry_after_cap(mut self, cap: impl Into<Option<Duration>>) -> Self {
         self.retry_after_cap = cap.into();
@@ -150,16 +150,16 @@ impl BreakerConfig {
         self
     }
 
-    /// Gives the slot of a probe that has not ended after so long to another call. What the late probe then
-    /// says is not heard.
+    /// Gives the slot of a probe that has not ended within this time to another call. The result of the late probe is
+    /// ignored.
     #[must_use]
     pub fn probe_lease(mut self, lease: Duration) -> Self {
         self.probe_lease = lease;
         self
     }
 
-    /// Stays half-open for at most so long from the first probe. Then the verdict is taken over the probes
-    /// that ended; if none did, the circuit opens again.
+    /// The longest time half-open, from the first probe. Then the decision is taken over the probes that ended; if none
+    /// did, the circuit opens again.
     #[must_use]
     pub fn half_open_stay(mut self, stay: Duration) -> Self {
         self.half_open_stay = stay;
@@ -177,8 +177,8 @@ impl BreakerConfig {
     /// Says how long an attempt is given for the head of its answer, where a timeout layer of another library stands
     /// outside of the breaker. Such a layer drops a call and does not say why.
     ///
-    /// A call that is dropped after at least so long, before the head of its answer came, counts as a timeout; a
-    /// timeout that came sooner was the caller's haste, and is ignored.
+    /// A call that is dropped after at least this time, before the head of its response came, counts as a timeout; a
+    /// timeout that came sooner was the caller's, and is ignored.
     ///
     /// With `None`, the default, the breaker learns from the deadlines and attempt timeouts of this workspace, which
     /// say why they end a call: as a timeout, unless they left it less than answered calls usually take (100 ms while

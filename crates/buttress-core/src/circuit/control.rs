@@ -31,8 +31,8 @@ impl Circuit {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
         locked.reopenings = 0;
-        // The epoch first: a call that is under way in a closed circuit would else be counted in the new window.
-        // One admitted and settled in between is as if it came before the reset.
+        // The epoch first: otherwise a call in flight in a closed circuit would be counted in the new window. A call
+        // admitted and settled in between counts as before the reset.
         let step = self.step(CircuitState::Closed, Cause::Reset);
         self.start_anew(&mut locked, at);
         // And a tag of its own for the new window, which nothing that was remembered in between may be taken for.
@@ -48,8 +48,8 @@ impl Circuit {
         visible(step)
     }
 
-    /// Takes a new configuration, and keeps the state, the counts and the calls under way. An open time that
-    /// runs is made anew from when it began.
+    /// Takes a new configuration, and keeps the state, the counts and the calls in flight. A running open time is
+    /// computed anew from its start.
     ///
     /// # Errors
     ///

@@ -11,10 +11,10 @@
 //!                            └── too many failures ──────────────┘
 //! ```
 //!
-//! Every period between two of these steps is an epoch, except that closing at the end of a ramp goes on with
-//! the same one. A permit carries the epoch it was granted in, and what its call has to tell is heard in that
-//! epoch only. Isolation lies over all of it: while an operator holds the circuit open nothing is admitted,
-//! and calls that were under way are heard as ever.
+//! Every period between two of these steps is an epoch, except that closing at the end of a ramp keeps the epoch. A
+//! permit carries the epoch it was granted in, and the result of its call is recorded in that epoch only. Isolation
+//! overrides all of it: while an operator holds the circuit open, no call is admitted, and calls in flight are recorded
+//! as usual.
 
 mod admit;
 mod config;
@@ -122,8 +122,7 @@ impl Circuit {
         })
     }
 
-    /// Where the circuit stands, as of the last call: that an open time is over shows when somebody asks to be
-    /// admitted.
+    /// The state of the circuit, as of the last call: the end of the open time shows on the next admission.
     pub fn state(&self) -> CircuitState {
         self.word().state()
     }

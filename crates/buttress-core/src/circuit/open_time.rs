@@ -6,7 +6,7 @@ use crate::{ConfigError, Ratio};
 /// How long a circuit stays open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OpenTime {
-    /// Always so long.
+    /// A fixed time.
     Fixed(Duration),
     /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as
     /// long as it was open; never above `max`. From that, up to the share `jitter` is taken off at random, so

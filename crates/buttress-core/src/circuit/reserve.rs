@@ -15,7 +15,7 @@ pub struct Reservation {
     pub transition: Option<Transition>,
 }
 
-/// What somebody who is about to make a call can count on.
+/// Whether a call that is about to be made will be admitted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Standing {
     /// A call would be admitted: ask when it is made.
@@ -28,7 +28,7 @@ pub enum Standing {
     Unready(Option<Duration>),
 }
 
-/// For those who would rather wait than be rejected.
+/// For services that wait rather than being rejected.
 impl Circuit {
     /// Asks ahead of a call whether it would be admitted `now`, and holds a probe slot for it where it needs
     /// one. A recovering circuit is admissible, and its ramp decides when the call is made.
@@ -63,8 +63,8 @@ impl Circuit {
         }
     }
 
-    /// Makes a held permit as good as one granted `now`: its call is timed from now, and its lease runs from
-    /// now. False if it lapsed in the meantime; then ask to be admitted.
+    /// Renews a held permit as if granted `now`: its call is timed from now, and its lease runs from now. False if it
+    /// expired in the meantime; then request admission again.
     pub fn renew(&self, permit: &mut Permit, now: Instant) -> bool {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
@@ -78,7 +78,7 @@ impl Circuit {
         }
     }
 
-    /// Gives a held permit back whose call was never made. True if its slot became free by that.
+    /// Returns a held permit whose call was never made. True if that freed its slot.
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     pub fn withdraw(&self, permit: Permit) -> bool {
         let mut locked = self.lock();

@@ -47,9 +47,9 @@ impl Circuit {
         self.successes.add_to(slot)
     }
 
-    /// A permitted call was dropped before it ended, for the reason `ending`. That says nothing about the
-    /// dependency, unless the call had all the time that an attempt is meant to have, and no head of an answer came
-    /// in that time. A probe whose head came has gone well.
+    /// A permitted call was dropped before it ended, for the reason `ending`. That is neutral for the dependency,
+    /// unless the call had the full time of an attempt, and no head of a response came in that time. A probe whose head
+    /// came has succeeded.
     pub fn cancel(
         &self,
         permit: Permit,
@@ -176,7 +176,7 @@ impl Circuit {
             Role::Passenger => None,
             Role::Probe(probe) => {
                 settlement.freed = locked.trial.free_slot(probe);
-                // A probe whose lease ended has been replaced, and is not heard.
+                // A probe whose lease ended has been replaced, and is ignored.
                 if !settlement.freed || outcome == Outcome::Ignored {
                     return settlement;
                 }

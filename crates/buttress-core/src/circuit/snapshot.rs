@@ -9,7 +9,7 @@ use crate::{Mode, Ratio};
 /// What a circuit looked like at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitSnapshot {
-    /// Where it stands. An open circuit whose time is over is shown half-open, as the next call will find it.
+    /// The state. An open circuit whose time is over is shown half-open, as the next call will find it.
     pub state: CircuitState,
     /// Whether its refusals bind.
     pub mode: Mode,
@@ -17,7 +17,7 @@ pub struct CircuitSnapshot {
     pub counts: Counts,
     /// How many failures came in a row.
     pub consecutive_failures: u32,
-    /// How many probes are under way.
+    /// The number of probes in flight.
     pub probes_under_way: usize,
     /// The share of calls that it admits.
     pub admitted: Ratio,
@@ -32,7 +32,7 @@ pub struct CircuitSnapshot {
 }
 
 impl Circuit {
-    /// The circuit as of `now`. Nothing moves because somebody looks.
+    /// The circuit as of `now`. Reading it changes no state.
     pub fn snapshot(&self, now: Instant) -> CircuitSnapshot {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();

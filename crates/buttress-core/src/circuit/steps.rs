@@ -73,7 +73,7 @@ impl Locked {
             })
     }
 
-    /// Admits the ramp's share of calls. The rest are told when the ramp ends, as then they are sure to pass.
+    /// Admits the ramp's share of calls. Rejections carry the end of the ramp, after which every call is admitted.
     pub(super) fn admit_on_ramp(&self, at: u64, draw: u64) -> Result<Role, Refusal> {
         if self.share_on_ramp(at).includes(draw) {
             return Ok(Role::Call);
@@ -106,7 +106,7 @@ impl Locked {
 }
 
 impl Opening {
-    /// The open time: the schedule, or what the dependency asked for within the cap, whichever is longer.
+    /// The open time: the schedule, or the dependency's request within the cap, whichever is longer.
     pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
         let scheduled = config.open_for.after(self.reopenings, self.draw);
         let asked = self.hint.zip(config.retry_after_cap);
@@ -114,8 +114,8 @@ impl Opening {
     }
 }
 
-/// The steps. Each is taken with the lock held, and publishes the word last, so that whoever sees the new
-/// state sees what belongs to it.
+/// The transitions. Each is made with the lock held, and publishes the word last, so that a thread that sees the new
+/// state sees the data that belongs to it.
 impl Circuit {
     /// To open, from any state.
     pub(super) fn reopen(

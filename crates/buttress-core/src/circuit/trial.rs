@@ -1,7 +1,7 @@
 use super::config::BreakerConfig;
 use crate::time::nanos;
 
-/// The probes of one half-open period: who holds a slot, and what those that ended said.
+/// The probes of one half-open period: the slots in use, and the results of those that ended.
 #[derive(Debug)]
 pub(super) struct Trial {
     since: u64,
@@ -67,8 +67,8 @@ impl Trial {
         next_end.min(stay_ends).saturating_sub(now).max(1)
     }
 
-    /// Takes slots back whose leases ended, or all when the stay is over. A probe that was answered, and whose body
-    /// still runs, has gone well.
+    /// Takes slots back whose leases ended, or all when the half-open time is over. A probe whose head came, and whose
+    /// body still runs, has succeeded.
     pub(super) fn end_leases(&mut self, config: &BreakerConfig, now: u64) {
         let stay_is_over = self.stay_is_over(config, now);
         let mut gone_well = 0;
@@ -135,7 +135,7 @@ impl Trial {
         now.saturating_sub(self.since) >= nanos(config.half_open_stay)
     }
 
-    /// How many probes hold a slot whose lease has not ended.
+    /// The number of probes with a slot whose lease has not ended.
     pub(super) fn under_way(&self, now: u64) -> usize {
         self.slots
             .iter()

@@ -32,9 +32,9 @@ impl Usual {
     }
 }
 
-/// Over about so many calls.
+/// The number of calls in the average, about.
 const MEMORY: u64 = 16;
-/// While no call was ever answered, a deadline must have left so much for its end to say anything.
+/// While no call was ever answered, a deadline must have left this much time for its end to count.
 const UNKNOWN: Duration = Duration::from_millis(100);
 
 #[cfg(all(test, not(buttress_loom)))]

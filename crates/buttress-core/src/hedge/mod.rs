@@ -1,4 +1,4 @@
-//! When to make a call a second time, while the first attempt is still under way.
+//! When to start a second attempt of a call, while the first is still in flight.
 //!
 //! The user says how much extra load is allowed, and the delay follows: where 5 % is allowed, it is the time that
 //! 95 % of the calls take at most, so that only the slowest 5 % are hedged. It holds for calls that were hedged too:
@@ -22,8 +22,8 @@ use crate::{ConfigError, LatencyQuantiles, Ratio};
 
 /// How long to wait before a second attempt, learned from how long calls take.
 ///
-/// Recording a call takes no lock, and asking for the delay is two reads. 64 times in a window whoever asks first
-/// works the delay out anew, and nobody waits for that.
+/// Recording a call takes no lock, and reading the delay is two reads. 64 times in a window, one of the readers
+/// computes the delay anew, and the others do not wait for it.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ const NO_DELAY: u64 = u64::MAX;
 const REFRESHES: u32 = 64;
 
 impl HedgeDelay {
-    /// A delay that has yet to be learned, whose clock starts `now`.
+    /// A delay without samples yet, whose clock starts `now`.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::{ConfigError, LatencyQuantiles, Ratio};
 /// |---|---|---|
 /// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
 /// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
-/// | [`most_delay`](Self::most_delay) | none | every call that takes so long is hedged, if the budget pays |
-/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds so many |
+/// | [`most_delay`](Self::most_delay) | none | every call that takes this long is hedged, if the budget allows |
+/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
 /// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
 ///
 /// Nothing is checked by the setters; a delay [checks](Self::check) the whole when it is made.
@@ -53,8 +53,8 @@ impl HedgeRule {
         self
     }
 
-    /// Calls that take so long are hedged even if more of them do than [`extra`](Self::extra) allows; the share
-    /// still holds, but then it goes to those that come first, and not to the slowest.
+    /// Calls that take this long are hedged even if more of them do than [`extra`](Self::extra) allows; the share still
+    /// holds, but then the first calls are hedged, and not the slowest.
     #[must_use]
     pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
         self.most_delay = delay.into();
@@ -68,7 +68,7 @@ impl HedgeRule {
         self
     }
 
-    /// Takes the delay from the calls of the last so long.
+    /// The time span of the calls that the delay is computed from.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;

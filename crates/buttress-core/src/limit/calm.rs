@@ -2,10 +2,10 @@ use super::slope::Point;
 
 /// What a service was seen to bear while the load alone said how much that was.
 ///
-/// A limit that came down in a bad hour knows little of what there is to be had above it: near the knee more calls make
-/// little difference. But where calls take no longer than they did in the calm, the service may be as it was then, and
-/// what it bore is worth a try. That is only so if calls did not wait in the calm either: in an overload there are windows
-/// too in which everybody finds a place.
+/// A limit that fell during an overload has no recent samples above it: near the knee more calls make little
+/// difference. But where latency returns to the unloaded baseline, the service may have recovered, and the last limit
+/// that baseline sustained is tried again. That holds only if calls did not queue in the baseline either: in an
+/// overload, too, there are windows in which every call finds a slot.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     seen: Option<Point>,
@@ -15,7 +15,7 @@ pub(super) struct Calm {
 }
 
 impl Calm {
-    /// Takes in a window in which everybody found a place.
+    /// Records a window in which every call found a slot.
     pub(super) fn see(&mut self, point: Point) {
         let seen = self.seen.get_or_insert(point);
         seen.go_toward(point, 1.0 / MEMORY);
@@ -44,7 +44,7 @@ impl Calm {
 
 /// Windows that it is the mean of.
 const MEMORY: f64 = 8.0;
-/// Calls under way vary by about a fifth where the load alone says how many they are.
+/// Calls in flight vary by about a fifth where only the load determines their number.
 pub(super) const ROOM: f64 = 1.25;
 /// As a logarithm. The mean over a hundred exponential times varies by a tenth.
 const ALIKE: f64 = 0.15;

@@ -36,7 +36,7 @@ impl Default for LimitConfig {
 }
 
 impl From<u32> for LimitConfig {
-    /// [Always so many](Self::fixed).
+    /// [A fixed limit](Self::fixed).
     fn from(limit: u32) -> Self {
         Self::fixed(limit)
     }
@@ -46,7 +46,7 @@ impl LimitConfig {
     /// The highest limit.
     pub const MAX: u32 = 1_000_000;
 
-    /// Always so many.
+    /// A fixed limit.
     #[must_use]
     pub fn fixed(limit: u32) -> Self {
         Self {

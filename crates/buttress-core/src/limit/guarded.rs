@@ -9,18 +9,18 @@ use super::{LimitConfig, Sample};
 
 /// The default: looks for the knee by what a lower limit changes.
 ///
-/// Most windows are at the limit it aims at, and now and then one is somewhat below. If in the lower ones the round
-/// trip is as long and the throughput lower, the service had no queue, and more may be let in. If it is shorter and
-/// the throughput the same, the queue was worth nothing. The step aims at a slope of the round trip between the two,
-/// which is where a power of throughput over round trip is greatest (Giessler and others, 1978; Kleinrock, 1979).
-/// Steps become shorter with the number of them (Robbins and Monro, 1951), down to one that still follows a change.
+/// Most windows are at the target limit, and now and then one is somewhat below. If in the lower windows the round trip
+/// is as long and the throughput lower, the service had no queue, and the limit may rise. If the round trip is shorter
+/// and the throughput the same, the queue had no benefit. The step aims at a slope of the round trip between the two,
+/// which is where a power of throughput over round trip is greatest (Giessler and others, 1978; Kleinrock, 1979). Steps
+/// become shorter with their number (Robbins and Monro, 1951), down to a length that still follows a change.
 ///
 /// There is no baseline that could be learnt in a bad hour or grow old. A mix of slower calls is as slow at both
 /// levels. Windows in which the limit was not reached are not compared: there the load made the number in flight,
 /// and long calls make many.
 ///
-/// What the service bore in the [`Calm`] is tried again when calls take as long as they did then, or much less than a
-/// moment ago.
+/// The limit that the unloaded baseline ([`Calm`]) sustained is tried again when latency returns to that baseline, or
+/// falls far below that of a moment ago.
 ///
 /// When it begins it *opens* the limit by the [`Opening`]. When that sees a queue, and when round trips change by more
 /// than they usually do, it *searches* by [`Strides`]. Else it is *settled* and gives up little to look.
@@ -86,7 +86,7 @@ impl Guarded {
         self.aim
     }
 
-    /// The least number under way at which a call is looked at by itself, if any is.
+    /// The minimum number in flight at which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
         self.opening.as_ref().map(|_| Opening::looks_from(self.aim))
     }
@@ -156,7 +156,7 @@ impl Guarded {
             self.reached = self.reached.saturating_sub(2);
             if let Some(before) = self.probed_at.take() {
                 let is_free = self.strides.take().is_some_and(|up| up.is_free(point));
-                // If nobody waited, somewhat more than they took is enough for all who came. Before, it was not.
+                // If no call waited, somewhat more than was in use suffices. Before, it did not.
                 let room = if is_free {
                     ROOM * window.in_flight
                 } else {
@@ -189,7 +189,7 @@ impl Guarded {
                 match strides.on_window(point, !self.usual.finds_slow(point.rtt)) {
                     Stride::Times(times) => {
                         if times > 1.0 && self.probed_at.is_some() {
-                            // Here nobody waits: there is no reason to go back further.
+                            // No calls wait here: there is no reason to go back further.
                             self.probed_at = Some(self.aim);
                         }
                         self.aim = config.clamp(self.aim * times);
@@ -262,7 +262,7 @@ impl Guarded {
     fn backs_off(&mut self, window: &Window, config: &LimitConfig) -> bool {
         let many = window.dropped >= TOO_MANY_DROPPED;
         if !window.fills(self.now()) {
-            // The load alone says how many are under way: that is no queue of the limit's making.
+            // The load alone determines the number in flight: the limit did not cause that queue.
             let lower = config.clamp(window.back_off(self.aim, BACK_OFF));
             if many && lower < self.aim {
                 self.aim = lower;
@@ -312,8 +312,8 @@ impl Guarded {
         cycle.min(longest)
     }
 
-    /// The load alone says how many are under way, and bursts touch the limit: it may be somewhat above them. In an
-    /// overload there are windows like that too, now and then, and the limit is where it was found to be right.
+    /// The load alone determines the number in flight, and bursts reach the limit: it may be somewhat above them. In an
+    /// overload there are windows like that too, now and then, and the limit is where the search left it.
     fn make_room(&mut self, window: &Window, config: &LimitConfig) {
         let is_touched = window.at_limit > TOUCHED && window.in_flight < SLACK * self.aim;
         if is_touched && self.reached < OVERLOADED && !self.usual.is_slow() {
@@ -417,9 +417,9 @@ const FIRST_STEP: f64 = 0.1;
 /// A mean over fewer varies by more than a tenth if times vary exponentially, and one over more comes late.
 const LEAST: u64 = 100;
 const MOST: u64 = 100_000;
-/// After so many of them, less some that were not, there is an overload.
+/// After this many of them, less those that were not, there is an overload.
 const OVERLOADED: u32 = 4;
-/// So many long steps in a row mean that the knee is elsewhere.
+/// This many long steps in a row mean that the knee is elsewhere.
 const FAR_IN_A_ROW: u32 = 6;
 /// Two levels between which less than this share waits may both be below the knee.
 const FREE: f64 = 0.25;
@@ -427,7 +427,7 @@ const FREE: f64 = 0.25;
 const ELSEWHERE: f64 = 1.3;
 /// A step of more than this part of the longest is a long one.
 const FAR: f64 = 0.5;
-/// By so much, as a logarithm, the mean over the shortest window does not vary by chance, nor does the queue in it.
+/// Log-ratio of mean RTT above which a change is significant even in the shortest window.
 const EASED: f64 = 0.4;
 /// Of calls that began under the limit a few may have found it exceeded, as where shares are borrowed.
 const OVERFULL: f64 = 1.25;

@@ -1,4 +1,4 @@
-//! Limits of calls under way, fixed or found: how many at once a service does best with.
+//! Limits on calls in flight, fixed or adaptive.
 //!
 //! Little's law (1961) ties the three things that can be seen: in flight = throughput × round trip. Below its
 //! knee a service answers more calls the more it is given, and no later; above it, no more calls and each later.
@@ -41,16 +41,16 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::time::Origin;
 use crate::{ConfigError, StripeIndex};
 
-/// How many calls may be under way, learnt from those that ended.
+/// A limit on calls in flight, learnt from the calls that ended.
 ///
-/// It counts nothing in flight itself: whoever admits calls asks for the [`limit`](Self::limit) and says of each
-/// how it [went](Self::on_sample). A sample adds to sums that each processor has its own of; once a window of them
-/// is full, one thread takes the step and the others go on.
+/// It does not count calls in flight itself: its owner reads the [`limit`](Self::limit) and records how each call
+/// [went](Self::on_sample). A sample adds to sums that each processor has its own of; once a window of them is full,
+/// one thread takes the step and the others go on.
 ///
 /// # Samples
 ///
-/// Where calls are so many that a window of all of them would be full in less than 10 ms, it [wants](Self::wants) one
-/// of so many only, at the least one of 128.
+/// At high rates, where a window of all calls would be full in less than 10 ms, it [samples](Self::wants) one call in
+/// N, at least one in 128.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -82,7 +82,7 @@ struct Hot {
     window: AtomicU64,
     /// One of how many calls is a sample.
     every: AtomicU64,
-    /// A sample that began with at least so many under way is looked at by itself.
+    /// A sample that began with at least this many in flight is recorded individually.
     looks_from: AtomicU64,
 }
 
@@ -97,20 +97,20 @@ struct Locked {
 /// What a window of samples taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// How many calls may be under way from now on.
+    /// The number of calls that may be in flight from now on.
     pub limit: u64,
     /// How long calls took on average that were answered, if any were. What was given up on says only that it would
     /// have taken longer.
     pub rtt: Option<Duration>,
-    /// How long it takes on average until the next call ends while as many are under way as may be. Where fewer were,
-    /// that is sooner than the next one ended.
+    /// The mean time until the next call ends with the limit in use. Where fewer calls were in flight, that is sooner
+    /// than the next one ended.
     pub each: Duration,
 }
 
 /// What a limit looked like at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LimitSnapshot {
-    /// How many calls may be under way now.
+    /// The number of calls that may be in flight now.
     pub limit: u64,
     /// The limit before it was rounded, and without the dips in which the guarded rule looks around.
     pub aim: f64,
@@ -144,14 +144,14 @@ impl Limit {
         })
     }
 
-    /// How many calls may be under way.
+    /// The number of calls that may be in flight.
     #[inline]
     pub fn limit(&self) -> u64 {
         self.hot.limit.load(Ordering::Relaxed)
     }
 
-    /// Whether a call that begins is one to learn from: all are, but where they are so many that
-    /// [one of so many](Self#samples) will do. Of the others one need not know how they went.
+    /// Whether to sample this call. At high rates only [one in N](Self#samples) is sampled; the others need not be
+    /// reported.
     #[inline]
     pub fn wants(&self, stripe: &Stripe) -> bool {
         !stripe.passes() && self.choose(stripe)
@@ -163,13 +163,13 @@ impl Limit {
         true
     }
 
-    /// What a stripe has of it, for who [shares](crate::Striped) a limit.
+    /// The part of a stripe, for handles that [share](crate::Striped) a limit.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         self.samples.stripe(stripe)
     }
 
-    /// Takes in how a call went that was [wanted](Self::wants). Returns what was learnt if this ended a window or moved
-    /// the limit. The time is asked for only where that may be.
+    /// Records a call that was [sampled](Self::wants). Returns what was learnt if this ended a window or moved the
+    /// limit. The time is evaluated only where that may be.
     #[inline]
     pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
         let looks_from = self.hot.looks_from.load(Ordering::Relaxed);
@@ -229,7 +229,7 @@ impl Limit {
         Ok(())
     }
 
-    /// What it looks like. Nothing moves because somebody looks.
+    /// A snapshot. Reading it changes no state.
     pub fn snapshot(&self) -> LimitSnapshot {
         let locked = lock(&self.locked);
         LimitSnapshot {
@@ -241,7 +241,7 @@ impl Limit {
 
     #[cold]
     fn step(&self, now: Instant, sample: &Sample) -> Option<Step> {
-        // Whoever does not get the lock has nothing to add: somebody is at it.
+        // A thread that does not get the lock has nothing to add: another thread takes the step.
         let mut locked = self.locked.try_lock().ok()?;
         let (at, every) = (self.origin.nanos_at(now), self.every());
         let lasted = at.saturating_sub(locked.since);
@@ -272,7 +272,7 @@ impl Limit {
         })
     }
 
-    /// One of so many calls is to be a sample.
+    /// One in N calls is to be a sample.
     fn thin(&self, every: u64) {
         let before = self.hot.every.swap(every, Ordering::Relaxed);
         if every == 1 && before > 1 {
@@ -312,5 +312,5 @@ impl Step {
     }
 }
 
-/// No call has so many beside it.
+/// More than any number of calls in flight.
 const NEVER: u64 = u64::MAX;

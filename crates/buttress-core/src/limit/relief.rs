@@ -44,7 +44,7 @@ impl Relief {
         self.lately += (dropped - self.lately) * LATELY;
         self.rest = self.rest.saturating_sub(1);
         if dropped >= NEARLY_ALL {
-            // So many at any limit are a service that answers nothing any more.
+            // This many at any limit mean a service that does not respond any more.
             (self.trial, self.rest) = (None, 0);
             return Some(Response::BackOff);
         }
@@ -99,7 +99,7 @@ const NEARLY_ALL: f64 = 0.65;
 /// Windows until most of the share of late is from lower limits.
 const LONG_ENOUGH: u32 = 6;
 const FEWER: f64 = 0.8;
-/// So many windows with few dropped calls end a trial for good.
+/// This many windows with few dropped calls end a trial for good.
 const RELIEVED: u32 = 8;
 /// As a power of two: between one trial and the next there are 64 windows at most.
 const MOST: u32 = 6;

@@ -37,7 +37,7 @@ impl Rule {
         }
     }
 
-    /// The least number under way at which a call is looked at by itself, if any is.
+    /// The minimum number in flight at which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
         match self {
             Self::Guarded(guarded) => guarded.looks_from(),
@@ -107,5 +107,5 @@ impl Rule {
 /// A mean over fewer says little, and one over more comes late.
 const LEAST: u64 = 10;
 const MOST: u64 = 10_000;
-/// Where nothing but the mean is asked for.
+/// Where only the mean is needed.
 const ENOUGH: u64 = 100;

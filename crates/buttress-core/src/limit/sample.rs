@@ -12,7 +12,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A call that took `rtt` and was the `in_flight`th under way when it began, itself included.
+    /// A call that took `rtt` and was the `in_flight`th in flight when it began, itself included.
     #[must_use]
     pub const fn success(rtt: Duration, in_flight: u64) -> Self {
         Self {
@@ -40,8 +40,8 @@ impl Sample {
         }
     }
 
-    /// The same call, which found the limit reached when it began: it took the last place, or had waited for one.
-    /// Only then was it the limit that said how many were under way, and not the load.
+    /// The same call, which found the limit reached when it began: it took the last slot, or had waited for one. Only
+    /// then did the limit determine the number in flight, and not the load.
     #[must_use]
     pub const fn at_limit(mut self, at_limit: bool) -> Self {
         self.at_limit = at_limit;

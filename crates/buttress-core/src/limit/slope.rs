@@ -23,7 +23,7 @@ impl Point {
         sample.rtt.as_secs_f64().max(LEAST).ln()
     }
 
-    /// How many calls were under way.
+    /// The number of calls in flight.
     pub(super) fn calls(self) -> f64 {
         self.in_flight.exp()
     }
@@ -43,7 +43,7 @@ impl Point {
         (x > SAME).then(|| ((self.rtt - low.rtt) / x, lag / x))
     }
 
-    /// How many calls are in flight here and do not wait, if at the level below nobody does: by Little's law.
+    /// The number of calls in flight here that do not queue, if none queue at the level below: by Little's law.
     pub(super) fn knee_above(self, low: Self) -> f64 {
         (self.in_flight - (self.rtt - low.rtt).max(0.0)).exp()
     }

@@ -7,7 +7,7 @@ use super::slope::Point;
 /// so that one window of each is enough.
 #[derive(Debug, Default)]
 pub(super) struct Strides {
-    /// The lowest level seen, whose round trip has the shortest queue in it.
+    /// The lowest level seen, with the shortest queue in its round trip.
     lowest: Option<Point>,
     last: Option<Point>,
     turn: Turn,
@@ -26,9 +26,9 @@ enum Turn {
 /// What a window leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Stride {
-    /// The limit is to be so many times what it is.
+    /// The factor by which the limit is multiplied.
     Times(f64),
-    /// So many calls keep the service busy.
+    /// The number of calls that keep the service busy.
     Knee(f64),
 }
 
@@ -42,7 +42,7 @@ impl Strides {
         }
     }
 
-    /// Whether a window in which the load did not reach the level above the last one shows that nobody waits there.
+    /// Whether a window in which the load did not reach the level above the last one shows that no calls queue there.
     pub(super) fn is_free(&self, point: Point) -> bool {
         self.last
             .filter(|last| point.calls() > ABOVE * last.calls())
@@ -82,5 +82,5 @@ impl Strides {
 
 /// A level is above the knee if at least half of what was added waits.
 const HALF: f64 = 0.5;
-/// Less far above, one window says nothing about those who were added.
+/// Closer than that, one window has no information about the added calls.
 const ABOVE: f64 = 1.2;

@@ -1,11 +1,10 @@
 //! How many of the calls a limit learns from.
 //!
-//! A window of a few round trips says as much as one of a few thousand. Where calls are so many that all of them
-//! would fill windows faster than anybody needs a new limit, one of so many is timed and counted, and the others cost
-//! next to nothing. Of a service that answers fewer than some thousand calls a second, each call counts.
+//! A window of a few round trips is as informative as one of a few thousand. At rates at which all calls would fill
+//! windows faster than a new limit is needed, one call in N is timed and counted, and the others cost next to nothing.
+//! Below some thousand calls a second, each call is sampled.
 
-/// One of how many calls is to be a sample, after a window of so many nanoseconds in which it was one of `every`.
-/// Always a power of two.
+/// The sampling rate (one in N) after a window of this many nanoseconds with one in `every`. Always a power of two.
 pub(super) fn next(every: u64, nanos: u64) -> u64 {
     let of_all = (nanos / every).max(1);
     let wanted = (SHORTEST / of_all).clamp(1, MOST);
@@ -17,7 +16,7 @@ pub(super) fn next(every: u64, nanos: u64) -> u64 {
     }
 }
 
-/// Whether a window has taken so long that there cannot be as many calls any more as it was thinned for.
+/// Whether a window has lasted so long that the rate must have fallen below the one it was sampled for.
 pub(super) fn is_overdue(every: u64, nanos: u64) -> bool {
     every > 1 && nanos > OVERDUE
 }
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_of_so_many_is_a_sample_wherever_one_looks_and_in_no_rhythm() {
+    fn one_call_in_n_is_a_sample_in_every_stretch_and_without_a_period() {
         for every in [2, 8, MOST] {
             for from in [0, 1_000_003, u64::MAX - 500] {
                 let gap = |sample: u64| gap(from.wrapping_add(sample), every);

@@ -10,7 +10,7 @@ use super::window::Window;
 /// queue ≤ log: + beta      queue < alpha: + log      queue > beta: − log
 /// ```
 ///
-/// The lowest mean is taken anew every so many windows, which is what lets it drift.
+/// The lowest mean is reset after a number of windows, which lets it drift.
 #[derive(Debug)]
 pub(super) struct Vegas {
     pub(super) limit: f64,
@@ -58,5 +58,5 @@ impl Vegas {
     }
 }
 
-/// The lowest mean is taken anew after this many windows for each call under way.
+/// The lowest mean is reset after this many windows for each call in flight.
 const RENEW: f64 = 30.0;

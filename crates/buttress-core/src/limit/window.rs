@@ -55,7 +55,7 @@ pub(super) struct Window {
     pub(super) rtt: f64,
     /// The same of those alone that were answered, if any were.
     pub(super) answered: Option<f64>,
-    /// The mean of how many were under way.
+    /// The mean of the numbers in flight.
     pub(super) in_flight: f64,
     /// Calls that ended, a second.
     pub(super) throughput: f64,
@@ -68,18 +68,18 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Whether the limit said how many calls were under way, and not the load.
+    /// Whether the limit determined the number of calls in flight, and not the load.
     pub(super) fn is_reached(&self) -> bool {
         self.at_limit >= REACHED || self.refused >= REFUSED
     }
 
-    /// The same for one who knows that `limit`, which was rounded for those who count calls.
+    /// The same with that `limit`, which was rounded to whole calls.
     pub(super) fn fills(&self, limit: f64) -> bool {
         self.is_reached() || self.in_flight >= limit - 0.5
     }
 
-    /// A limit lowered by a factor, but not below what is in use: where the load alone says how many calls are under
-    /// way, a limit near them only refuses the next burst.
+    /// A limit lowered by a factor, but not below what is in use: where only the load determines the number of calls in
+    /// flight, a limit near it only rejects the next burst.
     pub(super) fn back_off(&self, limit: f64, factor: f64) -> f64 {
         let lower = limit * factor;
         if self.fills(limit) {
@@ -185,8 +185,8 @@ impl Samples {
 }
 
 impl Sums {
-    /// What the sums of one of `every` calls say of a window that lasted so many nanoseconds. Nothing in it is zero or
-    /// not a number.
+    /// The window from the sums of one in `every` calls and a length in nanoseconds. No value in it is zero or not a
+    /// number.
     pub(super) fn over(&self, nanos: u64, every: u64) -> Window {
         let count = self.count.max(1) as f64;
         let mean = |rtt: u64, count: f64| (rtt as f64 / count).max(1.0) / 1e9;

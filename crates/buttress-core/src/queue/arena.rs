@@ -24,7 +24,7 @@ struct Slot<T> {
     entry: Option<Entry<T>>,
 }
 
-/// Somebody who waits.
+/// A waiter.
 #[derive(Debug)]
 pub(super) struct Entry<T> {
     pub(super) value: T,

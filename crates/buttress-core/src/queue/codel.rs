@@ -2,16 +2,16 @@ use std::time::{Duration, Instant};
 
 use crate::ConfigError;
 
-/// When a queue does not drain, drops whoever waited too long in it.
+/// Drops requests that waited too long, when a queue does not drain.
 ///
-/// A queue is overloaded if, over a whole interval, even whoever waited least waited for more than the target. In
-/// the interval after that, whoever waited for more than twice the target is dropped when its turn comes. A queue that
-/// ran empty has drained: it is not overloaded any more, and the interval begins anew with the next delay.
+/// A queue is overloaded if, over a whole interval, even the shortest wait exceeded the target. In the interval after
+/// that, a request that waited for more than twice the target is dropped when its turn comes. A queue that ran empty
+/// has drained: it is not overloaded any more, and the interval begins anew with the next delay.
 ///
 /// This is the form of Facebook's wangle and folly (`Codel.cpp`), described by Maurer, *Fail at Scale*, ACM Queue
-/// 13(8), 2015, from Nichols and Jacobson's CoDel (RFC 8289). It differs from the RFC, which drops one at a time at
-/// a growing rate, and so never catches up with callers who do not slow down. It is meant for queues that serve the
-/// oldest first: whoever serves the newest first waits for next to nothing.
+/// 13(8), 2015, from Nichols and Jacobson's CoDel (RFC 8289). It differs from the RFC, which drops one at a time at a
+/// growing rate, and so never catches up with callers that do not slow down. It is meant for queues that serve the
+/// oldest first: if the newest is served first, its wait is always short.
 ///
 /// | field | default |
 /// |---|---|
@@ -33,7 +33,7 @@ impl Default for ControlledDelay {
 }
 
 impl ControlledDelay {
-    /// What nobody needs to wait for longer than, in a queue that drains.
+    /// The longest necessary wait in a queue that drains.
     #[must_use]
     pub fn target(mut self, target: Duration) -> Self {
         self.target = target;
@@ -70,14 +70,14 @@ impl ControlledDelay {
 /// What is known of a queue's delays.
 #[derive(Debug, Default)]
 pub(super) struct Delays {
-    /// The interval under way, from the first delay in it.
+    /// The current interval, from the first delay in it.
     ends: Option<Instant>,
     shortest: Duration,
     overloaded: bool,
 }
 
 impl Delays {
-    /// The queue ran empty: whoever comes next waits for nothing, or begins a queue.
+    /// The queue ran empty: the next request does not wait, or begins a queue.
     pub(super) fn drained(&mut self) {
         *self = Self::default();
     }

@@ -3,16 +3,16 @@ use std::time::Duration;
 use super::ControlledDelay;
 use crate::ConfigError;
 
-/// How many may wait, in which order they are served, and who is not kept waiting.
+/// The capacity of a queue, its order, and when a wait ends.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`capacity`](Self::capacity) | 128 | how many may wait |
-/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | who is served first |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is served first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
-/// | [`max_wait`](Self::max_wait) | none | how long anybody may wait |
+/// | [`max_wait`](Self::max_wait) | none | the longest wait |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
-/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 ///
 /// Nothing is checked by the setters; a queue [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,22 +25,22 @@ pub struct QueueConfig {
     pub(super) controlled_delay: Option<ControlledDelay>,
 }
 
-/// Who is served first, of those who matter as much as each other.
+/// Which waiter of the same criticality is served first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Whoever came first.
+    /// The oldest waiter.
     Fifo,
-    /// Whoever came last: it has the most time left. When the queue is full, the oldest makes room.
+    /// The newest waiter: it has the most time left. When the queue is full, the oldest makes room.
     Lifo,
-    /// Whoever came first, until the queue stands; from then on whoever came last, until it has drained. Where what
-    /// matters more goes before, that is asked of each criticality by itself.
+    /// The oldest waiter, until the queue stands; from then on the newest, until it has drained. With
+    /// [criticality](QueueConfig::by_criticality), that is decided for each level by itself.
     ///
-    /// The idea is of Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
-    /// empty for 100 ms. Here it does when somebody has waited for `stands_after`, or waited in vain, and it has
-    /// drained when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for
-    /// long either, and serving its newest first makes its oldest late for nothing.
+    /// The idea is from Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
+    /// empty for 100 ms. Here it does when a request has waited for `stands_after`, or waited in vain, and it has
+    /// drained when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for long
+    /// either, and serving its newest first would make its oldest late without need.
     AdaptiveLifo {
-        /// How long somebody waits before the queue is taken to stand.
+        /// How long a request waits before the queue is taken to stand.
         stands_after: Duration,
     },
 }
@@ -75,14 +75,14 @@ impl QueueConfig {
     /// The most that may wait: each takes about a hundred bytes here, and its request somewhere.
     pub const MAX_CAPACITY: usize = 1_000_000;
 
-    /// How many may wait. With 0 nobody may.
+    /// The number of requests that may wait. With 0, none may.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Who is served first, of those who matter as much as each other.
+    /// Which waiter of the same criticality is served first.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
@@ -96,29 +96,29 @@ impl QueueConfig {
         self
     }
 
-    /// How long anybody may wait; `None` leaves that to deadlines.
+    /// The longest wait; `None` leaves that to deadlines.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self
     }
 
-    /// How long before its deadline a call must begin to be worth it: what nearly all calls take. Whoever has less
-    /// time than that left is dropped, and its place goes to somebody who can use it.
+    /// The time before its deadline by which a call must begin: what nearly all calls take. A waiter with less time
+    /// left is dropped, and its room goes to another request.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
         self.margin = margin;
         self
     }
 
-    /// Drops whoever waited long in a queue that does not drain; `None` does not.
+    /// Drops requests that waited long in a queue that does not drain; `None` does not.
     #[must_use]
     pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
         self.controlled_delay = rule.into();
         self
     }
 
-    /// Whether nobody may wait.
+    /// Whether no request may wait.
     pub(crate) fn has_no_room(&self) -> bool {
         self.capacity == 0
     }

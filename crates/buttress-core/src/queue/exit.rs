@@ -1,28 +1,28 @@
 use super::Ticket;
 use crate::Reason;
 
-/// Somebody began to wait.
+/// A request began to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the displaced must be told"]
 pub struct Pushed<T> {
     /// With which it can be taken out again.
     pub ticket: Ticket,
-    /// Who had to make room for it, and why.
+    /// The evicted waiter, and why.
     pub displaced: Option<(T, Dropped)>,
 }
 
-/// Why somebody may not wait.
+/// Why a request may not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueRefusal {
-    /// The queue is full of those who are served before it would be.
+    /// The queue is full of requests that are served before it would be.
     Full,
     /// Its deadline leaves no time to be served.
     TooLate,
 }
 
-/// How somebody leaves a queue.
+/// How a waiter leaves a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "whoever leaves must be told"]
+#[must_use = "a waiter that leaves must be notified"]
 pub enum Exit<T> {
     /// It is its turn.
     Served(T),
@@ -30,21 +30,21 @@ pub enum Exit<T> {
     Dropped(T, Dropped),
 }
 
-/// Why somebody who waits is not going to be served.
+/// Why a waiter is not going to be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
     /// The queue was full, and another is served before it.
     Displaced,
     /// The queue has not drained for an [interval](super::ControlledDelay), and it waited too long for that.
     Overloaded,
-    /// It waited for as long as anybody [may](super::QueueConfig::max_wait).
+    /// It waited for the [longest wait](super::QueueConfig::max_wait).
     TimedOut,
     /// Its deadline leaves no time to be served any more.
     TooLate,
 }
 
 impl Dropped {
-    /// What its caller is told.
+    /// The reason that its caller gets.
     #[must_use]
     pub const fn reason(self) -> Reason {
         match self {

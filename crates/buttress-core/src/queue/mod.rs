@@ -1,10 +1,10 @@
-//! The wait queue: who waits for a place, in which order they get one, and who is not kept waiting.
+//! The wait queue: its capacity, its order, and when a wait ends.
 //!
-//! What waits longest is worth least: its caller has the least time left to use the answer. A queue that serves
-//! its oldest first is therefore the right one until it stands, and then the worst: everybody waits for almost
-//! as long as they can, and much of what is served comes too late. See [`Order::AdaptiveLifo`].
+//! The oldest waiter is the least valuable: its caller has the least time left to use the response. An order of oldest
+//! first is therefore right until the queue stands, and then the worst: every request waits for almost as long as it
+//! can, and many responses come too late. See [`Order::AdaptiveLifo`].
 //!
-//! A queue holds nothing but what it is given, makes nobody wait by itself and wakes nobody: a shell does that.
+//! A queue only stores what it is given; it neither blocks nor wakes. A shell does that.
 
 mod arena;
 mod codel;

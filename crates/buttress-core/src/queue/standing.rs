@@ -2,20 +2,20 @@ use std::time::{Duration, Instant};
 
 /// Whether a queue stands: whether more comes than is served, and not just a burst.
 ///
-/// It begins to stand when somebody waited for the time it takes, or in vain. From then on it is watched over
-/// intervals of [`INTERVAL`] times that, and stands no longer after one in which it was empty for a [`DRAINED`]th
-/// of the time.
+/// It begins to stand when a request waited for the configured time, or in vain. From then on it is measured over
+/// intervals of [`INTERVAL`] times that, and stands no longer after one in which it was empty for a [`DRAINED`]th of
+/// the time.
 ///
-/// The second half is what keeps it from swinging. Newest first, a queue is empty now and then under any load that
-/// is not far too high: to take the first such moment for the end of the overload would make everybody wait until
-/// it stands again. With a 10 % overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in
-/// `tests/simulations` shows what comes of it.
+/// The second half prevents oscillation. Newest first, a queue is empty now and then under any load that is not far too
+/// high: if the first such moment ended the overload, every request would wait until it stands again. With a 10 %
+/// overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in `tests/simulations` shows the
+/// results.
 ///
 /// Each class has its own. A batch that stands beneath users does not make them wait, so they are served in turn, and
 /// not the newest of them first as if there were too many of them.
 #[derive(Debug)]
 pub(super) struct Standing {
-    /// The interval under way, while it stands.
+    /// The current interval, while it stands.
     interval: Option<Interval>,
     /// Since when it is empty.
     empty_since: Option<Instant>,
@@ -34,7 +34,7 @@ const INTERVAL: u32 = 10;
 const DRAINED: u32 = 8;
 
 impl Standing {
-    /// Nobody waits yet.
+    /// The queue is empty at first.
     pub(super) fn emptied_at(now: Instant) -> Self {
         Self {
             interval: None,
@@ -56,19 +56,19 @@ impl Standing {
         })
     }
 
-    /// Somebody waited too long.
+    /// A request waited too long.
     pub(super) fn begin(&mut self, now: Instant) {
         if self.interval.is_none() {
             self.interval = Some(Interval::new(now));
         }
     }
 
-    /// The queue has nobody in it from now on.
+    /// The queue is empty from now on.
     pub(super) fn emptied(&mut self, now: Instant) {
         self.empty_since = Some(now);
     }
 
-    /// The queue has somebody in it from now on.
+    /// The queue is not empty from now on.
     pub(super) fn filled(&mut self, now: Instant) {
         let empty = self.empty_until(now);
         self.empty_since = None;
@@ -94,7 +94,7 @@ impl Standing {
         interval.empty + self.empty_until(now) > watched / DRAINED
     }
 
-    /// For how long it has now been empty without a break, within the interval under way.
+    /// For how long it has now been empty without a break, within the current interval.
     fn empty_until(&self, now: Instant) -> Duration {
         match (&self.interval, self.empty_since) {
             (Some(interval), Some(since)) => {

@@ -1,6 +1,6 @@
 use crate::{Criticality, Deadline};
 
-/// On which terms somebody waits.
+/// The parameters of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terms {
     /// How much it matters.
@@ -9,16 +9,16 @@ pub struct Terms {
     pub deadline: Option<Deadline>,
 }
 
-/// What those of one criticality have for certain, whatever others want that matter more.
+/// What is guaranteed to waiters of one criticality, whatever the load of more critical ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entitled {
-    /// So many of them go before all who have nothing for certain.
+    /// This many of them go before all waiters without a guarantee.
     pub first: u64,
-    /// So many of them may wait, and make room for nobody.
+    /// This many of them may wait, and are not evicted.
     pub kept: u64,
 }
 
-/// Somebody's place in a queue.
+/// A waiter's slot in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {
     pub(super) index: u32,

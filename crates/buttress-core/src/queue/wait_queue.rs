@@ -6,7 +6,7 @@ use super::standing::Standing;
 use super::{Dropped, Entitled, Exit, Order, Pushed, QueueConfig, QueueRefusal, Terms, Ticket};
 use crate::{ConfigError, Criticality, Deadline};
 
-/// Who waits, and who is next. See the [module docs](super).
+/// The waiters, and which is next. See the [module docs](super).
 ///
 /// Everything takes constant time, and memory is bounded by the configuration.
 ///
@@ -22,9 +22,9 @@ use crate::{ConfigError, Criticality, Deadline};
 ///
 /// let _ = queue.push("report", batch, now);
 /// let _ = queue.push("backfill", batch, now);
-/// // Somebody waits for this one, so the batch makes room.
-/// let user = queue.push("user", Terms::default(), now).expect("it matters more");
-/// assert_eq!(user.displaced.map(|(who, _)| who), Some("backfill"));
+/// // A caller waits for this one, so the batch makes room.
+/// let user = queue.push("user", Terms::default(), now).expect("it is more critical");
+/// assert_eq!(user.displaced.map(|(evicted, _)| evicted), Some("backfill"));
 ///
 /// assert_eq!(queue.pop(now), Some(Exit::Served("user")));
 /// assert_eq!(queue.pop(now), Some(Exit::Served("report")));
@@ -35,7 +35,7 @@ use crate::{ConfigError, Criticality, Deadline};
 pub struct WaitQueue<T> {
     config: QueueConfig,
     entries: Arena<T, { Criticality::COUNT }>,
-    /// Of each class: those who are served last may wait for ever, and nobody before them waits at all.
+    /// Of each class: with a fixed order, the last waiters may starve while those before them do not wait.
     standing: [Standing; Criticality::COUNT],
     /// By class.
     entitled: [Entitled; Criticality::COUNT],
@@ -43,7 +43,7 @@ pub struct WaitQueue<T> {
 }
 
 impl<T> WaitQueue<T> {
-    /// A queue with nobody in it.
+    /// An empty queue.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl<T> WaitQueue<T> {
         self.entries.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -84,8 +84,8 @@ impl<T> WaitQueue<T> {
         self.standing.iter().any(Standing::is_standing)
     }
 
-    /// Whether it would still do so at that moment: one that was left empty stands until somebody comes and looks. In
-    /// another order than the adaptive one nobody looks.
+    /// Whether it would still stand at that moment: the state of a queue that was left empty changes only on the next
+    /// request or read. In other orders than the adaptive one there is no such state.
     #[must_use]
     pub fn stands_at(&self, now: Instant) -> bool {
         let Order::AdaptiveLifo { stands_after } = self.config.order else {
@@ -95,8 +95,8 @@ impl<T> WaitQueue<T> {
         classes.any(|standing| standing.will_stand(stands_after, now))
     }
 
-    /// Takes a new configuration. Whoever waits keeps waiting, also beyond a capacity that has become smaller:
-    /// from then on nobody is added until there is room.
+    /// Takes a new configuration. Waiters stay, also beyond a capacity that has become smaller: then no request is
+    /// added until there is room.
     ///
     /// # Errors
     ///
@@ -107,15 +107,15 @@ impl<T> WaitQueue<T> {
         Ok(())
     }
 
-    /// What those of each [criticality](Criticality::index) have for certain. Nobody has anything, if the queue does not go
-    /// [by criticality](QueueConfig::by_criticality).
+    /// The guarantees of each [criticality](Criticality::index). There are none if the queue does not go [by
+    /// criticality](QueueConfig::by_criticality).
     pub fn entitle(&mut self, entitled: [Entitled; Criticality::COUNT]) {
         self.entitled = entitled;
     }
 
-    /// Lets somebody wait.
+    /// Adds a waiter.
     ///
-    /// When the queue is full, whoever would be served last has to go: the newcomer, or somebody who waits.
+    /// When the queue is full, the one that would be served last is evicted: the newcomer, or a waiter.
     ///
     /// # Errors
     ///
@@ -144,17 +144,17 @@ impl<T> WaitQueue<T> {
         Ok(Pushed { ticket, displaced })
     }
 
-    /// Why somebody may not wait, if so: then a [`push`](Self::push) at this moment is refused.
+    /// Why a request may not wait, if so: then a [`push`](Self::push) at this moment is rejected.
     #[must_use]
     pub fn refusal(&self, terms: Terms, now: Instant) -> Option<QueueRefusal> {
         self.room(terms, now).err()
     }
 
-    /// Whoever leaves the queue next, when there is a place: whoever's turn it is, or before that somebody who is
-    /// not going to be served. To be called again until somebody is served or nobody is left.
+    /// The next waiter to leave the queue, when there is a slot: the one whose turn it is, or before that one that is
+    /// not going to be served. To be called again until a waiter is served or the queue is empty.
     ///
-    /// Of those who cannot be served any more it finds the oldest of each class, and all whose turn it is. The
-    /// others, where deadlines differ, are for their own timers to [take out](Self::remove).
+    /// Of the waiters that cannot be served any more it finds the oldest of each class, and all whose turn it is. The
+    /// others, where deadlines differ, are [taken out](Self::remove) by their own timers.
     pub fn pop(&mut self, now: Instant) -> Option<Exit<T>> {
         self.observe(now);
         if let Some((ticket, class, why)) = self.oldest_lapsed(now) {
@@ -177,7 +177,7 @@ impl<T> WaitQueue<T> {
         })
     }
 
-    /// Takes somebody out who does not wait any more, unless it has left already.
+    /// Removes a waiter that stops waiting, unless it has left already.
     pub fn remove(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         self.observe(now);
         let entry = self.entries.get(ticket)?;
@@ -187,21 +187,21 @@ impl<T> WaitQueue<T> {
         self.take(ticket, now)
     }
 
-    /// Takes somebody out who cannot be served any more, and says why. Whoever can be, or has left, is left alone.
+    /// Removes a waiter that cannot be served any more, and returns why. A waiter that can be served, or has left, is
+    /// not changed.
     pub fn expire(&mut self, ticket: Ticket, now: Instant) -> Option<Dropped> {
         let why = self.lapsed(self.entries.get(ticket)?, now)?;
         self.remove(ticket, now)?;
         Some(why)
     }
 
-    /// When somebody who waits will have done so for as long as it may, and why that is all; `None` is never, or that it
-    /// has left.
+    /// When a waiter will have waited for as long as it may, and why; `None` is never, or that it has left.
     #[must_use]
     pub fn gives_up_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
         self.entries.get(ticket)?.gives_up
     }
 
-    /// For how long the one who has waited longest has done so.
+    /// How long the oldest waiter has waited.
     #[must_use]
     pub fn oldest_wait(&self, now: Instant) -> Option<Duration> {
         (0..Criticality::COUNT)
@@ -237,7 +237,7 @@ impl<T> WaitQueue<T> {
         }
     }
 
-    /// Whose turn it is, of those who can be served.
+    /// The next waiter that can be served.
     fn first(&self) -> Option<(Ticket, &Entry<T>)> {
         let waiting = |&class: &usize| self.entries.len_of(class) > 0;
         let mut classes = (0..Criticality::COUNT).rev().filter(waiting);
@@ -274,8 +274,8 @@ impl<T> WaitQueue<T> {
         }
     }
 
-    /// Who has to make room for a newcomer, if somebody has to: whoever would be served last, if that is not the
-    /// newcomer.
+    /// The waiter to evict for a newcomer, if one has to be evicted: the one that would be served last, if that is not
+    /// the newcomer.
     fn room(&self, terms: Terms, now: Instant) -> Result<Option<(Ticket, Dropped)>, QueueRefusal> {
         if self.is_too_late(terms.deadline, now) {
             return Err(QueueRefusal::TooLate);
@@ -295,8 +295,8 @@ impl<T> WaitQueue<T> {
             .ok_or(QueueRefusal::Full)
     }
 
-    /// Who has to make room for a newcomer of a class: whoever is served last of the least class of which, with the
-    /// newcomer, more wait than are kept, unless that is the newcomer.
+    /// Picks the waiter to evict for a newcomer: the last in order within the lowest class that would exceed its
+    /// reserved queue slots. `None` if that is the newcomer.
     fn last_beside(&self, newcomer: usize) -> Option<(Ticket, Dropped)> {
         let last = (0..Criticality::COUNT).find(|&class| {
             let waiting = self.entries.len_of(class) + usize::from(class == newcomer);
@@ -310,7 +310,7 @@ impl<T> WaitQueue<T> {
         Some((ticket, Dropped::Displaced))
     }
 
-    /// The first class's oldest who cannot be served any more.
+    /// The first class's oldest waiter that cannot be served any more.
     fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, usize, Dropped)> {
         (0..Criticality::COUNT).find_map(|class| {
             let (ticket, entry) = self.entries.at(class, End::Oldest)?;
@@ -327,7 +327,7 @@ impl<T> WaitQueue<T> {
         (at <= now).then_some(why)
     }
 
-    /// How long somebody who comes now may wait.
+    /// How long a request that comes now may wait.
     fn gives_up(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
         let timeout = self
             .config

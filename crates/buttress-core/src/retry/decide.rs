@@ -30,7 +30,7 @@ pub struct Terms {
     pub usual: Duration,
 }
 
-/// What becomes of a call whose attempt has ended. `R` is what was reserved for the next.
+/// The decision after an attempt has ended. `R` is what was reserved for the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<R> {
     /// Nothing failed.
@@ -117,8 +117,8 @@ impl RetryRule {
         remaining > after.saturating_add(takes).saturating_add(late)
     }
 
-    /// A hint is a floor, and a crowd that was given the same hint must not come back as one: so the first of the
-    /// waits comes on top of it.
+    /// A hint is a lower bound, and callers with the same hint must not come back at the same time: so the first of the
+    /// waits is added to it.
     fn wait(
         &self,
         replaces: bool,
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(decision, Decision::Stop(StopReason::BudgetEmpty));
         assert_eq!(progress, Progress::default());
 
-        let asked = || -> Result<(), _> { panic!("asked for what is not wanted") };
+        let asked = || -> Result<(), _> { panic!("not needed") };
         let decision = rule().decide(Verdict::FINAL, &mut progress, &TERMS, || 0, asked);
         assert_eq!(decision, Decision::Return);
     }

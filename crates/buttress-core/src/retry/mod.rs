@@ -1,8 +1,7 @@
 //! Whether a failed attempt is made again, and when.
 //!
-//! An attempt's [`Verdict`] says what its end means for another one; [`RetryRule::decide`] weighs it against how
-//! far the call has come, the time that remains, and the budget, in that order: the budget is asked last, because
-//! what it grants has to be paid for.
+//! An attempt's [`Verdict`] classifies its result; [`RetryRule::decide`] weighs it against the number of attempts, the
+//! remaining time and the budget, in that order: the budget is last, because a reservation has to be paid for.
 
 mod decide;
 mod rule;

@@ -12,7 +12,7 @@ pub enum StopReason {
     BodyTooLarge,
     /// Successes have not paid for another attempt.
     BudgetEmpty,
-    /// Too many extra attempts are under way already.
+    /// Too many extra attempts are in flight already.
     BudgetInFlight,
     /// Another attempt would not end before the deadline.
     DeadlineTooShort,
@@ -94,7 +94,7 @@ impl fmt::Display for StopReason {
             Self::BodyLost => "the body cannot be sent again",
             Self::BodyTooLarge => "the body is too large to be kept",
             Self::BudgetEmpty => "the retry budget is empty",
-            Self::BudgetInFlight => "too many retries are under way",
+            Self::BudgetInFlight => "too many retries are in flight",
             Self::DeadlineTooShort => "the deadline leaves too little time",
             Self::HintTooLong => "the dependency wants to be left alone for too long",
             Self::NoTimer => "there is no runtime to time the wait",

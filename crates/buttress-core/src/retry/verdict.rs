@@ -11,7 +11,7 @@ use crate::{
 pub struct Verdict {
     /// Whether another attempt could help.
     pub finding: Finding,
-    /// How long the dependency asked to be left alone.
+    /// How long the dependency asked callers to stay away.
     pub hint: Option<Duration>,
 }
 
@@ -28,7 +28,7 @@ pub enum Finding {
     Permanent,
     /// A layer of ours refused it, and would again.
     Rejected,
-    /// It failed, and might not again. What it did before that, nobody knows.
+    /// It failed, and might not again. Its effects are unknown.
     Transient(FailureKind),
     /// By its error the dependency never began on it. A request that must not be processed twice is sent again only
     /// where that is [known](super::Terms::unprocessed), as the error may come from further away.
@@ -42,7 +42,7 @@ pub enum Finding {
 pub enum Safety {
     /// It may: twice has the effect of once.
     Idempotent,
-    /// Nobody has said.
+    /// Not declared.
     Unknown,
     /// It may not.
     Unsafe,
@@ -100,7 +100,7 @@ impl From<Report> for Verdict {
 /// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | what it stands for: transient, of the kind that is [written on it](crate::Attributed) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
-/// | what a [reader](crate::read_errors_with) knows, and nobody else | what the reader says |
+/// | what a [reader](crate::read_errors_with) knows, only | what the reader says |
 /// | whatever [`classify_error`] takes for a failure | transient |
 /// | whatever it ignores | permanent |
 ///
@@ -110,7 +110,7 @@ impl From<Report> for Verdict {
 #[must_use]
 pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
     match Rejection::find(error) {
-        // Whoever plays a dependency that breaks off in the middle of a call is to see what would come of that.
+        // A caller of an injected abort in the middle of a call must see the same retries as for a real one.
         Some(rejection) if rejection.reason() == Reason::FaultInjected => {
             return Verdict::from(classify_error(error)).hint(rejection.retry_after());
         }

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use crate::{ConfigError, Criticality, Ratio};
 
-/// How much of a limit each criticality has for certain, however much is asked by those that matter more.
+/// The guaranteed share of a limit for each criticality, whatever the load of more critical calls.
 ///
-/// What nobody has for certain, and what is not asked for, goes to what matters most.
+/// What is not guaranteed, and what is not used, goes to the most critical calls.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -37,15 +37,15 @@ impl SharesConfig {
     /// The longest memory.
     pub const MAX_MEMORY: Duration = Duration::from_secs(60);
 
-    /// How much of the limit a criticality has for certain, rounded down to whole places.
+    /// The guaranteed share of a criticality, rounded down to whole slots.
     #[must_use]
     pub fn share(mut self, criticality: Criticality, share: Ratio) -> Self {
         self.shares[criticality.index()] = share;
         self
     }
 
-    /// How long a call that was turned away keeps a place free for others like it. Calls that wait in a queue keep
-    /// theirs while they wait, and need no memory.
+    /// How long a rejected call reserves a slot for others of its criticality. Calls that wait in a queue have one
+    /// reserved while they wait, without this time.
     #[must_use]
     pub fn memory(mut self, memory: Duration) -> Self {
         self.memory = memory;
@@ -76,13 +76,13 @@ impl SharesConfig {
         Ok(())
     }
 
-    /// How many of so many places a criticality has for certain.
+    /// The guaranteed slots of a criticality, of a limit.
     pub(super) fn places(&self, criticality: Criticality, limit: u64) -> u64 {
         places(parts(self.shares[criticality.index()]), limit)
     }
 }
 
-/// How many of so many places a share in such [parts] comes to, rounded down.
+/// The slots in a limit for a share in [parts], rounded down.
 pub(super) fn places(share: u64, limit: u64) -> u64 {
     let whole = || (u128::from(limit) * u128::from(share) / u128::from(WHOLE)) as u64;
     // Limits are small enough, and no 128 bits need be divided.

@@ -1,21 +1,21 @@
 use std::time::{Duration, Instant};
 
-/// How many places are kept free for those who were turned away for want of one, and may be back.
+/// The number of slots that are reserved after rejections, for retries of those calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kept {
     places: u64,
-    /// When somebody was last turned away.
+    /// The time of the last rejection.
     since: Option<Instant>,
 }
 
 impl Kept {
-    /// Somebody was turned away: a place more, up to the [most](headroom) of a limit.
+    /// A call was rejected: one slot more, up to the [most](headroom) of a limit.
     pub(super) fn turn_away(&mut self, limit: u64, now: Instant, memory: Duration) {
         self.places = (self.places(now, memory) + 1).min(headroom(limit));
         self.since = Some(now);
     }
 
-    /// Half of what is kept is given up with each memory that passes without another call turned away.
+    /// Half of the reserved slots are released with each memory that passes without another rejection.
     pub(super) fn places(&self, now: Instant, memory: Duration) -> u64 {
         let Some(since) = self.since else { return 0 };
         let passed = now.saturating_duration_since(since);
@@ -24,7 +24,7 @@ impl Kept {
     }
 }
 
-/// The most places that are kept for calls that were turned away.
+/// The most slots that are reserved for rejected calls.
 fn headroom(limit: u64) -> u64 {
     2 * limit.isqrt()
 }

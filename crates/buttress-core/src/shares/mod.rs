@@ -1,9 +1,8 @@
-//! Who gets a place when there is not one for everybody: by what matters more, [`Shares`]; by what the call is for,
-//! [`Partitions`], of which there are a few with names; and by whose call it is, [`Tenants`], of whom there may be
-//! millions.
+//! Divides the slots when there are not enough: by criticality, [`Shares`]; by the kind of call, [`Partitions`], of
+//! which there are a few with names; and by tenant, [`Tenants`], of which there may be millions.
 //!
-//! All of them keep nothing back while there is room: a share is what others leave free as soon as somebody wants it, and
-//! until then it is lent. None knows the limit, which may move under them: it is an argument.
+//! None of them holds slots back while there is room: a share is returned when its owner needs it, and until then it is
+//! lent. None knows the limit, which may change: it is an argument.
 
 mod config;
 mod kept;

@@ -7,16 +7,16 @@ use crate::{ConfigError, Name};
 
 /// One limit, shared by partitions with names.
 ///
-/// What a partition has for certain and does not use is lent to whoever asks. When places are short, the next one goes
-/// to whichever partition that waits has the least of its share: so those that lack some of theirs come before all
-/// that borrow, and those that borrow do so in proportion to their shares. Nobody who has a place loses it. So a
-/// partition has its share back as soon as so many calls have ended.
+/// Each partition is guaranteed its share; unused slots are lent out. Under contention, the next slot goes to the
+/// waiting partition furthest below its share: so partitions below their share come before all that borrow, and those
+/// that borrow do so in proportion to their shares. A slot in use is not taken back. So a partition has its share back
+/// as soon as enough calls have ended.
 ///
-/// Where nobody waits, a partition that lacks some of its share and is turned away leaves a place free for others like
-/// it for a while, as with [`Shares`](super::Shares): else those who ask most would always be there first.
+/// Where no calls wait, a partition below its share whose call is rejected reserves a slot for a while, as with
+/// [`Shares`](super::Shares): otherwise the partition with the most calls would always take the next slot.
 ///
-/// Whoever owns it tells it of every call that begins and ends in a partition with a name, under one lock, and knows who
-/// waits. What is not in those is in the rest.
+/// Its owner records every call that begins and ends in a named partition, under one lock, and knows which partitions
+/// have waiters. All other calls are in the rest.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -39,9 +39,9 @@ use crate::{ConfigError, Name};
 #[derive(Debug, Clone)]
 pub struct Partitions {
     config: PartitionsConfig,
-    /// The rest is the first. No part is ever taken out, because calls under way name it by its place.
+    /// The rest is the first. No part is ever removed, because calls in flight refer to it by index.
     parts: Vec<Part>,
-    /// Calls under way in all that have a name.
+    /// Calls in flight in all named partitions.
     in_named: u64,
 }
 
@@ -52,7 +52,7 @@ pub struct Partition(u32);
 /// How much of a limit is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// How many calls may be under way in all.
+    /// The number of calls that may be in flight in all.
     pub limit: u64,
     /// How many are.
     pub in_flight: u64,
@@ -63,9 +63,9 @@ pub struct Usage {
 pub struct PartitionSnapshot {
     /// Its name; `None` for all that has none.
     pub name: Option<Name>,
-    /// Places it has for certain.
+    /// Guaranteed slots.
     pub share: u64,
-    /// Calls under way.
+    /// Calls in flight.
     pub in_flight: u64,
     /// Calls that wait.
     pub queued: usize,
@@ -73,8 +73,8 @@ pub struct PartitionSnapshot {
 
 #[derive(Debug, Clone)]
 struct Part {
-    /// `None` for the rest, and for what has been taken out of the configuration: that has no share and nobody comes
-    /// to it any more, but calls may still be under way and wait.
+    /// `None` for the rest, and for partitions that were removed from the configuration: those have no share and get no
+    /// new calls, but calls may still be in flight and wait.
     name: Option<Name>,
     /// In hundred-millionths of the limit.
     share: u64,
@@ -129,9 +129,10 @@ impl Partitions {
         (0..self.parts.len() as u32).map(Partition)
     }
 
-    /// Whether a newcomer may have a place right away. `waits` says in which partitions somebody waits.
+    /// Whether a newcomer may have a slot right away. `waits` says which partitions have waiters.
     ///
-    /// Nobody overtakes others of its own partition, nor does one overtake anybody who would borrow.
+    /// A call does not overtake others of its own partition, nor does a call within its share wait for those that
+    /// borrow.
     #[must_use]
     pub(crate) fn may_enter(
         &self,
@@ -148,11 +149,11 @@ impl Partitions {
             || (!self.all().any(waits) && free > self.kept_from(partition, usage, now))
     }
 
-    /// Which partition the next free place is for, of those in which somebody waits.
+    /// The partition that gets the next free slot, of those with waiters.
     pub fn next(&self, usage: Usage, waits: impl Fn(Partition) -> bool) -> Option<Partition> {
         let waiting = self.all().filter(|&partition| waits(partition));
-        // What it would have of its share with one place more, of a share with one place more: below 1 as long as it
-        // lacks any, and small for those who borrow a little of nothing.
+        // The ratio of its calls to its share with one more of each: below 1 while it is below its share, and small for
+        // a partition with a small share that borrows a little.
         let part = |partition| {
             let has = self.in_flight(partition, usage) + 1;
             (has, self.share(partition, usage.limit) + 1)
@@ -173,7 +174,7 @@ impl Partitions {
         self.step(partition, -1);
     }
 
-    /// A call was turned away that could not wait: if its partition lacks some of its share, a place is kept.
+    /// A call that could not wait was rejected: if its partition is below its share, a slot is reserved.
     pub fn turn_away(&mut self, partition: Partition, usage: Usage, now: Instant) {
         if self.lacks(partition, usage) > 0 && !self.config.memory.is_zero() {
             let kept = &mut self.parts[partition.index()].kept;
@@ -181,7 +182,7 @@ impl Partitions {
         }
     }
 
-    /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
+    /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
     pub(crate) fn forget_turned_away(&mut self) {
         for part in &mut self.parts {
             part.kept = Kept::default();
@@ -203,9 +204,8 @@ impl Partitions {
         })
     }
 
-    /// Takes a new configuration; `waits` says in which partitions somebody waits. Nobody loses a place for it. What a
-    /// partition has that goes on under its name it keeps; what is no longer named only borrows, until its calls have
-    /// ended.
+    /// Takes a new configuration; `waits` says which partitions have waiters. No slot in use is taken back. A partition
+    /// that keeps its name keeps its calls; a removed one only borrows, until its calls have ended.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl Partitions {
         Ok(())
     }
 
-    /// Whether it is no longer configured, and none of its calls is under way.
+    /// Whether it is no longer configured, and none of its calls is in flight.
     fn is_left(&self, partition: Partition) -> bool {
         let part = &self.parts[partition.index()];
         partition != Partition::REST && part.name.is_none() && part.in_flight == 0
@@ -257,7 +257,7 @@ impl Partitions {
         }
     }
 
-    /// How many places it has for certain.
+    /// The number of its guaranteed slots.
     fn share(&self, partition: Partition, limit: u64) -> u64 {
         let share = |part: &Part| places(part.share, limit);
         match partition {
@@ -272,7 +272,7 @@ impl Partitions {
         share.saturating_sub(self.in_flight(partition, usage))
     }
 
-    /// How many places whoever borrows must leave to others.
+    /// The number of slots that a borrower must leave free.
     fn kept_from(&self, borrower: Partition, usage: Usage, now: Instant) -> u64 {
         let kept = |partition: Partition| {
             let kept = &self.parts[partition.index()].kept;

@@ -3,14 +3,14 @@ use std::time::Duration;
 use super::config::{WHOLE, parts, places};
 use crate::{ConfigError, Name, Ratio};
 
-/// Partitions of a limit, each with a name and a share that it has for certain.
+/// Partitions of a limit, each with a name and a guaranteed share.
 ///
 /// All that has another name, or none, is one more partition, which has what is left of the limit.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`share`](Self::share) | none | a name, and what of the limit it has for certain, rounded down to whole places |
-/// | [`memory`](Self::memory) | 1 s | where nobody may wait: how long a refusal keeps places free for others like it |
+/// | [`share`](Self::share) | none | a name and its guaranteed share of the limit, rounded down to whole slots |
+/// | [`memory`](Self::memory) | 1 s | where calls may not wait: how long a rejection reserves a slot for its partition |
 ///
 /// Nothing is checked by the setters; [`Partitions`](super::Partitions) [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +41,8 @@ impl PartitionsConfig {
         self
     }
 
-    /// How long a call that was turned away keeps a place free for others of its partition, where there is no queue.
-    /// Those who wait in one keep theirs while they wait. With 0, none is kept.
+    /// How long a rejected call reserves a slot for others of its partition, where there is no queue. Calls that wait
+    /// in a queue have one reserved while they wait. With 0, none is reserved.
     #[must_use]
     pub fn memory(mut self, memory: Duration) -> Self {
         self.memory = memory;

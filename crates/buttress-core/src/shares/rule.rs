@@ -68,7 +68,7 @@ impl Shares {
         })
     }
 
-    /// Takes a slot for a call that begins, also beyond the limit: whether it [may](Self::may) is not asked.
+    /// Takes a slot for a call that begins, also beyond the limit: does not check whether it [may](Self::may).
     pub fn overdraw(&mut self, criticality: Criticality) {
         self.in_flight += 1;
         self.classes[criticality.index()].in_flight += 1;
@@ -81,33 +81,33 @@ impl Shares {
         class.in_flight = class.in_flight.saturating_sub(1);
     }
 
-    /// A call was turned away that could not wait.
+    /// A call that could not wait was rejected.
     pub fn turn_away(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
         class.kept.turn_away(limit, now, self.config.memory);
     }
 
-    /// How many of the places that a criticality has for certain it does not have.
+    /// The number of guaranteed slots that a criticality does not use.
     #[must_use]
     pub fn lacks(&self, criticality: Criticality, limit: u64) -> u64 {
         let share = self.share(criticality, limit);
         share.saturating_sub(self.classes[criticality.index()].in_flight)
     }
 
-    /// How many of so many places a criticality has for certain.
+    /// The guaranteed slots of a criticality, of a limit.
     #[must_use]
     pub fn share(&self, criticality: Criticality, limit: u64) -> u64 {
         self.config.places(criticality, limit)
     }
 
-    /// Keeps no more places for those who were turned away: whoever is in want waits from now on.
+    /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
     pub(crate) fn forget_turned_away(&mut self) {
         for class in &mut self.classes {
             class.kept = Kept::default();
         }
     }
 
-    /// Takes a new configuration. Nobody loses a place for it.
+    /// Takes a new configuration. No slot in use is taken back.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Shares {
                 || free > self.kept_from(criticality, limit, now))
     }
 
-    /// How many places whoever borrows must leave to others.
+    /// The number of slots that a borrower must leave free.
     fn kept_from(&self, borrower: Criticality, limit: u64, now: Instant) -> u64 {
         let kept = |criticality: Criticality| {
             let class = &self.classes[criticality.index()];

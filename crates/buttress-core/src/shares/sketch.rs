@@ -13,7 +13,7 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
-    /// All zero, with so many buckets a row, at most 65 536.
+    /// All zero, with `buckets` a row, at most 65 536.
     pub(super) fn new(buckets: u32) -> Self {
         Self {
             buckets,

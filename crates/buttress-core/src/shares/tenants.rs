@@ -6,17 +6,17 @@ use super::TenantsConfig;
 use super::sketch::Sketch;
 use crate::ConfigError;
 
-/// One limit, shared by tenants, of whom there may be millions.
+/// One limit, shared by up to millions of tenants.
 ///
-/// A tenant may have an even part of the room, and as much again as is left free. So what the others do not use is
-/// lent, the less of it the less there is, and something always stays free for those who ask for little. That is the
-/// dynamic threshold by which a switch shares its memory among queues (Choudhury and Hahne, *IEEE/ACM Transactions on
-/// Networking* 6, 1998), on top of a part for certain. A tenant that is alone has it all.
+/// A tenant may have an even part of the room, and as much again as is left free. So unused room is lent, less of it
+/// the less there is, and some always stays free for tenants with few calls. That is the dynamic threshold by which a
+/// switch shares its memory among queues (Choudhury and Hahne, *IEEE/ACM Transactions on Networking* 6, 1998), plus a
+/// guaranteed part. A single tenant has all of it.
 ///
-/// Memory does not depend on how many tenants there are: what each has under way is counted in a
-/// [sketch](TenantsConfig::buckets), which can take a tenant for a greedier one when strangers share all of its
-/// four buckets, and never for a more modest one. Fair queues by shuffle sharding, as in Kubernetes, would need a
-/// queue for each shard; a map of tenants would have to evict some, and whoever makes up names decides whom.
+/// Memory does not depend on the number of tenants: the calls in flight of each are counted in a
+/// [sketch](TenantsConfig::buckets), which can overestimate a tenant when others share all of its four buckets, and
+/// never underestimates one. Fair queues by shuffle sharding, as in Kubernetes, would need a queue for each shard; a
+/// map of tenants would have to evict some, and a caller that invents names would decide which.
 ///
 /// ```
 /// use std::time::Instant;
@@ -40,18 +40,17 @@ pub struct Tenants {
     seed: u64,
     sketch: Sketch,
     in_all: u64,
-    /// Who asked last, and when somebody last asked after somebody else.
+    /// The last tenant, and when another one last called.
     last: Option<Tenant>,
     mixed: Option<Instant>,
 }
 
-/// Whose a call is.
+/// The owner of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tenant(NonZeroU64);
 
 impl Tenants {
-    /// Tenants who have nothing. Who does not know the `seed` cannot make up names that share the buckets of
-    /// others.
+    /// Tenants without calls. Without the `seed`, a caller cannot choose names that share the buckets of other tenants.
     ///
     /// # Errors
     ///
@@ -78,8 +77,8 @@ impl Tenants {
     }
 
     /// Counts a call, until it is [released](Self::release), unless its tenant has its share of the room already.
-    /// `room` is all there is, taken or free: the limit, and the queue if there is one. A call that waits has as
-    /// much of it as one under way.
+    /// `room` is the total, taken or free: the limit, and the queue if there is one. A call that waits counts as much
+    /// as one in flight.
     #[must_use]
     pub fn admit(&mut self, tenant: Tenant, room: u64, now: Instant) -> bool {
         if self.last.is_some_and(|last| last != tenant) {
@@ -117,12 +116,12 @@ impl Tenants {
         self.in_all
     }
 
-    /// How many calls a tenant may have now, unless it is alone. Never less than one: who has nothing is not refused
-    /// for having too much.
+    /// The number of calls that a tenant may have now, unless it is the only one. Never less than one: a tenant without
+    /// calls is not rejected for exceeding its share.
     #[must_use]
     pub fn level(&self, tenant: Tenant, room: u64) -> u64 {
         let present = self.sketch.present() + u64::from(self.has(tenant) == 0);
-        // Somebody else was here just now, and may be back.
+        // Another tenant called recently, and may call again.
         let even = (room / present.max(2)).max(1);
         let free = room.saturating_sub(self.in_all);
         even.saturating_add((free as f64 * self.config.multiple) as u64)

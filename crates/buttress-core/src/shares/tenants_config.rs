@@ -6,9 +6,9 @@ use crate::ConfigError;
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`multiple`](Self::multiple) | 1 | so many times what is left free is lent to one tenant |
-/// | [`buckets`](Self::buckets) | 1024 | how finely tenants are told apart; 16 bytes each |
-/// | [`memory`](Self::memory) | 1 s | a tenant without others for so long may have it all |
+/// | [`multiple`](Self::multiple) | 1 | the multiple of the free room that is lent to one tenant |
+/// | [`buckets`](Self::buckets) | 1024 | the precision of the counts of tenants; 16 bytes each |
+/// | [`memory`](Self::memory) | 1 s | a tenant that was the only one for this time may have all of the room |
 ///
 /// Nothing is checked by the setters; [`Tenants`](super::Tenants) [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,7 @@ impl TenantsConfig {
     pub const MIN_BUCKETS: u32 = 64;
     /// The most buckets: a megabyte.
     pub const MAX_BUCKETS: u32 = 65_536;
-    /// The shortest memory. With none, nobody would ever be beside others.
+    /// The shortest memory. With 0, every tenant would count as the only one.
     pub const MIN_MEMORY: Duration = Duration::from_millis(10);
     /// The longest memory.
     pub const MAX_MEMORY: Duration = Duration::from_secs(60);
@@ -49,8 +49,8 @@ impl TenantsConfig {
         self
     }
 
-    /// How finely tenants are told apart. It should be some times the number of calls that are under way or wait.
-    /// It is fixed when the rule is made.
+    /// The precision of the counts. It should be a few times the number of calls that are in flight or wait. It cannot
+    /// be changed after the rule is made.
     #[must_use]
     pub fn buckets(mut self, buckets: u32) -> Self {
         self.buckets = buckets;

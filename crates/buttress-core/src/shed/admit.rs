@@ -14,13 +14,13 @@ use crate::time::nanos;
 use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
-    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be asked once for each.
+    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be called once for each.
     #[inline]
     pub fn samples(&self, stripe: &Stripe) -> bool {
         self.limit.wants(&stripe.limit)
     }
 
-    /// What a stripe has of it, for who [shares](crate::Striped) a shedder.
+    /// The part of a stripe, for handles that [share](crate::Striped) a shedder.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         Stripe {
             gate: self.gate.stripe(stripe),
@@ -28,8 +28,8 @@ impl Shed {
         }
     }
 
-    /// A place for a call that is no [sample](Self::samples), if one is at hand and there is nothing else to ask. If
-    /// not, [`admit`](Self::admit) finds out what becomes of the call.
+    /// A slot for a call that is no [sample](Self::samples), if the stripe has one and no other rule applies. If not,
+    /// [`admit`](Self::admit) decides about the call.
     #[inline(always)]
     pub fn try_admit(&self, stripe: &Stripe) -> Option<Permit> {
         if self.flags() & !LENIENT != 0 {
@@ -44,8 +44,8 @@ impl Shed {
 
     /// What becomes of a call.
     ///
-    /// `draw` is who it is, for a [mode](crate::Mode) that binds for some, or else random; it is asked for only
-    /// where it matters.
+    /// `draw` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
+    /// is evaluated only where it matters.
     #[cold]
     #[inline(never)]
     pub fn admit(
@@ -55,7 +55,7 @@ impl Shed {
         now: impl Fn() -> Instant,
     ) -> Admission {
         let flags = self.flags();
-        // One for all: what binds here must not be let in there.
+        // One draw for all: a call that is rejected by one rule must not be exempt from another.
         let drawn = LazyCell::new(draw);
         let draw = || *drawn;
         let mut claim = self.claim(flags, &call);
@@ -75,7 +75,8 @@ impl Shed {
         }
     }
 
-    /// Asks all but the gate. Whoever passes is counted by the throttle and its tenant; whoever does not, by none.
+    /// Checks all rules but the gate. A call that passes is counted by the throttle and its tenant; a call that does
+    /// not, by none.
     fn enter(
         &self,
         flags: u64,
@@ -166,7 +167,7 @@ impl Shed {
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
-        // Nothing is learnt from a call that was let in while the mode was off.
+        // A call that was admitted while the mode was off is not learnt from.
         let sampled = claim.sampled && place.is_counted();
         let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
         Permit {
@@ -200,7 +201,7 @@ impl Shed {
     }
 
     pub(super) fn refusal(&self, reason: Reason, draw: impl FnOnce() -> u64) -> Refusal {
-        // A caller who has no time left has none to come back either.
+        // A caller without time left has no time to retry either.
         let is_worth_it = reason != Reason::DeadlineTooShort;
         let waiting = &self.counts.waiting;
         let waiting = waiting.iter().map(|n| n.load(Ordering::Relaxed)).sum();
@@ -212,13 +213,13 @@ impl Shed {
         }
     }
 
-    /// Whether somebody waits who matters more.
+    /// Whether a more critical call waits.
     pub(super) fn is_outranked(&self, criticality: Criticality) -> bool {
         let more = &self.counts.waiting[criticality.index() + 1..];
         more.iter().any(|n| n.load(Ordering::Relaxed) > 0)
     }
 
-    /// What a bulkhead calls full is a limit here, or a queue of those who matter more.
+    /// What a bulkhead reports as full is a reached limit here, or a queue of more critical calls.
     fn full(&self, why: Reason, criticality: Criticality) -> Reason {
         match why {
             Reason::BulkheadFull if self.is_outranked(criticality) => Reason::CriticalityTooLow,

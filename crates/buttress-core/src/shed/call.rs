@@ -17,9 +17,9 @@ pub struct Call {
     pub deadline: Option<Deadline>,
     /// Until when its caller waits, as the request itself says. It is for judging timeouts, and ends no wait.
     pub caller_deadline: Option<Deadline>,
-    /// Whose it is, where tenants are told [apart](super::Shed::tenant).
+    /// Its tenant, where tenants are [distinguished](super::Shed::tenant).
     pub tenant: Option<Tenant>,
-    /// Whether the limit learns from it: what was said when that was [asked](super::Shed::samples).
+    /// Whether the limit learns from it: the result of [`samples`](super::Shed::samples).
     pub sampled: bool,
 }
 
@@ -36,7 +36,7 @@ impl Default for Call {
     }
 }
 
-/// A call that was let in. It is to be [settled](super::Shed::settle) when one knows how it went, and must be
+/// An admitted call. It is to be [settled](super::Shed::settle) when its result is known, and must be
 /// [released](super::Shed::release).
 #[derive(Debug)]
 #[must_use = "a permit that is not released keeps its place"]
@@ -79,7 +79,7 @@ pub(super) struct Begun {
 }
 
 impl Claim {
-    /// Whether anybody but the gate counts the call.
+    /// Whether any rule but the gate counts the call.
     #[inline]
     pub(super) fn is_counted(self) -> bool {
         self.tenant.is_some()
@@ -108,7 +108,7 @@ impl Begun {
 }
 
 impl Permit {
-    /// Whether nobody but the gate has anything to do with it.
+    /// Whether only the gate counts the call.
     #[inline]
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -130,8 +130,8 @@ impl Permit {
         }
     }
 
-    /// The answer has begun. What is learnt from the call is how long that took: how long the rest takes is for the
-    /// caller to say, who may listen to a stream for hours.
+    /// The response has begun. The sample is the time until then: the time of the rest depends on the caller, which may
+    /// read a stream for hours.
     #[inline]
     pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(begun) = &mut self.begun
@@ -170,9 +170,9 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
-/// Somebody's place in the queue. Whoever does not want it any more must [leave](super::Shed::leave).
+/// A waiter in the queue. A caller that stops waiting must [leave](super::Shed::leave).
 #[derive(Debug)]
-#[must_use = "a place that nobody leaves stays taken"]
+#[must_use = "a waiter that does not leave keeps its room in the queue"]
 pub struct Place {
     pub(super) place: bulkhead::Place,
     pub(super) claim: Claim,

@@ -10,13 +10,13 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | how many calls may be under way, found out or fixed |
+/// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | calls in flight, adaptive or fixed |
 /// | [`queue`](Self::queue) | 64 | how many may wait for a place; with 0 there is an answer at once |
-/// | [`max_wait`](Self::max_wait) | 125 ms | how long anybody may wait, for a place and then for the service to become ready; a nearer deadline ends it sooner |
-/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | who is let in first, of those who matter as much |
+/// | [`max_wait`](Self::max_wait) | 125 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
+/// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | which waiter of the same criticality is admitted first |
 /// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
-/// | [`controlled_delay`](Self::controlled_delay) | off | drops whoever waited long in a queue that does not drain |
-/// | [`shares`](Self::shares) | off | what of the limit each criticality has for certain |
+/// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
+/// | [`shares`](Self::shares) | off | the guaranteed share of the limit for each criticality |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |
 /// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
 /// | [`throttle`](Self::throttle) | off | for clients: sends no more than twice what is accepted |
@@ -62,50 +62,50 @@ impl Default for ShedConfig {
 }
 
 impl ShedConfig {
-    /// How many calls may be under way: a number, or a rule that finds it.
+    /// The limit on calls in flight: a number, or a rule that adapts it.
     #[must_use]
     pub fn limit(mut self, limit: impl Into<LimitConfig>) -> Self {
         self.limit = Some(limit.into());
         self
     }
 
-    /// Any number of calls may be under way: for a shedder that only throttles a client, or only goes by memory.
+    /// No limit on calls in flight: for a shedder that only throttles a client, or only uses memory pressure.
     #[must_use]
     pub fn no_limit(mut self) -> Self {
         self.limit = None;
         self
     }
 
-    /// How many may wait for a place. With 0 whoever finds none gets an answer at once.
+    /// The number of calls that may wait for a slot. With 0, a call that finds no free slot is rejected at once.
     #[must_use]
     pub fn queue(mut self, capacity: usize) -> Self {
         self.queue = capacity;
         self
     }
 
-    /// How long anybody may wait, for a place and then for the service to become ready; `None` leaves that to deadlines,
-    /// and lets those without one wait for ever.
+    /// The longest wait, for a slot and then for the service to become ready. `None` leaves that to deadlines; a call
+    /// without a deadline then waits without bound.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self
     }
 
-    /// Who is let in first, of those who matter as much as each other.
+    /// Which waiter of the same criticality is admitted first.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
-    /// Whether what matters more is let in before all that matters less, and takes its place in a full queue.
+    /// Whether more critical calls are admitted before all less critical ones, and replace them in a full queue.
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.by_criticality = by_criticality;
         self
     }
 
-    /// Drops whoever waited long once the queue does not drain: for callers whose patience nobody knows, where the
+    /// Drops requests that waited long once the queue does not drain: for callers with unknown timeouts, where the
     /// [order](Self::order) is [`Order::Fifo`]. `None` does not.
     #[must_use]
     pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
@@ -113,9 +113,9 @@ impl ShedConfig {
         self
     }
 
-    /// What of the limit each criticality has for certain, so that a flood of what matters more leaves something to
-    /// the others. `None` lets what matters more have it all. With shares the queue goes
-    /// [by criticality](Self::by_criticality) in any case, and every call takes its place under one lock.
+    /// The guaranteed share of the limit for each criticality, so that a flood of more critical calls leaves some to
+    /// the others. `None` lets more critical calls have all of it. With shares the queue goes [by
+    /// criticality](Self::by_criticality) in any case, and every call takes its slot under one lock.
     #[must_use]
     pub fn shares(mut self, shares: impl Into<Option<SharesConfig>>) -> Self {
         self.shares = shares.into();
@@ -145,14 +145,14 @@ impl ShedConfig {
         self
     }
 
-    /// When memory and processor time are short, and for whom.
+    /// The thresholds of memory and processor pressure, and the criticality each rejects.
     #[must_use]
     pub fn pressure(mut self, pressure: PressureConfig) -> Self {
         self.pressure = pressure;
         self
     }
 
-    /// Whether the shedder's refusals bind. Where they do not, nobody waits either.
+    /// Whether the shedder's rejections are enforced. Where they are not, calls do not wait either.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
@@ -191,7 +191,7 @@ impl ShedConfig {
             .queue(self.queue)
             .max_wait(self.max_wait)
             .order(self.order)
-            // Those who wait for their share are found by what they matter.
+            // Waiters below their share are found by their criticality.
             .by_criticality(self.by_criticality || self.shares.is_some())
             .controlled_delay(self.controlled_delay)
             .margin(self.margin.unwrap_or(learnt))

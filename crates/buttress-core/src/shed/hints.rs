@@ -42,7 +42,7 @@ impl Hints {
         }
     }
 
-    /// How long until so many who wait have been let in, [spread].
+    /// How long until this many waiters have been admitted, [spread].
     pub(super) fn retry_after(&self, waiting: u64, draw: u64) -> Option<Duration> {
         let each = self.each.load(Ordering::Relaxed);
         let drain = each.saturating_mul(waiting + 1).min(LONGEST);
@@ -50,19 +50,19 @@ impl Hints {
     }
 }
 
-/// So many nanoseconds, and as much again or a second more, by chance: else all who are refused now would be back at once.
+/// Adds jitter of up to max(delay, 1 s), so that rejected clients do not retry at the same time.
 ///
 /// A `Retry-After` has whole seconds: with less than one of jitter all would come back in the same.
 pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
     let spread = nanos.max(SECOND);
-    // The draw also says whom a mode binds, so those who get here may have the low ones only. After that, the upper half
+    // The draw also decides for which calls a mode enforces, so only low draws may get here. After this, the upper half
     // of a product of 64 bits each: uniform below `spread`.
     let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
     Duration::from_nanos(nanos.saturating_add(jitter))
 }
 
-/// Of exponential times one in twenty is longer than so many times their mean: half of what the default limit takes
+/// Of exponential times, one in twenty is longer than this multiple of their mean: half of what the default limit takes
 /// for too many.
 const LATE: u32 = 3;
 /// What a caller must allow while it is not known how long calls take, or not learnt because there is no limit.
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_queue_still_spreads_those_who_come_back() {
+    fn a_short_queue_still_spreads_retries() {
         let hints = Hints::default();
         hints.learn(Duration::ZERO, None);
         let later = (0..1_000).filter(|i| {

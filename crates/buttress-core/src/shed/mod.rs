@@ -1,5 +1,4 @@
-//! The shedder: which calls are let in when there is work for more than the capacity, and which are told at once
-//! that they are not.
+//! The shedder: admits calls up to the capacity, the most critical first, and rejects the others at once.
 //!
 //! It puts rules together that each stand alone: a [limit] that is found out from the calls that end,
 //! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
@@ -59,9 +58,9 @@ pub struct Shed {
     gate: Bulkhead,
     limit: Limit,
     throttle: Throttle,
-    /// Who has what of the limit, where that matters.
+    /// How much of the limit each tenant has, where tenants are counted.
     sharing: Mutex<Sharing>,
-    /// The configuration, and what the gate was told last: it is told under this lock only.
+    /// The configuration, and the last one that the gate took: it is reconfigured under this lock only.
     locked: Mutex<Locked>,
 }
 
@@ -108,8 +107,8 @@ const WATCHED: u64 = 1 << 3;
 const TENANTED: u64 = 1 << 4;
 
 impl Shed {
-    /// A shedder that has seen nothing. The `seed` keeps those who choose the names of tenants from making them
-    /// look alike.
+    /// A shedder without samples. The `seed` keeps callers that choose the names of tenants from producing collisions
+    /// on purpose.
     ///
     /// # Errors
     ///
@@ -144,8 +143,8 @@ impl Shed {
         lock(&self.locked).config.clone()
     }
 
-    /// Takes a new configuration. Calls under way stay, and so does whoever waits. An adaptive limit stays where it
-    /// is, within its new bounds; below what is under way, it admits nobody until enough of it has ended.
+    /// Takes a new configuration. Calls in flight and waiters stay. An adaptive limit keeps its value, within its new
+    /// bounds; below the number in flight, no call is admitted until enough of them have ended.
     ///
     /// # Errors
     ///
@@ -178,7 +177,7 @@ impl Shed {
         Ok(())
     }
 
-    /// The tenant of that name, if tenants are told apart. The name is asked for only then.
+    /// The tenant of that name, if tenants are distinguished. The name is evaluated only then.
     #[inline]
     pub fn tenant<N: AsRef<[u8]>>(&self, name: impl FnOnce() -> Option<N>) -> Option<Tenant> {
         if self.flags() & TENANTED == 0 {
@@ -188,18 +187,18 @@ impl Shed {
         lock(&self.sharing).tenant(name.as_ref())
     }
 
-    /// Whether anybody should measure what [`feel`](Self::feel) takes.
+    /// Whether the pressure that [`feel`](Self::feel) takes has to be measured.
     #[inline]
     pub fn is_watched(&self) -> bool {
         self.flags() & WATCHED != 0
     }
 
-    /// How many calls may be under way.
+    /// The number of calls that may be in flight.
     pub fn limit(&self) -> u64 {
         self.limit.limit()
     }
 
-    /// What has to matter at least as much to be let in, for want of memory or processor time.
+    /// The minimum criticality that is admitted, under memory or processor pressure.
     pub fn least(&self) -> Criticality {
         let least = self.hot.least.load(Ordering::Relaxed) as usize;
         Criticality::ALL[least.min(Criticality::COUNT - 1)]

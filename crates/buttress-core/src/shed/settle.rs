@@ -110,7 +110,7 @@ impl Shed {
         ending: Ending,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
-        // A dependency that hangs takes nothing on, though nobody is told so.
+        // A dependency that hangs accepts no calls, though no response says so.
         let outcome = self.outcome_of_dropped(begun, ending, now());
         self.settle_begun(begun, claim, outcome, now)
     }
@@ -141,7 +141,7 @@ impl Shed {
             _ => begun.service_time(now()),
         };
         if !time.is_exact && outcome == Outcome::Success {
-            // It waited for its caller, who may send more: nobody knows how long such a call takes.
+            // It waited for its caller, which may send more: the latency of such a call is unknown.
             return None;
         }
         let rtt = Duration::from_nanos(time.nanos);
@@ -179,7 +179,7 @@ impl Shed {
     }
 }
 
-/// Of exponential times, nine of ten are below so many times their mean: ln 10.
+/// Of exponential times, nine in ten are below this multiple of their mean: ln 10.
 const NINE_OF_TEN: f64 = std::f64::consts::LN_10;
 
 #[cfg(all(test, not(buttress_loom)))]
@@ -194,7 +194,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// What calls take, as the limit has learnt it from calls of 50 ms whose callers first take 2 s to send something.
+    /// The latency, as the limit has learnt it from calls of 50 ms whose callers first take 2 s to send the request.
     fn learnt(is_whole: bool) -> Option<Duration> {
         let mut now = Instant::now();
         let shed = Shed::new(ShedConfig::default(), 0, now).expect("it is the default");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learnt_from_calls_whose_callers_may_send_more() {
+    fn calls_whose_request_is_incomplete_are_no_samples() {
         assert_eq!(learnt(false), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::{ConfigError, Reason};
 
 /// What each tenant has of the limit and the queue.
 ///
-/// What was made is kept when it is turned off, because calls under way are counted in it.
+/// The state is kept when sharing is turned off, because calls in flight are counted in it.
 #[derive(Debug)]
 pub(super) struct Sharing {
     tenants: Option<Tenants>,
@@ -52,7 +52,7 @@ impl Shed {
         is_let_in.then_some(()).ok_or(Reason::TenantOverShare)
     }
 
-    /// Counts a call of a tenant that is let in although it has its share.
+    /// Counts a call of a tenant that is admitted although it has its share.
     pub(super) fn overdraw_tenant(&self, tenant: Option<Tenant>) {
         if let (Some(tenant), Some(tenants)) = (tenant, &mut lock(&self.sharing).tenants) {
             tenants.overdraw(tenant);

@@ -11,12 +11,12 @@ use crate::{Criticality, Mode, ThrottleSnapshot};
 pub struct ShedSnapshot {
     /// Its limit.
     pub limit: LimitSnapshot,
-    /// How many calls are under way, or were let in and are about to hear it: more than the limit after it was lowered,
-    /// and where refusals do not bind.
+    /// The number of calls in flight, or admitted and about to be woken: more than the limit after it was lowered, and
+    /// where rejections are not enforced.
     pub in_flight: u64,
     /// How many wait.
     pub queued: usize,
-    /// For how long the one who has waited longest has done so.
+    /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
     /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
     pub queue_stands: bool,
@@ -31,7 +31,7 @@ pub struct ShedSnapshot {
 }
 
 impl Shed {
-    /// What it looks like now. Nothing moves because somebody looks.
+    /// A snapshot. Reading it changes no state.
     pub fn snapshot(&self, now: Instant) -> ShedSnapshot {
         let BulkheadSnapshot {
             in_flight,

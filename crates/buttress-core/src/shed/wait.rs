@@ -47,7 +47,7 @@ impl Shed {
         self.refusal(why.reason(), draw)
     }
 
-    /// Ends a wait whose caller went away. What it was given meanwhile goes to whoever is next.
+    /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
     #[cold]
     pub fn leave(&self, place: Place, now: impl Fn() -> Instant) {
         self.waits_no_more(&place);

@@ -2,8 +2,8 @@ use std::collections::VecDeque;
 
 use super::history::{Counts, Mark};
 
-/// The last so many calls, in order. Only those that failed or were slow are kept, each with its place;
-/// a run of successes is a step of the place, however long it is.
+/// A number of last calls, in order. Only those that failed or were slow are stored, each with its position; a run of
+/// successes advances the position, however long it is.
 #[derive(Debug)]
 pub(super) struct CountRing {
     size: u64,

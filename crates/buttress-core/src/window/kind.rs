@@ -7,9 +7,9 @@ use crate::ConfigError;
 /// What a sliding window spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// The last so many calls.
+    /// A number of last calls.
     Count(u32),
-    /// The calls of the last so long, in sixteen buckets that are anchored to multiples of their length.
+    /// The calls of a time span, in sixteen buckets that are anchored to multiples of their length.
     Time(Duration),
 }
 
@@ -42,7 +42,7 @@ impl Window {
     pub(super) fn bucket_nanos(self) -> u64 {
         match self {
             Self::Count(_) => u64::MAX,
-            // Rounded up, so that sixteen buckets are never shorter than the window asked for.
+            // Rounded up, so that sixteen buckets are never shorter than the configured window.
             Self::Time(time) => crate::time::nanos(time).div_ceil(BUCKETS as u64).max(1),
         }
     }

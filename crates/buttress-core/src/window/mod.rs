@@ -1,8 +1,8 @@
 //! Exact sliding windows over the outcomes of calls, by count or by time.
 //!
-//! A window is in two halves. Calls that succeeded in time are nearly all calls and can trip nothing, so they
-//! are only counted, without a lock, in [`Successes`]. Calls that failed or were slow go to the [`History`],
-//! under the lock of whoever owns the window, and there the two halves are added up.
+//! A window is in two halves. Calls that succeeded in time are nearly all calls and can trip nothing, so they are only
+//! counted, without a lock, in [`Successes`]. Calls that failed or were slow go to the [`History`], under the lock of
+//! the window's owner, and there the two halves are added up.
 
 mod count;
 mod history;

@@ -6,8 +6,8 @@ use super::tick::{Memo, Slot};
 use crate::stripe;
 use crate::sync::{AtomicU64, Ordering};
 
-/// The calls of a window that succeeded in time: counted by every thread in a stripe of its own, without a
-/// lock, and added up only when somebody asks.
+/// The calls of a window that succeeded in time: counted by every thread in its own stripe, without a lock, and added
+/// up only on a read.
 ///
 /// Each count carries a stamp of the window's generation and of the lap that its bucket is in. A count whose
 /// stamp is out of date is empty, so neither a reset nor the passing of time has anything to erase, and a
@@ -64,8 +64,8 @@ impl Successes {
         let mine = Stamp::new(generation, bucket);
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
         let slot = &stripe.0[bucket as usize % BUCKETS];
-        // Acquire, of what is released below: whoever sees a count of a later generation must then see that
-        // generation, and give way.
+        // Acquire, of the release below: a thread that sees a count of a later generation must then see that
+        // generation, and stop.
         let mut word = slot.load(Ordering::Acquire);
         loop {
             let found = Stamp::of(word);
@@ -177,8 +177,8 @@ impl Successes {
 
     /// Forgets everything, and counts by the buckets of `window` from now on. One thread at a time.
     pub(crate) fn restart(&self, window: Window) {
-        // The length first: whoever sees the new generation must see the new length. A call of the old
-        // generation in a bucket of the new length is recognised by its stamp.
+        // The length first: a thread that sees the new generation must see the new length. A call of the old generation
+        // in a bucket of the new length is recognised by its stamp.
         self.bucket_nanos
             .store(window.bucket_nanos(), Ordering::Relaxed);
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);

@@ -36,7 +36,7 @@ proptest! {
         before in time(),
         draw in draw(),
     ) {
-        // The longest time that is told apart is 584 years.
+        // The longest time that can be represented is 584 years.
         let longest = Duration::from_nanos(u64::MAX);
         let (base, cap) = (base.min(longest), cap.min(longest));
         let factor = 2_f64.powi(retries.min(200) as i32);
@@ -74,8 +74,7 @@ fn waits_double_up_to_the_cap() {
     assert_eq!(waits, [50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
 }
 
-/// The presets of tower-resilience add their jitter after the cap: 749 ms where at most 500 were asked for (its
-/// defect R08).
+/// The presets of tower-resilience add their jitter after the cap: 749 ms where the cap is 500 (its defect R08).
 #[test]
 fn the_cap_holds_after_the_jitter() {
     let backoff = Backoff::default().cap(Duration::from_millis(500));

@@ -1,4 +1,4 @@
-//! Chance spreads a crowd evenly.
+//! Jitter spreads simultaneous retries evenly.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ fn successes_pay_by_the_ratio_of_their_time() {
 }
 
 #[test]
-fn a_change_keeps_what_was_paid_in_and_what_is_under_way() {
+fn a_change_keeps_the_deposits_and_the_attempts_in_flight() {
     let budget = budget(of_successes(1.0));
     for second in 0..10 {
         budget.deposit(at(Duration::from_secs(second)));

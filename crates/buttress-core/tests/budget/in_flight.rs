@@ -27,7 +27,7 @@ fn hold(budget: &Budget) -> (Vec<Reservation>, BudgetRefusal) {
 }
 
 #[test]
-fn extra_attempts_under_way_are_a_share_of_the_calls_under_way() {
+fn extra_attempts_in_flight_are_a_share_of_the_calls_in_flight() {
     let budget = budget(of_a_share(20, 3));
     for (calls, allowed) in [
         (0, 3),

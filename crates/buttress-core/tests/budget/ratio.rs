@@ -44,8 +44,8 @@ fn granted_over_deposited_is_the_ratio() {
     }
 }
 
-/// `TpsBudget` rounds the ratio to a whole number of deposits for each attempt, and so grants up to 96 % more than it
-/// was asked for (tower#857): 0.50, 1.00, 1.00 and 1.00.
+/// `TpsBudget` rounds the ratio to a whole number of deposits for each attempt, and so grants up to 96 % more than
+/// configured (tower#857): 0.50, 1.00, 1.00 and 1.00.
 #[test]
 fn a_ratio_is_not_rounded() {
     for (ratio, attempts) in [(0.34, 340), (0.51, 510), (0.6, 600), (0.75, 750)] {

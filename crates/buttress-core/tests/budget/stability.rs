@@ -56,7 +56,7 @@ fn goodput_at_last(load: f64, payer: Payer) -> f64 {
 struct Server {
     /// When each of those that wait came.
     queue: VecDeque<u64>,
-    /// When each of those that somebody waits for came, and has not been answered.
+    /// The arrival times of the calls that have not been answered.
     waiting: VecDeque<u64>,
     arrivals: f64,
     work: f64,

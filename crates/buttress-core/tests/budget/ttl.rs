@@ -7,8 +7,8 @@ use super::{budget, drain, of_successes};
 
 const TTL: Duration = Duration::from_secs(10);
 
-/// `TpsBudget`, asked for 10 s under steady traffic, keeps deposits for 6 to 12 s, by nothing but how far apart the
-/// calls come: 6.0 s at 3, 7 and 13 ms, 11.0 s at 1 ms, 12.0 s at 1.999 s.
+/// `TpsBudget` with a ttl of 10 s under steady traffic keeps deposits for 6 to 12 s, depending only on the spacing of
+/// calls: 6.0 s at 3, 7 and 13 ms, 11.0 s at 1 ms, 12.0 s at 1.999 s.
 #[test]
 fn under_steady_traffic_deposits_live_for_the_ttl_less_at_most_a_sixteenth() {
     for spacing in [1, 3, 7, 13, 70, 999, 1_001, 1_999] {

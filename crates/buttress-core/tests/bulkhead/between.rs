@@ -56,7 +56,7 @@ fn a_shortage_does_not_end_while_a_call_waits() {
     let permits: Vec<_> = (0..8).map(|_| ask(&bulkhead)).collect();
     let places: [Place; 3] = std::array::from_fn(|_| wait(&bulkhead));
     let [first, second, leaves] = places;
-    // As the first is woken there are three places left, the second has not been let in, and the third leaves.
+    // When the first is woken there are three slots left, the second has not been admitted, and the third leaves.
     let newcomer = Arc::new(Mutex::new(None));
     let ring = {
         let (bulkhead, newcomer) = (Arc::clone(&bulkhead), Arc::clone(&newcomer));

@@ -116,7 +116,7 @@ impl Room {
     }
 }
 
-/// The permit of somebody whose turn it is.
+/// The permit of the waiter whose turn it is.
 #[track_caller]
 fn admitted(place: &Place) -> Permit {
     match heard(place) {

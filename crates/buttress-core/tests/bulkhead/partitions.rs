@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::{Answer, MS, Room, admitted, dropped, fifo, heard};
 
-/// Partitions of so many percent.
+/// Partitions with shares in percent.
 fn of<const N: usize>(shares: [(&'static str, u8); N]) -> PartitionsConfig {
     let config = PartitionsConfig::default();
     shares.into_iter().fold(config, |config, (name, percent)| {
@@ -46,7 +46,7 @@ impl Room {
         }
     }
 
-    /// Of each partition what it has for certain, how many of its calls are under way, and how many wait.
+    /// Of each partition: its guaranteed slots, the calls in flight, and the waiters.
     fn parts(&self) -> Vec<(String, u64, u64, usize)> {
         let snapshot = self.bulkhead.snapshot(self.now);
         let parts = snapshot.partitions.into_iter().map(|part| {
@@ -58,7 +58,7 @@ impl Room {
 }
 
 #[test]
-fn what_nobody_uses_is_lent() {
+fn unused_slots_are_lent() {
     let room = room(4, 0, [("a", 50), ("b", 25)]);
     let permits: Vec<_> = (0..4).map(|_| room.enter_as("b")).collect();
     assert_eq!(room.refused_as("b"), Reason::BulkheadFull);
@@ -75,7 +75,7 @@ fn what_nobody_uses_is_lent() {
 }
 
 #[test]
-fn who_lacks_some_of_its_share_has_the_next_place_before_all_that_borrow() {
+fn a_partition_below_its_share_gets_the_next_slot_before_all_that_borrow() {
     let room = room(4, 8, [("a", 50), ("b", 25)]);
     let mut greedy: Vec<_> = (0..4).map(|_| room.enter_as("b")).collect();
     let borrowers: Vec<_> = (0..3).map(|_| room.wait_as("b")).collect();
@@ -100,9 +100,9 @@ fn who_lacks_some_of_its_share_has_the_next_place_before_all_that_borrow() {
     assert_eq!(order, ["a", "", "a", "b", "a", "b", "b"]);
 }
 
-/// The limit is never exceeded for it, and nobody is thrown out.
+/// The limit is never exceeded for it, and no call in flight is ended.
 #[test]
-fn a_share_is_back_when_so_many_calls_have_ended() {
+fn a_share_is_back_when_enough_calls_have_ended() {
     let room = room(10, 100, [("a", 50)]);
     let mut greedy: Vec<_> = (0..10).map(|_| room.enter_as("z")).collect();
     let _more: Vec<_> = (0..20).map(|_| room.wait_as("z")).collect();
@@ -117,7 +117,7 @@ fn a_share_is_back_when_so_many_calls_have_ended() {
     }
 }
 
-/// Each has a queue of its own: who asks for much does not take the others' room to wait.
+/// Each has a queue of its own: a partition with many calls does not use the others' queues.
 #[test]
 fn a_partition_fills_its_own_queue_and_no_other() {
     let room = room(2, 2, [("a", 50)]);
@@ -129,14 +129,15 @@ fn a_partition_fills_its_own_queue_and_no_other() {
     assert_eq!(room.queued(), 4);
 }
 
-/// Where nobody waits, a place is kept for who was turned away: otherwise it would go to who asks most.
+/// Where no calls wait, a slot is reserved after a rejection: otherwise it would go to the partition with the most
+/// calls.
 #[test]
-fn without_a_queue_who_was_turned_away_from_its_share_finds_a_place_next_time() {
+fn without_a_queue_a_partition_rejected_below_its_share_gets_a_slot_next_time() {
     let mut room = room(4, 0, [("a", 50)]);
     let mut greedy: Vec<_> = (0..4).map(|_| room.enter_as("z")).collect();
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
     room.end(greedy.pop().expect("four"));
-    // One was turned away, so one place is kept, for as long as it is remembered.
+    // One was rejected, so one slot is reserved, for the length of the memory.
     assert_eq!(room.refused_as("z"), Reason::TenantOverShare);
     greedy.push(room.enter_as("a"));
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
@@ -144,7 +145,7 @@ fn without_a_queue_who_was_turned_away_from_its_share_finds_a_place_next_time() 
     assert_eq!(room.refused_as("z"), Reason::TenantOverShare);
     room.now += Duration::from_secs(2);
     greedy.push(room.enter_as("z"));
-    // Who has all of its share has nothing kept for it.
+    // For a partition with all of its share, no slot is reserved.
     assert_eq!(room.refused_as("z"), Reason::BulkheadFull);
     room.end(greedy.pop().expect("four"));
     greedy.push(room.enter_as("z"));
@@ -161,7 +162,7 @@ fn without_a_memory_nothing_is_kept() {
     room.end(permit);
 }
 
-/// Who may wait again needs nothing kept: a place that was would be nobody's, with somebody waiting beside it.
+/// With a queue no slot is reserved: it would stay free while a call waits.
 #[test]
 fn what_is_kept_is_free_once_there_is_a_queue() {
     let room = room(2, 0, [("a", 50)]);
@@ -192,7 +193,7 @@ fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
 }
 
 #[test]
-fn those_who_wait_ahead_of_a_call_are_sent_to_make_it() {
+fn waiters_ahead_of_a_call_are_woken_to_make_it() {
     let room = Room::new(fifo(1, 2));
     let permit = room.enter();
     let Some(buttress_core::bulkhead::Admission::Waiting(place)) =
@@ -336,7 +337,7 @@ impl Model {
         self.parts.iter().map(|part| part.inside).sum()
     }
 
-    /// Who is let in now, and into which partition.
+    /// The waiters admitted now, and their partitions.
     fn admit(&mut self) -> Vec<(usize, usize)> {
         let mut let_in = Vec::new();
         while self.inside() < self.limit {
@@ -353,7 +354,7 @@ impl Model {
                 }
             }
             let Some(at) = next else { break };
-            let who = self.parts[at].line.pop_front().expect("somebody waits");
+            let who = self.parts[at].line.pop_front().expect("a waiter");
             self.parts[at].inside += 1;
             let_in.push((who, at));
         }

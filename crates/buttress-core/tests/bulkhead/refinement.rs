@@ -31,7 +31,7 @@ struct Model {
 }
 
 impl Model {
-    /// Who is let in now.
+    /// The waiters admitted now.
     fn admit(&mut self) -> Vec<u32> {
         let room = self.limit.saturating_sub(self.inside).min(self.line.len());
         self.inside += room;

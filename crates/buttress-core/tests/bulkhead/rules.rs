@@ -20,7 +20,7 @@ fn the_limit_is_exact() {
 }
 
 #[test]
-fn whoever_waits_is_let_in_in_order_and_nobody_overtakes() {
+fn waiters_are_admitted_in_order_without_overtaking() {
     let room = Room::new(fifo(1, 3));
     let permit = room.enter();
     let places: Vec<_> = (0..3).map(|_| room.wait()).collect();
@@ -72,7 +72,7 @@ fn what_matters_more_goes_before() {
 }
 
 #[test]
-fn whoever_leaves_passes_on_what_it_was_given() {
+fn a_waiter_that_leaves_passes_on_its_permit() {
     let room = Room::new(fifo(1, 3));
     let permit = room.enter();
     let [first, second, third] = [room.wait(), room.wait(), room.wait()];
@@ -85,7 +85,7 @@ fn whoever_leaves_passes_on_what_it_was_given() {
 }
 
 #[test]
-fn nobody_waits_beyond_the_longest_wait() {
+fn no_wait_exceeds_the_longest_wait() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
     let place = room.wait();
@@ -103,7 +103,7 @@ fn nobody_waits_beyond_the_longest_wait() {
 }
 
 #[test]
-fn whoever_gave_up_too_late_is_let_in() {
+fn a_waiter_that_gives_up_too_late_is_admitted() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
     let place = room.wait();
@@ -132,7 +132,7 @@ fn a_deadline_that_is_too_near_for_the_margin_does_not_wait() {
 }
 
 #[test]
-fn a_lower_limit_kills_nobody_and_admits_nobody_until_enough_have_ended() {
+fn a_lower_limit_ends_no_call_and_admits_none_until_enough_have_ended() {
     let room = Room::new(fifo(4, 0));
     let mut permits: Vec<_> = (0..4).map(|_| room.enter()).collect();
     room.bulkhead
@@ -163,7 +163,7 @@ fn a_higher_limit_lets_in_as_many_as_it_was_raised_by() {
 }
 
 #[test]
-fn off_counts_nobody_and_refuses_nobody() {
+fn off_counts_and_rejects_no_calls() {
     let room = Room::new(fifo(1, 0).mode(Mode::Off));
     let permits: Vec<_> = (0..3).map(|_| room.enter()).collect();
     assert_eq!(room.in_flight(), 0);
@@ -177,7 +177,7 @@ fn off_counts_nobody_and_refuses_nobody() {
 }
 
 #[test]
-fn shadow_refuses_nobody_and_says_whom_it_would_have() {
+fn shadow_rejects_no_calls_and_reports_which_it_would_have() {
     let room = Room::new(fifo(1, 1).mode(Mode::Shadow));
     let _inside = room.enter();
     let would_reject: Vec<_> = (0..3)
@@ -195,7 +195,7 @@ fn shadow_refuses_nobody_and_says_whom_it_would_have() {
 }
 
 #[test]
-fn who_a_call_is_is_asked_only_where_refusals_bind_for_some() {
+fn the_identity_is_read_only_where_rejections_are_enforced_for_a_share() {
     let ask = |mode| {
         let room = Room::new(fifo(1, 0).mode(mode));
         let mut asked = false;
@@ -227,7 +227,7 @@ fn enforcing_for_some_refuses_the_same_ones_each_time() {
 }
 
 #[test]
-fn whoever_waits_is_let_in_when_the_mode_stops_to_bind() {
+fn waiters_are_admitted_when_the_mode_stops_enforcing() {
     for mode in [Mode::Off, Mode::Shadow] {
         let room = Room::new(fifo(1, 2));
         let inside = room.enter();
@@ -289,7 +289,7 @@ fn what_cannot_work_is_refused_by_name() {
 }
 
 #[test]
-fn a_queue_that_drains_every_time_drops_nobody() {
+fn a_queue_that_drains_every_time_drops_no_waiter() {
     let limited = fifo(1, 10).controlled_delay(ControlledDelay::default());
     for pause in [200 * MS, Duration::from_secs(3_600)] {
         let mut room = Room::new(limited.clone());
@@ -354,7 +354,7 @@ fn neither_readiness_nor_the_queue_waits_while_others_keep_coming() {
             }
             holder = admitted(&later);
             rounds += 1;
-            assert!(rounds < 2, "others were let in {rounds} times before it");
+            assert!(rounds < 2, "others were admitted {rounds} times before it");
         }
     }
 }

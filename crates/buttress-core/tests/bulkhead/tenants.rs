@@ -164,12 +164,12 @@ proptest! {
     }
 }
 
-/// How many calls each of two tenants has who ask in turn.
+/// How many calls each of two tenants has that call in turn.
 fn found(room: &Room) -> [usize; 2] {
     let mut has = [0; 2];
     for _ in 0..100 {
         for (has, tenant) in has.iter_mut().zip(["one", "other"]) {
-            // Whoever is let in stays.
+            // Admitted calls stay.
             *has += usize::from(room.ask_for(tenant).refusal().is_none());
         }
     }

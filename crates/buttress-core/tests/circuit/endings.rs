@@ -20,7 +20,7 @@ fn admitted(circuit: &Circuit) -> Permit {
     circuit.admit(epoch(), || 0).verdict.expect("admitted")
 }
 
-/// What becomes of a call that is dropped after so long.
+/// The effect of a call that is dropped after that time.
 fn dropped(circuit: &Circuit, ending: Ending, after: Duration) -> Option<Outcome> {
     let permit = admitted(circuit);
     let settlement = circuit.cancel(permit, ending, epoch() + after, || 0);

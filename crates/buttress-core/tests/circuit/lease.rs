@@ -1,4 +1,4 @@
-//! A probe that is not heard of loses its slot to those who ask for one.
+//! A probe without a result loses its slot to other calls.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ fn while_a_lease_runs_a_refusal_says_when_it_ends() {
 }
 
 #[test]
-fn a_slot_goes_to_whom_asks_for_it_once_its_lease_has_ended() {
+fn a_slot_goes_to_another_call_once_its_lease_has_ended() {
     for reserves in [false, true] {
         let circuit = half_open();
         let lost = probe(&circuit, 1).expect("the first probe");

@@ -142,7 +142,7 @@ impl Pair {
                 let (mut permit, mut ticket) = self.held.swap_remove(call);
                 let good = circuit.renew(&mut permit, instant);
                 prop_assert_eq!(good, model.renew(&mut ticket, now));
-                // A permit that lapsed must do no harm either.
+                // An expired permit must have no effect either.
                 self.under_way.push((permit, ticket));
                 [None, None]
             }

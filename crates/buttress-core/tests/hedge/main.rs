@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::hedge::{HedgeDelay, HedgeRule};
 
-/// So long after an instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+/// An instant at that offset from a fixed one. The clock is read once, as there is no other way to make an `Instant`.
 #[allow(clippy::disallowed_methods)]
 fn at(time: Duration) -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

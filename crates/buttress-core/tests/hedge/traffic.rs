@@ -7,7 +7,7 @@ use super::at;
 /// How long calls take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Latency {
-    /// One in so many takes a second, the others 10 ms.
+    /// One in this many takes a second, the others 10 ms.
     Bimodal(u64),
     Exponential,
     LogNormal,
@@ -16,7 +16,7 @@ pub(crate) enum Latency {
     Uniform,
 }
 
-/// What hedging did to so many calls.
+/// The effect of hedging on a number of calls.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) calls: u64,

@@ -71,7 +71,7 @@ fn after_an_overload_all_is_served_at_once() {
     }
 }
 
-/// Every rule is told ten thousand times that all is as ever.
+/// Every rule gets ten thousand samples without a change.
 fn feed(limit: &Limit, now: &mut Instant, each: Duration, sample: impl Fn(u64) -> Sample) -> u64 {
     let mut most = limit.limit();
     for _ in 0..10_000 {
@@ -135,7 +135,7 @@ fn a_hundredfold_round_trip_is_no_reason_to_let_more_in() {
     let healthy = |limit| Sample::success(10 * MS, limit).at_limit(limit % 3 == 0);
     feed(&limit, &mut now, MS, healthy);
     let before = limit.limit();
-    // Nobody says that these are timeouts, and throughput follows the limit.
+    // The timeouts are not reported as such, and throughput follows the limit.
     let mut most = before;
     for _ in 0..10_000 {
         now += Duration::from_secs(1) / u32::try_from(limit.limit()).unwrap();

@@ -115,7 +115,7 @@ fn comes_back(config: &LimitConfig) {
     }
     let least = limit.limit();
     assert!((1..=3).contains(&least), "{config:?}: {least}");
-    // All is well, and answers come the faster the more is let in.
+    // All calls succeed, and responses come the faster the more calls are admitted.
     let mut most = least;
     for _ in 0..200_000 {
         let allowed = limit.limit();

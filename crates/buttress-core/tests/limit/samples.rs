@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use buttress_core::StripeIndex;
 use buttress_core::limit::{Limit, LimitConfig, Sample};
 
-/// So many calls a second, each of which takes 1 ms, for so long. Returns what share of them was a sample, and how
-/// many there were.
+/// Runs a number of calls a second, of 1 ms each, for a time. Returns the share that was sampled, and the number of
+/// samples.
 fn run(limit: &Limit, now: &mut Instant, rate: u32, calls: u32) -> f64 {
     let mut samples = 0;
     for _ in 0..calls {

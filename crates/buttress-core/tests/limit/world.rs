@@ -79,7 +79,7 @@ impl World {
         self.workers as f64 / self.service
     }
 
-    /// Offers so many times the capacity from now on.
+    /// Offers this multiple of the capacity from now on.
     pub(crate) fn offer(&mut self, times: f64) -> &mut Self {
         self.offered = times * self.capacity();
         self

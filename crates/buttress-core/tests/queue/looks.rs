@@ -1,4 +1,4 @@
-//! What a queue looks like from outside, while nobody comes or goes.
+//! The state that a queue reports while no waiter comes or leaves.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use buttress_core::queue::{Order, QueueConfig, Terms};
 
 use crate::{Line, MS, that_is};
 
-/// A queue that has begun to stand just now, and has nobody in it any more.
+/// A queue that has just begun to stand, and is empty.
 fn stood() -> Line {
     let mut line = Line::new(QueueConfig::default().order(Order::ADAPTIVE));
     line.push(1, Terms::default());
@@ -28,7 +28,7 @@ fn a_queue_that_was_left_empty_stands_for_ten_times_as_long_as_one_has_to_wait()
 }
 
 #[test]
-fn a_queue_in_which_somebody_waits_goes_on_to_stand() {
+fn a_queue_with_a_waiter_goes_on_to_stand() {
     let mut line = stood();
     let began = line.now;
     line.wait(125);
@@ -52,7 +52,7 @@ fn in_an_order_that_is_fixed_no_queue_stands() {
 }
 
 #[test]
-fn the_oldest_wait_is_that_of_whoever_came_first_of_all() {
+fn the_oldest_wait_is_that_of_the_first_waiter_of_all() {
     let mut line = Line::new(QueueConfig::default());
     assert_eq!(line.queue.oldest_wait(line.now), None);
     line.push(1, that_is(High));

@@ -32,7 +32,7 @@ impl Line {
         self.now += milliseconds * MS;
     }
 
-    /// Lets somebody wait for whom there is room.
+    /// Adds a waiter for which there is room.
     fn push(&mut self, who: u32, terms: Terms) -> Ticket {
         let pushed = self.queue.push(who, terms, self.now).expect("room");
         assert_eq!(pushed.displaced, None);
@@ -43,7 +43,7 @@ impl Line {
         self.queue.pop(self.now)
     }
 
-    /// All who are served now, in their order. Whoever is dropped meanwhile is a mistake.
+    /// All that are served now, in their order. A dropped waiter is a failure.
     fn serve_all(&mut self) -> Vec<u32> {
         std::iter::from_fn(|| self.pop())
             .map(|exit| match exit {

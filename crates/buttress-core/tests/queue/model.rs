@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use buttress_core::Criticality;
 use buttress_core::queue::{Dropped, Entitled, Exit, Order, QueueConfig, QueueRefusal, Terms};
 
-/// A queue that looks at everybody each time, for the fixed orders and the adaptive one.
+/// A queue that scans all waiters each time, for the fixed orders and the adaptive one.
 pub(crate) struct Model {
     pub(crate) capacity: usize,
     pub(crate) order: Order,
@@ -18,9 +18,9 @@ pub(crate) struct Model {
 
 /// What is remembered of a criticality.
 struct Class {
-    /// Since when it stands, in the interval under way.
+    /// Since when it stands, in the current interval.
     standing_since: Option<Instant>,
-    /// All the time that nobody of it waited, as stretches from one moment to another.
+    /// The times during which it was empty, as stretches from one moment to another.
     empty: Vec<(Instant, Option<Instant>)>,
 }
 
@@ -135,8 +135,8 @@ impl Model {
         !self.waiting.iter().any(of_it)
     }
 
-    /// Where in `waiting` the one is who has to make room for a newcomer. Of all who need not, so many of each criticality
-    /// as may stay, those are meant who are served first.
+    /// The index in `waiting` of the waiter to evict for a newcomer. Of each criticality, as many as are reserved stay:
+    /// those that are served first.
     fn last_after(&self, newcomer: Waiting) -> Option<usize> {
         let mut all = self.waiting.clone();
         all.push(newcomer);
@@ -150,13 +150,13 @@ impl Model {
                     !stays
                 });
             }
-            // Who goes before all others does so for its turn, and not for its room.
+            // A waiter with a reserved slot goes first in turn, but not in the queue's room.
             order.sort_by_key(|&at| std::cmp::Reverse(all[at].criticality));
         }
         order.pop().filter(|&last| last < self.waiting.len())
     }
 
-    /// Where in `waiting` they stand, whoever is served first before the others.
+    /// The indices in `waiting`, in the order in which they are served.
     fn in_order(&self, waiting: &[Waiting]) -> Vec<usize> {
         let newest_first = |criticality: Criticality| match self.order {
             Order::Fifo => false,

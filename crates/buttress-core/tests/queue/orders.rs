@@ -17,12 +17,12 @@ fn with_three(order: Order) -> Line {
 }
 
 #[test]
-fn fifo_serves_whoever_came_first() {
+fn fifo_serves_the_oldest_first() {
     assert_eq!(with_three(Order::Fifo).serve_all(), [1, 2, 3]);
 }
 
 #[test]
-fn lifo_serves_whoever_came_last() {
+fn lifo_serves_the_newest_first() {
     assert_eq!(with_three(Order::Lifo).serve_all(), [3, 2, 1]);
 }
 
@@ -68,7 +68,7 @@ fn a_batch_that_stands_leaves_what_matters_more_in_turn() {
 }
 
 #[test]
-fn a_queue_with_little_time_to_stand_turns_round_when_somebody_waited_in_vain() {
+fn a_queue_with_a_short_threshold_reverses_its_order_after_a_wait_in_vain() {
     let mut line = ordered(Order::ADAPTIVE);
     let short = line.within(10);
     line.push(1, short);
@@ -102,14 +102,14 @@ fn without_criticality_all_are_one_class() {
 fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
-    // Everybody waits 20 ms, and there is always somebody.
+    // Every request waits 20 ms, and the queue is never empty.
     let mut seen = Vec::new();
     line.push(0, Terms::default());
     for who in 1..30 {
         line.wait(10);
         line.push(who, Terms::default());
         if who > 1 {
-            seen.push(line.pop().expect("somebody waits"));
+            seen.push(line.pop().expect("a waiter"));
         }
     }
     let dropped = |exit: &Exit<u32>| matches!(exit, Exit::Dropped(_, Dropped::Overloaded));
@@ -121,24 +121,24 @@ fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
 }
 
 #[test]
-fn controlled_delay_drops_nobody_after_an_interval_in_which_one_waited_for_little() {
+fn controlled_delay_drops_no_waiter_after_an_interval_with_one_short_wait() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     line.push(0, Terms::default());
     line.wait(1);
     line.push(1, Terms::default());
     assert_eq!(line.pop(), Some(Exit::Served(0)));
-    // From now on everybody waits for 20 ms, and there is always somebody.
+    // From now on every request waits for 20 ms, and the queue is never empty.
     let exits: Vec<_> = (2..12)
         .map(|who| {
             line.wait(20);
             line.push(who, Terms::default());
-            line.pop().expect("somebody waits")
+            line.pop().expect("a waiter")
         })
         .collect();
     let served: Vec<_> = (1..11).map(Exit::Served).collect();
     assert_eq!(exits, served);
-    // In the second interval, which has just ended, that was the least that anybody waited.
+    // In the second interval, which has just ended, that was the shortest wait.
     line.wait(21);
     let exit = line.pop();
     assert!(
@@ -194,7 +194,7 @@ fn controlled_delay_stops_dropping_when_the_queue_is_empty() {
 }
 
 #[test]
-fn controlled_delay_drops_nobody_from_a_queue_that_drains() {
+fn controlled_delay_drops_no_waiter_from_a_queue_that_drains() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     for round in 0..50 {
@@ -208,7 +208,7 @@ fn controlled_delay_drops_nobody_from_a_queue_that_drains() {
 }
 
 #[test]
-fn who_has_something_for_certain_goes_first_and_what_matters_more_before() {
+fn guaranteed_waiters_go_first_and_the_more_critical_before_others() {
     let mut line = ordered(Order::Fifo);
     for (who, criticality) in [(1, Critical), (2, High), (3, Medium), (4, Low)] {
         line.push(who, that_is(criticality));
@@ -216,7 +216,7 @@ fn who_has_something_for_certain_goes_first_and_what_matters_more_before() {
     let first = |criticality: [u64; 4]| criticality.map(|first| Entitled { first, kept: 0 });
     line.queue.entitle(first([0, 1, 2, 0]));
     assert_eq!(line.pop(), Some(Exit::Served(2)));
-    // Nobody who is high waits any longer.
+    // No waiter of high criticality is left.
     assert_eq!(line.pop(), Some(Exit::Served(3)));
     assert_eq!(line.pop(), Some(Exit::Served(1)));
     assert_eq!(line.pop(), Some(Exit::Served(4)));

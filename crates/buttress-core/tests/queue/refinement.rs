@@ -14,7 +14,7 @@ enum Step {
     /// How critical, and how many milliseconds until its deadline.
     Push(Criticality, Option<u32>),
     Pop,
-    /// Any of those who ever waited.
+    /// Any waiter, past or present.
     Remove(prop::sample::Index),
     Resize(usize),
     /// How many of each criticality go first, and how many make no room.

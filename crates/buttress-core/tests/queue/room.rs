@@ -19,7 +19,7 @@ fn the_bound_is_exact() {
 }
 
 #[test]
-fn nobody_waits_where_nobody_may() {
+fn no_request_waits_where_the_capacity_is_zero() {
     for order in [Order::Fifo, Order::Lifo, Order::ADAPTIVE] {
         let mut line = Line::new(QueueConfig::default().order(order).capacity(0));
         let refused = line.queue.push(1, that_is(Critical), line.now);
@@ -58,7 +58,7 @@ fn what_matters_less_makes_room_and_what_matters_more_does_not() {
 }
 
 #[test]
-fn whoever_is_too_late_makes_room_first() {
+fn a_waiter_that_is_too_late_is_evicted_first() {
     let mut line = Line::new(QueueConfig::default().order(Order::Fifo).capacity(2));
     let short = line.within(5);
     line.push(1, short);
@@ -72,7 +72,7 @@ fn whoever_is_too_late_makes_room_first() {
 }
 
 #[test]
-fn whoever_could_not_be_served_in_time_does_not_wait() {
+fn a_request_that_cannot_be_served_in_time_does_not_wait() {
     let mut line = Line::new(QueueConfig::default().margin(20 * MS));
     let short = line.within(20);
     let refused = line.queue.push(1, short, line.now);
@@ -84,7 +84,7 @@ fn whoever_could_not_be_served_in_time_does_not_wait() {
 }
 
 #[test]
-fn nobody_waits_longer_than_anybody_may() {
+fn no_wait_exceeds_the_longest_wait() {
     let mut line = Line::new(QueueConfig::default().max_wait(10 * MS));
     line.push(1, Terms::default());
     line.wait(9);
@@ -142,7 +142,7 @@ fn a_ticket_opens_its_own_place_only() {
 }
 
 #[test]
-fn a_smaller_capacity_drops_nobody_and_adds_nobody() {
+fn a_smaller_capacity_drops_no_waiter_and_adds_none() {
     let config = QueueConfig::default().order(Order::Lifo);
     let mut line = Line::new(config.clone().capacity(4));
     for who in 0..4 {
@@ -177,7 +177,7 @@ fn room_that_is_kept_is_made_and_not_given() {
         let last = if order == Order::Fifo { 2 } else { 1 };
         let displaced = pushed.expect("room is kept").displaced;
         assert_eq!(displaced, Some((last, Dropped::Displaced)));
-        // Only so much is kept, and that is not given to what matters more.
+        // Only this much is reserved, and more critical requests do not get it.
         let another = line.queue.push(4, that_is(Low), line.now);
         assert_eq!(another.is_ok(), order == Order::Lifo);
         let more = line.queue.push(5, that_is(High), line.now);

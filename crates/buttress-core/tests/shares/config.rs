@@ -76,7 +76,7 @@ fn tenants_that_cannot_be_told_apart_are_refused_by_name() {
         (config.buckets(0), "tenants.buckets"),
         (config.buckets(u32::MAX), "tenants.buckets"),
         (config.memory(Duration::MAX), "tenants.memory"),
-        // Two who take turns at one moment would each be taken for the only one.
+        // Two that alternate within one moment would each be taken for the only one.
         (config.memory(Duration::ZERO), "tenants.memory"),
     ] {
         assert_eq!(config.check().unwrap_err().field(), field);

@@ -31,7 +31,7 @@ fn others_are_heard_for_a_second() {
 }
 
 #[test]
-fn the_greedy_end_up_at_one_level_and_keep_out_nobody() {
+fn greedy_tenants_end_up_equal_and_lock_out_no_tenant() {
     let now = Instant::now();
     for greedy in [2, 3, 10] {
         let mut tenants = tenants();
@@ -58,7 +58,7 @@ fn the_greedy_end_up_at_one_level_and_keep_out_nobody() {
 }
 
 #[test]
-fn who_has_nothing_is_not_refused_for_having_too_much() {
+fn a_tenant_without_calls_is_not_rejected_for_its_share() {
     let now = Instant::now();
     let mut tenants = tenants();
     let greedy = tenants.tenant(b"greedy");
@@ -89,7 +89,7 @@ fn millions_of_names_take_no_more_memory_and_leave_nothing_behind() {
 }
 
 #[test]
-fn the_seed_says_who_shares_buckets_with_whom() {
+fn the_seed_decides_which_tenants_share_buckets() {
     let tenant = |seed| {
         Tenants::new(TenantsConfig::default(), seed)
             .unwrap()
@@ -120,7 +120,7 @@ enum Step {
     Wait(u64),
 }
 
-/// So few in so many buckets that none share one, with these seeds.
+/// Few tenants in many buckets, so that none share one with these seeds.
 const NAMES: u8 = 12;
 
 fn step() -> impl Strategy<Value = Step> {

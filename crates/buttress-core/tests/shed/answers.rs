@@ -29,7 +29,7 @@ fn rate_limited(share: f64) -> (u64, f64) {
 }
 
 #[test]
-fn one_user_who_is_rate_limited_does_not_close_the_service_to_all_others() {
+fn one_rate_limited_user_does_not_close_the_service_to_all_others() {
     for share in [0.0, 0.15, 0.5, 0.9] {
         let (limit, refused) = rate_limited(share);
         let in_use = 12.0 * (1.0 - share);
@@ -40,7 +40,7 @@ fn one_user_who_is_rate_limited_does_not_close_the_service_to_all_others() {
 
 /// One call in ten seconds, 5 ms each, and then a hundred at once.
 #[test]
-fn after_a_quiet_night_those_who_find_no_place_may_be_back_soon() {
+fn after_an_idle_time_rejected_calls_may_retry_soon() {
     let mut service = Service::new(Instant::now());
     let night = Duration::from_secs(3 * 3_600);
     service.run(night, 0.1, |_| (0.005, Outcome::Success));

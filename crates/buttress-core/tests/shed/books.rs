@@ -1,4 +1,4 @@
-//! Whatever happens, the books balance: nobody is lost, counted twice, or kept.
+//! In every history the counts add up: no call is lost, counted twice, or kept.
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use buttress_core::{
 };
 use proptest::prelude::*;
 
-/// What somebody does, to one of those who are inside or wait, counted around.
+/// An action, on one of the calls that are in flight or wait, by index.
 #[derive(Debug, Clone)]
 enum Deed {
     Call(Criticality, u8, Option<u16>, u64),
@@ -297,7 +297,7 @@ impl World {
         prop_assert_eq!(offered, admitted + rejected + left + waiting);
         prop_assert_eq!(admitted, ended + inside);
         let snapshot = self.shed.snapshot(self.now);
-        // Whoever has a verdict and has not heard it is in the queue no more, and may have a place.
+        // A waiter with a verdict that it has not read is no longer in the queue, and may have a slot.
         let queued = snapshot.queued as u64;
         prop_assert!(queued <= waiting);
         if self.mode == Mode::Off {
@@ -383,7 +383,7 @@ proptest! {
         world.balance_empty()?;
         prop_assert_eq!(world.shed.snapshot(world.now), initial);
 
-        // Places, shares and tenants: all that nobody has is there for those who come.
+        // Slots, shares and tenants: all that is not in use is available to new calls.
         let new = Shed::new(config, 7, world.now).expect("it can work");
         prop_assert_eq!(fate(&world.shed, world.now), fate(&new, world.now));
     }

@@ -43,8 +43,7 @@ impl Scene {
         }
     }
 
-    /// Calls for all places, each of which waited for so long and is given up on after so much longer. Again and
-    /// again.
+    /// Calls for all slots, each of which waited for one time and is dropped after another. Again and again.
     fn give_up_on_calls(&mut self, waited: Duration, inside: Duration) {
         for _ in 0..100 {
             let before: Vec<_> = (0..self.shed.limit()).map(|_| self.enter()).collect();
@@ -77,10 +76,10 @@ impl Scene {
     }
 }
 
-/// The callers had no patience left for the call itself. A lower limit would let them wait for longer still, until
-/// nobody is served any more.
+/// The callers had no time left for the call itself. A lower limit would make them wait longer still, until no call is
+/// served any more.
 #[test]
-fn who_waited_in_our_own_queue_for_longer_than_inside_speaks_for_no_lower_limit() {
+fn a_call_that_queued_longer_than_it_ran_does_not_lower_the_limit() {
     let mut scene = Scene::new();
     let before = scene.shed.limit();
     scene.give_up_on_calls(400 * MS, 100 * MS);
@@ -88,7 +87,7 @@ fn who_waited_in_our_own_queue_for_longer_than_inside_speaks_for_no_lower_limit(
 }
 
 #[test]
-fn who_waited_for_the_service_speaks_for_a_lower_limit() {
+fn a_call_that_waited_for_the_service_lowers_the_limit() {
     let mut scene = Scene::new();
     scene.give_up_on_calls(MS, 100 * MS);
     assert!(scene.shed.limit() <= 2, "{}", scene.shed.limit());
@@ -96,7 +95,7 @@ fn who_waited_for_the_service_speaks_for_a_lower_limit() {
 
 /// Calls that take twice the mean are no rarity.
 #[test]
-fn who_gives_up_on_a_call_that_takes_somewhat_long_says_nothing() {
+fn a_caller_that_leaves_a_somewhat_long_call_is_neutral() {
     let mut scene = Scene::new();
     let before = scene.shed.limit();
     scene.give_up_on_calls(Duration::ZERO, 25 * MS);

@@ -9,7 +9,7 @@ use buttress_core::queue::Order;
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
 use proptest::prelude::*;
 
-/// Who is inside and who waits, by number, in their order.
+/// The calls in flight and the waiters, by number, in their order.
 struct Naive {
     limit: usize,
     room: usize,
@@ -112,7 +112,7 @@ proptest! {
                     naive.resize(to);
                 }
             }
-            // Whoever was given a place hears so, and nobody else.
+            // A waiter that was assigned a slot is woken, and no other.
             let mut still = Vec::new();
             for (who, place) in waiting {
                 match shed.poll(&place, Waker::noop(), || 0, || now) {

@@ -1,4 +1,4 @@
-//! What a shedder asks before a call is let in, one thing at a time.
+//! The checks of a shedder before a call is admitted, one at a time.
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ fn memory(percent: u8) -> Pressure {
 #[test]
 fn a_tenant_is_told_apart_only_where_tenants_are() {
     let room = Room::new(fixed(9));
-    let asked = || -> Option<&str> { panic!("nobody wants to know") };
+    let asked = || -> Option<&str> { panic!("not needed") };
     assert_eq!(room.shed.tenant(asked), None);
     let room = Room::new(fixed(9).tenants(TenantsConfig::default()));
     assert_eq!(room.shed.tenant(|| None::<&str>), None);
@@ -135,7 +135,7 @@ fn the_room_that_tenants_share_is_the_limit_and_the_queue() {
 }
 
 #[test]
-fn where_refusals_do_not_bind_a_tenant_is_let_in_and_counted() {
+fn where_rejections_are_not_enforced_a_tenant_is_admitted_and_counted() {
     let config = fixed(9).tenants(TenantsConfig::default());
     let room = Room::new(config.clone().mode(Mode::Shadow));
     let (modest, greedy) = (room.of("modest"), room.of("greedy"));
@@ -248,7 +248,7 @@ fn what_matters_too_little_for_the_memory_that_is_left_is_refused() {
     let _permit = room.enter(that_is(Criticality::High));
     assert_eq!(room.shed.feel(memory(100)), Criticality::Critical);
     assert_eq!(room.refused(that_is(Criticality::High)), short);
-    // Who does not watch any more has nothing to go by.
+    // Without measurements there is no pressure.
     room.shed
         .reconfigure(with_memory(fixed(9)).queue(1), room.now)
         .expect("valid");
@@ -288,7 +288,7 @@ fn in_shadow_it_is_said_what_was_short_first() {
 }
 
 #[test]
-fn a_place_at_hand_is_given_only_where_there_is_nothing_else_to_ask() {
+fn the_fast_path_is_taken_only_where_no_other_rule_applies() {
     let at_hand = |config: ShedConfig| {
         let room = Room::new(config);
         // The first call brings some places along for those after it.
@@ -316,7 +316,7 @@ fn a_place_at_hand_is_given_only_where_there_is_nothing_else_to_ask() {
 }
 
 #[test]
-fn who_is_refused_because_of_those_who_matter_more_hears_so() {
+fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     let room = Room::new(fixed(1).queue(1).max_wait(None));
     let inside = room.enter(Call::default());
     let wait = |criticality| {
@@ -347,7 +347,7 @@ fn who_is_refused_because_of_those_who_matter_more_hears_so() {
     let Poll::Ready(Ok(permit)) = hear(&high) else {
         panic!("it is its turn");
     };
-    // Nobody waits any more who matters more.
+    // No more critical call waits any more.
     room.shed.leave(wait(Criticality::Medium), || room.now);
     room.shed.release(permit, || room.now);
 }
@@ -398,7 +398,7 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
 }
 
 #[test]
-fn who_has_no_time_left_is_not_told_when_to_come_back() {
+fn a_call_without_time_left_gets_no_retry_after() {
     let scene = Scene::new();
     let _inside: Vec<_> = (0..scene.shed.limit()).map(|_| scene.enter()).collect();
     let ask = |deadline| {

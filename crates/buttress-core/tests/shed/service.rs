@@ -83,7 +83,7 @@ impl Service {
         }
     }
 
-    /// The share of calls that was refused since this was asked last.
+    /// The share of calls that was rejected since the last read.
     pub(crate) fn refused(&mut self) -> f64 {
         let tally = std::mem::take(&mut self.tally);
         tally.refused as f64 / tally.offered.max(1) as f64

@@ -8,12 +8,11 @@ use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
 use buttress_core::{Criticality, Reason, Report};
 
 const MS: Duration = Duration::from_millis(1);
-/// How many calls are under way at once. Each takes ten milliseconds on average, so one a millisecond is all that can
-/// be answered.
+/// The number of calls in flight at once. Each takes ten milliseconds on average, so the capacity is one a millisecond.
 const LIMIT: u32 = 10;
 const SECONDS: usize = 5;
 
-/// Where so many calls of each criticality come every millisecond, how many of each are answered in a second.
+/// The answered calls of each criticality in a second, for a number of arrivals of each per millisecond.
 fn answered(config: ShedConfig, offered: [usize; 4]) -> [usize; 4] {
     let mut world = World::new(config.limit(LIMIT));
     for _ in 0..1_000 * SECONDS {
@@ -135,12 +134,12 @@ fn a_flood_of_users_leaves_a_trickle_of_a_batch_its_share() {
 }
 
 #[test]
-fn what_has_nothing_for_certain_lives_on_what_is_left() {
+fn a_criticality_without_a_guarantee_gets_what_is_left() {
     with_and_without_a_queue([12, 12, 12, 12], &[0..=3, 95..=107, 495..=510, 390..=400]);
     with_and_without_a_queue([12, 0, 0, 0], &[995..=1_005, 0..=0, 0..=0, 0..=0]);
 }
 
-/// Without a queue a place is kept for whoever was turned away. With one, who is in want waits.
+/// Without a queue a slot is reserved after a rejection. With one, a call below its share waits.
 #[test]
 fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
     let shed = Shed::new(config(0).limit(2), 7, Instant::now()).expect("valid");

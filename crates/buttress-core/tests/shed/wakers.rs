@@ -16,13 +16,13 @@ impl Wake for AtOnce {
         let config = self.shed.config();
         let more = self.shed.reconfigure(config, Instant::now());
         let limit = more.map_or(0, |()| self.shed.limit());
-        self.limits.lock().expect("nobody panics").push(limit);
+        self.limits.lock().expect("not poisoned").push(limit);
     }
 }
 
-/// To wake is somebody else's code, which may come back.
+/// Waking runs foreign code, which may call the shedder.
 #[test]
-fn whoever_is_let_in_by_a_higher_limit_may_use_the_shedder_at_once() {
+fn a_waiter_admitted_by_a_higher_limit_may_use_the_shedder_at_once() {
     let (done, is_done) = mpsc::channel();
     // If it stood still, it would do so for ever.
     thread::spawn(move || {
@@ -44,7 +44,7 @@ fn whoever_is_let_in_by_a_higher_limit_may_use_the_shedder_at_once() {
         it.shed.reconfigure(config.limit(2), now).expect("valid");
         let answer = poll();
         assert!(matches!(answer, Poll::Ready(Ok(_))), "{answer:?}");
-        let limits = it.limits.lock().expect("nobody panics").clone();
+        let limits = it.limits.lock().expect("not poisoned").clone();
         drop(first);
         done.send(limits)
     });

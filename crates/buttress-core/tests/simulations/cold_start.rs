@@ -1,4 +1,4 @@
-//! The default shedder, new, before a service that waits for others: calls take long, and any number may be under way.
+//! The default shedder, new, before a service that waits for others: calls take long, and any number may be in flight.
 
 use buttress_core::shed::ShedConfig;
 
@@ -8,10 +8,10 @@ use crate::world::World;
 /// As after a deploy, the whole load comes from the first second on. Of the calls that come in the sixth stretch of five
 /// seconds less than one in twenty may be refused.
 pub(crate) fn services_that_wait() {
-    println!("refused of those who came in stretches of 5 s, and the limit after 30 s");
+    println!("share rejected in stretches of 5 s, and the limit after 30 s");
     for (mean, rate) in [(0.05, 2_000.0), (0.5, 500.0), (2.0, 250.0), (10.0, 50.0)] {
         for service in [Service::Constant(mean), Service::Exponential(mean)] {
-            // With four workers for each call under way none ever waits.
+            // With four workers for each call in flight none ever waits.
             let workers = (4.0 * mean * rate) as usize;
             for seed in 9_001..9_004 {
                 let mut world = World::new(ShedConfig::default(), workers, service, seed);

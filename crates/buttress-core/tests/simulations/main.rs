@@ -73,7 +73,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    // Whoever lists tests finds none here, and runs them all by the name of the file.
+    // A run that lists tests finds none here, and runs them all by the name of the file.
     if std::env::args().any(|word| word == "--list") {
         return;
     }

@@ -30,7 +30,7 @@ const CALLS: (f64, f64) = if cfg!(debug_assertions) {
 } else {
     (24e3, 120e3)
 };
-/// What little can be said in a short time is asked less of.
+/// Short runs have wider bounds.
 const LAX: f64 = if cfg!(debug_assertions) { 0.04 } else { 0.0 };
 
 pub(crate) fn default() {
@@ -120,7 +120,7 @@ pub(crate) fn services() {
                 let known = run(&known, workers, service, times, deadline);
                 row("  fixed at the workers", times, &known, objective);
                 let (ours, theirs) = (tally.goodput(objective), known.goodput(objective));
-                // As good as if somebody had known.
+                // The optimum, with full knowledge.
                 assert!(ours >= theirs - 0.02 - LAX, "{ours} and {theirs}, {name}");
             }
         }
@@ -213,8 +213,8 @@ pub(crate) fn brown_out() {
     }
 }
 
-/// Half of the capacity is asked for, and a share of the answers has a body of a minute, which takes no worker. The
-/// shedder does not know which calls these are, so it refuses as many of the others.
+/// The load is half of the capacity, and a share of the responses has a body of a minute, which takes no worker. The
+/// shedder does not know which calls these are, so it rejects as many of the others.
 pub(crate) fn long_bodies() {
     let shares: &[f64] = if cfg!(debug_assertions) {
         &[0.01]

@@ -13,7 +13,7 @@ use crate::tally::Tally;
 
 /// A service with workers and a queue of its own without end, oldest first, and a shedder in front of it.
 ///
-/// Calls come at random moments. Nobody who is served too late gives up meanwhile: that would hide what it costs.
+/// Calls come at random moments. Callers do not leave when a response is late: that would hide its cost.
 pub(crate) struct World {
     pub(crate) shed: Shed,
     pub(crate) workers: usize,
@@ -282,7 +282,7 @@ impl World {
         self.shed.release(permit, || now);
     }
 
-    /// Somebody has waited for as long as it may, or left already.
+    /// A waiter has reached its longest wait, or left already.
     fn give_up(&mut self, tally: &mut Tally) {
         let now = self.instant(self.now);
         let Some(Reverse((_, slot))) = self.gives_up.pop() else {
@@ -301,13 +301,13 @@ impl World {
     }
 
     fn ring(&self, slot: usize) {
-        self.woken.lock().expect("nobody panics").push(slot);
+        self.woken.lock().expect("not poisoned").push(slot);
     }
 
-    /// Lets everybody who was woken see what became of its wait.
+    /// Lets every woken waiter read its result.
     fn wake(&mut self, tally: &mut Tally) {
         loop {
-            let woken = std::mem::take(&mut *self.woken.lock().expect("nobody panics"));
+            let woken = std::mem::take(&mut *self.woken.lock().expect("not poisoned"));
             if woken.is_empty() {
                 return;
             }
@@ -343,7 +343,7 @@ impl World {
     }
 }
 
-/// Says which of those who wait is to look again.
+/// Records which waiter has to poll again.
 struct Bell {
     slot: usize,
     woken: Arc<Mutex<Vec<usize>>>,
@@ -355,7 +355,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.lock().expect("nobody panics").push(self.slot);
+        self.woken.lock().expect("not poisoned").push(self.slot);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The throttle against somebody who remembers everything. How it does beside others is in `tests/simulations`.
+//! The throttle against a model that keeps the full history. Its comparison with others is in `tests/simulations`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -65,7 +65,7 @@ impl Naive {
 
 proptest! {
     #[test]
-    fn it_counts_as_somebody_who_remembers_everything(steps in prop::collection::vec(step(), 1..200)) {
+    fn it_counts_like_a_model_with_the_full_history(steps in prop::collection::vec(step(), 1..200)) {
         let start = Instant::now();
         let config = ThrottleConfig::default().window(Duration::from_secs(1)).floor(3);
         let throttle = Throttle::new(config, start).unwrap();
@@ -156,7 +156,7 @@ fn threads_together_send_no_more_than_one() {
     });
     let snapshot = throttle.snapshot(start);
     assert_eq!((snapshot.sent, snapshot.refused), (sent, sent));
-    // Ten seconds' worth of the floor, a turn, and whoever asked before the first answers.
+    // Ten seconds' worth of the floor, a turn, and the calls before the first responses.
     assert!((50..=60).contains(&sent), "{sent}");
 }
 

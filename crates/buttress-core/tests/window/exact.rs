@@ -9,13 +9,13 @@ use super::{FAILED, GOOD, Sliding};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A call that ended so many bucket-hundredths before the clock stands: its thread was late.
+    /// A call that ended this many bucket-hundredths before the clock: its thread was late.
     Call {
         late: u64,
         mark: Mark,
     },
     Look,
-    /// A look from a thread whose clock is behind.
+    /// A read from a thread whose clock is behind.
     LookBack(u64),
     Clear,
 }

@@ -24,8 +24,8 @@ impl Reference {
         self.latest = self.latest.max(at);
     }
 
-    /// What the window holds: the last so many calls, or those in the bucket of `now` and the fifteen before
-    /// it. A clock that went back stands still.
+    /// The calls of the window: a number of last calls, or those in the bucket of `now` and the fifteen before it. A
+    /// clock that went back stands still.
     pub(crate) fn counts(&mut self, now: u64) -> Counts {
         self.latest = self.latest.max(now);
         match self.window {

@@ -8,8 +8,8 @@ use super::strategies::{DAY, time_window};
 use super::{FAILED, GOOD, Sliding};
 
 proptest! {
-    /// The span is from the window less a bucket to the window. The budget of tower 0.5.3, asked for 10 s,
-    /// remembers from 6 to 12, by nothing but how far apart the calls come.
+    /// The span is from the window less a bucket to the window. The budget of tower 0.5.3 with a ttl of 10 s remembers
+    /// from 6 to 12, depending only on the spacing of calls.
     #[test]
     fn a_call_is_remembered_for_a_window_less_at_most_a_bucket(
         window in time_window(),

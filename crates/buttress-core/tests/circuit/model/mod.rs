@@ -61,7 +61,7 @@ pub(crate) struct Model {
     reopenings: u32,
     half_open_since: u64,
     probes_ever: u64,
-    /// Each probe under way, when its lease ends, and whether it was answered.
+    /// Each probe in flight: the end of its lease, and whether its head came.
     probing: Vec<(u64, u64, bool)>,
     /// Each probe that ended: whether it failed.
     probed: Vec<bool>,
@@ -76,7 +76,7 @@ struct Opening {
     draw: u64,
 }
 
-/// Time is in nanoseconds and never goes back; `chance` gives the draws, in the order they are asked for.
+/// Time is in nanoseconds and never goes back; `chance` gives the draws, in the order in which they are used.
 impl Model {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {

@@ -33,7 +33,7 @@ impl Model {
         ends.min().map(|end| end - now)
     }
 
-    /// What the time alone makes of the circuit, when somebody asks.
+    /// The transitions that only depend on time, made on a read.
     pub(super) fn pass_time(
         &mut self,
         now: u64,
@@ -102,7 +102,7 @@ impl Model {
         }
     }
 
-    /// A probe that was answered, and whose lease or stay ended, has gone well.
+    /// A probe whose head came, and whose lease or half-open time ended, has succeeded.
     fn end_leases(&mut self, now: u64) {
         let over = self.stay_is_over(now);
         for slot in std::mem::take(&mut self.probing) {

@@ -5,11 +5,11 @@ use buttress_core::{Deadline, LatencyQuantiles, Ratio};
 
 use super::world::PATIENCE;
 
-/// Somebody's idea of a queue. Who waits is known by when they came.
+/// A queue under test. Requests are identified by their arrival.
 pub(crate) trait Line {
     fn push(&mut self, now: f64);
     fn next(&mut self, now: f64) -> Option<f64>;
-    /// A call has ended that took so long.
+    /// A call has ended, with its duration.
     fn served(&mut self, _took: f64, _now: f64) {}
 }
 
@@ -17,7 +17,7 @@ pub(crate) trait Line {
 pub(crate) struct Ours {
     queue: WaitQueue<f64>,
     epoch: Instant,
-    /// Whether it is told the callers' deadlines.
+    /// Whether it is given the callers' deadlines.
     deadlines: bool,
     /// What calls take, if that is to be the margin.
     service: Option<LatencyQuantiles>,
@@ -29,14 +29,14 @@ pub(crate) fn plain() -> Ours {
     Ours::new(QueueConfig::default().order(Order::Fifo), false, false)
 }
 
-/// Oldest first, and whoever waited too long is dropped.
+/// Oldest first; requests that waited too long are dropped.
 pub(crate) fn controlled_delay() -> Ours {
     let config = QueueConfig::default().order(Order::Fifo);
     let config = config.controlled_delay(ControlledDelay::default());
     Ours::new(config, false, false)
 }
 
-/// In some order, less those for whom it is too late: with a margin, as soon as 99 of 100 calls would end too late.
+/// In some order, without requests that are too late: with a margin, as soon as 99 of 100 calls would end too late.
 pub(crate) fn deadlines(order: Order, margin: bool) -> Ours {
     Ours::new(QueueConfig::default().order(order), true, margin)
 }

@@ -1,7 +1,7 @@
 //! How much of what a service does is of use, for each order of its queue and each load.
 //!
-//! Ten workers who take 10 ms on average, exponentially spread, and callers who come at random and want their answer
-//! within 200 ms. Nobody who is served too late gives up meanwhile: that would hide what it costs.
+//! Ten workers that take 10 ms on average, exponentially distributed, and callers that come at random and need the
+//! response within 200 ms. Callers do not leave when a response is late: that would hide its cost.
 
 mod lines;
 mod rfc_codel;

@@ -5,7 +5,7 @@ use super::lines::Line;
 const TARGET: f64 = 0.005;
 const INTERVAL: f64 = 0.100;
 
-/// CoDel as RFC 8289 has it in section 5, which expects that those whose packets it drops slow down.
+/// CoDel as in section 5 of RFC 8289, which expects senders to slow down after a drop.
 #[derive(Default)]
 pub(crate) struct RfcCodel {
     waiting: VecDeque<f64>,
@@ -18,7 +18,7 @@ pub(crate) struct RfcCodel {
 }
 
 impl RfcCodel {
-    /// Whoever is next, and whether it may be dropped.
+    /// The next request, and whether it may be dropped.
     fn dequeue(&mut self, now: f64) -> Option<(f64, bool)> {
         let Some(arrived) = self.waiting.pop_front() else {
             self.first_above = None;

@@ -12,12 +12,12 @@ pub(crate) const PATIENCE: f64 = 0.200;
 const CAPACITY: f64 = WORKERS as f64 / SERVICE;
 const LENGTH: f64 = 200.0;
 
-/// Offers so many times the capacity, and counts who got an answer in time.
+/// Offers this multiple of the capacity, and counts the responses in time.
 pub(crate) fn simulate(mut line: Box<dyn Line>, load: f64) -> Tally {
     let mut dice = Dice(20);
     let arrivals = arrivals(load * CAPACITY, &mut dice);
     let mut arrivals = arrivals.into_iter().peekable();
-    // When they end, in nanoseconds so that they are ordered, who they serve, and how long it took.
+    // The ends in nanoseconds so that they are ordered, the requests, and the durations.
     let mut busy: BinaryHeap<Reverse<(u64, u64, u64)>> = BinaryHeap::new();
     let mut latencies = Vec::new();
     while let Some(&arrival) = arrivals.peek() {
@@ -45,7 +45,7 @@ pub(crate) fn simulate(mut line: Box<dyn Line>, load: f64) -> Tally {
     Tally { latencies }
 }
 
-/// The latencies of those who were served in time, the shortest first.
+/// The latencies of the responses in time, the shortest first.
 pub(crate) struct Tally {
     latencies: Vec<f64>,
 }

@@ -1,4 +1,4 @@
-//! Users who send what they always do, beside a batch that sends twelve times the capacity, in front of one shedder.
+//! Users with a constant load, beside a batch that sends twelve times the capacity, in front of one shedder.
 
 use buttress_core::Criticality::{self, High, Low};
 use buttress_core::Ratio;
@@ -34,8 +34,8 @@ pub(crate) fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
         ("default", default(), 64, 10, 0.9, Bound::Queue(0.015)),
         ("default", default(), 64, 10, 1.0, Bound::Queue(0.04)),
         ("default", default(), 64, 64, 0.9, Bound::Queue(0.001)),
-        // As many users as can be borne find any queue full now and then. At this load its length wanders through all of
-        // the queue, so that chance is larger than below it.
+        // A load of users near the capacity finds any queue full now and then. At this load the queue's length varies
+        // over its whole range, so that the variance is larger than below it.
         ("default", default(), 64, 64, 1.0, Bound::Queue(0.005)),
         ("in turn", fifo(), 64, 10, 0.9, Bound::Queue(0.001)),
         ("in turn", fifo(), 64, 10, 1.0, Bound::Queue(0.005)),
@@ -163,5 +163,5 @@ const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
 };
 /// Calls that the places answer in one run.
 const CALLS: f64 = if cfg!(debug_assertions) { 4e3 } else { 1e5 };
-/// What little can be said in a short time is asked less of.
+/// Short runs have wider bounds.
 const LAX: f64 = if cfg!(debug_assertions) { 0.05 } else { 0.0 };

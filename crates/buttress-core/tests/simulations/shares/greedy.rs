@@ -56,7 +56,7 @@ pub(crate) fn without_a_rule_the_others_are_crowded_out() {
     assert!(kept < 0.5, "{kept}");
 }
 
-/// Places, a queue in order of arrival before them, and tenants of whom the first may be greedy.
+/// Slots, a queue in order of arrival before them, and tenants of which the first may be greedy.
 struct World {
     queue: usize,
     /// Calls a second, by tenant.
@@ -74,7 +74,7 @@ struct Tally {
 }
 
 impl World {
-    /// `load` is what all of them offer of the capacity, before one of them sends so many `times` as much.
+    /// `load` is the offered load of all tenants as a share of the capacity, before one of them sends `times` as much.
     fn new(queue: usize, count: usize, load: f64, times: f64) -> Self {
         let tenants = Tenants::new(TenantsConfig::default(), 7).expect("within bounds");
         let mut offered = vec![load * PLACES as f64 / SERVICE / count as f64; count];

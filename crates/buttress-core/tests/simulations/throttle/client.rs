@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::{FailureKind, Outcome, Throttle, ThrottleConfig};
 
-/// Somebody who sends calls, or does not.
+/// A client with or without a throttle.
 pub(crate) trait Client {
     fn name(&self) -> &'static str;
     fn clock(&mut self) -> &mut Clock;
@@ -16,7 +16,7 @@ pub(crate) struct Clock {
     start: Instant,
     seconds: f64,
     seed: u64,
-    /// The answers under way: when they come, and what they say.
+    /// The responses in flight: their times and their outcomes.
     answers: VecDeque<(f64, bool)>,
     /// What is left of the dependency's capacity.
     places: f64,

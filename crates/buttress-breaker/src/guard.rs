@@ -32,19 +32,28 @@ impl BreakerGuard {
 
 impl BreakerGuard {
     /// Notes what is the caller's part of a call that is made `now`: until when it waits, and what it owes.
-    #[inline]
-    pub(crate) fn ask<P, Req>(&mut self, protocol: &P, request: &Req, now: Instant)
+    // By value and inlined: a guard whose address is taken is copied once more.
+    #[inline(always)]
+    pub(crate) fn asked<P, Req>(self, protocol: &P, request: &Req, now: Instant) -> Self
     where
         P: Identify<Req>,
     {
-        if let Some(deadline) = protocol.caller_deadline(request, now)
-            && let Some(permit) = &mut self.permit
-        {
-            permit.allow(Some(deadline));
+        let deadline = protocol.caller_deadline(request, now);
+        let upload = protocol.upload(request, now);
+        if deadline.is_none() && upload.is_none() {
+            return self;
         }
-        if let Some(upload) = protocol.upload(request, now) {
-            self.upload = Some(Box::new(upload));
+        self.asked_more(deadline, upload)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn asked_more(mut self, deadline: Option<Deadline>, upload: Option<Upload>) -> Self {
+        if let Some(permit) = &mut self.permit {
+            permit.allow(deadline);
         }
+        self.upload = upload.map(Box::new);
+        self
     }
 
     /// Takes off what the service waited for the caller.

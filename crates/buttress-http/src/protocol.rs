@@ -123,7 +123,7 @@ impl<B> Identify<Request<B>> for Http {
 
     /// What a layer further out put into the request's extensions, and what the relative headers say
     /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)): the least of them.
-    #[inline]
+    #[inline(always)]
     fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
         if request.headers().is_empty() && request.extensions().is_empty() {
             return None;
@@ -132,7 +132,7 @@ impl<B> Identify<Request<B>> for Http {
     }
 
     /// What [`track_upload`](crate::track_upload) put into the request's extensions.
-    #[inline]
+    #[inline(always)]
     fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
         let extensions = request.extensions();
         if extensions.is_empty() {

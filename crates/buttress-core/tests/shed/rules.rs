@@ -473,7 +473,7 @@ fn a_call_takes_as_long_as_it_takes_until_its_answer_begins() {
     let permit = room.enter(Call::default());
     let cut_short = |left| {
         let deadline = Deadline::after(room.now, left);
-        room.shed.was_cut_short(&permit, deadline)
+        room.shed.was_cut_short(&permit, deadline, || room.now)
     };
     assert!(cut_short(9 * MS));
     assert!(!cut_short(11 * MS));

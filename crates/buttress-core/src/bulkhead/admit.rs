@@ -297,3 +297,45 @@ impl Locked {
         (beyond >= self.config.queue.capacity).then_some(Reason::BulkheadFull)
     }
 }
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use std::time::Instant;
+
+    use super::Permit;
+    use crate::bulkhead::{Bulkhead, BulkheadConfig};
+    use crate::queue::Terms;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
+    fn a_call_brings_its_stripe_half_of_an_even_share_of_what_is_free() {
+        let (limit, now) = (BulkheadConfig::MAX_LIMIT, Instant::now());
+        let config = BulkheadConfig::default().limit(limit);
+        let bulkhead = Bulkhead::new(config, now).expect("valid");
+        assert!(bulkhead.try_acquire().is_none());
+        let _first = bulkhead.acquire(|| 0, Terms::default, || now);
+        let at_hand = std::iter::from_fn(|| bulkhead.try_acquire()).count();
+        let free = limit as usize - 1;
+        assert_eq!(at_hand, free / (2 * bulkhead.stock.stripes()));
+    }
+
+    #[test]
+    fn the_number_of_a_permit_says_what_is_behind_it() {
+        let last = Permit::COUNTED.0 - 1;
+        let with_claim = |entry| Permit::with_claim(entry).and_then(|permit| permit.claim());
+        assert_eq!(with_claim(0), Some(0));
+        assert_eq!(with_claim(last), Some(last));
+        assert_eq!(Permit::with_claim(last + 1), None);
+        for (permit, counted) in [(Permit::COUNTED, true), (Permit::UNCOUNTED, false)] {
+            assert_eq!(permit.is_counted(), counted);
+            assert_eq!(permit.claim(), None);
+        }
+    }
+
+    #[test]
+    fn a_permit_is_taken_once() {
+        let mut permit = Permit::COUNTED;
+        assert_eq!(permit.take(), Permit::COUNTED);
+        assert_eq!(permit.take(), Permit::UNCOUNTED);
+    }
+}

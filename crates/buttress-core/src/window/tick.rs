@@ -115,3 +115,64 @@ impl Memo {
         });
     }
 }
+
+#[cfg(all(test, not(buttress_loom)))]
+mod tests {
+    use super::*;
+
+    const SLOT: Slot = Slot {
+        stripe: 1,
+        index: 2,
+        empty: 3,
+    };
+    const HOUR: u64 = LONGEST;
+
+    #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
+    fn epoch() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn a_tick_lies_in_its_bucket_and_is_no_longer_than_was_said() {
+        for (at, bucket, longest, from, until) in [
+            (2_400, 1_000, u64::MAX, 2_000, 3_000),
+            (2_000, 1_000, u64::MAX, 2_000, 3_000),
+            (2_999, 1_000, u64::MAX, 2_000, 3_000),
+            (2_400, 1_000, 300, 2_300, 2_600),
+            // The last tick of a bucket ends with it.
+            (2_950, 1_000, 300, 2_900, 3_000),
+            (HOUR + 5, u64::MAX, u64::MAX, HOUR, 2 * HOUR),
+        ] {
+            let memo = Memo::new();
+            let epoch = epoch();
+            let moment = |nanos| epoch + Duration::from_nanos(nanos);
+            memo.remember(7, SLOT, (bucket, longest), moment(at), at);
+            let recall = |began, ended| memo.recall(7, moment(began), moment(ended));
+            assert_eq!(recall(from, from), Some(SLOT), "{at}");
+            assert_eq!(recall(from, until - 1), Some(SLOT), "{at}");
+            assert_eq!(recall(from - 1, until - 1), None, "{at}");
+            assert_eq!(recall(from, until), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_tick_is_of_one_window_and_one_version_of_it() {
+        let (memo, now) = (Memo::new(), epoch());
+        memo.remember(7, SLOT, (1_000, u64::MAX), now, 500);
+        assert_eq!(memo.recall(7, now, now), Some(SLOT));
+        assert_eq!(memo.recall(8, now, now), None);
+        // All that share its place in memory are others.
+        for _ in 0..2 * REMEMBERED {
+            assert_eq!(Memo::new().recall(7, now, now), None);
+        }
+    }
+
+    #[test]
+    fn there_is_no_tick_of_no_length_nor_before_the_clock_began() {
+        let (memo, now) = (Memo::new(), epoch());
+        memo.remember(7, SLOT, (1_000, 0), now, 500);
+        assert_eq!(memo.recall(7, now, now), None);
+        memo.remember(7, SLOT, (1_000, u64::MAX), now, 0);
+        assert_eq!(memo.recall(7, now, now), None);
+    }
+}

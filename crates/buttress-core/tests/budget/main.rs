@@ -5,6 +5,7 @@
 
 #![cfg(not(buttress_loom))]
 
+mod bounds;
 mod clock;
 mod control;
 mod floor;

@@ -1,6 +1,7 @@
 //! The bulkhead against its rules, one by one; against a naive model at random; and from many threads at once.
 
 mod between;
+mod config;
 mod partitions;
 mod refinement;
 mod rules;

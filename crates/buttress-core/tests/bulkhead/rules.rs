@@ -90,6 +90,7 @@ fn nobody_waits_beyond_the_longest_wait() {
     let permit = room.enter();
     let place = room.wait();
     assert_eq!(place.gives_up(), Some(room.now + 10 * MS));
+    assert_eq!(place.ends(), Some((room.now + 10 * MS, Dropped::TimedOut)));
     room.now += 9 * MS;
     assert_eq!(room.bulkhead.give_up(&place, room.now), None);
     room.now += MS;
@@ -190,6 +191,25 @@ fn shadow_refuses_nobody_and_says_whom_it_would_have() {
     let full = Some(Reason::BulkheadFull);
     assert_eq!(would_reject, [None, full, full]);
     assert_eq!(room.in_flight(), 4);
+}
+
+#[test]
+fn who_a_call_is_is_asked_only_where_refusals_bind_for_some() {
+    let ask = |mode| {
+        let room = Room::new(fifo(1, 0).mode(mode));
+        let mut asked = false;
+        let draw = || {
+            asked = true;
+            0
+        };
+        let admission = room.bulkhead.acquire(draw, Terms::default, || room.now);
+        assert!(matches!(admission, Admission::Admitted { .. }));
+        asked
+    };
+    for mode in [Mode::Enforce, Mode::Shadow, Mode::Off] {
+        assert!(!ask(mode), "{mode:?}");
+    }
+    assert!(ask(Mode::EnforceFor(Ratio::HALF)));
 }
 
 #[test]

@@ -116,3 +116,21 @@ fn what_cannot_work_is_refused_by_field_value_and_bound() {
         assert_eq!(good.reconfigure(rule, at(Duration::ZERO)), Err(error));
     }
 }
+
+#[test]
+fn a_delay_is_taken_up_to_its_bounds() {
+    let most = HedgeRule::MAX_DELAY;
+    for rule in [
+        HedgeRule::default().minimum_calls(1),
+        HedgeRule::default().most_delay(most),
+        HedgeRule::default().least_delay(most),
+        HedgeRule::default().least_delay(most).most_delay(most),
+    ] {
+        assert_eq!(rule.check(), Ok(()), "{rule:?}");
+    }
+    let rule = HedgeRule::default().least_delay(most + Duration::from_nanos(1));
+    assert_eq!(
+        rule.check().expect_err("too long").field(),
+        "hedge.least_delay"
+    );
+}

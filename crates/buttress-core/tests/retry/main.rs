@@ -1,5 +1,7 @@
 //! What comes of failed attempts, against a naive account of the same call.
 
+mod rule;
+
 use std::time::Duration;
 
 use buttress_core::retry::{

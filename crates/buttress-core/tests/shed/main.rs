@@ -7,6 +7,7 @@
 
 mod answers;
 mod books;
+mod config;
 mod given_up;
 mod refinement;
 mod service;

@@ -1,0 +1,59 @@
+//! What a rule may be, and the words for why a call is not tried again.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use buttress_core::Backoff;
+use buttress_core::retry::{RetryRule, StopReason};
+
+#[test]
+fn each_value_of_a_rule_is_taken_up_to_its_bounds_and_no_further() {
+    let rule = RetryRule::default;
+    let of = |attempts| RetryRule { attempts, ..rule() };
+    let hinted = |longest_hint| RetryRule {
+        longest_hint,
+        ..rule()
+    };
+    let refused = |rule: RetryRule| rule.check().err().map(|error| error.field());
+    for good in [
+        of(1),
+        of(RetryRule::MAX_ATTEMPTS),
+        hinted(Duration::ZERO),
+        hinted(Backoff::MAX_CAP),
+    ] {
+        assert_eq!(refused(good), None);
+    }
+    let longer = Backoff::MAX_CAP + Duration::from_nanos(1);
+    let backoff = RetryRule {
+        backoff: Backoff::default().cap(longer),
+        ..rule()
+    };
+    assert_eq!(refused(of(0)), Some("attempts"));
+    assert_eq!(refused(of(RetryRule::MAX_ATTEMPTS + 1)), Some("attempts"));
+    assert_eq!(refused(hinted(longer)), Some("longest_hint"));
+    assert!(refused(backoff).is_some());
+}
+
+#[test]
+fn each_reason_has_its_word_and_says_whether_retries_ran_out() {
+    let spent = |reason: StopReason| (reason.as_str(), reason.spends_retries());
+    assert_eq!(
+        StopReason::ALL.map(spent),
+        [
+            ("attempts_spent", true),
+            ("body_lost", false),
+            ("body_too_large", false),
+            ("budget_empty", true),
+            ("budget_in_flight", true),
+            ("deadline_too_short", true),
+            ("hint_too_long", true),
+            ("no_timer", false),
+            ("not_idempotent", false),
+            ("not_retryable", false),
+            ("rejected", false),
+            ("told_not_to", true),
+        ]
+    );
+    let texts: HashSet<_> = StopReason::ALL.map(|reason| reason.to_string()).into();
+    assert_eq!(texts.len(), StopReason::ALL.len());
+}

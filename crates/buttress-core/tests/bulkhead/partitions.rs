@@ -175,6 +175,23 @@ fn what_is_kept_is_free_once_there_is_a_queue() {
 }
 
 #[test]
+fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
+    let room = room(2, 0, [("a", 50)]);
+    let mut greedy = vec![room.enter_as("z"), room.enter_as("z")];
+    assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
+    room.end(greedy.pop().expect("two"));
+    let change = |queue| {
+        let config = fifo(2, queue).max_wait(None).partitions(of([("a", 50)]));
+        room.bulkhead.reconfigure(config, room.now).expect("valid");
+    };
+    change(0);
+    assert_eq!(room.refused_as("z"), Reason::TenantOverShare);
+    change(1);
+    greedy.push(room.enter_as("z"));
+    assert_eq!(room.in_flight(), 2);
+}
+
+#[test]
 fn those_who_wait_ahead_of_a_call_are_sent_to_make_it() {
     let room = Room::new(fifo(1, 2));
     let permit = room.enter();

@@ -141,6 +141,7 @@ fn a_lower_limit_kills_nobody_and_admits_nobody_until_enough_have_ended() {
     assert_eq!(room.in_flight(), 4);
     for left in [4, 3, 2] {
         assert_eq!(room.in_flight(), left);
+        assert_eq!(room.bulkhead.in_flight(), left);
         assert_eq!(room.refused(), Reason::BulkheadFull);
         room.end(permits.pop().expect("four"));
     }

@@ -1,5 +1,6 @@
 //! The wait queue against its rules, one by one, and against a naive model at random.
 
+mod looks;
 mod model;
 mod orders;
 mod refinement;

@@ -121,6 +121,33 @@ fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
 }
 
 #[test]
+fn controlled_delay_drops_nobody_after_an_interval_in_which_one_waited_for_little() {
+    let config = QueueConfig::default().order(Order::Fifo);
+    let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
+    line.push(0, Terms::default());
+    line.wait(1);
+    line.push(1, Terms::default());
+    assert_eq!(line.pop(), Some(Exit::Served(0)));
+    // From now on everybody waits for 20 ms, and there is always somebody.
+    let exits: Vec<_> = (2..12)
+        .map(|who| {
+            line.wait(20);
+            line.push(who, Terms::default());
+            line.pop().expect("somebody waits")
+        })
+        .collect();
+    let served: Vec<_> = (1..11).map(Exit::Served).collect();
+    assert_eq!(exits, served);
+    // In the second interval, which has just ended, that was the least that anybody waited.
+    line.wait(21);
+    let exit = line.pop();
+    assert!(
+        matches!(exit, Some(Exit::Dropped(11, Dropped::Overloaded))),
+        "{exit:?}"
+    );
+}
+
+#[test]
 fn controlled_delay_drops_after_twice_the_target_and_not_after_the_target() {
     // In a queue that does not drain every wait is of that many milliseconds.
     for (waits, is_dropped) in [(5, false), (8, false), (10, false), (12, true)] {

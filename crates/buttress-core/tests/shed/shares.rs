@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use buttress_core::queue::Order;
 use buttress_core::shares::SharesConfig;
 use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
-use buttress_core::{Criticality, Report};
+use buttress_core::{Criticality, Reason, Report};
 
 const MS: Duration = Duration::from_millis(1);
 /// How many calls are under way at once. Each takes ten milliseconds on average, so one a millisecond is all that can
@@ -138,4 +138,32 @@ fn a_flood_of_users_leaves_a_trickle_of_a_batch_its_share() {
 fn what_has_nothing_for_certain_lives_on_what_is_left() {
     with_and_without_a_queue([12, 12, 12, 12], &[0..=3, 95..=107, 495..=510, 390..=400]);
     with_and_without_a_queue([12, 0, 0, 0], &[995..=1_005, 0..=0, 0..=0, 0..=0]);
+}
+
+/// Without a queue a place is kept for whoever was turned away. With one, who is in want waits.
+#[test]
+fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
+    let shed = Shed::new(config(0).limit(2), 7, Instant::now()).expect("valid");
+    let now = Instant::now();
+    let ask = |criticality| {
+        let call = Call {
+            criticality,
+            ..Call::default()
+        };
+        match shed.admit(call, || 0, || now) {
+            Admission::Admitted { permit, .. } => Ok(permit),
+            Admission::Rejected(refusal) => Err(refusal.reason),
+            Admission::Waiting(_) => panic!("it waits beside a free place"),
+        }
+    };
+    let refused = |criticality| ask(criticality).expect_err("a refusal");
+    let first = ask(Criticality::Low).expect("there is room");
+    let _second = ask(Criticality::Low).expect("there is room");
+    assert_eq!(refused(Criticality::High), Reason::LimitReached);
+    shed.release(first, || now);
+    assert_eq!(refused(Criticality::Low), Reason::CriticalityTooLow);
+    shed.reconfigure(config(0).limit(2), now).expect("valid");
+    assert_eq!(refused(Criticality::Low), Reason::CriticalityTooLow);
+    shed.reconfigure(config(1).limit(2), now).expect("valid");
+    assert!(ask(Criticality::Low).is_ok());
 }

@@ -1,0 +1,69 @@
+//! What a queue looks like from outside, while nobody comes or goes.
+
+use std::time::Duration;
+
+use buttress_core::Criticality::{High, Low};
+use buttress_core::queue::{Order, QueueConfig, Terms};
+
+use crate::{Line, MS, that_is};
+
+/// A queue that has begun to stand just now, and has nobody in it any more.
+fn stood() -> Line {
+    let mut line = Line::new(QueueConfig::default().order(Order::ADAPTIVE));
+    line.push(1, Terms::default());
+    assert!(!line.queue.stands_at(line.now));
+    line.wait(101);
+    assert_eq!(line.serve_all(), [1]);
+    line
+}
+
+#[test]
+fn a_queue_that_was_left_empty_stands_for_ten_times_as_long_as_one_has_to_wait() {
+    let line = stood();
+    let stands = |after| line.queue.stands_at(line.now + after);
+    assert!(stands(Duration::ZERO));
+    assert!(stands(1_000 * MS - Duration::from_nanos(1)));
+    assert!(!stands(1_000 * MS));
+    assert!(!stands(Duration::from_secs(3_600)));
+}
+
+#[test]
+fn a_queue_in_which_somebody_waits_goes_on_to_stand() {
+    let mut line = stood();
+    let began = line.now;
+    line.wait(125);
+    line.push(2, Terms::default());
+    // It was empty for an eighth of the time, and not longer.
+    assert!(line.queue.stands_at(began + 1_000 * MS));
+
+    let mut line = stood();
+    let began = line.now;
+    line.wait(126);
+    line.push(2, Terms::default());
+    assert!(!line.queue.stands_at(began + 1_000 * MS));
+}
+
+#[test]
+fn in_an_order_that_is_fixed_no_queue_stands() {
+    let mut line = stood();
+    let fifo = QueueConfig::default().order(Order::Fifo);
+    line.queue.reconfigure(fifo).expect("valid");
+    assert!(!line.queue.stands_at(line.now));
+}
+
+#[test]
+fn the_oldest_wait_is_that_of_whoever_came_first_of_all() {
+    let mut line = Line::new(QueueConfig::default());
+    assert_eq!(line.queue.oldest_wait(line.now), None);
+    line.push(1, that_is(High));
+    line.wait(3);
+    line.push(2, that_is(Low));
+    line.wait(4);
+    assert_eq!(line.queue.oldest_wait(line.now), Some(7 * MS));
+    assert!(line.pop().is_some());
+    assert_eq!(line.queue.oldest_wait(line.now), Some(4 * MS));
+    assert!(!line.queue.is_empty());
+    assert!(line.pop().is_some());
+    assert_eq!(line.queue.oldest_wait(line.now), None);
+    assert!(line.queue.is_empty());
+}

@@ -9,13 +9,13 @@ use buttress_core::{Ending, Report};
 const MS: Duration = Duration::from_millis(1);
 
 /// A shedder that knows that calls take 10 ms, and its clock.
-struct Scene {
-    shed: Shed,
-    now: Instant,
+pub(crate) struct Scene {
+    pub(crate) shed: Shed,
+    pub(crate) now: Instant,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let config = ShedConfig::default()
             .limit(LimitConfig::aimd(Duration::from_secs(60)).initial(20))
             .queue(1_000)
@@ -36,7 +36,7 @@ impl Scene {
         scene
     }
 
-    fn enter(&self) -> Permit {
+    pub(crate) fn enter(&self) -> Permit {
         match self.shed.admit(Call::default(), || 0, || self.now) {
             Admission::Admitted { permit, .. } => permit,
             other => panic!("{other:?}"),

@@ -10,6 +10,7 @@ mod books;
 mod config;
 mod given_up;
 mod refinement;
+mod rules;
 mod service;
 mod shares;
 mod wakers;

@@ -100,6 +100,21 @@ fn a_shorter_life_lets_expire_what_is_too_old_for_it() {
 }
 
 #[test]
+fn what_a_shorter_life_lets_expire_takes_nothing_else_along() {
+    let budget = budget(of_successes(1.0).ttl(Duration::from_secs(16)));
+    // What is too old was paid in before the sixteen buckets began anew, and what is not afterwards.
+    for second in 8..24 {
+        budget.deposit(at(Duration::from_secs(second)));
+    }
+    let now = at(Duration::from_secs(23));
+    assert_eq!(budget.snapshot(now).balance, 16.0);
+    budget
+        .reconfigure(of_successes(1.0).ttl(Duration::from_secs(4)), now)
+        .expect("valid");
+    assert_eq!(budget.snapshot(now).balance, 4.0);
+}
+
+#[test]
 fn a_lower_floor_takes_away_what_is_above_it() {
     let budget = budget(of_successes(0.0).floor_per_second(100));
     let now = Duration::from_secs(60);

@@ -194,7 +194,8 @@ mod tests {
             ..Progress::default()
         };
         let new = Progress::default();
-        let long = Some(11 * SECOND);
+        let longest = Some(10 * SECOND);
+        let long = longest.map(|hint| hint + Duration::from_nanos(1));
         for (verdict, progress, terms, expected) in [
             (Verdict::FINAL, new, TERMS, Decision::Return),
             (
@@ -260,6 +261,12 @@ mod tests {
                 new,
                 TERMS,
                 Decision::Stop(StopReason::HintTooLong),
+            ),
+            (
+                transient().hint(longest),
+                new,
+                TERMS,
+                retry(10 * SECOND + SECOND / 10),
             ),
             (
                 transient(),

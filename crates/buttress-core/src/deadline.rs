@@ -105,6 +105,7 @@ mod tests {
     #[test]
     fn what_is_too_far_away_is_no_deadline() {
         let now = Instant::now();
+        assert_eq!(Deadline::FURTHEST, Duration::from_secs(31_536_000));
         let further = Deadline::FURTHEST + Duration::from_nanos(1);
         assert_eq!(Deadline::after(now, Duration::MAX), None);
         assert_eq!(Deadline::after(now, further), None);

@@ -1,5 +1,5 @@
-//! Allocations: a second binary with a counting allocator makes the calls, so that the one which is timed
-//! keeps the allocator that everybody has.
+//! Allocations: a second binary with a counting allocator makes the calls, so that the one which is timed uses the
+//! default allocator.
 
 use std::alloc::System;
 use std::collections::BTreeMap;

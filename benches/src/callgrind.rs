@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn an_unknown_case_is_refused_by_name() {
         let count_of = Count {
-            case: "nobody".to_owned(),
+            case: "missing".to_owned(),
             drive: Drive::Reuse,
             calls: 1,
         };
-        assert!(count(&count_of, &[]).unwrap_err().contains("nobody"));
+        assert!(count(&count_of, &[]).unwrap_err().contains("missing"));
     }
 }

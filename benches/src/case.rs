@@ -75,7 +75,7 @@ impl Case {
         }
     }
 
-    /// The case whose cost is not this layer's: the inner service alone.
+    /// The case that this one is compared with: the inner service alone.
     #[must_use]
     pub fn over(mut self, base: &'static str) -> Self {
         self.base = Some(base);
@@ -110,7 +110,7 @@ impl Case {
         self
     }
 
-    /// Also run in the contention bench, where a call may take so many times longer for two threads.
+    /// Also run in the contention bench, where a call may take this many times longer for two threads.
     #[must_use]
     pub fn scaling_within(mut self, ratio: f64) -> Self {
         self.scaling = Some(Scaling {

@@ -25,7 +25,7 @@ pub struct Row {
     pub met: Option<bool>,
 }
 
-/// What so many threads on one handle cost each other.
+/// The contention of this many threads on one handle.
 #[derive(Debug, Serialize)]
 pub struct Shared {
     /// How many threads.
@@ -38,7 +38,7 @@ pub struct Shared {
     pub rounds: usize,
 }
 
-/// Runs every case in turn with one thread, two and four, so often, for so long.
+/// Runs every case in turn with one thread, two and four, for a number of rounds of a given length.
 ///
 /// Where threads share a core they take turns on it in slices of milliseconds, and a round is made longer
 /// for them, so that the slices at its ends do not weigh.

@@ -40,7 +40,7 @@ impl Drive {
     }
 }
 
-/// Makes so many calls in the given lane, and answers how many of them succeeded.
+/// Makes a number of calls in the given lane, and returns how many of them succeeded.
 pub type Work = Box<dyn FnMut(&mut Lane<'_>, u64) -> u64 + Send>;
 
 /// The work of calling `service` over and over.
@@ -91,7 +91,7 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// A lane among rivals, which sleeps until `waker` unparks its thread.
+    /// A lane beside others, which sleeps until `waker` unparks its thread.
     #[must_use]
     pub fn parking(waker: &'a Waker) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The results as JSON, for whoever compares runs.
+//! The results as JSON, to compare runs.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io, thread};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::drive::Drive;
 
-/// What was asked for.
+/// The options.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
     /// Where the JSON goes.
@@ -58,7 +58,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether a case of this name is asked for.
+    /// Whether a case of this name is selected.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         self.filter
@@ -77,7 +77,7 @@ impl Count {
     }
 }
 
-/// The root of the workspace: cargo runs a bench in its package's folder, where nobody looks for results.
+/// The root of the workspace: cargo runs a bench in its package's folder, where results are hard to find.
 fn workspace() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)

@@ -13,7 +13,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// At most so many instructions and allocations a call over the base.
+    /// The maximum number of instructions and allocations a call over the base.
     #[must_use]
     pub fn at_most(instructions: u32, allocations: u32) -> Self {
         Self {

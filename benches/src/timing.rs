@@ -24,7 +24,7 @@ impl Rounds {
     }
 }
 
-/// Times so many rounds of every case, each way. The result has the order of `cases` and `drives`.
+/// Times a number of rounds of every case, each way. The result has the order of `cases` and `drives`.
 ///
 /// A recorder stays for the rest of the process, so the cases that want one are timed after all others.
 #[must_use]

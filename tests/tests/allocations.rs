@@ -1,6 +1,6 @@
 //! What a call that succeeds allocates: nothing, but for a body that a deadline ends.
 //!
-//! A binary of its own, because the allocator is everybody's.
+//! A binary of its own, because the allocator is global.
 #![allow(clippy::unwrap_used)]
 
 use std::alloc::System;
@@ -95,7 +95,7 @@ fn a_bulkhead_allocates_nothing_for_a_call_that_need_not_wait() {
     }
 }
 
-/// Also where it matters whose a call is.
+/// Also where calls are counted by owner.
 #[test]
 fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
     let _alone = alone();
@@ -160,8 +160,8 @@ fn an_armed_injector_allocates_nothing_for_calls_it_leaves_alone() {
     let _alone = alone();
     let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
     let down = Fault::Answer(buttress::chaos::Answer::Status(503));
-    let nobody = PlannedFault::new("down", down).rate(Ratio::ZERO);
-    injector.arm(Plan::new(7).fault(nobody)).unwrap();
+    let no_calls = PlannedFault::new("down", down).rate(Ratio::ZERO);
+    injector.arm(Plan::new(7).fault(no_calls)).unwrap();
     assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
     assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
     assert!(injector.snapshot().calls > 0);
@@ -205,7 +205,7 @@ fn a_deadline_that_is_met_allocates_nothing() {
     assert_eq!(calls_through(DeadlineLayer::client()), 0);
 }
 
-/// The body, and what it shares with the timer that ends it where nobody reads it.
+/// The body, and what it shares with the timer that ends it where it is not read.
 #[test]
 fn a_body_that_has_a_deadline_allocates_twice() {
     let _alone = alone();
@@ -303,7 +303,7 @@ fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     }
 }
 
-/// Whoever makes up a name for every call makes nothing grow.
+/// A caller that invents a name for every call makes nothing grow.
 #[test]
 fn a_million_tenants_allocate_nothing() {
     let _alone = alone();
@@ -459,13 +459,13 @@ where
     })
 }
 
-/// One test at a time: the counter is everybody's.
+/// One test at a time: the counter is global.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What so many calls allocate: the least of some rounds, for the harness allocates meanwhile, now and then.
+/// The allocations of a number of calls: the least of some rounds, for the harness allocates meanwhile, now and then.
 fn allocations(mut call: impl FnMut()) -> usize {
     // What is allocated once and kept is not a cost of a call.
     (0..CALLS).for_each(|_| call());

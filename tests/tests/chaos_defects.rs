@@ -45,9 +45,9 @@ fn the_same_requests_fail_on_any_number_of_threads() {
     assert!(runs.iter().all(|run| *run == runs[0]));
 }
 
-/// C02: it draws at the first poll, so that who awaits first decides who fails.
+/// C02: it draws at the first poll, so that the order of polls decides which calls fail.
 #[test]
-fn the_order_of_polls_has_no_say_in_whom_a_fault_hits() {
+fn the_order_of_polls_does_not_decide_which_calls_a_fault_hits() {
     let failed = |order: fn(usize) -> usize| {
         let injector = armed("chaos", Fault::Answer(Answer::Error), 30);
         let mut service = behind(&injector);
@@ -105,7 +105,7 @@ fn two_services_do_not_replay_one_sequence() {
     let same = agree(&sequence(&one), &sequence(&two));
     assert!((140..260).contains(&same), "{same} of {REQUESTS}");
 
-    // Nor do two injectors with one plan, who have names of their own.
+    // Nor do two injectors with one plan, which have names of their own.
     let [one, two] = ["database", "cache"]
         .map(|name| sequence(&behind(&armed(name, Fault::Answer(Answer::Error), 50))));
     let same = agree(&one, &two);

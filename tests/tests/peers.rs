@@ -18,7 +18,7 @@ fn behind(config: BreakerConfig) -> (Breaker, Service, ProbeHandle) {
     (breaker, service, probe)
 }
 
-/// Makes so many calls, and says how many of them reached the service.
+/// Makes a number of calls, and returns how many of them reached the service.
 async fn calls(service: &Service, probe: &ProbeHandle, calls: usize) -> usize {
     let before = probe.calls();
     for _ in 0..calls {
@@ -90,7 +90,7 @@ async fn probes_far_apart_close_the_circuit() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// B07 again, where nobody calls at all for longer than the circuit stays half-open.
+/// B07 again, without any calls for longer than the circuit stays half-open.
 #[tokio::test(start_paused = true)]
 async fn no_pause_wedges_a_half_open_circuit() {
     let (breaker, service, probe) = behind(BreakerConfig::default().probes(2));
@@ -185,7 +185,7 @@ async fn a_probe_that_is_ignored_gives_its_slot_back() {
 /// A failure that a predicate lets pass must not be told twice, or nested: the error of the service is the error of
 /// the stack (CF4 to CF11, X07: `CircuitBreakerError<BulkheadServiceError<..>>` without a source).
 #[tokio::test(start_paused = true)]
-async fn an_error_stays_flat_and_a_refusal_says_whose_it_is() {
+async fn an_error_stays_flat_and_a_rejection_names_its_layer() {
     let (_, service, probe) = behind(BreakerConfig::default().consecutive_failures(1));
     probe.script(fails());
     let ask = || service.clone().oneshot(Request::new(TestBody::empty()));

@@ -65,7 +65,7 @@ fn every_metric_moves_under_its_own_labels() {
     }
 }
 
-/// One call at once, one at its second attempt, one never, one that nobody waits for; and one in shadow.
+/// One call at once, one at its second attempt, one never, one with a caller that left; and one in shadow.
 async fn retries() -> (Retry, Retry) {
     let backoff = Backoff::default().base(USUAL).jitter(Jitter::None);
     let config = RetryConfig::default().backoff(backoff);
@@ -81,7 +81,7 @@ async fn retries() -> (Retry, Retry) {
     (retry, shadow)
 }
 
-/// A call that fails so many times before it succeeds.
+/// A call that fails this many times before it succeeds.
 async fn failing(retry: &Retry, times: u64) -> Result<(), BoxError> {
     let calls = Arc::new(AtomicU64::new(0));
     let inner = service_fn(move |()| {
@@ -96,7 +96,7 @@ async fn failing(retry: &Retry, times: u64) -> Result<(), BoxError> {
     RetryLayer::new(retry).layer(inner).oneshot(()).await
 }
 
-/// A hundred calls of the usual length, one whose second attempt wins, and one whose second attempt loses.
+/// A hundred calls of the usual length, one with a second attempt that wins, and one with a second attempt that loses.
 async fn hedges() {
     let hedge = Hedge::new("hedge", HedgeConfig::default().minimum_calls(10));
     let inner = service_fn(|durations: Arc<AtomicU64>| async move {

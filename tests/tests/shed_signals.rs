@@ -23,7 +23,7 @@ fn every_metric_moves_under_its_own_labels() {
     metrics::with_local_recorder(&recorder, || run(everything_happens(&snapshotter)));
 }
 
-/// One inside, one who waits and one who waits in vain, one for whom there is no room; a shadow; a throttle.
+/// One inside, one that waits and one that waits in vain, one for which there is no room; a shadow; a throttle.
 async fn everything_happens(snapshotter: &Snapshotter) {
     let config = ShedConfig::default().limit(1).queue(2);
     let shedder = Shedder::new("api", config.clone());
@@ -68,11 +68,11 @@ async fn everything_happens(snapshotter: &Snapshotter) {
         };
         assert!(seen.iter().any(of), "{} stood still", metric.name);
     }
-    // A word that is none is counted once, also where more is asked of the request than whether there is a place.
+    // A malformed value is counted once, also where more is read from the request than on the fast path.
     let malformed = "buttress_http_malformed_headers_total x-criticality";
     assert_eq!(seen.get(malformed), Some(&1.0), "{seen:?}");
 
-    // K03 and B17 of tower-resilience: what nobody waits for any more stays up. Here all that is up is the limits.
+    // K03 and B17 of tower-resilience: a gauge stays up after the caller left. Here only the limits stay up.
     drop((inside, waiting, other, beyond));
     let seen = moves(snapshotter);
     for (gauge, by) in [
@@ -179,7 +179,7 @@ fn why(answer: &Answer) -> Option<Reason> {
     Rejection::find(&**error).map(Rejection::reason)
 }
 
-/// By how much each series moved since it was last asked for; of histograms, how often something was recorded.
+/// By how much each series moved since it was last read; of histograms, how many values were recorded.
 fn moves(snapshotter: &Snapshotter) -> Seen {
     let series = snapshotter.snapshot().into_vec().into_iter();
     series

@@ -15,7 +15,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-/// The patterns whose metrics are to be seen here.
+/// The patterns with metrics in this test.
 const PATTERNS: [&str; 3] = ["buttress_breaker_", "buttress_http_", "buttress_problem_"];
 
 #[test]
@@ -157,7 +157,7 @@ async fn everything_happens() -> Breaker {
         .layer(BreakerLayer::http(&breaker));
     let (service, probe) = behind(&stack.into_inner());
 
-    // One that is slow, and still under way when the circuit trips: a stale one.
+    // One that is slow, and still in flight when the circuit trips: a stale one.
     probe.script(Script::new());
     let gate = buttress_testkit::Gate::new();
     probe.script_next(Script::new().wait(&gate).ok(Response::default()));
@@ -244,7 +244,7 @@ fn nonzero(recorder: &DebuggingRecorder) -> BTreeMap<String, f64> {
     named.filter(|(_, value)| *value != 0.0).collect()
 }
 
-/// Writes down each event, and looks at the breaker while it is told.
+/// Records each event, and reads the breaker during it.
 #[derive(Clone, Default)]
 struct Log {
     breaker: Arc<Mutex<Option<Breaker>>>,

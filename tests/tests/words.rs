@@ -108,7 +108,7 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
     assert_eq!(breaker.state(), CircuitState::Closed);
     assert_eq!(asked.load(Ordering::Relaxed), 4);
 
-    // The same with hyper-util's own client, whose errors no adapter has read.
+    // The same with hyper-util's own client, without an adapter that has read its errors.
     let connector = hyper_util::rt::TokioExecutor::new();
     let client = hyper_util::client::legacy::Client::builder(connector).build_http::<TestBody>();
     let client = BreakerLayer::http(&breaker).layer(client);

@@ -99,7 +99,7 @@ impl Service<u64> for Boxed {
     }
 }
 
-/// As large as a [`Rejection`], and not all zero: memory that is asked for as zero takes another road.
+/// As large as a [`Rejection`], and not all zero: memory that is allocated as zero takes another path.
 #[derive(Debug, Clone, Copy)]
 struct Refusal(#[expect(dead_code, reason = "there for its size")] [u8; size_of::<Rejection>()]);
 

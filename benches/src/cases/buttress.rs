@@ -126,7 +126,7 @@ fn open() -> BreakerLayer {
     BreakerLayer::new(&breaker)
 }
 
-/// A closed breaker with so many calls in its window, every fourth of them a failure.
+/// A closed breaker with this many calls in its window, every fourth of them a failure.
 fn holding(calls: u64) -> BreakerLayer {
     let layer = closed();
     let lane = &mut Lane::alone();

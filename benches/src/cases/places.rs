@@ -102,7 +102,7 @@ pub(super) fn rules() -> Vec<Case> {
                 bulkhead.release(permit.expect("it is free"), || now);
             }
         }),
-        // In the overhead bench there are so many calls that one of 128 is a sample.
+        // In the overhead bench the rate is so high that one of 128 is a sample.
         Case::rule("shed: a call that is a sample", || {
             let mut clock = Clock::start();
             let shed = Shed::new(ShedConfig::default(), 7, clock.now()).expect("valid");

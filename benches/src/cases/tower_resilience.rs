@@ -100,7 +100,7 @@ fn breaker(config: CircuitBreakerConfigBuilder<DefaultClassifier>) -> Breaker {
         .layer(Echo)
 }
 
-/// A closed breaker by time with slow calls on, whose window holds so many calls.
+/// A closed breaker by time with slow calls on, and this many calls in its window.
 fn holding(calls: u64) -> Breaker {
     let config = CircuitBreakerLayer::builder()
         .sliding_window_type(SlidingWindowType::TimeBased)

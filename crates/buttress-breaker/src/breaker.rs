@@ -94,7 +94,7 @@ impl Breaker {
         self.shared.circuit().config()
     }
 
-    /// Takes a new configuration and keeps the state, the counts and the calls under way.
+    /// Takes a new configuration and keeps the state, the counts and the calls in flight.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ impl Drop for Isolation {
     fn drop(&mut self) {
         let step = self.shared.circuit().release();
         self.shared.announce(step);
-        // Even where the circuit goes on open: whoever waited for an operator now waits for the time.
+        // Even where the circuit stays open: waiters for the end of an isolation now wait for the open time.
         self.shared.wake_all();
     }
 }

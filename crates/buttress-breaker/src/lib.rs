@@ -2,10 +2,10 @@
 //!
 //! # When to use it
 //!
-//! In front of anything that can die or slow down on its own: another service, a database, a queue. While it is
-//! dead, callers get an answer at once, and it gets the quiet it needs to recover. Not in front of what fails
-//! for its callers' own reasons, nor as a limit on load: an answer that a request was wrong is no failure, and
-//! a breaker neither queues nor counts what is under way.
+//! In front of a dependency that can fail or slow down: another service, a database, a queue. While it is down, calls
+//! are rejected at once, and it gets no load while it recovers. Not in front of a service whose failures are caused by
+//! its callers, nor as a limit on load: a response that a request was wrong is no failure, and a breaker neither queues
+//! nor counts calls in flight.
 //!
 //! # Example
 //!
@@ -28,9 +28,9 @@
 //! }
 //! assert_eq!(breaker.state(), CircuitState::Open);
 //!
-//! // From now on the database is not asked, and the caller is told when to come back.
+//! // From now on the database is not called, and rejections say when to retry.
 //! let error = service.ready().await?.call("select 1").await.unwrap_err();
-//! let rejection = Rejection::find(&*error).expect("the breaker said no");
+//! let rejection = Rejection::find(&*error).expect("the breaker rejects");
 //! assert_eq!(rejection.reason(), Reason::CircuitOpen);
 //! assert!(rejection.retry_after() <= Some(std::time::Duration::from_secs(5)));
 //! # Ok(())
@@ -68,10 +68,10 @@
 //!
 //! # What it does
 //!
-//! A *closed* circuit admits every call and trips on too many failures in a row, too large a share of failures
-//! or too large a share of slow calls, whichever comes first. An *open* circuit rejects every call until its
-//! time is over. *Half-open*, it lets a few probes through and takes its verdict over them. It then closes, or
-//! first *recovers* along a ramp that admits a growing share of calls. Held open by hand it is *isolated*.
+//! A *closed* circuit admits every call and trips on too many failures in a row, too large a share of failures or too
+//! large a share of slow calls, whichever comes first. An *open* circuit rejects every call until its time is over.
+//! *Half-open*, it admits a few probes and decides by their outcomes. It then closes, or first *recovers* along a ramp
+//! that admits a growing share of calls. Held open by an operator it is *isolated*.
 //!
 //! | how a call ends | what it counts as |
 //! |---|---|
@@ -79,18 +79,18 @@
 //! | an error, a server error, a body that breaks off | a failure |
 //! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, not in the row: it is alive |
 //! | a timeout | a failure, unless the deadline of its task or of the request itself (`grpc-timeout` and the like), or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
-//! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not asked |
+//! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not called |
 //! | ended by its deadline or the attempt timeout of a retry, before the head of its answer came | a timeout |
 //! | dropped by its caller | nothing |
 //! | dropped after the head of its answer came | nothing, whatever time it took: that is the reader's pace |
 //! | a panic of the inner service | a failure; it unwinds to its caller and no further |
 //!
-//! What a call has to tell is heard only in the period that it was admitted in: an answer from before the trip
-//! does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends; one whose
-//! answer has begun well has gone well by then. A call is timed to the head of its answer: how long a reader takes over the
-//! body makes no call slow. How long a caller takes to send the request does, unless
-//! [`track_upload`](buttress_http::track_upload) keeps count of that: put it around the breaker where requests are passed
-//! on while they arrive, as in a gateway.
+//! The result of a call is recorded only in the period that it was admitted in: a response to a call from before the
+//! trip does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends; one
+//! whose head came without a failure has succeeded by then. A call is timed to the head of its response: a slow reader
+//! of the body makes no call slow. A slow sender of the request does, unless
+//! [`track_upload`](buttress_http::track_upload) measures that: put it around the breaker where requests are passed on
+//! while they arrive, as in a gateway.
 //!
 //! The service behind must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
 //! `poll_ready`.

@@ -65,7 +65,7 @@ impl Readiness {
         self.held.is_some() && self.holds_slot()
     }
 
-    /// That slot, if it has not lapsed.
+    /// That slot, if it has not expired.
     pub(crate) fn take(&mut self) -> Option<BreakerGuard> {
         if !self.has_reserved() {
             return None;

@@ -4,7 +4,7 @@ use crate::BreakerGuard;
 use crate::breaker::now;
 use crate::shared::SharedLease;
 
-/// A probe slot that is held for a call yet to be made. Dropped, it goes to whoever waits for one.
+/// A probe slot that is held for a call yet to be made. When dropped, it goes to the next waiter.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     shared: SharedLease,

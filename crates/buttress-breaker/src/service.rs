@@ -71,7 +71,7 @@ where
         ready!(self.readiness.poll(self.breaker.shared(), cx));
         let polled = self.inner.poll_ready(cx);
         if !matches!(polled, Poll::Ready(Ok(()))) {
-            // A probe slot is for those who can use it: another clone's inner service may be ready.
+            // Another clone's inner service may be ready and can use the probe slot.
             self.readiness.release();
         }
         polled.map_err(Into::into)
@@ -95,7 +95,7 @@ where
 }
 
 impl<S, P> BreakerService<S, P> {
-    /// Admits a call that has a slot already, unless that has lapsed.
+    /// Admits a call that has a slot already, unless the slot has expired.
     #[cold]
     #[inline(never)]
     fn admit_reserved<Req>(&mut self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>

@@ -13,12 +13,12 @@ use crate::BreakerGuard;
 use crate::breaker::{chance, now};
 use crate::keyed::Home;
 
-/// What all layers and services of one breaker share: the circuit, and whom to tell.
+/// What all layers and services of one breaker share: the circuit, its signals and its waiters.
 pub(crate) struct Shared {
     name: Name,
     circuit: Circuit,
     signals: BreakerSignals,
-    /// Whoever waits in `poll_ready` for the circuit to change. Told after the circuit has changed.
+    /// The waiters in `poll_ready` for a change of the circuit. Woken after the circuit has changed.
     changed: Arc<Notify>,
     /// Where it belongs, if it is one of many.
     home: Option<Home>,
@@ -76,7 +76,7 @@ impl Shared {
         is_settled
     }
 
-    /// Ends an admitted call that nobody waits for any more.
+    /// Ends an admitted call whose caller left.
     #[cold]
     #[inline(never)]
     pub(crate) fn cancel(&self, permit: Permit) {
@@ -84,7 +84,7 @@ impl Shared {
         self.conclude(self.circuit.cancel(permit, ending, now(), chance));
     }
 
-    /// Gives back a slot whose call was never made.
+    /// Returns a slot whose call was never made.
     pub(crate) fn withdraw(&self, permit: Permit) {
         if self.circuit.withdraw(permit) {
             self.changed.notify_one();
@@ -116,7 +116,7 @@ impl Shared {
             .with_retry_after(refusal.retry_after)
     }
 
-    /// Tells the world that the circuit moved, and wakes whoever waited for that.
+    /// Emits the transition, and wakes the waiters.
     #[inline]
     pub(crate) fn announce(&self, transition: Option<Transition>) {
         if let Some(step) = transition {

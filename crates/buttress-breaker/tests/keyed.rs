@@ -161,7 +161,7 @@ fn what_cannot_work_is_refused_by_name_value_and_bound() {
     );
 }
 
-/// F06 and BR4 of the faults found outside: nobody calls what is isolated, so it is idle all the time.
+/// F06 and BR4 of the faults found outside: an isolated breaker gets no calls, so it is idle all the time.
 #[tokio::test(start_paused = true)]
 async fn an_isolated_key_is_kept_while_its_guard_lives_and_an_open_one_though_it_is_idle() {
     let breakers = breakers(4);

@@ -7,7 +7,7 @@ use buttress_core::{ConfigError, Name, Striped};
 use crate::BulkheadSnapshot;
 use crate::shared::{Shared, SharedStripes};
 
-/// A limit of calls under way: the places that its layers share, and where operators reach in.
+/// A limit on calls in flight: the slots that its layers share, and the handle for operators.
 ///
 /// Cloning it is cheap, and all clones are one bulkhead. See the [crate docs](crate).
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Bulkhead {
         self.shared.name().as_str()
     }
 
-    /// What it looks like now: calls under way, callers waiting.
+    /// A snapshot: calls in flight, calls waiting.
     #[must_use]
     pub fn snapshot(&self) -> BulkheadSnapshot {
         BulkheadSnapshot {
@@ -64,9 +64,9 @@ impl Bulkhead {
         self.shared.rule().config()
     }
 
-    /// Takes a new configuration. Calls under way stay, and so does whoever waits. Below what is under way, a limit
-    /// admits nobody until enough of it has ended; raised, it lets in as many as it was raised by. Calls that were
-    /// let in while the mode was off are not counted.
+    /// Takes a new configuration. Calls in flight and waiters stay. If the limit is lowered below the number in flight,
+    /// no call is admitted until enough of them have ended; if it is raised, waiters are admitted. Calls that were
+    /// admitted while the mode was off are not counted.
     ///
     /// # Errors
     ///

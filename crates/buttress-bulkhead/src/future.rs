@@ -26,7 +26,7 @@ enum State<S: Service<Req>, Req> {
     Admitted(#[pin] S::Future),
     /// Boxed, as the caller will have it. `None` once it has been told.
     Rejected(Option<BoxError>),
-    /// Boxed, so that those who need not wait need not carry it about.
+    /// Boxed, so that futures that do not wait are small.
     Waiting(Pin<Box<Wait<S, Req>>>),
 }
 
@@ -95,7 +95,7 @@ where
         let result = ready!(polled).map_err(Into::into);
         let response = this.protocol.conclude(result, this.guard);
         this.protocol.keep(this.guard);
-        // What was not taken into a body ends here, and not when somebody drops this future.
+        // A guard that did not move into a body ends here, and not when the caller drops this future.
         *this.guard = None;
         Poll::Ready(response)
     }

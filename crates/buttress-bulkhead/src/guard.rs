@@ -6,7 +6,7 @@ use buttress_shell::OpenBody;
 use crate::bulkhead::now;
 use crate::shared::{Kept, SharedLease};
 
-/// One call that was let in. Its place is free again when it is dropped.
+/// One admitted call. Its slot is free again when it is dropped.
 ///
 /// It lives in the response future, and with the `Http` protocol in the response's body.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl BulkheadGuard {
         }
     }
 
-    /// Ends a call of which somebody has taken notice.
+    /// Ends a call whose admission was observed.
     #[inline(never)]
     fn end(&mut self) {
         let kept = match std::mem::replace(&mut self.holds, Holds::Nothing) {
@@ -59,7 +59,7 @@ impl BulkheadGuard {
 }
 
 impl Guard for BulkheadGuard {
-    /// The place can be taken back from now on, if nobody reads the body.
+    /// The slot can be taken back from now on, if the body is not read.
     fn answered(&mut self, _: Option<&Report>) {
         let open = self.shared.open();
         if open.is_patient() {

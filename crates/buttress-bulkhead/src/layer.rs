@@ -65,10 +65,10 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
-    /// Tells calls apart by the key that `key` finds: the name of one of the
-    /// [partitions](crate::BulkheadConfig::partitions), or whose call it is where the limit is shared by
-    /// [tenants](crate::BulkheadConfig::tenants). It is asked only where there are such, and should be what whoever calls
-    /// cannot choose freely.
+    /// Distinguishes calls by the key that `key` finds: the name of one of the
+    /// [partitions](crate::BulkheadConfig::partitions), or the tenant where the limit is shared by
+    /// [tenants](crate::BulkheadConfig::tenants). It is called only where there are such, and should be a value that
+    /// callers cannot choose freely.
     #[must_use]
     pub fn key<Req, F>(self, key: F) -> BulkheadLayer<ByKey<F, P>>
     where
@@ -97,11 +97,11 @@ impl<P> BulkheadLayer<P> {
 
     /// What `poll_ready` says while there is no place.
     ///
-    /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is one, waits for that as long as it
-    /// takes, and then holds the place until it is called or dropped, or the service behind turns out not to be ready.
-    /// So a clone that became ready and is kept for later keeps others out: it is for callers who call at once.
-    /// Where the [mode](crate::BulkheadConfig::mode) does not bind for all calls, or the limit is shared by partitions or
-    /// tenants, it is as [`Reject`](WhenSaturated::Reject).
+    /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is a free slot, waits for that without a
+    /// bound, and then holds the slot until it is called or dropped, or the inner service turns out not to be ready. So
+    /// a clone that became ready and is kept for later takes a slot from others: use it where calls follow readiness at
+    /// once. Where the [mode](crate::BulkheadConfig::mode) does not enforce for all calls, or the limit is shared by
+    /// partitions or tenants, it is as [`Reject`](WhenSaturated::Reject).
     #[must_use]
     pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
         self.when_saturated = when_saturated;

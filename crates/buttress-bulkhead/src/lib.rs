@@ -1,4 +1,4 @@
-//! A bulkhead for Tower services: so many calls at once and no more, and a short, fair and bounded wait for the rest.
+//! A bulkhead for Tower services: a limit on requests in flight, and a short, fair and bounded wait for the rest.
 //!
 //! # When to use it
 //!
@@ -44,7 +44,7 @@
 //! # let _ = layer;
 //!
 //! // Later, and from anywhere:
-//! api.reconfigure(config.limit(32))?; // nobody is thrown out
+//! api.reconfigure(config.limit(32))?; // calls in flight stay
 //! println!("{:?}", api.snapshot());
 //! # Ok::<_, buttress_core::ConfigError>(())
 //! ```
@@ -71,28 +71,28 @@
 //!
 //! # What it does
 //!
-//! A call takes a place when it is made, and gives it back when it ends: with its future, and with the `Http` protocol
-//! with the body of its response. A service that is merely ready holds nothing, so idle connections and clones keep
-//! nobody out; [`WhenSaturated::Unready`] is otherwise.
+//! A call takes a slot when it is made, and returns it when it ends: with its future, and with the `Http` protocol with
+//! the body of its response. A service that is merely ready holds no slot, so idle connections and clones use none;
+//! [`WhenSaturated::Unready`] differs in that.
 //!
 //! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what
 //! becomes of the connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
 //!
-//! A response that its reader leaves alone keeps its place only while nobody else needs it: a client that reads nothing
-//! off its connection would otherwise hold it for as long as it likes. When a call finds no place, those are taken back
-//! whose readers have not asked for the next frame for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The
-//! response itself is not ended, since a reader may pause for good reasons, and goes on without a place when its reader
-//! comes back: the limit counts the calls that move. Where what a call holds must be freed as well, put a deadline layer
-//! around the bulkhead: it ends the bodies, read or not. A response that waits for the service, as an event stream does,
-//! keeps its place. This needs no timer but for those who wait longer than that.
+//! A response that is not read keeps its slot only while no other request needs it: a client that does not read its
+//! connection would otherwise hold a slot without bound. When a call finds no free slot, the bulkhead takes back the
+//! slots of bodies that were not polled for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The response
+//! itself is not ended, since a reader may pause for good reasons, and goes on without a slot when its reader
+//! continues: the limit counts the calls that make progress. Where the resources of such a call must be freed as well,
+//! put a deadline layer around the bulkhead: it ends the bodies, read or not. A response that waits for the service, as
+//! an event stream does, keeps its slot. This needs no timer except for requests that wait longer than that.
 //!
-//! A call that finds no place waits in its response future, if the [queue](BulkheadConfig::queue) has room, until the
-//! sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the request's
-//! extensions. What matters more is let in first, and takes the place of what matters less in a full queue: a call
-//! matters as much as its [task](buttress_core::Criticality::current) does, which a shedder further out may have said,
-//! and else is [`High`](buttress_core::Criticality::High). Whoever has waited for long is served last once the queue
-//! [stands](Order::AdaptiveLifo), as it has the least time left. While it waits it keeps nothing of the service behind:
-//! it waits with a clone of it that was not polled ready, and readies that once it has a place.
+//! A call that finds no free slot waits in its response future, if the [queue](BulkheadConfig::queue) has room, until
+//! the sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the
+//! request's extensions. More critical calls are admitted first, and replace less critical ones in a full queue: a call
+//! has the [criticality](buttress_core::Criticality::current) of its task, which an outer shedder may have set, and
+//! else is [`High`](buttress_core::Criticality::High). The calls that have waited longest are served last once the
+//! queue [stands](Order::AdaptiveLifo), as they have the least time left. While it waits, a call holds no reservation
+//! of the inner service: it waits with a clone that was not polled ready, and readies that once it has a slot.
 //!
 //! | what a call hears | why |
 //! |---|---|
@@ -102,23 +102,23 @@
 //! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](BulkheadConfig::controlled_delay) |
 //! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and what is left is for others |
 //!
-//! With [partitions](BulkheadConfig::partitions), each has its share of the limit for certain, and what it does not use is
-//! lent to whoever asks. When places are short, the next one goes to whichever partition that waits has the least of its
-//! share; nobody who has a place loses it. So a share is back when as many calls have ended. Where nobody may wait, a call
-//! that is refused within its share [keeps](PartitionsConfig::memory) a place free for the next. Where there are too many
-//! to name, [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
-//! counted in a sketch, so that a million of them take the memory of one. Both are found by a
-//! [key](BulkheadLayer::key) or a [path](BulkheadLayer::by_path), change at run time, and cost each call a lock.
+//! With [partitions](BulkheadConfig::partitions), each partition is guaranteed its share; unused slots are lent out.
+//! Under contention, the next slot goes to the waiting partition furthest below its share. A slot in use is not taken
+//! back, so a share is back when enough calls have ended. Where calls may not wait, a call that is rejected within its
+//! share [reserves](PartitionsConfig::memory) a slot for the next. Where there are too many owners to name,
+//! [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
+//! counted in a sketch, so that memory does not depend on their number. Both are found by a [key](BulkheadLayer::key)
+//! or a [path](BulkheadLayer::by_path), change at run time, and cost each call a lock.
 //!
-//! In the modes in which refusals do not bind, nobody waits either: calls beyond the limit are let through, and those
-//! for whom there would have been neither a place nor room in the queue are counted.
+//! In the modes that do not enforce, calls do not wait either: calls beyond the limit are admitted, and those for which
+//! there would have been neither a slot nor room in the queue are counted.
 //!
 //! # Differences from others
 //!
-//! From tower's `ConcurrencyLimit`: the limit is in the handle and not in the layer, so the routes and connections of
-//! a server share it; readiness holds no place, so idle clones cannot use the limit up, and a refused caller leaves no
-//! waiter behind who is given a place that it does not want; the wait is bounded and minds deadlines; and the place is
-//! held to the end of the body. From `tower-resilience-bulkhead`: a refusal takes no timer, and says what it is.
+//! From tower's `ConcurrencyLimit`: the limit is in the handle and not in the layer, so the routes and connections of a
+//! server share it; readiness holds no slot, so idle clones cannot use the limit up, and a rejected caller leaves no
+//! waiter behind that is assigned a slot it does not use; the wait is bounded and respects deadlines; and the slot is
+//! held to the end of the body. From `tower-resilience-bulkhead`: a rejection takes no timer, and carries its reason.
 //!
 //! # Defaults
 //!
@@ -126,16 +126,16 @@
 //!
 //! # Signals
 //!
-//! The gauges `buttress_bulkhead_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of those who had to
-//! wait, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name. Rejections
-//! are events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default
-//! in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
+//! The gauges `buttress_bulkhead_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of requests that
+//! waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name. Rejections
+//! are events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default in
+//! the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
 //!
 //! # Ordering
 //!
-//! Inside of a retry, so that whoever waits to try again holds no place; inside of a breaker, so that a call that it
-//! rejects takes none. Outside of a timeout for each attempt, whose time is then spent on the call and not in the
-//! queue; inside of whatever sets the deadline.
+//! Inside a retry, so that a call that waits for its next attempt holds no slot; inside a breaker, so that a call that
+//! it rejects takes none. Outside a timeout for each attempt, so that its time is not spent in the queue; inside the
+//! layer that sets the deadline.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -12,7 +12,7 @@ use crate::BulkheadGuard;
 use crate::bulkhead::now;
 use crate::shared::SharedLease;
 
-/// Somebody who waits for a place. Dropped, it leaves the queue, and passes on what it was given meanwhile.
+/// A waiter. When dropped, it leaves the queue, and passes on a slot that it was assigned meanwhile.
 #[derive(Debug)]
 #[pin_project(PinnedDrop)]
 pub(crate) struct Queued {
@@ -24,7 +24,7 @@ pub(crate) struct Queued {
     shown: bool,
     #[pin]
     timer: Timer,
-    /// Takes places back from bodies that nobody reads, for one who waits for longer than those may be left alone.
+    /// Takes slots back from bodies that are not read, for a waiter that waits longer than `reader_idle`.
     lookout: Option<Lookout>,
 }
 
@@ -97,7 +97,7 @@ impl Future for Queued {
                 self.ended();
                 Poll::Ready(Err(why))
             }
-            // Somebody was quicker, and is about to tell.
+            // A permit was assigned concurrently; the waker will be called.
             None => Poll::Pending,
         }
     }

@@ -74,7 +74,7 @@ where
         ready!(self.readiness.poll(self.bulkhead.shared(), cx));
         let polled = self.inner.poll_ready(cx);
         if !matches!(polled, Poll::Ready(Ok(()))) {
-            // A place is for those who can use it: another clone's inner service may be ready.
+            // Another clone's inner service may be ready and can use the slot.
             self.readiness.release();
         }
         polled.map_err(Into::into)
@@ -94,7 +94,7 @@ where
 }
 
 impl<S, P> BulkheadService<S, P> {
-    /// Makes a call for which a place was reserved, or none is at hand.
+    /// Makes a call for which a slot was reserved, or the fast path found none.
     #[cold]
     #[inline(never)]
     fn call_when_short<Req>(&mut self, request: Req, protocol: P) -> ResponseFuture<S, Req, P>
@@ -131,8 +131,8 @@ impl<S, P> BulkheadService<S, P> {
                 ResponseFuture::rejected(rejection, protocol)
             }
             Answer::Queued(queued) => {
-                // What was polled ready may hold a place further in, which somebody can use who need not wait: so
-                // neither the call that waits nor this service keeps it.
+                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
+                // neither the waiting call nor this service keeps it.
                 relinquish(&mut self.inner);
                 let service = self.inner.clone();
                 ResponseFuture::waiting(queued, service, request, protocol)

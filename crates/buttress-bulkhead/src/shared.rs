@@ -40,7 +40,7 @@ pub(crate) struct Kept {
     pub(crate) shown: bool,
 }
 
-/// What becomes of a call for which no place was at hand.
+/// The result for a call for which the fast path found no slot.
 pub(crate) enum Answer {
     Admitted(BulkheadGuard),
     Queued(Queued),
@@ -83,7 +83,7 @@ impl Shared {
         }
     }
 
-    /// Gives the places of bodies that nobody reads to whoever is next. Says whether there were any.
+    /// Passes the slots of bodies that are not read to the next waiters. Returns whether there were any.
     #[cold]
     pub(crate) fn take_idle(&self) -> bool {
         let idle = self.open.take_idle();
@@ -92,7 +92,7 @@ impl Shared {
         any
     }
 
-    /// Gives back the place of a call of which somebody has taken notice.
+    /// Returns the slot of a call whose admission was observed.
     pub(crate) fn release(&self, kept: Kept) {
         if kept.shown {
             self.signals.left();
@@ -108,7 +108,7 @@ impl Shared {
     }
 }
 
-/// A place that is at hand.
+/// A slot of the fast path.
 #[inline(always)]
 pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
     let lease = shared.lease();
@@ -116,7 +116,7 @@ pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
     Some(BulkheadGuard::new(lease, permit))
 }
 
-/// Finds out what becomes of a call for which no place is at hand.
+/// Decides about a call for which the fast path found no slot.
 #[cold]
 pub(crate) fn admit<'a>(
     shared: &SharedStripes,
@@ -142,7 +142,7 @@ pub(crate) fn admit<'a>(
         }
         Admission::Rejected(reason) => Answer::Rejected(lease.reject(reason)),
         Admission::Waiting(place) => {
-            // Whatever is taken back goes to whoever is next of those who wait.
+            // A slot that is taken back goes to the next waiter.
             lease.take_idle();
             Answer::Queued(Queued::new(lease, place))
         }

@@ -6,13 +6,12 @@ use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol};
 use http::header::UPGRADE;
 use http::{Method, Request};
 
-/// A hold on the place of a call whose connection goes on after the answer: a websocket, or a tunnel.
+/// A hold on the slot of a call whose connection goes on after the response: a websocket, or a tunnel.
 ///
-/// A layer sees a call to its answer, which for an upgrade is `101 Switching Protocols`, and nothing of what becomes of the
-/// connection. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request that asks for an
-/// upgrade, or is a `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is
-/// served, and the call has its place until the last clone of it is dropped. A hold that nobody keeps holds nothing
-/// past the answer.
+/// A layer sees a call up to its response, which for an upgrade is `101 Switching Protocols`, and not the connection
+/// after it. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request for an upgrade, or a
+/// `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is served, and the call
+/// keeps its slot until the last clone of it is dropped. A hold that is not kept ends with the response.
 ///
 /// ```
 /// use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadHold, BulkheadLayer};
@@ -62,7 +61,7 @@ impl fmt::Debug for BulkheadHold {
     }
 }
 
-/// A protocol whose requests take a [`BulkheadHold`] along when they ask for an upgrade.
+/// A protocol that attaches a [`BulkheadHold`] to requests for an upgrade.
 #[derive(Debug)]
 pub struct Upgrades<P> {
     protocol: P,

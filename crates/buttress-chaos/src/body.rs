@@ -14,7 +14,7 @@ use crate::meddling::Meddling;
 use crate::shared::{Place, Shared};
 use crate::tampering::{Step, Tampering};
 
-/// The body of a response that came through an injector, as it is or harmed.
+/// The body of a response that came through an injector, unchanged or with a fault.
 #[pin_project]
 pub struct FaultyBody<B>(#[pin] State<B>);
 

@@ -25,10 +25,10 @@ impl Default for InjectorConfig {
 }
 
 impl InjectorConfig {
-    /// While this file exists nothing is injected: the next call that would be harmed disarms the injector. If
-    /// the file has text, this stops less, by items that stand on lines of their own or between commas: names of faults,
-    /// and only these are stopped; or `experiment: NAME`, and only a plan of [that experiment](crate::Plan::experiment)
-    /// is. An item that is neither stops everything.
+    /// While this file exists no faults are injected: the next call that would be affected disarms the injector. If the
+    /// file has text, it stops less. Items are on lines of their own or separated by commas: the name of a fault stops
+    /// only that fault; `experiment: NAME` stops only a plan of [that experiment](crate::Plan::experiment). Any other
+    /// item stops everything.
     #[must_use]
     pub fn kill_file(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.kill_file = path.into();

@@ -91,7 +91,7 @@ impl Injector {
         self.arm_scoped(watching(steady_state))
     }
 
-    /// Ends all faults: no further call is harmed, and calls that hang or wait because of one are let go.
+    /// Ends all faults: no further call is affected, and calls that hang or wait because of one continue.
     pub fn disarm(&self) {
         self.shared.disarm(Disarming::Hand, None);
     }
@@ -152,12 +152,12 @@ impl fmt::Debug for Injector {
 #[must_use = "dropping it disarms"]
 pub struct Armed {
     shared: Arc<Shared>,
-    /// So that it does not disarm what somebody else armed after this plan had ended.
+    /// So that it does not disarm a plan that was armed after this one had ended.
     arming: Option<Arc<Arming>>,
 }
 
 impl Armed {
-    /// Waits until the plan is over, whoever ends it. Nobody need make calls for that.
+    /// Waits until the plan is over, whatever ends it. Needs no calls for that.
     pub async fn ended(&self) {
         let Some(mine) = &self.arming else {
             return;
@@ -225,7 +225,7 @@ impl Error for ArmError {
     }
 }
 
-/// A plan that does no harm, so it need not end soon.
+/// A plan without an effect, so it need not end soon.
 fn watching(steady_state: SteadyStateConfig) -> Plan {
     let bounds = Bounds::default().ttl(Bounds::MAX_TTL);
     Plan::new(0).bounds(bounds).guard(steady_state)

@@ -2,9 +2,9 @@
 //!
 //! # When to use it
 //!
-//! To find out, before the night does, what a service makes of a dependency that is down, slow or half dead: in a
-//! test, in staging, or for one percent of production. Not to make load; and not in a place where nobody would
-//! notice, because a fault without a hypothesis proves nothing.
+//! To test how a service handles a dependency that is down, slow or failing in part: in a test, in staging, or for one
+//! percent of production. Not to generate load; and not where the effects are not measured, because a fault without a
+//! hypothesis proves nothing.
 //!
 //! # Example
 //!
@@ -76,9 +76,9 @@
 //! | [`Injector::disarm`], the drop of an [`Armed`] | at once |
 //! | [`Bounds::ttl`] | at its end |
 //! | the [guard](Plan::guard): a failure ratio, a latency quantile or a burn rate | with the call that breaks it |
-//! | a [kill file, a kill variable](InjectorConfig::kill_file), for all, an experiment or a fault | before the next call is harmed |
+//! | a [kill file, a kill variable](InjectorConfig::kill_file), for all, an experiment or a fault | before the next call is affected |
 //!
-//! However it ends, calls that hang or wait because of it are let go. At no time are more calls harmed than
+//! However it ends, calls that hang or wait because of it continue. At no time are more calls affected than
 //! [`Bounds::max_active`], or a larger share of them than [`Bounds::blast_radius`].
 //!
 //! An injector is made disarmed, and nothing but a call in your code arms it. Disarmed it looks at one flag.

@@ -10,7 +10,7 @@ use crate::injector::now;
 use crate::shared::{Harm, Place, Shared};
 use crate::wait::Wait;
 
-/// What an armed injector has to do with one call: harm it, or only look at how it ends.
+/// The part of an armed injector in one call: it injects a fault, or only records the result.
 #[expect(
     unnameable_types,
     reason = "only sealed traits have it in their methods"
@@ -19,7 +19,7 @@ pub struct Meddling {
     shared: Arc<Shared>,
     arming: Arc<Arming>,
     began: Instant,
-    /// What the guard is told of the time, once that is known.
+    /// The time for the guard, once that is known.
     latency: Option<Duration>,
     /// What it waits for: the end of a delay, or of the plan.
     wait: Option<Wait>,
@@ -60,7 +60,7 @@ impl Meddling {
         let Some(harm) = harm else {
             return meddling;
         };
-        // Not beyond the life of the plan, even if nobody calls any more who would end it.
+        // Not beyond the end of the plan, even if no further call comes that would end it.
         let left = meddling.arming.expires().saturating_duration_since(now);
         meddling.wait = match (&harm.answer, harm.delay) {
             (Some(Answer::Hang), _) => Wait::hanging(shared, left),
@@ -91,11 +91,11 @@ impl Meddling {
             .latency
             .unwrap_or_else(|| now.saturating_duration_since(self.began));
         self.arming.observe(failed, latency, now);
-        // Whoever sees the steady state break should not wait for the next call to end it.
+        // The call that breaches the steady state ends it, without waiting for the next call.
         self.shared.look(&self.arming, now);
     }
 
-    /// Whether anybody wants to know how the call ends.
+    /// Whether the result of the call is recorded.
     pub(crate) fn is_guarded(&self) -> bool {
         self.arming.guard().is_some()
     }
@@ -150,7 +150,7 @@ impl fmt::Debug for Meddling {
 
 impl Drop for Meddling {
     fn drop(&mut self) {
-        // Its caller gave up. That is no outcome, unless it was we who kept it waiting.
+        // Its caller gave up. That is no outcome, unless the injected fault kept it waiting.
         if !self.is_concluded && self.place.is_some() {
             self.conclude(true);
         }

@@ -87,7 +87,7 @@ impl<S, P> ChaosService<S, P> {
         let identity = shared.identity(P::identity(&request));
         let harm = shared.decide(&arming, &P::subject(&request), identity, now);
         if harm.is_none() && arming.guard().is_none() {
-            // Nobody wants to know how it ends. Most calls are like this one while few are harmed.
+            // The result is not recorded. Most calls take this path while few are affected.
             return ResponseFuture::untouched(self.inner.call(request));
         }
         let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());

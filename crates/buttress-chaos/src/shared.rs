@@ -37,7 +37,7 @@ pub(crate) struct Harm {
     pub(crate) told: String,
 }
 
-/// A place among the harmed calls, given back when it is dropped.
+/// One of the affected calls, released when it is dropped.
 pub(crate) struct Place {
     shared: Arc<Shared>,
     arming: Arc<Arming>,
@@ -89,7 +89,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes the arming away, and lets go of whom it holds up. With `only`, if it is still that one.
+    /// Removes the armed plan, and lets the calls it holds continue. With `only`, if it is still that one.
     pub(crate) fn disarm(&self, by: Disarming, only: Option<&Arc<Arming>>) -> bool {
         let mut locked = self.lock();
         let stands = match (&*locked, only) {
@@ -107,8 +107,8 @@ impl Shared {
         true
     }
 
-    /// Who a call is: by its own name, or by its turn at this injector. Two injectors with one plan hit the same requests,
-    /// but have no sequence in common where requests have no names.
+    /// The identity of a call: its own, or its number at this injector. Two injectors with one plan hit the same
+    /// requests, but have no sequence in common where requests have no identity.
     pub(crate) fn identity(&self, named: Option<u64>) -> u64 {
         named.unwrap_or_else(|| {
             let turn = self.sequence.fetch_add(1, Ordering::Relaxed);

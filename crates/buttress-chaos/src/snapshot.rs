@@ -10,8 +10,8 @@ pub struct InjectorSnapshot {
     pub armed: bool,
     /// Calls that were decided on since it was armed.
     pub calls: u64,
-    /// Those of them that were harmed.
+    /// Calls that were affected.
     pub harmed: u64,
-    /// Those that are being harmed.
+    /// Calls that are affected now.
     pub active: u64,
 }

@@ -16,7 +16,7 @@ pub(crate) enum Killed {
     None,
 }
 
-/// Reads the switches. It takes a system call or two, so it is asked only where a call would be harmed.
+/// Reads the switches. It takes a system call or two, so it is called only where a call would be affected.
 pub(crate) fn read(config: &InjectorConfig, plan: &Plan) -> Killed {
     let variable = config.kill_variable.as_deref().and_then(variable);
     let file = config.kill_file.as_deref().and_then(file);
@@ -49,7 +49,7 @@ fn faults(item: &str, plan: &Plan) -> Killed {
     if words().all(names_fault) {
         Killed::Faults(words().map(String::from).collect())
     } else {
-        // Whoever threw a switch wants it to stop: what it cannot be understood to spare is not spared.
+        // If the value cannot be parsed, all faults are disabled.
         Killed::All
     }
 }

@@ -43,7 +43,7 @@ type Given = Result<Frame<Bytes>, BoxError>;
 enum Out {
     End,
     Give(Given),
-    /// It waits so long.
+    /// The length of the stall.
     Pause(Duration),
 }
 

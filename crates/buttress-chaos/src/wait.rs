@@ -27,8 +27,7 @@ impl Wait {
         Self::new(shared, Some(timer))
     }
 
-    /// Holds up until the plan ends, which it does in this time at the latest. Where no timer can be had, until
-    /// somebody ends it.
+    /// Waits until the plan ends, at most for this time. Without a timer, until the plan is disarmed.
     pub(crate) fn hanging(shared: &Shared, left: Duration) -> Option<Self> {
         Self::new(shared, timer(left))
     }
@@ -36,7 +35,7 @@ impl Wait {
     fn new(shared: &Shared, timer: Option<(Instant, Pin<Box<Timer>>)>) -> Option<Self> {
         let mut released = Box::pin(Arc::clone(&shared.released).notified_owned());
         released.as_mut().enable();
-        // After it listens: whoever disarms from here on is heard.
+        // After it is registered: a disarm from here on wakes it.
         shared.is_armed().then_some(Self { timer, released })
     }
 

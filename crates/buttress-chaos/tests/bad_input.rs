@@ -82,7 +82,7 @@ fn faults_that_exclude_each_other_and_overlap_are_refused() {
     refused(
         "[[experiment.fault]]\nname = 'a'\nbody = 'lose_trailers'\n\
          [[experiment.fault]]\nname = 'b'\nbody = { truncate = { after = 1 } }",
-        "line 7, column 1: fault \"b\": target is all calls, but must be apart from that of \"a\": a call meets only one harm to its body",
+        "line 7, column 1: fault \"b\": target is all calls, but must be apart from that of \"a\": a call gets only one fault in its body",
     );
 }
 
@@ -103,7 +103,7 @@ async fn a_guard_that_is_broken_at_the_start_is_refused() {
         async move {
             loop {
                 let _ = down.clone().oneshot(()).await;
-                // Its callers are told something better.
+                // The callers get a better error.
                 observer.record(false, Duration::ZERO);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

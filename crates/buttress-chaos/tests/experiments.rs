@@ -1,4 +1,4 @@
-//! Experiments under a paused clock, as in anybody's tests.
+//! Experiments under a paused clock, as in a user's tests.
 
 use std::time::Duration;
 
@@ -189,13 +189,13 @@ async fn an_experiment_that_is_dropped_or_panics_disarms() {
 
 /// Also before anything is injected, where only the guard watches.
 #[tokio::test(start_paused = true)]
-async fn an_experiment_that_is_dropped_early_leaves_nobody_watching() {
+async fn an_experiment_that_is_dropped_early_stops_observing() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let guarded = experiment(errors(Ratio::percent(1)).guard(few_failures()));
     let running = guarded.run(&injector, &observer);
     assert!(tokio::time::timeout(2 * SECOND, running).await.is_err());
-    assert_eq!(injector.snapshot().calls, 0, "nobody counts");
+    assert_eq!(injector.snapshot().calls, 0, "not counted");
     let report = guarded.run(&injector, &observer).await.unwrap();
     assert_eq!(report.outcome, Outcome::Held);
     load.abort();
@@ -228,7 +228,7 @@ async fn two_runs_give_the_same_report() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_saw_has_not_held() {
+async fn a_hypothesis_without_samples_does_not_hold() {
     let (injector, observer) = (injector(), Observer::new());
     let report = experiment(errors(Ratio::percent(1)));
     let report = report.run(&injector, &observer).await.unwrap();

@@ -13,7 +13,7 @@ use crate::limits::Limits;
 /// | [`timeout`](Self::timeout) | what a call gets at most | none: what its caller has |
 /// | [`margin`](Self::margin) | kept back for the way there and back | 5 ms |
 /// | [`minimum`](Self::minimum) | what is worth sending a call with | 1 ms |
-/// | [`header`](Self::header) | how a call that is not gRPC is told | `x-envoy-expected-rq-timeout-ms` |
+/// | [`header`](Self::header) | the header of a call that is not gRPC | `x-envoy-expected-rq-timeout-ms` |
 /// | [`until`](Self::until) | what the deadline covers | the body, to its end |
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
 /// | [`body_idle`](Self::body_idle) | how long the next frame of the body may take, and how long its reader may leave it alone | none |
@@ -21,7 +21,7 @@ use crate::limits::Limits;
 /// | [`extension`](Self::extension) | whether requests carry their `Deadline` as an extension | yes |
 /// | [`mode`](Self::mode) | whether the layer binds | [`Mode::Enforce`] |
 ///
-/// gRPC is told by `grpc-timeout`, whatever the header.
+/// A gRPC call carries `grpc-timeout`, whatever the header.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,7 +50,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// Kept back for the way there and back: whoever is called is told to have so much less than we wait.
+    /// The time for the way there and back: the called service gets this much less than the caller waits.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
         self.rule.margin = margin;
@@ -65,8 +65,8 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// How a call that is not gRPC is told how much time it has. `x-deadline` is a moment of the wall clock, and
-    /// for those only whose clocks agree with ours.
+    /// The header for the remaining time of a call that is not gRPC. `x-deadline` is a moment of the wall clock, and
+    /// only for services with synchronized clocks.
     #[must_use]
     pub fn header(mut self, header: DeadlineHeader) -> Self {
         self.header = header;
@@ -120,7 +120,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// How long a service may take to become ready, for a request that nobody knows yet.
+    /// How long a service may take to become ready, before the request is known.
     pub(crate) fn ready_within(&self) -> Option<Duration> {
         self.rule.timeout
     }

@@ -10,11 +10,11 @@ use crate::limits::Limits;
 ///
 /// | field | what it is | default |
 /// |---|---|---|
-/// | [`timeout`](Self::timeout) | what a call gets whose caller gives it no time, and the most that one gets | none |
+/// | [`timeout`](Self::timeout) | the time of a call whose caller sends no deadline, and the maximum | none |
 /// | [`maximum`](Self::maximum) | the most that a call gets, where that is more | the timeout |
 /// | [`minimum`](Self::minimum) | what is worth starting with | 0: anything |
 /// | [`offset`](Self::offset) | taken off what the caller gives | 1 ms |
-/// | [`believe`](Self::believe) | the headers by which callers give time | the relative ones |
+/// | [`believe`](Self::believe) | the trusted deadline headers | the relative ones |
 /// | [`clock_skew`](Self::clock_skew) | how far past a moment of `x-deadline` may be | 30 s |
 /// | [`until`](Self::until) | what the deadline covers | the body, to its end |
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
@@ -32,7 +32,7 @@ use crate::limits::Limits;
 ///
 /// let config = DeadlineConfig::default()
 ///     .timeout(Duration::from_secs(2))
-///     .maximum(Duration::from_secs(30)) // for those who ask for it
+///     .maximum(Duration::from_secs(30)) // for callers that request it
 ///     .minimum(Duration::from_millis(20));
 /// let layer = DeadlineLayer::server(config).named("api");
 /// # let _ = layer;
@@ -48,7 +48,7 @@ pub struct DeadlineConfig {
 }
 
 impl DeadlineConfig {
-    /// What a call gets whose caller gives it no time, and the most that any gets unless a
+    /// The time of a call whose caller sends no deadline, and the maximum for all calls unless a
     /// [`maximum`](Self::maximum) is set.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -88,8 +88,8 @@ impl DeadlineConfig {
         self
     }
 
-    /// How far in the past a moment of `x-deadline` may lie: one further back is ignored, because it tells of a
-    /// wrong clock rather than of a late call.
+    /// How far in the past a moment of `x-deadline` may lie: one further back is ignored, because it indicates a wrong
+    /// clock rather than a late call.
     #[must_use]
     pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
         self.clock_skew = clock_skew;
@@ -142,7 +142,7 @@ impl DeadlineConfig {
         self
     }
 
-    /// How long a service may take to become ready, for a request that nobody knows yet.
+    /// How long a service may take to become ready, before the request is known.
     pub(crate) fn ready_within(&self) -> Option<Duration> {
         self.rule.timeout.or(self.rule.maximum)
     }

@@ -18,7 +18,7 @@ pub struct ResponseFuture<F, P = Local> {
     state: State<F>,
     /// What the call is polled in; `None` if the layer is off.
     context: Option<TaskContext>,
-    /// `None` if there is nothing to wait for, or nobody to wait any more.
+    /// `None` if there is nothing to wait for, or if the response has been taken.
     watch: Option<Watch>,
     #[pin]
     timer: Timer,
@@ -33,7 +33,7 @@ enum State<F> {
 }
 
 impl<F, P> ResponseFuture<F, P> {
-    /// A call under way.
+    /// A call in flight.
     #[inline]
     pub(crate) fn called(future: F, context: Option<TaskContext>, watch: Option<Watch>) -> Self {
         Self::new(State::Called(future), context, watch)

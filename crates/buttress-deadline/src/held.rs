@@ -15,14 +15,14 @@ use crate::watch::Tail;
 
 /// A body between its reader and its timer.
 ///
-/// The timer is polled with a waker of the slot's own, so it also ends a body that nobody polls: the body is then
+/// The timer is polled with a waker of the slot's own, so it also ends a body that is not polled: the body is then
 /// dropped where the runtime runs its timers. The reader takes the body out to poll it, so that no code but the timer's
-/// runs under the lock. The body owns the timer, and the timer knows the slot by its waker, so the reader has to
-/// [clear](Self::clear) the slot when it goes.
+/// runs under the lock. The body owns the timer, and the timer holds the slot by its waker, so the reader has to
+/// [clear](Self::clear) the slot when it is dropped.
 pub(crate) struct Slot<B> {
-    /// The body while nobody polls it, and what the timer has to tell the reader.
+    /// The body while it is not being polled, and the timer's message for the reader.
     state: Mutex<State<B>>,
-    /// How often the timer went off since somebody began to see to that: a timer that is set may go off at once, from
+    /// How often the timer has fired since the current poll of it began: a timer may fire while it is being set, from
     /// within.
     rings: AtomicUsize,
 }

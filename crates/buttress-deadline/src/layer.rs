@@ -83,8 +83,8 @@ impl DeadlineLayer<Client> {
         Self::client_with(ClientDeadlineConfig::default())
     }
 
-    /// For a client of HTTP or gRPC: the deadline is the earliest of that of the request, that of the task and
-    /// that of the configured timeout, and is told to whoever is called.
+    /// For a client of HTTP or gRPC: the deadline is the earliest of that of the request, that of the task and that of
+    /// the configured timeout, and is written to the request.
     ///
     /// # Panics
     ///

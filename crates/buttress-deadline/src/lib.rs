@@ -2,15 +2,15 @@
 //!
 //! # When to use it
 //!
-//! On every server and every client, as the outermost layer under the one that answers errors. A timeout in each
-//! service alone makes work that nobody waits for: the caller gave up long ago, and those further down go on. Here a
-//! server reads how much time its caller gives, ends the call when that is over, and the clients in its handlers tell
-//! those whom they call how much remains. Not for streams without an end, whose head alone can be in time: see
-//! [`until`](DeadlineConfig::until).
+//! On every server and every client, as the outermost layer under the one that turns errors into responses. With a
+//! timeout in each service alone, services do work that no caller waits for: the caller gave up long ago, and the
+//! services it called go on. Here a server reads the caller's remaining time, ends the call when that is over, and the
+//! clients in its handlers send the remaining time to the services they call. Not for streams without an end, of which
+//! only the head can be in time: see [`until`](DeadlineConfig::until).
 //!
 //! # Example
 //!
-//! A server and, in its handler, a client. Nobody passes the deadline on:
+//! A server and, in its handler, a client. The deadline is passed on without an argument:
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -84,7 +84,7 @@
 //!
 //! # What it does
 //!
-//! Where deadlines meet the earliest holds, so nobody further down has more time than those above.
+//! The earliest deadline holds, so no service has more time than its caller.
 //!
 //! | | [`server`](DeadlineLayer::server) | [`client`](DeadlineLayer::client) | [`new`](DeadlineLayer::new) |
 //! |---|---|---|---|
@@ -94,16 +94,16 @@
 //! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
 //! | at the deadline | drops the inner call, or the body, polled or not | the same | drops the inner call when polled |
 //!
-//! A refusal is a [`Rejection`](buttress_core::Rejection) for `DeadlineExpired` or `DeadlineTooShort`; a call that
-//! is ended is one for `DeadlineExceeded`. A `ProblemLayer` above answers them with 504, and over gRPC with
+//! A rejection is a [`Rejection`](buttress_core::Rejection) for `DeadlineExpired` or `DeadlineTooShort`; a call that is
+//! ended fails with one for `DeadlineExceeded`. An outer `ProblemLayer` turns them into 504, and over gRPC into
 //! `DEADLINE_EXCEEDED`. A body that is late ends with the trailers of that code, or over HTTP with an error, which
-//! breaks the response off where its reader can see it. What answers at the deadline has answered: the inner service
-//! is asked first, and only then the clock.
+//! breaks the response off where its reader can see it. The inner future is polled before the timer, so a response that
+//! becomes ready at the deadline is returned.
 //!
-//! A body is dropped at its deadline also where its reader does not poll it: a server whose client takes nothing off the
-//! connection stops polling, and the body would hold whatever is in it (a place of a bulkhead, a connection to a
-//! dependency) for as long as the client likes. The connection itself stays open until the client reads or goes away.
-//! For this a server's and a client's bodies have to be `Send`, and are dropped by the thread that runs the timers.
+//! A body is dropped at its deadline even if its reader does not poll it: a server whose client does not read from the
+//! connection stops polling, and the body would hold its resources (a slot of a bulkhead, a connection to a dependency)
+//! for as long as the client stays connected. The connection itself stays open until the client reads or disconnects.
+//! For this, the bodies of servers and clients have to be `Send`, and are dropped by the thread that runs the timers.
 //!
 //! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies.
 //! Work that is spawned is another task: [`carry`] takes the deadline there.

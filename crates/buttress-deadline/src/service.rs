@@ -133,7 +133,7 @@ impl<S, P> DeadlineService<S, P> {
         }
     }
 
-    /// Refuses a call whose time was over before the service behind became ready.
+    /// Rejects a call whose time was over before the inner service became ready.
     #[cold]
     #[inline(never)]
     fn refuse_unready<Req>(&mut self, request: Req)

@@ -5,7 +5,7 @@ use buttress_metrics::{DeadlineEvent, DeadlineSignals, Phase};
 
 use crate::limits::Limits;
 
-/// What all services of one layer share: a name, and whom to tell.
+/// What all services of one layer share: a name and signals.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Name,
@@ -52,7 +52,7 @@ impl Shared {
         binds.then(|| Rejection::new(reason, self.name.clone()))
     }
 
-    /// What a call ends with whose time was over before the service was ready.
+    /// The rejection of a call whose time was over before the service was ready.
     #[cold]
     pub(crate) fn unready(&self) -> Rejection {
         let reason = Reason::DeadlineExceeded;
@@ -60,7 +60,7 @@ impl Shared {
         Rejection::new(reason, self.name.clone())
     }
 
-    /// What a call that is under way ends with; `None` lets it go on, where that does not bind.
+    /// The rejection that ends a call in flight; `None` lets it go on, where that is not enforced.
     #[cold]
     pub(crate) fn exceeded(&self, binds: bool) -> Option<Rejection> {
         binds.then(|| Rejection::new(Reason::DeadlineExceeded, self.name.clone()))

@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::limits::earlier;
 use crate::shared::SharedLease;
 
-/// The time of a call that is under way, until its head comes.
+/// The time of a call in flight, until its head comes.
 #[expect(unnameable_types, reason = "it is between our future and our body")]
 #[derive(Debug)]
 pub struct Watch {
@@ -29,9 +29,9 @@ pub(crate) struct Tail {
     shared: SharedLease,
     end: Option<Instant>,
     idle: Option<Duration>,
-    /// When whoever has to move has been idle for too long.
+    /// When the side that has to make progress has been idle for too long.
     idle_until: Option<Instant>,
-    /// Whether it is the service that has to move: the reader has asked for a frame.
+    /// Whether it is the service that has to make progress: the reader has polled for a frame.
     is_asked: bool,
     binds: bool,
 }
@@ -86,8 +86,8 @@ impl Tail {
         }
     }
 
-    /// A frame has come, and another is to follow, for which the reader has to ask. Whether the frame comes too late: a
-    /// body that always has one at hand never waits for a timer.
+    /// A frame has come, and another is to follow when the reader polls. Returns whether the frame comes too late: a
+    /// body with a frame always ready never waits for a timer.
     pub(crate) fn is_late(&mut self) -> bool {
         if self.idle.is_none() && self.end.is_none() {
             return false;

@@ -61,7 +61,7 @@ where
 
         let watch = PanicWatch::new(this.tail);
         let polled = this.body.as_mut().poll_frame(cx);
-        // Whoever sees this hint after the last frame does not poll for the end, but drops the body.
+        // A reader that sees this hint after the last frame does not poll for the end, but drops the body.
         let is_end_stream = polled.is_ready() && this.body.is_end_stream();
         watch.disarm();
         let polled = polled.map_err(Into::into);

@@ -24,9 +24,8 @@ pub trait Classify: Send + Sync {
     /// What the head of a response says, or `None` where the trailers will tell.
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report>;
 
-    /// What the trailers say, where the head left the outcome open. `None`, unless overridden, means that
-    /// they say nothing either: the response was cut off. So was one that ends without trailers, for which
-    /// nobody asks.
+    /// The outcome of the trailers, where the head left it open. `None`, unless overridden, means that they have none
+    /// either: the response was cut off. So was one that ends without trailers, for which this is not called.
     fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
         let _ = trailers;
         None

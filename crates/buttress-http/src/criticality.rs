@@ -7,7 +7,7 @@ use crate::Malformed;
 /// The header that says how much a request matters: `x-criticality: critical`, `high`, `medium` or `low`.
 ///
 /// There is no standard for it. `priority` of RFC 9218 is about the order in which the parts of a page are sent, and
-/// `baggage` goes on to whoever is called without anybody looking at it.
+/// `baggage` is forwarded to called services unread.
 pub const CRITICALITY: HeaderName = HeaderName::from_static("x-criticality");
 
 /// What the header says, if it is there.

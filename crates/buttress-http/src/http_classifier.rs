@@ -17,7 +17,7 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | HTTP status | client | server |
 /// |---|---|---|
 /// | 408 | timeout | success: the caller was slow |
-/// | 429 | overload | success: the caller asked too much |
+/// | 429 | overload | success: the caller sent too many requests |
 /// | 501 | success: it is about the request | success |
 /// | 503 with `Retry-After` | overload: the dependency is there, and says when to come back | error |
 /// | 504 | timeout | timeout |
@@ -29,13 +29,13 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | `DATA_LOSS`, `INTERNAL`, `UNKNOWN` | error | error |
 /// | `UNAVAILABLE` | error, or overload if it says when to come back | error |
 /// | `DEADLINE_EXCEEDED` | timeout | timeout |
-/// | `RESOURCE_EXHAUSTED` | overload | success: the caller asked too much |
+/// | `RESOURCE_EXHAUSTED` | overload | success: the caller sent too many requests |
 /// | `CANCELLED` | ignored | ignored |
 /// | any other | success | success |
 ///
 /// | error in place of a response | client | server |
 /// |---|---|---|
-/// | a [`Rejection`] by a limit of this instance | ignored: the dependency was not asked | overload: it is a limit of this server |
+/// | a [`Rejection`] by a limit of this instance | ignored: the dependency was not called | overload: it is a limit of this server |
 /// | a `tonic::Status`, with the feature `tonic` | as its code | as its code |
 /// | a URL that the connector cannot connect to, with the feature `hyper` | ignored: the caller's mistake | ignored |
 /// | any other | as [`classify_error`](buttress_core::classify_error) reads it | the same |
@@ -47,14 +47,14 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// nothing but an error to send; one that has neither and is not a `200` is read as plain HTTP. Of gRPC-Web the status
 /// in the headers is read, and not the one that travels inside the body.
 ///
-/// A failure carries the wait the dependency asked for in `Retry-After` or `grpc-retry-pushback-ms`. A date in
+/// A failure carries the wait that the dependency requested in `Retry-After` or `grpc-retry-pushback-ms`. A date in
 /// `Retry-After` is measured against the `Date` of the same response, and ignored where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HttpClassifier {
     side: HttpSide,
 }
 
-/// Whose answers are read.
+/// The side whose responses are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum HttpSide {
     /// Those of a dependency.

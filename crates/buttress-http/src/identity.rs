@@ -14,8 +14,8 @@ pub fn attempt_of(headers: &HeaderMap) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Who a request is: a hash of its `x-request-id`, or else of the trace id in its `traceparent`. `None` if it has
-/// neither.
+/// The identity of a request: a hash of its `x-request-id`, or else of the trace id in its `traceparent`. `None` if it
+/// has neither.
 ///
 /// Both travel unchanged from hop to hop and from attempt to attempt, so decisions that draw on this come out the
 /// same everywhere. Of `traceparent` (W3C Trace Context) only the trace id does: the rest names the hop.
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_nobody() {
+    fn a_request_without_an_id_has_no_identity() {
         assert_eq!(identity(&[]), None);
         assert_eq!(identity(&[("traceparent", "00-12-34-01")]), None);
         assert_eq!(identity(&[("traceparent", "")]), None);

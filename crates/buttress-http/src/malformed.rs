@@ -5,7 +5,7 @@ use buttress_metrics::{Header, HttpEvent, HttpSignals};
 
 /// A header field that breaks its own grammar.
 ///
-/// Whoever meets one takes the field for absent, and [counts](Self::count) it.
+/// Code that reads one treats the field as absent, and [counts](Self::count) it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(Header);
 

@@ -23,7 +23,7 @@ use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 pub struct Http {
     until: Until,
     side: HttpClassifier,
-    // `None` is the `HttpClassifier` of the side, so that only those who bring their own pay for a count of references.
+    // // `None` is the `HttpClassifier` of the side, so that only a custom classifier costs a reference count.
     custom: Option<Arc<dyn Classify>>,
 }
 
@@ -171,7 +171,7 @@ pub enum Until {
     Headers,
 }
 
-/// Whether nobody will poll the body: it is at its end, or the status leaves no room for one.
+/// Whether the body will not be polled: it is at its end, or the status allows none.
 fn is_without_body<B: Body>(response: &Response<B>) -> bool {
     matches!(
         response.status(),

@@ -15,8 +15,8 @@ use crate::digits::{self, LONGEST_WAIT};
 /// use std::time::Duration;
 ///
 /// let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("120"))]);
-/// let asked = RetryAfter::from_headers(&headers);
-/// assert_eq!(asked, Some(Ok(RetryAfter::Wait(Duration::from_secs(120)))));
+/// let retry_after = RetryAfter::from_headers(&headers);
+/// assert_eq!(retry_after, Some(Ok(RetryAfter::Wait(Duration::from_secs(120)))));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -50,9 +50,9 @@ impl RetryAfter {
         }
     }
 
-    /// How long to wait by the clock of the server that asked: a date is measured against the `Date` of the
-    /// same response, so a server whose clock is wrong is still understood. Without a readable `Date`, a date
-    /// says nothing.
+    /// How long to wait by the clock of the server that sent it: a date is measured against the `Date` of the same
+    /// response, so the value is right even if the server's clock is wrong. Without a readable `Date`, a date is
+    /// ignored.
     #[must_use]
     pub fn wait_by_date_of(self, headers: &HeaderMap) -> Option<Duration> {
         match self {

@@ -7,7 +7,7 @@ use crate::Http;
 
 /// What a call still waits for when its head has come, with the guard that ends with it.
 pub(crate) struct Tail<G: Guard> {
-    // Taken by whoever settles the call, so that `drop` finds out whether nobody did.
+    // Taken when the call is settled, so that `drop` sees whether it was.
     guard: Option<G>,
     // `None` where the trailers will tell.
     head: Option<Report>,
@@ -41,7 +41,7 @@ impl<G: Guard> Tail<G> {
         }
     }
 
-    /// Says whose turn it is: the reader's, who has a frame, or the service's, which owes one.
+    /// Records which side has to make progress: the reader, which has a frame, or the service, which owes one.
     #[inline]
     pub(crate) fn pass_turn(&mut self, turn: Turn) {
         self.is_under_way = true;
@@ -55,8 +55,8 @@ impl<G: Guard> Tail<G> {
         self.is_read = true;
     }
 
-    /// Counts `bytes` in. With the last of them it is settled how the call went: whoever writes the body to a
-    /// connection stops there, and drops it without asking for its end. What the guard holds is held until then.
+    /// Adds `bytes`. With the last of them the outcome is settled: a server that writes the body to a connection stops
+    /// there, and drops it without polling for its end. The permit is held until then.
     pub(crate) fn receive(&mut self, bytes: usize) {
         self.received = self.received.saturating_add(bytes as u64);
         let promised = self.promised.is_some_and(|bytes| bytes <= self.received);
@@ -119,10 +119,9 @@ impl<G: Guard> Guard for Tail<G> {
     }
 }
 
-/// Dropped before the end: cancelled. But a failure in the head stays one, and a caller who never touched the
-/// body wanted to know no more than the head told: one who looks at the status alone, a retry that throws a 503
-/// away, a server that answers a `HEAD` with the head of a `GET`. Without that they would teach a breaker either
-/// nothing or failures only.
+/// Dropped before the end: cancelled. But a failure in the head stays one, and a caller that never polled the body only
+/// needed the head: a caller that reads only the status, a retry that discards a 503, a server that answers a `HEAD`
+/// with the head of a `GET`. Otherwise such callers would report to a breaker either nothing or failures only.
 impl<G: Guard> Drop for Tail<G> {
     fn drop(&mut self) {
         let Some(mut guard) = self.guard.take() else {

@@ -106,7 +106,7 @@ impl<B: Body> Body for UploadBody<B> {
     }
 }
 
-/// Whoever drops a body wants no more of it, and waits for nobody.
+/// A service that drops a body reads no more of it, and waits no longer.
 #[pinned_drop]
 impl<B> PinnedDrop for UploadBody<B> {
     fn drop(self: Pin<&mut Self>) {

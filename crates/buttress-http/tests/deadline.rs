@@ -112,10 +112,10 @@ fn the_wall_clock_is_read_for_a_moment_only() {
         ("grpc-timeout", "3S"),
         ("x-deadline", "2026-11-21T10:00:00Z"),
     ]);
-    let nobody = || panic!("it was read");
-    assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, nobody).is_some());
+    let unread = || panic!("it was read");
+    assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, unread).is_some());
     let mut headers = headers;
-    write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, nobody);
+    write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, unread);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn envoy_is_never_told_0() {
 
 proptest! {
     #[test]
-    fn nobody_is_told_to_have_more_time_than_there_is(nanos in 1_000_000_u64..1 << 36, header in 0..4_usize) {
+    fn no_header_gives_more_time_than_there_is(nanos in 1_000_000_u64..1 << 36, header in 0..4_usize) {
         let given = Duration::from_nanos(nanos);
         let mut headers = HeaderMap::new();
         write_deadline(&mut headers, DeadlineHeader::ALL[header], given, noon);

@@ -16,7 +16,7 @@ fn each_malformed_header_is_counted_by_its_name() {
     let headers = header_map([("retry-after", "soon")]);
     HttpClassifier::client().head(StatusCode::TOO_MANY_REQUESTS, &headers);
     HttpClassifier::client().head(StatusCode::SERVICE_UNAVAILABLE, &headers);
-    // Nobody asks how long to wait after a success.
+    // The wait is not read after a success.
     HttpClassifier::client().head(StatusCode::OK, &headers);
     HttpClassifier::client().trailers(&header_map([("grpc-status", "fine")]));
     HttpClassifier::client().trailers(&header_map([
@@ -24,7 +24,7 @@ fn each_malformed_header_is_counted_by_its_name() {
         ("grpc-retry-pushback-ms", "soon"),
     ]));
 
-    // Those that are believed are ignored one by one, and the others are not looked at.
+    // Malformed trusted headers are ignored one by one, and the others are not read.
     let headers = header_map([
         ("grpc-timeout", "123456789m"),
         ("connect-timeout-ms", "-1"),

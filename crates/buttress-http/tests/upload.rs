@@ -38,7 +38,11 @@ async fn only_the_time_between_a_question_and_its_frame_is_waited() {
     let mut body = request.into_body();
     body.frame().await.unwrap().unwrap();
     advance(SECOND).await;
-    assert_eq!(waited(&upload), Duration::ZERO, "nobody asks for more");
+    assert_eq!(
+        waited(&upload),
+        Duration::ZERO,
+        "the body is not polled further"
+    );
     let send = async {
         sleep(2 * SECOND).await;
         gate.open();

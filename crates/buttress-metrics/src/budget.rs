@@ -26,7 +26,7 @@ impl BudgetSignals {
         signals
     }
 
-    /// Shows how many extra attempts the budget has left, now that it was asked for one.
+    /// Sets the gauge of the extra attempts left in the budget, after a withdrawal.
     pub fn show_balance(&self, attempts: u64) {
         self.balance
             .set(i64::try_from(attempts).unwrap_or(i64::MAX));

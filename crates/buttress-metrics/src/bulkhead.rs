@@ -46,7 +46,7 @@ impl BulkheadSignals {
         }
     }
 
-    /// A call was let in. Says whether it shows on the gauge: then it must [leave](Self::left) it again.
+    /// A call was admitted. Returns whether it is on the gauge: then it must be [removed](Self::left) again.
     #[inline(always)]
     #[must_use]
     pub fn entered(&self) -> bool {

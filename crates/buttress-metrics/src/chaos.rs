@@ -6,7 +6,8 @@ use crate::names;
 
 /// The signals of one injector of faults.
 ///
-/// Dropping it takes what it had armed and under way off the gauges. See the [crate docs](crate) for what it emits.
+/// When dropped, it removes its armed plan and affected calls from the gauges. See the [crate docs](crate) for what it
+/// emits.
 #[derive(Debug)]
 pub struct ChaosSignals {
     layer: Name,
@@ -19,7 +20,7 @@ pub struct ChaosSignals {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ChaosEvent<'a> {
-    /// A plan was armed, with so many faults.
+    /// A plan was armed, with this many faults.
     Armed {
         /// How many faults it has.
         faults: usize,
@@ -35,14 +36,14 @@ pub enum ChaosEvent<'a> {
         /// What [`Fault::kind`](buttress_core::chaos::Fault::kind) it is.
         kind: &'static str,
     },
-    /// A harmed call has ended.
+    /// An affected call has ended.
     Released,
     /// One fault was put out of use.
     Stopped {
         /// The name the plan gives it.
         fault: &'a str,
     },
-    /// A call is being harmed.
+    /// A fault is injected into a call.
     Struck,
     /// A call was left alone that a fault would have hit.
     Suppressed(Suppressed),

@@ -14,7 +14,7 @@ pub struct HedgeSignals {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HedgeEvent {
-    /// Its call was dropped with both under way.
+    /// Its call was dropped with both in flight.
     Cancelled,
     /// Both failed.
     Failed,

@@ -109,11 +109,11 @@
 //!
 //! - A local recorder (`metrics::with_local_recorder`) is honoured by a handle that is made, or sees its first event,
 //!   while it is in force. It then stays with that handle.
-//! - `metrics` cannot be asked whether a recorder is installed. A global recorder without a size is recognised. A local
-//!   one may not be told from the `NoopRecorder` that stands in for none: pass a reference to a reference
-//!   (`with_local_recorder(&&Unit, …)`).
-//! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them for good, since nobody
-//!   looks them up again. Leave it off for counters and gauges named `buttress_…`.
+//! - The API of `metrics` does not tell whether a recorder is installed. A global recorder without a size is
+//!   recognised. A local one may not be distinguishable from the `NoopRecorder` that stands in for none: pass a
+//!   reference to a reference (`with_local_recorder(&&Unit, …)`).
+//! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them for good, since they are
+//!   not registered again. Leave it off for counters and gauges named `buttress_…`.
 //! - Handles of one name share their series: counters add up, and the state gauge says how many of them are in that
 //!   state. For one handle, that is 0 or 1.
 //! - For that sum, gauges are moved by differences and never set. A recorder that takes them back to 0 when it is read,

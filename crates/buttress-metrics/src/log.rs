@@ -9,7 +9,7 @@ macro_rules! event {
     }};
 }
 
-/// Names the values, so that they are used with the feature off too, in a closure that nobody calls.
+/// Uses the values, so that there is no warning with the feature off, in a closure that is never called.
 #[cfg(not(feature = "tracing"))]
 macro_rules! event {
     ($level:ident, $target:literal, $message:literal $(, $field:ident = $(?)? $(%)? $value:expr)*) => {{

@@ -33,7 +33,7 @@ pub const BREAKER_CALLS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "outcome"],
-    description: "Calls that the breaker admitted, by how they ended.",
+    description: "Calls admitted by the breaker, by outcome.",
 };
 
 /// Calls a breaker rejected.
@@ -42,7 +42,7 @@ pub const BREAKER_REJECTIONS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the breaker rejected, by reason.",
+    description: "Calls rejected by the breaker, by reason.",
 };
 
 /// Calls that took longer than a breaker's slow-call threshold.
@@ -51,7 +51,7 @@ pub const BREAKER_SLOW_CALLS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer"],
-    description: "Calls that took longer than the breaker's threshold for slow calls.",
+    description: "Calls slower than the breaker's threshold for slow calls.",
 };
 
 /// Outcomes that came too late to change a circuit.
@@ -60,7 +60,7 @@ pub const BREAKER_STALE_OUTCOMES: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer"],
-    description: "Outcomes of calls admitted before the circuit's last change of state, which no longer count.",
+    description: "Outcomes ignored because their calls were admitted before the circuit's last change of state.",
 };
 
 /// In which state circuits are.
@@ -69,7 +69,7 @@ pub const BREAKER_STATE: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer", "state"],
-    description: "How many circuits of this name are in this state: for one circuit, 0 or 1.",
+    description: "Circuits of this name in this state: for one circuit, 0 or 1.",
 };
 
 /// Changes of a circuit's state.
@@ -78,7 +78,7 @@ pub const BREAKER_TRANSITIONS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "to", "cause"],
-    description: "Changes of the circuit's state, by the state it entered and what made it move.",
+    description: "Changes of the circuit's state, by the new state and the cause.",
 };
 
 /// Calls a breaker let through although it would have rejected them.
@@ -87,16 +87,16 @@ pub const BREAKER_WOULD_REJECT: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the breaker let through in shadow and would have rejected, by reason.",
+    description: "Calls that the breaker would have rejected if its mode were to enforce, by reason.",
 };
 
-/// Calls under way behind a bulkhead.
+/// Calls in flight behind a bulkhead.
 pub const BULKHEAD_IN_FLIGHT: Metric = Metric {
     name: "buttress_bulkhead_in_flight",
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Calls that the bulkhead let in and that have not ended.",
+    description: "Calls admitted by the bulkhead that have not ended.",
 };
 
 /// Callers waiting for a bulkhead.
@@ -105,7 +105,7 @@ pub const BULKHEAD_QUEUE_LENGTH: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Callers that wait for a place in the bulkhead.",
+    description: "Calls waiting in the bulkhead's queue.",
 };
 
 /// Calls a bulkhead rejected.
@@ -114,7 +114,7 @@ pub const BULKHEAD_REJECTIONS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the bulkhead rejected, by reason.",
+    description: "Calls rejected by the bulkhead, by reason.",
 };
 
 /// How long callers waited for a bulkhead.
@@ -123,7 +123,7 @@ pub const BULKHEAD_WAIT: Metric = Metric {
     kind: Kind::Histogram,
     unit: "seconds",
     labels: &["layer"],
-    description: "How long those waited who had to wait for a place in the bulkhead, however that ended.",
+    description: "Time calls spent in the bulkhead's queue, whatever the result.",
 };
 
 /// Calls a bulkhead would have rejected.
@@ -132,7 +132,7 @@ pub const BULKHEAD_WOULD_REJECT: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the bulkhead let through and would have rejected if its mode were to enforce, by reason.",
+    description: "Calls that the bulkhead would have rejected if its mode were to enforce, by reason.",
 };
 
 /// Calls that an injector is harming.
@@ -141,7 +141,7 @@ pub const CHAOS_ACTIVE: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Calls that are being harmed on purpose.",
+    description: "Calls affected by an injected fault that have not ended.",
 };
 
 /// Whether an injector is armed.
@@ -150,7 +150,7 @@ pub const CHAOS_ARMED: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "How many injectors of this name are armed: for one injector, 0 or 1.",
+    description: "Armed injectors of this name: for one injector, 0 or 1.",
 };
 
 /// Faults that hit a call.
@@ -159,7 +159,7 @@ pub const CHAOS_FAULTS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "fault"],
-    description: "Faults that hit a call on purpose, by kind.",
+    description: "Injected faults, by kind.",
 };
 
 /// Calls left alone that a fault would have hit.
@@ -168,7 +168,7 @@ pub const CHAOS_SUPPRESSED: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that were left alone because a bound of the plan was reached, by the bound.",
+    description: "Faults not injected because a bound of the plan was reached, by bound.",
 };
 
 /// Calls that reached their deadline before they were over.
@@ -177,7 +177,7 @@ pub const DEADLINE_EXCEEDED: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "phase"],
-    description: "Calls that were ended because their time was over, by what they were waiting for.",
+    description: "Calls ended at their deadline, by what they were waiting for.",
 };
 
 /// Calls that were not begun for want of time.
@@ -186,7 +186,7 @@ pub const DEADLINE_REJECTIONS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that were not begun because their time was over or too short, by reason.",
+    description: "Calls rejected because their deadline had passed or was too near, by reason.",
 };
 
 /// Calls that had to end or were not to begin, had the layer enforced.
@@ -195,7 +195,7 @@ pub const DEADLINE_WOULD_REJECT: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that were let through in shadow and would have been rejected or ended, by reason.",
+    description: "Calls that would have been rejected or ended if the mode were to enforce, by reason.",
 };
 
 /// Header fields that could not be read.
@@ -204,7 +204,7 @@ pub const HTTP_MALFORMED_HEADERS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["header"],
-    description: "Header fields that could not be read and were ignored, by name.",
+    description: "Malformed header fields that were ignored, by name.",
 };
 
 /// Errors that became responses.
@@ -213,7 +213,7 @@ pub const PROBLEM_RESPONSES: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["status", "reason"],
-    description: "Errors that were answered with a problem, by status and by the reason of the rejection.",
+    description: "Problem responses, by status and by the reason of the rejection.",
 };
 
 /// Attempts at calls that may be tried again.
@@ -222,7 +222,7 @@ pub const RETRY_ATTEMPTS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "outcome"],
-    description: "Attempts, the first of each call and all further ones, by how they ended.",
+    description: "Attempts, the first of each call and all further ones, by outcome.",
 };
 
 /// What a retry budget has left.
@@ -231,7 +231,7 @@ pub const RETRY_BUDGET_BALANCE: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Extra attempts that the retry budget had left when it was last asked for one.",
+    description: "Extra attempts left in the retry budget after the last withdrawal.",
 };
 
 /// Second attempts that were made because the first was slow.
@@ -240,7 +240,7 @@ pub const RETRY_HEDGES: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "outcome"],
-    description: "Second attempts at slow calls, by what became of them.",
+    description: "Second attempts of slow calls, by outcome.",
 };
 
 /// Attempts after the first.
@@ -249,7 +249,7 @@ pub const RETRY_RETRIES: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "cause"],
-    description: "Attempts after the first, by the way in which the one before failed.",
+    description: "Attempts after the first, by the failure of the attempt before.",
 };
 
 /// Failed calls that were not tried again.
@@ -258,7 +258,7 @@ pub const RETRY_STOPS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that failed and were not tried again, by the reason.",
+    description: "Failed calls that were not retried, by reason.",
 };
 
 /// Failed calls that were not tried again because the mode does not enforce.
@@ -267,25 +267,25 @@ pub const RETRY_WOULD_RETRY: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "cause"],
-    description: "Failures in shadow that would have been followed by another attempt, by their kind.",
+    description: "Failures that would have been retried if the mode were to enforce, by kind.",
 };
 
-/// Calls that are under way behind a shedder.
+/// Calls in flight behind a shedder.
 pub const SHED_IN_FLIGHT: Metric = Metric {
     name: "buttress_shed_in_flight",
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Calls that the shedder let in and that have not ended.",
+    description: "Calls admitted by the shedder that have not ended.",
 };
 
-/// How many calls a shedder lets be under way.
+/// The shedder's limit on calls in flight.
 pub const SHED_LIMIT: Metric = Metric {
     name: "buttress_shed_limit",
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "How many calls may be under way: the limit that the shedder found, or was given.",
+    description: "The shedder's current limit on calls in flight, adaptive or fixed.",
 };
 
 /// Callers that wait in a shedder.
@@ -294,7 +294,7 @@ pub const SHED_QUEUE_LENGTH: Metric = Metric {
     kind: Kind::Gauge,
     unit: "count",
     labels: &["layer"],
-    description: "Callers that wait to be let in by the shedder.",
+    description: "Calls waiting in the shedder's queue.",
 };
 
 /// Calls a shedder rejected.
@@ -303,7 +303,7 @@ pub const SHED_REJECTIONS: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the shedder rejected, by reason.",
+    description: "Calls rejected by the shedder, by reason.",
 };
 
 /// How long callers waited in a shedder.
@@ -312,7 +312,7 @@ pub const SHED_WAIT: Metric = Metric {
     kind: Kind::Histogram,
     unit: "seconds",
     labels: &["layer"],
-    description: "How long those waited who had to wait to be let in by the shedder, however that ended.",
+    description: "Time calls spent in the shedder's queue, whatever the result.",
 };
 
 /// Calls a shedder let through although it would have rejected them.
@@ -321,7 +321,7 @@ pub const SHED_WOULD_REJECT: Metric = Metric {
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "reason"],
-    description: "Calls that the shedder let through and would have rejected if its mode were to enforce, by reason.",
+    description: "Calls that the shedder would have rejected if its mode were to enforce, by reason.",
 };
 
 /// Every metric, for dashboards and for tests that must not miss one.

@@ -101,7 +101,7 @@ fn log(event: ProblemEvent<'_>) {
             request_id = request_id,
             error = error
         ),
-        // The client's own mistake: worth a look only when somebody looks.
+        // The client's own mistake: of interest only while debugging.
         ProblemEvent::Failed {
             status,
             error,

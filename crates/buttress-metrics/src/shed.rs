@@ -19,8 +19,7 @@ pub struct ShedSignals {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShedEvent {
-    /// Memory or processor time became so short, or so much less so, that now another criticality is the least to be
-    /// let in.
+    /// Memory or processor pressure changed so far that the minimum criticality that is admitted is another.
     Pressed(Criticality),
     /// A call was refused.
     Rejected(Reason),
@@ -29,7 +28,7 @@ pub enum ShedEvent {
 }
 
 impl ShedSignals {
-    /// The signals of the handle called `layer`, whose limit begins there.
+    /// The signals of the handle named `layer`, with this initial limit.
     #[must_use]
     pub fn new(layer: Name, limit: u64) -> Self {
         let signals = Self {
@@ -68,7 +67,7 @@ impl ShedSignals {
         );
     }
 
-    /// A call was let in. Says whether it shows on the gauge: then it must [leave](Self::left) it again.
+    /// A call was admitted. Returns whether it is on the gauge: then it must be [removed](Self::left) again.
     #[must_use]
     #[inline(always)]
     pub fn entered(&self) -> bool {

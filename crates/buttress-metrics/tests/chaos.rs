@@ -29,7 +29,7 @@ fn recorded(events: &[ChaosEvent<'_>]) -> Recorded {
 }
 
 #[test]
-fn gauges_show_what_is_armed_and_under_way() {
+fn gauges_show_what_is_armed_and_in_flight() {
     let events: Vec<_> = [ARMED].into_iter().chain(STRUCK).collect();
     let during = recorded(&events);
     assert_eq!(during.value("buttress_chaos_armed", &["a"]), Some(1.0));

@@ -1,4 +1,4 @@
-//! What a deadline tells, and whom.
+//! The metrics and events of a deadline.
 #![cfg(all(feature = "metrics", feature = "tracing"))]
 
 mod common;

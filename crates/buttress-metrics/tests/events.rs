@@ -60,7 +60,7 @@ fn isolation_is_a_warning_that_says_why() {
 }
 
 #[test]
-fn refusals_are_for_who_debugs() {
+fn rejections_are_at_debug() {
     assert_eq!(
         told_by_breaker(BreakerEvent::Rejected(Reason::CircuitOpen)),
         ["DEBUG buttress::breaker: call rejected layer=a reason=circuit_open"]
@@ -183,7 +183,7 @@ fn a_subscriber_that_panics_does_not_reach_the_caller() {
 }
 
 #[test]
-fn arming_is_a_warning_and_a_hit_is_for_who_debugs() {
+fn arming_is_a_warning_and_a_hit_is_at_debug() {
     let breach = Breach {
         measure: Measure::FailureRatio,
         value: 0.5,

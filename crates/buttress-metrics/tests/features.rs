@@ -6,7 +6,7 @@ use buttress_metrics::{
 };
 
 #[test]
-fn nobody_has_to_listen() {
+fn no_recorder_or_subscriber_is_needed() {
     let signals = BreakerSignals::new(String::from("a").into()).with_key("x".into());
     signals.emit(BreakerEvent::Settled(Outcome::Success));
     signals.emit(BreakerEvent::Rejected(Reason::CircuitOpen));

@@ -134,7 +134,7 @@ fn emit_everything(recorder: &dyn Recorder) {
     });
 }
 
-/// Panics at every handle it is asked for, or later at every use of one.
+/// Panics on every registration, or later on every use of an instrument.
 struct Panicking {
     late: bool,
 }
@@ -179,7 +179,7 @@ impl Recorder for Panicking {
     }
 }
 
-/// Emits, once, while it is being asked for a handle.
+/// Emits, once, during a registration.
 struct Reentrant {
     signals: Arc<BreakerSignals>,
     inner: DebuggingRecorder,

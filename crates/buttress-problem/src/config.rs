@@ -47,7 +47,7 @@ impl ProblemConfig {
 
     /// Lengthens each wait by a random part of itself, up to this one.
     ///
-    /// All who were refused by one circuit are otherwise told the same moment, and come back in it together.
+    /// Otherwise all callers rejected by one circuit get the same moment, and retry at the same time.
     #[must_use]
     pub fn retry_after_jitter(mut self, jitter: Ratio) -> Self {
         self.retry_after_jitter = jitter;

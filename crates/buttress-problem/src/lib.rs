@@ -59,11 +59,10 @@
 //! # let _ = layer;
 //! ```
 //!
-//! # What the client is told
+//! # What the client receives
 //!
-//! An error is looked up in [`Problems`]. A [`Rejection`](buttress_core::Rejection) has an entry for each reason,
-//! a [`Problem`] that a service returns as its error is answered as it is, and an error nobody knows is a bare
-//! status.
+//! An error is looked up in [`Problems`]. A [`Rejection`](buttress_core::Rejection) has an entry for each reason, a
+//! [`Problem`] that a service returns as its error is sent unchanged, and an unknown error is a status without a text.
 //!
 //! | member | of a refusal |
 //! |---|---|
@@ -96,8 +95,8 @@
 //!
 //! # Readiness
 //!
-//! An inner service that fails in `poll_ready` is dead, by Tower's contract. Its error is kept, and every call is
-//! answered with it; the inner service is not asked again. A clone starts afresh.
+//! An inner service that fails in `poll_ready` has failed permanently, by Tower's contract. Its error is kept, and
+//! every call gets it as its response; the inner service is not polled again. A clone starts afresh.
 //!
 //! # Defaults
 //!

@@ -31,7 +31,7 @@ impl Problem {
     /// `Retry-After` and gRPC's pushback. A year at most, which stands for anything longer.
     #[must_use]
     pub fn with_retry_after(self, after: Duration) -> Self {
-        // Up, not down: a client who comes back a moment too early is refused again.
+        // Rounded up: a client that retries a moment too early is rejected again.
         let ms = after.min(LONGEST_WAIT).as_nanos().div_ceil(1_000_000);
         self.with_member(RETRY_AFTER_MS, ms as u64)
     }

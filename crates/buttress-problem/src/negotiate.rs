@@ -5,7 +5,7 @@ use http::HeaderValue;
 pub(crate) enum Format {
     /// `application/problem+json`.
     Json,
-    /// `text/plain`, for whoever reads no JSON.
+    /// `text/plain`, for clients that do not accept JSON.
     Text,
 }
 

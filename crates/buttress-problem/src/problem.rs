@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::grpc::{self, codes};
 
-/// A problem document (RFC 9457): what a client is told when a call fails.
+/// A problem document (RFC 9457): the response that a client gets when a call fails.
 ///
-/// It carries two texts. [`detail`](Self::detail) is written for the client; [`internal`](Self::internal) is
-/// written for whoever runs the service, goes to the log, and is part of no response.
+/// It carries two texts. [`detail`](Self::detail) is written for the client; [`internal`](Self::internal) is written
+/// for operators, is logged, and is part of no response.
 ///
 /// ```
 /// use buttress_problem::Problem;
@@ -115,7 +115,7 @@ impl Problem {
         self
     }
 
-    /// Says what happened to whoever runs the service. This text is logged, and never sent.
+    /// Describes the failure for operators. This text is logged, and never sent.
     #[must_use]
     pub fn with_internal(mut self, internal: impl Into<Cow<'static, str>>) -> Self {
         self.0.internal = Some(internal.into());

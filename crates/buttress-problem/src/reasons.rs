@@ -28,7 +28,7 @@ impl From<&Rejection> for Problem {
     }
 }
 
-/// The status that a refusal for this reason is answered with, unless somebody registers another problem.
+/// The status of the response to a rejection for this reason, unless another problem is registered.
 pub(crate) fn status(reason: Reason) -> u16 {
     entry(reason).unwrap_or(UNLISTED).status.as_u16()
 }

@@ -20,7 +20,7 @@ impl<B: From<Bytes>> From<Problem> for Response<B> {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer(pub(crate) Problem);
 
-/// The problem that a response is, if nobody has changed its form since.
+/// The problem in a response, if its form has not been changed since.
 pub(crate) fn take_answer<B>(response: &mut Response<B>) -> Option<Problem> {
     let Answer(problem) = response.extensions_mut().remove()?;
     let headers = response.headers();
@@ -88,7 +88,7 @@ fn response(problem: &Problem, content_type: HeaderValue, body: Vec<u8>) -> Resp
     response
 }
 
-/// Whether the status tells of a state that passes, which a cache must not go on serving.
+/// Whether the status is a temporary state, which a cache must not go on serving.
 fn passes(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }

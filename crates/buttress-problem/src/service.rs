@@ -11,13 +11,13 @@ use crate::asked::Asked;
 use crate::responder::Responder;
 use crate::{ProblemBody, ProblemLayer, ResponseFuture};
 
-/// Answers a request whose call fails with a problem. See the [module docs](crate).
+/// Turns the error of a failed call into a problem response. See the [module docs](crate).
 #[derive(Debug)]
 pub struct ProblemService<S> {
     inner: S,
     responder: Arc<Responder>,
-    /// The error of a readiness that failed, which every call is answered with from then on: by Tower's
-    /// contract the inner service must not be asked again.
+    /// The error of a failed readiness, which every later call gets as its response: by Tower's contract the inner
+    /// service must not be polled again.
     parked: Option<Parked>,
 }
 
@@ -48,7 +48,7 @@ impl<S> ProblemService<S> {
         &mut self.inner
     }
 
-    /// The service behind, whose errors are its own.
+    /// The inner service, with its own errors.
     pub fn into_inner(self) -> S {
         self.inner
     }

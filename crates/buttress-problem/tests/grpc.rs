@@ -1,4 +1,4 @@
-//! What a gRPC client is told when a call fails, read with prost and with tonic.
+//! The response that a gRPC client gets when a call fails, read with prost and with tonic.
 
 mod common;
 

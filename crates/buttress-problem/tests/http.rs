@@ -1,4 +1,4 @@
-//! What an HTTP client is told when a call fails.
+//! The response that an HTTP client gets when a call fails.
 
 mod common;
 

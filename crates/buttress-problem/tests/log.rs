@@ -1,4 +1,4 @@
-//! What the log is told.
+//! What is logged.
 
 mod common;
 
@@ -17,7 +17,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics here").write(bytes)
+        self.0.lock().expect("not poisoned").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -41,7 +41,7 @@ async fn logged(error: impl Fn() -> BoxError) -> String {
     )
     .await;
     drop(guard);
-    let bytes = log.0.lock().expect("nobody panics here").clone();
+    let bytes = log.0.lock().expect("not poisoned").clone();
     String::from_utf8(bytes).expect("the log is text")
 }
 

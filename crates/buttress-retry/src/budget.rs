@@ -80,7 +80,7 @@ impl RetryBudget {
         self.shared.budget.snapshot(now())
     }
 
-    /// Takes a new configuration, and keeps what was deposited and what is under way.
+    /// Takes a new configuration, and keeps the deposits and the attempts in flight.
     ///
     /// # Errors
     ///

@@ -24,12 +24,12 @@ pub(crate) struct Call<S, Req, P: Repeat<Req>> {
     service: S,
     spare: Result<P::Spare, StopReason>,
     safety: Safety,
-    /// What becomes of the request of the attempt under way, where it must not be processed twice.
+    /// The fate of the request of the current attempt, where it must not be processed twice.
     fate: Option<Fate>,
     /// Whether the mode lets this call be tried again, and not only says that it would be.
     binds: bool,
     limit: Option<Limit>,
-    /// When the attempt under way has no more time, if attempts have a timeout.
+    /// The end of the current attempt, if attempts have a timeout.
     due: Option<Instant>,
     /// Boxed, because it exists only once an attempt has failed.
     again: Option<Box<Again<Req>>>,
@@ -45,7 +45,7 @@ pub(crate) struct Binding {
 /// The time of a call that has a deadline.
 struct Limit {
     deadline: Deadline,
-    /// When the attempt under way began.
+    /// When the current attempt began.
     started: Instant,
     /// What its caller owes of the request, if anything keeps count of that.
     upload: Option<Upload>,
@@ -115,7 +115,7 @@ where
         (request, call)
     }
 
-    /// When the attempt under way has no more time.
+    /// The end of the current attempt.
     #[inline]
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
@@ -325,7 +325,7 @@ where
         protocol.stopped(result, RetryStopped::new(reason, attempts))
     }
 
-    /// Ends a call whose next attempt could not be begun.
+    /// Ends a call whose next attempt could not be started.
     fn give_up(&mut self, error: BoxError, reason: Option<StopReason>, protocol: &P) -> BoxError {
         self.guard_mut().attempted(Outcome::Ignored);
         let Some(reason) = reason else {

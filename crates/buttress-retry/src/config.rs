@@ -77,8 +77,8 @@ impl RetryConfig {
         self
     }
 
-    /// How much time must be left before the deadline, after the backoff, for another attempt to begin. `None` is
-    /// as observed: the 95th percentile of what successes took lately, or the longest attempt of the same call,
+    /// The time that must be left before the deadline, after the backoff, for another attempt to start. `None` is as
+    /// measured: the 95th percentile of the latency of recent successes, or the longest attempt of the same call,
     /// whichever is longer.
     #[must_use]
     pub fn attempt_takes(mut self, takes: impl Into<Option<Duration>>) -> Self {

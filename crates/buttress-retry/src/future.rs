@@ -112,8 +112,8 @@ where
     S::Error: Into<BoxError>,
     P: Repeat<Req> + Judge<S::Response>,
 {
-    /// All that does not happen to a call whose first attempt succeeds. Kept apart from it, because it takes more
-    /// registers than that has.
+    /// The code for calls whose first attempt does not succeed. Kept out of the success path, because it needs more
+    /// registers.
     #[cold]
     #[inline(never)]
     fn go_on(

@@ -31,7 +31,7 @@ pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous
 #[derive(Clone, Default)]
 pub struct HttpRetry {
     http: Http,
-    // `None` is the `RetryClassifier`, so that only those who bring their own pay for a count of references.
+    // // `None` is the `RetryClassifier`, so that only a custom classifier costs a reference count.
     custom: Option<Arc<dyn ClassifyRetry>>,
 }
 
@@ -84,7 +84,7 @@ impl<B> Identify<Request<B>> for HttpRetry {
     }
 
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
-        // A caller who writes a timeout for the server means it for all attempts, as gRPC does.
+        // A caller's timeout for the server covers all attempts, as in gRPC.
         let relative = DeadlineHeaders::RELATIVE;
         let unused = || SystemTime::UNIX_EPOCH;
         let given = read_deadline(request.headers(), relative, Duration::ZERO, unused);

@@ -1,4 +1,4 @@
-//! Retries for Tower services: a call that failed is tried again, where that may help and can do no harm.
+//! Retries for Tower services: a failed call is tried again, where that may help and is safe.
 //!
 //! # When to use it
 //!
@@ -17,19 +17,19 @@
 //! # async fn main() -> Result<(), buttress_core::BoxError> {
 //! use std::sync::atomic::{AtomicU32, Ordering};
 //!
-//! let asked = AtomicU32::new(0);
+//! let calls = AtomicU32::new(0);
 //! let retry = Retry::new("database", RetryConfig::default());
 //! let service = ServiceBuilder::new()
 //!     .layer(RetryLayer::new(&retry))
 //!     .service_fn(|_query: &'static str| async {
-//!         match asked.fetch_add(1, Ordering::Relaxed) {
+//!         match calls.fetch_add(1, Ordering::Relaxed) {
 //!             0 => Err(std::io::Error::other("restarting")),
 //!             _ => Ok("a row"),
 //!         }
 //!     });
 //!
 //! assert_eq!(service.oneshot("select 1").await?, "a row");
-//! assert_eq!(asked.into_inner(), 2);
+//! assert_eq!(calls.into_inner(), 2);
 //! # Ok(())
 //! # }
 //! ```
@@ -101,11 +101,11 @@
 //!
 //! # Differences from others
 //!
-//! From `tower::retry`: nothing needs to be `Clone` over HTTP; policy, backoff and budget come with it, and the
-//! budget pays by its ratio. From `tower-resilience-retry`: `Retry-After` and deadlines are obeyed, an open circuit is
-//! not asked again, and a caller who leaves takes nothing of the budget along. From reqwest's own retries: there is a
-//! backoff. From Envoy, Finagle and gRPC: the last real answer is returned with the reason why there is no other, and
-//! a retry that would not end in time is not begun.
+//! From `tower::retry`: nothing needs to be `Clone` over HTTP; policy, backoff and budget are included, and the budget
+//! deposits by its ratio. From `tower-resilience-retry`: `Retry-After` and deadlines are obeyed, an open circuit is not
+//! retried, and a caller that leaves does not use up the budget. From reqwest's own retries: there is a backoff. From
+//! Envoy, Finagle and gRPC: the last response is returned with the reason why there is no further attempt, and a retry
+//! that would not end in time is not started.
 //!
 //! # Defaults
 //!

@@ -91,7 +91,7 @@ where
     }
 }
 
-/// Marks a response that tells of a failure. What succeeded in spite of all is not tried again anyway.
+/// Marks a response that is a failure. A success is not retried in any case.
 fn mark<B>(response: &mut Response<B>) {
     let head = HttpClassifier::client().head(response.status(), response.headers());
     if !head.is_some_and(|report| report.outcome.is_failure()) {

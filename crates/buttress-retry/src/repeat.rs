@@ -45,7 +45,7 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     /// Why there is none.
     fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Req, StopReason>;
 
-    /// Follows the request of an attempt, to know whether it came back unprocessed. It is asked of requests only that
+    /// Tracks the request of an attempt, to know whether it came back unprocessed. It is called only for requests that
     /// must not be processed twice.
     fn follow(&self, request: &mut Req) -> Option<Fate> {
         let _ = request;
@@ -83,7 +83,7 @@ pub trait Judge<Res>: Protocol<Res> {
     }
 }
 
-/// Whoever puts a retry around what is not HTTP says that it may be done twice.
+/// A retry around a service that is not HTTP assumes that its requests are safe to repeat.
 impl<Req: Clone> Repeat<Req> for Plain {
     type Spare = Req;
 

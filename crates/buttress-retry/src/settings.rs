@@ -34,7 +34,7 @@ impl Settings {
         }
     }
 
-    /// A call under way may see some of the old configuration and some of the new.
+    /// A call in flight may use parts of the old configuration and parts of the new.
     pub(crate) fn replace(&self, config: RetryConfig) {
         let mut current = self.lock();
         self.share.set(config.mode);
@@ -103,7 +103,7 @@ impl Share {
         match self.0.load(Ordering::Relaxed) {
             ALL => Mode::Enforce,
             OFF => Mode::Off,
-            NOBODY => Mode::Shadow,
+            NO_CALLS => Mode::Shadow,
             bits => Ratio::new(f64::from_bits(bits)).map_or(Mode::Shadow, Mode::EnforceFor),
         }
     }
@@ -116,7 +116,7 @@ fn is_plain(config: &RetryConfig) -> bool {
 fn share_of(mode: Mode) -> u64 {
     match mode {
         Mode::Off => OFF,
-        Mode::Shadow => NOBODY,
+        Mode::Shadow => NO_CALLS,
         Mode::Enforce => ALL,
         Mode::EnforceFor(share) => share.get().to_bits(),
     }
@@ -130,6 +130,6 @@ fn nanos_of(timeout: Option<Duration>) -> u64 {
 }
 
 const ALL: u64 = 1_f64.to_bits();
-const NOBODY: u64 = 0_f64.to_bits();
+const NO_CALLS: u64 = 0_f64.to_bits();
 const OFF: u64 = u64::MAX;
 const NONE: u64 = u64::MAX;

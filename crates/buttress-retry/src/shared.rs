@@ -85,7 +85,7 @@ impl fmt::Debug for Shared {
 /// One call's hold on what it shares.
 pub(crate) type SharedLease = Lease<Shared>;
 
-/// One call under way. Settled with a success it pays into the budget.
+/// A call in flight. Settled with a success it deposits into the budget.
 ///
 /// With the `Http` protocol it lives in the response's body.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub(crate) type SharedLease = Lease<Shared>;
 pub struct CallGuard {
     /// `None` once the call has ended.
     shared: Option<SharedLease>,
-    /// Whether an attempt is under way or waited for, which a drop cancels.
+    /// Whether an attempt is in flight or waited for, which a drop cancels.
     attempting: bool,
 }
 

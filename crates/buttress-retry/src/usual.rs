@@ -6,10 +6,10 @@ use buttress_core::{LatencyQuantiles, Ratio, Upload};
 
 use crate::clock::now;
 
-/// How long attempts that succeed take, for those who wonder whether another one ends in time.
+/// The latency of successful attempts, to decide whether another one ends in time.
 #[derive(Default)]
 pub(crate) struct Usual {
-    /// Made when the first call comes that has a deadline: without one nobody asks.
+    /// Created with the first call that has a deadline: it is not needed without one.
     latencies: OnceLock<Option<LatencyQuantiles>>,
     /// The last answer, and until when it holds.
     known: Mutex<Option<(Duration, Instant)>>,

@@ -25,7 +25,7 @@ pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
 #[derive(Debug)]
 pub(crate) struct Guise<P> {
     pub(crate) protocol: P,
-    /// What is known to those who are called from inside of the call.
+    /// Task context for calls made while handling this request.
     pub(crate) context: Option<TaskContext>,
 }
 
@@ -34,7 +34,7 @@ enum State<S: Service<Req>, Req> {
     Admitted(#[pin] S::Future),
     /// Boxed, as the caller will have it. `None` once it has been told.
     Rejected(Option<BoxError>),
-    /// Boxed, so that those who need not wait need not carry it about.
+    /// Boxed, so that futures that do not wait are small.
     Waiting(Pin<Box<Wait<S, Req>>>),
 }
 
@@ -112,7 +112,7 @@ where
         watch.disarm();
         let result = ready!(polled).map_err(Into::into);
         let response = this.guise.protocol.conclude(result, this.guard);
-        // What was not taken into a body ends here, and not when somebody drops this future.
+        // A guard that did not move into a body ends here, and not when the caller drops this future.
         *this.guard = None;
         Poll::Ready(response)
     }

@@ -5,7 +5,7 @@ use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Rep
 use crate::shared::SharedLease;
 use crate::shedder::{chance, now};
 
-/// One call that was let in. Settled, it teaches the shedder how the call went; dropped, its place is free.
+/// One admitted call. Settled, it records the result in the shedder; dropped, it frees its slot.
 ///
 /// It lives in the response future, and with HTTP in the response's body.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Drop for ShedGuard {
 }
 
 impl ShedGuard {
-    /// Ends a call that somebody has taken notice of.
+    /// Ends a call whose admission was observed.
     #[inline(never)]
     fn end(&mut self) {
         if self.shown {

@@ -36,7 +36,7 @@ impl ShedLayer {
         }
     }
 
-    /// Reads off the request who calls.
+    /// Reads the caller off the request.
     #[must_use]
     pub fn caller<Req, F>(self, caller: F) -> ShedLayer<ByCall<F>>
     where
@@ -50,8 +50,8 @@ impl ShedLayer {
 }
 
 impl ShedLayer<Server> {
-    /// For a server of HTTP or gRPC: a call lasts until the head of its response is there, went as status and
-    /// `grpc-status` say, and matters as much as `x-criticality` says, as far as that is [believed](Self::trust).
+    /// For a server of HTTP or gRPC: a call lasts until the head of its response is there, its outcome is that of the
+    /// status and `grpc-status`, and its criticality that of `x-criticality`, as far as that is [trusted](Self::trust).
     ///
     /// What the answers say is read as a [server](buttress_http::HttpClassifier::server) does: one that blames the caller,
     /// such as 429, is no overload.
@@ -66,9 +66,9 @@ impl ShedLayer<Server> {
         Self::server(shedder)
     }
 
-    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter counts
-    /// the work that goes on behind a head, and also the calls whose readers take their time: an event stream, or a socket
-    /// that reads nothing, then has a place for as long as it likes.
+    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter
+    /// counts the work that goes on after a head, and also the calls with slow readers: an event stream, or a socket
+    /// that is not read, then holds a slot without bound.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);
@@ -82,15 +82,15 @@ impl ShedLayer<Server> {
         self
     }
 
-    /// Whom one believes who says how much a request matters. By default, that is whoever says that it matters less.
+    /// Which callers' criticality headers are trusted. By default, a header may only lower a request's criticality.
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
         self.side.trust(trust);
         self
     }
 
-    /// Believes requests of which `is_known` holds, whatever they say: those with the certificate of a service of
-    /// one's own in their extensions, or with a secret in their headers.
+    /// Trusts requests for which `is_known` returns true, whatever their header: those with the certificate of a known
+    /// service in their extensions, or with a secret in their headers.
     #[must_use]
     pub fn trust_if(
         mut self,
@@ -107,8 +107,8 @@ impl ShedLayer<Server> {
         self
     }
 
-    /// The header that names the tenant, where the shedder tells [tenants](crate::ShedConfig::tenants) apart. It must
-    /// be one that whoever calls cannot choose freely: what an authentication further out has checked or written.
+    /// The header that names the tenant, where the shedder distinguishes [tenants](crate::ShedConfig::tenants). It must
+    /// be one that callers cannot choose freely: one that an outer authentication layer has checked or written.
     #[must_use]
     pub fn tenant_header(mut self, header: HeaderName) -> Self {
         self.side.tenant_header(header);
@@ -125,9 +125,9 @@ impl ShedLayer<Client> {
         Self::with_side(shedder, Client::default())
     }
 
-    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter counts
-    /// the work that goes on behind a head, and also the calls whose readers take their time: an event stream, or a socket
-    /// that reads nothing, then has a place for as long as it likes.
+    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter
+    /// counts the work that goes on after a head, and also the calls with slow readers: an event stream, or a socket
+    /// that is not read, then holds a slot without bound.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);

@@ -1,11 +1,11 @@
-//! Load shedding for Tower services: under any overload they do the work they can, in time, for those who matter
-//! most, and say no to the rest at once.
+//! Load shedding for Tower services: under overload, a service does as much work as it can within its deadlines, the
+//! most critical requests first, and rejects the rest at once.
 //!
 //! # When to use it
 //!
-//! In front of a server whose capacity nobody knows, which is most of them: the limit of calls under way is found out,
-//! and followed when it changes. In front of a client whose dependency refuses what it is sent. Where the number is
-//! known, or must never be exceeded, use a bulkhead; a limit on the rate of one caller is something else.
+//! In front of a server of unknown capacity, which is most of them: the limit on requests in flight is adaptive, and
+//! follows the capacity when it changes. In front of a client whose dependency rejects calls. Where the limit is known,
+//! or must never be exceeded, use a bulkhead; a limit on the rate of one caller is a different pattern.
 //!
 //! # Example
 //!
@@ -63,7 +63,7 @@
 //! assert_eq!(shedder.snapshot().limit.limit, 50);
 //! ```
 //!
-//! For tenants, one of whom may ask for very much, by a header or by a function of yours:
+//! For tenants, one of which may send very many requests, by a header or by a function of yours:
 //!
 //! ```
 //! use buttress_core::{Reason, Rejection};
@@ -122,12 +122,12 @@
 //!
 //! # What it does
 //!
-//! A call takes a place when it is made, and gives it back when it ends: with its future, which over HTTP is the head of
-//! its response. What the [limit](LimitConfig) learns from it is how long that took. How long the body takes is up to its
-//! reader: an event stream, a websocket, a download or a socket that reads nothing would have a place for as long as it
-//! likes, the limit would learn nothing from such calls, and as many of them as the limit happens to be would close the
-//! service. So they do not count. For a service whose work is in its bodies there is [`ShedLayer::until`], and a bulkhead
-//! for a known number of bodies at once.
+//! A call takes a slot when it is made, and returns it when it ends: with its future, which over HTTP is the head of
+//! its response. The sample for the [limit](LimitConfig) is the time until then. The length of a body depends on its
+//! reader: an event stream, a websocket, a download or a socket that is not read would hold a slot without bound, the
+//! limit would learn nothing from such calls, and they could use up the whole limit. So bodies do not count. For a
+//! service whose work is in its bodies there is [`ShedLayer::until`], and a bulkhead for a known number of bodies at
+//! once.
 //!
 //! The same is true of a request that its caller is slow to send: around a service that reads bodies,
 //! [`track_upload`](buttress_http::track_upload) keeps the limit and the throttle from taking that time for the service's.
@@ -135,20 +135,19 @@
 //! bodies, such as tower-http's `RequestBodyTimeoutLayer`; routes with large uploads need a shedder or a bulkhead of their
 //! own, so that they do not take the places of others.
 //!
-//! A call that its deadline ends before its answer begins, or the attempt timeout of a retry, counts as a timeout if it had
-//! three times as long as answered calls take; it then speaks for a lower limit, and for holding back. With less time it
-//! says nothing, and neither does a call whose caller went away. A timeout that the service answers with says nothing if
-//! the caller allowed less time than calls take, by the deadline of the task or by the request itself (`grpc-timeout`
-//! and the like).
+//! A call that its deadline ends before the head of its response, or the attempt timeout of a retry, counts as a
+//! timeout if it had three times the usual latency; it then counts towards a lower limit and towards throttling. With
+//! less time it is neutral, and so is a call whose caller left. A timeout in the service's response is neutral if the
+//! caller allowed less time than calls take, by the deadline of the task or by the request itself (`grpc-timeout` and
+//! the like).
 //!
-//! A call that finds no place waits in its response future, if the queue has room, as
-//! [`ShedConfig`] says and no longer than its deadline allows; what matters more goes first, and once the queue stands,
-//! whoever came last. It waits with a clone of the service behind that was not polled ready, so it holds nothing further
-//! in.
+//! A call that finds no free slot waits in its response future, if the queue has room, within the bounds of
+//! [`ShedConfig`] and its deadline; more critical calls go first, and once the queue stands, the newest. It waits with
+//! a clone of the inner service that was not polled ready, so it holds no reservation of inner layers.
 //!
-//! With [shares](ShedConfig::shares) a part of the limit, and of the queue, is each criticality's for certain, however much
-//! is asked by what matters more. A place that becomes free goes to whoever lacks some of its share, and else to what
-//! matters most; so what one does not ask for is lent, and is back when as many calls have ended.
+//! With [shares](ShedConfig::shares), each criticality is guaranteed a part of the limit and of the queue, whatever the
+//! load of more critical calls. A slot that becomes free goes to a criticality below its share, and else to the most
+//! critical; so unused slots are lent, and are back when enough calls have ended.
 //!
 //! | what a call hears | why | worth another try |
 //! |---|---|---|
@@ -164,23 +163,23 @@
 //! `retry_after` is how long the queue takes to drain at the pace at which calls end, or until the throttle sends the next,
 //! and as much again or a second by chance, so that not all come back at once.
 //!
-//! How much a call matters is read from `x-criticality: critical | high | medium | low`, as far as it is
-//! [believed](Trust); `High` where nothing is said. It is known to the whole task that serves the call, and
+//! The criticality of a call is read from `x-criticality: critical | high | medium | low`, as far as it is
+//! [trusted](Trust); `High` without the header. The task that serves the call has it in its context, and
 //! [`ShedLayer::client`] writes it on the calls that task makes.
 //!
 //! Memory is what the process uses of what its control group, or its machine, has; processor time is short when this
 //! thread waits long for a processor though it is ready. Both are read from the files of Linux by a call that comes along
 //! every 100 ms, and there is no task for it. What you measure yourself goes in by [`Shedder::feel`].
 //!
-//! In the modes in which refusals do not bind nobody waits, and what would have been refused is counted.
+//! In the modes that do not enforce, calls do not wait, and those that would have been rejected are counted.
 //!
 //! # Differences from others
 //!
-//! tower's `LoadShed` refuses when the service behind is not ready, which says nothing about how much is under way, and
-//! leaves a waiter behind in a `ConcurrencyLimit`. From Netflix's concurrency-limits and the adaptive filter of Envoy:
-//! the limit has no baseline to drift, and is never pinned down to measure one; windows in which the load and not the
-//! limit said how many were under way teach nothing; calls that are given up count. From SRE's adaptive throttling: an
-//! outage is over when it is over, and not minutes later.
+//! tower's `LoadShed` rejects when the inner service is not ready, which does not depend on the number of calls in
+//! flight, and leaves a waiter behind in a `ConcurrencyLimit`. From Netflix's concurrency-limits and the adaptive
+//! filter of Envoy: the limit has no baseline to drift, and is never held down to measure one; windows in which the
+//! load and not the limit determined the number in flight are not learnt from; calls that are given up count. From
+//! SRE's adaptive throttling: throttling ends with the outage, and not minutes later.
 //!
 //! # Defaults
 //!
@@ -188,17 +187,17 @@
 //!
 //! # Signals
 //!
-//! The gauges `buttress_shed_limit`, `…_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of those who had
-//! to wait, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the shedder's name. Rejections are
-//! events at `DEBUG`, want of memory or processor time at `WARN`. They are on where `buttress-metrics` has its features
-//! `metrics` and `tracing`: by default in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your
-//! manifest.
+//! The gauges `buttress_shed_limit`, `…_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of requests
+//! that waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the shedder's name.
+//! Rejections are events at `DEBUG`, memory or processor pressure at `WARN`. They are on where `buttress-metrics` has
+//! its features `metrics` and `tracing`: by default in the `buttress` crate; beside this crate alone, name
+//! `buttress-metrics` in your manifest.
 //!
 //! # Ordering
 //!
-//! On a server, outside of all that costs anything, and inside of whatever sets the deadline and of whatever turns
-//! rejections into responses. In a client, inside of a retry, so that each attempt is asked for, and outside of a breaker:
-//! the time in a queue is no time of the dependency's, and what an open circuit refuses is not counted as sent.
+//! On a server, outside all layers with a cost, and inside the layer that sets the deadline and the one that turns
+//! rejections into responses. In a client, inside a retry, so that each attempt needs a permit, and outside a breaker:
+//! the time in a queue is not the dependency's latency, and the rejections of an open circuit are not counted as sent.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

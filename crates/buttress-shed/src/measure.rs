@@ -147,7 +147,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// How often somebody looks.
+/// The interval between two measurements.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -276,12 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn somebody_looks_once_in_a_while() {
+    fn a_measurement_is_due_once_per_interval() {
         let now = crate::shedder::now();
         let measure = Measure::new(now);
         let looked = cfg!(target_os = "linux");
         on_a_new_thread(|| {
-            // It has nothing to compare with yet, and uses nobody's turn up.
+            // It has nothing to compare with yet, and does not use up an interval.
             assert_eq!(measure.due(now), None);
             assert_eq!(measure.due(now).is_some(), looked);
             assert_eq!(measure.due(now + INTERVAL / 2), None);

@@ -13,7 +13,7 @@ use crate::ShedGuard;
 use crate::shared::SharedLease;
 use crate::shedder::{chance, now};
 
-/// Somebody who waits for a place. Dropped, it leaves the queue, and passes on what it was given meanwhile.
+/// A waiter. When dropped, it leaves the queue, and passes on a slot that it was assigned meanwhile.
 #[derive(Debug)]
 #[pin_project(PinnedDrop)]
 pub(crate) struct Queued {
@@ -91,7 +91,7 @@ impl Future for Queued {
         };
         match rule.give_up(place, chance, now) {
             Some(refusal) => self.ended(Err(refusal)),
-            // Somebody was quicker, and is about to tell.
+            // A permit was assigned concurrently; the waker will be called.
             None => Poll::Pending,
         }
     }

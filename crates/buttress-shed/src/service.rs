@@ -101,7 +101,7 @@ impl<S, P> ShedService<S, P> {
         }
     }
 
-    /// Makes a call from which the limit learns, for which no place is at hand, or for which there is more to ask.
+    /// Makes a call that is a sample, for which the fast path found no slot, or to which more rules apply.
     #[cold]
     #[inline(never)]
     fn call_with_care<Req>(
@@ -136,8 +136,8 @@ impl<S, P> ShedService<S, P> {
             }
             Answer::Queued(mut queued) => {
                 queued.owe(self.side.upload(&request, now()));
-                // What was polled ready may hold a place further in, which somebody can use who need not wait: so
-                // neither the call that waits nor this service keeps it.
+                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
+                // neither the waiting call nor this service keeps it.
                 relinquish(&mut self.inner);
                 let service = self.inner.clone();
                 ResponseFuture::waiting(queued, service, request, guise)

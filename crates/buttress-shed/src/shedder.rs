@@ -51,7 +51,7 @@ impl Shedder {
         self.shared.name().as_str()
     }
 
-    /// What it looks like now: the limit, calls under way, callers waiting.
+    /// A snapshot: the limit, calls in flight, calls waiting.
     #[must_use]
     pub fn snapshot(&self) -> ShedSnapshot {
         ShedSnapshot {
@@ -66,8 +66,8 @@ impl Shedder {
         self.shared.rule().config()
     }
 
-    /// Takes a new configuration. Calls under way stay, and so does whoever waits. An adaptive limit stays where it
-    /// is, within its new bounds; below what is under way, it admits nobody until enough of it has ended.
+    /// Takes a new configuration. Calls in flight and waiters stay. An adaptive limit keeps its value, within its new
+    /// bounds; below the number in flight, no call is admitted until enough of them have ended.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ pub struct Lookout(Arc<Inner>);
 struct Inner {
     /// Does it, and says when to do it again.
     look: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
-    /// How often the timer went off since somebody began to see to that: a timer that is set may go off at once, from
+    /// How often the timer has fired since the current poll of it began: a timer may fire while it is being set, from
     /// within.
     rings: AtomicUsize,
     /// `None` once the lookout is dropped. No code of others runs under the lock.
@@ -106,7 +106,7 @@ impl Wake for Inner {
     }
 }
 
-/// The timer knows it by its waker, so somebody has to part the two.
+/// The timer holds this by its waker: clearing it breaks the cycle.
 impl Drop for Lookout {
     fn drop(&mut self) {
         let mut locked = self.0.timer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::now;
 
-/// What is held for the open bodies of a handle, where it can be taken back from those that nobody reads.
+/// The permits of the open bodies of a handle, where they can be taken back from bodies that are not read.
 ///
-/// A body is idle from when its head, or a frame of it, is there until its reader asks for the next frame. What the
-/// service owes is no idleness: an event stream without events is not idle. Nothing is timed. Whoever is short of what
-/// is held here [takes back](Self::take_idle) what has been idle for long.
+/// A body is idle from when its head, or a frame of it, is there until its reader polls for the next frame. A body that
+/// waits for the service is not idle: neither is an event stream without events. There is no timer per body. A handle
+/// that is short of permits [takes back](Self::take_idle) those of bodies that have been idle for long.
 ///
 /// Each stripe is for the threads of one processor, so that bodies do not wait for each other.
 pub struct OpenBodies<T> {
@@ -57,11 +57,12 @@ impl<T> OpenBodies<T> {
         }
     }
 
-    /// After how long a body that nobody reads is idle for long. `None` is never, and then bodies need not be put here.
+    /// The time after which a body that is not read counts as idle for long. `None` is never, and then bodies need not
+    /// be registered here.
     pub fn set_patience(&self, patience: Option<Duration>) {
         self.patience.store(as_nanos(patience), Ordering::Relaxed);
         if self.next_look.load(Ordering::Relaxed) != u64::MAX {
-            // Whoever was idle already may be so for long now.
+            // A body that was idle already may be so for long now.
             self.next_look.store(0, Ordering::Relaxed);
         }
     }
@@ -85,7 +86,7 @@ impl<T> OpenBodies<T> {
         stripe
     }
 
-    /// When a shortage is worth another look, for those who wait. `None` is never.
+    /// When the next check is worthwhile during a shortage, for waiters. `None` is never.
     #[must_use]
     pub fn next_look(&self) -> Option<Instant> {
         let patience = self.patience()?;
@@ -127,7 +128,7 @@ impl<T> OpenBodies<T> {
 }
 
 impl<T> OpenStripe<T> {
-    /// Keeps what is held for a body whose head is there.
+    /// Keeps the permit of a body whose head is there.
     pub fn put(&self, bodies: &OpenBodies<T>, held: T) -> OpenBody {
         let now = now();
         if bodies.next_look.load(Ordering::Relaxed) == u64::MAX {
@@ -157,7 +158,7 @@ impl<T> OpenStripe<T> {
         }
     }
 
-    /// The reader has asked for a frame, which the service owes.
+    /// The reader has polled for a frame, which the service owes.
     pub fn asked(&self, body: &OpenBody) {
         if let Some(entry) = self.lock().of(body) {
             entry.idle_since = None;
@@ -178,7 +179,7 @@ impl<T> OpenStripe<T> {
         held
     }
 
-    /// Takes back what has been idle for so long, and says how long it is until something else may have been.
+    /// Takes back the permits of bodies that have been idle for this long, and returns the time until the next may be.
     fn take_idle(&self, now: Instant, patience: Duration, idle: &mut Vec<T>) -> Duration {
         let mut first = patience;
         for entry in &mut self.lock().entries {
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_is_worth_it_when_somebody_may_be_idle_for_long() {
+    async fn the_next_check_is_when_a_body_may_be_idle_for_long() {
         let bodies = OpenBodies::new(Some(64 * SECOND));
         let stripe = bodies.stripe();
         let _first = stripe.put(&bodies, 1);
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_looks_again_also_where_there_are_no_bodies_yet() {
+    async fn a_waiter_checks_again_even_without_bodies_yet() {
         let bodies = OpenBodies::<u32>::new(Some(30 * SECOND));
         assert_eq!(bodies.next_look(), now().checked_add(30 * SECOND));
         bodies.set_patience(None);

@@ -18,7 +18,7 @@ pub fn refuse<S: Clone, Req>(service: &mut S, request: Req) {
     relinquish(service);
 }
 
-/// Drops a request whose service is not called, as [refused](Ending::Refused).
+/// Drops a request without calling its service, as [refused](Ending::Refused).
 pub fn drop_refused<Req>(request: Req) {
     Ending::Refused.during(|| drop(request));
 }

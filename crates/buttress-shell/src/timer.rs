@@ -27,7 +27,7 @@ pub struct Timer(#[pin] State);
 #[pin_project(project = StateProjection)]
 #[derive(Default)]
 enum State {
-    /// Nobody has waited yet.
+    /// Not polled yet.
     #[default]
     Unset,
     Set(#[pin] Sleep),
@@ -43,7 +43,7 @@ impl Timer {
         Some(Self(State::Set(sleep)))
     }
 
-    /// Whether there is a timer that wakes whoever waits.
+    /// Whether there is a timer that wakes the waiting task.
     #[must_use]
     pub fn is_set(&self) -> bool {
         matches!(self.0, State::Set(_))

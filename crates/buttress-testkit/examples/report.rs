@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// A filter whose predicate can be told to let nobody through.
+/// A filter with a predicate that can be switched to reject all requests.
 fn filter() -> Specimen {
     let shut = Arc::new(AtomicBool::new(false));
     let trip = Arc::clone(&shut);

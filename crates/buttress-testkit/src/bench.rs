@@ -45,7 +45,7 @@ impl<'a> Lab<'a> {
         capacity.ok_or_else(|| Finding::not_applicable("it declares no capacity"))
     }
 
-    /// How many clones to try where a layer without a capacity is asked too.
+    /// How many clones to try where a layer without a capacity is tested too.
     pub(crate) fn several(&self) -> usize {
         self.contract.capacity.unwrap_or(4)
     }
@@ -75,7 +75,7 @@ impl<'a> Bench<'a> {
         let initial_tasks = lab.clock.tasks();
         let specimen = (lab.make)();
         let (inner, probe) = ReadyProbe::new();
-        // Only R1 is about this, and it counts: elsewhere a panic would hide what is asked for.
+        // Only R1 is about this, and it counts: elsewhere a panic would hide the invariant under test.
         probe.tolerate_unready_calls();
         probe.hold();
         let beside = specimen.wrap_beside(inner.clone());
@@ -94,12 +94,12 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Somebody with a clone of the service and one request, who has not polled yet.
+    /// A caller with a clone of the service and one request, which has not polled yet.
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller::new(self, self.subject.clone())
     }
 
-    /// Somebody with a service of the layer beside, where there is one.
+    /// A caller with a service of the layer beside, where there is one.
     pub(crate) fn caller_beside(&self) -> Option<Caller<'_>> {
         let beside = self.beside.as_ref()?;
         Some(Caller::new(self, beside.clone()))
@@ -141,12 +141,12 @@ impl<'a> Bench<'a> {
         Ok(callers)
     }
 
-    /// As many calls as the layer lets in, inside the probe and held there.
+    /// As many calls as the layer admits, inside the probe and held there.
     pub(crate) fn full(&self) -> Result<Vec<Caller<'_>>, Finding> {
         self.inside(self.lab.capacity()?)
     }
 
-    /// Full, and this many callers who wait.
+    /// Full, with this many waiters.
     pub(crate) fn queue(
         &self,
         count: usize,
@@ -156,8 +156,8 @@ impl<'a> Bench<'a> {
         for caller in &mut waiting {
             let why = match caller.poll() {
                 Standing::Waiting => continue,
-                Standing::Refused => "nobody waits: it refuses when full",
-                _ => "nobody waits: it lets in more than it says, see A6",
+                Standing::Refused => "no caller waits: it rejects when full",
+                _ => "no caller waits: it admits more than its capacity, see A6",
             };
             return Err(Finding::not_applicable(why));
         }
@@ -171,7 +171,7 @@ impl<'a> Bench<'a> {
         self.has_room(after)
     }
 
-    /// The same of a layer that had no reason to refuse anybody, and has nothing to recover from.
+    /// The same of a layer that had no reason to reject any call, and has nothing to recover from.
     pub(crate) fn at_rest_at_once(&self, after: &str) -> Check {
         self.nothing_left(after)?;
         self.has_room(after)

@@ -28,7 +28,7 @@ pub enum BodyStep {
     Wait(Gate),
 }
 
-/// A body whose every frame is scripted. Past its last step it ends.
+/// A body with a script for every frame. Past its last step it ends.
 ///
 /// Its `size_hint` is exact, unless it [declares](Self::declare) another length than it has.
 ///

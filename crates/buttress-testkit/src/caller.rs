@@ -10,7 +10,7 @@ use crate::standing::{Piece, Standing};
 use crate::subject::{Answer, AnswerFuture, Subject};
 use crate::{CallId, CountingWaker, TestBody};
 
-/// Somebody who makes one call, as a task of its own: polls readiness, calls, and polls the answer.
+/// A caller of one call, as a task of its own: polls readiness, calls, and polls the response.
 ///
 /// Where a layer admits, whether it queues, holds back readiness or refuses, is all the same to a
 /// caller: what counts is where it [stands](Standing).
@@ -196,7 +196,7 @@ impl<'a> Caller<'a> {
         !matches!(self.stage, Stage::Unready(_) | Stage::Ready(_))
     }
 
-    /// How many inner services were called that were not ready, by anybody.
+    /// How many inner services were called that were not ready, by any caller.
     pub(crate) fn unready_calls(&self) -> usize {
         self.bench.probe.unready_calls()
     }

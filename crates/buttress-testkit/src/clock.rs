@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::time::Instant;
 
-/// A runtime whose time stands still until a test moves it.
+/// A runtime with a clock that stands still until a test moves it.
 ///
 /// It runs on the calling thread and only while [`advance`](Self::advance) or [`turn`](Self::turn)
 /// runs, so a plain `#[test]` can poll by hand in between. Enter it first, so that timers find it.

@@ -17,15 +17,15 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`capacity`](Self::capacity) | the layer does not limit what is in flight |
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
-/// | [`max_wait`](Self::max_wait) | whoever waits, waits |
+/// | [`max_wait`](Self::max_wait) | a wait has no bound |
 /// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
 /// | [`ready_within`](Self::ready_within) | `poll_ready` waits for as long as the inner service is not ready |
 /// | [`reader_idle`](Self::reader_idle) | a reader keeps its place for as long as it likes |
-/// | [`adapts`](Self::adapts) | what it lets in does not depend on how long calls take |
+/// | [`adapts`](Self::adapts) | its limit does not depend on latency |
 /// | [`attempts`](Self::attempts) | not said how often it sends and copies a request |
 /// | [`queue`](Self::queue) | not said how many may wait |
-/// | [`serves`](Self::serves) | not said who is next |
-/// | [`recovers_within`](Self::recovers_within) | failures make it refuse nobody |
+/// | [`serves`](Self::serves) | no order is declared |
+/// | [`recovers_within`](Self::recovers_within) | failures make it reject no calls |
 /// | [`sharing`](Self::sharing) | not said, not tested |
 /// | [`needs_timer`](Self::needs_timer) | works without a runtime |
 /// | [`only`](Self::only) | the whole suite |
@@ -91,14 +91,14 @@ impl Conformance {
         self
     }
 
-    /// A reader that has asked for no frame of its answer for this long loses its place where others find none, at the
-    /// latest when an eighth of it has passed again. The answer itself goes on.
+    /// A reader that has polled for no frame of its response for this long loses its slot where others find none, at
+    /// the latest after another eighth of it. The response itself goes on.
     pub fn reader_idle(mut self, idle: Duration) -> Self {
         self.contract.reader_idle = Some(idle);
         self
     }
 
-    /// The layer finds out for itself how many calls it lets in, by how they go.
+    /// The layer adapts its limit to how calls go.
     pub fn adapts(mut self) -> Self {
         self.contract.adapts = true;
         self
@@ -122,15 +122,14 @@ impl Conformance {
         self
     }
 
-    /// Those who wait are let in in this order.
+    /// Waiters are admitted in this order.
     pub fn serves(mut self, turns: Turns) -> Self {
         self.contract.turns = Some(turns);
         self
     }
 
-    /// A layer that refuses because of failures lets a call in again within this time. Once
-    /// [tripped](Specimen::trip), so it does after each call that it lets in, however that call
-    /// ends.
+    /// A layer that rejects because of failures admits a call again within this time. Once [tripped](Specimen::trip),
+    /// it does so after each call that it admits, however that call ends.
     pub fn recovers_within(mut self, recovery: Duration) -> Self {
         self.contract.recovers_within = Some(recovery);
         self

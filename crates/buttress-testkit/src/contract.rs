@@ -52,11 +52,11 @@ pub enum Sharing {
     Shared,
 }
 
-/// Who is let in first, of those who wait. There is no third way that a test could tell.
+/// Which waiter is admitted first. There is no third order that a test could distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turns {
-    /// Whoever came last.
+    /// The newest.
     NewestFirst,
-    /// Whoever came first.
+    /// The oldest.
     OldestFirst,
 }

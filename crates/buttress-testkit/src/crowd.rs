@@ -13,7 +13,7 @@ use crate::{Dice, Script, TestBody};
 pub(crate) struct Crowd<'a> {
     bench: &'a Bench<'a>,
     members: Vec<Member<'a>>,
-    /// Those who have their answer, and have not read its body yet.
+    /// Callers that have their response, and have not read its body yet.
     readers: Vec<Caller<'a>>,
     dice: Dice,
     capacity: Option<usize>,
@@ -61,8 +61,8 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Lets one thing happen: a caller comes, goes on, is let go by the inner service, goes away;
-    /// or all go on who can.
+    /// Runs one event: a caller comes, is polled, is released by the inner service, leaves; or all callers that can are
+    /// polled.
     pub(crate) fn step(&mut self, most: usize) {
         match self.dice.roll(10) {
             0..=2 if self.members.len() < most => self.arrive(),
@@ -83,7 +83,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Lets everybody go on who can, until nobody gets any further.
+    /// Polls all callers that can make progress, until none does.
     pub(crate) fn settle(&mut self) {
         let mut in_vain = 0;
         while in_vain < PATIENCE {
@@ -108,7 +108,7 @@ impl<'a> Crowd<'a> {
         self.look_for_stranded();
     }
 
-    /// Lets everybody come to an end, without anybody being cancelled.
+    /// Lets all callers finish, without cancelling any.
     pub(crate) fn drain(&mut self) {
         loop {
             self.settle();
@@ -119,7 +119,7 @@ impl<'a> Crowd<'a> {
         self.tally.stranded = self.tally.stranded.max(self.members.len());
     }
 
-    /// Changes the capacity, while nobody is on the way.
+    /// Changes the capacity, while no caller is being polled.
     pub(crate) fn resize(&mut self, resize: &dyn Fn(usize), most: usize) {
         self.settle();
         let capacity = 1 + self.dice.roll(most);
@@ -206,7 +206,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// With a place free, whoever waits must have been woken.
+    /// With a free slot, a waiter must have been woken.
     fn look_for_stranded(&mut self) {
         if self
             .capacity
@@ -243,7 +243,7 @@ impl<'a> Crowd<'a> {
         self.bench.probe.in_flight() + bodies
     }
 
-    /// A number that grows whenever somebody gets any further.
+    /// A number that grows whenever a caller makes progress.
     fn progress(&self) -> usize {
         self.tally.ended() + self.bench.probe.calls()
     }
@@ -269,5 +269,5 @@ impl Member<'_> {
     }
 }
 
-/// How often everybody is polled again although it gets nobody any further.
+/// How often all callers are polled again although none makes progress.
 const PATIENCE: usize = 3;

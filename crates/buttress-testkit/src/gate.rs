@@ -20,7 +20,7 @@ impl Gate {
         Self::default()
     }
 
-    /// Opens the gate for good and wakes whoever waits before it.
+    /// Opens the gate for good and wakes the waiting tasks.
     pub fn open(&self) {
         let waiting = {
             let mut state = lock(&self.0);

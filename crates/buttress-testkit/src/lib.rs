@@ -11,7 +11,7 @@
 //!
 //! # Example
 //!
-//! A layer that does nothing keeps every invariant that it can be asked about:
+//! A layer that does nothing keeps every invariant that applies to it:
 //!
 //! ```
 //! use buttress_testkit::Conformance;
@@ -20,7 +20,7 @@
 //! Conformance::new("identity", Identity::new).run().assert();
 //! ```
 //!
-//! A layer that says what it is is asked more. Here is what the suite finds in tower's own limit:
+//! A layer that declares its contract is tested further. Here is what the suite finds in tower's own limit:
 //!
 //! ```
 //! use buttress_testkit::{Conformance, Sharing};
@@ -32,7 +32,7 @@
 //!     .run();
 //!
 //! println!("{report}");
-//! // Four idle clones that were once polled ready keep everybody out, for ever.
+//! // Four idle clones that were once polled ready lock out all callers, for ever.
 //! assert_eq!(report.failed(), ["R5", "R10"]);
 //! ```
 //!
@@ -58,31 +58,31 @@
 //! report.assert();
 //! ```
 //!
-//! # What is asked of a layer
+//! # Requirements on a layer
 //!
-//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes
-//! `http::Request<`[`TestBody`]`>` and answers with an `http::Response` of any body. A layer that
-//! is generic in its request is asked over HTTP like any other; it cannot tell. A refusal is
-//! whatever answer comes without the inner service being asked: an error or a `503`.
+//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes `http::Request<`[`TestBody`]`>` and
+//! responds with an `http::Response` of any body. A layer that is generic in its request is tested over HTTP like any
+//! other; it makes no difference. A rejection is any response that comes without a call of the inner service: an error
+//! or a `503`.
 //!
 //! # The invariants
 //!
 //! | family | names | about |
 //! |---|---|---|
-//! | readiness | R1 - R15 | who is called, what readiness holds, how long it waits, who is woken, what a refusal gives back |
+//! | readiness | R1 - R15 | which service is called, what readiness holds, how long it waits, which task is woken, what a rejection returns |
 //! | cancellation and accounting | A1 - A13 | drops, races, panics, limits, bodies and how they are read, memory |
-//! | queueing | Q1 - Q3, Q5, Q6 | who waits, for what, for how long, and who is next |
+//! | queueing | Q1 - Q3, Q5, Q6 | which callers wait, for what, for how long, and in which order |
 //! | sending | T9 | how often a request is sent and copied |
 //! | recovery | B3, B6, B7 | layers that refuse because of what they learned |
 //! | surroundings | X1, X4, X8 | clocks that leap, runtimes with timers, without, or none |
 //!
-//! What cannot be asked of any layer is left to the tests of each: proofs under every interleaving
-//! of threads (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
+//! What cannot be tested for layers in general is left to the tests of each: proofs under every interleaving of threads
+//! (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
 //!
 //! # Under random faults
 //!
-//! [`shake`] draws a plan of faults and a crowd of callers from each seed, and says under which seed which invariant did
-//! not hold.
+//! [`shake`] draws a plan of faults and a number of callers from each seed, and reports under which seed which
+//! invariant did not hold.
 //!
 //! # The parts
 //!

@@ -16,7 +16,7 @@ use crate::{ReadyProbe, TestBody};
 /// |---|---|
 /// | [`state`](Self::state) | that nothing is kept: permits, waiters, gauges are as at the start |
 /// | [`resize`](Self::resize) | that a limit changes while calls are in flight (A6, A7) |
-/// | [`beside`](Self::beside) | that callers who wait in different ways all have their turn (Q6) |
+/// | [`beside`](Self::beside) | that callers that wait in different ways are all admitted (Q6) |
 /// | [`trip`](Self::trip) | that a layer that refuses comes back, and that its clones refuse too (B3, B6) |
 pub struct Specimen {
     layer: Box<dyn Fn(ReadyProbe) -> Subject>,
@@ -67,7 +67,7 @@ impl Specimen {
         self
     }
 
-    /// Another layer over the same state, whose callers wait for the same places in another way: in `poll_ready`, say,
+    /// Another layer over the same state, whose callers wait for the same slots in another way: in `poll_ready`, say,
     /// where those of the first wait in their call.
     #[must_use]
     pub fn beside<L, B>(mut self, layer: L) -> Self

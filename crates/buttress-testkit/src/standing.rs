@@ -3,13 +3,13 @@ use std::fmt;
 /// Where a call stands, as seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It has its answer, and the inner service was asked.
+    /// It has its response, and the inner service was called.
     Answered,
     /// The inner service is at it.
     Inside,
-    /// It has its answer, and the inner service was not asked.
+    /// It has its response, and the inner service was not called.
     Refused,
-    /// It has no answer, and the inner service was not asked yet.
+    /// It has no response, and the inner service was not called yet.
     Waiting,
 }
 

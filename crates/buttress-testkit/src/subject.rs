@@ -10,7 +10,7 @@ use tower_service::Service;
 use crate::TestBody;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Answer = Result<Response<AnyBody>, BoxError>;
+pub(crate) type Answer = Result<Response<ErasedBody>, BoxError>;
 pub(crate) type AnswerFuture = Pin<Box<dyn Future<Output = Answer>>>;
 
 /// The service under test without its types, so that each invariant is one plain function.
@@ -67,7 +67,7 @@ where
         let future = Service::call(self, request);
         Box::pin(async move {
             match future.await {
-                Ok(response) => Ok(response.map(AnyBody::new)),
+                Ok(response) => Ok(response.map(ErasedBody::new)),
                 Err(error) => Err(error.into()),
             }
         })
@@ -75,9 +75,9 @@ where
 }
 
 /// Any response body, without its type.
-pub(crate) struct AnyBody(Pin<Box<dyn Body<Data = Bytes, Error = BoxError>>>);
+pub(crate) struct ErasedBody(Pin<Box<dyn Body<Data = Bytes, Error = BoxError>>>);
 
-impl AnyBody {
+impl ErasedBody {
     pub(crate) fn new<B>(body: B) -> Self
     where
         B: Body + 'static,
@@ -87,7 +87,7 @@ impl AnyBody {
     }
 }
 
-impl Body for AnyBody {
+impl Body for ErasedBody {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -70,7 +70,7 @@ impl CountingWaker {
         self.0.in_own_poll.load(Ordering::SeqCst)
     }
 
-    /// How many clones of the waker somebody keeps. A waiter that was dropped keeps none.
+    /// How many clones of the waker exist. A waiter that was dropped keeps none.
     #[must_use]
     pub fn kept(&self) -> usize {
         Arc::strong_count(&self.0) - 1
@@ -90,7 +90,7 @@ impl Wake for Wakes {
     }
 }
 
-/// Says that a poll is under way, also while it unwinds.
+/// Records that a poll is running, also while it unwinds.
 struct Polling<'a>(&'a AtomicBool);
 
 impl<'a> Polling<'a> {

@@ -170,7 +170,7 @@ fn the_clone_of_a_counted_body_is_counted() {
 }
 
 #[test]
-fn a_waker_that_somebody_keeps_is_seen() {
+fn a_waker_that_is_kept_is_found() {
     let (task, gate) = (CountingWaker::new(), Gate::new());
     assert!(task.poll(|cx| gate.poll(cx)).is_pending());
     assert_eq!(task.kept(), 1);

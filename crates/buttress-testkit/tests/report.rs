@@ -32,7 +32,11 @@ fn the_table_has_a_line_for_each_invariant() {
     for line in report.lines() {
         assert!(table.contains(line.statement), "{}", line.invariant);
     }
-    assert!(table.contains("  R5   FAILED  idle clones that were polled ready keep nobody out\n"));
+    assert!(
+        table.contains(
+            "  R5   FAILED  idle clones that were polled ready take no room from callers\n"
+        )
+    );
     assert!(table.contains("         seen      it is kept waiting\n"));
 }
 

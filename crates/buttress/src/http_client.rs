@@ -195,9 +195,9 @@ fn attribute(error: reqwest::Error) -> BoxError {
     Attributed::new(outcome, error).into()
 }
 
-/// Whether the caller's own body failed: reqwest names the error of a request body where it reads it, and
-/// wraps that name in the error of the request. A gateway whose own clients hang up in the middle of an upload
-/// must not hold it against the upstream.
+/// Whether the caller's own body failed: reqwest names the error of a request body where it reads it, and wraps that
+/// name in the error of the request. A gateway whose own clients disconnect in the middle of an upload must not count
+/// it against the upstream.
 fn is_of_request_body(error: &reqwest::Error) -> bool {
     chain(error)
         .skip(1)
@@ -262,7 +262,7 @@ mod tests {
             }),
         );
         let request = Request::post(serve(app).await)
-            .header("x-question", "who")
+            .header("x-question", "echo")
             .body("hello".into())
             .unwrap();
 
@@ -270,7 +270,7 @@ mod tests {
         let mut client = client();
         let response = client.ready().await.unwrap().call(request).await.unwrap();
         assert_eq!(response.status(), http::StatusCode::CREATED);
-        assert_eq!(response.headers()["x-answer"], "who");
+        assert_eq!(response.headers()["x-answer"], "echo");
         let body = axum::body::to_bytes(axum::body::Body::new(response.into_body()), 64).await;
         assert_eq!(body.unwrap(), "hello world");
     }

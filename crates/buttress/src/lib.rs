@@ -6,12 +6,12 @@
 //! | pattern | feature | what it is for |
 //! |---|---|---|
 //! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
-//! | `bulkhead` | `bulkhead` | lets in so many calls at once, and lets the rest wait, briefly and in order |
+//! | `bulkhead` | `bulkhead` | limits the calls in flight, and lets the rest wait, briefly and in order |
 //! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
 //! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
 //! | `retry` | `retry` | tries again what may pass and may be done twice, within one exact budget |
-//! | `shed` | `shed` | finds out how much a service can take, and lets in what matters most of what is more |
+//! | `shed` | `shed` | measures the capacity of a service, and under overload admits the most critical calls |
 //! | [`http`] | | what a response says about how a call went |
 //! | [`metrics`] | | everything that is counted and logged |
 //!
@@ -52,7 +52,7 @@
 //! match payments.clone().oneshot(request).await {
 //!     Ok(response) => println!("{}", response.status()),
 //!     Err(error) => match Rejection::find(&*error) {
-//!         Some(rejection) => println!("not asked: {}, come back in {:?}", rejection.reason(), rejection.retry_after()),
+//!         Some(rejection) => println!("rejected: {}, retry in {:?}", rejection.reason(), rejection.retry_after()),
 //!         None => return Err(error),
 //!     },
 //! }

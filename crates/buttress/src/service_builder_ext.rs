@@ -310,7 +310,7 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
 mod sealed {
     #[expect(
         unnameable_types,
-        reason = "whoever cannot name it cannot implement it"
+        reason = "a sealed trait: a type that cannot be named cannot be implemented"
     )]
     pub trait Sealed {}
 

@@ -90,7 +90,7 @@ async fn mend_database(State(database): State<Database>) {
     database.is_stalled.store(false, Ordering::Relaxed);
 }
 
-/// Stands in for a real one, which has so many connections and takes its time.
+/// Stands in for a real database, with a number of connections and a time per query.
 #[derive(Clone)]
 struct Database {
     connections: Arc<Semaphore>,

@@ -1,4 +1,4 @@
-//! Who calls the server, and says what comes back.
+//! Calls the server, and prints the responses.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -57,8 +57,8 @@ impl Args {
         )
     }
 
-    /// Makes the output directory and proves that files can be written in it, before anybody waits for a report
-    /// that has nowhere to go.
+    /// Makes the output directory and checks that files can be written in it, before a run whose report could not be
+    /// saved.
     ///
     /// # Errors
     ///

@@ -81,7 +81,7 @@ impl Day {
         Ok(())
     }
 
-    /// The log of the first so many experiments: a line for each decision.
+    /// The log of the first experiments, up to this many: a line for each decision.
     pub(crate) fn log(&self, played: usize) -> String {
         self.scenes.iter().take(played).map(Scene::log).collect()
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::traffic::Request;
 
-/// Who a request is, for everybody who decides about it.
+/// The identity of a request, for all decisions about it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the plan does to a request: the names of the faults as the injector tells them, or nothing.

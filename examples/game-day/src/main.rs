@@ -50,7 +50,7 @@ async fn main() -> Result<ExitCode, BoxError> {
     };
     write(&args, &day, &report)?;
     if interrupted {
-        // The experiment under way was dropped, and with it the guard that kept the plan armed.
+        // The current experiment was dropped, and with it the guard that kept the plan armed.
         let state = if injector.is_armed() {
             "still armed, which must not be"
         } else {

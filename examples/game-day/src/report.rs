@@ -49,7 +49,7 @@ impl Finding {
         let told =
             || known().filter_map(|((_, decided), fate)| Some((decided, fate.told.as_ref()?)));
         let armed = || all().filter(|((request, _), _)| request.armed);
-        // Otherwise the log has the first attempts only, and a response tells of the last.
+        // Otherwise the log has the first attempts only, and a response belongs to the last.
         let draws_for_calls = scene.experiment.plan().draws() == Draw::PerCall;
         let mut endings = BTreeMap::new();
         for (_, fate) in known() {
@@ -177,7 +177,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What the figures are of, for whoever reads a report for the first time.
+/// What the figures measure, for first-time readers of a report.
 pub(crate) const LEGEND: &str = "Figures are as callers see them: a call that is refused at once has failed, too. Latency \
     counts from when a request was due.";
 

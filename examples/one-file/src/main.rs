@@ -19,7 +19,7 @@ const FILE: &str = include_str!("resilience.toml");
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("A file with mistakes is refused, and all of them are told:");
+    println!("A file with mistakes is rejected, and all of them are listed:");
     let mistaken = FILE
         .replace("attempts = 3", "atempts = 3")
         .replace("\"100 ms\"", "\"1 s\"")
@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxError> {
     println!("\nAll is well:");
     tell(gateway, &resilience).await?;
 
-    println!("\nPayments fails once, and is asked again:");
+    println!("\nPayments fails once, and the call is retried:");
     upstream.fail(1);
     tell(gateway, &resilience).await?;
 
@@ -49,7 +49,7 @@ async fn main() -> Result<(), BoxError> {
     }
 
     println!(
-        "\nPayments is well again. Whoever cannot wait for 30 s changes the file, and nothing is restarted:"
+        "\nPayments has recovered. A reload of the file ends the open time of 30 s without a restart:"
     );
     upstream.recover();
     resilience.reload(&FILE.replace(

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 /// Stands in for a service that has its troubles.
 pub(crate) struct Payments {
     url: String,
-    /// So many calls fail, or hang if it is [`HANGS`].
+    /// This many calls fail, or hang if it is [`HANGS`].
     trouble: Arc<AtomicU32>,
 }
 

@@ -4,7 +4,7 @@ use clap::Parser;
 
 use crate::load::USERS;
 
-/// Users who send what they always do, and a batch that sends twelve times what the service can bear.
+/// Users with a constant load, and a batch that sends twelve times what the service can handle.
 ///
 /// Exits with 1 if less than 99.4 % of the users' calls are answered in time while the batch runs.
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! What all of them want: a service that does so much at once, and lets the rest wait in the order in which it came.
+//! The service: handles a number of calls at once, and queues the rest in order of arrival.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who calls, when, and for how long they wait for the answer.
+//! The callers, their arrivals, and how long they wait for the response.
 
 use std::time::Duration;
 
@@ -121,5 +121,5 @@ pub(crate) const USERS: f64 = 1.0;
 pub(crate) const BATCH: f64 = 12.0;
 pub(crate) const SECONDS: usize = 40;
 pub(crate) const BATCH_RUNS: std::ops::Range<usize> = 10..30;
-/// How long anybody waits for an answer.
+/// How long a caller waits for a response.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,5 +1,4 @@
-//! Users who send what they always do, and a batch that sends twelve times as much as the service can bear. See
-//! README.md.
+//! Users with a constant load, and a batch that sends twelve times as much as the service can handle. See README.md.
 
 mod args;
 mod backend;
@@ -31,7 +30,7 @@ struct Runs {
     alone: Ledger,
 }
 
-// The clock is paused: it moves on when nobody has anything to do, so a minute takes seconds, and each run is the same.
+// // The clock is paused: it advances when all tasks wait, so a minute takes seconds, and each run is the same.
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<ExitCode, BoxError> {
     let args = Args::parse();

@@ -1,4 +1,4 @@
-//! All that stands between the service and those who call it.
+//! The layers between the service and its callers.
 
 use buttress::prelude::BoxError;
 use buttress::shed::{Order, ShedConfig, ShedLayer, Shedder};
@@ -9,13 +9,14 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use crate::backend::{Body, WORK, WORKERS};
 use crate::load::PATIENCE;
 
-/// For users who send all that can be borne, and not a call less: the one load that the defaults are not made for.
+/// For users with a load of exactly the capacity: the one load that the defaults are not made for.
 pub(crate) fn config() -> ShedConfig {
     ShedConfig::default()
         // What is known need not be found out, and each worker that is idle meanwhile would be missed.
         .limit(WORKERS as u32)
-        // By chance they are more at times, and fewer at others: who can wait for the others is served after all. In
-        // turn, as that leaves time to all of them; and so long that a call still has twice the time it takes on average.
+        // Their number varies at random around the capacity, so a call that can wait is served after all. Oldest first,
+        // as that leaves time to all of them; and with a wait after which a call still has twice the time it takes on
+        // average.
         .queue(512)
         .max_wait(PATIENCE - 2 * WORK)
         .order(Order::Fifo)

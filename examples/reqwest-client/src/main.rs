@@ -23,8 +23,8 @@ async fn main() -> Result<(), BoxError> {
     let breaker = Breaker::new(
         "payments",
         BreakerConfig::default()
-            // Of the last ten seconds. A 503 that says when to come back counts here, and is no failure in a row: whoever
-            // says so is alive.
+            // Of the last ten seconds. A 503 with a `Retry-After` counts here, and is no failure in a row: a service
+            // that sends one is alive.
             .failure_ratio(Ratio::HALF)
             .minimum_calls(4)
             .open_for(OpenTime::Fixed(Duration::from_secs(1))),
@@ -75,7 +75,7 @@ async fn main() -> Result<(), BoxError> {
     upstream.stall();
     tell(charge(&payments, &upstream).await, &breaker);
 
-    println!("\nThe upstream was asked {} times.", upstream.requests());
+    println!("\nThe upstream got {} requests.", upstream.requests());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 
 use crate::gateway::buttress::Support;
 
-/// Two gateways, one dying upstream each, the same requests: watch who gets up again.
+/// Two gateways with one failing upstream each, and the same requests: which one recovers.
 ///
 /// An upstream of limited capacity is healthy for a quarter of the time, browns out to 20 % of its
 /// capacity for another quarter, and is whole again for the rest. A naive gateway (timeout and three
@@ -44,8 +44,8 @@ impl Args {
         Duration::from_secs(self.seconds)
     }
 
-    /// Makes the output directory and proves that files can be written in it, so that nobody waits for
-    /// a storm whose report has nowhere to go.
+    /// Makes the output directory and checks that files can be written in it, before a storm whose report could not be
+    /// saved.
     ///
     /// # Errors
     ///

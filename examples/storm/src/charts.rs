@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::schedule::{Phase, Schedule};
 use crate::watch::Crowd;
 
-/// Who is answered, with the circuit below.
+/// The answered requests, with the circuit below.
 pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests answered in time, per second",
@@ -34,16 +34,16 @@ pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
         .concat()
     );
     figure(
-        "Who is answered",
+        "Answered requests",
         "Once its requests time out, the naive gateway turns each of them into four. The upstream is busy with \
-         those whose callers have gone, and stays so when all its workers are back. The other lets in what can be \
-         answered, and refuses the rest.",
+         those whose callers have left, and stays so when all its workers are back. The other admits what can be \
+         answered, and rejects the rest.",
         &legend,
         &plot,
     )
 }
 
-/// What the upstream bears.
+/// The load of the upstream.
 pub(crate) fn attempts(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests the upstream gets, per second",
@@ -87,7 +87,7 @@ pub(crate) fn waits(report: &Report, schedule: &Schedule) -> String {
     )
 }
 
-/// Who is let into the gateway behind Buttress, and who waits at its door.
+/// The requests admitted to the gateway behind Buttress, and those waiting.
 pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
     let full = &report.gateways.buttress.crowd;
     let line = |name, value: fn(&Crowd) -> f64| Line {
@@ -118,11 +118,11 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
         remarks: full.iter().map(remark).collect(),
     };
     let legend = [
-        ("limit", "how many the shedder would let in"),
+        ("limit", "the shedder's limit"),
         ("inside", "how many are inside"),
         (
             "waiting",
-            "how many wait at the door, for an eighth of a second at most",
+            "how many wait in the queue, for an eighth of a second at most",
         ),
     ]
     .map(|(name, words)| {
@@ -130,9 +130,9 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
     })
     .concat();
     figure(
-        "Who is let in",
-        "The shedder finds its limit by looking: where a lower one would make answers quicker and no fewer, it goes \
-         down. As nobody is kept inside for long, no attempt times out, and the circuit has little reason to open.",
+        "Admitted requests",
+        "The shedder adapts its limit: where a lower one would make answers quicker and no fewer, it goes \
+         down. As no request is inside for long, no attempt times out, and the circuit has little reason to open.",
         &legend,
         &plot,
     )

@@ -67,7 +67,7 @@ pub(crate) struct Records {
     pub(crate) entries: Vec<Entry>,
     /// When each request came to its upstream.
     pub(crate) attempts: Vec<Duration>,
-    /// How many of those were worked on for nobody.
+    /// How many of those the upstream worked on after their callers had left.
     pub(crate) abandoned: u64,
     /// What was seen of the layers that hold it up, if any do.
     pub(crate) watched: Notes,
@@ -262,7 +262,7 @@ mod tests {
             };
             (at, crowd)
         };
-        // The last is after the end, and in two of the steps nobody looked.
+        // The last is after the end, and two of the steps have no sample.
         let looks = [
             look(0, 1.0),
             look(499, 3.0),

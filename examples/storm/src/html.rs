@@ -79,7 +79,7 @@ fn lede(settings: &Settings, schedule: &Schedule) -> String {
         "<p>Two gateways get the same requests. Each calls an upstream of its own, which loses four fifths of its \
          workers from second {} to second {} and then has them back. When an attempt fails, the \
          <b class=\"naive\">naive</b> gateway tries again, at once, up to {} times. The one behind \
-         <b class=\"buttress\">Buttress</b> lets in as many as are answered in time, and soon says no to the rest.</p>",
+         <b class=\"buttress\">Buttress</b> admits as many as can be answered in time, and rejects the rest early.</p>",
         start.as_secs_f64(),
         end.as_secs_f64(),
         settings.naive_retries,

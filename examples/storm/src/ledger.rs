@@ -54,7 +54,7 @@ impl Ledger {
 }
 
 impl Entry {
-    /// Whether the caller got what it asked for while it waited.
+    /// Whether the caller got a response in time.
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self.ended, Some((_, Ending::Answered)))

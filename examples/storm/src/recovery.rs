@@ -39,7 +39,7 @@ pub(crate) fn recovery(entries: &[Entry], schedule: &Schedule) -> Option<Duratio
                 .is_none_or(|share| share >= enough)
         })
         .collect();
-    // So many windows, a slot apart, reach from the first one's start over the whole time to hold.
+    // This many windows, a slot apart, reach from the first one's start over the whole time to hold.
     let windows = PER_HOLD - PER_WINDOW + 1;
     let first = well
         .windows(windows)
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_fails_after_the_brown_out_recovers_at_once() {
+    fn a_gateway_that_never_fails_after_the_brown_out_recovers_at_once() {
         assert_eq!(
             storm(|at| !(10.0..20.0).contains(&at)),
             Some(Duration::ZERO)
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stays_down_never_recovers() {
+    fn a_gateway_that_stays_down_never_recovers() {
         assert_eq!(storm(|at| at < 10.0), None);
         // Up for less than the time to hold before the storm ends.
         assert_eq!(storm(|at| !(10.0..37.5).contains(&at)), None);

@@ -123,12 +123,12 @@ impl Generator {
 }
 
 impl Gateways {
-    /// Who held the line, and who came back: a sentence for each.
+    /// Goodput and recovery of each gateway, in a sentence.
     pub(crate) fn headline(&self, settings: &Settings) -> String {
         let could = settings.servable_in_brownout;
         let share = |of: &Figures| 100.0 * of.goodput_brownout / could;
         let recovered = |of: &Figures| match of.recovery_seconds {
-            Some(after) => format!("was well {after:.1} s after it"),
+            Some(after) => format!("recovered {after:.1} s after it"),
             None => "never recovered".to_owned(),
         };
         format!(
@@ -147,5 +147,5 @@ impl Gateways {
     }
 }
 
-/// A lag that callers would feel.
+/// A lag that callers would notice.
 const LATE_MS: f64 = 25.0;

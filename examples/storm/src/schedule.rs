@@ -37,7 +37,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// A quarter calm, a quarter brown-out, and as long again to see who recovers.
+    /// A quarter calm, a quarter brown-out, and as long again to recover.
     pub(crate) fn new(total: Duration) -> Self {
         Self {
             brownout: total / 4..total / 2,

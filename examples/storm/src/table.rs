@@ -27,7 +27,7 @@ impl Table {
                 buttress: figure(&gateways.buttress),
             });
         };
-        row("goodput in the calm, /s", &|of| {
+        row("goodput before the brown-out, /s", &|of| {
             format!("{:.1}", of.goodput_calm)
         });
         row("goodput in the brown-out, /s", &|of| {
@@ -47,7 +47,7 @@ impl Table {
         row("upstream attempts per request", &|of| {
             format!("{:.2}", of.attempts_per_request)
         });
-        row("of them, worked on for nobody", &|of| {
+        row("of them, worked on in vain", &|of| {
             format!("{:.1} %", 100.0 * of.abandoned_share)
         });
         row("requests offered", &|of| of.offered.to_string());
@@ -73,7 +73,7 @@ impl Table {
             .flat_map(|of| of.refused.keys())
             .collect();
         for reason in reasons {
-            row(&format!("refused: {reason}"), &|of| {
+            row(&format!("rejected: {reason}"), &|of| {
                 of.refused.get(reason).copied().unwrap_or(0).to_string()
             });
         }

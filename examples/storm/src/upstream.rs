@@ -19,9 +19,9 @@ use crate::schedule::{Phase, Schedule};
 
 /// The service behind a gateway: a few workers and a queue, first come, first served.
 ///
-/// Work, once queued, is done to its end even when the caller has gone. Most real upstreams are like
-/// that (a thread in a pool, a query in a database), and it is what makes a storm outlive its cause: the
-/// workers are busy with requests that nobody waits for any more.
+/// Work, once queued, is done to its end even when the caller has left. Most real upstreams are like that (a thread in
+/// a pool, a query in a database), and it is what makes an outage outlast its cause: the workers are busy with requests
+/// whose callers have left.
 #[derive(Debug)]
 pub struct Upstream {
     build: Build,
@@ -35,7 +35,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// An upstream whose clock starts at `epoch`. Those made with one seed serve at the same pace.
+    /// An upstream with a clock that starts at `epoch`. Those made with one seed serve at the same pace.
     #[must_use]
     pub fn new(build: Build, seed: u64, epoch: Instant) -> Arc<Self> {
         Arc::new(Self {
@@ -58,7 +58,7 @@ impl Upstream {
         crate::net::serve(self.router()).await
     }
 
-    /// What answers, to be served by somebody else.
+    /// The response, to be served by another task.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new().fallback(answer).with_state(Arc::clone(self))
     }
@@ -172,7 +172,7 @@ impl Build {
         self.workers / 5
     }
 
-    /// Requests a second that so many workers can do.
+    /// The capacity of this many workers, in requests a second.
     pub(crate) fn capacity_of(self, workers: usize) -> f64 {
         workers as f64 / self.service.as_secs_f64()
     }

@@ -29,13 +29,13 @@ pub(crate) struct Stay {
 /// How full the gateway was, in a moment or on average.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Crowd {
-    /// How many requests the shedder would let in at once.
+    /// The shedder's limit.
     pub(crate) limit: f64,
-    /// How many it had let in.
+    /// The number of admitted requests.
     pub(crate) in_flight: f64,
     /// How many waited for a place.
     pub(crate) queued: f64,
-    /// How many attempts were under way in the bulkhead.
+    /// The number of attempts in flight in the bulkhead.
     pub(crate) attempts: f64,
 }
 
@@ -126,7 +126,7 @@ impl Crowd {
     }
 }
 
-/// Often enough to see a half-open circuit, whose probes are over in some ten milliseconds.
+/// Often enough to see a half-open circuit: its probes are over in some ten milliseconds.
 const INTERVAL: Duration = Duration::from_millis(5);
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) struct Hop {
 }
 
 impl Hops {
-    /// Notes what a hop is told by the headers, and what its task knows of it.
+    /// Records what a hop reads from the headers, and what its task has in its context.
     pub(crate) fn note(&self, name: &'static str, headers: &HeaderMap) {
         let now = Instant::now().into_std();
         let told = TOLD_BY.iter().find_map(|header| {
@@ -53,5 +53,5 @@ impl fmt::Display for Hop {
     }
 }
 
-/// The headers by which time is told, over gRPC and over HTTP.
+/// The headers that carry time, over gRPC and over HTTP.
 const TOLD_BY: [&str; 2] = ["grpc-timeout", "x-envoy-expected-rq-timeout-ms"];

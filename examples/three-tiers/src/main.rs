@@ -89,7 +89,7 @@ async fn attempts_per_request(name: &str, chain: &Chain, requests: u64) -> Resul
     Ok(per_request)
 }
 
-/// Sends so many requests, a few at a time, and says how many of them succeeded.
+/// Sends a number of requests, a few at a time, and returns how many of them succeeded.
 async fn many_calls(chain: &Chain, requests: u64) -> Result<u64, BoxError> {
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -110,7 +110,7 @@ async fn many_calls(chain: &Chain, requests: u64) -> Result<u64, BoxError> {
     Ok(answered)
 }
 
-/// One request at the top of a chain, from somebody who knows nothing of all this but a header.
+/// One request at the top of a chain, from a caller that only sends a header.
 async fn call(chain: &Chain, millis: Option<u64>) -> Result<(StatusCode, Duration), BoxError> {
     let mut request = Request::get(format!("http://{}/", chain.top));
     if let Some(millis) = millis {

@@ -1,4 +1,4 @@
-//! Three tiers as everybody writes them first: what fails is repeated, in each of them.
+//! Three naive tiers: each of them retries what fails.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tower::{ServiceBuilder, ServiceExt};
 
-/// A handler whose calls stay until they are let go, one for each permit.
+/// A handler with calls that stay until they are released, one for each permit.
 #[derive(Clone)]
 struct Hanging {
     inside: Arc<AtomicUsize>,
@@ -61,7 +61,7 @@ fn of_one(queue: usize) -> Bulkhead {
 }
 
 /// A01 of tower-resilience, and tower's `ConcurrencyLimitLayer`: with `axum::serve` each connection has a limit of its
-/// own, so that ten connections are all let in under a limit of one.
+/// own, so that ten connections are all admitted under a limit of one.
 #[tokio::test]
 async fn ten_connections_share_one_place() {
     let bulkhead = of_one(0);
@@ -164,7 +164,7 @@ async fn a_body_that_streams_keeps_its_place() {
 /// tower's `GlobalConcurrencyLimit` (tower#408): connections that are kept alive and idle have polled `poll_ready`, and
 /// hold a permit each.
 #[tokio::test]
-async fn connections_that_are_kept_alive_keep_nobody_out() {
+async fn connections_that_are_kept_alive_take_no_slots() {
     let bulkhead = of_one(0);
     let app = Router::new().route("/", get(async || "done"));
     let address = serve(behind(&bulkhead, app)).await;
@@ -179,7 +179,7 @@ async fn connections_that_are_kept_alive_keep_nobody_out() {
     }
 }
 
-/// A client that hangs up is nobody's place any more, whether it waited or was served; who waits behind it is served.
+/// A client that hangs up has no slot any more, whether it waited or was served; the next waiter is served.
 #[tokio::test]
 async fn a_client_that_hangs_up_gives_its_place_or_its_turn_back() {
     let bulkhead = of_one(2);

@@ -1,4 +1,4 @@
-//! Defects of other limits, each as it was shown against them. Where tower has it, tower is asked too.
+//! Defects of other limits, each as it was reproduced. Where tower has it, tower is tested too.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -65,7 +65,7 @@ where
 /// tower's `LoadShed` over `ConcurrencyLimit`: the clone that was shed is still in line, and is given the permit that
 /// it does not want (vectordotdev/vector#26457).
 #[test]
-fn whoever_was_shed_is_no_longer_in_line() {
+fn a_shed_caller_is_no_longer_in_line() {
     let never = service_fn(|()| pending::<Result<(), Infallible>>());
     let ours = BulkheadLayer::new(&bulkhead(1, 0)).layer(never);
     assert!(lets_in_another_after_one_was_shed(ours));
@@ -73,7 +73,7 @@ fn whoever_was_shed_is_no_longer_in_line() {
     assert!(!lets_in_another_after_one_was_shed(towers), "it was mended");
 }
 
-/// Whether one more is ready beside so many clones that became ready once and do nothing: connections kept alive.
+/// Whether one more is ready beside a number of clones that became ready once and do nothing: connections kept alive.
 fn is_ready_beside_idle<S: Service<()> + Clone>(service: &S, idle: usize) -> bool {
     let mut idle = vec![service.clone(); idle];
     for clone in &mut idle {
@@ -82,14 +82,14 @@ fn is_ready_beside_idle<S: Service<()> + Clone>(service: &S, idle: usize) -> boo
     is_ready(&mut service.clone())
 }
 
-/// tower's `GlobalConcurrencyLimit`: four idle connections that only called `poll_ready` keep the fifth out for ever,
-/// with nothing under way (tower#408, #434).
+/// tower's `GlobalConcurrencyLimit`: four idle connections that only called `poll_ready` lock the fifth out for ever,
+/// with no call in flight (tower#408, #434).
 #[test]
-fn connections_that_are_idle_keep_nobody_out() {
+fn connections_that_are_idle_take_no_slots() {
     let never = service_fn(|()| pending::<Result<(), Infallible>>());
     let ours = BulkheadLayer::new(&bulkhead(4, 0)).layer(never);
     assert!(is_ready_beside_idle(&ours, 4));
-    assert!(ask(&mut ours.clone()).is_pending(), "it is let in");
+    assert!(ask(&mut ours.clone()).is_pending(), "it is admitted");
 
     let permits = GlobalConcurrencyLimitLayer::with_semaphore(Arc::new(Semaphore::new(4)));
     let towers = permits.layer(never);
@@ -153,7 +153,7 @@ fn a_refusal_is_there_at_once_and_takes_no_timer() {
 /// K05 of tower-resilience: its default queues without a bound, and keeps the inner service's readiness while it does, so
 /// that a waiter takes a slot of a limit further in.
 #[test]
-fn whoever_waits_takes_no_slot_of_a_limit_further_in() {
+fn a_waiter_takes_no_slot_of_an_inner_limit() {
     assert!(
         matches!(
             {
@@ -165,7 +165,7 @@ fn whoever_waits_takes_no_slot_of_a_limit_further_in() {
             },
             Poll::Ready(Err(_))
         ),
-        "by default nobody waits"
+        "by default no call waits"
     );
 
     let permits = Arc::new(Semaphore::new(2));
@@ -182,15 +182,15 @@ fn whoever_waits_takes_no_slot_of_a_limit_further_in() {
     })
     .take(4)
     .collect();
-    assert_eq!(permits.available_permits(), 1, "one call is under way");
-    // Nor does one that is let in after all take two.
+    assert_eq!(permits.available_permits(), 1, "one call is in flight");
+    // Nor does one that is admitted after all take two.
     drop(calls.remove(0));
     assert!(task.poll_future(calls[0].1.as_mut()).is_pending());
     assert_eq!(permits.available_permits(), 1);
 }
 
-/// linkerd2-proxy#751: a permit that is given back with the drop of the future outlives the answer where somebody keeps
-/// the future, as `select!` and `join!` do.
+/// linkerd2-proxy#751: a permit that is returned with the drop of the future outlives the response where the future is
+/// kept, as in `select!` and `join!`.
 #[test]
 fn the_place_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
     let bulkhead = bulkhead(1, 0);
@@ -206,9 +206,9 @@ fn the_place_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
     assert_eq!(bulkhead.snapshot().in_flight, 0);
 }
 
-/// tower-resilience#365 and #387: a limit that is compared first and counted later lets in as many as look at once.
+/// tower-resilience#365 and #387: a limit that is compared first and counted later admits all that check at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_many_as_look_at_once_are_let_in_up_to_the_limit() {
+async fn concurrent_checks_are_admitted_only_up_to_the_limit() {
     let bulkhead = bulkhead(5, 0);
     let gauge = buttress_testkit::Gauge::default();
     let inside = gauge.clone();

@@ -13,7 +13,7 @@ use tower::{Layer, ServiceExt, service_fn};
 /// Every series: its name without the pattern's, then the values of its labels.
 type Seen = BTreeMap<String, f64>;
 
-/// Adds what happened since somebody last looked: to look at what a debugging recorder has empties it.
+/// Adds what happened since the last read: a read empties a debugging recorder.
 fn look(recorder: &DebuggingRecorder, seen: &mut Seen) {
     for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
         let key = key.key();

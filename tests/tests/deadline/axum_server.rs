@@ -78,7 +78,7 @@ async fn a_late_body_breaks_off_where_its_reader_sees_it() {
     assert!(within(answer).await.is_err());
 }
 
-/// From hop to hop there is less time, and nobody passes it on by hand.
+/// From hop to hop there is less time, and no code passes it on.
 #[tokio::test]
 async fn the_time_shrinks_from_hop_to_hop() {
     fn told(request: &Request<Body>) -> u64 {

@@ -14,7 +14,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::{self, SOON, client, endless, reason, serve, uri, within};
 
-/// Answers with what it is told, at once, late or without an end.
+/// Responds with the headers it got, at once, late or without an end.
 async fn upstream() -> std::net::SocketAddr {
     let told = async |headers: HeaderMap| {
         let told = headers.get("x-envoy-expected-rq-timeout-ms");
@@ -50,7 +50,7 @@ where
         .layer(DeadlineLayer::client_with(config))
         .service(client);
     let Err(error) = within(hasty.clone().oneshot(request("/late"))).await else {
-        panic!("nobody answers");
+        panic!("no response");
     };
     assert_eq!(reason(&*error), Some(Reason::DeadlineExceeded));
 

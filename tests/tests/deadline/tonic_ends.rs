@@ -21,7 +21,7 @@ use tower::ServiceBuilder;
 
 use crate::support::{SOON, listen, uri, within};
 
-/// Asked with plain HTTP/2, because a tonic client looks at the header as well and gives up by itself.
+/// Called with plain HTTP/2, because a tonic client reads the header as well and gives up by itself.
 async fn ask(method: &str, timeout: &str) -> (HeaderMap, Option<HeaderMap>) {
     let address = serve(Some(DeadlineConfig::default())).await;
     let client: Client<_, Body> = Client::builder(TokioExecutor::new())

@@ -1,4 +1,4 @@
-//! A server whose clients misbehave, and the clients.
+//! A server with clients that misbehave, and the clients.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -75,7 +75,7 @@ impl Downloads {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Waits until nobody polls them any more, because the sockets are full.
+    /// Waits until they are not polled any more, because the sockets are full.
     pub(crate) async fn stall(&self) {
         let mut before = usize::MAX;
         until(|| {

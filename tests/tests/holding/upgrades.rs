@@ -22,7 +22,7 @@ async fn open(address: std::net::SocketAddr) -> (u16, TcpStream) {
     (status, socket)
 }
 
-/// A server of websockets whose handler keeps the place, or does not.
+/// A server of websockets with a handler that keeps the slot, or does not.
 async fn sockets(bulkhead: &Bulkhead, keeps: bool) -> std::net::SocketAddr {
     let handler = move |place: Option<Extension<BulkheadHold>>, upgrade: WebSocketUpgrade| async move {
         let place = place.filter(|_| keeps);
@@ -42,7 +42,7 @@ async fn sockets(bulkhead: &Bulkhead, keeps: bool) -> std::net::SocketAddr {
 }
 
 #[tokio::test]
-async fn a_websocket_whose_handler_keeps_the_place_counts_until_it_is_closed() {
+async fn a_websocket_with_a_held_slot_counts_until_it_is_closed() {
     let bulkhead = Bulkhead::new("sockets", BulkheadConfig::default().limit(1));
     let address = sockets(&bulkhead, true).await;
     let (status, first) = open(address).await;
@@ -57,7 +57,7 @@ async fn a_websocket_whose_handler_keeps_the_place_counts_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn a_websocket_whose_handler_does_not_keep_the_place_counts_until_it_is_open() {
+async fn a_websocket_without_a_held_slot_counts_until_it_is_open() {
     let bulkhead = Bulkhead::new("sockets", BulkheadConfig::default().limit(1));
     let address = sockets(&bulkhead, false).await;
     let mut open_ones = Vec::new();

@@ -55,7 +55,7 @@ async fn all_routes_under_one_breaker_share_its_state() {
 async fn a_router_as_a_service_keeps_its_breaker() {
     let breaker = tripping_at(3);
     let refused = (0..20).map(async |_| {
-        // As if somebody built it anew each time.
+        // As if it were built anew each time.
         let app: Router = Router::new().route("/", get(broken)).layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
@@ -155,7 +155,7 @@ async fn a_handler_whose_body_breaks_off_has_failed() {
             Ok::<_, BoxError>(response.into_body().collect().await?)
         };
         // How much of it gets out before the connection breaks is hyper's to say.
-        assert!(within(answer).await.is_err(), "the client is told too");
+        assert!(within(answer).await.is_err(), "the client sees it too");
     }
     support::until(|| counted(&breaker) == (5, 5)).await;
 }

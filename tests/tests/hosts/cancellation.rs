@@ -18,7 +18,7 @@ use tower::ServiceBuilder;
 
 use crate::support::{self, client, counted, counting, read, serve, until, within};
 
-/// Defect B10 of tower-resilience is a call that nobody sees end. This end is seen, and is no failure: the
+/// Defect B10 of tower-resilience is a call without a recorded end. This end is recorded, and is no failure: the
 /// dependency was not given its time.
 #[tokio::test]
 async fn a_client_that_hangs_up_before_the_answer_cancels_its_call() {
@@ -33,9 +33,9 @@ async fn a_client_that_hangs_up_before_the_answer_cancels_its_call() {
     assert_eq!(counted(&breaker), (0, 0));
 }
 
-/// A probe whose client hangs up gives its slot to the next.
+/// A probe with a client that hangs up gives its slot to the next.
 #[tokio::test]
-async fn a_probe_whose_client_hangs_up_frees_its_slot() {
+async fn a_probe_frees_its_slot_when_the_client_hangs_up() {
     let moment = OpenTime::Fixed(Duration::from_millis(1));
     let config = BreakerConfig::default().open_for(moment).probes(1);
     let (breaker, under_way) = (Breaker::new("test", config), Gauge::default());
@@ -55,7 +55,7 @@ async fn a_probe_whose_client_hangs_up_frees_its_slot() {
     until(|| breaker.state() == CircuitState::Closed).await;
 }
 
-/// The client has the head and some of the body, and goes: the stream behind is dropped, and nobody is blamed.
+/// The client has the head and some of the body, and leaves: the stream behind is dropped, and it is no failure.
 #[tokio::test]
 async fn a_client_that_hangs_up_in_the_middle_of_a_body_cancels_its_call() {
     let (breaker, under_way) = (counting(), Gauge::default());
@@ -71,7 +71,7 @@ async fn a_client_that_hangs_up_in_the_middle_of_a_body_cancels_its_call() {
     assert_eq!(counted(&breaker), (0, 0));
 }
 
-/// Three routes: one never answers, one is quick, one never stops. `under_way` counts who is there.
+/// Three routes: one never answers, one is quick, one never stops. `under_way` counts the calls in flight.
 fn app(breaker: &Breaker, under_way: &Gauge) -> Router {
     let (waiting, streaming) = (under_way.clone(), under_way.clone());
     let never = move || {

@@ -73,7 +73,7 @@ impl Connection for Breaks {
     }
 }
 
-/// Sends one POST with a retry, through a client whose connections `connect` opens. Returns the error that is left.
+/// Sends one POST with a retry, through a client with connections from `connect`. Returns the error that is left.
 async fn direct_post<C>(connect: C) -> BoxError
 where
     C: Service<Uri, Response = Breaks> + Clone + Send + Sync + 'static,

@@ -48,10 +48,10 @@ async fn a_hyper_server_answers_refusals_with_problems() {
     assert_eq!(statuses, [502, 502, 503, 503]);
 }
 
-/// hyper's errors have an `io::Error` far down in their chain, which says whose fault it is.
+/// hyper's errors have an `io::Error` far down in their sources, which tells which side failed.
 #[tokio::test]
-async fn a_hyper_client_that_finds_nobody_trips_its_breaker() {
-    let address = nobody().await;
+async fn a_hyper_client_that_cannot_connect_trips_its_breaker() {
+    let address = closed_port().await;
     let breaker = tripping_at(3);
     let service = ServiceBuilder::new()
         .layer(BreakerLayer::http(&breaker))
@@ -80,7 +80,7 @@ async fn a_gateway_of_hyper_over_hyper_says_what_happened() {
         .layer(ProblemLayer::new())
         .layer(BreakerLayer::http(&breaker))
         .service(client());
-    let address = nobody().await;
+    let address = closed_port().await;
     for expected in [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE] {
         let Ok(response) = within(gateway.clone().oneshot(get(address, "/"))).await;
         assert_eq!(response.status(), expected);
@@ -91,7 +91,7 @@ async fn a_gateway_of_hyper_over_hyper_says_what_happened() {
 
 /// A server that closes the connection in the middle of a body of known length.
 #[tokio::test]
-async fn a_hyper_client_whose_answer_is_cut_off_has_failed() {
+async fn a_hyper_client_fails_when_the_response_is_cut_off() {
     let breaker = counting();
     let service = ServiceBuilder::new()
         .layer(BreakerLayer::http(&breaker))
@@ -104,8 +104,8 @@ async fn a_hyper_client_whose_answer_is_cut_off_has_failed() {
     assert_eq!(counted(&breaker), (1, 1));
 }
 
-/// A port where nobody listens.
-async fn nobody() -> SocketAddr {
+/// A port without a listener.
+async fn closed_port() -> SocketAddr {
     let (_listener, address) = listen().await;
     address
 }

@@ -116,7 +116,7 @@ async fn a_timeout_in_the_middle_of_a_body_is_no_broken_connection() {
     );
 }
 
-/// A request that cannot be sent says nothing about anybody but its caller.
+/// A request that cannot be sent counts only against its caller.
 #[tokio::test]
 async fn a_request_that_cannot_be_sent_counts_for_nothing() {
     let breaker = counting();

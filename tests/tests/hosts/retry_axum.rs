@@ -124,8 +124,8 @@ async fn a_body_is_replayed_over_a_connection() {
     assert_eq!(read(response).await, "hello");
 }
 
-/// Nobody listens there: by a client that follows no redirects that is known to have done nothing, so a POST is made
-/// again.
+/// No server listens there: by a client that follows no redirects that is known to have done nothing, so a POST is
+/// retried.
 #[tokio::test]
 async fn a_refused_connection_is_made_up_for_whatever_the_method() {
     let (listener, address) = listen().await;

@@ -57,7 +57,7 @@ async fn answer(
     }
 }
 
-/// What a POST comes to whose first attempt is answered with these frames. The second is answered with a 200.
+/// The result of a POST with a first attempt that is answered with these frames. The second is answered with a 200.
 async fn post(hangs_up: bool, frames: fn([u8; 4]) -> Vec<u8>) -> Option<StatusCode> {
     let (listener, address) = listen().await;
     tokio::spawn(async move {

@@ -89,9 +89,9 @@ async fn a_request_that_cannot_be_sent_is_not_sent_again() {
     assert_eq!(RetryStopped::find(&*error), None);
 }
 
-/// F01: the order was placed, and where its answer redirects to nobody listens.
+/// F01: the order was placed, and its response redirects to a port without a listener.
 #[tokio::test]
-async fn a_post_that_was_redirected_to_where_nobody_listens_is_sent_once() {
+async fn a_post_that_was_redirected_to_a_closed_port_is_sent_once() {
     let dead = listen().await.1;
     let orders = Arc::new(AtomicUsize::new(0));
     let placed = Arc::clone(&orders);

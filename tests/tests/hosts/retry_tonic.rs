@@ -93,7 +93,7 @@ async fn a_call_that_passes_at_its_third_attempt_is_a_success() {
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
-/// Once there is a head, somebody may have read of the stream.
+/// Once there is a head, the caller may have read some of the stream.
 #[tokio::test]
 async fn a_stream_that_began_is_committed() {
     let (mut client, calls) = client().await;
@@ -114,7 +114,7 @@ async fn serve(scripted: Scripted) -> SocketAddr {
     address
 }
 
-/// A question, which may be asked twice.
+/// A request that may be repeated.
 fn ask(service: &str) -> Request<HealthCheckRequest> {
     let mut request = Request::new(HealthCheckRequest {
         service: service.to_owned(),
@@ -123,7 +123,7 @@ fn ask(service: &str) -> Request<HealthCheckRequest> {
     request
 }
 
-/// Does what the name of the service it is asked for says.
+/// The name of the requested service decides the response.
 struct Scripted(Arc<AtomicUsize>);
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 
-/// A breaker that trips at so many failures in a row and at nothing else, and stays open.
+/// A breaker that trips at this many failures in a row and at nothing else, and stays open.
 pub(crate) fn tripping_at(failures: u32) -> Breaker {
     let config = BreakerConfig::default()
         .failure_ratio(None)

@@ -150,7 +150,7 @@ pub(crate) fn ask(service: &str) -> Request<HealthCheckRequest> {
     })
 }
 
-/// Does what the name of the service it is asked for says.
+/// The name of the requested service decides the response.
 pub(crate) struct Scripted;
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

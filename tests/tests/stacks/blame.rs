@@ -22,7 +22,7 @@ fn request() -> Request<Sent> {
     Request::new(ReplayBody::new(Full::default()))
 }
 
-/// A frame every so often, for so many frames.
+/// A number of frames, one at each interval.
 struct Ticks {
     every: Duration,
     left: u32,
@@ -57,7 +57,7 @@ impl Body for Ticks {
     }
 }
 
-/// A client's stack from a file, before a service whose answers begin at once and tick.
+/// A client's stack from a file, before a service that responds at once and then ticks.
 fn ticking(
     file: &str,
     every: Duration,

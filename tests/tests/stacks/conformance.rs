@@ -99,18 +99,18 @@ fn a_breaker_over_a_breaker_conforms_in_every_mode() {
     });
 }
 
-/// A breaker for each key is, to those who have the same key, a breaker.
+/// A keyed breaker is, for callers with one key, a breaker.
 #[test]
 fn a_keyed_breaker_conforms_in_every_mode() {
     fn key(_: &Request<TestBody>) -> Cow<'_, str> {
-        "everybody".into()
+        "all".into()
     }
     in_every_mode("keyed breaker", |mode| {
         conformance_of(mode, move || {
             let each = BreakersConfig::default().breaker(config(mode));
             let breakers = Breakers::new("conformance", each);
             let layer = KeyedBreakerLayer::http(&breakers, key);
-            (breakers.get("everybody"), Specimen::new(layer))
+            (breakers.get("all"), Specimen::new(layer))
         })
         .holds_body()
     });
@@ -155,7 +155,7 @@ fn conformance_of(mode: Mode, stack: impl Fn() -> (Breaker, Specimen) + 'static)
     }
 }
 
-/// Nothing the suite does inside trips it: it is tripped by hand, and stays half-open for as long as anybody looks.
+/// No call in the suite trips it: it is tripped by hand, and stays half-open throughout.
 fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)

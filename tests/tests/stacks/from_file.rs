@@ -26,7 +26,7 @@ fn a_client_from_a_file_conforms_in_every_mode() {
                 let shown = text.clone();
                 let suite = Conformance::new("client from a file", move || client(&text)).except(
                     "R8",
-                    "whoever waits for its next attempt is woken by time, which this invariant stops",
+                    "a call that waits for its next attempt is woken by time, which this invariant stops",
                 );
                 let report = suite.run();
                 assert!(report.failed().is_empty(), "{shown}\n{report}");

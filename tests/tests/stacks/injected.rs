@@ -1,4 +1,4 @@
-//! Breakers and budgets above an injector: they take a fault for what it stands for, or ignore it where they are told to.
+//! Breakers and budgets above an injector: they count a fault as what it stands for, or ignore it where configured to.
 
 use std::time::Duration;
 

@@ -86,7 +86,7 @@ impl Breakers {
         let known = self.shared.read().touch(key, age);
         known.unwrap_or_else(|| {
             let mut map = self.shared.write();
-            // Somebody else may have been quicker.
+            // Another thread may have inserted it meanwhile.
             map.touch(key, age).unwrap_or_else(|| {
                 let name = self.shared.name.clone();
                 let config = map.config().breaker.clone();

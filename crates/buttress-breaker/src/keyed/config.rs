@@ -8,8 +8,8 @@ use buttress_core::circuit::BreakerConfig;
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`breaker`](Self::breaker) | [`BreakerConfig::default`] | each breaker's own configuration |
-/// | [`capacity`](Self::capacity) | 1024 | how many keys are told apart |
-/// | [`idle_after`](Self::idle_after) | 10 min | a closed breaker unused for so long is forgotten when another is made |
+/// | [`capacity`](Self::capacity) | 1024 | the maximum number of keys |
+/// | [`idle_after`](Self::idle_after) | 10 min | a closed breaker unused for this time is removed when another is made |
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakersConfig {
     pub(super) breaker: BreakerConfig,
@@ -38,15 +38,15 @@ impl BreakersConfig {
         self
     }
 
-    /// How many keys are told apart.
+    /// The maximum number of keys.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Forgets a closed breaker that was not used for so long, when another is made. All are looked through at most
-    /// four times in that time.
+    /// Removes a closed breaker that was not used for this time, when another is made. All are scanned at most four
+    /// times in that time.
     #[must_use]
     pub fn idle_after(mut self, idle_after: Duration) -> Self {
         self.idle_after = idle_after;

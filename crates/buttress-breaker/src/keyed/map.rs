@@ -95,9 +95,9 @@ impl Map {
         });
     }
 
-    /// Forgets breakers until there are fewer than so many: the closed first, and of those the least recently
-    /// used. An eighth of them at a time, so that a stream of new keys does not look at all of them each time. The
-    /// isolated stay, even where they are more than that.
+    /// Removes breakers until there are fewer than `count`: the closed first, and of those the least recently used. An
+    /// eighth of them at a time, so that a stream of new keys does not scan all of them each time. Isolated breakers
+    /// stay, even where they are more than that.
     fn shrink_below(&mut self, limit: usize) {
         if self.entries.len() < limit {
             return;

@@ -76,7 +76,7 @@ async fn callers_in_haste_never_trip_the_breaker_that_others_share() {
     }
 }
 
-/// Without an `attempt_timeout` nobody knows whose fault a dropped call is.
+/// Without an `attempt_timeout` it is unknown which side caused a drop.
 #[tokio::test(start_paused = true)]
 async fn dropped_calls_are_cancelled_where_no_time_is_set() {
     let breaker = Breaker::new("test", config());

@@ -64,7 +64,7 @@ async fn a_call_is_timed_to_the_head_of_its_answer() {
     assert_eq!((counts.slow, breaker.state()), (0, CircuitState::Closed));
 }
 
-/// BR3 and F10: the circuit around a service whose streams are longer than any lease closes again.
+/// BR3 and F10: the circuit around a service with streams longer than any lease closes again.
 #[tokio::test(start_paused = true)]
 async fn probes_that_were_answered_close_the_circuit_while_their_streams_run() {
     let breaker = Breaker::new("test", BreakerConfig::default());
@@ -213,7 +213,7 @@ async fn a_timeout_that_the_request_itself_asked_for_says_nothing() {
             request.extensions_mut().insert(deadline.unwrap());
         };
         assert_eq!(state_after(&answer, extension).await, CircuitState::Closed);
-        // Those who waited for long enough have something to say, and so have those who say nothing, or nonsense.
+        // A call that waited long enough counts, and so does one without or with a malformed header.
         for (name, value) in [
             ("grpc-timeout", "10S"),
             ("grpc-timeout", "1 m"),

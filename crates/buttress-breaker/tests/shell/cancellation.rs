@@ -98,7 +98,7 @@ async fn a_panic_elsewhere_in_the_task_is_a_cancellation() {
     );
 }
 
-/// A classifier is the user's code. If it panics nobody knows how the call went, and the slot is free all the same.
+/// A classifier is the user's code. If it panics the outcome is unknown, and the slot is free all the same.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_classifier_is_a_cancellation() {
     let breaker = breaker();

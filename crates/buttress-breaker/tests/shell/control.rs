@@ -35,15 +35,15 @@ async fn neither_time_nor_a_reset_ends_an_isolation() {
     let refused = call(&service).await.unwrap_err();
     let rejection = Rejection::find(&*refused).unwrap();
     assert_eq!(rejection.reason(), Reason::CircuitIsolated);
-    // Nobody knows when an operator is done.
+    // The end of an isolation is unknown.
     assert_eq!(rejection.retry_after(), None);
     drop(guard);
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// What X07 of tower-resilience loses on its way: whose refusal it is.
+/// What X07 of tower-resilience loses on its way: the name of the rejecting layer.
 #[tokio::test(start_paused = true)]
-async fn a_rejection_says_who_refused_and_for_how_long() {
+async fn a_rejection_names_its_layer_and_when_to_retry() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     breaker.trip();
@@ -54,7 +54,7 @@ async fn a_rejection_says_who_refused_and_for_how_long() {
     assert_eq!(rejection.reason(), Reason::CircuitOpen);
     assert_eq!(rejection.retry_after(), Some(Duration::from_secs(6)));
     assert_eq!(probe.calls(), 0);
-    // Readiness is asked even so: a dead inner service is dead, whatever the circuit says.
+    // Readiness is polled even so: a failed inner service has failed, whatever the state of the circuit.
     assert_eq!(probe.readied().len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! A half-open circuit is a limit: so many probes, and no more. As such it keeps what the suite asks of limits.
+//! A half-open circuit is a limit on probes. As such it keeps the suite's invariants of limits.
 
 use std::time::Duration;
 

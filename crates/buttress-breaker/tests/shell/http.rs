@@ -143,7 +143,7 @@ async fn a_body_dropped_half_read_is_a_cancellation() {
 async fn a_body_dropped_unread_leaves_what_the_head_said() {
     let breaker = counting();
     let (service, probe) = behind(&breaker);
-    let body = || TestBody::empty().data("nobody reads this");
+    let body = || TestBody::empty().data("unread");
     probe.script_next(answers(Response::new(body())));
     drop(call(&service).await.unwrap());
     assert_eq!(counted(&breaker), (1, 0));

@@ -28,7 +28,7 @@ async fn a_panic_in_a_body_is_one_failure() {
     counts_one_failure(Script::new().ok(Response::new(body))).await;
 }
 
-/// Who drops a call has cancelled it, and learns of the panic; the dependency had not answered.
+/// A caller that drops a call has cancelled it, and gets the panic; the dependency had not responded.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_drop_of_a_call_is_a_cancellation() {
     let breaker = breaker();
@@ -43,7 +43,7 @@ async fn a_panic_in_the_drop_of_a_call_is_a_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_poll_ready_reaches_its_caller_and_nobody_else() {
+async fn a_panic_in_poll_ready_reaches_only_its_caller() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     probe.panics_in_poll_ready();

@@ -1,4 +1,4 @@
-//! `WhenSaturated::Unready`, half-open: who holds the slots of the probes, and who gets them next.
+//! `WhenSaturated::Unready`, half-open: which service holds a probe slot, and which gets it next.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn a_cancelled_probe_gives_its_slot_to_the_next() {
 
 /// A clone that was readied and left lying is no reason for others to wait for ever.
 #[tokio::test(start_paused = true)]
-async fn a_slot_whose_lease_ends_goes_to_a_waiter() {
+async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
     let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
     let (service, _) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -98,7 +98,7 @@ async fn a_slot_whose_lease_ends_goes_to_a_waiter() {
     assert!(waiter.is_ready());
 }
 
-/// What was promised has lapsed, so the call is judged anew when it is made.
+/// The reservation has expired, so the call is decided on anew when it is made.
 #[tokio::test(start_paused = true)]
 async fn a_lapsed_reservation_is_asked_again_at_the_call() {
     let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
@@ -141,9 +141,9 @@ async fn a_readied_probe_has_its_whole_lease_from_the_call_on() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// The clone that holds the slot cannot use it: another, whose inner service is ready, can.
+/// The clone that holds the slot cannot use it: another one with a ready inner service can.
 #[tokio::test(start_paused = true)]
-async fn a_clone_whose_inner_service_is_not_ready_holds_no_slot() {
+async fn a_clone_with_an_unready_inner_service_holds_no_slot() {
     let breaker = Breaker::new("test", config().probes(1));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;

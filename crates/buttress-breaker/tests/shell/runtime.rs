@@ -31,7 +31,7 @@ fn it_works_outside_of_any_runtime() {
     }
 }
 
-/// F08. Nor where a runtime has no timers, and tokio panics where one is asked for.
+/// F08. Nor where a runtime has no timers, and tokio panics on creating one.
 #[test]
 fn in_a_runtime_without_timers_a_service_rejects_instead_of_waiting() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -50,7 +50,7 @@ fn call_by_hand(
     let mut service = service.clone();
     let task = CountingWaker::new();
     let ready = poll_ready(&mut service, &task);
-    assert!(ready.is_ready(), "nobody would wake it");
+    assert!(ready.is_ready(), "it would never be woken");
     let mut future = Box::pin(service.call(request()));
     match task.poll_future(future.as_mut()) {
         std::task::Poll::Ready(result) => result,

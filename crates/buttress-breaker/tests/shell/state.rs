@@ -1,4 +1,4 @@
-//! Who shares a circuit, and whose outcomes it hears.
+//! Which services share a circuit, and whose outcomes it records.
 
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ pub(crate) fn success() -> Script<Response<TestBody>> {
     Script::new().ok(Response::default())
 }
 
-/// Makes time pass. No call is under way meanwhile.
+/// Advances the clock. No call is in flight meanwhile.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }

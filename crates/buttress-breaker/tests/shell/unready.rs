@@ -1,4 +1,4 @@
-//! `WhenSaturated::Unready`: clones wait instead of being rejected, and nobody polls in vain.
+//! `WhenSaturated::Unready`: clones wait instead of being rejected, and are not polled in vain.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn clones_wait_for_an_open_circuit_and_are_woken_once() {
     assert_eq!(ready_among(&mut waiters), 2);
 }
 
-/// Defect B13 of tower-resilience: who waits for a half-open circuit polls every millisecond.
+/// Defect B13 of tower-resilience: a waiter for a half-open circuit polls every millisecond.
 #[tokio::test(start_paused = true)]
 async fn a_waiter_is_polled_again_at_most_once_for_each_change() {
     let breaker = breaker();
@@ -125,7 +125,7 @@ async fn what_an_operator_changes_wakes_the_waiters() {
     }
 }
 
-/// The probes fail: who waited goes on to wait, for the new open time.
+/// The probes fail: a waiter goes on to wait, for the new open time.
 #[tokio::test(start_paused = true)]
 async fn waiters_stay_when_the_probes_fail() {
     let breaker = Breaker::new("test", config().probes(1));

@@ -65,11 +65,11 @@ impl Body for Sent {
 /// How a dependency goes about a request.
 #[derive(Debug, Clone, Copy)]
 enum Does {
-    /// Reads all of it, and then thinks for so long.
+    /// Reads all of it, and then works for a time.
     Thinks(Duration),
     /// Reads the first frame, and answers.
     Answers,
-    /// Thinks for so long, and reads it then.
+    /// Works for a time, and reads it then.
     Starts(Duration),
 }
 

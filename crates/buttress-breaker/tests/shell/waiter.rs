@@ -29,7 +29,7 @@ impl Waiter {
     }
 }
 
-/// So many who have not asked yet.
+/// This many that have not polled yet.
 pub(crate) fn waiters<const N: usize>(service: &BreakerService<ReadyProbe>) -> [Waiter; N] {
     [(); N].map(|()| Waiter {
         service: service.clone(),

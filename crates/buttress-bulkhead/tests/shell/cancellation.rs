@@ -1,4 +1,4 @@
-//! A call can be dropped wherever it waits. Its place, or its turn, is then somebody else's at once.
+//! A call can be dropped wherever it waits. Its slot, or its turn, then goes to another at once.
 
 use ::http::Response;
 use buttress_core::Reason;
@@ -11,7 +11,7 @@ const POLLS: usize = 3;
 
 /// A2: at the head, in the middle, at the tail.
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_the_queue_neither_blocks_nor_reorders_the_others() {
+async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
     for quitter in [0, 2, 4] {
         let scene = Scene::new(config(1, 5));
         let mut inside = scene.call();
@@ -32,9 +32,9 @@ async fn whoever_leaves_the_queue_neither_blocks_nor_reorders_the_others() {
     }
 }
 
-/// A3. tokio#904, embassy#2766 and #6964: whoever was next was dropped, and nobody was woken.
+/// A3. tokio#904, embassy#2766 and #6964: the next waiter was dropped, and no other was woken.
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_after_it_was_woken_wakes_the_next() {
+async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [first, second, mut third] = scene.calls();
@@ -49,7 +49,7 @@ async fn whoever_leaves_after_it_was_woken_wakes_the_next() {
 
 /// It has its place, and waits for a service that is not ready yet.
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_while_the_inner_service_becomes_ready_gives_its_place_back() {
+async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_slot() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();
@@ -71,9 +71,9 @@ async fn whoever_leaves_while_the_inner_service_becomes_ready_gives_its_place_ba
     assert_eq!(scene.probe.reserved(), 0);
 }
 
-/// It holds nothing of the inner service while it waits: that may have a place for somebody who need not.
+/// It holds no reservation of the inner service while it waits: a call that need not wait may use it.
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_keeps_nothing_of_the_inner_service() {
+async fn a_waiter_holds_no_reservation_of_the_inner_service() {
     let scene = Scene::new(config(1, 5));
     let _inside = scene.call();
     let _waiting = scene.calls::<5>();
@@ -149,9 +149,9 @@ async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// A caller that was refused is in nobody's way: it is not in the queue, and gets no place that it does not want.
+/// A rejected caller does not block others: it is not in the queue, and is assigned no slot that it does not use.
 #[tokio::test(start_paused = true)]
-async fn whoever_was_refused_leaves_nothing_behind() {
+async fn a_rejected_call_leaves_nothing_behind() {
     let scene = Scene::new(config(1, 0));
     let inside = scene.call();
     let refused = scene.calls::<3>();
@@ -163,9 +163,9 @@ async fn whoever_was_refused_leaves_nothing_behind() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// A9: those who came, waited and went leave neither a waker nor a clone behind.
+/// A9: calls that came, waited and left leave neither a waker nor a clone behind.
 #[tokio::test(start_paused = true)]
-async fn those_who_went_are_forgotten() {
+async fn calls_that_left_are_removed() {
     let scene = Scene::new(config(1, 4));
     let _inside = scene.call();
     let task = CountingWaker::new();
@@ -181,7 +181,7 @@ async fn those_who_went_are_forgotten() {
     assert!(alive <= 3, "{alive} instances are alive");
 }
 
-/// What is alive of a response without a body must not hold the place: nobody polls it.
+/// A response without a body must not hold the slot: its body is never polled.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_kept_keeps_no_place() {
     let scene = Scene::http(config(1, 0));

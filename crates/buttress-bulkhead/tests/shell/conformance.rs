@@ -11,7 +11,7 @@ const LIMIT: u32 = 3;
 const KEY: &str = "conformance";
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// Whatever its mode, a bulkhead keeps the contract of a layer. One that enforces lets in so many and no more.
+/// In every mode, a bulkhead keeps the contract of a layer. One that enforces admits up to its limit.
 #[test]
 fn a_bulkhead_without_a_queue_conforms_in_every_mode() {
     in_every_mode("refuses", |mode| {
@@ -29,7 +29,7 @@ fn a_bulkhead_with_a_queue_conforms_in_every_mode() {
 
 #[test]
 fn a_bulkhead_with_a_longest_wait_conforms_in_every_mode() {
-    in_every_mode("queues for so long", |mode| {
+    in_every_mode("queues up to a longest wait", |mode| {
         let config = config().queue(100_000).max_wait(MAX_WAIT);
         conformance(mode, config, WhenSaturated::Reject, false).max_wait(MAX_WAIT)
     });
@@ -62,7 +62,7 @@ fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
     });
 }
 
-/// Q2, and Q1 the other way round: the newest first, for whom the oldest makes room.
+/// Q2, and Q1 the other way round: the newest first, for which the oldest makes room.
 #[test]
 fn a_bulkhead_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [

@@ -1,4 +1,4 @@
-//! Who matters more is let in first, and takes the place of who matters less in a full queue.
+//! More critical calls are admitted first, and replace less critical ones in a full queue.
 
 use buttress_core::Criticality::{self, Critical, High, Low, Medium};
 use buttress_core::{Reason, TaskContext};
@@ -6,7 +6,7 @@ use tower::Service;
 
 use crate::support::{Call, Scene, config};
 
-/// A call by a task that matters so much, or of which nobody said how much it does.
+/// A call by a task with that criticality, or without one.
 fn by(
     scene: &Scene,
     criticality: Option<Criticality>,
@@ -19,7 +19,7 @@ fn by(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_matters_more_is_let_in_first() {
+async fn more_critical_calls_are_admitted_first() {
     let scene = Scene::new(config(1, 8));
     let mut inside = Some(by(&scene, None));
     // The first of two that matter as much is the one that came first; without a word, that is `High`.
@@ -53,13 +53,13 @@ async fn in_a_full_queue_what_matters_more_takes_the_place_of_what_matters_less(
 
     let user = by(&scene, Some(High));
     assert!(user.is_waiting());
-    // The last of those who matter least made room, and was woken to hear of it.
+    // The last of the least critical was evicted, and was woken to read that.
     assert_eq!(batch.each_ref().map(|call| call.task.wakes()), [0, 1]);
     batch[1].poll();
     assert_eq!(batch[1].reason(), Some(Reason::QueueOverloaded));
     assert_eq!(scene.counts(), (1, 2));
 
-    // It does not work the other way round, nor among those who matter as much.
+    // It does not work the other way round, nor among calls of the same criticality.
     let another = by(&scene, Some(Medium));
     assert!(another.is_waiting());
     for who in [Low, Medium] {
@@ -68,7 +68,7 @@ async fn in_a_full_queue_what_matters_more_takes_the_place_of_what_matters_less(
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_it_is_turned_off_nobody_matters_more() {
+async fn where_it_is_turned_off_criticality_has_no_effect() {
     let scene = Scene::new(config(1, 2).by_criticality(false));
     let inside = by(&scene, None);
     let mut first = by(&scene, Some(Low));
@@ -83,7 +83,7 @@ async fn where_it_is_turned_off_nobody_matters_more() {
 
 /// It is what the task is when the call is made; a future may be polled anywhere.
 #[tokio::test(start_paused = true)]
-async fn it_counts_who_made_the_call_and_not_who_polls_it() {
+async fn the_criticality_is_that_of_the_calling_task_and_not_of_the_polling_one() {
     let scene = Scene::new(config(1, 8));
     let inside = scene.call();
     let mut batch = by(&scene, Some(Low));

@@ -12,7 +12,7 @@ fn after(time: Duration) -> Option<Deadline> {
     Deadline::after(tokio::time::Instant::now().into_std(), time)
 }
 
-/// A call by a task that has so much time.
+/// A call by a task with that much time.
 macro_rules! call_within {
     ($scene:expr, $time:expr) => {
         TaskContext::default()
@@ -75,13 +75,13 @@ async fn a_wait_ends_while_there_is_still_the_margin_to_the_deadline() {
 
 /// A place that becomes free a moment before it is too late is used; at that moment it is for the next.
 #[tokio::test(start_paused = true)]
-async fn a_place_goes_to_who_can_use_it() {
+async fn a_slot_goes_to_a_waiter_that_can_use_it() {
     for (waited, is_let_in) in [(59 * MS, true), (60 * MS, false)] {
         let scene = Scene::new(config(1, 8).margin(40 * MS));
         let inside = scene.call();
         let mut waiting = call_within!(scene, 100 * MS);
         let mut patient = scene.call();
-        // Nobody polls meanwhile: the clock alone decides.
+        // No call is polled meanwhile: only the clock decides.
         pass(waited).await;
         inside.finish();
         waiting.poll();
@@ -113,7 +113,7 @@ async fn the_longest_wait_ends_to_the_millisecond() {
     inside.finish();
 }
 
-/// The same as a caller sees it, who only awaits.
+/// The same for a caller that only awaits.
 #[tokio::test(start_paused = true)]
 async fn a_caller_hears_of_it_in_time() {
     let scene = Scene::new(config(1, 1).max_wait(100 * MS));
@@ -129,7 +129,7 @@ async fn a_caller_hears_of_it_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_place_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() {
     let config = || config(1, 1).max_wait(100 * MS);
-    // The place is there first: whoever is polled late was let in in time.
+    // The slot is free first: a waiter that is polled late was admitted in time.
     let scene = Scene::new(config());
     let inside = scene.call();
     let mut waiting = scene.call();
@@ -189,7 +189,7 @@ async fn a_deadline_may_come_with_the_request() {
 
 /// A bulkhead does not watch the call itself, nor look at the clock where there is room: that is for deadlines.
 #[tokio::test(start_paused = true)]
-async fn where_there_is_room_nobody_asks_for_time() {
+async fn where_there_is_room_no_deadline_is_read() {
     let scene = Scene::new(BulkheadConfig::default());
     assert!(call_within!(scene, Duration::ZERO).is_inside());
 }
@@ -226,7 +226,7 @@ async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
 
         let wakes = stuck.task.wakes();
         pass(250 * MS).await;
-        assert_eq!(stuck.task.wakes(), wakes + 1, "nobody polls it otherwise");
+        assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
         // The future lives on, and holds nothing.

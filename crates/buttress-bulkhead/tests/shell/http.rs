@@ -68,7 +68,7 @@ async fn a_body_that_breaks_off_gives_the_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_nobody_reads_gives_the_place_back_when_it_is_dropped() {
+async fn an_unread_body_returns_the_slot_when_it_is_dropped() {
     let scene = Scene::http(config(1, 0));
     answers(&scene, gated(&Gate::new()));
     let response = scene.call().finish();
@@ -77,7 +77,7 @@ async fn a_body_that_nobody_reads_gives_the_place_back_when_it_is_dropped() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// Nobody polls a body that cannot be there: an answer to `HEAD`, whatever length it promises, a 204, a 304.
+/// A body that must be empty is not polled: the response to a `HEAD`, whatever its length, a 204, a 304.
 #[tokio::test(start_paused = true)]
 async fn without_a_body_the_call_ends_with_its_head() {
     let with = |status: StatusCode, body: TestBody| {

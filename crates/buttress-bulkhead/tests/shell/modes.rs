@@ -12,7 +12,7 @@ async fn off_neither_counts_nor_refuses() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// In the shadow it counts, and lets everybody through: nobody waits either.
+/// In shadow mode it counts, and admits all calls: none wait either.
 #[tokio::test(start_paused = true)]
 async fn a_shadow_counts_and_lets_through() {
     let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
@@ -46,7 +46,7 @@ async fn enforcement_for_a_share_refuses_that_share() {
 
 /// Those it lets through beyond the limit count, so those it binds for wait until they have ended.
 #[tokio::test(start_paused = true)]
-async fn under_a_share_whoever_is_bound_waits_for_room() {
+async fn with_a_share_the_enforced_calls_wait_for_room() {
     let scene = Scene::new(config(1, 100).mode(Mode::EnforceFor(Ratio::HALF)));
     let mut inside = Vec::new();
     let mut waiting = Vec::new();
@@ -88,9 +88,9 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_aske
     assert!((30..70).contains(&bound), "{bound} of 100");
 }
 
-/// Where refusals do not bind nobody waits: a new mode lets in who does.
+/// Where rejections are not enforced calls do not wait: a new mode admits the waiters.
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
+async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
     for mode in [Mode::Off, Mode::Shadow] {
         let scene = Scene::new(config(1, 8));
         let inside = scene.call();
@@ -115,7 +115,7 @@ async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
     }
 }
 
-/// A call that was let in while the mode was off holds no place, so it gives none back.
+/// A call that was admitted while the mode was off holds no slot, so it returns none.
 #[tokio::test(start_paused = true)]
 async fn calls_of_an_unlimited_time_are_not_counted_after_it() {
     let scene = Scene::new(config(1, 0).mode(Mode::Off));

@@ -84,7 +84,7 @@ async fn a_panic_after_the_wait_gives_the_place_to_the_next() {
     }
 }
 
-/// Whoever waits panics on its own account: its turn goes with it.
+/// A waiter panics on its own: its turn ends with it.
 #[tokio::test(start_paused = true)]
 async fn a_panic_elsewhere_in_a_waiting_task_takes_it_out_of_the_queue() {
     let scene = Scene::new(config(1, 2));

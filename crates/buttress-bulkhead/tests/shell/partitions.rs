@@ -1,4 +1,4 @@
-//! A limit that is shared by what calls are for, or by whose they are.
+//! A limit that is shared by kinds of calls, or by tenants.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::support::{Scene, config, gated, poll_ready, request};
 
 type Key = fn(&Request<TestBody>) -> Cow<'_, str>;
 
-/// Whom a request is for, which its path says.
+/// The partition of a request, taken from its path.
 fn path(request: &Request<TestBody>) -> Cow<'_, str> {
     request.uri().path()[1..].into()
 }
@@ -37,7 +37,7 @@ fn to(name: &str) -> Request<TestBody> {
     request
 }
 
-/// Of each partition how many calls are under way and how many wait; the rest first.
+/// Of each partition the calls in flight and the waiters; the rest first.
 fn parts<P>(scene: &Scene<P>) -> Vec<(u64, usize)> {
     let snapshot = scene.bulkhead.snapshot();
     let parts = snapshot.partitions.iter();
@@ -53,7 +53,7 @@ async fn what_one_partition_leaves_another_borrows_and_gives_back() {
     let mut buying = [to("checkout"), to("checkout")].map(|request| scene.call_with(request));
     assert_eq!(parts(&scene), [(0, 0), (0, 2), (4, 1)]);
 
-    // Whoever came first waits longer: it would borrow.
+    // The first waiter waits longer: it would borrow.
     searching.pop().expect("four").finish();
     assert!(buying[0].gets_inside());
     searching.pop().expect("four").finish();
@@ -77,13 +77,13 @@ async fn a_partition_keeps_its_place_until_the_end_of_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_or_fails_gives_its_partition_what_it_had() {
+async fn a_call_that_leaves_or_fails_returns_its_slot_to_its_partition() {
     let scene = scene(config(4, 8).partitions(halves()));
     let mut inside: Vec<_> = (0..4).map(|_| scene.call_with(to("checkout"))).collect();
     let [first, mut second] = [(); 2].map(|()| scene.call_with(to("search")));
     inside.pop();
     assert_eq!(parts(&scene), [(0, 0), (3, 0), (1, 1)]);
-    // It was let in and has not polled: its place is the next one's.
+    // It was admitted and has not polled: its slot is the next one's.
     drop(first);
     assert!(second.gets_inside());
     assert_eq!(parts(&scene), [(0, 0), (3, 0), (1, 0)]);
@@ -92,7 +92,7 @@ async fn whoever_leaves_or_fails_gives_its_partition_what_it_had() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn partitions_change_while_calls_are_under_way() {
+async fn partitions_change_while_calls_are_in_flight() {
     let scene = scene(config(4, 8));
     assert_eq!(parts(&scene), []);
     let before = scene.call_with(to("checkout"));
@@ -100,7 +100,7 @@ async fn partitions_change_while_calls_are_under_way() {
         .bulkhead
         .reconfigure(config(4, 8).partitions(halves()))
         .unwrap();
-    // What was let in without a name belongs to the rest.
+    // Calls that were admitted without a name belong to the rest.
     let named = scene.call_with(to("checkout"));
     assert_eq!(parts(&scene), [(1, 0), (1, 0), (0, 0)]);
 
@@ -130,7 +130,7 @@ async fn a_layer_without_a_key_is_in_the_rest() {
     assert_eq!(parts(&scene), [(4, 0), (0, 0), (0, 0)]);
 }
 
-/// Whose a call is shows when it is made, so nobody waits for a place ahead of it.
+/// The owner of a call is known when it is made, so a service does not wait for a slot ahead of it.
 #[tokio::test(start_paused = true)]
 async fn clones_do_not_wait_ahead_of_their_calls() {
     let scene = Scene::behind(
@@ -143,10 +143,10 @@ async fn clones_do_not_wait_ahead_of_their_calls() {
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
 }
 
-/// The key is the user's code, and costs nobody anything who does not need it.
+/// The key is the user's code, and is not called where it is not needed.
 #[tokio::test(start_paused = true)]
 async fn the_key_is_asked_for_only_where_calls_are_told_apart() {
-    let panics: Key = |_| panic!("nobody asks");
+    let panics: Key = |_| panic!("not called");
     let behind =
         |config| Scene::behind(config, |bulkhead| BulkheadLayer::http(bulkhead).key(panics));
     let scene = behind(config(1, 0));

@@ -56,7 +56,7 @@ fn a_wait_that_ends_with_a_service_that_is_broken_lets_go_of_everything() {
 }
 
 #[test]
-fn a_caller_who_leaves_a_wait_is_not_refused() {
+fn a_caller_that_leaves_a_wait_is_not_rejected() {
     let scene = Scene::new(config(1, 1));
     let _inside = scene.call();
     let spy = Spy::default();

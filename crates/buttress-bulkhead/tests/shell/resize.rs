@@ -1,12 +1,12 @@
-//! A new configuration, while calls are under way and others wait.
+//! A new configuration, while calls are in flight and others wait.
 
 use buttress_core::Reason;
 
 use crate::support::{Scene, config};
 
-/// A7: nobody is let in until less is under way than the new limit, and nobody is thrown out.
+/// A7: no call is admitted until fewer are in flight than the new limit, and none is ended.
 #[tokio::test(start_paused = true)]
-async fn below_what_is_under_way_nobody_is_let_in_and_nobody_thrown_out() {
+async fn a_limit_below_the_calls_in_flight_admits_and_ends_none() {
     let scene = Scene::new(config(4, 8));
     let mut inside = Vec::from(scene.calls::<4>());
     scene.bulkhead.reconfigure(config(2, 8)).unwrap();
@@ -25,9 +25,9 @@ async fn below_what_is_under_way_nobody_is_let_in_and_nobody_thrown_out() {
     }
 }
 
-/// The same where nobody may wait: those who come hear no.
+/// The same without a queue: new calls are rejected.
 #[tokio::test(start_paused = true)]
-async fn below_what_is_under_way_whoever_comes_is_refused() {
+async fn a_limit_below_the_calls_in_flight_rejects_new_calls() {
     let scene = Scene::new(config(3, 0));
     let inside = scene.calls::<3>();
     scene.bulkhead.reconfigure(config(1, 0)).unwrap();
@@ -55,7 +55,7 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
 
 /// What is above the limit is paid back first.
 #[tokio::test(start_paused = true)]
-async fn raised_from_below_what_is_under_way_it_wakes_only_those_beyond() {
+async fn raised_from_below_the_calls_in_flight_it_wakes_only_as_many_as_fit() {
     let scene = Scene::new(config(4, 8));
     let _inside = scene.calls::<4>();
     let waiting = scene.calls::<3>();
@@ -67,7 +67,7 @@ async fn raised_from_below_what_is_under_way_it_wakes_only_those_beyond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shorter_queue_keeps_those_who_wait_and_takes_nobody() {
+async fn a_shorter_queue_keeps_its_waiters_and_adds_none() {
     let scene = Scene::new(config(1, 3));
     let mut inside = scene.call();
     let waiting = scene.calls::<3>();
@@ -83,9 +83,9 @@ async fn a_shorter_queue_keeps_those_who_wait_and_takes_nobody() {
     inside.finish();
 }
 
-/// Whoever waits was told how long; those who come are told anew.
+/// Waiters keep the longest wait they began with; new ones get the new one.
 #[tokio::test(start_paused = true)]
-async fn a_new_longest_wait_is_for_those_who_come() {
+async fn a_new_longest_wait_is_for_new_waiters() {
     use crate::support::{MS, pass};
 
     let scene = Scene::new(config(1, 8).max_wait(100 * MS));

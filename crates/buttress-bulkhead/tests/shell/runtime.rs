@@ -12,7 +12,7 @@ fn it_works_outside_of_any_runtime() {
     let inside = scene.call();
     let mut waiting = [scene.call(), scene.call()];
 
-    // The clock is the real one here. Its millisecond passes while somebody asks again and again.
+    // The clock is the real one here. Its millisecond passes while the future is polled again and again.
     let began = tokio::time::Instant::now();
     for call in &mut waiting {
         while call.reason().is_none() {
@@ -41,7 +41,7 @@ async fn it_spawns_nothing() {
     assert_eq!(tasks, 0);
 }
 
-/// A clock that leaps ends those waits whose time has come, once.
+/// A clock that jumps ends the waits whose time has come, once.
 #[tokio::test(start_paused = true)]
 async fn thirty_days_pass_at_once() {
     let scene = Scene::new(config(1, 2).max_wait(MS));
@@ -57,7 +57,7 @@ async fn thirty_days_pass_at_once() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// As a client meets it, on threads: the limit holds, everybody is served, and nothing is left.
+/// As in a client, on threads: the limit holds, every call is served, and nothing is left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     use buttress_bulkhead::{Bulkhead, BulkheadLayer};
@@ -87,8 +87,8 @@ async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
 }
 
-/// F08. Tokio panics where a timer is asked for in a runtime that has none. Nothing could end a wait there that is to
-/// end by itself, so that is over at once; a wait without a bound goes on. Nothing is lost by either.
+/// F08. Tokio panics on creating a timer in a runtime without timers. There a bounded wait could not end by itself, so
+/// it is over at once; a wait without a bound goes on. Nothing is lost by either.
 #[test]
 fn in_a_runtime_without_timers_a_bounded_wait_is_over_at_once() {
     for (longest, waits) in [(Some(Duration::from_secs(3600)), 0), (None, 2)] {

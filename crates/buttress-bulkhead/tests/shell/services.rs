@@ -15,8 +15,8 @@ fn bulkhead() -> Bulkhead {
     Bulkhead::new("test", config(1, 1))
 }
 
-/// It need be no more than a service that can be cloned, as whoever waits does so with a clone: not `Send`, nor
-/// `'static`, nor of a type with a name.
+/// The service only has to be `Clone`, as a waiter waits with a clone: not `Send`, nor `'static`, nor of a type with a
+/// name.
 #[tokio::test(start_paused = true)]
 async fn the_inner_service_needs_to_be_nothing_but_a_clone() {
     let bulkhead = bulkhead();
@@ -100,7 +100,7 @@ async fn however_often_layer_is_called_there_is_one_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_pass_untouched_and_a_refusal_says_whose_it_is() {
+async fn errors_pass_unchanged_and_a_rejection_names_its_layer() {
     let outer = Bulkhead::new("outer", config(2, 0));
     let inner = Bulkhead::new("inner", config(1, 0));
     let fails = service_fn(|hangs: bool| async move {

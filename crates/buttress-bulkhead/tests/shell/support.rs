@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-/// So many places, room for so many more in the order in which they came, and nothing that ends their wait.
+/// A number of slots, room for a number of waiters in order of arrival, and no bound on their wait.
 pub(crate) fn config(limit: u32, queue: usize) -> BulkheadConfig {
     let config = BulkheadConfig::default().limit(limit).queue(queue);
     config.order(Order::Fifo).max_wait(None)
@@ -60,7 +60,7 @@ impl<P> Scene<P>
 where
     BulkheadService<ReadyProbe, P>: Service<Request<TestBody>, Error = BoxError> + Clone,
 {
-    /// Somebody makes a call with a clone of the service, and polls it once.
+    /// Makes a call with a clone of the service, and polls it once.
     pub(crate) fn call(&self) -> Call<BulkheadService<ReadyProbe, P>> {
         self.call_with(request())
     }
@@ -77,12 +77,12 @@ where
         call
     }
 
-    /// So many of them.
+    /// A number of them.
     pub(crate) fn calls<const N: usize>(&self) -> [Call<BulkheadService<ReadyProbe, P>>; N] {
         [(); N].map(|()| self.call())
     }
 
-    /// How many calls are under way, and how many wait, as the bulkhead says.
+    /// The calls in flight and the waiters, as in the snapshot.
     pub(crate) fn counts(&self) -> (u64, usize) {
         let snapshot = self.bulkhead.snapshot();
         (snapshot.in_flight, snapshot.queued)
@@ -134,7 +134,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
         self.has_begun() && self.answer.is_none()
     }
 
-    /// Whether it is there once it was polled, if it was woken; nobody polls it otherwise.
+    /// Whether it is ready after a poll, if it was woken; it is not polled otherwise.
     pub(crate) fn gets_inside(&mut self) -> bool {
         if self.task.wakes() > 0 {
             self.poll();
@@ -156,7 +156,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
     pub(crate) fn finish(mut self) -> S::Response {
         self.probe.release(self.id);
         self.poll();
-        let answer = self.answer.expect("it is let go");
+        let answer = self.answer.expect("it is released");
         answer.expect("nothing fails here")
     }
 }

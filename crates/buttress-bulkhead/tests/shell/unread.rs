@@ -1,4 +1,4 @@
-//! Responses that nobody reads: they keep their places for a time, and no longer than that once others find none.
+//! Responses that are not read: they keep their slots for a time, and no longer than that once others find none.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn two_frames() -> TestBody {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readers_who_read_nothing_are_not_the_whole_bulkhead() {
+async fn idle_readers_do_not_use_up_the_bulkhead() {
     let scene = Scene::http(BulkheadConfig::default().limit(2));
     let mut unread = answers!(scene, two_frames());
     unread.frame().await.unwrap().unwrap();
@@ -49,7 +49,7 @@ async fn readers_who_read_nothing_are_not_the_whole_bulkhead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_is_kept_while_nobody_else_wants_it() {
+async fn a_slot_is_kept_while_no_other_call_needs_it() {
     let scene = Scene::http(BulkheadConfig::default().limit(2));
     let unread = answers!(scene, two_frames());
     pass(3_600 * SECOND).await;
@@ -79,7 +79,7 @@ async fn a_response_that_waits_for_the_service_keeps_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_who_reads_now_and_then_keeps_its_place() {
+async fn a_reader_that_reads_now_and_then_keeps_its_slot() {
     let scene = Scene::http(BulkheadConfig::default().limit(1));
     let body = (0..10).fold(TestBody::empty(), |body, _| body.data("frame"));
     let mut slow = answers!(scene, body);
@@ -90,9 +90,9 @@ async fn a_reader_who_reads_now_and_then_keeps_its_place() {
     }
 }
 
-/// Nobody else comes who could look, and the response begins after the wait.
+/// No other call comes that could check, and the response begins after the wait.
 #[tokio::test(start_paused = true)]
-async fn one_who_waits_for_long_gets_the_place_of_a_reader_who_left() {
+async fn a_waiter_gets_the_slot_of_an_idle_reader() {
     for longest in [None, Some(120 * SECOND)] {
         let scene = Scene::http(config(1, 1).max_wait(longest));
         let script = Script::new().ok(Response::new(two_frames()));

@@ -1,4 +1,4 @@
-//! `WhenSaturated::Unready`: clones wait for a place before they are called, and nobody polls in vain.
+//! `WhenSaturated::Unready`: clones wait for a slot before they are called, and are not polled in vain.
 
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ async fn a_clone_of_a_ready_clone_is_not_ready() {
     assert!(ready.call(&scene).is_inside());
 }
 
-/// R10: a place is for those who can use it.
+/// R10: a slot goes to a clone that can use it.
 #[tokio::test(start_paused = true)]
 async fn while_the_inner_service_is_not_ready_no_place_is_kept() {
     let scene = scene(config(1, 0));
@@ -145,7 +145,7 @@ async fn raised_it_wakes_as_many_as_there_is_room_for() {
     assert_eq!(wakes(&clones), [1, 1, 1, 0, 0]);
 }
 
-/// Whoever made its call already goes before whoever only thinks of it.
+/// A call that waits goes before a service that waits ahead of its call.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_goes_before_a_clone_that_does() {
     let scene = scene(config(1, 1));

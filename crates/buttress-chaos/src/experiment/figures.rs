@@ -36,7 +36,7 @@ pub struct Figures {
 impl Figures {
     pub(super) fn of(mut calls: Vec<(bool, Duration)>, lasted: Duration) -> Self {
         calls.sort_unstable_by_key(|(_, latency)| *latency);
-        // The nearest rank: the smallest latency that so many calls in a hundred do not exceed.
+        // The nearest rank: the smallest latency that this percentage of the calls does not exceed.
         let quantile = |percent: usize| {
             let rank = (calls.len() * percent).div_ceil(100);
             calls

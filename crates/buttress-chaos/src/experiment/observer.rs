@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Sees how calls go, as their callers see it: whoever makes them tells it.
+/// Records the results of calls as their callers see them: the load generator calls it.
 ///
 /// It remembers each call until the end of the phase, 24 bytes a call. Cloning it is cheap, and all clones are one.
 #[derive(Debug, Clone, Default)]

@@ -22,7 +22,7 @@ pub struct ExperimentReport {
     pub steady_state: String,
     /// The names of its faults.
     pub faults: Vec<String>,
-    /// The same faults with what they do, to whom and how often, in words.
+    /// The same faults with their action, target and rate, in words.
     pub injected: Vec<String>,
     /// The verdict.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
@@ -41,7 +41,7 @@ pub struct ExperimentReport {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
-    /// The plan ended before its time: its guard, a kill switch, or somebody disarmed it.
+    /// The plan ended before its time: by its guard, a kill switch, or an explicit disarm.
     Aborted,
     /// It broke while the plan was armed.
     Broken(Breach),

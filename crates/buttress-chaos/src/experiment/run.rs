@@ -14,7 +14,7 @@ use crate::{ArmError, Injector};
 /// |---|---|---|
 /// | [`before`](Self::before) | 5 s | how long the steady state is seen first |
 /// | [`during`](Self::during) | 10 s | how long the plan is armed |
-/// | [`recovery`](Self::recovery) | 5 s | how long it may take to recover, which nobody looks at |
+/// | [`recovery`](Self::recovery) | 5 s | the time to recover, which is not measured |
 /// | [`after`](Self::after) | 5 s | how long the steady state is seen last |
 /// | [`steady_state`](Self::steady_state) | the hypothesis | what must hold before and after |
 /// | [`traffic`](Self::traffic) | 1 | how many times the usual load there is while the plan is armed |
@@ -34,7 +34,7 @@ use crate::{ArmError, Injector};
 ///     .layer(ChaosLayer::new(&injector)) // what is to be examined goes around it
 ///     .service_fn(|n: u32| async move { Ok::<_, std::io::Error>(n + 1) });
 ///
-/// // Somebody makes calls all the time, and says how they went.
+/// // A load generator makes calls all the time, and records their results.
 /// let observer = Observer::new();
 /// let load = tokio::spawn({
 ///     let observer = observer.clone();
@@ -75,8 +75,8 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Whether `hypothesis` holds while `plan` is armed, and before and after as well. It looks at whole phases: its
-    /// window is not asked for.
+    /// Whether `hypothesis` holds while `plan` is armed, and before and after as well. It is measured over whole
+    /// phases: its window is not used.
     #[must_use]
     pub fn new(name: impl Into<Name>, hypothesis: SteadyStateConfig, plan: Plan) -> Self {
         let name = name.into();
@@ -129,8 +129,8 @@ impl Experiment {
         self
     }
 
-    /// How many times the usual load whoever makes the calls is to make while the plan is armed. Nobody here makes
-    /// any: ask with [`traffic_factor`](Self::traffic_factor).
+    /// The multiple of the usual load to generate while the plan is armed. An experiment generates no load itself: read
+    /// this with [`traffic_factor`](Self::traffic_factor).
     #[must_use]
     pub fn traffic(mut self, factor: f64) -> Self {
         self.traffic = factor;

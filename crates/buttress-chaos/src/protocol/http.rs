@@ -112,7 +112,7 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
     }
 }
 
-/// Says what was done, if that was asked for. Beside what an injector further in has said.
+/// Adds the fault header, if it is configured. Beside that of an inner injector.
 fn tell(headers: &mut HeaderMap, meddling: &Meddling) {
     if let Some(told) = meddling
         .told()

@@ -11,7 +11,7 @@ pub use http::HttpCalls;
 #[derive(Debug, Clone, Copy)]
 pub enum PlainCalls {}
 
-/// What can be asked about a request.
+/// What is read from a request.
 pub trait Aim<Req>: sealed::Sealed {
     #[doc(hidden)]
     fn subject(request: &Req) -> impl Subject;
@@ -85,7 +85,7 @@ fn as_error(answer: &Answer, meddling: &Meddling) -> BoxError {
 mod sealed {
     #[expect(
         unnameable_types,
-        reason = "whoever cannot name it cannot implement it"
+        reason = "a sealed trait: a type that cannot be named cannot be implemented"
     )]
     pub trait Sealed {}
 

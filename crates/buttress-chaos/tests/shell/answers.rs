@@ -124,7 +124,7 @@ async fn a_call_that_is_late_is_let_go_when_the_plan_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_hangs_beyond_the_life_of_the_plan() {
+async fn no_call_hangs_beyond_the_end_of_the_plan() {
     let injector = injector();
     let service = greeter(&injector);
     let bounds = Bounds::default().ttl(5 * SECOND);

@@ -127,8 +127,8 @@ async fn a_request_may_ask_for_a_fault_that_the_plan_allows() {
     }
 }
 
-/// Two hops have an injector each, with one plan: whoever is hit at one is hit at the other, by the id of the request or
-/// by that of its trace, in which every hop has a span of its own.
+/// Two hops have an injector each, with one plan: a request that is hit at one is hit at the other, by its request id
+/// or by its trace id, in which every hop has a span of its own.
 #[tokio::test(start_paused = true)]
 async fn the_same_request_meets_the_same_fault_on_every_hop() {
     let plan = || {

@@ -69,7 +69,7 @@ async fn the_blast_radius_bounds_the_share_of_calls() {
     assert_eq!(failed, 5);
 }
 
-/// A call that hangs ends with the plan, and whoever waits for its end hears of it, though nobody calls any more.
+/// A call that hangs ends with the plan, and a task that waits for the end is woken, without further calls.
 #[tokio::test(start_paused = true)]
 async fn a_plan_disarms_itself_also_when_no_call_comes() {
     let injector = injector();
@@ -86,7 +86,7 @@ async fn a_plan_disarms_itself_also_when_no_call_comes() {
     assert!(hanging.await.unwrap().is_err());
     assert_eq!(injector.snapshot().active, 0);
 
-    // And where nobody waits at all: it is over as soon as somebody looks.
+    // And where no task waits: it is over on the next read.
     injector.arm(answer(Answer::Error).bounds(bounds)).unwrap();
     tokio::time::advance(3 * SECOND).await;
     assert!(!injector.is_armed());

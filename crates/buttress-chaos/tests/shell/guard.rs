@@ -82,7 +82,7 @@ async fn a_guard_that_is_broken_before_the_start_refuses_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_who_gave_up_on_a_harmed_call_break_the_steady_state() {
+async fn callers_that_give_up_on_an_affected_call_breach_the_steady_state() {
     let injector = injector();
     let service = greeter(&injector);
     injector
@@ -98,7 +98,7 @@ async fn callers_who_gave_up_on_a_harmed_call_break_the_steady_state() {
     assert!(!injector.is_armed());
 }
 
-/// Whether a plan stands after twenty responses with this body, of which so many were read to their end.
+/// Whether a plan stays armed after twenty responses with this body, of which this many were read to their end.
 async fn stands_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
     let injector = injector();
     let service = ChaosLayer::http(&injector).layer(service_fn(move |_: Request<()>| async move {
@@ -119,12 +119,12 @@ async fn stands_after(content_type: &'static str, body: fn() -> TestBody, read: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_that_nobody_harmed_are_heard_to_their_end() {
+async fn bodies_without_a_fault_are_recorded_to_their_end() {
     let whole = || TestBody::empty().data("hello");
     let broken = || TestBody::empty().data("hel").declare(5).err("reset");
     assert!(stands_after("text/plain", whole, 20).await);
     assert!(!stands_after("text/plain", broken, 20).await);
-    // Who reads nothing is content with what the head said.
+    // For a reader that reads no body, the outcome of the head counts.
     assert!(stands_after("text/plain", broken, 0).await);
 }
 

@@ -1,4 +1,4 @@
-//! The injector as a Tower layer: what it does to calls, bodies and callers. Whom it hits is for the tests of
+//! The injector as a Tower layer: its effect on calls, bodies and callers. Which calls a fault hits is tested in
 //! `buttress-core`.
 
 mod answers;

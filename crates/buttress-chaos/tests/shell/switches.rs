@@ -72,7 +72,7 @@ async fn a_kill_file_that_names_a_fault_stops_that_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kill_file_that_nobody_understands_stops_everything() {
+async fn a_kill_file_that_cannot_be_parsed_stops_everything() {
     let file = KillFile::new("odd");
     let injector = file.injector();
     let service = greeter(&injector);
@@ -105,7 +105,7 @@ async fn a_kill_file_that_names_an_experiment_stops_that_one() {
     assert!(!injector.is_armed());
 }
 
-/// In a process of its own, in whose surroundings a variable stands.
+/// In a process of its own, with a variable in its environment.
 fn with_variable(name: &str, value: &str, test: &str) {
     let me = std::env::current_exe().expect("a test is a program");
     let test = format!("switches::{test}");
@@ -156,7 +156,7 @@ async fn where_a_drill_is_killed() {
     assert_eq!(injector.arm(slow_and_down()), Ok(()));
 }
 
-/// Whatever somebody might think of that arms it.
+/// Other values, which arm it.
 #[test]
 fn no_variable_arms() {
     for name in [

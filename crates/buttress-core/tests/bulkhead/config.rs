@@ -62,9 +62,9 @@ fn a_call_has_one_key() {
 
 #[test]
 fn what_is_wrong_with_the_tenants_is_found() {
-    let nobody = TenantsConfig::default().buckets(0);
+    let no_buckets = TenantsConfig::default().buckets(0);
     assert_eq!(
-        refused(&fifo(4, 0).tenants(nobody)),
+        refused(&fifo(4, 0).tenants(no_buckets)),
         Some("tenants.buckets")
     );
 }

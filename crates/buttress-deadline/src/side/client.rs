@@ -12,8 +12,8 @@ use crate::clock::system_time;
 use crate::watch::Watch;
 use crate::{ClientDeadlineConfig, DeadlineBody};
 
-/// A call that goes out over HTTP: its deadline is that of the request, of the task and of its own timeout, and it
-/// is told to whoever is called.
+/// A call that goes out over HTTP: its deadline is that of the request, of the task and of its own timeout, and it is
+/// written to the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     pub(crate) config: ClientDeadlineConfig,
@@ -53,7 +53,7 @@ impl<B> Side<Request<B>> for Client {
         if self.config.extension {
             let extensions = request.extensions_mut();
             extensions.insert(deadline);
-            // What else the task knows, for those further in whose task is another.
+            // The rest of the task context, for inner services that run in another task.
             if let Some(criticality) = Criticality::current() {
                 extensions.insert(criticality);
             }

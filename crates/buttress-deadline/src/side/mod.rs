@@ -17,10 +17,10 @@ use crate::watch::Watch;
 /// The side of the call that a request is on.
 #[expect(
     unnameable_types,
-    reason = "whoever cannot name it cannot implement it"
+    reason = "a sealed trait: a type that cannot be named cannot be implemented"
 )]
 pub trait Side<Req>: Copy {
-    /// When the call has to be over that arrives `now` in a task with the deadline `outer`.
+    /// The deadline of a call that arrives `now` in a task with the deadline `outer`.
     fn decide(
         &self,
         now: Instant,
@@ -28,17 +28,17 @@ pub trait Side<Req>: Copy {
         request: &Req,
     ) -> Result<Option<Deadline>, Reason>;
 
-    /// Tells the request.
+    /// Writes the deadline to the request.
     fn tell(&self, now: Instant, deadline: Deadline, request: &mut Req);
 
-    /// Who the call is, for modes that bind a share of calls.
+    /// The identity of the call, for modes that enforce for a share of calls.
     fn identity(&self, request: &Req) -> Option<u64>;
 }
 
 /// What becomes of the response.
 #[expect(
     unnameable_types,
-    reason = "whoever cannot name it cannot implement it"
+    reason = "a sealed trait: a type that cannot be named cannot be implemented"
 )]
 pub trait Conclude<Res> {
     /// What the caller gets.

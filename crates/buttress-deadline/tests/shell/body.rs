@@ -78,7 +78,7 @@ async fn a_reader_that_pauses_does_not_shorten_the_time_of_the_next_frame() {
     assert!(body.frame().await.is_none());
 }
 
-/// A body that always has a frame at hand never waits for a timer, and is over all the same.
+/// A body with a frame always ready never waits for a timer, and is ended all the same.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_waits_ends_as_well() {
     let layer = server(config().timeout(millis(100)));
@@ -129,7 +129,7 @@ struct Received {
     reason: Option<Reason>,
 }
 
-/// Receives, from behind a server with this `config`, a body of so many frames, one every 100 ms.
+/// Receives, from behind a server with this `config`, a body of a number of frames, one every 100 ms.
 async fn stream(
     config: DeadlineConfig,
     content_type: &'static str,

@@ -75,7 +75,7 @@ async fn grpc_is_told_in_its_own_header_and_others_as_they_want() {
     );
 }
 
-/// Q4: what is told is what remains, less the margin, and rounded down.
+/// Q4: the header is the remaining time, less the margin, and rounded down.
 #[tokio::test(start_paused = true)]
 async fn the_margin_is_kept_back() {
     let witness = Witness::default();

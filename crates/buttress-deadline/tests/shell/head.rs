@@ -88,7 +88,7 @@ fn thirteen_days_of_deadlines_pass() {
     assert_eq!(probe.in_flight(), 0);
 }
 
-/// Tokio panics where a timer is asked for in a runtime that has none. Here a call then ends when it is polled.
+/// Tokio panics on creating a timer in a runtime without timers. Here a call then ends when it is polled.
 #[test]
 fn in_a_runtime_without_timers_a_call_goes_on_until_it_is_polled() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();

@@ -78,7 +78,7 @@ async fn off_it_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_bind_tells_nobody() {
+async fn a_deadline_that_is_not_enforced_is_not_propagated() {
     for mode in [Mode::Off, Mode::Shadow, Mode::EnforceFor(Ratio::ZERO)] {
         let witness = Witness::default();
         let layer = server(config().timeout(millis(100)).mode(mode));
@@ -101,7 +101,7 @@ async fn what_does_not_bind_tells_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_share_of_calls_is_bound_by_who_they_are() {
+async fn the_enforced_share_of_calls_is_stable_by_identity() {
     let bound = async |id: &str, share| {
         let mode = Mode::EnforceFor(Ratio::percent(share));
         let mut request = with_header("x-request-id", id);

@@ -26,7 +26,7 @@ async fn each_header_gives_the_handler_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_gives_no_time_gets_the_timeout() {
+async fn a_call_without_a_deadline_gets_the_timeout() {
     let witness = Witness::default();
     let layer = server(config().timeout(millis(300)));
     let service = layer.layer(after(Duration::ZERO, &witness));

@@ -1,4 +1,4 @@
-//! Bodies that nobody reads, or not to their end: a server whose client takes nothing polls them no more.
+//! Bodies that are not read, or not to their end: a server stops polling them when its client does not read.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use tower::{Layer, service_fn};
 use crate::support::{call, config, millis, reason_of, server};
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_nobody_polls_is_gone_at_its_deadline() {
+async fn a_body_that_is_not_polled_is_dropped_at_its_deadline() {
     for config in [
         config().timeout(millis(100)),
         config().body_timeout(millis(100)),
@@ -40,7 +40,7 @@ async fn a_body_that_nobody_polls_is_gone_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_whose_reader_stops_in_the_middle_is_gone_as_well() {
+async fn a_body_whose_reader_stops_in_the_middle_is_dropped_as_well() {
     for (config, after) in [
         (config().timeout(millis(100)), 100),
         (config().body_idle(millis(100)), 160),
@@ -76,7 +76,7 @@ async fn a_reader_that_waits_is_woken_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_mode_says_whether_a_body_that_nobody_polls_is_ended() {
+async fn the_mode_decides_whether_a_body_that_is_not_polled_is_ended() {
     let gauge = Gauge::default();
     let config = config()
         .timeout(millis(100))

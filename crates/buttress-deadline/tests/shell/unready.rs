@@ -85,7 +85,7 @@ async fn after_a_rejection_the_wait_begins_anew() {
         assert!(is_ready(&mut service, &task));
         assert!(service.call(request()).await.is_err());
     }
-    // A service that is ready after all is called, if it is asked again.
+    // A service that becomes ready after all is called, if it is polled again.
     assert!(!is_ready(&mut service, &task));
     tokio::time::sleep(millis(1_001)).await;
     assert!(is_ready(&mut service, &task));

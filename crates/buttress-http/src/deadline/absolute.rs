@@ -114,7 +114,7 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     era * DAYS_OF_ERA + day_of_era - DAYS_TO_EPOCH
 }
 
-/// The year, month and day that lie so many days after 1970-01-01: the same, backwards.
+/// The year, month and day that lie this many days after 1970-01-01: the same, backwards.
 fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + DAYS_TO_EPOCH;
     let era = days.div_euclid(DAYS_OF_ERA);

@@ -45,7 +45,7 @@ impl DeadlineHeader {
     }
 }
 
-/// A set of headers that carry deadlines: those that are believed.
+/// A set of headers that carry deadlines: the trusted ones.
 ///
 /// ```
 /// use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders};

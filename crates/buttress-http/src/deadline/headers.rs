@@ -9,13 +9,12 @@ use super::{
 };
 use crate::Malformed;
 
-/// How much time the caller gives, by the headers that are `believed`: the least that one of them says, or `None`
-/// if none of them is there. Of several fields of one name, each counts. [`Duration::MAX`] is a caller who says that it
-/// has no deadline.
+/// The time that the caller gives, by the headers in `believed`: the least of them, or `None` if none of them is there.
+/// Of several fields of one name, each counts. [`Duration::MAX`] is a caller that declares that it has no deadline.
 ///
-/// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` that lies further in the
-/// past than `clock_skew`: a clock that is wrong explains it better than a call that travelled for so long. The
-/// system's time is asked for only where there is an `x-deadline`.
+/// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` further in the past than
+/// `clock_skew`: a wrong clock is more likely than a call that travelled for that long. The system's time is read only
+/// where there is an `x-deadline`.
 #[must_use]
 pub fn read_deadline(
     headers: &HeaderMap,
@@ -60,8 +59,8 @@ pub(crate) fn given_by_caller(headers: &HeaderMap) -> Option<Duration> {
 
 /// Writes that `given` is what remains, in `header`, in place of whatever the headers say about deadlines.
 ///
-/// The system's time is asked for only for an `x-deadline`. Allocates what a `HeaderValue` needs, and the map's
-/// room for one more field.
+/// The system's time is read only for an `x-deadline`. Allocates the space of a `HeaderValue`, and the map's room for
+/// one more field.
 pub fn write_deadline(
     headers: &mut HeaderMap,
     header: DeadlineHeader,
@@ -83,8 +82,8 @@ pub fn remove_deadline(headers: &mut HeaderMap) {
     remove_others(headers, None);
 }
 
-/// Takes `elapsed` off the time that the headers say remains: a request that is sent again, some time after it was
-/// first written, has so much less. Returns what remains by the least of them; `None` if none says anything.
+/// Subtracts `elapsed` from the remaining time in the headers: a request that is sent again, some time after it was
+/// first written, has that much less. Returns the least remaining time; `None` if no header has one.
 ///
 /// An `x-deadline` is a moment, and stays as it is. So does a header that says that there is no deadline.
 pub fn age_deadline(headers: &mut HeaderMap, elapsed: Duration) -> Option<Duration> {

@@ -11,7 +11,7 @@
 //! | `x-envoy-expected-rq-timeout-ms` | digits (Envoy) | no deadline | 2^64 ms and more are read as 2^64 - 1 |
 //! | `x-deadline` | a date and time (RFC 3339) | | the end of the year 9999 |
 //!
-//! Writing rounds down to the unit: nobody is told to have more time than there is.
+//! Writing rounds down to the unit: no service is given more time than there is.
 
 mod absolute;
 mod grpc_timeout;

@@ -25,7 +25,7 @@ pub enum GrpcCode {
     InvalidArgument = 3,
     /// Time ran out.
     DeadlineExceeded = 4,
-    /// What was asked for does not exist.
+    /// The requested entity does not exist.
     NotFound = 5,
     /// What was to be made exists already.
     AlreadyExists = 6,
@@ -47,7 +47,7 @@ pub enum GrpcCode {
     Unavailable = 14,
     /// Data is lost or corrupt for good.
     DataLoss = 15,
-    /// The caller has not said who it is.
+    /// The caller is not authenticated.
     Unauthenticated = 16,
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_nobody_knows_is_unknown() {
+    fn an_undefined_code_is_unknown() {
         for value in ["17", "255", "256", "99999999999999999999999"] {
             let value = HeaderValue::from_static(value);
             assert_eq!(read(value), Some(Ok(GrpcCode::Unknown)));

@@ -21,8 +21,8 @@ pub enum Pushback {
 impl Pushback {
     /// Reads `grpc-retry-pushback-ms`; `None` where it is absent.
     ///
-    /// A negative value is how the protocol says [`Stop`](Self::Stop). It wants the same of a value that is no
-    /// number, so a caller who retries reads a malformed one with `.unwrap_or(Pushback::Stop)`.
+    /// A negative value is the protocol's form of [`Stop`](Self::Stop). The protocol requires the same of a value that
+    /// is no number, so a client that retries reads a malformed one with `.unwrap_or(Pushback::Stop)`.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
         let value = headers.get(PUSHBACK)?.as_bytes();

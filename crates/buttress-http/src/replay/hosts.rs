@@ -24,7 +24,7 @@ impl Replay for axum_core::body::Body {
     }
 }
 
-/// A body that is at hand stays so, with its redirects: reqwest follows those that repeat the body (307, 308) only
+/// A body in memory stays in memory, with its redirects: reqwest follows those that repeat the body (307, 308) only
 /// where it can repeat it.
 #[cfg(feature = "reqwest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]

@@ -73,7 +73,7 @@ impl<B> Reel<B> {
         self.lock().lost.map_or(Ok(()), Err)
     }
 
-    /// A player at the start, who takes the source over.
+    /// A reader at the start, which takes the source over.
     pub(super) fn rewind(&self) -> Result<Position, Unplayable> {
         let mut inner = self.lock();
         if let Some(lost) = inner.lost {
@@ -148,7 +148,7 @@ where
             return Poll::Ready(Ok(Found::End));
         }
         if inner.player != at.player {
-            // Another attempt has begun, so nobody waits for what this one sends.
+            // Another attempt has begun, so this one's frames are not needed.
             return Poll::Ready(Err(Superseded.into()));
         }
         let mut source = match std::mem::replace(&mut inner.source, Source::Lent) {
@@ -254,8 +254,8 @@ where
         }
     }
 
-    /// Puts the source back, and records what it gave. What is not ours is asked while it is still out, where a panic
-    /// is seen to, and dropped and woken outside of the lock.
+    /// Puts the source back, and records its frame. Foreign code is polled while the source is still out, where a panic
+    /// is handled, and dropped and woken outside the lock.
     fn give_back(
         mut self,
         at: &mut Position,

@@ -14,7 +14,7 @@ pub struct Tape<B>(pub(super) Content<B>);
 pub(super) enum Content<B> {
     /// No frames at all.
     Empty,
-    /// All of it is at hand.
+    /// All of it is in memory.
     Whole(Bytes),
     /// What was read so far, and the rest.
     Reel(Arc<Reel<B>>),
@@ -37,7 +37,7 @@ impl<B> Tape<B> {
         })
     }
 
-    /// The bytes of the body, if all of it is at hand.
+    /// The bytes of the body, if all of it is in memory.
     #[must_use]
     pub fn as_whole(&self) -> Option<Bytes> {
         match &self.0 {

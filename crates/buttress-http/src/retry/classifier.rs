@@ -134,7 +134,7 @@ impl ClassifyRetry for RetryClassifier {
     }
 }
 
-/// In which way a head tells of a failure, if it does.
+/// The kind of failure in a head, if it is one.
 fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
     match HttpClassifier::client().head(status, headers)?.outcome {
         Outcome::Failure(kind) => Some(kind),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_no_is_not_asked_again() {
+    fn a_response_that_forbids_retries_is_not_retried() {
         for (name, value) in [
             (RETRY, "no"),
             (http::HeaderName::from_static("x-envoy-overloaded"), "true"),

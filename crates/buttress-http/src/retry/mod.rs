@@ -18,8 +18,8 @@ pub use unprocessed::was_never_processed;
 
 /// Reads off the end of an attempt whether another could help. [`RetryClassifier`] is the default.
 pub trait ClassifyRetry: Send + Sync {
-    /// What the head of a response says. A gRPC response whose head says nothing is committed: somebody may have
-    /// read of it already.
+    /// The class of a response by its head. A gRPC response without a status in its head is committed: its caller may
+    /// have read some of it already.
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict;
 
     /// What an error in place of a response says. As [`judge_http_error`] reads it, unless overridden.

@@ -21,7 +21,7 @@ pub struct Idempotent(pub bool);
 /// | the extension [`Idempotent`] | as that says |
 /// | an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) | yes |
 /// | a method that is idempotent (RFC 9110, section 9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE | yes |
-/// | anything else | nobody has said |
+/// | anything else | not declared |
 #[must_use]
 pub fn safety_of<B>(request: &Request<B>) -> Safety {
     match request.extensions().get() {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn who_marks_a_request_knows_better() {
+    fn a_mark_on_the_request_takes_precedence() {
         let unsafe_get = request("GET").extension(Idempotent(false));
         assert_eq!(safety(unsafe_get), Safety::Unsafe);
         let safe_post = request("POST").extension(Idempotent(true));

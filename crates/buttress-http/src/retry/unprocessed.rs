@@ -51,7 +51,7 @@ fn read_hyper(error: &(dyn Error + 'static)) -> Option<bool> {
         Some(h2::Reason::NO_ERROR) => error.is_go_away(),
         _ => false,
     };
-    // hyper resets a stream whose request body fails, with the reason that it finds in the error of that body.
+    // hyper resets a stream whose request body fails, with the reason in the error of that body.
     Some(is_unprocessed && error.is_remote())
 }
 

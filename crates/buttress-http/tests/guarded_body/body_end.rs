@@ -72,7 +72,7 @@ fn the_error_of_a_body_says_what_kind_of_failure_it_is() {
             io::Error::from(io::ErrorKind::ConnectionReset).into(),
             TRANSPORT,
         ),
-        ("who knows".into(), TRANSPORT),
+        ("not a code".into(), TRANSPORT),
     ];
     for (error, outcome) in errors {
         let text = error.to_string();

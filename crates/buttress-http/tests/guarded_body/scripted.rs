@@ -1,4 +1,4 @@
-//! A body that does what it is told, and a guard that tells what became of it.
+//! A body with a script, and a guard that records its result.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

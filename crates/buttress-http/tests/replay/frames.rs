@@ -16,7 +16,7 @@ fn tape(body: TestBody) -> Tape<TestBody> {
     Tape::record(body, LIMIT).expect("it declares less than the limit")
 }
 
-/// Reads so many frames, and then no more.
+/// Reads a number of frames, and then stops.
 pub(crate) fn read(body: &mut ReplayBody<TestBody>, frames: usize) {
     let task = CountingWaker::new();
     let mut left = frames;

@@ -71,7 +71,7 @@ async fn reqwest() {
     plays_again(Body::wrap(stream())).await;
     plays_nothing_again(Body::default()).await;
 
-    // What was at hand is at hand again, so that reqwest can follow a 307 with it.
+    // A body that was in memory is in memory again, so that reqwest can follow a 307 with it.
     let (first, tape) = Body::from("hello").record(64).ok().unwrap();
     assert!(first.as_bytes().is_some());
     assert!(Body::play(&tape).unwrap().as_bytes().is_some());

@@ -51,7 +51,7 @@ async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
     assert_eq!(second.collect().await.unwrap().to_bytes(), "llo");
 }
 
-/// The source wakes whom it was polled by last. Without a call of its own the earlier task would wait for ever.
+/// The source wakes the task that polled it last. Without a wake of its own the earlier task would wait for ever.
 #[tokio::test]
 async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
     let gate = Gate::new();

@@ -145,5 +145,5 @@ const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
 
-/// Whose vocabulary the reason in an `ErrorInfo` is from.
+/// The domain of the reason in an `ErrorInfo`.
 const DOMAIN: &str = "buttress";

@@ -62,8 +62,8 @@ fn pushback(problem: &Problem) -> Option<HeaderValue> {
     Some(i32::try_from(after).unwrap_or(i32::MAX).into())
 }
 
-/// A message as long as a header may sensibly be: peers refuse a response whose headers exceed 8 KiB or so,
-/// and percent-encoding can triple it.
+/// The maximum length of a message: peers reject a response whose headers exceed 8 KiB or so, and percent-encoding can
+/// triple it.
 fn cut(message: &str) -> &str {
     let end = message
         .char_indices()

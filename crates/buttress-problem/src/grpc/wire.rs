@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_nobody_knows_is_skipped() {
+    fn an_unknown_field_is_skipped() {
         // Field 3 of 8 bytes, field 4 of 4 bytes, then field 1.
         let bytes = [0x19, 0, 0, 0, 0, 0, 0, 0, 0, 0x25, 0, 0, 0, 0, 0x08, 7];
         let read: Vec<_> = fields(&bytes).collect();

@@ -9,8 +9,8 @@ use buttress_core::{ConfigError, Mode, Ratio};
 /// |---|---|---|
 /// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
 /// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
-/// | [`most_delay`](Self::most_delay) | none | every call that takes so long is hedged, if the budget pays |
-/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds so many |
+/// | [`most_delay`](Self::most_delay) | none | every call that takes this long is hedged, if the budget allows |
+/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
 /// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
 /// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are hedged, or only counted |
@@ -47,8 +47,8 @@ impl HedgeConfig {
         self
     }
 
-    /// Calls that take so long are hedged even if more of them do than [`extra`](Self::extra) allows; the share
-    /// still holds.
+    /// Calls that take this long are hedged even if more of them do than [`extra`](Self::extra) allows; the share still
+    /// holds.
     #[must_use]
     pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
         self.rule = self.rule.most_delay(delay);
@@ -62,15 +62,15 @@ impl HedgeConfig {
         self
     }
 
-    /// Takes the delay from the calls of the last so long.
+    /// The time span of the calls that the delay is computed from.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.rule = self.rule.window(window);
         self
     }
 
-    /// How many bytes of a request's body are kept for a second attempt. One with a longer body is not hedged, nor
-    /// is one whose body has not been read to its end: two attempts cannot read it at once.
+    /// The maximum length of a request body that is kept for a second attempt, in bytes. A request with a longer body
+    /// is not hedged, nor is one whose body has not been read to its end: two attempts cannot read it at once.
     #[must_use]
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;

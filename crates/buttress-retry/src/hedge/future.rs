@@ -44,7 +44,7 @@ where
     inconclusive: Option<Box<Result<S::Response, BoxError>>>,
 }
 
-/// Who hears how long the call took.
+/// Records the latency of the call.
 pub(super) struct Watch {
     pub(super) shared: Lease<Shared>,
     pub(super) started: Instant,
@@ -57,11 +57,11 @@ pub(super) struct Watch {
 enum Stage {
     /// There is none, or none any more.
     Alone,
-    /// The first has not taken so long.
+    /// The first attempt has not reached the delay.
     Delayed,
     /// It is paid for, and waits for its service.
     Readying,
-    /// Both are under way, or one of them has failed.
+    /// Both are in flight, or one of them has failed.
     Racing,
 }
 

@@ -66,7 +66,7 @@ async fn a_success_pays_when_its_body_has_ended() {
 
 /// Defect R04 of tower-resilience: ten callers went away in their backoff, and ten tokens with them.
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_goes_away_in_the_wait_gives_back_what_it_reserved() {
+async fn a_caller_that_leaves_during_the_wait_returns_its_reservation() {
     let budget = BudgetConfig::default()
         .floor_per_second(3)
         .in_flight_share(None);

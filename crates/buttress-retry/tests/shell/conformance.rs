@@ -53,7 +53,7 @@ fn in_every_mode(what: &str, suite: impl Fn(RetryConfig) -> Conformance) {
         let once = suite(config().attempts(1).mode(mode));
         let thrice = suite(config().mode(mode)).except(
             "R8",
-            "whoever waits for its next attempt is woken by time, which this invariant stops",
+            "a call that waits for its next attempt is woken by time, which this invariant stops",
         );
         for report in [once.run(), thrice.run()] {
             assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");

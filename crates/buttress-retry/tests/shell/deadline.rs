@@ -176,7 +176,7 @@ async fn what_the_server_is_told_to_have_shrinks_from_attempt_to_attempt() {
     }
 }
 
-/// A caller who tells the server how long it may take means all attempts.
+/// A caller's timeout for the server covers all attempts.
 #[tokio::test(start_paused = true)]
 async fn the_timeout_in_a_header_spans_all_attempts() {
     let (service, probe) = behind(&retry());

@@ -20,7 +20,7 @@ fn config() -> HedgeConfig {
         .minimum_calls(10)
 }
 
-/// A service whose attempts take as long, and end as they are told.
+/// A service whose attempts have scripted durations and results.
 #[derive(Clone, Default)]
 struct Scripted {
     attempts: Rc<RefCell<VecDeque<(Duration, bool)>>>,
@@ -177,7 +177,7 @@ async fn hedges_draw_from_the_budget_of_retries_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_goes_away_takes_both_attempts_along() {
+async fn a_caller_that_leaves_cancels_both_attempts() {
     let budget = RetryBudget::new("shared", BudgetConfig::default());
     let hedge = Hedge::new("test", config()).budget(&budget);
     let (service, inner) = learned(&hedge).await;
@@ -201,7 +201,7 @@ async fn no_second_attempt_is_begun_that_ends_too_late() {
     assert_eq!(inner.begun.get(), 1);
 }
 
-/// Whoever gets the second attempt has only the time that the first has left.
+/// The second attempt has only the time that the first has left.
 #[tokio::test(start_paused = true)]
 async fn a_second_attempt_tells_how_much_time_is_left_to_it() {
     use ::http::{Request, Response};

@@ -97,7 +97,7 @@ async fn retry_after_is_obeyed_as_a_floor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_year() {
+async fn no_call_waits_for_a_year() {
     for value in ["11", "31536000", "99999999999999999999"] {
         let (service, probe) = behind(&retry());
         probe.script_next(answer(503, &[("retry-after", value)]));
@@ -107,7 +107,7 @@ async fn nobody_waits_for_a_year() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_says_no_is_not_asked_again() {
+async fn a_response_that_forbids_retries_is_not_retried() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[("x-buttress-retry", "no")]));
     let response = call(&service, get()).await.unwrap();

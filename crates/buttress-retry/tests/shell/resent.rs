@@ -16,7 +16,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Body, WAIT, config, get, post, retry, save_up};
 
-/// The error of a handler that called somebody else, as errors should be: with its source.
+/// The error of a handler that called another service, as errors should be: with its source.
 #[derive(Debug)]
 struct MailNotSent(Rejection);
 

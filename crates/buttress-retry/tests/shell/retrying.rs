@@ -36,7 +36,7 @@ async fn the_last_failure_is_returned_with_the_reason() {
     assert!(error.source().unwrap().is::<buttress_testkit::TestError>());
 }
 
-/// Defect R10 of tower-resilience: an open circuit was asked again, and paid for from the budget.
+/// Defect R10 of tower-resilience: an open circuit was retried, at the cost of the budget.
 #[tokio::test(start_paused = true)]
 async fn an_open_circuit_below_ends_the_call_at_once() {
     for (reason, scope, calls) in [
@@ -185,7 +185,7 @@ fn outside_of_a_runtime_nothing_is_waited_for() {
     assert_eq!(probe.calls(), 1);
 }
 
-/// Nor can anything time an attempt, which then lasts until somebody asks.
+/// Nor can an attempt be timed, so it lasts until it is polled.
 #[test]
 fn outside_of_a_runtime_an_attempt_goes_on() {
     let (service, probe) = behind(&Retry::new("test", config().attempt_timeout(WAIT)));

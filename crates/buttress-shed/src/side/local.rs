@@ -71,16 +71,16 @@ impl<Req, F: Clone> Side<Req> for Classified<F> {
     fn tell(&self, _: &mut Req) {}
 }
 
-/// Who calls, as a function of yours reads it off the request.
+/// The caller of a request, as a function of yours reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Caller {
     /// How much the call matters. `None` is as much as its task does, or [`Criticality::High`].
     pub criticality: Option<Criticality>,
-    /// Whose call it is, as a number or a hash.
+    /// The caller's identity, as a number or a hash.
     pub tenant: Option<u64>,
 }
 
-/// Any request, and a function that says who calls.
+/// Any request, and a function that identifies its caller.
 #[derive(Clone, Copy)]
 pub struct ByCall<F>(pub(crate) F);
 

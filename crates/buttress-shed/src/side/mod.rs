@@ -1,4 +1,4 @@
-//! What can be asked of a request: of any, of one that arrives over HTTP, and of one that goes out.
+//! What a layer reads from a request: from any, from one that arrives over HTTP, and from one that goes out.
 
 mod client;
 mod local;
@@ -14,10 +14,10 @@ pub use local::{ByCall, Caller};
 pub use server::Server;
 pub use trust::Trust;
 
-/// On which side of a call a layer stands: what it asks the request, and what it says to whoever is called.
+/// The side of a call that a layer is on: what it reads from the request, and what it writes to it.
 ///
-/// It is asked for no more than is needed. [`Plain`](buttress_core::Plain), [`Classified`](buttress_core::Classified),
-/// [`ByCall`], [`Server`] and [`Client`] are such sides.
+/// A method is called only where its value is needed. [`Plain`](buttress_core::Plain),
+/// [`Classified`](buttress_core::Classified), [`ByCall`], [`Server`] and [`Client`] are such sides.
 pub trait Side<Req> {
     /// What reads the outcome of the call.
     type Protocol: Clone;
@@ -46,13 +46,13 @@ pub trait Side<Req> {
     /// A hash of what names the request, if anything does.
     fn identity(&self, request: &Req) -> Option<u64>;
 
-    /// Whose it is, if anything says so.
+    /// The tenant of the request, if it has one.
     fn tenant<'a>(&self, request: &'a Req) -> Option<TenantName<'a>>;
 
-    /// What those are to know who are called from inside of the call, if that is more than they would.
+    /// Task context for calls made while handling this request, if it differs from the current one.
     fn context(&self, request: &Req) -> Option<TaskContext>;
 
-    /// Says on the request what whoever is called is to know.
+    /// Writes the criticality and deadline headers.
     fn tell(&self, request: &mut Req);
 }
 

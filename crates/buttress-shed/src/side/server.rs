@@ -8,8 +8,8 @@ use http::{Extensions, HeaderMap, HeaderName, Request};
 use super::trust::Known;
 use super::{Side, TenantName, Trust};
 
-/// Requests that arrive over HTTP: how much one matters is what its [header](buttress_http::CRITICALITY) says, as far
-/// as that is believed.
+/// Requests that arrive over HTTP: the criticality is that of the [header](buttress_http::CRITICALITY), as far as that
+/// is trusted.
 #[derive(Debug, Clone)]
 pub struct Server {
     protocol: Http,
@@ -112,10 +112,10 @@ impl<B> Side<Request<B>> for Server {
     fn context(&self, request: &Request<B>) -> Option<TaskContext> {
         let criticality = self.criticality(request);
         let known = match criticality_of(request.headers()) {
-            // What was said and believed goes on, also where it is what we take for granted: others may not.
+            // A trusted criticality is propagated, also where it is our default: other services may have another.
             Some(Ok(said)) if said == criticality => Criticality::current(),
             said => {
-                // Here, because every call is asked for its context once.
+                // Here, because the context is read once for every call.
                 if let Some(Err(malformed)) = said {
                     malformed.count();
                 }

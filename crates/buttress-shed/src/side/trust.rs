@@ -4,24 +4,24 @@ use std::sync::Arc;
 use buttress_core::Criticality;
 use http::{Extensions, HeaderMap};
 
-/// Whom one believes who says how much a request matters.
+/// Which callers' criticality headers are trusted.
 ///
 /// ```
 /// use buttress_core::Criticality::{Critical, High, Low};
 /// use buttress_shed::Trust;
 ///
-/// // A stranger may say that its request can be done without, and not that it cannot.
+/// // An unknown caller may lower the criticality of its request, and not raise it.
 /// assert_eq!(Trust::ToLower.believe(Some(Low), High), Low);
 /// assert_eq!(Trust::ToLower.believe(Some(Critical), High), High);
 /// assert_eq!(Trust::Always.believe(Some(Critical), High), Critical);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
-    /// Everybody: for servers that only one's own services can reach.
+    /// All callers: for servers that only your own services can reach.
     Always,
-    /// Nobody: what requests say is not looked at.
+    /// None: the header is ignored.
     Never,
-    /// Everybody who says that it matters less than it would otherwise.
+    /// All callers, where the header lowers the criticality.
     #[default]
     ToLower,
 }
@@ -38,7 +38,7 @@ impl Trust {
     }
 }
 
-/// Whether a request comes from somebody to believe.
+/// Whether a request comes from a trusted caller.
 #[derive(Clone)]
 pub(super) struct Known(pub(super) Arc<IsKnown>);
 

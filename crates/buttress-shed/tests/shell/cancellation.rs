@@ -1,4 +1,4 @@
-//! A call can be dropped wherever it waits. Its place, or its turn, is then somebody else's at once.
+//! A call can be dropped wherever it waits. Its slot, or its turn, then goes to another at once.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn a_call_dropped_at_any_poll_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_nobody_polls_gives_its_place_back() {
+async fn a_call_that_is_never_polled_returns_its_slot() {
     let scene = Scene::new(config(1, 1));
     let mut service = scene.service.clone();
     let task = CountingWaker::new();
@@ -48,7 +48,7 @@ async fn a_call_that_nobody_polls_gives_its_place_back() {
 
 /// A2: at the head, in the middle, at the tail.
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_the_queue_neither_blocks_nor_reorders_the_others() {
+async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
     for quitter in [0, 2, 4] {
         let scene = Scene::new(config(1, 5));
         let mut inside = scene.call();
@@ -68,9 +68,9 @@ async fn whoever_leaves_the_queue_neither_blocks_nor_reorders_the_others() {
     }
 }
 
-/// A3: it is its turn, and nobody is there to hear it.
+/// A3: it is its turn, and its caller has left.
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_after_it_was_woken_wakes_the_next() {
+async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [first, mut second] = scene.calls();
@@ -82,7 +82,7 @@ async fn whoever_leaves_after_it_was_woken_wakes_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_while_the_inner_service_becomes_ready_gives_its_place_back() {
+async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_slot() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();

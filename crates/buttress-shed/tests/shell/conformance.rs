@@ -14,7 +14,7 @@ use tower::util::MapRequestLayer;
 const LIMIT: u32 = 3;
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// Whatever its mode, a shedder keeps the contract of a layer. One that enforces lets in so many and no more.
+/// In every mode, a shedder keeps the contract of a layer. One that enforces admits up to its limit.
 #[test]
 fn a_shedder_without_a_queue_conforms_in_every_mode() {
     in_every_mode("refuses", |mode| {
@@ -32,7 +32,7 @@ fn a_shedder_with_a_queue_conforms_in_every_mode() {
 
 #[test]
 fn a_shedder_with_a_longest_wait_conforms_in_every_mode() {
-    in_every_mode("queues for so long", |mode| {
+    in_every_mode("queues up to a longest wait", |mode| {
         let config = fixed().queue(100_000).max_wait(MAX_WAIT);
         conformance(mode, config, Kind::Plain).max_wait(MAX_WAIT)
     });
@@ -53,7 +53,7 @@ fn a_shedder_with_everything_on_conforms_in_every_mode() {
     });
 }
 
-/// Q2, and Q1 the other way round: the newest first, for whom the oldest makes room.
+/// Q2, and Q1 the other way round: the newest first, for which the oldest makes room.
 #[test]
 fn a_shedder_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [
@@ -112,7 +112,7 @@ enum Kind {
     /// Over HTTP, where calls last until the end of their bodies.
     Bodies,
     Client,
-    /// Over HTTP, where every request says whose it is.
+    /// Over HTTP, where every request names its caller.
     Tenant,
 }
 

@@ -28,7 +28,7 @@ async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
     assert_eq!(shedder.snapshot().in_flight, 0);
 }
 
-/// What a handler is told of how much its request matters, for each that says it and each policy.
+/// The criticality that a handler sees, for each header and each policy.
 #[tokio::test]
 async fn a_stranger_may_lower_and_not_raise() {
     for (trust, word, known) in [
@@ -95,7 +95,7 @@ async fn calls_made_inside_say_how_much_they_matter() {
     assert_eq!(heard, [&words[..], &[None]].concat());
 }
 
-/// Also what is made once a place was free: it is the same task's, whoever woke it.
+/// Also calls that are made once a slot was free: they belong to the same task, whichever woke them.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waited_is_known_by_what_it_said() {
     let shedder = shedder(1, 4);

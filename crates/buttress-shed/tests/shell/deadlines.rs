@@ -1,4 +1,4 @@
-//! What a deadline means for whoever would have to wait.
+//! The effect of a deadline on a call that would have to wait.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn wanted_within(left: Duration) -> Request<TestBody> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_has_no_time_to_wait_hears_so_at_once_and_not_to_come_back() {
+async fn a_call_without_time_to_wait_is_rejected_at_once_without_retry_after() {
     let scene = Scene::new(config(1, 8).margin(50 * MS));
     let _inside = scene.call();
     for left in [Duration::ZERO, MS, 49 * MS] {
@@ -71,9 +71,9 @@ async fn of_what_the_task_and_the_request_say_the_earlier_counts() {
     }
 }
 
-/// Whoever's time is over when its turn comes leaves it to somebody who can use it.
+/// A waiter whose time is over when its turn comes leaves the slot to one that can use it.
 #[tokio::test(start_paused = true)]
-async fn a_place_goes_to_whoever_can_still_be_in_time() {
+async fn a_slot_goes_to_a_waiter_that_can_still_be_in_time() {
     let scene = Scene::new(config(1, 8).margin(50 * MS));
     let inside = scene.call();
     let mut late = scene.call_with(wanted_within(60 * MS));
@@ -121,7 +121,7 @@ async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
 
         let wakes = stuck.task.wakes();
         pass(250 * MS).await;
-        assert_eq!(stuck.task.wakes(), wakes + 1, "nobody polls it otherwise");
+        assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
         // The future lives on, and holds nothing.

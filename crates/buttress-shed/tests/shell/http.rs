@@ -104,7 +104,7 @@ async fn a_stream_of_an_hour_does_not_lower_the_limit_and_makes_no_margin() {
     }
 }
 
-/// And the same hour until the head is one that somebody waited.
+/// And the same hour counts when the head of the response takes it.
 #[tokio::test(start_paused = true)]
 async fn an_hour_until_the_head_lowers_the_limit() {
     let scene = Scene::new(adaptive());

@@ -29,7 +29,7 @@ async fn a_call_over_http_can_hold_its_place_to_the_end_of_its_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_too_long_hears_so_in_time() {
+async fn a_wait_that_is_too_long_is_rejected_in_time() {
     let shedder = shedder(1, 1);
     let (service, probe) = behind(&shedder);
     probe.script(slow(1_000));
@@ -110,7 +110,7 @@ async fn timeouts_that_requests_themselves_asked_for_do_not_lower_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_memory_is_short_only_what_matters_is_let_in() {
+async fn under_memory_pressure_only_critical_calls_are_admitted() {
     let pressure = PressureConfig::default().memory(Ratio::percent(98), Ratio::percent(99));
     let shedder = Shedder::new("test", ShedConfig::default().pressure(pressure));
     let (service, _probe) = behind(&shedder);
@@ -242,7 +242,7 @@ fn what_cannot_work_is_refused_by_name_value_and_bound() {
     ] {
         let error = Shedder::try_new("test", config.clone()).unwrap_err();
         assert_eq!(error.to_string(), told);
-        // Nor by an operator, whose shedder goes on as it was.
+        // Nor by an operator: the shedder goes on as before.
         let shedder = shedder(3, 0);
         let before = shedder.config();
         shedder.reconfigure(config).unwrap_err();
@@ -251,7 +251,7 @@ fn what_cannot_work_is_refused_by_name_value_and_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_lowered_below_what_is_under_way_admits_nobody_until_enough_has_ended() {
+async fn a_limit_lowered_below_the_calls_in_flight_admits_none_until_enough_have_ended() {
     let shedder = shedder(3, 0);
     let (service, probe) = behind(&shedder);
     probe.script(slow(1_000));

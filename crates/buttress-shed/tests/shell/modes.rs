@@ -20,7 +20,7 @@ async fn off_neither_counts_nor_refuses_nor_learns() {
     assert_eq!(scene.shedder.snapshot().throttle.unwrap().sent, 0);
 }
 
-/// In the shadow it counts, and lets everybody through: nobody waits either.
+/// In shadow mode it counts, and admits all calls: none wait either.
 #[tokio::test(start_paused = true)]
 async fn a_shadow_counts_and_lets_through() {
     let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
@@ -58,7 +58,7 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_aske
     let half = Mode::EnforceFor(Ratio::HALF);
     let limited = |request_id: usize| {
         let scene = Scene::new(config(1, 0).mode(half));
-        // Whoever it does not bind is inside all the same.
+        // A call for which it is not enforced is admitted all the same.
         let _inside = scene.call();
         scene.call_with(named(request_id)).reason().is_some()
     };
@@ -85,9 +85,9 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_aske
     assert!((30..70).contains(&bound), "{bound} of 100");
 }
 
-/// Where refusals do not bind nobody waits: a new mode lets in who does.
+/// Where rejections are not enforced calls do not wait: a new mode admits the waiters.
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_is_let_in_when_refusals_no_longer_bind() {
+async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
     for mode in [Mode::Off, Mode::Shadow] {
         let scene = Scene::new(config(1, 8));
         let inside = scene.call();

@@ -84,9 +84,9 @@ async fn a_panic_after_the_wait_gives_the_place_to_the_next() {
     }
 }
 
-/// A user's own code that panics takes nothing along: whom to believe, who calls, how it went.
+/// A panic in the user's own code has no further effect: in the trust policy, the caller function, the classifier.
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_what_reads_requests_reaches_its_caller_and_nobody_else() {
+async fn a_panic_while_reading_a_request_reaches_only_its_caller() {
     let scene = Scene::behind(config(1, 1), |shedder| {
         buttress_shed::ShedLayer::http(shedder).trust_if(|headers, _| {
             assert!(!headers.contains_key("x-panic"), "on purpose");

@@ -8,7 +8,7 @@ use buttress_shed::{PressureConfig, ShedLayer, Trust};
 use crate::scene::{MS, Scene, config, pass};
 use crate::support::said;
 
-/// A scene that goes by the run queue, which has looked at it: what it is told now stands for a tenth of a second.
+/// A scene with run queue pressure, which has just been measured: the next value holds for a tenth of a second.
 fn scene(mode: Mode) -> Scene {
     let pressure = PressureConfig::default().run_delay(HOUR, 2 * HOUR);
     let config = config(100, 0).pressure(pressure).mode(mode);
@@ -68,7 +68,7 @@ async fn what_was_told_is_replaced_by_what_is_measured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_shadow_nobody_is_refused_for_it() {
+async fn in_shadow_mode_no_call_is_rejected_for_it() {
     let scene = scene(Mode::Shadow);
     feel(&scene, 3 * HOUR);
     assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);

@@ -1,12 +1,12 @@
-//! A new configuration, while calls are under way and others wait.
+//! A new configuration, while calls are in flight and others wait.
 
 use buttress_core::Reason;
 
 use crate::scene::{Scene, config};
 
-/// A7: nobody is let in until less is under way than the new limit, and nobody is thrown out.
+/// A7: no call is admitted until fewer are in flight than the new limit, and none is ended.
 #[tokio::test(start_paused = true)]
-async fn below_what_is_under_way_nobody_is_let_in_and_nobody_thrown_out() {
+async fn a_limit_below_the_calls_in_flight_admits_and_ends_none() {
     let scene = Scene::new(config(4, 8));
     let mut inside = Vec::from(scene.calls::<4>());
     scene.shedder.reconfigure(config(2, 8)).unwrap();
@@ -37,9 +37,9 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
     assert_eq!(scene.counts(), (6, 0));
 }
 
-/// A shorter queue throws nobody out who waits, and takes nobody in.
+/// A shorter queue evicts no waiter, and adds none.
 #[tokio::test(start_paused = true)]
-async fn a_shorter_queue_keeps_whoever_waits() {
+async fn a_shorter_queue_keeps_its_waiters() {
     let scene = Scene::new(config(1, 4));
     let mut inside = scene.call();
     let waiting = scene.calls::<4>();

@@ -54,9 +54,9 @@ async fn it_grows_with_the_queue() {
     }
 }
 
-/// Those who are refused in one instant do not come back in one: no tenth of the time sees twice its part.
+/// Calls that are rejected at the same time do not retry at the same time: no tenth of the time gets twice its part.
 #[tokio::test(start_paused = true)]
-async fn whoever_is_refused_at_once_does_not_come_back_at_once() {
+async fn calls_rejected_together_do_not_retry_together() {
     let scene = with_a_pace(20).await;
     let _inside = scene.call();
     let _waiting: Vec<_> = (0..20).map(|_| scene.call()).collect();

@@ -7,7 +7,7 @@ use buttress_shed::{Criticality, Server, ShedConfig, ShedLayer, ShedService, She
 use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-/// A shedder with so many places, and so many who may wait.
+/// A shedder with a number of slots, and room for a number of waiters.
 pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
     let config = ShedConfig::default().limit(limit).queue(queue);
     Shedder::new("test", config)
@@ -31,7 +31,7 @@ pub(crate) fn said(criticality: &str) -> Request<TestBody> {
     request
 }
 
-/// A call that takes so many polls.
+/// A call that takes a number of polls.
 pub(crate) fn slow(polls: usize) -> Script<Response<TestBody>> {
     Script::new().pending(polls).ok(Response::default())
 }
@@ -79,7 +79,7 @@ pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     Rejection::find(&**error).map(Rejection::reason)
 }
 
-/// What a handler behind `layer` is told of how much its request matters.
+/// The criticality that a handler behind `layer` sees.
 pub(crate) async fn heard_inside(
     layer: &ShedLayer<Server>,
     request: Request<TestBody>,

@@ -1,4 +1,4 @@
-//! One limit for tenants, of whom one may ask for very much, and of whom there may be very many.
+//! One limit for tenants, one of which may send very many requests, and of which there may be very many.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -34,8 +34,8 @@ async fn served(times: u32) -> u32 {
     served_by(config.tenants(TenantsConfig::default()), times).await
 }
 
-/// How many calls of the modest are served in five seconds, each of which takes 10 ms, beside one who makes so many
-/// times as many as each of them.
+/// The calls of each modest tenant served in five seconds, each of which takes 10 ms, beside one tenant that makes a
+/// multiple of their calls.
 async fn served_by(config: ShedConfig, times: u32) -> u32 {
     let shedder = Shedder::new("test", config);
     let work = service_fn(|_: u64| async {
@@ -57,7 +57,7 @@ async fn served_by(config: ShedConfig, times: u32) -> u32 {
             }
         })
     };
-    // Fifty a second of each, one after the other, and of the greedy one so many times that.
+    // Fifty a second of each, one after the other, and that multiple of the greedy one.
     for round in 0..2_500 {
         call(round % 10);
         for _ in 0..times / 10 {
@@ -72,9 +72,10 @@ async fn served_by(config: ShedConfig, times: u32) -> u32 {
 
 const GREEDY: u64 = 4_711;
 
-/// Whoever makes up a name for every call gets no more of them in than there is room for, and leaves nothing behind.
+/// A caller that invents a name for every call gets no more calls in flight than there is room for, and leaves nothing
+/// behind.
 #[tokio::test(start_paused = true)]
-async fn names_that_are_made_up_get_nobody_more_than_there_is() {
+async fn invented_names_get_no_more_than_the_limit() {
     let config = ShedConfig::default().limit(10).queue(0);
     let shedder = Shedder::new("test", config.tenants(TenantsConfig::default()));
     let layer = ShedLayer::new(&shedder).caller(|tenant: &u64| Caller {
@@ -101,7 +102,7 @@ async fn names_that_are_made_up_get_nobody_more_than_there_is() {
         }
         assert_eq!(admitted, 10);
     }
-    // Nobody has anything any more: a newcomer gets in, and so do nine others.
+    // No tenant has a call any more: a newcomer gets in, and so do nine others.
     let snapshot = shedder.snapshot();
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
     assert_eq!(reasons.iter().sum::<u32>(), 20 * 4_990);

@@ -29,7 +29,7 @@ fn throttle() -> ShedConfig {
     config.throttle(ThrottleConfig::default())
 }
 
-/// Makes so many calls a second, each of which hears what `status` says, and counts what was sent and accepted.
+/// Makes a number of calls a second, each of which gets what `status` returns, and counts the sent and the accepted.
 async fn calls(
     scene: &Scene<Client>,
     a_second: u32,
@@ -95,7 +95,7 @@ async fn a_dependency_at_ten_times_its_capacity_is_sent_twice_what_it_accepts() 
     }
 }
 
-/// While it is down it is asked five times a second, and a window after it is back all is sent.
+/// While it is down it gets five calls a second, and a window after it is back all are sent.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_over_when_it_is_over() {
     let scene = client();
@@ -146,7 +146,7 @@ async fn a_dependency_that_hangs_is_sent_less() {
     assert!((140..=160).contains(&held_back), "{held_back}");
 }
 
-/// go-zero#5011: calls are counted once they have ended, so that those under way are not seen.
+/// go-zero#5011: calls are counted once they have ended, so that those in flight are not seen.
 #[tokio::test(start_paused = true)]
 async fn a_call_counts_as_sent_when_it_is_sent() {
     let scene = client();
@@ -162,7 +162,7 @@ async fn a_call_counts_as_sent_when_it_is_sent() {
 
 /// go-zero#5011: where calls take longer than the window, none of those that were accepted was sent in it.
 #[tokio::test(start_paused = true)]
-async fn calls_longer_than_the_window_hold_nobody_back() {
+async fn calls_longer_than_the_window_do_not_throttle() {
     let scene = client();
     scene.probe.hold();
     let mut inside = std::collections::VecDeque::new();
@@ -181,7 +181,7 @@ async fn calls_longer_than_the_window_hold_nobody_back() {
 
 /// Callers in haste do not speak for their dependency.
 #[tokio::test(start_paused = true)]
-async fn callers_who_give_up_early_hold_nobody_back() {
+async fn callers_that_give_up_early_do_not_throttle() {
     let scene = client();
     scene.probe.hold();
     for _ in 0..200 {
@@ -208,7 +208,7 @@ async fn what_is_held_back_hears_to_come_back_within_a_second_of_the_next_turn()
     };
     let after = |call: &Call<_>| call.rejection().unwrap().retry_after().unwrap();
     let first = after(&call);
-    // Nobody else is told to come back at that moment.
+    // No other call is told to retry at that moment.
     let all: std::collections::BTreeSet<_> = (0..200).map(|_| after(&scene.call())).collect();
     assert!(all.len() > 190, "{}", all.len());
     let (soonest, latest) = (*all.first().unwrap(), *all.last().unwrap());

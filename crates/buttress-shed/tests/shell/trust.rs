@@ -1,4 +1,4 @@
-//! Whom one believes who says how much a request matters.
+//! Which callers' criticality headers are trusted.
 
 use ::http::{HeaderValue, Request};
 use buttress_core::Reason;
@@ -11,7 +11,7 @@ use crate::support::{heard_inside, request, said, shedder};
 
 const HEADER: &str = "x-criticality";
 
-/// What is no word of ours says nothing, whoever says it. Of two fields the first counts.
+/// An unknown value is ignored, whichever caller sends it. Of two fields the first counts.
 #[tokio::test]
 async fn what_is_heard_of_what_is_said() {
     let bytes = |values: &[&[u8]]| {
@@ -52,9 +52,9 @@ async fn what_is_heard_of_what_is_said() {
     }
 }
 
-/// A stranger who says that it is critical neither goes before others nor takes anybody's place.
+/// An unknown caller with a critical request neither goes before others nor replaces any.
 #[tokio::test(start_paused = true)]
-async fn a_forged_criticality_gets_nobody_in() {
+async fn a_forged_criticality_has_no_effect() {
     for (trust, displaces) in [
         (Trust::ToLower, false),
         (Trust::Never, false),
@@ -79,9 +79,9 @@ async fn a_forged_criticality_gets_nobody_in() {
     }
 }
 
-/// Whoever is known by a secret is believed, and a stranger with a wrong one is not.
+/// A caller with the right secret is trusted, and one with a wrong secret is not.
 #[tokio::test(start_paused = true)]
-async fn only_whoever_is_known_may_raise() {
+async fn only_known_callers_may_raise_the_criticality() {
     let scene = Scene::behind(config(1, 1), |shedder| {
         ShedLayer::http(shedder)
             .trust(Trust::Never)

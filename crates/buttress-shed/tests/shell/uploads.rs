@@ -31,7 +31,7 @@ fn server(
         .service(ShedLayer::http(shedder).layer(handler))
 }
 
-/// A request whose caller takes so long to send it.
+/// A request that takes its caller this long to send.
 fn upload(takes: Duration) -> Request<TestBody> {
     let gate = Gate::new();
     let opened = gate.clone();

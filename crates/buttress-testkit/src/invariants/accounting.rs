@@ -20,7 +20,7 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
     Invariant {
         name: "A7",
-        statement: "a new capacity holds from then on, kills nobody and wakes whom it has room for",
+        statement: "a new capacity applies at once, ends no call and wakes as many waiters as fit",
         check: resize,
     },
 ];
@@ -52,7 +52,7 @@ fn conservation(lab: &Lab<'_>) -> Check {
                 seen,
             )?;
         }
-        // Whoever is stranded did not end; R8 is about them.
+        // A stranded caller did not end; R8 tests for those.
         let ended = crowd.tally.ended() + stranded;
         ensure(
             *offered <= ended,
@@ -65,8 +65,8 @@ fn conservation(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is let
-/// in, no more are inside than the capacity allows.
+/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is admitted, no more are
+/// inside than the capacity allows.
 ///
 /// Made from limits that compare first and count later (tower-resilience#365), and readiness
 /// without a permit (#367).
@@ -90,10 +90,10 @@ fn hard_cap(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Shrunk below what is in flight, the layer lets nobody in until there is room, and ends no call.
-/// Grown by some, it wakes as many waiters, or all.
+/// Shrunk below the number in flight, the layer admits no call until there is room, and ends no call. Grown by some, it
+/// wakes as many waiters, or all.
 ///
-/// Made from semaphores whose forgotten permits come back, and from limits that are read once.
+/// Derived from semaphores whose forgotten permits come back, and from limits that are read once.
 fn resize(lab: &Lab<'_>) -> Check {
     let capacity = lab.capacity()?;
     let bench = lab.bench();
@@ -153,7 +153,7 @@ fn resize(lab: &Lab<'_>) -> Check {
 fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {
     ensure(
         caller.poll() != Standing::Inside,
-        format!("with {inside} inside and a capacity of {capacity}, nobody gets in"),
+        format!("with {inside} inside and a capacity of {capacity}, no call is admitted"),
         "one got in",
     )
 }

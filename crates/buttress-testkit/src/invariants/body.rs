@@ -212,7 +212,7 @@ fn nobody_else_fits(bench: &Bench<'_>) -> Check {
     }
     ensure(
         bench.caller().poll() != Standing::Inside,
-        "nobody else gets in while all bodies are open",
+        "no further call is admitted while all bodies are open",
         "one got in",
     )
 }

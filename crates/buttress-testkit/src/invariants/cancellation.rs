@@ -1,4 +1,4 @@
-//! Calls that nobody waits for any more.
+//! Calls that are dropped.
 
 use http::Response;
 
@@ -12,12 +12,12 @@ use crate::{Script, TestBody};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A1",
-        statement: "a call that is dropped, at whichever poll, leaves nothing behind",
+        statement: "a call that is dropped, at any poll, leaves nothing behind",
         check: drop_at_every_poll,
     },
     Invariant {
         name: "A2",
-        statement: "whoever gives up waiting neither blocks nor reorders the others",
+        statement: "a waiter that gives up neither blocks nor reorders the others",
         check: cancel_while_waiting,
     },
     Invariant {
@@ -66,11 +66,10 @@ fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Of five who wait, the first, the third or the last gives up; the others get in, in the order in
-/// which they would have otherwise. If the one who gives up was the next, and a place was free,
-/// another is woken in that moment.
+/// Of five waiters, the first, the third or the last gives up; the others are admitted in the order in which they would
+/// have been otherwise. If the one that gives up was the next, and a slot was free, another is woken at that moment.
 ///
-/// Made from waiters who are given a permit and dropped before they poll (tokio#904, embassy#2766).
+/// Derived from waiters that are assigned a permit and dropped before they poll (tokio#904, embassy#2766).
 fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
     let usual = order_of_entry(&lab.bench(), 5, None)?;
     for quitter in [0, 2, 4] {
@@ -98,13 +97,12 @@ fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
     }
     ensure(
         waiting.iter().any(Caller::is_woken),
-        "when the one who was woken gives up, the next is woken at once",
-        "nobody is woken",
+        "when a woken waiter gives up, the next is woken at once",
+        "none is woken",
     )
 }
 
-/// In which order so many waiters get in, with as many as the capacity before them; without the one
-/// who gives up.
+/// The order in which the waiters are admitted, after as many as the capacity; without the one that gives up.
 pub(super) fn order_of_entry(
     bench: &Bench<'_>,
     waiters: usize,
@@ -130,9 +128,8 @@ pub(super) fn order_of_entry(
     Ok(order)
 }
 
-/// A place becomes free and the one who waits for it leaves, in either order, between two polls.
-/// Then just one more caller fits. Where waiting has a longest time, the same for a place that
-/// becomes free as the time runs out.
+/// A slot becomes free and its waiter leaves, in either order, between two polls. Then just one more caller fits. Where
+/// waits have a bound, the same for a slot that becomes free as the time runs out.
 ///
 /// Made from permits that are granted to the dead, and from those handed on twice.
 fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
@@ -164,7 +161,7 @@ fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
             Standing::Inside => waiting[0].finish_and_leave(),
             standing => ensure(
                 standing == Standing::Refused,
-                format!("after {max_wait:?}, whoever waited is inside or refused"),
+                format!("after {max_wait:?}, the waiter is inside or rejected"),
                 standing.to_string(),
             )?,
         }

@@ -9,7 +9,7 @@ use crate::finding::{Check, ensure};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X1",
-    statement: "a clock that leaps thirty days, or runs for as many, harms nobody",
+    statement: "a clock that jumps thirty days, or runs for as many, affects no call",
     check: the_clock_leaps,
 }];
 

@@ -1,4 +1,4 @@
-//! Readers who ask for no frame of their answer while others find no place.
+//! Readers that poll for no frame of their response while others find no slot.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: idle_readers_make_room,
 }];
 
-/// As many calls as fit are answered, and nobody asks for their first frame, or for the one after it. Before the declared
-/// time is over they keep their places. Soon after it others are let in, whether these come then or have waited since.
-/// The bodies of the idle readers go on, and give no place back a second time.
+/// As many calls as fit are answered, and their readers do not poll for the first frame, or for the one after it.
+/// Before the declared time is over they keep their slots. Soon after it others are admitted, whether these come then
+/// or have waited since. The bodies of the idle readers go on, and return no slot a second time.
 ///
-/// A reader that has asked for a frame, and waits for the inner service, keeps its place.
+/// A reader that has polled for a frame, and waits for the inner service, keeps its slot.
 ///
 /// Made from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
 fn idle_readers_make_room(lab: &Lab<'_>) -> Check {
@@ -40,7 +40,7 @@ fn newcomers_get_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
     let bench = lab.bench();
     let mut readers = idle_readers(&bench, idle, frames)?;
     lab.clock.advance(idle / 4 * 3);
-    let what = format!("readers who have read {frames} frames");
+    let what = format!("readers that have read {frames} frames");
     keeps_out(&bench, &format!("beside {what}, {:?} ago", idle / 4 * 3))?;
     lab.clock.advance(idle / 4 + idle / LATE);
 
@@ -78,7 +78,9 @@ fn a_waiter_gets_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
     lab.clock.advance(idle + idle / LATE);
     ensure(
         waiting.is_woken() && waiting.poll() == Standing::Inside,
-        format!("one who waits since readers read {frames} frames is let in after {idle:?}"),
+        format!(
+            "a caller that waits since readers read {frames} frames is admitted after {idle:?}"
+        ),
         format!("it is {}", waiting.standing()),
     )?;
     waiting.finish_and_leave();
@@ -113,13 +115,13 @@ fn readers_of_a_slow_body_stay(lab: &Lab<'_>, idle: Duration) -> Check {
         reader.poll_body();
     }
     lab.clock.advance(idle * 2);
-    keeps_out(&bench, "beside readers who wait for the inner service")?;
+    keeps_out(&bench, "beside readers that wait for the inner service")?;
     gate.open();
     for reader in &mut readers {
         reader.read_body(Piece::End);
     }
     drop(readers);
-    bench.at_rest("readers who waited for the inner service")
+    bench.at_rest("readers that waited for the inner service")
 }
 
 /// As many calls as fit, answered with such a body. Calls that come later are held inside.

@@ -8,7 +8,7 @@ use crate::finding::{Check, ensure};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A9",
-    statement: "ten thousand waiters who gave up leave nothing behind",
+    statement: "ten thousand waiters that give up leave nothing behind",
     check: waiters_who_gave_up_are_forgotten,
 }];
 
@@ -16,14 +16,14 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// waker, request, inner clone or task of theirs is kept, the state is as before, and a hundred
 /// calls succeed.
 ///
-/// Made from queues that grow with every waiter who ever was.
+/// Derived from queues that grow with every past waiter.
 fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     forgets_waiters(&bench, WAITERS)?;
     bench.works(100, "all of them gave up")
 }
 
-/// The same of so many waiters, and a stack in any state.
+/// The same of this many waiters, and a stack in any state.
 pub(crate) fn forgets_waiters(bench: &Bench<'_>, waiters: usize) -> Check {
     let (mut full, waiting) = bench.queue(1)?;
     drop(waiting);

@@ -58,7 +58,7 @@ fn panics_unwind_to_their_caller(lab: &Lab<'_>) -> Check {
     recovers(&bench, beside, "a panic in poll_ready")
 }
 
-/// Somebody inside, where there is room for two.
+/// A caller inside, where there is room for two.
 fn neighbour<'a>(bench: &'a Bench<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
     if bench.lab.several() < 2 {
         return Ok(None);
@@ -69,8 +69,7 @@ fn neighbour<'a>(bench: &'a Bench<'_>) -> Result<Option<Caller<'a>>, crate::find
 /// One whole call, body and all, whatever panics in it.
 fn suffer(bench: &Bench<'_>) {
     let mut caller = bench.caller();
-    // It is on purpose that nothing is asked of the result: a layer may turn a panic into an
-    // answer.
+    // The result is deliberately not checked: a layer may turn a panic into a response.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         caller.poll();
         caller.read_body(Piece::End);

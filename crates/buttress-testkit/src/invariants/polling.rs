@@ -71,5 +71,5 @@ fn at_most_one_more(what: &str, before: &[usize], after: &[usize]) -> Check {
     )
 }
 
-/// So many polls, a quarter of a second apart.
+/// This many polls, a quarter of a second apart.
 const POLLS: usize = 20;

@@ -1,4 +1,4 @@
-//! Who waits, for how long, and who is next: of layers that declare it.
+//! The capacity, the bound and the order of a queue: of layers that declare it.
 
 use super::cancellation::order_of_entry;
 use super::{Invariant, MOMENT};
@@ -11,7 +11,7 @@ use crate::standing::Standing;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "Q1",
-        statement: "those who wait are let in in the order that is declared, and nobody overtakes them",
+        statement: "waiters are admitted in the declared order, without overtaking",
         check: order_holds,
     },
     Invariant {
@@ -26,10 +26,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Five wait, or as many as may. As one place after the other becomes free, they get in from one end of the line to the
-/// other. Between the moment when a place is free and the moment when its waiter takes it, nobody else gets in.
+/// Five wait, or as many as may. As one slot after the other becomes free, they are admitted from one end of the line
+/// to the other. Between the moment when a slot is free and the moment when its waiter takes it, no other call is
+/// admitted.
 ///
-/// Made from semaphores that hand a place to whoever polls first, and from queues that say they are fair.
+/// Derived from semaphores that pass a slot to the first caller that polls, and from queues that claim to be fair.
 fn order_holds(lab: &Lab<'_>) -> Check {
     let Some(turns) = lab.contract.turns else {
         return Err(Finding::not_applicable("it declares no order"));
@@ -42,7 +43,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
     }
     ensure(
         order == expected,
-        format!("{waiting} who wait get in in the order {expected:?}"),
+        format!("{waiting} waiters are admitted in the order {expected:?}"),
         format!("{order:?}"),
     )?;
 
@@ -52,7 +53,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
     let mut late = bench.caller();
     ensure(
         late.poll() != Standing::Inside,
-        "a caller who comes when a place was given to one who waited does not get in",
+        "a caller that comes when a slot was assigned to a waiter is not admitted",
         "it does",
     )?;
     drop(late);
@@ -60,13 +61,13 @@ fn order_holds(lab: &Lab<'_>) -> Check {
     let inside = first.as_mut().map(Caller::poll_once);
     ensure(
         inside == Some(Standing::Inside),
-        "the one who waited gets in",
+        "the waiter is admitted",
         "it does not",
     )
 }
 
-/// As many wait as may; then one more is refused without a wait, or takes the place of one who is. The inner service
-/// hears of none of them. When one leaves, there is room for one.
+/// As many wait as may; then one more is rejected without a wait, or replaces a waiter. The inner service is called by
+/// none of them. When one leaves, there is room for one.
 ///
 /// Made from queues without a bound, and from bounds that are off by one.
 fn bound_is_exact(lab: &Lab<'_>) -> Check {
@@ -95,7 +96,7 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
     );
     ensure(
         seen == (most, 1),
-        format!("of {} who come, {most} wait and 1 is refused", most + 1),
+        format!("of {} callers, {most} wait and 1 is rejected", most + 1),
         format!("{} wait and {} are refused", seen.0, seen.1),
     )?;
     ensure(
@@ -112,7 +113,7 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
     drop(callers.remove(leaving));
     bench
         .caller()
-        .expect(Standing::Waiting, "one who comes after another left")?;
+        .expect(Standing::Waiting, "a caller that comes after another left")?;
     drop((callers, full));
     bench.at_rest("all of them left")
 }
@@ -120,7 +121,7 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
 /// A waiter is not woken a moment before its time, and is refused a moment after. Another can wait in its room, and gets
 /// in when a place is free.
 ///
-/// Made from waits that end when somebody happens to poll, and from those that go on counting.
+/// Derived from waits that end only on a poll, and from those that start their time anew.
 fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
     let Some(max_wait) = lab.contract.max_wait else {
         return Err(Finding::not_applicable("it declares no longest wait"));
@@ -130,13 +131,13 @@ fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
     lab.clock.advance(max_wait - MOMENT);
     ensure(
         !waiting[0].is_woken() && waiting[0].poll() == Standing::Waiting,
-        format!("whoever waits does so until {max_wait:?} have passed"),
+        format!("a waiter waits until {max_wait:?} have passed"),
         format!("{MOMENT:?} before it is {}", waiting[0].standing()),
     )?;
     lab.clock.advance(2 * MOMENT);
     ensure(
         waiting[0].is_woken() && waiting[0].poll() == Standing::Refused,
-        format!("after {max_wait:?}, whoever waits is woken and refused"),
+        format!("after {max_wait:?}, a waiter is woken and rejected"),
         format!("{MOMENT:?} after it is {}", waiting[0].standing()),
     )?;
     let mut next = bench.caller();

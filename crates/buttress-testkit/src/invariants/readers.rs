@@ -1,4 +1,4 @@
-//! Callers who have their answer, and then do not read it as a test would.
+//! Callers that have their response, and do not read it in the usual way.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{Script, TestBody};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A10",
-        statement: "how an answer is read, and that a reader hangs up, is held against nobody",
+        statement: "neither the way a response is read nor a reader that hangs up counts as a failure",
         check: readers_are_neutral,
     },
     Invariant {
         name: "A11",
-        statement: "an answer that nobody reads ends by its deadline, polled or not",
+        statement: "a response that is not read ends by its deadline, polled or not",
         check: unread_bodies_end,
     },
 ];
@@ -37,12 +37,12 @@ fn readers_are_neutral(lab: &Lab<'_>) -> Check {
             bench.probe.script(Script::new().ok(answer()));
             for number in 1..=READERS {
                 let mut reader = bench.caller();
-                let who = format!("reader {number} of those who {}", kind.what);
+                let who = format!("reader {number} of those that {}", kind.what);
                 reader.expect(Standing::Answered, &who)?;
                 (kind.reads)(&bench, &mut reader, pause);
             }
             let what = format!(
-                "{READERS} readers who {}, pausing for {pause:?},",
+                "{READERS} readers that {}, pausing for {pause:?},",
                 kind.what
             );
             bench.at_rest_at_once(&what)?;
@@ -85,9 +85,9 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
-/// As many calls as fit are answered, and then nobody polls their bodies, whether before the first frame or after it.
-/// By the time that is declared for a call, their places are free, whoever waits for one is woken, and the inner bodies
-/// are gone. Who reads on after all is told, and not that this was the end.
+/// As many calls as fit are answered, and then their bodies are not polled, whether before the first frame or after it.
+/// By the time that is declared for a call, their slots are free, a waiter is woken, and the inner bodies are dropped.
+/// A reader that continues after all gets an error, and not the end of the body.
 ///
 /// Made from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
 /// two such sockets were all of a bulkhead.
@@ -118,7 +118,7 @@ fn unread_bodies_end(lab: &Lab<'_>) -> Check {
         if waits {
             ensure(
                 waiting.is_woken() && waiting.poll() == Standing::Inside,
-                format!("after {what}, whoever waits is let in"),
+                format!("after {what}, a waiter is admitted"),
                 format!("it is {}", waiting.standing()),
             )?;
         }
@@ -134,7 +134,7 @@ fn unread_bodies_end(lab: &Lab<'_>) -> Check {
             let seen = reader.poll_body();
             ensure(
                 seen == Some(Piece::Error),
-                "a body that was ended says so to whoever reads on",
+                "a body that was ended is an error for a reader that continues",
                 seen.map_or_else(|| "nothing".to_owned(), |piece| piece.to_string()),
             )?;
         }
@@ -159,7 +159,7 @@ fn unanswered_calls_end(bench: &Bench<'_>, longest: Duration) -> Check {
     bench.nothing_left("calls that were not answered")
 }
 
-/// When one may come who waits no longer than is declared, and what is left then.
+/// When a caller may come that waits no longer than declared, and the time left then.
 fn halves(lab: &Lab<'_>, longest: Duration) -> (Duration, Duration) {
     let shortest = lab.contract.longest_wait().unwrap_or(longest);
     let late = shortest / 2;
@@ -187,5 +187,5 @@ const PAUSES: [Duration; 3] = [
     Duration::from_secs(3_600),
 ];
 
-/// So many of a kind, one after the other.
+/// This many of a kind, one after the other.
 const READERS: usize = 30;

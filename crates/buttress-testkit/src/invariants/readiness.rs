@@ -34,12 +34,12 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
     Invariant {
         name: "R5",
-        statement: "idle clones that were polled ready keep nobody out",
+        statement: "idle clones that were polled ready take no room from callers",
         check: idle_clones_hold_nothing,
     },
     Invariant {
         name: "R6",
-        statement: "whoever was refused is no longer in line",
+        statement: "a rejected caller is no longer in line",
         check: refusal_leaves_no_waiter,
     },
 ];
@@ -175,12 +175,12 @@ fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
     )
 }
 
-/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive
-/// connections are. Somebody who does call is let in within one poll; or, where the layer reserves
-/// on purpose and says for how long, after that time.
+/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive connections are. A
+/// caller is admitted within one poll; or, where the layer reserves on purpose and declares for how long, after that
+/// time.
 ///
-/// Made from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever
-/// with nobody inside.
+/// Derived from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with no call
+/// inside.
 fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut idle = bench.callers(lab.several());
@@ -201,17 +201,16 @@ fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
     active.expect(Standing::Inside, &who)
 }
 
-/// Somebody is refused, and keeps the service. A place becomes free: whoever asks next gets it.
+/// A caller is rejected, and keeps the service. A slot becomes free: the next caller gets it.
 ///
-/// Made from tower's `LoadShed` over `ConcurrencyLimit`, where the refused clone's parked `acquire`
-/// is given the permit, and calls are shed with nobody inside (vector#26457, tokio's fair
-/// semaphore: hephbuild/heph#238).
+/// Derived from tower's `LoadShed` over `ConcurrencyLimit`, where the rejected clone's parked `acquire` is assigned the
+/// permit, and calls are shed with no call inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
 fn refusal_leaves_no_waiter(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut full = bench.full()?;
     let mut refused = bench.caller();
     if refused.poll() != Standing::Refused {
-        return Err(Finding::not_applicable("it refuses nobody: callers wait"));
+        return Err(Finding::not_applicable("it rejects no callers: they wait"));
     }
     refused.hang_up();
     full[0].finish();

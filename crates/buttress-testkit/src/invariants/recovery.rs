@@ -1,4 +1,4 @@
-//! Layers that refuse because of what they learned: whom that touches, and that it passes.
+//! Layers that reject because of what they learned: which callers that affects, and that it passes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,7 +15,7 @@ use crate::standing::Standing;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "B3",
-        statement: "however a probe ends, the next one is let in in time",
+        statement: "however a probe ends, the next one is admitted in time",
         check: never_wedges,
     },
     Invariant {
@@ -25,8 +25,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Tripped and given its time, the layer lets a call in. Whatever becomes of that call, and of
-/// eleven more like it, after the same time another is let in.
+/// Tripped and given its time, the layer admits a call. However that call ends, and eleven more like it, after the same
+/// time another is admitted.
 ///
 /// Made from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
 /// (davenverse/circuit#258) or a hung one (OmniRoute#13836) keeps shut for ever.
@@ -145,7 +145,7 @@ fn sharing(lab: &Lab<'_>) -> Check {
     };
     ensure(
         bench.caller().poll() != Standing::Inside,
-        "a clone does not let in what another keeps out",
+        "a clone does not admit what another rejects",
         "it does",
     )?;
 

@@ -16,8 +16,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// deadline, because it was tripped. The inner service is then no longer readied for it, although the caller keeps the
 /// service, and the same service takes a later call.
 ///
-/// Made from layers that answer without calling, and keep a slot of a `Buffer` or a permit of a `ConcurrencyLimit`
-/// behind them from everybody else (tower#408, tower#472).
+/// Derived from layers that reject without calling, and keep a slot of a `Buffer` or a permit of a `ConcurrencyLimit`
+/// behind them from all others (tower#408, tower#472).
 fn refusal_releases_the_inner_service(lab: &Lab<'_>) -> Check {
     let refused = [
         by_a_full_layer(lab)?,
@@ -27,10 +27,10 @@ fn refusal_releases_the_inner_service(lab: &Lab<'_>) -> Check {
     if refused.contains(&true) {
         return Ok(());
     }
-    Err(Finding::not_applicable("it refuses nobody"))
+    Err(Finding::not_applicable("it rejects no callers"))
 }
 
-/// Full, with as many in line as there may be. Says whether anybody is refused.
+/// Full, with as many in line as there may be. Returns whether a caller is rejected.
 fn by_a_full_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     if lab.contract.capacity.is_none() {
         return Ok(false);
@@ -53,7 +53,7 @@ fn by_a_full_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     Ok(false)
 }
 
-/// Full, and nobody leaves. Says whether the one who waits is refused.
+/// Full, and no caller leaves. Returns whether the waiter is rejected.
 fn after_a_wait(lab: &Lab<'_>) -> Result<bool, Finding> {
     let Some(longest) = lab.contract.longest_wait() else {
         return Ok(false);

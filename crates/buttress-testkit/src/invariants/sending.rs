@@ -75,5 +75,5 @@ fn sent_and_copied(bench: &Bench<'_>, most: usize, what: &str) -> Check {
     )
 }
 
-/// So often half a second passes, for retries and hedges.
+/// The number of half seconds that pass, for retries and hedges.
 const STEPS: usize = 40;

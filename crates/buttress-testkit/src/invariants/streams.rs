@@ -19,17 +19,17 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
     Invariant {
         name: "B7",
-        statement: "a dependency whose answers are streams is let back in",
+        statement: "a layer recovers for a dependency that responds with streams",
         check: streams_are_successes,
     },
 ];
 
-/// As many streams begin as the layer lets in, up to some dozens: each is answered at once, and then sends a frame each
-/// second for an hour. Once they are read, and once nobody reads them. Beside them, a call a second takes no time at
-/// all: from the second minute on, nine in ten are answered.
+/// As many streams begin as the layer admits, up to some dozens: each is answered at once, and then sends a frame each
+/// second for an hour. Once they are read, and once they are not. Beside them, a call a second takes no time at all:
+/// from the second minute on, nine in ten are answered.
 ///
-/// Made from adaptive limits to the end of the body. No call of theirs ends, so nothing is learned, and everybody else is
-/// refused for as long as twenty readers like.
+/// Derived from adaptive limits to the end of the body. None of their calls ends, so nothing is learned, and all others
+/// are rejected for as long as twenty readers stay.
 fn streams_keep_nobody_out(lab: &Lab<'_>) -> Check {
     if !lab.contract.adapts {
         return Err(Finding::not_applicable(
@@ -51,7 +51,7 @@ fn streams_keep_nobody_out(lab: &Lab<'_>) -> Check {
             }
             streams.push(caller);
         }
-        // What was for one who did not get in is for nobody.
+        // A permit for a caller that was not admitted is dropped.
         bench
             .probe
             .script_all(Script::new().ok(Response::default()));
@@ -73,7 +73,7 @@ fn streams_keep_nobody_out(lab: &Lab<'_>) -> Check {
         let how = if read {
             "that are read"
         } else {
-            "that nobody reads"
+            "that are not read"
         };
         ensure(
             answered * 10 >= asked * 9,
@@ -95,8 +95,8 @@ fn stream(seconds: &[Gate]) -> TestBody {
     })
 }
 
-/// Tripped, the layer is shown a dependency that is well: every call that it lets in is answered at once, with a stream
-/// that does not end. After some of them it lets in as many at once as come.
+/// Tripped, the layer is given a healthy dependency: every call that it admits is answered at once, with a stream that
+/// does not end. After some of them it admits as many at once as come.
 ///
 /// Made from probes that are heard of at the end of their body only: the circuit around a service of event streams stays
 /// half-open for ever.
@@ -127,7 +127,7 @@ fn streams_are_successes(lab: &Lab<'_>) -> Check {
     ensure(
         false,
         format!(
-            "after {RECOVERIES} times {recovery:?} of streams that begin well, it lets in all that come"
+            "after {RECOVERIES} times {recovery:?} of streams that begin well, it admits all that come"
         ),
         "it still keeps some out",
     )
@@ -147,7 +147,7 @@ fn open_streams<'a>(bench: &'a Bench<'_>, many: usize, streams: &mut Vec<Caller<
 
 const MINUTE: usize = 60;
 const HOUR: usize = 3_600;
-/// No layer has to let in more than this for the question to be asked.
+/// No layer has to admit more than this for the test to apply.
 const STREAMS: usize = 40;
-/// So often a layer may take as long as it says to let somebody in again, until it trusts the dependency.
+/// How many times its recovery time a layer may take to admit a caller again, until it trusts the dependency.
 const RECOVERIES: usize = 24;

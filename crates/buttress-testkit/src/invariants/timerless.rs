@@ -130,7 +130,7 @@ fn leave(caller: Caller<'_>) {
     bears(|| drop(caller));
 }
 
-/// It is on purpose that nothing is asked of the result: what a call may do without timers is for its layer to say.
+/// The result is deliberately not checked: a layer decides what a call may do without timers.
 fn bears(happens: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(happens));
 }

@@ -1,4 +1,4 @@
-//! Callers who wait for the same places in different ways.
+//! Callers that wait for the same slots in different ways.
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
@@ -8,14 +8,15 @@ use crate::standing::Standing;
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "Q6",
-    statement: "those who wait for readiness and those who wait in line all have their turn",
+    statement: "callers that wait for readiness and callers that wait in line are all admitted",
     check: all_have_their_turn,
 }];
 
-/// One waits at one layer, and others come and wait at the layer beside it, which shares its places. As one place after
-/// the other becomes free, and another comes each time, the one has its turn, whichever of the two layers it waits at.
+/// One waits at one layer, and others come and wait at the layer beside it, which shares its slots. As one slot after
+/// the other becomes free, and another caller comes each time, the one is admitted, whichever of the two layers it
+/// waits at.
 ///
-/// Made from a limit that served its queue before those who wait in `poll_ready`, whoever came first.
+/// Derived from a limit that served its queue before the waiters in `poll_ready`, whichever came first.
 fn all_have_their_turn(lab: &Lab<'_>) -> Check {
     lab.capacity()?;
     for waits_beside in [false, true] {
@@ -61,7 +62,9 @@ fn all_have_their_turn(lab: &Lab<'_>) -> Check {
         };
         ensure(
             first.standing() == Standing::Inside,
-            format!("whoever waits at {one} is let in before {ROUNDS} who came later to {other}"),
+            format!(
+                "a caller that waits at {one} is admitted before {ROUNDS} that came later to {other}"
+            ),
             format!("it is {}", first.standing()),
         )?;
     }
@@ -73,5 +76,5 @@ fn comer<'a>(bench: &'a Bench<'_>, beside: bool) -> Caller<'a> {
     beside.unwrap_or_else(|| bench.caller())
 }
 
-/// So many may come later and be let in before; for ever is more.
+/// This many may come later and be admitted before; for ever is more.
 const ROUNDS: usize = 200;

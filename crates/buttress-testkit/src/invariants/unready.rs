@@ -1,4 +1,4 @@
-//! What happens where readiness is missing: inside, for good, or because nobody asked.
+//! What happens without readiness: of the inner service, for good, or because it was not polled.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,17 +11,17 @@ use crate::standing::Standing;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "R10",
-        statement: "clones whose inner service is not ready keep nobody out",
+        statement: "clones with an unready inner service take no room from callers",
         check: unready_inner_holds_nothing,
     },
     Invariant {
         name: "R11",
-        statement: "a readiness error reaches its caller, and nobody else is the worse for it",
+        statement: "a readiness error reaches its caller, and affects no other",
         check: readiness_error_passes,
     },
     Invariant {
         name: "R12",
-        statement: "a call without readiness lets in no more than there is room for, and leaves no mess",
+        statement: "a call without readiness exceeds no capacity, and leaves nothing behind",
         check: unready_call_is_harmless,
     },
     Invariant {
@@ -31,8 +31,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// As many clones as the capacity allows wait for an inner service that never becomes ready for
-/// them. Another clone, whose inner service is ready, is let in.
+/// As many clones as the capacity allows wait for an inner service that never becomes ready for them. Another clone,
+/// with a ready inner service, is admitted.
 ///
 /// Made from limits that take the permit first and poll the inner service after.
 fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
@@ -58,8 +58,8 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
     bench.at_rest("all of them are dropped")
 }
 
-/// An error of `poll_ready` inside ends the call that polled it. Whoever waits beside it is woken,
-/// and once the inner service is well again, the layer has all its places.
+/// An error of `poll_ready` inside ends the call that polled it. Waiters beside it are woken, and once the inner
+/// service recovers, the layer has all its slots.
 ///
 /// Made from permits that stay with a dead service, and from errors that are swallowed while others
 /// wait.
@@ -98,8 +98,8 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     bench.at_rest("a readiness error")
 }
 
-/// A caller who does not poll `poll_ready` may panic, be refused, or be served; but not beyond the
-/// capacity, and nobody else notices.
+/// A caller that does not poll `poll_ready` may panic, be rejected, or be served; but not beyond the capacity, and
+/// without an effect on others.
 ///
 /// Made from limits that count in `poll_ready` only.
 fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
@@ -157,7 +157,7 @@ fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
         let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
         ensure(
             over && caller.standing() == Standing::Refused,
-            format!("a call whose inner service is not ready is refused after {longest:?}"),
+            format!("a call with an unready inner service is rejected after {longest:?}"),
             format!("it is {}", caller.standing()),
         )?;
     }

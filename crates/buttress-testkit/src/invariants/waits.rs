@@ -18,8 +18,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// A call waits, for a place or to be tried again. When its turn comes, its inner service is not ready, and stays so.
 /// The call ends by the time that is declared for a wait, or for a call, and another takes its place.
 ///
-/// Made from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled readiness
-/// after a back-off without a timer.
+/// Derived from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled
+/// readiness after a back-off without a timer.
 fn unready_inner_service_ends_the_wait(lab: &Lab<'_>) -> Check {
     let Some(longest) = lab.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
@@ -92,7 +92,7 @@ fn ends(caller: &mut Caller<'_>, longest: Duration, waits_for: &str) -> Check {
     ensure(
         over,
         format!(
-            "a call that waited for {waits_for}, and whose inner service is then not ready, ends after {longest:?}"
+            "a call that waited for {waits_for}, with an inner service that is then not ready, ends after {longest:?}"
         ),
         format!("{MOMENT:?} after it is {}", caller.standing()),
     )

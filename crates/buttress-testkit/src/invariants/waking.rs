@@ -1,4 +1,4 @@
-//! Who is woken, when, and how often.
+//! Which tasks are woken, when, and how often.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
     Invariant {
         name: "R9",
-        statement: "nobody is woken for nothing",
+        statement: "no task is woken without a reason",
         check: no_wake_storm,
     },
 ];
@@ -41,7 +41,7 @@ fn latest_waker(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.not_ready();
     let mut caller = bench.caller();
-    // Where readiness is not waited for, but answered by a refusal, there is nobody to wake.
+    // Where a layer rejects instead of waiting for readiness, there is no task to wake.
     if caller.poll() == Standing::Waiting {
         moves(&mut caller, "readiness", || bench.probe.ready())?;
     }
@@ -58,8 +58,8 @@ fn latest_waker(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-/// Two who wait for a place move to other tasks. One place after the other becomes free, in
-/// whatever order they are given it.
+/// Two that wait for a slot move to other tasks. One slot after the other becomes free, in whatever order they are
+/// assigned.
 fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
     let mut old_tasks = Vec::new();
     for caller in &mut waiting {
@@ -72,11 +72,11 @@ fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
         let left = waiting.len();
         let Some(woken) = woken else {
             let expected =
-                "callers who moved to other tasks while they waited for a place are woken there";
+                "callers that moved to other tasks while they waited for a slot are woken there";
             return ensure(false, expected, format!("{left} of 2 are not"));
         };
         let mut next = waiting.swap_remove(woken);
-        next.expect(Standing::Inside, "whoever was woken")?;
+        next.expect(Standing::Inside, "the woken caller")?;
         next.finish_and_leave();
     }
     Ok(())
@@ -93,8 +93,8 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
     )
 }
 
-/// Callers come, go on, are let go and give up, in random order, and are polled only when they were
-/// woken. When nobody gives up any more, everybody comes to an end.
+/// Callers come, are polled, are released and give up, in random order, and are polled only when they were woken. When
+/// no more give up, all of them finish.
 ///
 /// Made from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
 /// shuttle#167).
@@ -109,7 +109,7 @@ fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
         let stranded = crowd.tally.stranded;
         ensure(
             stranded == 0,
-            "everybody who waits is woken when a place is free",
+            "every waiter is woken when a slot is free",
             format!("{stranded} are not"),
         )?;
     }

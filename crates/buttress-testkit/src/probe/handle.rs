@@ -46,7 +46,7 @@ impl ProbeHandle {
         self.0.log().stalled = instances;
     }
 
-    /// Never becomes ready for anybody who is not ready yet, until [told otherwise](Self::stall).
+    /// Never becomes ready for a service that is not ready yet, until [changed](Self::stall).
     pub fn stall_from_now_on(&self) {
         self.stall(0..usize::MAX);
     }

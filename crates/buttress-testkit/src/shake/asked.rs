@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 
 /// What shaking asks, in the order of the report: its name, and what must hold.
 pub(super) const ALL: &[(&str, &str)] = &[
-    ("R1", "nobody is called who was not ready"),
+    ("R1", "no service is called that was not ready"),
     (
         "R8",
-        "nobody waits while a place is free, and whoever is patient comes to an end",
+        "no caller waits while a slot is free, and every patient caller finishes",
     ),
-    ("A1", "when nobody is left, nothing is"),
+    ("A1", "when no caller is left, nothing is"),
     (
         "A2",
-        "whoever gives up waiting neither blocks nor reorders the others",
+        "a waiter that gives up neither blocks nor reorders the others",
     ),
     ("A3", "afterwards just as many fit as before"),
     ("A4", "no panic but those of the plan"),
@@ -18,17 +18,17 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("A6", "never more inside than there is room for"),
     (
         "A7",
-        "a new capacity holds from then on, kills nobody and wakes whom it has room for",
+        "a new capacity applies at once, ends no call and wakes as many waiters as fit",
     ),
     (
         "A8",
         "a body is given on as it is, and one that broke off does not end well",
     ),
-    ("A9", "nothing is kept of those who left"),
+    ("A9", "nothing is kept of callers that left"),
     ("X2", "the same seed is the same history, event by event"),
 ];
 
-/// How often each invariant was put to the test: a stack without a queue is never asked how it treats those who wait.
+/// How often each invariant was tested: a stack without a queue is never tested for its waiters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asked(BTreeMap<&'static str, u64>);
 

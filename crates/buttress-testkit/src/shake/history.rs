@@ -63,18 +63,18 @@ impl<'a> History<'a> {
         };
         let unready = bench.probe.unready_calls();
         ask("R1", &mut || {
-            let expected = "nobody is called who was not ready";
+            let expected = "no service is called that was not ready";
             ensure(unready == 0, expected, format!("{unready} calls"))
         })?;
-        ask("A1", &mut || bench.nothing_left("everybody left"))?;
+        ask("A1", &mut || bench.nothing_left("all callers left"))?;
         bench.lab.clock.turn();
         let tasks = bench.tasks();
         ask("A9", &mut || {
-            let expected = "after everybody left, no task runs on";
+            let expected = "after all callers left, no task runs on";
             ensure(tasks == 0, expected, format!("{tasks} do"))
         })?;
         // The capacity is free, and what refuses has come back.
-        ask("A3", &mut || bench.at_rest("everybody left"))?;
+        ask("A3", &mut || bench.at_rest("all callers left"))?;
         if bench.lab.contract.capacity.is_some() && bench.lab.contract.recovers_within.is_none() {
             ask("A3", &mut || line::just_as_many_fit(&bench))?;
             line::leavers_do_not_matter(&bench, &mut dice, asked).map_err(of("A2"))?;
@@ -82,7 +82,7 @@ impl<'a> History<'a> {
                 Err(Finding::NotApplicable(_)) => {}
                 forgotten => forgotten.map_err(of("A9"))?,
             }
-            bench.nothing_left("they who waited").map_err(of("A1"))?;
+            bench.nothing_left("the waiters").map_err(of("A1"))?;
         }
         Ok(())
     }

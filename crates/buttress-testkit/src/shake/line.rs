@@ -1,4 +1,4 @@
-//! What is asked of a line of waiters once the storm is over, of a stack that has seen one.
+//! Checks of a line of waiters at the end of a history, of a stack that has seen one.
 
 use super::asked::Asked;
 use crate::Dice;
@@ -7,23 +7,23 @@ use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
 use crate::standing::Standing;
 
-/// Some of those who wait give up, before it is their turn or in the moment when it is. The others get in in the order
-/// in which they would have otherwise, and where one was woken who gives up, another is woken in that moment.
+/// Some of the waiters give up, before it is their turn or in the moment when it is. The others are admitted in the
+/// order in which they would have been otherwise, and where a woken one gives up, another is woken in that moment.
 pub(super) fn leavers_do_not_matter(
     bench: &Bench<'_>,
     dice: &mut Dice,
     asked: &mut Asked,
 ) -> Check {
     let waiters = 3 + dice.roll(6);
-    let nobody = vec![Leaves::Never; waiters];
+    let none_leave = vec![Leaves::Never; waiters];
     let (Some(usual), Some(again)) = (
-        order_of_entry(bench, &nobody)?,
-        order_of_entry(bench, &nobody)?,
+        order_of_entry(bench, &none_leave)?,
+        order_of_entry(bench, &none_leave)?,
     ) else {
         return Ok(());
     };
     if usual != again {
-        // Who is next is for chance to say, or for time: there is no order to keep.
+        // The order depends on chance or on time: there is none to keep.
         return Ok(());
     }
     let leaving: Vec<_> = (0..waiters)
@@ -39,7 +39,9 @@ pub(super) fn leavers_do_not_matter(
     match order_of_entry(bench, &leaving)? {
         Some(seen) => ensure(
             seen == expected,
-            format!("of {waiters} who wait, {leaving:?}, those who stay get in as {expected:?}"),
+            format!(
+                "of {waiters} waiters, {leaving:?}, those that stay are admitted as {expected:?}"
+            ),
             format!("{seen:?}"),
         ),
         None => Ok(()),
@@ -70,7 +72,7 @@ enum Leaves {
     WhenWoken,
 }
 
-/// In which order those get in who do not leave, with as many as the capacity before them. `None` if nobody waits.
+/// The order in which the waiters that stay are admitted, after as many as the capacity. `None` if none wait.
 fn order_of_entry(bench: &Bench<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
     let (mut inside, waiting) = match bench.queue(leaving.len()) {
         Err(Finding::NotApplicable(_)) => return Ok(None),
@@ -91,14 +93,14 @@ fn order_of_entry(bench: &Bench<'_>, leaving: &[Leaves]) -> Result<Option<Vec<us
             let (who, mut caller) = waiting.remove(at);
             if leaving[who] == Leaves::WhenWoken {
                 drop(caller);
-                // Who was woken may have come from one line into the next, with nothing free at its end.
+                // A woken waiter may have come from one line into the next, with nothing free at its end.
                 let free = inside.len() < capacity;
                 ensure(
                     !free
                         || waiting.is_empty()
                         || waiting.iter().any(|(_, caller)| caller.is_woken()),
-                    "when the one who was woken gives up, the next is woken at once",
-                    "nobody is woken",
+                    "when a woken waiter gives up, the next is woken at once",
+                    "none is woken",
                 )?;
                 // The next may stand before.
                 at = 0;

@@ -23,31 +23,32 @@ use crate::{Conformance, Specimen};
 /// Shakes the stacks that `make` makes, a fresh one for each seed, under a virtual clock.
 ///
 /// Each seed draws a plan of faults (errors, delays, hangs, panics; bodies that are truncated, reset or stalled) and a
-/// crowd of callers who come, wait, read, keep an answer unread, lose patience and leave, around an inner service that is
-/// not ready now and then. The plan is one of `buttress_core::chaos`, so the
-/// same call meets the same fault on every attempt. Whatever happens, these must hold:
+/// number of callers that come, wait, read, keep a response unread, time out and leave, around an inner service that is
+/// not ready now and then. The plan is one of `buttress_core::chaos`, so the same call gets the same fault on every
+/// attempt. In every history, these must hold:
 ///
 /// | name | what must hold |
 /// |---|---|
-/// | R1 | nobody is called who was not ready |
-/// | R8 | with a place free, whoever waits is woken; and once nothing else is in the way, whoever is patient comes to an end |
-/// | A1 | when nobody is left, nothing is: no inner future, body, request, reservation, and the state is as at the start |
-/// | A2 | whoever gives up waiting, also in the moment of being woken, hands on what was given and reorders nobody |
+/// | R1 | no service is called that was not ready |
+/// | R8 | with a free slot, a waiter is woken; and once no event prevents it, every patient caller finishes |
+/// | A1 | when no caller is left, nothing is: no inner future, body, request, reservation, and the state is as at the start |
+/// | A2 | a waiter that gives up, also in the moment of being woken, passes its slot on and does not reorder the others |
 /// | A3 | afterwards just as many fit as before, and not one more |
 /// | A4 | no panic but those of the plan |
 /// | A5 | no success where the inner service had none |
-/// | A6 | never more inside than the capacity that was in force when they were let in |
-/// | A7 | a new [capacity](crate::Specimen::resize) holds from then on, sends nobody away and wakes whom it has room for |
+/// | A6 | never more inside than the capacity at the time of their admission |
+/// | A7 | a new [capacity](crate::Specimen::resize) applies at once, ends no call and wakes as many waiters as fit |
 /// | A8 | a body is given on as it is, and one that broke off does not end well |
-/// | A9 | nothing is kept of those who left: no task, and no waker, clone or request of fifty who gave up waiting |
+/// | A9 | nothing is kept of callers that left: no task, and no waker, clone or request of fifty that gave up waiting |
 /// | X2 | the same seed is the same history, event by event |
 ///
-/// A2, A6, A7, the first half of R8 and the second of A3 and A9 are asked where a capacity is
-/// [declared](Conformance::capacity). [`Shaken::asked`] says how often each was put to the test.
+/// A2, A6, A7, the first half of R8 and the second of A3 and A9 are tested where a capacity is
+/// [declared](Conformance::capacity). [`Shaken::asked`] has how often each was tested.
 ///
-/// What is declared of the stack is declared with [`Conformance`], and then shaken with [`Conformance::shake`]. What
-/// refuses after failures must say for how long ([`recovers_within`](Conformance::recovers_within)); whom that holds
-/// back is then asked at the end only. A stack that rolls dice of its own must be seeded for X2.
+/// The stack's contract is declared with [`Conformance`], and then tested with [`Conformance::shake`]. A stack that
+/// rejects after failures must declare for how long ([`recovers_within`](Conformance::recovers_within)); the calls it
+/// holds back are then checked at the end only. A stack with a random number generator of its own must be seeded for
+/// X2.
 ///
 /// A seed takes some milliseconds in debug. A few dozen do for every change; for a night, hand over as many as it has time
 /// for. A finding names its seed, and that one seed finds it again.

@@ -107,12 +107,12 @@ impl Part {
     }
 }
 
-/// Whether the inner service answers such a call with a success, if it is asked at all.
+/// Whether the inner service responds to such a call with a success, if it is called at all.
 pub(super) fn succeeds(decision: &Decision<'_>) -> bool {
     decision.answer.is_none()
 }
 
-/// Whether a body is what it was to be: so many pieces of data, and trailers, and then the end.
+/// Whether a body is complete: all pieces of data, and trailers, and then the end.
 pub(super) fn is_whole(decision: &Decision<'_>, data: usize, trailers: usize) -> bool {
     match decision.body.map(|hit| hit.what) {
         Some(BodyFault::Truncate { .. }) => (data, trailers) == (1, 0),

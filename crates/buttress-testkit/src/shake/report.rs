@@ -95,9 +95,9 @@ impl fmt::Display for Shaken {
         for (invariant, statement) in asked::ALL {
             let broke = self.tremors.iter().filter(|t| t.invariant == *invariant);
             let verdict = match (self.asked(invariant), broke.count()) {
-                (0, 0) => "not asked".to_owned(),
-                (times, 0) => format!("asked {times} times"),
-                (times, broke) => format!("asked {times} times, broke under {broke} seeds"),
+                (0, 0) => "not tested".to_owned(),
+                (times, 0) => format!("tested {times} times"),
+                (times, broke) => format!("tested {times} times, broke under {broke} seeds"),
             };
             writeln!(f, "  {invariant}  {statement}: {verdict}")?;
         }
@@ -119,5 +119,5 @@ impl fmt::Display for Tremor {
     }
 }
 
-/// So many events tell how it came to it.
+/// The number of events in a report of a failure.
 const LAST: usize = 12;

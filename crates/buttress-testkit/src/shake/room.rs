@@ -1,6 +1,6 @@
 use crate::finding::{Check, ensure};
 
-/// How many may be inside, and how many might be there all the same because they were let in before it shrank.
+/// How many may be inside, and how many more are because they were admitted before it shrank.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) limit: usize,
@@ -15,13 +15,13 @@ impl Room {
         }
     }
 
-    /// The limit changes, while so many are inside or were told that they may enter.
+    /// The limit changes, while this many are inside or were admitted.
     pub(super) fn resize(&mut self, limit: usize, admitted: usize) {
         self.limit = limit;
         self.ceiling = limit.max(admitted);
     }
 
-    /// Nobody beyond the limit that was in force when they were let in. As these leave, nobody takes their place.
+    /// No caller beyond the limit at the time of its admission. As these leave, they are not replaced.
     pub(super) fn holds(&mut self, inside: usize, admitted: usize) -> Check {
         let most = self.ceiling;
         self.ceiling = self.limit.max(most.min(admitted));
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_was_inside_before_it_shrank_may_stay_and_is_not_replaced() {
+    fn callers_inside_before_it_shrank_may_stay_and_are_not_replaced() {
         let mut room = Room::new(3);
         assert!(room.holds(3, 3).is_ok());
         room.resize(1, 3);

@@ -13,7 +13,7 @@ use crate::finding::ensure;
 use crate::standing::{Piece, Standing};
 use crate::{Dice, Gate};
 
-/// Where a history plays: the bench, the plan, those who are there, and what has been seen.
+/// The state of a history: the bench, the plan, the present callers, and the record of events.
 pub(super) struct Stage<'b, 'l> {
     pub(super) bench: &'b Bench<'b>,
     plan: &'b Plan,
@@ -25,7 +25,7 @@ pub(super) struct Stage<'b, 'l> {
     pub(super) room: Option<Room>,
 }
 
-/// Those who are there.
+/// The present callers and readers.
 #[derive(Default)]
 pub(super) struct Cast<'b> {
     pub(super) callers: Vec<(u64, Caller<'b>)>,
@@ -34,19 +34,19 @@ pub(super) struct Cast<'b> {
     gates: Vec<(Duration, Gate)>,
     /// Whether the inner service is not ready at the time.
     pub(super) unready: bool,
-    /// Whether everybody waits for what is to come, and reads it.
+    /// Whether all callers wait for their result, and read it.
     patient: bool,
     arrived: u64,
     now: Duration,
 }
 
-/// Somebody who has an answer, and reads it.
+/// A caller that has a response, and reads it.
 pub(super) struct Reader<'b> {
     number: u64,
     caller: Caller<'b>,
     data: usize,
     trailers: usize,
-    /// Keeps the answer and reads nothing, as a socket does whose peer has gone to sleep.
+    /// Keeps the response and reads nothing, as a socket does when its peer sleeps.
     idle: bool,
 }
 
@@ -76,15 +76,15 @@ impl<'b, 'l> Stage<'b, 'l> {
             3 => self.lose_patience()?,
             4..=6 => self.read()?,
             7 => self.hang_up(),
-            // Who was given a place, and waits for the inner service, would not be counted.
+            // A caller that was assigned a slot, and waits for the inner service, would not be counted.
             8 if !self.cast.unready => self.resize()?,
             9 => self.move_on()?,
             10 => self.turn_readiness(),
             _ => self.let_time_pass(),
         }
         self.nobody_is_stranded("R8")?;
-        // Not always at once: whoever was given a place may leave before knowing it. And not for ever: who wakes itself is
-        // for R9 to find.
+        // Not always at once: a caller that was assigned a slot may leave before it polls. And not for ever: R9 finds
+        // futures that wake themselves.
         for _ in 0..self.dice.roll(2 * MOST) {
             if !self.poll_a_woken()? {
                 break;
@@ -94,7 +94,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         self.nobody_is_stranded("R8")
     }
 
-    /// Ends the history: everybody goes, whatever they were waiting for, or everybody waits for what is to come.
+    /// Ends the history: either all callers leave, whatever they were waiting for, or all wait for their result.
     pub(super) fn end(&mut self) -> Found {
         if self.cast.unready {
             self.turn_readiness();
@@ -181,7 +181,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         Ok(())
     }
 
-    /// Somebody reads on.
+    /// A reader reads on.
     fn read(&mut self) -> Found {
         let reading = self.cast.readers.iter().enumerate();
         let reading = reading.filter(|(_, reader)| !reader.idle);
@@ -220,7 +220,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         Ok(())
     }
 
-    /// Somebody gives up: often one who was just woken, and has not looked yet what for.
+    /// A caller gives up: often one that was just woken, and has not polled yet.
     fn lose_patience(&mut self) -> Found {
         if self.cast.callers.is_empty() {
             return Ok(());
@@ -241,7 +241,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         self.nobody_is_stranded("A2")
     }
 
-    /// Somebody goes on waiting as another task.
+    /// A caller goes on waiting as another task.
     fn move_on(&mut self) -> Found {
         let waiting = self.cast.callers.iter().enumerate();
         let waiting = waiting.filter(|(_, (_, caller))| waits(caller));
@@ -264,7 +264,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         }
     }
 
-    /// The inner service is not ready any more for those who come, or is again.
+    /// The inner service is no longer ready for new callers, or is again.
     fn turn_readiness(&mut self) {
         self.cast.unready = !self.cast.unready;
         let what = if self.cast.unready {
@@ -293,8 +293,8 @@ impl<'b, 'l> Stage<'b, 'l> {
         due.iter().for_each(|(_, gate)| gate.open());
     }
 
-    /// Nobody gives up any more, but for those whom the inner service never answers. All else that is waited for comes,
-    /// and so everybody comes to an end.
+    /// No caller gives up any more, except those that the inner service never answers. All other events come, so all
+    /// callers finish.
     fn wait_for_all(&mut self) -> Found {
         self.asked.count("R8");
         self.cast.patient = true;
@@ -331,13 +331,15 @@ impl<'b, 'l> Stage<'b, 'l> {
         let waiting = self.waiting().count();
         ensure(
             false,
-            "whoever is patient comes to an end, once nothing else is in the way",
-            format!("{callers} callers, of whom {waiting} were never let in, and {readers} readers did not"),
+            "every patient caller finishes, once no event prevents it",
+            format!(
+                "{callers} callers, {waiting} of them never admitted, and {readers} readers did not"
+            ),
         )
         .map_err(of("R8"))
     }
 
-    /// Lets one go on who was woken, if there is one.
+    /// Polls one that was woken, if there is one.
     fn poll_a_woken(&mut self) -> Result<bool, (&'static str, crate::finding::Finding)> {
         let mut callers = self.cast.callers.iter();
         let Some(woken) = callers.position(|(_, caller)| caller.is_woken()) else {
@@ -368,13 +370,13 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Whether it has no answer yet, and the inner service was not asked.
+/// Whether it has no response yet, and the inner service was not called.
 pub(super) fn waits(caller: &Caller<'_>) -> bool {
     caller.standing() == Standing::Waiting
 }
 
-/// So many callers wait at one time, at most.
+/// The maximum number of callers that wait at one time.
 const MOST: usize = 12;
 
-/// So many rounds, of a second or of the time to recover each, are enough for every backoff and every wait.
+/// This many rounds, of a second or of the recovery time each, are enough for every backoff and every wait.
 const PATIENCE: usize = 64;

@@ -7,7 +7,7 @@ use crate::finding::ensure;
 use crate::standing::Standing;
 
 impl<'b> Stage<'b, '_> {
-    /// The capacity changes, whoever is inside and whoever waits.
+    /// The capacity changes, with any callers inside and waiting.
     pub(super) fn resize(&mut self) -> Found {
         let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
             return Ok(());
@@ -31,7 +31,7 @@ impl<'b> Stage<'b, '_> {
             let sent_away = was_inside && caller.is_woken() && caller.poll_once().is_over();
             ensure(
                 !sent_away,
-                "nobody inside is sent away by a new capacity",
+                "no call inside is ended by a new capacity",
                 format!("call {number} is"),
             )
             .map_err(of("A7"))?;
@@ -39,11 +39,12 @@ impl<'b> Stage<'b, '_> {
         self.nobody_is_stranded("A7")
     }
 
-    /// With a place free, somebody who waits has been told; and with more than one, as many.
+    /// With a free slot, a waiter has been woken; and with more than one, as many.
     ///
-    /// While the inner service is not ready, whoever has a place waits for that, as the others do.
+    /// While the inner service is not ready, a caller with a slot waits for that, as the others do.
     ///
-    /// What refuses after failures may hold back whom it has room for, so of that it is asked only at the end.
+    /// A stack that rejects after failures may hold callers back that it has room for, so it is checked only at the
+    /// end.
     pub(super) fn nobody_is_stranded(&self, invariant: &'static str) -> Found {
         let Some(room) = self.room else {
             return Ok(());
@@ -62,7 +63,7 @@ impl<'b> Stage<'b, '_> {
                 &mut untold
             } += 1;
         }
-        // Whoever was inside once may still have the place, as who waits to try again.
+        // A caller that was inside once may still have the slot, if it waits for its next attempt.
         let taken = self.cast.callers.len() - told - untold;
         let read = if self.bench.lab.contract.holds_body {
             self.cast.readers.len()
@@ -72,7 +73,7 @@ impl<'b> Stage<'b, '_> {
         let free = room.limit.saturating_sub(taken + read);
         ensure(
             untold == 0 || told >= free,
-            "whoever waits is woken when a place is free",
+            "a waiter is woken when a slot is free",
             format!(
                 "of {} places {free} are free; {told} were woken, and {untold} wait on",
                 room.limit
@@ -102,7 +103,7 @@ impl<'b> Stage<'b, '_> {
         self.bench.probe.in_flight() + bodies
     }
 
-    /// Those inside, and those who were perhaps told that they may enter.
+    /// The calls inside, and the waiters that may have been admitted.
     fn admitted(&self) -> usize {
         let unready = self.cast.unready;
         let told = |(_, caller): &&(u64, Caller<'_>)| unready || caller.is_woken();

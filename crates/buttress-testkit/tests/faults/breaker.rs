@@ -31,7 +31,7 @@ pub(crate) const CASES: &[Case] = &[
         fails: &["B3"],
     },
     Case {
-        what: "a breaker whose clones know nothing of each other",
+        what: "a breaker with clones that share no state",
         suite: |name| breaker(name, Some(Fault::SharesNothing)).sharing(Sharing::Separate),
         fails: &["B6"],
     },
@@ -41,7 +41,7 @@ pub(crate) const CASES: &[Case] = &[
         fails: &["R13"],
     },
     Case {
-        what: "a breaker that takes readers who hang up for failures",
+        what: "a breaker that counts readers that hang up as failures",
         suite: |name| breaker(name, Some(Fault::BlamesReadersWhoHangUp)),
         fails: &["A10", "B7"],
     },
@@ -241,7 +241,7 @@ impl Drop for WatchedBody {
     }
 }
 
-/// A call under way: dropped without an answer, it lets the next one probe at once.
+/// A call in flight: dropped without a response, it lets the next one probe at once.
 struct Probe {
     circuit: Arc<Mutex<Circuit>>,
     settles_in_drop: bool,

@@ -45,7 +45,7 @@ struct Held {
     place: Option<Place>,
     reader: Option<Waker>,
     late: bool,
-    /// Since when no frame is asked for.
+    /// Since when no frame was polled for.
     idle_since: Option<Instant>,
 }
 

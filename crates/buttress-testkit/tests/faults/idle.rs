@@ -1,4 +1,4 @@
-//! Readers who ask for no frame, and the ways to get wrong who they are.
+//! Readers that poll for no frame, and wrong ways to detect them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::time::Instant;
 use crate::held::Hold;
 use crate::queue::Place;
 
-/// What happens to the places of readers who ask for no frame.
+/// What happens to the slots of readers that poll for no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idle {
     /// They are lost, and so are the bodies.
     BreaksOff,
-    /// They are lost so long after the head, whatever was read since.
+    /// They are taken back this long after the head, whatever was read since.
     CountsFromTheHead,
     /// They are lost too while the inner service owes a frame.
     CountsTheService,
-    /// They are lost when somebody comes, and not while somebody waits.
+    /// They are taken back when a caller comes, and not while a caller waits.
     LooksOnArrival,
     /// They are lost where others find none.
     Right,
@@ -49,7 +49,7 @@ impl Readers {
         holds.push(Arc::downgrade(hold));
     }
 
-    /// Takes the places of those who are idle for long. Returns when another may be.
+    /// Takes back the slots of readers that are idle for long. Returns when another may be.
     pub(crate) fn take_idle(&self) -> Instant {
         let now = Instant::now();
         let mut next = now + IDLE;

@@ -26,7 +26,7 @@ pub(crate) struct Manner {
     pub(crate) holds_body: bool,
     /// Keeps the place of a call that is dropped before its end.
     pub(crate) leaks_when_dropped: bool,
-    /// After how long it refuses one who waits.
+    /// The time after which it rejects a waiter.
     pub(crate) max_wait: Option<Duration>,
     /// Readies the inner service anew once there is a place, and how long that may take.
     pub(crate) readies: Option<Readies>,
@@ -34,7 +34,7 @@ pub(crate) struct Manner {
     pub(crate) arms_late: bool,
     /// Ends a call after the longest time, and how.
     pub(crate) ends: Option<Ends>,
-    /// Takes the places of readers who ask for no frame, and how.
+    /// Whether and how it takes back the slots of readers that poll for no frame.
     pub(crate) idle: Option<Idle>,
 }
 
@@ -145,7 +145,7 @@ impl Future for LimitFuture {
 }
 
 impl LimitFuture {
-    /// Sees to it that one who waits hears of readers who became idle: their places wake it.
+    /// Makes sure that a waiter is notified of readers that became idle: their slots wake it.
     fn look_for_idle(&mut self, cx: &mut Context<'_>) {
         let (Stage::Waiting(..), Some(idle)) = (&self.stage, self.manner.idle) else {
             return;

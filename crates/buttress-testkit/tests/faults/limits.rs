@@ -61,7 +61,7 @@ pub(crate) const SOUND: &[Case] = &[
         fails: &[],
     },
     Case {
-        what: "a limit to the end of the body that refuses, whose idle readers make room",
+        what: "a limit to the end of the body that rejects, whose idle readers make room",
         suite: |name| idle(name, Idle::Right, true),
         fails: &[],
     },
@@ -114,7 +114,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["A7"],
     },
     Case {
-        what: "keeps those in line who left",
+        what: "keeps waiters in line that left",
         suite: |name| of(name, Some(Fault::KeepsTheDead), PLAIN),
         fails: &["A9"],
     },
@@ -144,7 +144,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["Q1"],
     },
     Case {
-        what: "lets in whoever comes first when a place is free, and says there is an order",
+        what: "admits the first caller when a slot is free, and declares an order",
         suite: |name| of(name, Some(Fault::WakesEverybody), PLAIN).serves(Turns::OldestFirst),
         fails: &["R9", "Q1"],
     },
@@ -154,7 +154,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["Q2"],
     },
     Case {
-        what: "lets nobody wait, and says that some may",
+        what: "lets no caller wait, and declares a queue",
         suite: |name| of(name, None, REFUSES).queue(5),
         fails: &["Q2"],
     },
@@ -194,12 +194,12 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["A13"],
     },
     Case {
-        what: "takes the places of readers who have read since",
+        what: "takes the slots of readers that have read since",
         suite: |name| idle(name, Idle::CountsFromTheHead, true),
         fails: &["A13"],
     },
     Case {
-        what: "takes the places of readers who wait for the inner service",
+        what: "takes the slots of readers that wait for the inner service",
         suite: |name| idle(name, Idle::CountsTheService, true),
         fails: &["A13"],
     },
@@ -214,7 +214,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["A12"],
     },
     Case {
-        what: "serves those who wait for readiness when nobody else waits",
+        what: "serves callers that wait for readiness when no other waits",
         suite: |name| two_ways(name, Some(Fault::ServesReadinessLast)),
         fails: &["Q6"],
     },
@@ -256,7 +256,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["R5", "R10"],
     },
     Case {
-        what: "tower's LoadShed over ConcurrencyLimit: so do those who were refused",
+        what: "tower's LoadShed over ConcurrencyLimit: so do rejected callers",
         suite: |name| {
             Conformance::new(name, || {
                 ServiceBuilder::new()
@@ -278,7 +278,7 @@ pub(crate) const FAULTS: &[Case] = &[
         fails: &["R4", "A1"],
     },
     Case {
-        what: "lets in whoever does not ask for readiness",
+        what: "admits callers that do not poll readiness",
         suite: |name| gated(name, Counting::OnlyInReadiness),
         fails: &["R12"],
     },

@@ -7,27 +7,27 @@ use std::task::{Context, Poll, Waker};
 /// What is wrong with a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// A place that was given to a waiter who left is free, but nobody is told.
+    /// A slot that was assigned to a waiter that left is free, but no waiter is woken.
     ForgetsToPassOn,
-    /// A place that was given to a waiter who left is freed twice.
+    /// A slot that was assigned to a waiter that left is freed twice.
     FreesTwice,
-    /// Growing wakes nobody.
+    /// Growing wakes no waiter.
     GrowsSilently,
-    /// Whoever left stays in the line until its turn.
+    /// A waiter that left stays in the line until its turn.
     KeepsTheDead,
     /// Remembers only the task that polled first.
     KeepsTheFirstWaker,
     /// One more than the capacity gets in.
     OneTooMany,
-    /// Whoever leaves the line takes the order with them.
+    /// A waiter that leaves the line changes the order.
     Reorders,
-    /// Serves those who wait for readiness when nobody else waits.
+    /// Serves callers that wait for readiness when no other waits.
     ServesReadinessLast,
-    /// Serves whoever came last. That is no fault where it is declared.
+    /// Serves the newest first. That is no fault where it is declared.
     ServesTheNewest,
     /// A waiter wakes itself until it is its turn.
     Spins,
-    /// A free place is announced to all who wait.
+    /// A free slot wakes all waiters.
     WakesEverybody,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Line {
     pub(crate) capacity: usize,
     pub(crate) inside: usize,
     waiting: VecDeque<Arc<Ticket>>,
-    /// Those who wait for readiness, where they are served only when nobody else waits.
+    /// The callers that wait for readiness, where they are served only when no other waits.
     last: VecDeque<Arc<Ticket>>,
 }
 
@@ -103,7 +103,7 @@ impl Queue {
         }
     }
 
-    /// The same of one who waits in `poll_ready`.
+    /// The same of a caller that waits in `poll_ready`.
     pub(crate) fn wait_in_readiness(self: &Arc<Self>) -> Wait {
         let mut wait = self.wait();
         wait.in_readiness = true;
@@ -129,7 +129,7 @@ impl Line {
         enters
     }
 
-    /// Gives free places to those who wait, and says whom to wake.
+    /// Assigns free slots to waiters, and returns the wakers to call.
     fn grant(&mut self, fault: Option<Fault>) -> Vec<Waker> {
         if fault == Some(Fault::WakesEverybody) {
             let tickets = self.waiting.drain(..);
@@ -146,7 +146,7 @@ impl Line {
             let Some(ticket) = next.or_else(|| self.last.pop_front()) else {
                 break;
             };
-            // Only those who wait hold their ticket too.
+            // Only waiters hold their ticket too.
             if Arc::strong_count(&ticket) > 1 {
                 self.inside += 1;
                 wakers.extend(ticket.with(|(granted, waker)| {

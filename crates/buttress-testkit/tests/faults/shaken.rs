@@ -73,7 +73,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("forgets to pass on what a leaver was given", &["A2", "R8"]),
     ("frees twice what a leaver was given", &["A6"]),
     ("grows without telling", &["A7"]),
-    ("keeps those in line who left", &["A9"]),
+    ("keeps waiters in line that left", &["A9"]),
     ("remembers the first task only", &["A2", "A7", "R8"]),
     ("reorders the line when one leaves", &["A2"]),
     (

@@ -67,7 +67,7 @@ pub(crate) const FAULTS: &[Case] = &[
         what: "sends a request twice, and says once",
         suite: |name| {
             let suite = shell(name, Fault::SendsTwice).attempts(1);
-            suite.except("R8", "its second call inside is let go by nobody there")
+            suite.except("R8", "its second call inside is never released there")
         },
         fails: &["T9"],
     },

@@ -39,7 +39,7 @@ pub(crate) const FAULTS: &[Case] = &[
 
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// A filter whose predicate can be told to let nobody through.
+/// A filter with a predicate that can be switched to reject all requests.
 fn filter() -> Specimen {
     let shut = Arc::new(AtomicBool::new(false));
     let trip = Arc::clone(&shut);

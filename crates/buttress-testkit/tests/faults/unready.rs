@@ -1,4 +1,4 @@
-//! Layers that wait for the inner service in `poll_ready`, for so long and no longer.
+//! Layers that wait for the inner service in `poll_ready`, for a limited time.
 
 use std::future::ready;
 use std::pin::Pin;

@@ -70,7 +70,7 @@ pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
     BreakerSettings { config, until }
 }
 
-/// A time, or so many calls.
+/// A time span, or a number of calls.
 fn window(value: &DeValue<'_>) -> Read<Window> {
     if value.is_integer() {
         return whole(value).map(Window::Count);

@@ -28,7 +28,7 @@ pub(super) fn read(table: &Table<'_>) -> BulkheadSettings {
     settings(table, section(table).check(check))
 }
 
-/// Of a server, whose calls are told apart by their paths.
+/// For a server, whose calls are distinguished by path.
 pub(super) fn read_server(table: &Table<'_>) -> BulkheadSettings {
     let section = section(table).within("partitions", |config, table| {
         config.partitions(partitions(table))

@@ -46,9 +46,9 @@ impl ClientSettings {
 
 /// The layers of a client, outermost first: deadline, retry, shed, breaker, bulkhead.
 ///
-/// The shedder is asked for every attempt, because each is load for the dependency. It is outside of the breaker, so that
-/// the time in its queue is no time of the dependency's, and whoever had to wait is refused if the circuit has opened
-/// meanwhile. What an open circuit refuses was not sent: neither throttle nor limit counts it.
+/// The shedder admits each attempt, because each is load for the dependency. It is outside the breaker, so that the
+/// time in its queue is not the dependency's latency, and a call that waited is rejected if the circuit has opened
+/// meanwhile. Rejections of an open circuit were not sent: neither throttle nor limit counts them.
 ///
 /// Made by [`Resilience::client`](crate::Resilience::client). A clone is the same stack.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub struct ClientStack {
     bulkhead: Option<Bulkhead>,
 }
 
-/// The layers that are told something which no handle of theirs can be.
+/// The layers without a handle, whose configuration is replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
     deadline: Option<DeadlineLayer<Client>>,

@@ -5,7 +5,7 @@ use buttress_core::Mode;
 use super::table::Table;
 use super::value::{mode, whole};
 
-/// Whoever shares a name would share a label in metrics.
+/// Stacks with the same name would share a label in metrics.
 pub(super) fn names(root: &Table<'_>) {
     let (Some(servers), Some(clients)) = (root.table("server"), root.table("client")) else {
         return;

@@ -15,7 +15,7 @@ pub struct ResilienceError {
 impl ResilienceError {
     pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by(|a, b| (a.line, a.column, &a.key).cmp(&(b.line, b.column, &b.key)));
-        // Whoever asks for what is no table finds that out anew.
+        // Reading a value that is no table reports that again.
         mistakes.dedup();
         Self { mistakes }
     }

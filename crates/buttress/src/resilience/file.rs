@@ -19,7 +19,7 @@ pub(super) struct File {
     pub(super) clients: BTreeMap<String, ClientSettings>,
 }
 
-/// Reads a file, whose tables have to pass `also` as well.
+/// Reads a file, with an additional check `also` of its tables.
 pub(super) fn parse(text: &str, also: impl FnOnce(&Table<'_>)) -> Result<File, ResilienceError> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {

@@ -3,7 +3,7 @@ use std::sync::{PoisonError, RwLock};
 
 /// What is read when a service is made, and again by services that were made before it was replaced.
 ///
-/// Whoever has the edition in force reads one atomic and takes no lock.
+/// A reader that has the current version does one atomic load and takes no lock.
 #[derive(Debug)]
 pub(super) struct Live<T> {
     edition: AtomicU64,

@@ -84,11 +84,10 @@
 //!
 //! # What is checked
 //!
-//! Everything, before anything is made. What the file does not know, what is out of range, and what makes no sense
-//! beside the rest: a time within a call that is no shorter than the call, a breaker that believes its attempts to
-//! have more time than the retry gives them, a limit of the shedder that the bulkhead inside keeps from being reached, a
-//! server and a client of one name. Each [`Mistake`] says where it is,
-//! what stands there, and what must.
+//! All of the file is checked before anything is built: unknown keys, values out of range, and contradictions: a time
+//! within a call that is no shorter than the call, a breaker whose `attempt_timeout` is longer than the retry's, a
+//! limit of the shedder that cannot be reached because of the bulkhead inside it, a server and a client of one name.
+//! Each [`Mistake`] has its place in the file, the value there, and what the value must be.
 //!
 //! A breaker need not be told how long its attempts have: the deadline and the retry around it say why they end one.
 //!
@@ -217,7 +216,7 @@ impl Resilience {
         }
     }
 
-    /// Goes by another file from now on, and keeps what is under way and what was learnt.
+    /// Applies another file, and keeps calls in flight and what was learnt.
     ///
     /// # Errors
     ///

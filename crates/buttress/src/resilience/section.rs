@@ -4,7 +4,7 @@ use toml::de::DeValue;
 use super::table::Table;
 use super::value::Read;
 
-/// A table that is read into a configuration, key by key. What it was not asked for it does not know.
+/// A table that is read into a configuration, key by key. Keys that were not read are unknown.
 #[must_use]
 pub(super) struct Section<'t, 'a, C> {
     table: &'t Table<'a>,

@@ -51,7 +51,7 @@ pub struct ServerStack {
     bulkhead: Option<Bulkhead>,
 }
 
-/// The layers that are told something which no handle of theirs can be.
+/// The layers without a handle, whose configuration is replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
     problem: ProblemLayer,

@@ -52,7 +52,7 @@ impl ShedSettings {
         }
     }
 
-    /// Refuses a file that counts the tenants of the server in other buckets: calls under way are counted in these.
+    /// Rejects a file that counts the tenants of the server in other buckets: calls in flight are counted in these.
     pub(super) fn compare(&self, server: &Table<'_>) {
         if let (Some(before), Some(now)) = (self.buckets, buckets(server))
             && before != now
@@ -249,7 +249,7 @@ fn pressure(table: &Table<'_>) -> PressureConfig {
         .done()
 }
 
-/// From where on less is let in, and from where on next to nothing.
+/// The two thresholds of a pressure signal: where less is admitted, and where next to nothing is.
 fn bounds<T: Clone>(table: &Table<'_>, read: impl Fn(&DeValue<'_>) -> Read<T>) -> Option<(T, T)> {
     table.require(&["from", "to"]);
     let (from, to) = table

@@ -9,7 +9,7 @@ use super::error::Mistake;
 use super::section::Section;
 use super::value::{Read, time};
 
-/// A file under way: its text, and the mistakes found so far.
+/// A file being read: its text, and the mistakes found so far.
 pub(super) struct Source<'a> {
     text: &'a str,
     mistakes: RefCell<Vec<Mistake>>,

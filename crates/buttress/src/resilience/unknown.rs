@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A stack that is asked for and not in the file.
+/// A requested stack that is not in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownStack {
     kind: &'static str,
@@ -22,7 +22,7 @@ impl UnknownStack {
         }
     }
 
-    /// The name that was asked for.
+    /// The requested name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

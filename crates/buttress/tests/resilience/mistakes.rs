@@ -204,8 +204,8 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "line 2, column 10: server.a.shed.pressure.run_delay is 20ms to 10ms, but must be above 0, and the second ",
         ),
         (
-            "[server.a.shed]\ntrust = 'everybody'",
-            "line 2, column 9: server.a.shed.trust is 'everybody', but must be one of \"to_lower\", \"always\", \"never\"",
+            "[server.a.shed]\ntrust = 'all'",
+            "line 2, column 9: server.a.shed.trust is 'all', but must be one of \"to_lower\", \"always\", \"never\"",
         ),
         (
             "[server.a.shed]\ncriticality = 'urgent'",

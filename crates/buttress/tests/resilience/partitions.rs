@@ -1,4 +1,4 @@
-//! The limit of a server, split by the paths that are asked for.
+//! The limit of a server, split by path.
 
 use std::convert::Infallible;
 

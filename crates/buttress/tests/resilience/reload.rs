@@ -133,7 +133,7 @@ fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
     assert!(client.snapshot().throttle.is_some());
     assert_eq!(client.snapshot().limit.limit, 20, "it has one now");
 
-    // Calls under way are counted by tenant in as many buckets as there are.
+    // Calls in flight are counted by tenant in as many buckets as there are.
     let finer = other.replace("tenants.header", "tenants.buckets = 64\ntenants.header");
     let error = resilience.reload(&finer).unwrap_err();
     let told = "line 3, column 19: server.api.shed.tenants.buckets is 64, but must be as many as are in use";

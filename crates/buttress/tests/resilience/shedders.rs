@@ -8,9 +8,9 @@ use buttress::{BoxError, Reason, Rejection, Resilience};
 use http::{Request, Response, StatusCode};
 use tower::{Service, ServiceExt, service_fn};
 
-/// What a handler is told of how much its request matters, by a server that was made before the reload.
+/// The criticality that a handler sees, on a server that was made before the reload.
 #[tokio::test]
-async fn a_server_that_is_running_believes_whom_the_reload_says() {
+async fn a_running_server_uses_the_trust_policy_of_the_reload() {
     let resilience = Resilience::from_toml("[server.api]\nshed = {}\ndeadline = {}").unwrap();
     let handler = service_fn(|_: Request<String>| async {
         let heard = Criticality::current().unwrap_or_default();
@@ -30,7 +30,7 @@ async fn a_server_that_is_running_believes_whom_the_reload_says() {
     assert_eq!(heard().await, "critical");
 }
 
-/// The shedder is outside of the bulkhead: who is refused by it was not counted in there, and hears when to come back.
+/// The shedder is outside the bulkhead: a call that it rejects was not counted in there, and gets a `Retry-After`.
 #[tokio::test(start_paused = true)]
 async fn a_server_sheds_before_its_bulkhead_is_asked() {
     let file = "[server.api]\nshed = { limit = 1, queue = 0 }\nbulkhead.limit = 2";
@@ -93,7 +93,7 @@ async fn a_throttle_does_not_count_what_an_open_circuit_refuses() {
     }
 }
 
-/// Each attempt is asked for: what a retry makes of one call is load like any other, and is held back like it.
+/// Each attempt needs a permit: the attempts of a retry are load like any other, and are limited like it.
 #[tokio::test(start_paused = true)]
 async fn a_throttle_is_asked_for_every_attempt() {
     let file = "[client.payments]\nthrottle = {}\nretry = { attempts = 2 }";

@@ -132,7 +132,7 @@ async fn a_dependency_that_hangs_trips_the_breaker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_raised_lets_in_more_of_those_who_call_a_running_server() {
+async fn a_raised_limit_admits_more_calls_of_a_running_server() {
     let file = "[server.api]\ndeadline.timeout = '1 s'\nbulkhead.limit = 1";
     let server = Resilience::from_toml(file).unwrap();
     let url = serve(hanging().layer(server.server("api").unwrap())).await;

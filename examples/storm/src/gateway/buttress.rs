@@ -18,7 +18,7 @@ use crate::net;
 /// What holds the gateway up, to be looked at while it does.
 #[derive(Debug, Clone)]
 pub struct Handles {
-    /// Who is let into the gateway: as many at once as it does best with, which the shedder finds out.
+    /// Admits requests to the gateway, up to an adaptive limit.
     pub shedder: Shedder,
     /// Whether the upstream is called at all.
     pub breaker: Breaker,
@@ -55,7 +55,7 @@ impl Handles {
                 Mode::Enforce
             }
         };
-        // What can be found out is found out: there is no number here that somebody would have to know.
+        // All limits are adaptive: there is no number here that would have to be known.
         let shed = ShedConfig::default().mode(mode(Support::Shedder));
         let bulkhead = BulkheadConfig::default().mode(mode(Support::Bulkhead));
         Self {
@@ -95,13 +95,13 @@ pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr
         .layer(DeadlineLayer::server(
             DeadlineConfig::default().timeout(TIMEOUT),
         ))
-        // Who is beyond what can be done waits for an eighth of a second, and then hears that there is no place.
+        // A request beyond the capacity waits for an eighth of a second, and is then rejected.
         .layer(ShedLayer::http(&handles.shedder))
         // What fails is tried again, as long as successes pay for that.
         .layer(RetryLayer::http(&retry))
         // When attempts fail, the upstream is left alone until a few probes succeed.
         .layer(BreakerLayer::http(&handles.breaker))
-        // However many are let in and try again, so many attempts are under way and no more.
+        // However many requests are admitted and retried, no more attempts than this are in flight.
         .layer(BulkheadLayer::http(&handles.bulkhead))
         .map_request(move |request| passed_on(request, upstream))
         .service(HttpClient::from(client));

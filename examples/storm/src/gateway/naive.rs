@@ -13,7 +13,7 @@ use crate::net;
 /// How often an attempt that failed is repeated, at once.
 pub(crate) const RETRIES: u32 = 3;
 
-/// Starts the gateway everybody writes first: a timeout, and three retries.
+/// Starts the naive gateway: a timeout, and three retries.
 ///
 /// # Errors
 ///

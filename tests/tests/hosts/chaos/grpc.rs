@@ -1,4 +1,4 @@
-//! tonic on both ends: what a client makes of a server that is harmed, in codes.
+//! tonic on both ends: what a client makes of a server with injected faults, in codes.
 
 use std::net::SocketAddr;
 

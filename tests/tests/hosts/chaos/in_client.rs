@@ -1,4 +1,4 @@
-//! A client that is harmed: reqwest through `HttpClient` behind an injector, in front of a server that is well.
+//! Faults in a client: reqwest through `HttpClient` behind an injector, in front of a healthy server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ async fn a_panic_is_the_callers_and_the_client_goes_on() {
 async fn a_caller_sees_each_harm_to_a_body() {
     let reset = "Failure(Transport), fault_injected";
     for (fault, expected) in [
-        // Nobody compares with what the head says: that has been done further down.
+        // The length is not compared with the head: an inner layer has done that.
         (BodyFault::Truncate { after: 5 }, body("hello", "end")),
         (
             BodyFault::Corrupt { after: 11 },
@@ -106,7 +106,7 @@ fn body(text: &str, end: &str) -> String {
     format!("200 x-buttress-fault=fault content-length=12 {text:?} {end}")
 }
 
-/// A client behind the injector, and how often its server was asked.
+/// A client behind the injector, and the number of requests to its server.
 async fn behind(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);

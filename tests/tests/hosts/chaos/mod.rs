@@ -1,6 +1,6 @@
 //! Every fault, over real connections: what the peer sees of it.
 //!
-//! A fault that is told to last does so until the injector is disarmed, so nothing here waits for a clock.
+//! A fault with a duration lasts until the injector is disarmed, so nothing here waits for a clock.
 
 mod grpc;
 mod in_client;
@@ -20,7 +20,7 @@ use crate::support::within;
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_secs(600);
 
-/// So long a peer looks for what must not come.
+/// How long a peer waits for what must not come.
 const LOOK: Duration = Duration::from_millis(30);
 
 const STALL: BodyFault = BodyFault::Stall {
@@ -61,8 +61,7 @@ fn grpc_status() -> Answer {
     }
 }
 
-/// What somebody sees who reads an answer to its end, in a line: the status, what of the head is of interest, the body,
-/// and how it ended.
+/// What a reader of the whole response sees, in a line: the status, the relevant headers, the body, and how it ended.
 async fn seen<B>(answer: Result<Response<B>, BoxError>) -> String
 where
     B: http_body::Body<Data = bytes::Bytes> + Unpin,

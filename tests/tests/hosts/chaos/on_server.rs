@@ -1,4 +1,4 @@
-//! A server that is harmed: hyper and axum, as reqwest sees them through `HttpClient`.
+//! Faults on a server: hyper and axum, as reqwest sees them through `HttpClient`.
 
 use std::net::SocketAddr;
 
@@ -60,7 +60,7 @@ async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
     assert_eq!(seen(answer).await, whole);
 }
 
-/// Of a body whose length the head says, a client notices whatever is missing; what is wrong in it, never.
+/// If the head has a length, a client notices missing bytes; changed bytes, never.
 #[tokio::test]
 async fn a_client_sees_each_harm_to_a_body_of_known_length() {
     for (fault, expected) in [
@@ -72,7 +72,7 @@ async fn a_client_sees_each_harm_to_a_body_of_known_length() {
         (DRIP, whole("hello, world")),
         (BodyFault::Reset { after: 5 }, torn("hello")),
         (BodyFault::LoseTrailers, whole("hello, world")),
-        // HTTP/1.1 has no place for them: nobody asked for any.
+        // HTTP/1.1 has no place for them: they were not requested.
         (
             BodyFault::AlterTrailers { grpc_status: 13 },
             whole("hello, world"),
@@ -92,8 +92,8 @@ async fn a_client_sees_each_harm_to_a_body_of_known_length() {
     }
 }
 
-/// Where the head says no length, a body that is cut short is a whole one to whoever reads it. That is the fault that
-/// only a check of the content finds.
+/// If the head has no length, a body that is cut short is complete to its reader. That is the fault that only a check
+/// of the content finds.
 #[tokio::test]
 async fn a_client_sees_each_harm_to_a_stream() {
     let tail = |text: &str, end: &str| format!("200 x-buttress-fault=fault {text:?} {end}");
@@ -182,7 +182,7 @@ fn without_torn_text(seen: &str) -> &str {
     if seen.ends_with(BROKEN) { BROKEN } else { seen }
 }
 
-/// A server of hyper, whose every answer goes through the injector.
+/// A server of hyper with every response passing through the injector.
 async fn hyper(injector: &Injector) -> SocketAddr {
     let stream = async || {
         let frames = ["hello,", " world"].map(|part| {

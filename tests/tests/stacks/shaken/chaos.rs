@@ -36,7 +36,7 @@ fn an_armed_injector_stands_until_its_time_is_over_and_after() {
     }
 }
 
-/// Sooner or later so much fails that it disarms itself in the middle of a call.
+/// Sooner or later so many calls fail that it disarms itself in the middle of a call.
 #[test]
 fn an_injector_with_a_guard_stands() {
     for http in [false, true] {

@@ -1,4 +1,4 @@
-//! What lets in so many at once.
+//! Layers with a limit on calls in flight.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn a_shedder_with_a_longest_wait_stands() {
     was_asked(&shaken, &EVERYTHING);
 }
 
-/// As it comes: what it lets in follows from what it learns.
+/// Without a declared capacity: the limit depends on what it learns.
 #[test]
 fn an_adaptive_shedder_stands() {
     for mode in MODES {
@@ -76,7 +76,7 @@ fn an_adaptive_shedder_stands() {
 
 const REJECT: WhenSaturated = WhenSaturated::Reject;
 
-/// All that shaking can ask of anybody.
+/// All checks that apply to any layer.
 const EVERYTHING: [&str; 12] = [
     "R1", "R8", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "X2",
 ];
@@ -127,7 +127,7 @@ fn shedder(mode: Mode, config: ShedConfig) -> Conformance {
     })
 }
 
-/// Only one that enforces lets in so many and no more.
+/// Only one that enforces keeps to its limit.
 fn limited(mode: Mode, make: impl Fn() -> Specimen + 'static) -> Conformance {
     let suite = Conformance::new(format!("{mode:?}"), make).holds_body();
     if mode == Mode::Enforce {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use buttress::prelude::*;
 use buttress_testkit::{Conformance, Shaken};
 
-/// So many seeds, unless the variable says otherwise.
+/// The number of seeds, unless the variable sets another.
 const SEEDS: u64 = 20;
 
 const MODES: [Mode; 3] = [Mode::Off, Mode::Shadow, Mode::Enforce];
@@ -28,7 +28,7 @@ fn seeds() -> Range<u64> {
     0..asked.map_or(SEEDS, |seeds| seeds.parse().expect("a number of seeds"))
 }
 
-/// Shakes a stack, and sees that nothing broke. What came of it is for asking how much was asked.
+/// Shakes a stack, and asserts that no invariant broke. Returns how often each was tested.
 #[track_caller]
 fn stands(suite: Conformance) -> Shaken {
     let shaken = suite.shake(seeds());

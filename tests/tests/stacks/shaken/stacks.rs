@@ -60,7 +60,7 @@ fn a_client_stands() {
 #[test]
 fn a_client_of_what_is_broken_on_purpose_stands() {
     for mode in MODES {
-        let suite = Conformance::new(format!("harmed client, {mode:?}"), move || {
+        let suite = Conformance::new(format!("client with faults, {mode:?}"), move || {
             let quiet = InjectorConfig::default().kill_variable(None);
             let injector = Injector::new("shaken", quiet);
             injector.arm(chaos::plan()).unwrap();

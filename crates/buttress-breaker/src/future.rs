@@ -43,8 +43,8 @@ impl<F, P: Clone> ResponseFuture<F, P> {
         P: Identify<Req>,
     {
         match admission {
-            Ok(mut guard) => {
-                guard.ask(protocol, &request, now);
+            Ok(guard) => {
+                let guard = guard.asked(protocol, &request, now);
                 Self::admitted(inner, request, guard, protocol)
             }
             Err(rejection) => {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use buttress_core::circuit::Permit;
-use buttress_core::{Deadline, FailureKind, Guard, Identify, Outcome, Report};
+use buttress_core::{Deadline, FailureKind, Guard, Identify, Outcome, Report, Upload};
 
 use crate::breaker::now;
 use crate::shared::SharedLease;
@@ -15,6 +15,8 @@ pub struct BreakerGuard {
     shared: SharedLease,
     /// `None` once settled.
     permit: Option<Permit>,
+    /// What the caller owes of the request, if anything keeps count of that. Boxed, as few calls have one, and all move it.
+    upload: Option<Box<Upload>>,
 }
 
 impl BreakerGuard {
@@ -23,31 +25,59 @@ impl BreakerGuard {
         Self {
             shared,
             permit: Some(permit),
+            upload: None,
         }
     }
 }
 
 impl BreakerGuard {
     /// Notes what is the caller's part of a call that is made `now`: until when it waits, and what it owes.
-    #[inline]
-    pub(crate) fn ask<P, Req>(&mut self, protocol: &P, request: &Req, now: Instant)
+    // By value and inlined: a guard whose address is taken is copied once more.
+    #[inline(always)]
+    pub(crate) fn asked<P, Req>(self, protocol: &P, request: &Req, now: Instant) -> Self
     where
         P: Identify<Req>,
     {
+        let deadline = protocol.caller_deadline(request, now);
+        let upload = protocol.upload(request, now);
+        if deadline.is_none() && upload.is_none() {
+            return self;
+        }
+        self.asked_more(deadline, upload)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn asked_more(mut self, deadline: Option<Deadline>, upload: Option<Upload>) -> Self {
         if let Some(permit) = &mut self.permit {
-            permit.allow(protocol.caller_deadline(request, now));
-            permit.owe(protocol.upload(request, now));
+            permit.allow(deadline);
+        }
+        self.upload = upload.map(Box::new);
+        self
+    }
+
+    /// Takes off what the service waited for the caller.
+    #[inline]
+    fn take_off(&mut self, now: Instant) {
+        if let (Some(permit), Some(upload)) = (&mut self.permit, &self.upload) {
+            permit.take_off(upload, now);
         }
     }
 
     #[inline(never)]
     fn settle_slowly(&mut self, report: Report, now: Instant) {
+        self.take_off(now);
         let Some(permit) = self.permit.take() else {
             return;
         };
         let circuit = self.shared.circuit();
+        let upload = self.upload.as_deref();
         let is_timeout = report.outcome == Outcome::Failure(FailureKind::Timeout);
-        if is_timeout && circuit.was_cut_short(&permit, Deadline::current(), now) {
+        let is_cut_short =
+            is_timeout && circuit.was_cut_short(&permit, Deadline::current(), upload, now);
+        let is_broken_off =
+            report.outcome.is_failure() && upload.is_some_and(Upload::is_broken_off);
+        if is_cut_short || is_broken_off {
             self.shared.settle(permit, Report::IGNORED, now);
         } else {
             self.shared.settle(permit, report, now);
@@ -57,6 +87,9 @@ impl BreakerGuard {
     #[cold]
     #[inline(never)]
     fn cancel(&mut self) {
+        if self.upload.is_some() {
+            self.take_off(now());
+        }
         if let Some(permit) = self.permit.take() {
             self.shared.cancel(permit);
         }
@@ -66,10 +99,11 @@ impl BreakerGuard {
 impl Guard for BreakerGuard {
     /// The call is timed to here. A probe has said all it has to say, if the head tells how the call went.
     fn answered(&mut self, head: Option<&Report>) {
+        let now = now();
+        self.take_off(now);
         let Some(permit) = &mut self.permit else {
             return;
         };
-        let now = now();
         self.shared.circuit().answered(permit, now);
         if let (Some(head), true) = (head, permit.is_probe()) {
             self.settle_slowly(*head, now);

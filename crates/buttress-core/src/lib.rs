@@ -5,6 +5,10 @@
 //! it anywhere. The shells (`buttress-breaker` and its siblings) adapt these rules to `tower_service::Service`;
 //! users start at the `buttress` crate.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod backoff;
 mod blame;
 pub mod budget;

@@ -24,6 +24,10 @@
 //! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
 //!   its grammar is [`Malformed`]: it is ignored and counted.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod body;
 mod classify;
 mod criticality;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol, Report, Upload};
 use http::header::CONTENT_LENGTH;
-use http::{Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::deadline::given_by_caller;
@@ -123,30 +123,41 @@ impl<B> Identify<Request<B>> for Http {
 
     /// What an outer layer put into the request's extensions, and what the relative headers say
     /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)): the least of them.
-    #[inline]
+    #[inline(always)]
     fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
-        let told = request.extensions().get().copied();
-        if request.headers().is_empty() {
-            return told;
+        if request.headers().is_empty() && request.extensions().is_empty() {
+            return None;
         }
-        let written = given_by_caller(request.headers());
-        Deadline::earlier(told, written.and_then(|given| Deadline::after(now, given)))
+        caller_deadline(request.headers(), request.extensions(), now)
     }
 
     /// What [`track_upload`](crate::track_upload) put into the request's extensions.
-    #[inline]
+    #[inline(always)]
     fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
         let extensions = request.extensions();
         if extensions.is_empty() {
             return None;
         }
-        extensions.get().map(|upload: &Upload| upload.of_call(now))
+        upload(extensions, now)
     }
 
     /// What an outer layer put into the request's extensions.
     fn criticality(&self, request: &Request<B>) -> Option<Criticality> {
         request.extensions().get().copied()
     }
+}
+
+// Apart, so that layers need not make room for it where they call the service.
+#[inline(never)]
+fn caller_deadline(headers: &HeaderMap, extensions: &Extensions, now: Instant) -> Option<Deadline> {
+    let written = given_by_caller(headers).and_then(|given| Deadline::after(now, given));
+    Deadline::earlier(extensions.get().copied(), written)
+}
+
+#[cold]
+#[inline(never)]
+fn upload(extensions: &Extensions, now: Instant) -> Option<Upload> {
+    extensions.get().map(|upload: &Upload| upload.of_call(now))
 }
 
 /// How long a call lasts, and with it the permit it holds.

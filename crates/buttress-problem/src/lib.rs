@@ -128,6 +128,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod asked;
 #[cfg(feature = "axum")]
 mod axum;

@@ -90,6 +90,10 @@
 //! [`TestBody`] for futures and bodies with every poll scripted, [`CountingWaker`] to poll by hand,
 //! [`VirtualClock`], [`Gate`], [`Gauge`] and [`Dice`].
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod bench;
 mod body;
 mod caller;

@@ -79,6 +79,12 @@
 #[cfg(all(doctest, feature = "config", feature = "reqwest"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+#[cfg(all(doctest, feature = "breaker", feature = "retry"))]
+#[doc = include_str!("../README.md")]
+mod readme_of_crate {}
+#[cfg(any(doc, test))]
+#[cfg(feature = "full")]
+pub mod docs;
 
 #[cfg(feature = "retry")]
 mod direct;

@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 use super::state::Transition;
 use super::word::Tag;
 use crate::time::nanos;
-use crate::upload::ServiceTime;
 use crate::{Deadline, Reason, Upload};
 
 /// The right to make one call, to be settled or cancelled exactly once.
@@ -13,14 +12,11 @@ pub struct Permit {
     /// Which epoch of the circuit admitted it: its result counts in that epoch only.
     pub(super) tag: Tag,
     pub(super) granted: Instant,
-    /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there.
+    /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there. With the bit
+    /// [`INEXACT`] if that does not tell how long calls take.
     pub(super) answered_after: u64,
     /// How many nanoseconds the request itself says that its caller waits; `u64::MAX` if it does not say so.
     pub(super) allowed: u64,
-    /// What its caller owes of the request, if anything keeps count of that.
-    pub(super) upload: Option<Upload>,
-    /// Whether the time that it took tells how long calls take.
-    pub(super) is_exact: bool,
     pub(super) role: Role,
 }
 
@@ -31,8 +27,6 @@ impl Permit {
             granted,
             answered_after: 0,
             allowed: u64::MAX,
-            upload: None,
-            is_exact: true,
             role,
         }
     }
@@ -45,36 +39,45 @@ impl Permit {
         }
     }
 
-    /// Notes what the caller owes of the request.
-    #[inline]
-    pub fn owe(&mut self, upload: Option<Upload>) {
-        if upload.is_some() {
-            self.upload = upload;
+    /// Takes off the time in which the service waited for the caller's request until `now`. To be told once, when the head
+    /// of the answer came or the call ended without one.
+    #[cold]
+    pub fn take_off(&mut self, upload: &Upload, now: Instant) {
+        if self.is_answered() {
+            return;
+        }
+        let all = nanos(now.saturating_duration_since(self.granted));
+        let time = upload.service_time(all, now);
+        let began = now.checked_sub(Duration::from_nanos(time.nanos));
+        self.granted = began.unwrap_or(self.granted);
+        if !time.is_exact {
+            self.answered_after = INEXACT;
         }
     }
 
-    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come. What it
-    /// waited for its caller is not counted.
+    /// Whether the head of the answer has come.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered_after & !INEXACT != 0
+    }
+
+    /// The head of the answer came `now`.
+    pub(super) fn answer(&mut self, now: Instant) {
+        if !self.is_answered() {
+            self.answered_after |= self.took(now).clamp(1, !INEXACT);
+        }
+    }
+
+    /// Whether the time that it took tells how long calls take.
+    pub(super) fn is_exact(&self) -> bool {
+        self.answered_after & INEXACT == 0
+    }
+
+    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come.
     pub(super) fn took(&self, now: Instant) -> u64 {
-        self.service_time(now).nanos
-    }
-
-    pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
-        match self.answered_after {
-            0 => {
-                let all = nanos(now.saturating_duration_since(self.granted));
-                ServiceTime::of(self.upload.as_ref(), all, now)
-            }
-            nanos => ServiceTime {
-                nanos,
-                is_exact: self.is_exact,
-            },
+        match self.answered_after & !INEXACT {
+            0 => nanos(now.saturating_duration_since(self.granted)),
+            after => after,
         }
-    }
-
-    /// Whether the caller broke the request off.
-    pub(super) fn is_broken_off(&self) -> bool {
-        self.upload.as_ref().is_some_and(Upload::is_broken_off)
     }
 
     /// Whether its call is a probe of a half-open circuit.
@@ -88,6 +91,9 @@ impl Permit {
         self.role != Role::Passenger && self.tag.epoch() != epoch
     }
 }
+
+/// Beside a time, for a call whose caller may send more of its request after it was waited for.
+pub(super) const INEXACT: u64 = 1 << 63;
 
 /// What a call is to the circuit that admitted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::{Generation, Mark};
-use crate::{Deadline, Ending, FailureKind, Outcome, Report};
+use crate::{Deadline, Ending, FailureKind, Outcome, Report, Upload};
 
 impl Circuit {
     /// Records how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
@@ -66,7 +66,7 @@ impl Circuit {
             } else {
                 ending
             },
-            answered: permit.answered_after != 0,
+            answered: permit.is_answered(),
             took: Duration::from_nanos(took),
         };
         if dropped.is_timeout(self.patience(&locked)) {
@@ -95,11 +95,7 @@ impl Circuit {
     /// The head of a permitted call's answer came `now`, and its body goes on. The call is timed to here, and a drop
     /// from here on says nothing.
     pub fn answered(&self, permit: &mut Permit, now: Instant) {
-        if permit.answered_after == 0 {
-            let time = permit.service_time(now);
-            permit.answered_after = time.nanos.max(1);
-            permit.is_exact = time.is_exact;
-        }
+        permit.answer(now);
         if let Role::Probe(probe) = permit.role {
             let mut locked = self.lock();
             if self.word().epoch() == permit.tag.epoch() {
@@ -109,16 +105,22 @@ impl Circuit {
     }
 
     /// Whether the `deadline` of a permitted call that timed out `now`, or the one that [its request
-    /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to [send](Permit::owe) the
-    /// request. Then the timeout is the caller's, and says nothing about the dependency.
-    pub fn was_cut_short(&self, permit: &Permit, deadline: Option<Deadline>, now: Instant) -> bool {
-        if deadline.is_none() && permit.allowed == u64::MAX && permit.upload.is_none() {
+    /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to send the `upload`, which was
+    /// [taken off](Permit::take_off). Then the timeout is the caller's, and says nothing about the dependency.
+    pub fn was_cut_short(
+        &self,
+        permit: &Permit,
+        deadline: Option<Deadline>,
+        upload: Option<&Upload>,
+        now: Instant,
+    ) -> bool {
+        if deadline.is_none() && permit.allowed == u64::MAX && upload.is_none() {
             return false;
         }
         let patience = self.patience(&self.lock());
         permit.allowed < nanos(patience)
             || was_cut_short(deadline, permit.granted, patience)
-            || was_kept_waiting(permit.upload.as_ref(), permit.took(now), now, patience)
+            || was_kept_waiting(upload, permit.took(now), now, patience)
     }
 
     /// How much time a call must have been allowed for a timeout to say something.
@@ -138,8 +140,8 @@ impl Circuit {
         let at = self.origin.nanos_at(now);
         // Before the epoch is compared: see `Successes::generation`.
         let generation = self.successes.generation();
-        let time = permit.service_time(now);
-        let slow = time.nanos > self.hot.slow_above.load(Ordering::Relaxed);
+        let took = permit.took(now);
+        let slow = took > self.hot.slow_above.load(Ordering::Relaxed);
         if report.outcome == Outcome::Success
             && !slow
             && permit.role == Role::Call
@@ -147,20 +149,16 @@ impl Circuit {
         {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
-            if time.is_exact {
-                self.usual.learn(time.nanos);
+            if permit.is_exact() {
+                self.usual.learn(took);
             }
             self.remember_tick(generation, now, at);
             return IN_TIME;
         }
         let mut locked = self.lock();
-        let outcome = match locked.attribute(report.outcome, time.nanos) {
-            Outcome::Failure(_) if permit.is_broken_off() => Outcome::Ignored,
-            outcome => outcome,
-        };
-        let outcome = match outcome {
+        let outcome = match locked.attribute(report.outcome, took) {
             // Its head came, and the rest of it says nothing.
-            Outcome::Ignored if permit.is_probe() && permit.answered_after != 0 => Outcome::Success,
+            Outcome::Ignored if permit.is_probe() && permit.is_answered() => Outcome::Success,
             outcome => outcome,
         };
         let word = self.word();

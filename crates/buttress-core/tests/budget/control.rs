@@ -87,6 +87,18 @@ fn a_change_keeps_the_deposits_and_the_attempts_in_flight() {
 }
 
 #[test]
+fn what_is_paid_in_right_after_a_change_of_life_counts() {
+    let budget = budget(of_successes(1.0).ttl(Duration::from_secs(10)));
+    let now = at(Duration::from_secs(1));
+    (0..2).for_each(|_| budget.deposit(now));
+    budget
+        .reconfigure(of_successes(1.0).ttl(Duration::from_secs(20)), now)
+        .expect("valid");
+    budget.deposit(now);
+    assert_eq!(budget.snapshot(now).balance, 3.0);
+}
+
+#[test]
 fn a_shorter_life_lets_expire_what_is_too_old_for_it() {
     let budget = budget(of_successes(1.0).ttl(Duration::from_secs(16)));
     for second in 0..16 {

@@ -75,10 +75,10 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
         let circuit = circuit(told);
         let permit = admitted(&circuit);
         let cut_short =
-            |left| circuit.was_cut_short(&permit, Deadline::after(epoch(), left), epoch());
+            |left| circuit.was_cut_short(&permit, Deadline::after(epoch(), left), None, epoch());
         assert!(cut_short(patience - NANO));
         assert!(!cut_short(patience));
-        assert!(!circuit.was_cut_short(&permit, None, epoch()));
+        assert!(!circuit.was_cut_short(&permit, None, None, epoch()));
     }
 }
 

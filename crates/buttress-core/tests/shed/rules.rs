@@ -420,3 +420,78 @@ fn a_call_without_time_left_gets_no_retry_after() {
     assert_eq!(refusal.reason, Reason::LimitReached);
     assert!(refusal.retry_after.is_some());
 }
+
+/// Where the first step of a limit of 20 leads to, of which 15 were in use when a call timed out.
+fn after_a_timeout(with_refusals: bool) -> u64 {
+    let limit = LimitConfig::aimd(Duration::from_secs(60)).initial(20);
+    let mut room = Room::new(ShedConfig::default().limit(limit).queue(0));
+    let _held: Vec<_> = (0..14).map(|_| room.enter(Call::default())).collect();
+    if with_refusals {
+        let others: Vec<_> = (14..20).map(|_| room.enter(Call::default())).collect();
+        for _ in 0..5 {
+            assert_eq!(room.refused(Call::default()), Reason::LimitReached);
+        }
+        for permit in others {
+            room.shed.release(permit, || room.now);
+        }
+    }
+    let timeout = Report::failure(FailureKind::Timeout);
+    let reports = [timeout].into_iter().chain([Report::SUCCESS; 200]);
+    for report in reports {
+        let mut permit = room.enter(Call::default());
+        room.now += MS;
+        let moved = room.shed.settle(&mut permit, report, || room.now);
+        room.shed.release(permit, || room.now);
+        if let Some(limit) = moved {
+            return limit;
+        }
+    }
+    panic!("it stays where it is");
+}
+
+#[test]
+fn only_beside_refusals_a_timeout_lowers_a_limit_below_what_is_in_use() {
+    assert_eq!(after_a_timeout(true), 18);
+    // The timeout changed nothing, and what came after it was good.
+    assert_eq!(after_a_timeout(false), 21);
+}
+
+#[test]
+fn a_call_takes_as_long_as_it_takes_until_its_answer_begins() {
+    let limit = LimitConfig::aimd(Duration::from_secs(60)).initial(20);
+    let mut room = Room::new(ShedConfig::default().limit(limit).queue(0));
+    for _ in 0..500 {
+        let mut permit = room.enter(Call::default());
+        room.now += 10 * MS;
+        permit.answered(|| room.now);
+        room.now += 490 * MS;
+        // Only the first word of it counts.
+        permit.answered(|| room.now);
+        room.shed.settle(&mut permit, Report::SUCCESS, || room.now);
+        room.shed.release(permit, || room.now);
+    }
+    let permit = room.enter(Call::default());
+    let cut_short = |left| {
+        let deadline = Deadline::after(room.now, left);
+        room.shed.was_cut_short(&permit, deadline, || room.now)
+    };
+    assert!(cut_short(9 * MS));
+    assert!(!cut_short(11 * MS));
+}
+
+#[test]
+fn a_permit_is_plain_where_only_its_place_is_to_be_given_back() {
+    let room = Room::new(fixed(9).tenants(TenantsConfig::default()));
+    for (sampled, tenant, plain) in [
+        (false, None, true),
+        (true, None, false),
+        (false, room.of("a").tenant, false),
+    ] {
+        let call = Call {
+            sampled,
+            tenant,
+            ..Call::default()
+        };
+        assert_eq!(room.enter(call).is_plain(), plain, "{call:?}");
+    }
+}

@@ -55,3 +55,24 @@ fn a_success_of_an_earlier_generation_is_not_counted() {
     sliding.successes.add(before, 3);
     assert_eq!(sliding.counts(3).calls, 1);
 }
+
+#[test]
+fn a_window_is_taken_up_to_its_bounds_and_no_further() {
+    use std::time::Duration;
+
+    let nano = Duration::from_nanos(1);
+    let (min, max) = (Window::MIN_TIME, Window::MAX_TIME);
+    assert_eq!(max, Duration::from_secs(86_400));
+    for (window, good) in [
+        (Window::Count(0), false),
+        (Window::Count(1), true),
+        (Window::Count(Window::MAX_COUNT), true),
+        (Window::Count(Window::MAX_COUNT + 1), false),
+        (Window::Time(min - nano), false),
+        (Window::Time(min), true),
+        (Window::Time(max), true),
+        (Window::Time(max + nano), false),
+    ] {
+        assert_eq!(window.check("window").is_ok(), good, "{window}");
+    }
+}

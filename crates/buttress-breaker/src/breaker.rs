@@ -72,7 +72,7 @@ impl Breaker {
         self.shared.name().as_str()
     }
 
-    /// Where the circuit stands.
+    /// The state of the circuit.
     #[must_use]
     pub fn state(&self) -> CircuitState {
         self.snapshot().state
@@ -116,7 +116,7 @@ impl Breaker {
         isolation
     }
 
-    /// Opens the circuit as failures would; an open circuit starts its time anew.
+    /// Opens the circuit as failures would; an open circuit restarts its open time.
     pub fn trip(&self) {
         let step = self.shared.circuit().trip(now(), chance);
         self.shared.announce(step);

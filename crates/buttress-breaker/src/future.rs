@@ -24,7 +24,7 @@ pub struct ResponseFuture<F, P = Plain> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Admitted(#[pin] F),
-    /// `None` once it has been told.
+    /// `None` once it has been returned.
     Rejected(Option<BoxError>),
 }
 

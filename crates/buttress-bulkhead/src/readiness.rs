@@ -10,7 +10,7 @@ use crate::bulkhead::now;
 use crate::queued::Queued;
 use crate::shared::{SharedStripes, try_admit};
 
-/// What one clone of a service knows of its own readiness.
+/// The readiness of one clone of a service.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,

@@ -20,7 +20,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 ///
 /// The outermost match decides.
 ///
-/// A classifier of your own begins best with [`classify_known_error`], which tells a layer's rejection from a failure of
+/// A custom classifier should begin with [`classify_known_error`], which tells a layer's rejection from a failure of
 /// the dependency:
 ///
 /// ```

@@ -5,7 +5,7 @@ use crate::Ratio;
 /// Whether a layer's rejections are enforced. One decision path serves all modes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Mode {
-    /// The layer neither decides nor learns: calls pass as if it were not there.
+    /// The layer neither decides nor learns: calls pass unchanged.
     Off,
     /// The layer decides and learns, counts what it would have rejected, and lets it through.
     Shadow,

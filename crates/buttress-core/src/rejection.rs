@@ -48,7 +48,7 @@ impl Rejection {
         }
     }
 
-    /// The same rejection, saying when it is worth trying again.
+    /// The same rejection, with the time after which to retry.
     #[must_use]
     pub fn with_retry_after(mut self, after: impl Into<Option<Duration>>) -> Self {
         self.retry_after = after.into();
@@ -81,13 +81,13 @@ impl Rejection {
         self.layer.as_str()
     }
 
-    /// The key of the call, where the handle tells keys apart: a host, a route, a tenant. Callers may have chosen it.
+    /// The key of the call, where the handle has keys: a host, a route, a tenant. Callers may have chosen it.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_ref().map(Name::as_str)
     }
 
-    /// How long to wait before it is worth trying again, where the rejecting rule knows.
+    /// How long to wait before a retry, where the rejecting rule knows.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -204,7 +204,7 @@ impl Reason {
         }
     }
 
-    /// Whether it says that a limit is reached: that there is more to do than there are slots, memory or time for it.
+    /// Whether a limit is reached: the load exceeds the slots, the memory or the time.
     #[must_use]
     pub const fn is_overload(self) -> bool {
         matches!(
@@ -266,7 +266,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// How far a rejection reaches, which tells a client whether to try elsewhere.
+/// How far a rejection reaches, so that a client can decide whether to try another instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// This instance only: another may answer at once.

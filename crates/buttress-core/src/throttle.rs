@@ -77,7 +77,7 @@ impl ThrottleConfig {
             ));
         }
         if self.floor == 0 {
-            // Nothing would ever tell that the dependency is back.
+            // The recovery of the dependency would never be noticed.
             return Err(ConfigError::new("throttle.floor", 0, "at least 1"));
         }
         Ok(())
@@ -106,7 +106,7 @@ impl ThrottleConfig {
 ///     }
 ///     sent
 /// });
-/// // Ten seconds' worth of the floor at once, and from there on at its pace.
+/// // Ten seconds' worth of the floor at once, and after that at its rate.
 /// assert_eq!(sent.count(), 51);
 /// # Ok(())
 /// # }

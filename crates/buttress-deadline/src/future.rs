@@ -28,7 +28,7 @@ pub struct ResponseFuture<F, P = Local> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Called(#[pin] F),
-    /// `None` once it has been told. Boxed as the error that it will be, for the sake of all other calls' size.
+    /// `None` once it has been returned. Boxed as the error that it will be, for the sake of all other calls' size.
     Rejected(Option<BoxError>),
 }
 

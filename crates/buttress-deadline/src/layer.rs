@@ -77,7 +77,7 @@ impl DeadlineLayer<Server> {
 }
 
 impl DeadlineLayer<Client> {
-    /// For a client of HTTP or gRPC, with the defaults: a call has as much time as its caller, and says so.
+    /// For a client of HTTP or gRPC, with the defaults: a call has as much time as its caller, and carries it.
     #[must_use]
     pub fn client() -> Self {
         Self::client_with(ClientDeadlineConfig::default())

@@ -108,8 +108,8 @@
 //! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies.
 //! Work that is spawned is another task: [`carry`] takes the deadline there.
 //!
-//! Headers are those of [`buttress_http::deadline`], relative ones unless told otherwise. What breaks its grammar is
-//! ignored and counted. A client writes the header anew for each call that passes it. Outside of a retry it writes
+//! Headers are those of [`buttress_http::deadline`], relative ones by default. A malformed header is
+//! ignored and counted. A client writes a new header for each call. Outside of a retry it writes
 //! the first attempt's, and [`age_deadline`](buttress_http::deadline::age_deadline) is what corrects those of the
 //! others.
 //!

@@ -56,7 +56,7 @@ impl Unready {
     }
 }
 
-/// A clone begins to wait anew.
+/// A clone starts a wait of its own.
 impl Clone for Unready {
     fn clone(&self) -> Self {
         Self::default()

@@ -15,7 +15,7 @@ use crate::breaker::now;
 /// A breaker is made when its key first comes. There are never more than the capacity: beyond it, those that
 /// were used least recently go, the closed before any other. So an open circuit is forgotten only while more keys than
 /// the capacity are not closed. One that an operator isolates is never forgotten, whatever the capacity. In metrics they
-/// add up under the one name; events tell the key.
+/// add up under the one name; events have the key.
 ///
 /// Cloning it is cheap, and all clones share the breakers.
 ///

@@ -69,7 +69,7 @@ where
         let protocol = &self.by_key.protocol;
         let now = now();
         let admission = admit(breaker.shared(), now, || protocol.identity(&request));
-        // What is rejected for one key says nothing about the others.
+        // A rejection for one key does not affect the others.
         let admission =
             admission.map_err(|rejection| BoxError::from(rejection.with_scope(Scope::Tenant)));
         ResponseFuture::of(admission, &mut self.inner, request, protocol, now)

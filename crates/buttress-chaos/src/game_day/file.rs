@@ -1,4 +1,4 @@
-//! The file as it stands, before it is checked as a whole.
+//! The file as it is read, before it is checked as a whole.
 
 use buttress_core::ConfigError;
 use buttress_core::chaos::{Bounds, Draw, Plan, SteadyStateConfig};

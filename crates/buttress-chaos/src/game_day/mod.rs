@@ -61,7 +61,7 @@ pub use report::GameDayReport;
 #[derive(Debug, Clone, PartialEq)]
 pub struct GameDay {
     pub(crate) experiments: Vec<Experiment>,
-    /// Of each experiment where its guard stands: line and column.
+    /// The place of the guard of each experiment: line and column.
     guards: Vec<Option<(usize, usize)>>,
 }
 

@@ -12,7 +12,7 @@ use crate::{ConfigError, Deadline, Mode};
 /// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
 /// | [`max_wait`](Self::max_wait) | 100 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is admitted first |
-/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`partitions`](Self::partitions) | off | the guaranteed share of the limit for calls of a name |

@@ -61,7 +61,7 @@ impl Circuit {
         }
         let at = self.origin.nanos_at(now);
         let open_until = self.hot.open_until.load(Ordering::Acquire);
-        // The same word still stands, so the time read in between is that of this opening.
+        // The word has not changed, so the time read in between is that of this opening.
         (at < open_until && self.word() == word).then(|| open(open_until - at))
     }
 
@@ -143,7 +143,7 @@ impl Circuit {
         }
     }
 
-    /// Rejects, unless the mode says that this call passes.
+    /// Rejects, unless the mode admits this call.
     fn refuse(
         &self,
         locked: &Locked,

@@ -105,7 +105,7 @@ impl BreakerConfig {
         self
     }
 
-    /// Trips at this many failures in a row; `None` turns the rule off. A success begins the row anew.
+    /// Trips at this many failures in a row; `None` turns the rule off. A success resets the row.
     /// Overload counts in the ratio only: a dependency that sheds load is alive.
     #[must_use]
     pub fn consecutive_failures(mut self, failures: impl Into<Option<u32>>) -> Self {
@@ -174,15 +174,15 @@ impl BreakerConfig {
         self
     }
 
-    /// Says how long an attempt is given for the head of its answer, where a timeout layer of another library stands
-    /// outside of the breaker. Such a layer drops a call and does not say why.
+    /// The timeout of an attempt up to the head of its response, where a timeout layer of another library is
+    /// outside the breaker. Such a layer drops a call without a reason.
     ///
     /// A call that is dropped after at least this time, before the head of its response came, counts as a timeout; a
     /// timeout that came sooner was the caller's, and is ignored.
     ///
     /// With `None`, the default, the breaker learns from the deadlines and attempt timeouts of this workspace, which
     /// say why they end a call: as a timeout, unless they left it less than answered calls usually take (100 ms while
-    /// no call was answered). A drop for any other reason says nothing, and a timeout that is reported counts, unless
+    /// no call was answered). A drop for any other reason is neutral, and a timeout that is reported counts, unless
     /// the deadline of the task left the call less than that.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {

@@ -40,7 +40,7 @@ impl Circuit {
         visible(step)
     }
 
-    /// Opens the circuit as a failure would, for the time that is due; an open circuit starts its time anew.
+    /// Opens the circuit as a failure would, for the time that is due; an open circuit restarts its open time.
     pub fn trip(&self, now: Instant, chance: impl FnOnce() -> u64) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();

@@ -61,7 +61,7 @@ impl Circuit {
         let took = permit.took(now);
         let dropped = Dropped {
             ending: if permit.had_all_of(locked.config.attempt_timeout, now) {
-                // A timeout layer of another library does not say why it drops a call.
+                // A timeout layer of another library drops a call without a reason.
                 Ending::Expired
             } else {
                 ending
@@ -106,7 +106,7 @@ impl Circuit {
 
     /// Whether the `deadline` of a permitted call that timed out `now`, or the one that [its request
     /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to send the `upload`, which was
-    /// [taken off](Permit::take_off). Then the timeout is the caller's, and says nothing about the dependency.
+    /// [taken off](Permit::take_off). Then the timeout is the caller's, and is ignored.
     pub fn was_cut_short(
         &self,
         permit: &Permit,
@@ -157,7 +157,7 @@ impl Circuit {
         }
         let mut locked = self.lock();
         let outcome = match locked.attribute(report.outcome, took) {
-            // Its head came, and the rest of it says nothing.
+            // Its head came, and the rest of it is neutral.
             Outcome::Ignored if permit.is_probe() && permit.is_answered() => Outcome::Success,
             outcome => outcome,
         };

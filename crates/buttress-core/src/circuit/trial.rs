@@ -95,7 +95,7 @@ impl Trial {
         self.slots.len() < held
     }
 
-    /// Starts a lease anew. False if it ended.
+    /// Restarts a lease. False if it ended.
     pub(super) fn renew_slot(&mut self, config: &BreakerConfig, probe: u64, now: u64) -> bool {
         let mut held = self.slots.iter_mut().filter(|slot| slot.lease_ends > now);
         let slot = held.find(|slot| slot.probe == probe);

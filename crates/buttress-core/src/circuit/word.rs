@@ -18,7 +18,7 @@ const OFF: u64 = 1 << 3;
 const LENIENT: u64 = 1 << 4;
 const FLAGS: u64 = 0xFF;
 const TAG_SHIFT: u32 = 8;
-/// Which configuration is in force: it goes round, and only tells neighbours apart.
+/// The revision of the configuration: it wraps around, and only distinguishes neighbours.
 const REVISION_BITS: u32 = 12;
 const REVISION: u64 = ((1 << REVISION_BITS) - 1) << TAG_SHIFT;
 const EPOCH_SHIFT: u32 = TAG_SHIFT + REVISION_BITS;

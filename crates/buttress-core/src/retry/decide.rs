@@ -22,7 +22,7 @@ pub struct Terms {
     pub safety: Safety,
     /// Whether it is known that the attempt was not processed. An error alone is no evidence.
     pub unprocessed: bool,
-    /// What stands in the way of another attempt from the outset: a body that cannot be sent again.
+    /// What prevents another attempt from the outset: a body that cannot be sent again.
     pub obstacle: Option<StopReason>,
     /// The time that remains, if there is a deadline.
     pub remaining: Option<Duration>,

@@ -10,7 +10,7 @@ pub struct RetryRule {
     pub attempts: u32,
     /// The wait before each retry.
     pub backoff: Backoff,
-    /// The longest wait that the dependency may ask for.
+    /// The longest wait that the dependency may request.
     pub longest_hint: Duration,
     /// How much time must be left for an attempt to be worth beginning. `None` is as observed.
     pub attempt_takes: Option<Duration>,

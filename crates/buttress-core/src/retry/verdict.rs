@@ -97,7 +97,7 @@ impl From<Report> for Verdict {
 /// | in the chain | finding |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
-/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | what it stands for: transient, of the kind that is [written on it](crate::Attributed) |
+/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::Attributed) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
 /// | what a [reader](crate::read_errors_with) knows, only | what the reader says |

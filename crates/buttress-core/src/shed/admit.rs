@@ -177,7 +177,7 @@ impl Shed {
         }
     }
 
-    /// Takes down how things stand when a call begins.
+    /// Records the state when a call begins.
     fn take_down(&self, sampled: bool, since: Option<Instant>, now: Instant) -> Begun {
         let in_flight = self.gate.in_flight();
         Begun {
@@ -193,7 +193,7 @@ impl Shed {
         }
     }
 
-    /// The throttle forgets a call that was not sent, or says nothing.
+    /// The throttle forgets a call that was not sent, or is neutral.
     pub(super) fn withdraw(&self, claim: Claim, now: impl FnOnce() -> Instant) {
         if claim.throttled {
             self.throttle.withdraw(now());

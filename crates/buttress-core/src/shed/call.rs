@@ -8,7 +8,7 @@ use crate::time::nanos;
 use crate::upload::ServiceTime;
 use crate::{Criticality, Deadline, Reason, Upload};
 
-/// What a call says of itself.
+/// The properties of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// How much it matters.

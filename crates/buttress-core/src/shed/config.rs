@@ -14,7 +14,7 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 /// | [`queue`](Self::queue) | 64 | how many may wait for a slot; with 0 there is an answer at once |
 /// | [`max_wait`](Self::max_wait) | 125 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | which waiter of the same criticality is admitted first |
-/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`shares`](Self::shares) | off | the guaranteed share of the limit for each criticality |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |

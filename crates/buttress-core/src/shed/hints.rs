@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
 
-/// What is known of how fast calls end: from that one tells when it may be worth trying again.
+/// The rate at which calls end, from which the `Retry-After` is computed.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     /// How many nanoseconds pass on average until the next call ends while there is no slot; 0 while that is not known.

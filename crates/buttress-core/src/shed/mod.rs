@@ -1,6 +1,6 @@
 //! The shedder: admits calls up to the capacity, the most critical first, and rejects the others at once.
 //!
-//! It puts rules together that each stand alone: a [limit] that is found out from the calls that end,
+//! It combines independent rules: a [limit] that is learnt from the calls that end,
 //! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
 //! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
 //! order: memory and processors, throttle, tenant, slot, queue.

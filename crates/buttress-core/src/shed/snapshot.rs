@@ -24,7 +24,7 @@ pub struct ShedSnapshot {
     pub margin: Duration,
     /// What the throttle counted, if there is one.
     pub throttle: Option<ThrottleSnapshot>,
-    /// What has to matter at least as much, for want of memory or processor time.
+    /// The minimum criticality that is admitted, under memory or processor pressure.
     pub least: Criticality,
     /// Whether rejections are enforced.
     pub mode: Mode,

@@ -82,7 +82,7 @@ fn faults_that_exclude_each_other_and_overlap_are_rejected() {
     refused(
         "[[experiment.fault]]\nname = 'a'\nbody = 'lose_trailers'\n\
          [[experiment.fault]]\nname = 'b'\nbody = { truncate = { after = 1 } }",
-        "line 7, column 1: fault \"b\": target is all calls, but must be apart from that of \"a\": a call gets only one fault in its body",
+        "line 7, column 1: fault \"b\": target is all calls, but must be apart from that of \"a\": a call meets only one fault in its body",
     );
 }
 

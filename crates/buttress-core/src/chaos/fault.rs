@@ -94,7 +94,7 @@ impl Fault {
     pub(super) fn family(&self) -> &'static str {
         match self {
             Self::Answer(_) => "answer",
-            Self::Body(_) => "a fault in its body",
+            Self::Body(_) => "fault in its body",
             Self::Delay(_) => "delay",
         }
     }

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_case_is_refused_by_name() {
+    fn an_unknown_case_is_rejected_by_name() {
         let count_of = Count {
             case: "missing".to_owned(),
             drive: Drive::Reuse,

@@ -150,7 +150,7 @@ impl Case {
         self.calls
     }
 
-    /// Whether it wants a recorder.
+    /// Whether it needs a recorder.
     #[must_use]
     pub fn wants_recorder(&self) -> bool {
         self.recorder

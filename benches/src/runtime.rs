@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 ///
 /// # Errors
 ///
-/// If the system refuses what a runtime needs.
+/// If the system rejects what a runtime needs.
 pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_time().build()
 }

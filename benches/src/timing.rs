@@ -26,7 +26,7 @@ impl Rounds {
 
 /// Times a number of rounds of every case, each way. The result has the order of `cases` and `drives`.
 ///
-/// A recorder stays for the rest of the process, so the cases that want one are timed after all others.
+/// A recorder stays for the rest of the process, so the cases that need one are timed after all others.
 #[must_use]
 pub fn time(cases: &[Case], drives: &[Drive], rounds: u32, share: u64) -> Vec<Vec<Rounds>> {
     let mut times = vec![vec![Rounds::default(); drives.len()]; cases.len()];

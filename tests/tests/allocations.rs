@@ -109,7 +109,7 @@ fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
     }
 }
 
-/// A million tenants come, and each takes a place and leaves: in the memory of one.
+/// A million tenants come, and each takes a slot and leaves: in the memory of one.
 #[test]
 fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
     use buttress_core::bulkhead::{Admission, Bulkhead};
@@ -142,7 +142,7 @@ fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
     assert!(allocations < 10_000, "{allocations}");
 }
 
-/// Where refusals do not bind, also beyond the limit.
+/// Where rejections are not enforced, also beyond the limit.
 #[test]
 fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {
     let _alone = alone();
@@ -279,7 +279,7 @@ fn a_shedder_allocates_nothing() {
     }
 }
 
-/// With more to ask than whether there is a place.
+/// With more to ask than whether there is a slot.
 #[test]
 fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     let _alone = alone();

@@ -120,7 +120,7 @@ fn two_services_do_not_replay_one_sequence() {
 
 /// Envoy compares how many faults are active first and counts later, so that a burst gets past `max_active_faults`.
 #[test]
-fn as_many_as_may_be_are_harmed_at_one_time_whatever_the_burst() {
+fn the_maximum_of_affected_calls_is_exact_in_any_burst() {
     const MOST: u64 = 10;
     let bounds = Bounds::default().max_active(MOST as u32);
     let hang = PlannedFault::new("hang", Fault::Answer(Answer::Hang));

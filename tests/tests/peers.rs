@@ -1,4 +1,4 @@
-//! Defects of other breakers, each as it was shown against them, where no crate of ours has a test of its own.
+//! Defects of other breakers, each as it was shown against them, where no crate of Buttress has a test of its own.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -105,9 +105,9 @@ async fn no_pause_wedges_a_half_open_circuit() {
 }
 
 /// B08: a circuit without probes is built, opens, and can never close. Every configuration that cannot work is
-/// refused, by name, value and bound.
+/// rejected, by name, value and bound.
 #[test]
-fn what_cannot_work_is_refused_by_name_value_and_bound() {
+fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     let config = BreakerConfig::default;
     let zero = Duration::ZERO;
     for (field, config) in [

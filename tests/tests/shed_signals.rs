@@ -89,7 +89,7 @@ async fn everything_happens(snapshotter: &Snapshotter) {
     assert_eq!(moves(snapshotter)["buttress_shed_limit api"], -7.0);
 }
 
-/// Every reason for which a shedder refuses is a label, and none is left out of the count.
+/// Every reason for which a shedder rejects is a label, and none is left out of the count.
 #[test]
 fn every_reason_is_counted_under_its_own_label() {
     let recorder = DebuggingRecorder::new();

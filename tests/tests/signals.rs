@@ -116,7 +116,7 @@ fn a_subscriber_sees_the_state_it_is_told_of_and_may_reach_in() {
     );
 }
 
-/// The log has what the client must not read, and a refusal is no error.
+/// The log has what the client must not read, and a rejection is no error.
 #[test]
 fn a_problem_is_told_to_the_log_as_loudly_as_it_deserves() {
     let log = Log::default();

@@ -79,7 +79,7 @@ impl<B> Service<http::Request<B>> for Page {
     }
 }
 
-/// Fails at once with a box of the size of a [`Rejection`]: the least that any refusal costs.
+/// Fails at once with a box of the size of a [`Rejection`]: the least that any rejection costs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Boxed {
     refusal: Refusal,

@@ -1,4 +1,4 @@
-//! Layers of ours on top of each other, as a client has them: what they cost together.
+//! Layers of Buttress on top of each other, as a client has them: what they cost together.
 
 use std::time::Duration;
 

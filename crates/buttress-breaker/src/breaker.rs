@@ -22,7 +22,7 @@ impl Breaker {
     ///
     /// # Panics
     ///
-    /// If [`BreakerConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`BreakerConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BreakerConfig) -> Self {
@@ -36,7 +36,7 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] refuses.
+    /// What [`BreakerConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BreakerConfig) -> Result<Self, ConfigError> {
         let name = name.into();
         let signals = BreakerSignals::new(name.clone());
@@ -72,13 +72,13 @@ impl Breaker {
         self.shared.name().as_str()
     }
 
-    /// Where the circuit stands.
+    /// The state of the circuit.
     #[must_use]
     pub fn state(&self) -> CircuitState {
         self.snapshot().state
     }
 
-    /// What the circuit looks like now: state, counts, ratios, time to the next probe.
+    /// A snapshot of the circuit: state, counts, ratios, time to the next probe.
     #[must_use]
     pub fn snapshot(&self) -> BreakerSnapshot {
         BreakerSnapshot {
@@ -98,7 +98,7 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] refuses; then nothing changes.
+    /// What [`BreakerConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BreakerConfig) -> Result<(), ConfigError> {
         self.shared.circuit().reconfigure(config, now())?;
         self.shared.wake_all();
@@ -116,7 +116,7 @@ impl Breaker {
         isolation
     }
 
-    /// Opens the circuit as failures would; an open circuit starts its time anew.
+    /// Opens the circuit as failures would; an open circuit restarts its open time.
     pub fn trip(&self) {
         let step = self.shared.circuit().trip(now(), chance);
         self.shared.announce(step);
@@ -147,7 +147,7 @@ impl fmt::Debug for Breaker {
     }
 }
 
-/// The one clock of the house, which a test can pause.
+/// The clock of all layers, which a test can pause.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use crate::BreakerGuard;
 
-/// The response of a service behind a breaker, or the breaker's refusal.
+/// The response of a service behind a breaker, or the breaker's rejection.
 #[pin_project]
 pub struct ResponseFuture<F, P = Plain> {
     #[pin]
@@ -24,7 +24,7 @@ pub struct ResponseFuture<F, P = Plain> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Admitted(#[pin] F),
-    /// `None` once it has been told.
+    /// `None` once it has been returned.
     Rejected(Option<BoxError>),
 }
 

@@ -6,7 +6,7 @@ use buttress_core::{Deadline, FailureKind, Guard, Identify, Outcome, Report, Upl
 use crate::breaker::now;
 use crate::shared::SharedLease;
 
-/// One admitted call. It tells the breaker how the call ended; dropped before that, the call was cancelled.
+/// One admitted call. It records the result of the call; when it is dropped before that, the call was cancelled.
 ///
 /// It lives in the response future, and with the `Http` protocol in the response's body.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl BreakerGuard {
 }
 
 impl Guard for BreakerGuard {
-    /// The call is timed to here. A probe has said all it has to say, if the head tells how the call went.
+    /// The call is timed to here. A probe has its result, if the head has the outcome.
     fn answered(&mut self, head: Option<&Report>) {
         let now = now();
         self.take_off(now);

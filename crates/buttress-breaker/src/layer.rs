@@ -22,10 +22,10 @@ impl BreakerLayer {
         Self::with_protocol(breaker, Plain)
     }
 
-    /// Takes the outcome of a call from what `classify` says of its `Result`.
+    /// Takes the outcome of a call from `classify`, which gets its `Result`.
     ///
-    /// Layers further in answer with errors too. [`classify_known_error`](buttress_core::classify_known_error) ignores
-    /// their refusals, so that a full bulkhead does not open the circuit:
+    /// Inner layers return errors too. [`classify_known_error`](buttress_core::classify_known_error) ignores
+    /// their rejections, so that a full bulkhead does not open the circuit:
     ///
     /// ```
     /// use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer};

@@ -92,7 +92,7 @@
 //! [`track_upload`](buttress_http::track_upload) measures that: put it around the breaker where requests are passed on
 //! while they arrive, as in a gateway.
 //!
-//! The service behind must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
+//! The inner service must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
 //! `poll_ready`.
 //!
 //! # Differences from others

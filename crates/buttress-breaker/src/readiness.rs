@@ -15,7 +15,7 @@ use crate::breaker::now;
 use crate::reserved::Reserved;
 use crate::shared::{Shared, reserve};
 
-/// What one clone of a service knows of its own readiness.
+/// The readiness of one clone of a service.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,

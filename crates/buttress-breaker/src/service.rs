@@ -33,12 +33,12 @@ impl<S, P> BreakerService<S, P> {
         &self.breaker
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
@@ -51,7 +51,7 @@ impl<S, P> BreakerService<S, P> {
         self.protocol = layer.protocol().clone();
     }
 
-    /// The service behind, without the breaker.
+    /// The inner service, without the breaker.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -108,7 +108,7 @@ impl<S, P> BreakerService<S, P> {
         }
     }
 
-    /// Admits or refuses a call unless the circuit is closed and nothing else is to be decided.
+    /// Admits or rejects a call unless the circuit is closed and nothing else is to be decided.
     #[inline(never)]
     fn admit_slowly<Req>(&self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
     where

@@ -61,7 +61,7 @@ impl Shared {
         &self.changed
     }
 
-    /// Ends an admitted call with what it has to tell.
+    /// Ends an admitted call with its result.
     pub(crate) fn settle(&self, permit: Permit, report: Report, now: Instant) {
         self.conclude(self.circuit.settle(permit, report, now, chance));
     }

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use buttress_core::Name;
 use buttress_core::circuit::CircuitSnapshot;
 
-/// What a breaker looked like at one moment: its name, and its [circuit](CircuitSnapshot).
+/// A snapshot of a breaker: its name, and its [circuit](CircuitSnapshot).
 ///
 /// With the feature `serde` it can be serialized, durations in milliseconds and ratios as numbers from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]

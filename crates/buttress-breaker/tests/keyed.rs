@@ -145,7 +145,7 @@ fn a_key_is_cut_at_a_whole_character() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name_value_and_bound() {
+fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     let message = |config: BreakersConfig| Breakers::try_new("x", config).unwrap_err().to_string();
     assert_eq!(
         message(BreakersConfig::default().capacity(0)),

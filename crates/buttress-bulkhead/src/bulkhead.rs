@@ -20,7 +20,7 @@ impl Bulkhead {
     ///
     /// # Panics
     ///
-    /// If [`BulkheadConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`BulkheadConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BulkheadConfig) -> Self {
@@ -34,7 +34,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] refuses.
+    /// What [`BulkheadConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
         let rule = Rule::with_seed(config, fastrand::u64(..), now())?;
         let shared = Shared::new(name.into(), rule);
@@ -70,7 +70,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] refuses; then nothing changes.
+    /// What [`BulkheadConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
         let rule = self.shared.rule();
         rule.reconfigure(config, now())?;
@@ -96,7 +96,7 @@ impl fmt::Debug for Bulkhead {
     }
 }
 
-/// The one clock of the house, which a test can pause.
+/// The clock of all layers, which a test can pause.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

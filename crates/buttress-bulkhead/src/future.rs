@@ -11,12 +11,12 @@ use crate::BulkheadGuard;
 use crate::queued::Queued;
 use crate::wait::Wait;
 
-/// The response of a service behind a bulkhead, or the bulkhead's refusal.
+/// The response of a service behind a bulkhead, or the bulkhead's rejection.
 #[pin_project]
 pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
     #[pin]
     state: State<S, Req>,
-    /// `None` before there is a place, and once the call has ended or lives on in a body.
+    /// `None` before there is a slot, and once the call has ended or continues in a body.
     guard: Option<BulkheadGuard>,
     protocol: P,
 }
@@ -24,7 +24,7 @@ pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
 #[pin_project(project = StateProjection)]
 enum State<S: Service<Req>, Req> {
     Admitted(#[pin] S::Future),
-    /// Boxed, as the caller will have it. `None` once it has been told.
+    /// Boxed, as the caller will have it. `None` once it has been returned.
     Rejected(Option<BoxError>),
     /// Boxed, so that futures that do not wait are small.
     Waiting(Pin<Box<Wait<S, Req>>>),
@@ -79,7 +79,7 @@ where
 {
     type Output = Result<P::Response<BulkheadGuard>, BoxError>;
 
-    // All that is rare is apart, so what is left is small enough to be part of its caller.
+    // Rare cases are in functions of their own, so that the rest is small enough to be inlined.
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !matches!(self.state, State::Admitted(_)) {
@@ -106,7 +106,7 @@ where
     S: Service<Req>,
     S::Error: Into<BoxError>,
 {
-    /// Waits until the call is made, or says why it is not. Apart from the rest, which is then small enough to be
+    /// Waits until the call is made, or returns why it is not. Apart from the rest, which is then small enough to be
     /// part of its caller.
     #[cold]
     #[inline(never)]

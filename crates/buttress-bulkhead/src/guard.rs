@@ -19,16 +19,16 @@ pub struct BulkheadGuard {
 /// What a call has of its bulkhead. Small, because nearly all calls carry it from place to place.
 #[derive(Debug)]
 enum Holds {
-    /// A place. `shown` if it shows on the gauge.
+    /// A slot. `shown` if it shows on the gauge.
     Place { permit: Permit, shown: bool },
-    /// An open body, from which the place can be taken back. `is_asked` while its reader waits for the service.
+    /// An open body, from which the slot can be taken back. `is_asked` while its reader waits for the service.
     Open { body: OpenBody, is_asked: bool },
     /// Nothing any more.
     Nothing,
 }
 
 impl BulkheadGuard {
-    /// Rejects the call that has the place, and gives the place back.
+    /// Rejects the call that has the slot, and gives the slot back.
     pub(crate) fn reject(self, why: Dropped) -> BoxError {
         self.shared.reject(why.reason())
     }

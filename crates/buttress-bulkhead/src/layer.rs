@@ -8,7 +8,7 @@ use crate::{Bulkhead, BulkheadService, ByKey, ByPath, Upgrades};
 
 /// Puts a [`Bulkhead`] in front of a service.
 ///
-/// All services made by layers of one bulkhead share its places, however often `layer` is called. See the
+/// All services made by layers of one bulkhead share its slots, however often `layer` is called. See the
 /// [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct BulkheadLayer<P = Plain> {
@@ -85,7 +85,7 @@ impl<P> BulkheadLayer<P> {
     }
 
     /// Lets requests that ask for an upgrade take a [`BulkheadHold`](crate::BulkheadHold) along, with which the handler can
-    /// keep the place for as long as the connection lasts.
+    /// keep the slot for as long as the connection lasts.
     #[must_use]
     pub fn upgrades(self) -> BulkheadLayer<Upgrades<P>> {
         BulkheadLayer {
@@ -95,7 +95,7 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
-    /// What `poll_ready` says while there is no place.
+    /// What `poll_ready` says while there is no slot.
     ///
     /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is a free slot, waits for that without a
     /// bound, and then holds the slot until it is called or dropped, or the inner service turns out not to be ready. So

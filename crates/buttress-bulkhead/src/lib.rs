@@ -2,7 +2,7 @@
 //!
 //! # When to use it
 //!
-//! Around whatever bears a known number of calls at once: a pool of connections, a handler that takes much memory, a
+//! Around a resource for a known number of calls at once: a pool of connections, a handler that takes much memory, a
 //! dependency that others use too. One of them that is slow then fills its own compartment, and not the ship. Where
 //! the number is not known, let a load shedder find it. It is no limit on the rate of calls: many short ones pass.
 //!
@@ -63,7 +63,7 @@
 //! let layer = BulkheadLayer::http(&api).by_path(); // `/checkout/42` is in `/checkout`
 //! # let _ = layer;
 //!
-//! // Or by whatever else a request has:
+//! // Or by any other property of a request:
 //! let layer = BulkheadLayer::http(&api).key(|request: &Request<String>| request.uri().path().into());
 //! # let _ = layer;
 //! # Ok::<_, buttress_core::ConfigError>(())
@@ -75,7 +75,7 @@
 //! the body of its response. A service that is merely ready holds no slot, so idle connections and clones use none;
 //! [`WhenSaturated::Unready`] differs in that.
 //!
-//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its place is free: what
+//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its slot is free: what
 //! becomes of the connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
 //!
 //! A response that is not read keeps its slot only while no other request needs it: a client that does not read its
@@ -94,13 +94,13 @@
 //! queue [stands](Order::AdaptiveLifo), as they have the least time left. While it waits, a call holds no reservation
 //! of the inner service: it waits with a clone that was not polled ready, and readies that once it has a slot.
 //!
-//! | what a call hears | why |
+//! | result of a call | why |
 //! |---|---|
-//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no place, and no room in the queue |
-//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no place became free in the longest wait |
+//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no slot, and no room in the queue |
+//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no slot became free in the longest wait |
 //! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
 //! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](BulkheadConfig::controlled_delay) |
-//! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and what is left is for others |
+//! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and the rest is for others |
 //!
 //! With [partitions](BulkheadConfig::partitions), each partition is guaranteed its share; unused slots are lent out.
 //! Under contention, the next slot goes to the waiting partition furthest below its share. A slot in use is not taken

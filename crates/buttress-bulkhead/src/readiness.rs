@@ -10,13 +10,13 @@ use crate::bulkhead::now;
 use crate::queued::Queued;
 use crate::shared::{SharedStripes, try_admit};
 
-/// What one clone of a service knows of its own readiness.
+/// The readiness of one clone of a service.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,
-    /// A place that the next call will use.
+    /// A slot that the next call will use.
     reserved: Option<BulkheadGuard>,
-    /// Boxed, because it exists only while there is no place.
+    /// Boxed, because it exists only while there is no slot.
     waiting: Option<Pin<Box<Queued>>>,
 }
 
@@ -29,7 +29,7 @@ impl Readiness {
         }
     }
 
-    /// Ready when there is a place, if that is what saturation means here.
+    /// Ready when there is a slot, if that is what saturation means here.
     #[inline]
     pub(crate) fn poll(&mut self, shared: &SharedStripes, cx: &mut Context<'_>) -> Poll<()> {
         match self.when_saturated {
@@ -38,18 +38,18 @@ impl Readiness {
         }
     }
 
-    /// Whether a place is reserved for the next call.
+    /// Whether a slot is reserved for the next call.
     #[inline]
     pub(crate) fn has_place(&self) -> bool {
         self.reserved.is_some()
     }
 
-    /// The place that was reserved for the call that is made now.
+    /// The slot that was reserved for the call that is made now.
     pub(crate) fn take(&mut self) -> Option<BulkheadGuard> {
         self.reserved.take()
     }
 
-    /// Gives back a place that no call is going to use for now.
+    /// Gives back a slot that no call is going to use for now.
     #[inline]
     pub(crate) fn release(&mut self) {
         self.reserved = None;
@@ -85,7 +85,7 @@ impl Readiness {
     }
 }
 
-/// A clone starts unready: neither a place nor a turn in a queue can be had twice.
+/// A clone starts unready: neither a slot nor a turn in a queue can be had twice.
 impl Clone for Readiness {
     fn clone(&self) -> Self {
         Self::new(self.when_saturated)

@@ -33,17 +33,17 @@ impl<S, P> BulkheadService<S, P> {
         &self.bulkhead
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Goes by what another layer would, for calls from now on.
+    /// Takes the configuration of another layer, for calls from now on.
     pub fn adopt(&mut self, layer: &BulkheadLayer<P>)
     where
         P: Clone,
@@ -53,7 +53,7 @@ impl<S, P> BulkheadService<S, P> {
         self.protocol = protocol.clone();
     }
 
-    /// The service behind, without the bulkhead.
+    /// The inner service, without the bulkhead.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -32,7 +32,7 @@ pub(crate) type SharedLease = Lease<Shared, Local>;
 /// What calls have it from.
 pub(crate) type SharedStripes = Striped<Shared, Local>;
 
-/// The place of a call.
+/// The slot of a call.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) permit: Permit,
@@ -100,7 +100,7 @@ impl Shared {
         self.rule.release(kept.permit, now);
     }
 
-    /// The refusal for a reason, which the world hears of.
+    /// The rejection for a reason, with its signal.
     #[cold]
     pub(crate) fn reject(&self, reason: Reason) -> BoxError {
         self.signals.emit(BulkheadEvent::Rejected(reason));

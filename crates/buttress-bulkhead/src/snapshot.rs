@@ -3,14 +3,14 @@ use std::ops::Deref;
 use buttress_core::Name;
 use buttress_core::bulkhead::BulkheadSnapshot as Snapshot;
 
-/// What a bulkhead looked like at one moment: its name, and its [places](Snapshot).
+/// A snapshot of a bulkhead: its name, and its [slots](Snapshot).
 ///
 /// With the feature `serde` it can be serialized, durations in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadSnapshot {
     /// The bulkhead's name.
     pub name: Name,
-    /// Its places.
+    /// Its slots.
     pub bulkhead: Snapshot,
 }
 

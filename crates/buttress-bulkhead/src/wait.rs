@@ -12,14 +12,14 @@ use tower_service::Service;
 use crate::BulkheadGuard;
 use crate::queued::Queued;
 
-/// A call that waits for a place, and all it takes to make it then.
+/// A call that waits for a slot, and all it takes to make it then.
 ///
-/// It waits with a service that was not polled ready, so that it holds nothing further in. That becomes ready once
-/// there is a place. Both waits together last no longer than the configuration and the deadline allow: a place is not
+/// It waits with a service that was not polled ready, so that it holds nothing of inner layers. That becomes ready once
+/// there is a slot. Both waits together last no longer than the configuration and the deadline allow: a slot is not
 /// held for a service that does not become ready.
 #[pin_project]
 pub(crate) struct Wait<S, Req> {
-    /// `None` once there is a place.
+    /// `None` once there is a slot.
     #[pin]
     queued: Option<Queued>,
     service: S,
@@ -46,7 +46,7 @@ where
         }
     }
 
-    /// The call, made, or why it is not made. Its place comes with it into `place`.
+    /// The call, made, or why it is not made. Its slot comes with it into `place`.
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// |---|---|---|
 /// | [`kill_file`](Self::kill_file) | none | while this file exists nothing is injected |
 /// | [`kill_variable`](Self::kill_variable) | `BUTTRESS_CHAOS_KILL` | while this variable is set nothing is injected |
-/// | [`tell`](Self::tell) | no | responses say what was done to them |
+/// | [`tell`](Self::tell) | no | responses have a header with the injected fault |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectorConfig {
     pub(crate) kill_file: Option<PathBuf>,

@@ -76,7 +76,7 @@ impl Injector {
         })
     }
 
-    /// Watches a steady state without injecting anything, so that [`arm`](Self::arm) can refuse a plan with this
+    /// Watches a steady state without injecting anything, so that [`arm`](Self::arm) can reject a plan with this
     /// guard if it is broken before the plan begins.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ impl Injector {
         }
     }
 
-    /// What the injector looks like now.
+    /// A snapshot of the injector.
     #[must_use]
     pub fn snapshot(&self) -> InjectorSnapshot {
         let arming = self.shared.arming();
@@ -235,7 +235,7 @@ fn has_faults(arming: &Arming) -> bool {
     !arming.plan().faults().is_empty()
 }
 
-/// The one clock of the house, which a test can pause.
+/// The clock of all layers, which a test can pause.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

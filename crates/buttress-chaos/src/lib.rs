@@ -83,8 +83,8 @@
 //!
 //! An injector is made disarmed, and nothing but a call in your code arms it. Disarmed it looks at one flag.
 //!
-//! What it injects counts as what it stands for, so that breakers and budgets react as they would: an abort is a
-//! connection that broke off in the middle of a call. Where they should not, tell them with
+//! An injected fault counts as the fault it simulates, so that breakers and budgets react to it: an abort is a
+//! connection that broke off in the middle of a call. Where they should not, use
 //! [`IgnoreInjected`](buttress_http::IgnoreInjected), which is a classifier for both.
 //!
 //! Not every fault is seen by every peer. A body that is cut short is found out where its length was said, and passes for

@@ -74,7 +74,7 @@ impl Meddling {
         meddling
     }
 
-    /// Waits as long as the call has to, and says what comes then.
+    /// Waits as long as the call has to, and returns what comes after.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if let Some(wait) = &mut self.wait {
             ready!(wait.poll(cx));
@@ -100,7 +100,7 @@ impl Meddling {
         self.arming.guard().is_some()
     }
 
-    /// The head has come and nothing more will be done to the call: what is left is to hear how its body ends. The
+    /// The head has come and nothing more will be done to the call: only the end of its body remains to be recorded. The
     /// time was that of the head, for how long a body takes is up to its reader.
     pub(crate) fn listening(mut self) -> Self {
         self.latency = Some(now().saturating_duration_since(self.began));
@@ -132,7 +132,7 @@ impl Guard for Meddling {
     }
 }
 
-/// The error of a fault: a refusal of ours, with the failure written on it that it stands for.
+/// The error of a fault: a rejection of Buttress, with the failure that it simulates attached.
 pub(crate) fn injected(shared: &Shared, kind: FailureKind) -> BoxError {
     let rejection = Rejection::new(Reason::FaultInjected, shared.name.clone());
     Attributed::new(Outcome::Failure(kind), rejection).into()

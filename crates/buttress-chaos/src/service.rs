@@ -32,17 +32,17 @@ impl<S, P> ChaosService<S, P> {
         &self.injector
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service behind, without the injector.
+    /// The inner service, without the injector.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -93,7 +93,7 @@ impl<S, P> ChaosService<S, P> {
         let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());
         let meddling = Meddling::new(shared, arming, harm, now);
         let inner = if is_answered {
-            // What the service reserved is given back. The request is not dropped as refused: an injected answer stands
+            // What the service reserved is given back. The request is not dropped as rejected: an injected answer stands
             // for one of the service's own, so a retry must not learn that the call was never processed.
             drop(request);
             relinquish(&mut self.inner);

@@ -59,7 +59,7 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_armed(&self) -> bool {
-        // Nothing else is read on the strength of it: the lock orders that.
+        // It orders no other reads: the lock does.
         self.armed.load(Ordering::Relaxed)
     }
 
@@ -203,7 +203,7 @@ impl Shared {
         stopped
     }
 
-    /// Disarms if the plan is over by itself, and says why.
+    /// Disarms if the plan is over by itself, and returns why.
     pub(crate) fn look(&self, arming: &Arc<Arming>, now: Instant) -> Option<End> {
         let end = arming.end(now)?;
         self.disarm(Disarming::Ended(end), Some(arming));

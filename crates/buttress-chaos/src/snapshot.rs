@@ -1,6 +1,6 @@
 use buttress_core::Name;
 
-/// What an injector looks like at a moment.
+/// A snapshot of an injector.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectorSnapshot {

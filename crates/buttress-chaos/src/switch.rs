@@ -34,7 +34,7 @@ fn understand(text: &str, plan: &Plan) -> Killed {
     for item in items.filter(|item| !item.is_empty()) {
         said = true;
         killed = killed.and(match item.strip_prefix("experiment:") {
-            // Another's is none of ours.
+            // Another's is none of Buttress.
             Some(name) if Some(name.trim()) != plan.experiment_name() => Killed::None,
             Some(_) => Killed::All,
             None => faults(item, plan),

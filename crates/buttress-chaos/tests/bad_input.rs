@@ -1,4 +1,4 @@
-//! What a file may not say: each is refused with its place, and the field, the value and the bound.
+//! What a file may not say: each is rejected with its place, and the field, the value and the bound.
 #![cfg(feature = "game-day")]
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use buttress_chaos::{
 };
 use tower::{Layer, ServiceExt, service_fn};
 
-/// Refused with just this text, which begins with the place.
+/// Rejected with just this text, which begins with the place.
 #[track_caller]
 fn refused(lines: &str, says: &str) {
     let text = format!("{EXPERIMENT}{lines}\n");
@@ -25,7 +25,7 @@ hypothesis = { failure_ratio = 0.1 }
 ";
 
 #[test]
-fn a_rate_over_one_is_refused() {
+fn a_rate_over_one_is_rejected() {
     refused(
         "[[experiment.fault]]\nname = 'f'\nanswer = 'error'\nrate = 1.5",
         "line 7, column 8: rate is 1.5, but must be from 0 to 1",
@@ -37,7 +37,7 @@ fn a_rate_over_one_is_refused() {
 }
 
 #[test]
-fn an_unknown_field_is_refused() {
+fn an_unknown_field_is_rejected() {
     refused(
         "bounds = { max_activ = 5 }",
         "line 4, column 12: unknown field `max_activ`, expected one of `max_active`, `blast_radius`, `begins_after`, `ttl`",
@@ -49,7 +49,7 @@ fn an_unknown_field_is_refused() {
 }
 
 #[test]
-fn a_negative_delay_is_refused() {
+fn a_negative_delay_is_rejected() {
     refused(
         "[[experiment.fault]]\nname = 'f'\ndelay = { fixed = '-1 s' }",
         "line 6, column 9: delay is \"-1 s\", but must be a time, as \"250 ms\" or \"1.5 s\": it must not be negative",
@@ -61,7 +61,7 @@ fn a_negative_delay_is_refused() {
 }
 
 #[test]
-fn a_time_to_live_of_zero_is_refused() {
+fn a_time_to_live_of_zero_is_rejected() {
     refused(
         "bounds = { max_active = 5, ttl = '0 s' }",
         "line 4, column 28: ttl is 0ns, but must be above 0 s and at most 604800s",
@@ -73,7 +73,7 @@ fn a_time_to_live_of_zero_is_refused() {
 }
 
 #[test]
-fn faults_that_exclude_each_other_and_overlap_are_refused() {
+fn faults_that_exclude_each_other_and_overlap_are_rejected() {
     refused(
         "[[experiment.fault]]\nname = 'a'\nanswer = 'hang'\ntarget = { path = '/x/*' }\n\
          [[experiment.fault]]\nname = 'b'\nanswer = 'error'\ntarget = { path = '/x/y' }",
@@ -88,7 +88,7 @@ fn faults_that_exclude_each_other_and_overlap_are_refused() {
 
 /// That can be known only when it starts, and the report says where the guard stands.
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_broken_at_the_start_is_refused() {
+async fn a_guard_that_is_broken_at_the_start_is_rejected() {
     let day = format!(
         "{EXPERIMENT}guard = {{ failure_ratio = 0.2 }}\n[[experiment.fault]]\nname = 'f'\nanswer = 'hang'\n"
     );

@@ -1,4 +1,4 @@
-//! Game days from files: what is read, and what is refused where.
+//! Game days from files: what is read, and what is rejected where.
 #![cfg(feature = "game-day")]
 
 use std::time::Duration;
@@ -140,7 +140,7 @@ fn refused(fault: &str) -> GameDayError {
 }
 
 #[test]
-fn what_is_wrong_with_a_fault_is_refused_with_its_place() {
+fn what_is_wrong_with_a_fault_is_rejected_with_its_slot() {
     for (fault, line, says) in [
         (
             "name = \"f\"\nrate = 1.5\nanswer = \"error\"",
@@ -184,7 +184,7 @@ fn what_is_wrong_with_a_fault_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_wrong_with_an_experiment_is_refused_with_its_place() {
+fn what_is_wrong_with_an_experiment_is_rejected_with_its_slot() {
     let text = |lines: &str| format!("[[experiment]]\nname = \"a\"\n{lines}\n");
     for (lines, line, says) in [
         ("hypothesis = {}", 3, "guard"),
@@ -236,7 +236,7 @@ fn what_is_wrong_with_an_experiment_is_refused_with_its_place() {
 }
 
 #[test]
-fn faults_that_exclude_each_other_are_refused_at_the_second() {
+fn faults_that_exclude_each_other_are_rejected_at_the_second() {
     let error = refused(
         "name = \"a\"\nanswer = \"hang\"\n\n[[experiment.fault]]\nname = \"b\"\nanswer = \"error\"",
     );

@@ -72,7 +72,7 @@ impl Backoff {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | is dropped after the head of its answer came | nothing, however long the body took: that is its reader's pace |
 //! | times out after the head, by its error or its trailers | nothing, for the same reason |
-//! | is a probe of a circuit, and is dropped or times out after the head | it has gone well: it was to find out whether there is an answer |
+//! | is a probe of a circuit, and is dropped or times out after the head | it has succeeded: it tests whether there is a response |
 //! | is dropped before the head, because its caller went away | nothing |
 //! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *patience* | a timeout |
 //! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |
@@ -19,7 +19,7 @@
 //! What its caller allowed a call is the deadline of its task, and what [the request itself
 //! says](crate::Identify::caller_deadline).
 //!
-//! The patience is the timeout that the rule was told of, or else what answered calls usually take. Without it a single
+//! The patience is the configured timeout, or else the usual latency of answered calls. Without it a single
 //! caller with deadlines of a millisecond could open a circuit, or lower a limit, for all others.
 
 use std::time::{Duration, Instant};

@@ -20,7 +20,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 ///
 /// The outermost match decides.
 ///
-/// A classifier of your own begins best with [`classify_known_error`], which tells a layer's refusal from a failure of
+/// A custom classifier should begin with [`classify_known_error`], which tells a layer's rejection from a failure of
 /// the dependency:
 ///
 /// ```
@@ -33,7 +33,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 /// fn classify<T>(result: &Result<T, BoxError>) -> Report {
 ///     match result {
 ///         Ok(_) => Report::SUCCESS,
-///         // A bulkhead further in is full, say: ignored, as the dependency was not called.
+///         // An inner bulkhead is full, say: ignored, as the dependency was not called.
 ///         Err(error) => classify_known_error(&**error).unwrap_or_else(|| {
 ///             // The whole chain, for a retry wraps what it gives up on.
 ///             match buttress_core::chain(&**error).any(|link| link.is::<NotFound>()) {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_refusals_say_nothing_about_the_dependency_unless_it_was_asked_and_late() {
+    fn our_own_rejections_are_ignored_unless_the_dependency_was_called_and_late() {
         for &reason in Reason::ALL {
             let expected = match reason {
                 Reason::DeadlineExceeded => Report::failure(FailureKind::Timeout),

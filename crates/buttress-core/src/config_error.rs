@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A configuration value that was refused: which field, what it was, and what it may be.
+/// A configuration value that was rejected: which field, what it was, and what it may be.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -18,7 +18,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Refuses `value` for `field`, because it must be `bound` (a phrase that completes "must be …").
+    /// Rejects `value` for `field`, because it must be `bound` (a phrase that completes "must be …").
     #[must_use]
     pub fn new(field: &'static str, value: impl fmt::Display, bound: impl fmt::Display) -> Self {
         Self {
@@ -28,20 +28,20 @@ impl ConfigError {
         }
     }
 
-    /// The same refusal under the name the value has where it was used.
+    /// The same rejection under the name the value has where it was used.
     #[must_use]
     pub fn of(mut self, field: &'static str) -> Self {
         self.field = field;
         self
     }
 
-    /// The field that was refused.
+    /// The field that was rejected.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field
     }
 
-    /// The value that was refused, as text.
+    /// The value that was rejected, as text.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_of_them_are_in_order_and_at_their_place() {
+    fn all_of_them_are_in_order_and_at_their_slot() {
         assert!(Criticality::ALL.is_sorted());
         for (index, criticality) in Criticality::ALL.into_iter().enumerate() {
             assert_eq!(criticality.index(), index);

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// The moment by which an answer is wanted.
+/// The moment by which a response is needed.
 ///
 /// Inside a process it is a moment of the monotonic clock; on the wire it is the time that remains, so that two
 /// clocks never need to agree. Where two deadlines meet the earlier one holds. No deadline is `None`, never a

@@ -8,7 +8,7 @@ use crate::{ConfigError, Deadline, Reason};
 /// |---|---|---|
 /// | `timeout` | what a call gets at most | none: as much as the caller has |
 /// | `margin` | kept back for the way there and back | 5 ms |
-/// | `minimum` | what is worth sending a call with, once the margin is off | 1 ms |
+/// | `minimum` | the least time a call is sent with, after the margin | 1 ms |
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -28,12 +28,12 @@ pub struct Egress {
     pub timeout: Option<Duration>,
     /// Kept back for the way there and back.
     pub margin: Duration,
-    /// What is worth sending a call with, once the margin is off.
+    /// The least time that a call is sent with, after the margin.
     pub minimum: Duration,
 }
 
 impl Egress {
-    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of something that has
+    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of a call that has
     /// `inherited` a deadline or has none. `None` is never.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub trait Guard {
         let _ = turn;
     }
 
-    /// Ends the admission with what the attempt has to tell. Once it has ended this changes nothing.
+    /// Ends the admission with the result of the attempt. Once it has ended this changes nothing.
     // By reference, so that a guard need not be moved out of the future that holds it: nearly all calls end so.
     fn settle(&mut self, report: Report);
 }

@@ -2,14 +2,14 @@ use std::time::{Duration, Instant};
 
 use crate::{ConfigError, Deadline, Reason};
 
-/// What becomes of the time that a caller gives, where its call arrives.
+/// The deadline of an incoming call.
 ///
 /// | field | what it is | default |
 /// |---|---|---|
 /// | `timeout` | the time of a call whose caller sends no deadline | none: it has no deadline |
 /// | `maximum` | what a call gets at most, whatever its caller gives | `timeout` |
 /// | `offset` | taken off what the caller gives, so that the answer is back in time | 0 |
-/// | `minimum` | what is worth starting with | 0 |
+/// | `minimum` | the least time a call is started with | 0 |
 ///
 /// An incoming deadline is only ever brought nearer: no caller waits for work past it.
 ///
@@ -34,7 +34,7 @@ pub struct Ingress {
     pub maximum: Option<Duration>,
     /// Taken off what the caller gives.
     pub offset: Duration,
-    /// What is worth starting with.
+    /// The least time that a call is started with.
     pub minimum: Duration,
 }
 

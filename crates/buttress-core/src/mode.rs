@@ -2,17 +2,17 @@ use std::fmt;
 
 use crate::Ratio;
 
-/// Whether a layer's refusals bind. One decision path serves all modes.
+/// Whether a layer's rejections are enforced. One decision path serves all modes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Mode {
-    /// The layer neither decides nor learns: calls pass as if it were not there.
+    /// The layer neither decides nor learns: calls pass unchanged.
     Off,
     /// The layer decides and learns, counts what it would have rejected, and lets it through.
     Shadow,
-    /// Refusals bind.
+    /// Rejections are enforced.
     #[default]
     Enforce,
-    /// Refusals bind for this share of calls and are shadowed for the rest. The share is stable: the
+    /// Rejections are enforced for this share of calls and are shadowed for the rest. The share is stable: the
     /// same draw is always on the same side, and raising the share only ever adds calls to it.
     EnforceFor(Ratio),
 }

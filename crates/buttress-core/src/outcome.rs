@@ -10,7 +10,7 @@ pub enum Outcome {
     Success,
     /// The dependency failed, in the way the kind names.
     Failure(FailureKind),
-    /// The attempt says nothing about the dependency: refused locally, injected on purpose, withdrawn.
+    /// The attempt does not count for the dependency: rejected locally, injected, or withdrawn.
     Ignored,
 }
 
@@ -34,7 +34,7 @@ impl Outcome {
 
 /// In which way an attempt failed.
 ///
-/// The set is complete on purpose: every rule must say what it does with each kind.
+/// The set is complete on purpose: every rule must handle each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// The dependency answered that it could not do it (`500`, `INTERNAL`), or panicked.
@@ -73,7 +73,7 @@ pub struct Report {
 impl Report {
     /// A success.
     pub const SUCCESS: Self = Self::new(Outcome::Success);
-    /// An attempt that says nothing about the dependency.
+    /// An attempt that does not count for the dependency.
     pub const IGNORED: Self = Self::new(Outcome::Ignored);
 
     /// A report without a hint.

@@ -4,7 +4,7 @@ use crate::{ConfigError, Criticality, Ratio};
 
 /// The thresholds of memory and processor pressure, and the criticality each rejects.
 ///
-/// Each signal has two bounds. From the first on, `Low` is refused; between them more and more; from the second on
+/// Each signal has two bounds. From the first on, `Low` is rejected; between them more and more; from the second on
 /// all but `Critical`.
 ///
 /// | field | default |
@@ -27,7 +27,7 @@ pub struct Pressure {
 }
 
 impl PressureConfig {
-    /// Refuses while more than such a share of memory is in use.
+    /// Rejects while more than such a share of memory is in use.
     #[must_use]
     pub fn memory(mut self, from: Ratio, to: Ratio) -> Self {
         self.memory = Some((from, to));
@@ -47,7 +47,7 @@ impl PressureConfig {
         self.memory.is_some() || self.run_delay.is_some()
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_matters_less_is_refused_first() {
+    fn what_matters_less_is_rejected_first() {
         let config = PressureConfig::default().memory(Ratio::percent(80), Ratio::percent(90));
         for (percent, least) in [
             (0, Criticality::Low),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_that_make_no_sense_are_refused_by_name() {
+    fn bounds_that_make_no_sense_are_rejected_by_name() {
         let config = PressureConfig::default();
         let error = config.memory(Ratio::HALF, Ratio::percent(40)).check();
         assert_eq!(error.unwrap_err().field(), "pressure.memory");

@@ -6,7 +6,7 @@ use crate::{BoxError, Guard, Identify, Report, classify_error};
 /// the `Result` and ends there. The `Http` protocol of `buttress-http` reads status, `grpc-status`, trailers
 /// and the body, and can hold the guard until the body ends.
 pub trait Protocol<Res>: Clone {
-    /// What the caller gets, with a guard of type `G` inside where the call lives on in a body.
+    /// What the caller gets, with a guard of type `G` inside where the call continues in a body.
     type Response<G: Guard>;
 
     /// Settles `guard` by the result, or takes it to where it will be settled later.

@@ -29,7 +29,7 @@ impl Ratio {
     ///
     /// # Errors
     ///
-    /// Refuses what is below 0, above 1, or not a number.
+    /// Rejects what is below 0, above 1, or not a number.
     pub fn new(value: f64) -> Result<Self, ConfigError> {
         if (0.0..=1.0).contains(&value) {
             Ok(Self(value))
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_range_is_refused_by_name_value_and_bound() {
+    fn out_of_range_is_rejected_by_name_value_and_bound() {
         for value in [-0.1, 1.000_001, f64::INFINITY, f64::NAN] {
             let error = Ratio::new(value).unwrap_err();
             assert_eq!(error.bound(), "from 0 to 1");

@@ -8,7 +8,7 @@ use crate::chain::chain;
 /// The error type that crosses layers, as in tower.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A refusal: the only error that a Buttress layer creates.
+/// A rejection: the only error that a Buttress layer creates.
 ///
 /// Inner errors pass through a layer untouched, so a `Rejection` in an error's chain always means
 /// that *we* said no. Look for it with [`Rejection::find`].
@@ -36,7 +36,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A refusal for `reason` by the handle called `layer`, reaching as far as that reason usually does.
+    /// A rejection for `reason` by the handle called `layer`, reaching as far as that reason usually does.
     #[must_use]
     pub fn new(reason: Reason, layer: impl Into<Name>) -> Self {
         Self {
@@ -48,52 +48,52 @@ impl Rejection {
         }
     }
 
-    /// The same refusal, saying when it is worth trying again.
+    /// The same rejection, with the time after which to retry.
     #[must_use]
     pub fn with_retry_after(mut self, after: impl Into<Option<Duration>>) -> Self {
         self.retry_after = after.into();
         self
     }
 
-    /// The same refusal, reaching as far as `scope`.
+    /// The same rejection, reaching as far as `scope`.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
     }
 
-    /// The same refusal, by that part of the handle which is for one key.
+    /// The same rejection, by that part of the handle which is for one key.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<Option<Name>>) -> Self {
         self.key = key.into();
         self
     }
 
-    /// Why the call was refused.
+    /// Why the call was rejected.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// The name of the handle that refused.
+    /// The name of the handle that rejected.
     #[must_use]
     pub fn layer(&self) -> &str {
         self.layer.as_str()
     }
 
-    /// The key of the call, where the handle tells keys apart: a host, a route, a tenant. Callers may have chosen it.
+    /// The key of the call, where the handle has keys: a host, a route, a tenant. Callers may have chosen it.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_ref().map(Name::as_str)
     }
 
-    /// How long to wait before it is worth trying again, where the refusing rule knows.
+    /// How long to wait before a retry, where the rejecting rule knows.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// How far the refusal reaches.
+    /// How far the rejection reaches.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope
@@ -121,7 +121,7 @@ impl fmt::Display for Rejection {
 
 impl Error for Rejection {}
 
-/// Why a call was refused. Each pattern adds its own.
+/// Why a call was rejected. Each pattern adds its own.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -146,13 +146,13 @@ pub enum Reason {
     ClientThrottled,
     /// The load exceeds the capacity, and this call is less critical than those that are admitted.
     CriticalityTooLow,
-    /// An experiment refused the call on purpose.
+    /// An experiment rejected the call on purpose.
     FaultInjected,
     /// The adaptive limit on calls in flight is reached.
     LimitReached,
     /// The call waited in a queue that does not drain, and was dropped from it.
     QueueOverloaded,
-    /// The call waited for a place for as long as it may.
+    /// The call waited for a slot for as long as it may.
     QueueTimeout,
     /// Memory or processor time is short.
     ResourceExhausted,
@@ -204,7 +204,7 @@ impl Reason {
         }
     }
 
-    /// Whether it says that a limit is reached: that there is more to do than there are places, memory or time for it.
+    /// Whether a limit is reached: the load exceeds the slots, the memory or the time.
     #[must_use]
     pub const fn is_overload(self) -> bool {
         matches!(
@@ -218,7 +218,7 @@ impl Reason {
         )
     }
 
-    /// How far a refusal for this reason usually reaches.
+    /// How far a rejection for this reason usually reaches.
     const fn usual_scope(self) -> Scope {
         match self {
             Self::CircuitOpen
@@ -266,7 +266,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// How far a refusal reaches, which tells a client whether to try elsewhere.
+/// How far a rejection reaches, so that a client can decide whether to try another instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// This instance only: another may answer at once.

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused_with_the_reason() {
+    fn what_is_no_time_is_rejected_with_the_reason() {
         for (text, reason) in [
             ("-1 s", "negative"),
             ("5", "units"),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_counted_in_lines_and_characters() {
+    fn slots_are_counted_in_lines_and_characters() {
         let text = "a = 1\nü = 2";
         for (offset, place) in [
             (0, (1, 1)),

@@ -4,7 +4,7 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::time::{Origin, nanos};
 use crate::{ConfigError, FailureKind, Outcome};
 
-/// How much a client sends to a dependency that refuses much of it.
+/// How much a client sends to a dependency that rejects much of it.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -53,7 +53,7 @@ impl ThrottleConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
@@ -77,20 +77,20 @@ impl ThrottleConfig {
             ));
         }
         if self.floor == 0 {
-            // Nothing would ever tell that the dependency is back.
+            // The recovery of the dependency would never be noticed.
             return Err(ConfigError::new("throttle.floor", 0, "at least 1"));
         }
         Ok(())
     }
 }
 
-/// A client's throttle, by a target for its rate: once a good part of what it sends is refused, it sends at most
+/// A client's throttle, by a target for its rate: once a good part of what it sends is rejected, it sends at most
 /// `max(floor, multiplier × accepted)`, evenly, where what was accepted is counted over the last window.
 ///
 /// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) draws a lot for each call, with a
-/// probability from the requests of two minutes, its own refusals among them. What it sends is the same, but it
-/// then takes an outage for as long as those minutes remember it, and longer for each refusal of its own. Here
-/// refusals are not counted, and nothing is drawn.
+/// probability from the requests of two minutes, its own rejections among them. What it sends is the same, but it
+/// then takes an outage for as long as those minutes remember it, and longer for each rejection of its own. Here
+/// rejections are not counted, and nothing is drawn.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -106,7 +106,7 @@ impl ThrottleConfig {
 ///     }
 ///     sent
 /// });
-/// // Ten seconds' worth of the floor at once, and from there on at its pace.
+/// // Ten seconds' worth of the floor at once, and after that at its rate.
 /// assert_eq!(sent.count(), 51);
 /// # Ok(())
 /// # }
@@ -146,7 +146,7 @@ impl Throttle {
     ///
     /// # Errors
     ///
-    /// What [`ThrottleConfig::check`] refuses.
+    /// What [`ThrottleConfig::check`] rejects.
     pub fn new(config: ThrottleConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -177,8 +177,8 @@ impl Throttle {
         Ok(())
     }
 
-    /// Takes in how a call ended. The dependency took on what it answered, also with an error of its own; it did
-    /// not take on what it refused, what timed out, and what never reached it.
+    /// Records how a call ended. The dependency took on what it answered, also with an error of its own; it did
+    /// not take on what it rejected, what timed out, and what never reached it.
     pub fn settle(&self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Success | Outcome::Failure(FailureKind::Error) => {
@@ -200,7 +200,7 @@ impl Throttle {
     ///
     /// # Errors
     ///
-    /// What [`ThrottleConfig::check`] refuses; then nothing changes.
+    /// What [`ThrottleConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: ThrottleConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock(now);
@@ -274,7 +274,7 @@ impl Locked {
         self.holding
     }
 
-    /// Takes a turn at the pace of the target, spread evenly: a window's worth at once would be refused at once.
+    /// Takes a turn at the pace of the target, spread evenly: a window's worth at once would be rejected at once.
     fn take_turn(&mut self, at: u64) -> Result<(), Duration> {
         let Self { config, sum, .. } = self;
         let accepted = sum.accepted as f64 / config.window.as_secs_f64();

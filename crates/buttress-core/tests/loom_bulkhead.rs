@@ -137,7 +137,7 @@ fn a_waiter_is_admitted() {
 
 /// Two calls that look for one token in turn are not both rejected: one of them takes it.
 #[test]
-fn one_of_two_gets_the_last_place() {
+fn one_of_two_gets_the_last_slot() {
     loom::model(|| {
         let bulkhead = shared(1, 0);
         let permit = enter(&bulkhead);
@@ -149,8 +149,8 @@ fn one_of_two_gets_the_last_place() {
         go_last();
         let mine = ask(&bulkhead);
         let answers = [mine, other.join().expect("ended")];
-        let let_in = answers.iter().filter(|one| matches!(one, Answer::In(_)));
-        assert_eq!(let_in.count(), 1);
+        let admit_waiters = answers.iter().filter(|one| matches!(one, Answer::In(_)));
+        assert_eq!(admit_waiters.count(), 1);
     });
 }
 
@@ -223,7 +223,7 @@ fn a_resize_neither_makes_nor_loses_tokens() {
 /// A3: a slot becomes free just as the time of its waiter is over. The waiter is admitted or not, and the slot is used
 /// or free.
 #[test]
-fn a_place_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
+fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
     // Loom runs one order after the other, so that this is seen from outside.
     static SEEN: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
     loom::model(|| {
@@ -324,7 +324,7 @@ fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
     }
 }
 
-/// A limit is split while a call ends that took its place without a name, and another comes with one.
+/// A limit is split while a call ends that took its slot without a name, and another comes with one.
 #[test]
 fn partitions_that_come_as_a_call_ends_neither_make_nor_lose_tokens() {
     loom::model(|| {

@@ -45,7 +45,7 @@ fn call(arming: &Arming, most: u64) -> bool {
 }
 
 #[test]
-fn no_more_are_harmed_at_one_time_than_may_be() {
+fn the_maximum_of_affected_calls_is_never_exceeded() {
     loom::model(|| {
         let arming = armed(Bounds::default().max_active(1));
         let other = {

@@ -17,7 +17,7 @@ use crate::watch::{Tail, Watch};
 ///
 /// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body
 /// within, which is polled in the context of the call's task. If it has not ended in time, it is dropped at that moment,
-/// with all that it holds: places of a bulkhead, connections, buffers. When the reader polls next, a gRPC stream ends
+/// with all that it holds: slots of a bulkhead, connections, buffers. When the reader polls next, a gRPC stream ends
 /// with the trailers of `DEADLINE_EXCEEDED`, and any other body with a [`Rejection`].
 ///
 /// A body without a deadline, and one that is at its end with its head, is within as it is. For any other body there are
@@ -171,7 +171,7 @@ where
         }
     }
 
-    /// What the reader of a body hears that is over.
+    /// What the reader of an ended body gets.
     fn end(&mut self, rejection: Rejection) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         self.size_hint = SizeHint::with_exact(0);
         Poll::Ready(Some(if self.is_grpc {

@@ -12,7 +12,7 @@ use crate::limits::Limits;
 /// |---|---|---|
 /// | [`timeout`](Self::timeout) | what a call gets at most | none: what its caller has |
 /// | [`margin`](Self::margin) | kept back for the way there and back | 5 ms |
-/// | [`minimum`](Self::minimum) | what is worth sending a call with | 1 ms |
+/// | [`minimum`](Self::minimum) | the least time a call is sent with | 1 ms |
 /// | [`header`](Self::header) | the header of a call that is not gRPC | `x-envoy-expected-rq-timeout-ms` |
 /// | [`until`](Self::until) | what the deadline covers | the body, to its end |
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
@@ -57,7 +57,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// What is worth sending a call with, once the margin is off: one with less is refused, for it could not end
+    /// The least time that a call is sent with, after the margin: one with less is rejected, for it could not end
     /// in time.
     #[must_use]
     pub fn minimum(mut self, minimum: Duration) -> Self {
@@ -113,7 +113,7 @@ impl ClientDeadlineConfig {
         self
     }
 
-    /// Whether the layer binds: otherwise calls are neither refused nor ended, and no header is touched.
+    /// Whether the layer enforces: otherwise calls are neither rejected nor ended, and no header is touched.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

@@ -1,6 +1,6 @@
 use std::time::{Instant, SystemTime};
 
-/// The one clock of the house, which a test can pause.
+/// The clock of all layers, which a test can pause.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

@@ -12,7 +12,7 @@ use crate::limits::Limits;
 /// |---|---|---|
 /// | [`timeout`](Self::timeout) | the time of a call whose caller sends no deadline, and the maximum | none |
 /// | [`maximum`](Self::maximum) | the most that a call gets, where that is more | the timeout |
-/// | [`minimum`](Self::minimum) | what is worth starting with | 0: anything |
+/// | [`minimum`](Self::minimum) | the least time a call is started with | 0: anything |
 /// | [`offset`](Self::offset) | taken off what the caller gives | 1 ms |
 /// | [`believe`](Self::believe) | the trusted deadline headers | the relative ones |
 /// | [`clock_skew`](Self::clock_skew) | how far past a moment of `x-deadline` may be | 30 s |
@@ -63,15 +63,15 @@ impl DeadlineConfig {
         self
     }
 
-    /// What is worth starting with: a call with less is refused, for it could not end in time.
+    /// The least time that a call is started with: a call with less is rejected, for it could not end in time.
     #[must_use]
     pub fn minimum(mut self, minimum: Duration) -> Self {
         self.rule.minimum = minimum;
         self
     }
 
-    /// Taken off what the caller gives, so that it hears our answer before it gives up by itself. A call that is
-    /// given no more than that is refused.
+    /// Taken off what the caller gives, so that it gets our response before it gives up by itself. A call that is
+    /// given no more than that is rejected.
     ///
     /// Tokio's timers are 1 ms coarse, and so is the default: it is enough for us to be first where the host
     /// looks at the same header, as tonic's server does.
@@ -135,7 +135,7 @@ impl DeadlineConfig {
         self
     }
 
-    /// Whether the layer binds: otherwise calls are neither refused nor ended, and do not carry a deadline.
+    /// Whether the layer enforces: otherwise calls are neither rejected nor ended, and do not carry a deadline.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

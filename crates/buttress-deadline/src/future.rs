@@ -11,7 +11,7 @@ use pin_project::pin_project;
 use crate::side::{Conclude, Local};
 use crate::watch::Watch;
 
-/// The response of a service behind a deadline, or the deadline's refusal.
+/// The response of a service behind a deadline, or the deadline's rejection.
 #[pin_project]
 pub struct ResponseFuture<F, P = Local> {
     #[pin]
@@ -28,7 +28,7 @@ pub struct ResponseFuture<F, P = Local> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Called(#[pin] F),
-    /// `None` once it has been told. Boxed as the error that it will be, for the sake of all other calls' size.
+    /// `None` once it has been returned. Boxed as the error that it will be, for the sake of all other calls' size.
     Rejected(Option<BoxError>),
 }
 

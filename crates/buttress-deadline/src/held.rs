@@ -31,7 +31,7 @@ struct State<B> {
     held: Option<Pin<Box<Held<B>>>>,
     /// Whether the timer went off while the reader had the body.
     rung: bool,
-    /// What the timer ended the body with, until the reader has been told.
+    /// What the timer ended the body with, until the reader has got it.
     ended: Option<Rejection>,
 }
 

@@ -23,7 +23,7 @@ impl DeadlineLayer {
     ///
     /// # Panics
     ///
-    /// If [`DeadlineConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(config: DeadlineConfig) -> Self {
@@ -34,7 +34,7 @@ impl DeadlineLayer {
     ///
     /// # Errors
     ///
-    /// What [`DeadlineConfig::check`] refuses.
+    /// What [`DeadlineConfig::check`] rejects.
     pub fn try_new(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         let side = Local { rule: config.rule };
@@ -53,7 +53,7 @@ impl DeadlineLayer<Server> {
     ///
     /// # Panics
     ///
-    /// If [`DeadlineConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_server`](Self::try_server) is for configurations that are not written in the code.
     #[must_use]
     pub fn server(config: DeadlineConfig) -> Self {
@@ -64,7 +64,7 @@ impl DeadlineLayer<Server> {
     ///
     /// # Errors
     ///
-    /// What [`DeadlineConfig::check`] refuses.
+    /// What [`DeadlineConfig::check`] rejects.
     pub fn try_server(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self::with_side(
@@ -77,7 +77,7 @@ impl DeadlineLayer<Server> {
 }
 
 impl DeadlineLayer<Client> {
-    /// For a client of HTTP or gRPC, with the defaults: a call has as much time as its caller, and says so.
+    /// For a client of HTTP or gRPC, with the defaults: a call has as much time as its caller, and carries it.
     #[must_use]
     pub fn client() -> Self {
         Self::client_with(ClientDeadlineConfig::default())
@@ -88,7 +88,7 @@ impl DeadlineLayer<Client> {
     ///
     /// # Panics
     ///
-    /// If [`ClientDeadlineConfig::check`] refuses the configuration; the message names the field, its value and
+    /// If [`ClientDeadlineConfig::check`] rejects the configuration; the message names the field, its value and
     /// its bound. [`try_client_with`](Self::try_client_with) is for configurations that are not written in the
     /// code.
     #[must_use]
@@ -100,7 +100,7 @@ impl DeadlineLayer<Client> {
     ///
     /// # Errors
     ///
-    /// What [`ClientDeadlineConfig::check`] refuses.
+    /// What [`ClientDeadlineConfig::check`] rejects.
     pub fn try_client_with(config: ClientDeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self::with_side(

@@ -90,7 +90,7 @@
 //! |---|---|---|---|
 //! | takes the earliest of | headers, the request's extension, the task, a timeout | the request's extension and headers, the task, a timeout | the task, a timeout |
 //! | keeps back | an offset, of what the caller gives | a margin, of what it tells | |
-//! | refuses before the inner service is called | what has expired, what is too short | the same | the same |
+//! | rejects before the inner service is called | what has expired, what is too short | the same | the same |
 //! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
 //! | at the deadline | drops the inner call, or the body, polled or not | the same | drops the inner call when polled |
 //!
@@ -108,8 +108,8 @@
 //! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies.
 //! Work that is spawned is another task: [`carry`] takes the deadline there.
 //!
-//! Headers are those of [`buttress_http::deadline`], relative ones unless told otherwise. What breaks its grammar is
-//! ignored and counted. A client writes the header anew for each call that passes it. Outside of a retry it writes
+//! Headers are those of [`buttress_http::deadline`], relative ones by default. A malformed header is
+//! ignored and counted. A client writes a new header for each call. Outside of a retry it writes
 //! the first attempt's, and [`age_deadline`](buttress_http::deadline::age_deadline) is what corrects those of the
 //! others.
 //!

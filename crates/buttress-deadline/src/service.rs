@@ -31,17 +31,17 @@ impl<S, P> DeadlineService<S, P> {
         }
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Goes by what another layer was configured with, for calls from now on.
+    /// Takes the configuration of another layer, for calls from now on.
     pub fn adopt(&mut self, layer: &DeadlineLayer<P>)
     where
         P: Clone,
@@ -51,7 +51,7 @@ impl<S, P> DeadlineService<S, P> {
         self.shared = shared.clone();
     }
 
-    /// The service behind, without deadlines.
+    /// The inner service, without deadlines.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -116,7 +116,7 @@ where
 }
 
 impl<S, P> DeadlineService<S, P> {
-    /// Waits for the service behind to become ready, and says that it is once the time for that is over: the call is then
+    /// Waits for the inner service to become ready, and says that it is once the time for that is over: the call is then
     /// rejected. There is no other way to end a wait that has no request yet.
     #[cold]
     #[inline(never)]

@@ -10,10 +10,10 @@ use crate::limits::Limits;
 pub(crate) struct Shared {
     pub(crate) name: Name,
     pub(crate) mode: Mode,
-    /// Whether the mode binds every call, in a word that is quick to ask.
+    /// Whether the mode enforces for every call, in a word that is fast to read.
     pub(crate) binds_all: bool,
     pub(crate) limits: Limits,
-    /// How long the service behind may take to become ready.
+    /// How long the inner service may take to become ready.
     pub(crate) ready_within: Option<Duration>,
     /// Whether there are any limits.
     pub(crate) is_limited: bool,
@@ -41,7 +41,7 @@ impl Shared {
         }
     }
 
-    /// Refuses a call before it is made; `None` lets it through, where refusals do not bind.
+    /// Rejects a call before it is made; `None` lets it through, where rejections are not enforced.
     #[cold]
     pub(crate) fn refuse(&self, reason: Reason, binds: bool) -> Option<Rejection> {
         self.signals.emit(if binds {
@@ -66,7 +66,7 @@ impl Shared {
         binds.then(|| Rejection::new(Reason::DeadlineExceeded, self.name.clone()))
     }
 
-    /// Says that the time of a call is over.
+    /// Emits that the time of a call is over.
     #[cold]
     pub(crate) fn tell(&self, phase: Phase, binds: bool) {
         self.signals.emit(if binds {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use buttress_shell::Timer;
 
-/// How long one clone of a service has waited for the service behind to become ready.
+/// How long one clone of a service has waited for the inner service to become ready.
 #[derive(Default)]
 pub(crate) struct Unready {
     /// When the wait is over. Boxed, because it exists only while the service is not ready.
@@ -56,7 +56,7 @@ impl Unready {
     }
 }
 
-/// A clone begins to wait anew.
+/// A clone starts a wait of its own.
 impl Clone for Unready {
     fn clone(&self) -> Self {
         Self::default()

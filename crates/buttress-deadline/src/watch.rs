@@ -37,7 +37,7 @@ pub(crate) struct Tail {
 }
 
 impl Watch {
-    /// Waits for the head to be overdue, and says what the call then ends with; `None` if it goes on unwatched.
+    /// Waits for the head to be overdue, and returns what the call then ends with; `None` if it goes on unwatched.
     pub(crate) fn poll(
         &mut self,
         timer: Pin<&mut Timer>,
@@ -105,7 +105,7 @@ impl Tail {
         }
     }
 
-    /// What the body ends with when it is over; `None` if that does not bind.
+    /// What the body ends with when it is over; `None` if that is not enforced.
     pub(crate) fn rejection(&self) -> Option<Rejection> {
         self.shared.exceeded(self.binds)
     }

@@ -19,7 +19,7 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | 408 | timeout | success: the caller was slow |
 /// | 429 | overload | success: the caller sent too many requests |
 /// | 501 | success: it is about the request | success |
-/// | 503 with `Retry-After` | overload: the dependency is there, and says when to come back | error |
+/// | 503 with `Retry-After` | overload: the dependency is there, and says when to retry | error |
 /// | 504 | timeout | timeout |
 /// | any other 5xx | error | error |
 /// | anything else | success | success |
@@ -27,7 +27,7 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | gRPC status | client | server |
 /// |---|---|---|
 /// | `DATA_LOSS`, `INTERNAL`, `UNKNOWN` | error | error |
-/// | `UNAVAILABLE` | error, or overload if it says when to come back | error |
+/// | `UNAVAILABLE` | error, or overload if it says when to retry | error |
 /// | `DEADLINE_EXCEEDED` | timeout | timeout |
 /// | `RESOURCE_EXHAUSTED` | overload | success: the caller sent too many requests |
 /// | `CANCELLED` | ignored | ignored |
@@ -41,7 +41,7 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | any other | as [`classify_error`](buttress_core::classify_error) reads it | the same |
 ///
 /// An answer that blames the caller is no overload of a server: if it were, a server that answers one caller 429 would
-/// refuse all others. The overload of a server shows in how long its calls take, and in what its own limits refuse.
+/// reject all others. The overload of a server shows in how long its calls take, and in what its own limits reject.
 ///
 /// A response is gRPC if its `content-type` says so. Its status stands in the trailers, or in the headers if there is
 /// nothing but an error to send; one that has neither and is not a `200` is read as plain HTTP. Of gRPC-Web the status
@@ -111,7 +111,7 @@ impl HttpClassifier {
         self.failure(kind, code == GrpcCode::Unavailable, wait)
     }
 
-    /// A failure. What is `unavailable` and says when to come back is there, and overloaded: so a client has it.
+    /// A failure. What is `unavailable` and says when to retry is there, and overloaded: so a client has it.
     fn failure(self, kind: FailureKind, unavailable: bool, wait: Option<Duration>) -> Report {
         let kind = match self.side {
             HttpSide::Client if unavailable && wait.is_some() => FailureKind::Overload,
@@ -144,7 +144,7 @@ impl HttpClassifier {
         }
     }
 
-    /// Whether an error is a refusal by a limit of this server.
+    /// Whether an error is a rejection by a limit of this server.
     fn is_own_overload(self, error: &(dyn Error + 'static)) -> bool {
         self.side == HttpSide::Server
             && Rejection::find(error).is_some_and(|rejection| {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_further_in_is_overload_of_a_server_if_a_limit_of_its_own_refused() {
+    fn a_rejection_inside_is_overload_of_a_server_if_a_limit_of_its_own_rejected() {
         for &reason in Reason::ALL {
             let rejection = Rejection::new(reason, "inner");
             let expected = match reason {
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_carry_the_wait_that_was_asked_for() {
+    fn failures_carry_the_requested_wait() {
         let seconds = headers([(RETRY_AFTER, "2")]);
         let date = headers([
             (DATE, "Sun, 06 Nov 1994 12:00:00 GMT"),

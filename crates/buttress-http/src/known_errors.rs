@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, grpc};
 
 /// Has [`classify_error`](buttress_core::classify_error) and [`judge_error`](buttress_core::retry::judge_error) read what
-/// the enabled features know of the errors of client libraries. Handles of ours do this when they are made.
+/// the enabled features know of the errors of client libraries. Handles of Buttress do this when they are made.
 ///
 /// | feature | in the chain | reading |
 /// |---|---|---|

@@ -116,12 +116,12 @@ impl<B> Identify<Request<B>> for Http {
         request_identity(request.headers())
     }
 
-    /// What a layer further out put into the request's extensions.
+    /// What an outer layer put into the request's extensions.
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         request.extensions().get().copied()
     }
 
-    /// What a layer further out put into the request's extensions, and what the relative headers say
+    /// What an outer layer put into the request's extensions, and what the relative headers say
     /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)): the least of them.
     #[inline(always)]
     fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
@@ -141,7 +141,7 @@ impl<B> Identify<Request<B>> for Http {
         upload(extensions, now)
     }
 
-    /// What a layer further out put into the request's extensions.
+    /// What an outer layer put into the request's extensions.
     fn criticality(&self, request: &Request<B>) -> Option<Criticality> {
         request.extensions().get().copied()
     }

@@ -16,7 +16,7 @@ pub(crate) struct Tail<G: Guard> {
     is_read: bool,
     // Whether anything of the body came, or was waited for, after the head.
     is_under_way: bool,
-    // Whether the guard has heard how the call went, and is kept for what it holds.
+    // Whether the guard has recorded the result, and is kept for its permit.
     is_settled: bool,
     protocol: Http,
 }

@@ -21,7 +21,7 @@ pub struct BreakerSignals {
 pub enum BreakerEvent {
     /// An admitted call was dropped before it ended.
     Cancelled,
-    /// A call was refused.
+    /// A call was rejected.
     Rejected(Reason),
     /// An admitted call ended.
     Settled(Outcome),
@@ -31,7 +31,7 @@ pub enum BreakerEvent {
     Stale,
     /// The circuit moved. Racing threads may emit their transitions in any order.
     Transition(Transition),
-    /// A call was let through that would have been refused if the breaker's mode were to enforce.
+    /// A call was let through that would have been rejected if the breaker's mode were to enforce.
     WouldReject(Reason),
 }
 
@@ -61,7 +61,7 @@ impl BreakerSignals {
         self
     }
 
-    /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
+    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
     // A call site knows its event: inlined, the match folds away and an addition is left.
     #[inline(always)]
     pub fn emit(&self, event: BreakerEvent) {

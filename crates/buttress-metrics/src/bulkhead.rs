@@ -18,9 +18,9 @@ pub struct BulkheadSignals {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BulkheadEvent {
-    /// A call was refused.
+    /// A call was rejected.
     Rejected(Reason),
-    /// A call was let through that would have been refused if the bulkhead's mode were to enforce.
+    /// A call was let through that would have been rejected if the bulkhead's mode were to enforce.
     WouldReject(Reason),
 }
 
@@ -37,7 +37,7 @@ impl BulkheadSignals {
         signals
     }
 
-    /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
+    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
     #[cold]
     pub fn emit(&self, event: BulkheadEvent) {
         match event {

@@ -86,7 +86,7 @@ impl ChaosSignals {
         signals
     }
 
-    /// Tells the world.
+    /// Emits the signals.
     pub fn emit(&self, event: ChaosEvent<'_>) {
         match event {
             ChaosEvent::Armed { faults, seed } => self.armed(faults, seed),

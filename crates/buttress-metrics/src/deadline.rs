@@ -20,7 +20,7 @@ pub enum DeadlineEvent {
     Exceeded(Phase),
     /// A call was not begun.
     Rejected(Reason),
-    /// A call went on, or was let through, that would have been ended or refused if the layer's mode were to
+    /// A call went on, or was let through, that would have been ended or rejected if the layer's mode were to
     /// enforce.
     WouldReject(Reason),
 }
@@ -66,7 +66,7 @@ impl DeadlineSignals {
         self.handles();
     }
 
-    /// Tells the world. None of this happens to a call that is answered in time.
+    /// Emits the signals. None of this happens to a call that is answered in time.
     #[cold]
     pub fn emit(&self, event: DeadlineEvent) {
         if let Some(handles) = self.handles() {

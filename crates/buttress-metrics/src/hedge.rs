@@ -10,7 +10,7 @@ pub struct HedgeSignals {
     meter: Meter<HedgeHandles>,
 }
 
-/// What became of a second attempt that was made because the first was slow.
+/// The result of a second attempt that was made because the first was slow.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HedgeEvent {
@@ -65,7 +65,7 @@ impl HedgeSignals {
         signals
     }
 
-    /// Tells the world.
+    /// Emits the signals.
     #[cold]
     pub fn emit(&self, event: HedgeEvent) {
         if let Some(handles) = self.handles() {

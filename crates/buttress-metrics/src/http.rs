@@ -55,7 +55,7 @@ impl HttpSignals {
         &GLOBAL
     }
 
-    /// Tells the world.
+    /// Emits the signals.
     pub fn emit(&self, event: HttpEvent) {
         self.record(event);
         log(event);

@@ -78,7 +78,7 @@ impl Registrar<'_> {
         self.register_counter(metric, Labels::new())
     }
 
-    /// A counter for each of `keys`, told apart by `labels`.
+    /// A counter for each of `keys`, distinguished by `labels`.
     pub(crate) fn counters<K, const N: usize>(
         &self,
         metric: &'static Metric,
@@ -108,7 +108,7 @@ impl Registrar<'_> {
         }
     }
 
-    /// A gauge for each of `keys`, told apart by `labels`.
+    /// A gauge for each of `keys`, distinguished by `labels`.
     pub(crate) fn gauges<K, const N: usize>(
         &self,
         metric: &'static Metric,

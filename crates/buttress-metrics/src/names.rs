@@ -180,7 +180,7 @@ pub const DEADLINE_EXCEEDED: Metric = Metric {
     description: "Calls ended at their deadline, by what they were waiting for.",
 };
 
-/// Calls that were not begun for want of time.
+/// Calls that were rejected for lack of time.
 pub const DEADLINE_REJECTIONS: Metric = Metric {
     name: "buttress_deadline_rejections_total",
     kind: Kind::Counter,

@@ -11,7 +11,7 @@ use crate::names;
 #[derive(Debug)]
 pub struct ProblemSignals {
     meter: Meter<Handles>,
-    /// The status that a refusal is expected to be answered with.
+    /// The status that a rejection is expected to be answered with.
     statuses: fn(Reason) -> u16,
 }
 
@@ -30,11 +30,11 @@ pub enum ProblemEvent<'a> {
         /// By what the client can name the request, to find this event.
         request_id: Option<&'a str>,
     },
-    /// A layer of ours had refused the call.
+    /// A layer of Buttress had rejected the call.
     Rejected {
         /// The status of the response.
         status: u16,
-        /// The refusal.
+        /// The rejection.
         rejection: &'a Rejection,
         /// By what the client can name the request, to find this event.
         request_id: Option<&'a str>,
@@ -51,7 +51,7 @@ impl ProblemSignals {
         }
     }
 
-    /// Says which status a refusal for each reason will be answered with, 503 unless said: that series stands at
+    /// Says which status a rejection for each reason will be answered with, 503 unless said: that series stands at
     /// zero from the start, and is counted without a look-up. Any other is counted too.
     #[must_use]
     pub const fn statuses(mut self, statuses: fn(Reason) -> u16) -> Self {
@@ -59,7 +59,7 @@ impl ProblemSignals {
         self
     }
 
-    /// Tells the world.
+    /// Emits the signals.
     pub fn emit(&self, event: ProblemEvent<'_>) {
         self.record(event);
         log(event);

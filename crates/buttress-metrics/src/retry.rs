@@ -57,7 +57,7 @@ impl RetrySignals {
         signals
     }
 
-    /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
+    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
     // A call site knows its event: inlined, the match folds away and an addition is left.
     #[inline(always)]
     pub fn emit(&self, event: RetryEvent) {

@@ -21,9 +21,9 @@ pub struct ShedSignals {
 pub enum ShedEvent {
     /// Memory or processor pressure changed so far that the minimum criticality that is admitted is another.
     Pressed(Criticality),
-    /// A call was refused.
+    /// A call was rejected.
     Rejected(Reason),
-    /// A call was let through that would have been refused if the shedder's mode were to enforce.
+    /// A call was let through that would have been rejected if the shedder's mode were to enforce.
     WouldReject(Reason),
 }
 
@@ -41,7 +41,7 @@ impl ShedSignals {
         signals
     }
 
-    /// Tells the world. Neither allocates nor locks, but for what the recorder and the subscriber do.
+    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
     #[cold]
     pub fn emit(&self, event: ShedEvent) {
         match event {

@@ -118,7 +118,7 @@ fn a_failure_tells_the_log_what_the_client_must_not_read() {
 }
 
 #[test]
-fn a_rejected_request_names_the_layer_that_refused() {
+fn a_rejected_request_names_the_layer_that_rejected() {
     let rejection = Rejection::new(Reason::CircuitOpen, "payments");
     let told = told(|| {
         ProblemSignals::new().emit(ProblemEvent::Rejected {

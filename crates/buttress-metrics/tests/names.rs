@@ -196,7 +196,7 @@ fn a_label_that_was_not_foreseen_is_counted_nevertheless() {
 }
 
 #[test]
-fn a_refusal_has_one_series_with_the_status_it_is_answered_with() {
+fn a_rejection_has_one_series_with_the_status_it_is_answered_with() {
     let recorder = DebuggingRecorder::new();
     let status = |reason| match reason {
         Reason::DeadlineExpired => 504,

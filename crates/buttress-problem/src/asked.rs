@@ -20,7 +20,7 @@ pub(crate) enum Form {
     Grpc,
     Http {
         format: Format,
-        /// Whether the client wants the head of the response alone.
+        /// Whether the client requests only the head of the response.
         head: bool,
     },
 }

@@ -10,7 +10,7 @@ use crate::Problems;
 /// | `problems` | nothing registered | which error is which problem |
 /// | `request_id_header` | `x-request-id` | where the request's id is read and repeated; `None` for nowhere |
 /// | `instance` | `false` | whether the path of the request is the problem's `instance` |
-/// | `retry_after_jitter` | 0 % | by how much a wait may be lengthened, so that clients do not come back at once |
+/// | `retry_after_jitter` | 0 % | by how much a wait may be lengthened, so that clients do not retry at once |
 #[derive(Debug, Clone)]
 pub struct ProblemConfig {
     pub(crate) problems: Problems,

@@ -1,6 +1,6 @@
 //! Answers every error with a problem document (RFC 9457), so that `Error = Infallible`.
 //!
-//! Put [`ProblemLayer`] outermost, around the layers that may refuse a call: a refusal, or any other error,
+//! Put [`ProblemLayer`] outermost, around the layers that may reject a call: a rejection, or any other error,
 //! leaves the service as `application/problem+json` with the right status, `Retry-After` and `no-store`, and to
 //! a gRPC call as a trailers-only response. What the error says inside goes to the log and not to the client.
 //! axum then needs no `HandleErrorLayer`, tonic's clients see `UNAVAILABLE` and not a broken stream, and hyper
@@ -64,7 +64,7 @@
 //! An error is looked up in [`Problems`]. A [`Rejection`](buttress_core::Rejection) has an entry for each reason, a
 //! [`Problem`] that a service returns as its error is sent unchanged, and an unknown error is a status without a text.
 //!
-//! | member | of a refusal |
+//! | member | of a rejection |
 //! |---|---|
 //! | `type` | `about:blank` |
 //! | `title` | the phrase of the status |
@@ -72,7 +72,7 @@
 //! | `detail` | a sentence about the reason; the name of the layer is not in it |
 //! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str) |
 //! | `scope` | [`Scope::as_str`](buttress_core::Scope::as_str): whether another instance may help |
-//! | `retryable` | whether the refusal is expected to pass by itself |
+//! | `retryable` | whether the rejection is expected to pass by itself |
 //! | `retry_after_ms` | when, if that is known |
 //! | `request_id` | the id that came with the request |
 //!
@@ -89,7 +89,7 @@
 //!
 //! - axum's `HandleErrorLayer` gives the error to a handler of yours, in axum alone. What the handler answers, to
 //!   gRPC too, is for you to write.
-//! - tower-http's layers that refuse a request each answer with a status of their own and no document.
+//! - tower-http's layers that reject a request each answer with a status of their own and no document.
 //! - `problem_details` and `http-api-problem` have the document. They have no layer that works with any body, and
 //!   no gRPC.
 //!
@@ -110,20 +110,20 @@
 //! # Signals
 //!
 //! Counter `buttress_problem_responses_total` with `status` and `reason`, and events of the target
-//! `buttress::problem`: ERROR where a call failed with a 5xx, DEBUG where it was refused or the client is to
+//! `buttress::problem`: ERROR where a call failed with a 5xx, DEBUG where it was rejected or the client is to
 //! blame. The event carries the error's own text, the [internal](Problem::with_internal) one and the request's id.
 //! See [`buttress_metrics`].
 //!
 //! # Ordering
 //!
 //! Outermost of the layers that can fail, and inside those that look at responses (tracing, compression, CORS),
-//! which then see a refusal like any other response. A layer outside that sets the request's id lets it be
+//! which then see a rejection like any other response. A layer outside that sets the request's id lets it be
 //! repeated here.
 //!
 //! # Features
 //!
 //! `axum`: a handler can answer with a [`Problem`] (`IntoResponse`). Without it, `http::Response::from(problem)`
-//! does the same. Such an answer gets the id of its request, and the form that its client wants, when it passes the
+//! does the same. Such an answer gets the id of its request, and the form that its client accepts, when it passes the
 //! layer; headers that the handler added stay.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

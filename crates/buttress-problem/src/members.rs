@@ -8,20 +8,20 @@ use serde_json::Value;
 use crate::Problem;
 
 impl Problem {
-    /// Says why a layer of ours refused the call: the member `reason`.
+    /// Says why a layer of Buttress rejected the call: the member `reason`.
     #[must_use]
     pub fn with_reason(self, reason: Reason) -> Self {
         self.with_member(REASON, reason.as_str())
     }
 
-    /// Says how far the refusal reaches: the member `scope`.
+    /// Says how far the rejection reaches: the member `scope`.
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {
         self.with_member(SCOPE, scope.as_str())
     }
 
     /// Says whether sending the same request again can help: the member `retryable`. If not, the head of the response
-    /// says so too (`x-buttress-retry: no`), which a retry of ours obeys.
+    /// says so too (`x-buttress-retry: no`), which a retry of Buttress obeys.
     #[must_use]
     pub fn with_retryable(self, retryable: bool) -> Self {
         self.with_member(RETRYABLE, retryable)
@@ -42,7 +42,7 @@ impl Problem {
         self.with_member(REQUEST_ID, id)
     }
 
-    /// Why a layer of ours refused the call, if that is what happened and this version knows the reason.
+    /// Why a layer of Buttress rejected the call, if that is what happened and this version knows the reason.
     ///
     /// The word itself is in [`members`](Self::members), also where a newer server wrote one unknown here.
     #[must_use]
@@ -54,7 +54,7 @@ impl Problem {
             .find(|reason| reason.as_str() == word)
     }
 
-    /// How far the refusal reaches.
+    /// How far the rejection reaches.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
         Scope::parse(self.text(SCOPE)?)

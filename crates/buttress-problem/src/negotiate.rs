@@ -1,6 +1,6 @@
 use http::HeaderValue;
 
-/// In which form a client wants its problem.
+/// The form of problem that a client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// `application/problem+json`.
@@ -12,7 +12,7 @@ pub(crate) enum Format {
 impl Format {
     /// The form that suits the `Accept` lines of a request best (RFC 9110 §12.5.1).
     ///
-    /// JSON wins a tie, and is what a client gets that accepts neither: a refusal that said "not acceptable"
+    /// JSON wins a tie, and is what a client gets that accepts neither: a rejection that said "not acceptable"
     /// would hide what happened. `application/json` also stands for `application/problem+json`, and a client
     /// that reads HTML alone is shown text. What does not parse is ignored.
     pub(crate) fn preferred<'a>(accept: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
@@ -61,12 +61,12 @@ const RANGES: [(&[u8], [u8; 3]); 7] = [
     (b"text/html", [0, 0, 1]),
 ];
 
-/// How much a client wants one of the forms we can make.
+/// The weight that a client gives to one of the supported forms.
 #[derive(Default)]
 struct Offer {
     /// Of the range that decided: a more specific one overrules. 0 if none matched yet.
     specificity: u8,
-    /// In thousandths; 0 is a refusal.
+    /// In thousandths; 0 is a rejection.
     quality: u16,
 }
 

@@ -53,13 +53,13 @@ struct Fields {
 }
 
 impl Problem {
-    /// The type of a problem that is no more than its status.
+    /// The type of a problem without details.
     pub const ABOUT_BLANK: &'static str = "about:blank";
 
     /// The media type of a problem document.
     pub const CONTENT_TYPE: &'static str = "application/problem+json";
 
-    /// A problem that is no more than its status: type `about:blank`, titled with the status's own phrase.
+    /// A problem without details: type `about:blank`, titled with the status's own phrase.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self(Box::new(Fields {

@@ -1,4 +1,4 @@
-//! What each of our refusals looks like from outside.
+//! The problem for each rejection.
 
 use buttress_core::{Reason, Rejection};
 use http::StatusCode;
@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::Problem;
 
 impl From<&Rejection> for Problem {
-    /// The refusal as its reason's entry in the table has it. The name of the layer is ours to know: it is
+    /// The rejection as its reason's entry in the table has it. The name of the layer is ours to know: it is
     /// in the internal text.
     fn from(rejection: &Rejection) -> Self {
         let reason = rejection.reason();
@@ -33,11 +33,11 @@ pub(crate) fn status(reason: Reason) -> u16 {
     entry(reason).unwrap_or(UNLISTED).status.as_u16()
 }
 
-/// The constant part of a refusal.
+/// The constant part of a rejection.
 struct Entry {
     status: StatusCode,
     detail: &'static str,
-    /// Whether the refusal is expected to pass by itself.
+    /// Whether the rejection is expected to pass by itself.
     retryable: bool,
 }
 
@@ -135,7 +135,7 @@ fn entry(reason: Reason) -> Option<Entry> {
     })
 }
 
-/// For a reason newer than this table: it is a refusal, so 503, and nothing is promised.
+/// For a reason newer than this table: it is a rejection, so 503, and nothing is promised.
 const UNLISTED: Entry = Entry {
     status: StatusCode::SERVICE_UNAVAILABLE,
     detail: "The service refused the call to protect itself.",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_refusal_is_a_408() {
+    fn no_rejection_is_a_408() {
         for &reason in Reason::ALL {
             let problem = Problem::from(&Rejection::new(reason, "api"));
             assert_ne!(problem.status(), StatusCode::REQUEST_TIMEOUT);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_carries_what_the_rejection_knows_and_hides_the_name_of_the_layer() {
+    fn a_rejection_carries_what_the_rejection_knows_and_hides_the_name_of_the_layer() {
         let after = Duration::from_millis(1_500);
         for &reason in Reason::ALL {
             let rejection = Rejection::new(reason, "billing-shard-3").with_retry_after(after);

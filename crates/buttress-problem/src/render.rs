@@ -8,7 +8,7 @@ use crate::Problem;
 
 impl<B: From<Bytes>> From<Problem> for Response<B> {
     /// The problem as JSON, with its headers. A [`ProblemLayer`](crate::ProblemLayer) that the response passes answers in
-    /// the form that the client wants, and with the id of the request.
+    /// the form that the client accepts, and with the id of the request.
     fn from(problem: Problem) -> Self {
         let mut response = json(&problem).map(B::from);
         response.extensions_mut().insert(Answer(problem));

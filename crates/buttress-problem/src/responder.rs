@@ -32,7 +32,7 @@ impl Responder {
         self.answer(asked, self.config.problems.of(error), error)
     }
 
-    /// The response to a call that was answered with a problem: in the form that the client wants, with what the request
+    /// The response to a call that was answered with a problem: in the form that the client accepts, with what the request
     /// knows, and with what else the head has that `answered`.
     pub(crate) fn restate(
         &self,

@@ -33,17 +33,17 @@ impl<S> ProblemService<S> {
         }
     }
 
-    /// Goes by what another layer was configured with, for calls from now on.
+    /// Takes the configuration of another layer, for calls from now on.
     pub fn adopt(&mut self, layer: &ProblemLayer) {
         self.responder = Arc::clone(&layer.responder);
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }

@@ -27,7 +27,7 @@ fn headers(fields: &[(&str, &str)]) -> HeaderMap {
 const PROBLEM: (&str, &str) = ("content-type", "application/problem+json");
 
 #[tokio::test]
-async fn every_refusal_is_read_back_as_it_was_sent() {
+async fn every_rejection_is_read_back_as_it_was_sent() {
     for &reason in Reason::ALL {
         let rejection = Rejection::new(reason, "a").with_retry_after(Duration::from_millis(1_234));
         let answer = answer(ProblemConfig::default(), request(&[]), || {

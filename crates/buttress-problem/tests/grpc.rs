@@ -84,7 +84,7 @@ async fn grpc_answer(error: impl Fn() -> BoxError) -> Answer {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_trailers_only_response() {
+async fn a_rejection_is_a_trailers_only_response() {
     let request = request(&[GRPC, ("x-request-id", "01JD"), ("accept", "text/plain")]);
     let service = ProblemLayer::new().layer(Fails(refusal));
     let Ok(response) = service.oneshot(request).await;
@@ -152,7 +152,7 @@ async fn an_unregistered_error_is_internal_and_has_no_details() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_does_not_pass_stops_the_retry() {
+async fn a_rejection_that_does_not_pass_stops_the_retry() {
     let error = || {
         Rejection::new(Reason::CircuitIsolated, "a")
             .with_retry_after(Duration::from_secs(1))

@@ -147,7 +147,7 @@ async fn hyper_sends_the_head_of_a_problem_and_keeps_the_connection() {
 }
 
 #[tokio::test]
-async fn tonic_sends_a_refusal_as_a_status_and_not_as_a_broken_stream() {
+async fn tonic_sends_a_rejection_as_a_status_and_not_as_a_broken_stream() {
     let (client, server) = duplex(64 * 1024);
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_refusal_is_a_problem_with_all_that_a_client_needs() {
+async fn a_rejection_is_a_problem_with_all_that_a_client_needs() {
     let request = request(&[("x-request-id", "01JD"), ("accept", "*/*")]);
     let answer = answer(ProblemConfig::default(), request, refusal).await;
 
@@ -170,7 +170,7 @@ async fn the_request_id_is_read_from_the_header_that_was_chosen_or_from_none() {
 }
 
 #[tokio::test]
-async fn the_instance_is_the_path_without_its_query_and_only_if_asked_for() {
+async fn the_instance_is_the_path_without_its_query_and_only_if_configured() {
     let uri = || {
         let mut request = request(&[]);
         *request.uri_mut() = "https://example.com/orders/7?token=hunter2"

@@ -67,7 +67,7 @@ async fn the_internal_text_of_a_problem_is_logged() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_logged_with_the_name_of_its_layer() {
+async fn a_rejection_is_logged_with_the_name_of_its_layer() {
     let line = logged(refusal).await;
     assert!(line.contains("DEBUG"), "{line}");
     assert!(line.contains("payments"), "{line}");

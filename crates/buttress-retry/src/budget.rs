@@ -41,7 +41,7 @@ impl RetryBudget {
     ///
     /// # Panics
     ///
-    /// If [`BudgetConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    /// If [`BudgetConfig::check`] rejects the configuration; the message names the field, its value and its bound.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BudgetConfig) -> Self {
         match Self::try_new(name, config) {
@@ -54,7 +54,7 @@ impl RetryBudget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] refuses.
+    /// What [`BudgetConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BudgetConfig) -> Result<Self, ConfigError> {
         let name = name.into();
         let budget = Budget::new(config, now())?;
@@ -84,7 +84,7 @@ impl RetryBudget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] refuses; then nothing changes.
+    /// What [`BudgetConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BudgetConfig) -> Result<(), ConfigError> {
         self.shared.budget.reconfigure(config, now())
     }

@@ -70,7 +70,7 @@ impl RetryConfig {
     /// may be followed by another. Over HTTP the body has no timeout: it is the caller's already.
     ///
     /// It sets a timer for each call that is not answered at once. Without a runtime there are no timers; then a late
-    /// attempt ends when it is next polled. A breaker further in has to know of it: see its `attempt_timeout`.
+    /// attempt ends when it is next polled. An inner breaker has to know of it: see its `attempt_timeout`.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();
@@ -117,11 +117,11 @@ impl RetryConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
-    /// What [`RetryRule::check`], [`Backoff::check`] and [`BudgetConfig::check`] refuse; an `attempt_timeout` of
+    /// What [`RetryRule::check`], [`Backoff::check`] and [`BudgetConfig::check`] reject; an `attempt_timeout` of
     /// zero or above [`MAX_ATTEMPT_TIMEOUT`](Self::MAX_ATTEMPT_TIMEOUT); a `timeout_cost` below one attempt.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.rule.check()?;

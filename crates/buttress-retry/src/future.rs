@@ -142,7 +142,7 @@ where
                         return Poll::Pending;
                     };
                     ready!(this.timer.as_mut().poll(due, cx));
-                    // A breaker further in is to know that the attempt had all its time.
+                    // An inner breaker is to know that the attempt had all its time.
                     Ending::Expired.during(|| this.state.set(State::Waiting));
                     Err(call.timed_out())
                 }

@@ -18,7 +18,7 @@ impl Retry {
     ///
     /// # Panics
     ///
-    /// If [`RetryConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    /// If [`RetryConfig::check`] rejects the configuration; the message names the field, its value and its bound.
     /// [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: RetryConfig) -> Self {
@@ -32,7 +32,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// What [`RetryConfig::check`] refuses.
+    /// What [`RetryConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: RetryConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         config.check()?;
@@ -73,7 +73,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// What [`RetryConfig::check`] refuses; then nothing changes.
+    /// What [`RetryConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: RetryConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.shared.reconfigure(config)

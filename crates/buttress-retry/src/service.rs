@@ -31,17 +31,17 @@ impl<S, P> RetryService<S, P> {
         &self.retry
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service behind, without the retry.
+    /// The inner service, without the retry.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -18,7 +18,7 @@ pub struct ShedGuard {
 }
 
 impl ShedGuard {
-    /// Rejects the call that has the place, and gives the place back.
+    /// Rejects the call that has the slot, and gives the slot back.
     pub(crate) fn reject(self, why: Dropped) -> BoxError {
         let refusal = self.shared.rule().refuse(why, chance);
         self.shared.reject(refusal)
@@ -48,7 +48,7 @@ impl Guard for ShedGuard {
         self.permit.answered(now);
     }
 
-    /// Tells the shedder how the call went. Its place is free when the guard is dropped.
+    /// Tells the shedder how the call went. Its slot is free when the guard is dropped.
     #[inline]
     fn settle(&mut self, report: Report) {
         let rule = self.shared.rule();

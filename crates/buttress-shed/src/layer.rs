@@ -24,7 +24,7 @@ impl ShedLayer {
         Self::with_side(shedder, Plain)
     }
 
-    /// Takes the outcome of a call from what `classify` says of its `Result`.
+    /// Takes the outcome of a call from `classify`, which gets its `Result`.
     #[must_use]
     pub fn classify<Res, F>(self, classify: F) -> ShedLayer<Classified<F>>
     where

@@ -24,7 +24,7 @@
 //! assert_eq!(service.ready().await?.call("yearly").await?, 6);
 //! assert_eq!(shedder.snapshot().limit.limit, 20); // so far
 //!
-//! // With a limit of one and no queue, the second call at once hears that there is no place.
+//! // With a limit of one and no queue, the second call is rejected at once.
 //! shedder.reconfigure(ShedConfig::default().limit(1).queue(0))?;
 //! let first = service.ready().await?.call("yearly");
 //! let error = service.ready().await?.call("monthly").await.unwrap_err();
@@ -77,7 +77,7 @@
 //!     .tenant_header(http::HeaderName::from_static("x-tenant"));
 //! # let _ = layer;
 //!
-//! // Four places for all, and nothing lent to one beside others: two for each of two.
+//! // Four slots for all, and nothing lent to one beside others: two for each of two.
 //! let tenants = TenantsConfig::default().multiple(0.0).buckets(4_096);
 //! let shedder = Shedder::new("api", ShedConfig::default().limit(4).queue(0).tenants(tenants));
 //! let mut service = ServiceBuilder::new()
@@ -99,7 +99,7 @@
 //! # }
 //! ```
 //!
-//! In a client, only to hold back what a dependency refuses anyway, by default or at the first sign:
+//! In a client, only to hold back what a dependency rejects anyway, by default or at the first sign:
 //!
 //! ```
 //! use std::time::Duration;
@@ -131,9 +131,9 @@
 //!
 //! The same is true of a request that its caller is slow to send: around a service that reads bodies,
 //! [`track_upload`](buttress_http::track_upload) keeps the limit and the throttle from taking that time for the service's.
-//! Such a call has its place all the same. What bounds how long are the deadline of the server and a timeout for reading
+//! Such a call has its slot all the same. What bounds how long are the deadline of the server and a timeout for reading
 //! bodies, such as tower-http's `RequestBodyTimeoutLayer`; routes with large uploads need a shedder or a bulkhead of their
-//! own, so that they do not take the places of others.
+//! own, so that they do not take the slots of others.
 //!
 //! A call that its deadline ends before the head of its response, or the attempt timeout of a retry, counts as a
 //! timeout if it had three times the usual latency; it then counts towards a lower limit and towards throttling. With
@@ -149,19 +149,19 @@
 //! load of more critical calls. A slot that becomes free goes to a criticality below its share, and else to the most
 //! critical; so unused slots are lent, and are back when enough calls have ended.
 //!
-//! | what a call hears | why | worth another try |
+//! | result of a call | why | worth another try |
 //! |---|---|---|
-//! | [`LimitReached`](Reason::LimitReached) | no place, and no room in the queue | elsewhere, or after `retry_after` |
-//! | [`CriticalityTooLow`](Reason::CriticalityTooLow) | the places, or those in the queue, are for what matters more | the same |
+//! | [`LimitReached`](Reason::LimitReached) | no slot, and no room in the queue | elsewhere, or after `retry_after` |
+//! | [`CriticalityTooLow`](Reason::CriticalityTooLow) | the slots, or those in the queue, are for what matters more | the same |
 //! | [`QueueOverloaded`](Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](ShedConfig::controlled_delay) | the same |
-//! | [`QueueTimeout`](Reason::QueueTimeout) | no place became free in the longest wait | the same |
+//! | [`QueueTimeout`](Reason::QueueTimeout) | no slot became free in the longest wait | the same |
 //! | [`DeadlineTooShort`](Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer | no |
 //! | [`TenantOverShare`](Reason::TenantOverShare) | its tenant has its share of places and queue | after `retry_after` |
 //! | [`ResourceExhausted`](Reason::ResourceExhausted) | memory or processor time is short | elsewhere |
-//! | [`ClientThrottled`](Reason::ClientThrottled) | the dependency refuses much of what it is sent | after `retry_after` |
+//! | [`ClientThrottled`](Reason::ClientThrottled) | the dependency rejects much of what it is sent | after `retry_after` |
 //!
 //! `retry_after` is how long the queue takes to drain at the pace at which calls end, or until the throttle sends the next,
-//! and as much again or a second by chance, so that not all come back at once.
+//! and as much again or a second by chance, so that not all retry at once.
 //!
 //! The criticality of a call is read from `x-criticality: critical | high | medium | low`, as far as it is
 //! [trusted](Trust); `High` without the header. The task that serves the call has it in its context, and

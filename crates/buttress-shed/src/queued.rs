@@ -85,7 +85,7 @@ impl Future for Queued {
         };
         let now = match this.timer.as_mut().poll(at, cx) {
             Poll::Ready(()) => now(),
-            // A wait that nothing ends is over at once.
+            // A wait that cannot end is over at once.
             Poll::Pending if this.timer.is_missing() => at,
             Poll::Pending => return Poll::Pending,
         };

@@ -33,12 +33,12 @@ impl<S, P> ShedService<S, P> {
         &self.shedder
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
@@ -53,7 +53,7 @@ impl<S, P> ShedService<S, P> {
         self.side = side.clone();
     }
 
-    /// The service behind, without the shedder.
+    /// The inner service, without the shedder.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -24,7 +24,7 @@ pub(crate) type SharedLease = Lease<Shared, Stripe>;
 /// What calls have it from.
 pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 
-/// What becomes of a call for which there is more to ask.
+/// The result for a call to which more rules apply.
 pub(crate) enum Answer {
     Admitted(ShedGuard),
     Queued(Queued),
@@ -66,7 +66,7 @@ impl Shared {
         }
     }
 
-    /// The refusal as an error, which the world hears of.
+    /// The rejection as an error, with its signal.
     #[cold]
     pub(crate) fn reject(&self, refusal: Refusal) -> BoxError {
         self.signals.emit(ShedEvent::Rejected(refusal.reason));
@@ -92,7 +92,7 @@ impl Shared {
     }
 }
 
-/// Finds out what becomes of a call.
+/// Decides about a call.
 #[cold]
 pub(crate) fn admit(lease: SharedLease, call: Call, draw: impl FnOnce() -> u64) -> Answer {
     lease.look();

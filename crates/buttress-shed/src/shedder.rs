@@ -20,7 +20,7 @@ impl Shedder {
     ///
     /// # Panics
     ///
-    /// If [`ShedConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    /// If [`ShedConfig::check`] rejects the configuration; the message names the field, its value and its bound.
     /// [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: ShedConfig) -> Self {
@@ -34,7 +34,7 @@ impl Shedder {
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] refuses.
+    /// What [`ShedConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         let now = now();
@@ -71,7 +71,7 @@ impl Shedder {
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] refuses, and another number of buckets for tenants than before; then nothing
+    /// What [`ShedConfig::check`] rejects, and another number of buckets for tenants than before; then nothing
     /// changes.
     pub fn reconfigure(&self, config: ShedConfig) -> Result<(), ConfigError> {
         let done = self.shared.rule().reconfigure(config, now());
@@ -79,7 +79,7 @@ impl Shedder {
         done
     }
 
-    /// Takes in how short memory and processor time are, as measured by you. What the shedder measures itself
+    /// Records how short memory and processor time are, as measured by you. What the shedder measures itself
     /// replaces it at its next look, a tenth of a second later at most; where it can measure nothing, it stands.
     pub fn feel(&self, pressure: Pressure) {
         self.shared.feel(pressure);
@@ -103,7 +103,7 @@ impl fmt::Debug for Shedder {
     }
 }
 
-/// The one clock of the house, which a test can pause.
+/// The clock of all layers, which a test can pause.
 #[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

@@ -10,7 +10,7 @@ use buttress_core::shed::ShedSnapshot as Snapshot;
 pub struct ShedSnapshot {
     /// The shedder's name.
     pub name: Name,
-    /// What it looked like.
+    /// The rest of the snapshot.
     pub shed: Snapshot,
 }
 

@@ -6,7 +6,7 @@ use buttress_core::Ending;
 ///
 /// * what the service reserved in `poll_ready` (a slot of a `Buffer`, a permit of a `ConcurrencyLimit`) is given back,
 ///   see [`relinquish`];
-/// * the request is dropped as [refused](Ending::Refused), by which a retry further out knows that this attempt was
+/// * the request is dropped as [rejected](Ending::Refused), by which an outer retry knows that this attempt was
 ///   not processed.
 ///
 /// Every layer that rejects a call in `call` does so through this function.
@@ -18,7 +18,7 @@ pub fn refuse<S: Clone, Req>(service: &mut S, request: Req) {
     relinquish(service);
 }
 
-/// Drops a request without calling its service, as [refused](Ending::Refused).
+/// Drops a request without calling its service, as [rejected](Ending::Refused).
 pub fn drop_refused<Req>(request: Req) {
     Ending::Refused.during(|| drop(request));
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_gives_the_reservation_back_and_drops_the_request_as_refused() {
+    fn a_rejection_gives_the_reservation_back_and_drops_the_request_as_rejected() {
         let (held, ending) = (Rc::new(Cell::new(1)), Rc::default());
         let mut service = Reserving {
             held: Rc::clone(&held),

@@ -19,7 +19,7 @@ use crate::now;
 /// (outside of a runtime, or in one without timers), the wait ends with the first poll after its time.
 ///
 /// Tokio has no way to ask whether a runtime has timers other than to make one, which panics if it has none. That panic
-/// is caught, once per thread and runtime, and the panic hook hears of it. A program that aborts on panics aborts.
+/// is caught, once per thread and runtime, and the panic hook sees it. A program that aborts on panics aborts.
 #[pin_project]
 #[derive(Default)]
 pub struct Timer(#[pin] State);

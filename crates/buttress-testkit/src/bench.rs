@@ -195,7 +195,7 @@ impl<'a> Bench<'a> {
         self.nothing_left(after)
     }
 
-    /// A layer that learns from failures may refuse for a while, if it says for how long.
+    /// A layer that learns from failures may reject for a while, if it says for how long.
     fn let_recover(&self) {
         if let Some(recovery) = self.lab.contract.recovers_within {
             self.lab.clock.advance(recovery);

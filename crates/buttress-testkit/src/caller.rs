@@ -12,7 +12,7 @@ use crate::{CallId, CountingWaker, TestBody};
 
 /// A caller of one call, as a task of its own: polls readiness, calls, and polls the response.
 ///
-/// Where a layer admits, whether it queues, holds back readiness or refuses, is all the same to a
+/// Where a layer admits, whether it queues, holds back readiness or rejects, is all the same to a
 /// caller: what counts is where it [stands](Standing).
 pub(crate) struct Caller<'a> {
     bench: &'a Bench<'a>,

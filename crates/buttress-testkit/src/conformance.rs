@@ -20,7 +20,7 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 /// | [`max_wait`](Self::max_wait) | a wait has no bound |
 /// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
 /// | [`ready_within`](Self::ready_within) | `poll_ready` waits for as long as the inner service is not ready |
-/// | [`reader_idle`](Self::reader_idle) | a reader keeps its place for as long as it likes |
+/// | [`reader_idle`](Self::reader_idle) | a reader keeps its slot without bound |
 /// | [`adapts`](Self::adapts) | its limit does not depend on latency |
 /// | [`attempts`](Self::attempts) | not said how often it sends and copies a request |
 /// | [`queue`](Self::queue) | not said how many may wait |
@@ -64,19 +64,19 @@ impl Conformance {
         self
     }
 
-    /// A call keeps its place until the response body ended, failed or was dropped.
+    /// A call keeps its slot until the response body ended, failed or was dropped.
     pub fn holds_body(mut self) -> Self {
         self.contract.holds_body = true;
         self
     }
 
-    /// A caller that waits for a place is refused after `max_wait`.
+    /// A caller that waits for a slot is rejected after `max_wait`.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.contract.max_wait = Some(max_wait);
         self
     }
 
-    /// A call is over this long after it was made, with all that it holds: its place, its inner future and its inner
+    /// A call is over this long after it was made, with all that it holds: its slot, its inner future and its inner
     /// body. That holds also where a reader takes no notice and polls nothing, as hyper does for a client that does
     /// not read.
     pub fn ends_within(mut self, longest: Duration) -> Self {
@@ -116,7 +116,7 @@ impl Conformance {
         self
     }
 
-    /// This many callers may wait when all places are taken.
+    /// This many callers may wait when all slots are taken.
     pub fn queue(mut self, most: usize) -> Self {
         self.contract.queue = Some(most);
         self
@@ -148,7 +148,7 @@ impl Conformance {
     }
 
     /// Asks these invariants alone: of a layer that is set up for them, and is not to bear the others. A circuit that
-    /// opens after three failures is right to refuse where most of the suite expects an answer.
+    /// opens after three failures is right to reject where most of the suite expects an answer.
     ///
     /// # Panics
     ///

@@ -35,9 +35,9 @@ pub enum Readiness {
     /// Nothing: a call is admitted when it is made.
     #[default]
     AtCall,
-    /// Its place, for as long as it lives or until it was idle for `idle_release`.
+    /// Its slot, for as long as it lives or until it was idle for `idle_release`.
     Reserve {
-        /// After how long an idle clone gives its place back; `None` is never.
+        /// After how long an idle clone gives its slot back; `None` is never.
         idle_release: Option<Duration>,
     },
 }

@@ -26,7 +26,7 @@ struct Member<'a> {
     released: bool,
 }
 
-/// What became of the calls that were offered.
+/// The results of the calls that were offered.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) offered: usize,
@@ -34,7 +34,7 @@ pub(crate) struct Tally {
     pub(crate) completed: usize,
     pub(crate) failed: usize,
     pub(crate) cancelled: usize,
-    /// Calls that waited for ever, or for no reason: unwoken, with a place free.
+    /// Calls that waited for ever, or for no reason: unwoken, with a slot free.
     pub(crate) stranded: usize,
     /// By how many calls inside the capacity was exceeded, at most.
     pub(crate) excess: usize,

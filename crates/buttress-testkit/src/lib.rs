@@ -73,7 +73,7 @@
 //! | cancellation and accounting | A1 - A13 | drops, races, panics, limits, bodies and how they are read, memory |
 //! | queueing | Q1 - Q3, Q5, Q6 | which callers wait, for what, for how long, and in which order |
 //! | sending | T9 | how often a request is sent and copied |
-//! | recovery | B3, B6, B7 | layers that refuse because of what they learned |
+//! | recovery | B3, B6, B7 | layers that reject because of what they learned |
 //! | surroundings | X1, X4, X8 | clocks that leap, runtimes with timers, without, or none |
 //!
 //! What cannot be tested for layers in general is left to the tests of each: proofs under every interleaving of threads

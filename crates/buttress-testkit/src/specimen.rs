@@ -17,7 +17,7 @@ use crate::{ReadyProbe, TestBody};
 /// | [`state`](Self::state) | that nothing is kept: permits, waiters, gauges are as at the start |
 /// | [`resize`](Self::resize) | that a limit changes while calls are in flight (A6, A7) |
 /// | [`beside`](Self::beside) | that callers that wait in different ways are all admitted (Q6) |
-/// | [`trip`](Self::trip) | that a layer that refuses comes back, and that its clones refuse too (B3, B6) |
+/// | [`trip`](Self::trip) | that a layer that rejects comes back, and that its clones reject too (B3, B6) |
 pub struct Specimen {
     layer: Box<dyn Fn(ReadyProbe) -> Subject>,
     state: Option<Box<dyn Fn() -> String>>,
@@ -60,7 +60,7 @@ impl Specimen {
         self
     }
 
-    /// How to make the layer refuse or hold back every call, until it recovers.
+    /// How to make the layer reject or hold back every call, until it recovers.
     #[must_use]
     pub fn trip(mut self, trip: impl Fn() + 'static) -> Self {
         self.trip = Some(Box::new(trip));

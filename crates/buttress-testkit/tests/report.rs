@@ -59,7 +59,7 @@ fn an_exception_is_reported_with_its_reason() {
 
 #[test]
 #[should_panic(expected = "no invariant R99")]
-fn an_exception_from_nothing_is_refused() {
+fn an_exception_from_nothing_is_rejected() {
     drop(Conformance::new("identity", Identity::new).except("R99", "misspelt"));
 }
 

@@ -75,7 +75,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// What [`reqwest::ClientBuilder::build`] refuses.
+    /// What [`reqwest::ClientBuilder::build`] rejects.
     pub fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
         let builder = builder
             .redirect(reqwest::redirect::Policy::none())

@@ -5,7 +5,7 @@
 //!
 //! | pattern | feature | what it is for |
 //! |---|---|---|
-//! | `breaker` | `breaker` | leaves a dependency alone that fails or slows down, and lets it come back gently |
+//! | `breaker` | `breaker` | stops calls to a dependency that fails or slows down, and lets it recover gradually |
 //! | `bulkhead` | `bulkhead` | limits the calls in flight, and lets the rest wait, briefly and in order |
 //! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
 //! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |

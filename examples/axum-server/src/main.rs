@@ -50,7 +50,7 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
     let bulkhead = Bulkhead::new("api", bulkhead);
     Router::new()
         .route("/orders/{id}", get(order))
-        // Around the routes above. Outermost first: when one of the others refuses a call, the problem layer turns
+        // Around the routes above. Outermost first: when one of the others rejects a call, the problem layer turns
         // that into a response; the deadline ends what takes longer than its caller waits; the shedder finds out how
         // much the handler can take; the breaker watches what the handler answers, and a call that it rejects takes no
         // place of the bulkhead, which keeps calls from ever being more than its limit.

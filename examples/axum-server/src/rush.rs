@@ -8,7 +8,7 @@ use buttress::prelude::*;
 use reqwest::{Client, StatusCode};
 use tokio::time::Instant;
 
-/// Sends them all, and says what they heard.
+/// Sends them all, and prints the responses.
 pub(crate) async fn come(
     client: &Client,
     server: SocketAddr,

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_refused_by_name_and_place() {
+    fn a_file_that_cannot_be_used_is_rejected_by_name_and_slot() {
         let path = std::env::temp_dir().join(format!("game-day-args-{}.toml", std::process::id()));
         let arguments = ["--file", path.to_str().unwrap()];
         assert!(

@@ -8,7 +8,7 @@ use crate::load::Fate;
 use crate::report::Finding;
 use crate::traffic::Request;
 
-/// What became of the requests that were due in one step of time.
+/// The results of the requests that were due in one step of time.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Slot {
     pub(crate) answered: u32,
@@ -46,7 +46,7 @@ pub(crate) fn series<'a>(fates: impl Iterator<Item = (&'a Request, &'a Fate)>) -
     slots
 }
 
-/// A bar for each step: answered, refused and failed, with the time of the fault shaded.
+/// A bar for each step: answered, rejected and failed, with the time of the fault shaded.
 pub(crate) fn bars(finding: &Finding) -> String {
     let [before, during, recovery, after] = finding.phases;
     let x = |seconds: f64| LEFT + (WIDTH - LEFT) * seconds / (before + during + recovery + after);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::decisions::REQUEST_ID;
 use crate::traffic::Request;
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Fate {
     /// How long it took, from when it was due.

@@ -96,7 +96,7 @@ fn a_dry_run_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_refused() {
+fn a_file_that_cannot_be_used_is_rejected() {
     let ran = game_day(&["--file", "tests/program.rs"]);
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     assert!(

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_out_of_bounds_are_refused_by_name_value_and_bound() {
+    fn users_out_of_bounds_are_rejected_by_name_value_and_bound() {
         for text in ["0", "1.5", "NaN", "many"] {
             let refused = Args::try_parse_from(["priority", "--users", text]).unwrap_err();
             let message = format!("users is {text}, but must be a number from 0.1 to 1");

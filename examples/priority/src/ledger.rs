@@ -1,4 +1,4 @@
-//! What became of the calls, by the second in which they were made.
+//! The results of the calls, by the second in which they were made.
 
 use std::time::Duration;
 

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_bounds_is_refused_by_name_value_and_bound() {
+    fn a_number_out_of_bounds_is_rejected_by_name_value_and_bound() {
         for (arguments, message) in [
             (
                 ["--rate", "0"],
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_arguments_are_refused() {
+    fn unknown_arguments_are_rejected() {
         assert_eq!(refusal(&["--speed", "9"]).0, 2);
         assert_eq!(refusal(&["40"]).0, 2);
     }
 
     #[test]
-    fn a_directory_that_cannot_be_written_to_is_refused_by_name() {
+    fn a_directory_that_cannot_be_written_to_is_rejected_by_name() {
         let file = std::env::temp_dir().join(format!("storm-args-{}", std::process::id()));
         fs::write(&file, []).unwrap();
         let beneath = file.join("out");

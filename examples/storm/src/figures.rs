@@ -21,7 +21,7 @@ pub(crate) struct Figures {
     /// Of the answers in time, over the whole storm.
     pub(crate) p50_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
-    /// Until the request ended in any way: answered, refused, failed, or given up.
+    /// Until the request ended in any way: answered, rejected, failed, or given up.
     pub(crate) wait_p99_ms: Option<f64>,
     /// Requests the upstream saw for each that the gateway was sent.
     pub(crate) attempts_per_request: f64,

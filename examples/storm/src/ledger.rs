@@ -1,4 +1,4 @@
-//! The book of what became of each request.
+//! The record of the result of each request.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Ending {
     }
 }
 
-/// The member `reason` of a problem document, which a gateway adds to what it refused itself.
+/// The member `reason` of a problem document, which a gateway adds to what it rejected itself.
 fn reason(body: &[u8]) -> Option<String> {
     let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
     Some(problem.get("reason")?.as_str()?.to_owned())

@@ -1,4 +1,4 @@
-//! The service behind the gateway.
+//! The inner service the gateway.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::schedule::{Phase, Schedule};
 
-/// The service behind a gateway: a few workers and a queue, first come, first served.
+/// The inner service a gateway: a few workers and a queue, first come, first served.
 ///
 /// Work, once queued, is done to its end even when the caller has left. Most real upstreams are like that (a thread in
 /// a pool, a query in a database), and it is what makes an outage outlast its cause: the workers are busy with requests

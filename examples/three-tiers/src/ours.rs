@@ -73,7 +73,7 @@ fn server(router: Router) -> Router {
         ServiceBuilder::new()
             // Tells the callers when all attempts were made further down, or were held back there.
             .layer(RetryMark)
-            // A call that is refused, or ended at its deadline, is answered.
+            // A call that is rejected, or ended at its deadline, is answered.
             .layer(ProblemLayer::new())
             // Reads how much time the caller gives, ends the call when that is over, and gives it to the task.
             .layer(DeadlineLayer::server(deadline())),

@@ -63,7 +63,7 @@ fn of_one(queue: usize) -> Bulkhead {
 /// A01 of tower-resilience, and tower's `ConcurrencyLimitLayer`: with `axum::serve` each connection has a limit of its
 /// own, so that ten connections are all admitted under a limit of one.
 #[tokio::test]
-async fn ten_connections_share_one_place() {
+async fn ten_connections_share_one_slot() {
     let bulkhead = of_one(0);
     let hanging = Hanging::new();
     let address = serve(behind(
@@ -91,7 +91,7 @@ async fn ten_connections_share_one_place() {
 
 /// A02: a router that is a service itself calls `layer` for each request.
 #[tokio::test]
-async fn a_router_as_a_service_keeps_its_places() {
+async fn a_router_as_a_service_keeps_its_slots() {
     let bulkhead = of_one(0);
     let hanging = Hanging::new();
     let app = || behind(&bulkhead, Router::new().route("/", hanging.handler()));
@@ -107,7 +107,7 @@ async fn a_router_as_a_service_keeps_its_places() {
 
 /// A03: axum applies a layer to each route, and each has a limit of its own.
 #[tokio::test]
-async fn three_routes_share_one_place() {
+async fn three_routes_share_one_slot() {
     let bulkhead = of_one(0);
     let hanging = Hanging::new();
     let routes = ["/a", "/b", "/c"]
@@ -127,10 +127,10 @@ async fn three_routes_share_one_place() {
     assert_eq!(hanging.inside(), 1);
 }
 
-/// A04 and K04 of tower-resilience, tower-http#447: the place is free with the head of the response, and any number of
+/// A04 and K04 of tower-resilience, tower-http#447: the slot is free with the head of the response, and any number of
 /// bodies stream under a limit of one.
 #[tokio::test]
-async fn a_body_that_streams_keeps_its_place() {
+async fn a_body_that_streams_keeps_its_slot() {
     let bulkhead = of_one(0);
     let (frames, kept) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
     let kept = Arc::new(std::sync::Mutex::new(Some(kept)));
@@ -181,7 +181,7 @@ async fn connections_that_are_kept_alive_take_no_slots() {
 
 /// A client that hangs up has no slot any more, whether it waited or was served; the next waiter is served.
 #[tokio::test]
-async fn a_client_that_hangs_up_gives_its_place_or_its_turn_back() {
+async fn a_client_that_hangs_up_gives_its_slot_or_its_turn_back() {
     let bulkhead = of_one(2);
     let hanging = Hanging::new();
     let address = serve(behind(

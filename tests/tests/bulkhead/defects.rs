@@ -96,7 +96,7 @@ fn connections_that_are_idle_take_no_slots() {
     assert!(!is_ready_beside_idle(&towers, 4), "it was mended");
 }
 
-/// K01 of tower-resilience: a full bulkhead says `Timeout`, and no caller can tell it from one. Here each refusal says
+/// K01 of tower-resilience: a full bulkhead says `Timeout`, and no caller can tell it from one. Here each rejection says
 /// what it is, and none is a 408 to a client.
 #[tokio::test(start_paused = true)]
 async fn a_full_bulkhead_says_so_and_a_wait_in_vain_something_else() {
@@ -135,10 +135,10 @@ async fn a_full_bulkhead_says_so_and_a_wait_in_vain_something_else() {
     }
 }
 
-/// P05 and K02 of tower-resilience: a refusal goes through a timer of no length, so it takes a millisecond, and panics
+/// P05 and K02 of tower-resilience: a rejection goes through a timer of no length, so it takes a millisecond, and panics
 /// in a runtime without timers.
 #[test]
-fn a_refusal_is_there_at_once_and_takes_no_timer() {
+fn a_rejection_is_there_at_once_and_takes_no_timer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -192,7 +192,7 @@ fn a_waiter_takes_no_slot_of_an_inner_limit() {
 /// linkerd2-proxy#751: a permit that is returned with the drop of the future outlives the response where the future is
 /// kept, as in `select!` and `join!`.
 #[test]
-fn the_place_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
+fn the_slot_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
     let bulkhead = bulkhead(1, 0);
     let gate = Gate::new();
     let mut service = BulkheadLayer::new(&bulkhead).layer(gated(&gate));

@@ -115,7 +115,7 @@ async fn what_a_task_knows_is_seen_behind_a_buffer() {
     let error = client.clone().oneshot(Request::new(Body::empty())).await;
     let error = error.err().unwrap();
     let rejection = Rejection::find(&*error).unwrap();
-    // The queue's own refusal, and not that of the layer which waits for it.
+    // The queue's own rejection, and not that of the layer which waits for it.
     assert_eq!(
         (rejection.reason(), rejection.layer()),
         (Reason::DeadlineTooShort, "pool")

@@ -22,7 +22,7 @@ fn of_two(deadline: DeadlineConfig) -> (Bulkhead, Downloads, axum::Router) {
 }
 
 #[tokio::test]
-async fn sockets_that_read_nothing_lose_their_places_at_the_deadline() {
+async fn sockets_that_read_nothing_lose_their_slots_at_the_deadline() {
     for deadline in [
         DeadlineConfig::default().timeout(DEADLINE),
         DeadlineConfig::default().body_timeout(DEADLINE),
@@ -50,7 +50,7 @@ async fn sockets_that_read_nothing_lose_their_places_at_the_deadline() {
 
 /// HTTP/2: the client's window is empty, so the body is not polled even once.
 #[tokio::test]
-async fn a_stream_without_a_window_loses_its_place_at_the_deadline() {
+async fn a_stream_without_a_window_loses_its_slot_at_the_deadline() {
     let (bulkhead, downloads, routes) = of_two(DeadlineConfig::default().timeout(DEADLINE));
     let address = serve(routes).await;
     let socket = TokioIo::new(TcpStream::connect(address).await.unwrap());

@@ -110,7 +110,7 @@ async fn every_connection_meets_the_same_open_breaker() {
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
-/// Defects CF1 and CF2: no layer of ours asks a request, a response or an error to be `Clone`.
+/// Defects CF1 and CF2: no layer of Buttress asks a request, a response or an error to be `Clone`.
 #[tokio::test]
 async fn an_axum_body_of_any_kind_passes() {
     let breaker = counting();

@@ -15,7 +15,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use crate::support::{client, counted, counting, get, listen, read, tripping_at, within};
 
 #[tokio::test]
-async fn a_hyper_server_answers_refusals_with_problems() {
+async fn a_hyper_server_answers_rejections_with_problems() {
     let breaker = tripping_at(2);
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())

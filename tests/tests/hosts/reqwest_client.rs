@@ -15,11 +15,11 @@ use crate::hyper_ends::raw;
 use crate::support::{counted, counting, read, serve, tripping_at, uri, within};
 
 #[tokio::test]
-async fn a_failing_upstream_is_left_alone_for_as_long_as_it_asked() {
+async fn a_failing_upstream_gets_no_calls_for_as_long_as_it_requested() {
     let breaker = tripping_at(3);
     let unavailable = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
     let address = serve(Router::new().route("/", get(unavailable))).await;
-    // An upstream that says when to come back is overloaded, which counts in the ratio.
+    // An upstream that says when to retry is overloaded, which counts in the ratio.
     let config = breaker.config().failure_ratio(Ratio::HALF).minimum_calls(3);
     breaker
         .reconfigure(config.open_for(OpenTime::Fixed(Duration::from_secs(1))))
@@ -130,7 +130,7 @@ async fn a_request_that_cannot_be_sent_counts_for_nothing() {
 
 /// The problem that one service answers with is read by the next, through a real connection.
 #[tokio::test]
-async fn a_refusal_upstream_is_read_back_as_a_problem() {
+async fn a_rejection_upstream_is_read_back_as_a_problem() {
     let upstream = tripping_at(1);
     upstream.trip();
     let app = Router::new().route("/", get(async || "never")).layer(

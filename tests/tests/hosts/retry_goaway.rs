@@ -108,7 +108,7 @@ async fn a_request_up_to_the_last_stream_of_a_goaway_is_not_made_again() {
 }
 
 #[tokio::test]
-async fn a_refused_stream_is_made_again_and_one_that_is_cancelled_is_not() {
+async fn a_rejected_stream_is_made_again_and_one_that_is_cancelled_is_not() {
     fn reset(stream: [u8; 4], code: u8) -> Vec<u8> {
         [&[0, 0, 4, RST_STREAM, 0], &stream[..], &[0, 0, 0, code]].concat()
     }

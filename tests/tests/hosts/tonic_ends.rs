@@ -1,4 +1,4 @@
-//! tonic on both ends. Its outcome stands in trailers, and a refusal must be a status.
+//! tonic on both ends. Its outcome stands in trailers, and a rejection must be a status.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::support::{counted, counting, listen, tripping_at, within};
 
 /// Defect G01 of tower-resilience: the client of an open breaker sees `Internal`, "h2 protocol error".
 #[tokio::test]
-async fn a_refusal_of_a_tonic_server_is_a_status() {
+async fn a_rejection_of_a_tonic_server_is_a_status() {
     let breaker = tripping_at(1);
     breaker.trip();
     let mut client = HealthClient::new(connect(serve(Some(&breaker)).await).await);
@@ -79,9 +79,9 @@ async fn a_call_that_was_wrong_is_a_success() {
     assert_eq!(counted(&breaker), (1, 0));
 }
 
-/// A tonic client behind a breaker: the refusal is in the sources of the status it returns.
+/// A tonic client behind a breaker: the rejection is in the sources of the status it returns.
 #[tokio::test]
-async fn a_refusal_of_a_tonic_client_is_found_in_its_status() {
+async fn a_rejection_of_a_tonic_client_is_found_in_its_status() {
     let breaker = tripping_at(2);
     let channel = connect(serve(None).await).await;
     let mut client = HealthClient::new(behind(&breaker, channel));
@@ -96,7 +96,7 @@ async fn a_refusal_of_a_tonic_client_is_found_in_its_status() {
 
 /// With a problem layer above, the client sees what a server would have sent.
 #[tokio::test]
-async fn a_refusal_of_a_tonic_client_can_be_a_status_of_its_own() {
+async fn a_rejection_of_a_tonic_client_can_be_a_status_of_its_own() {
     let breaker = tripping_at(1);
     breaker.trip();
     let channel = connect(serve(None).await).await;

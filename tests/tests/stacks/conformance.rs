@@ -134,7 +134,7 @@ fn conformance(mode: Mode, stack: fn(&Breaker) -> Specimen) -> Conformance {
 
 /// The suite over a stack and the breaker that is to be tripped in it.
 fn conformance_of(mode: Mode, stack: impl Fn() -> (Breaker, Specimen) + 'static) -> Conformance {
-    // What is refused now and then, or never, is not for the suite to trip.
+    // What is rejected now and then, or never, is not for the suite to trip.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("stack", move || {
         let (breaker, specimen) = stack();

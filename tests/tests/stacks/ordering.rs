@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test(start_paused = true)]
-async fn a_problem_layer_outside_of_a_breaker_answers_its_refusals() {
+async fn a_problem_layer_outside_of_a_breaker_answers_its_rejections() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
         &ServiceBuilder::new()
@@ -45,9 +45,9 @@ async fn a_breaker_outside_of_a_problem_layer_learns_from_the_problems_status() 
     assert_eq!(reason(&*error), Some(Reason::CircuitOpen));
 }
 
-/// One dependency's refusal is not another's failure: the outer circuit stays as it is.
+/// One dependency's rejection is not another's failure: the outer circuit stays as it is.
 #[tokio::test(start_paused = true)]
-async fn an_outer_breaker_ignores_what_an_inner_one_refused() {
+async fn an_outer_breaker_ignores_what_an_inner_one_rejected() {
     let (outer, inner) = (tripping_at(2), tripping_at(1));
     let (service, probe) = behind(
         &ServiceBuilder::new()
@@ -95,7 +95,7 @@ async fn a_retry_does_what_a_problem_says_about_another_attempt() {
     }
 }
 
-/// Each attempt is a call of the breaker, and the refusal of one ends the retrying that asks for it.
+/// Each attempt is a call of the breaker, and the rejection of one ends the retrying that asks for it.
 #[tokio::test(start_paused = true)]
 async fn a_breaker_inside_of_a_retry_counts_each_attempt() {
     let breaker = tripping_at(2);

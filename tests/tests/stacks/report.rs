@@ -51,7 +51,7 @@ fn a_deadline_ends_waits_for_readiness_and_answers_that_are_not_read() {
 
 /// Two sockets that are not read are not the whole bulkhead for longer than their deadline.
 #[test]
-fn a_bulkhead_within_a_deadline_has_its_places_back() {
+fn a_bulkhead_within_a_deadline_has_its_slots_back() {
     let suite = Conformance::new("deadline over bulkhead", || {
         let config = BulkheadConfig::default().limit(LIMIT).queue(100_000);
         let config = config.margin(Duration::ZERO);
@@ -68,7 +68,7 @@ fn a_bulkhead_within_a_deadline_has_its_places_back() {
 
 /// Whether calls wait for a place in the call, in `poll_ready`, or not at all.
 #[test]
-fn a_bulkhead_has_its_places_back_from_idle_readers() {
+fn a_bulkhead_has_its_slots_back_from_idle_readers() {
     for (queue, when) in [
         (0, WhenSaturated::Reject),
         (100_000, WhenSaturated::Reject),

@@ -15,7 +15,7 @@ use crate::breaker::now;
 /// A breaker is made when its key first comes. There are never more than the capacity: beyond it, those that
 /// were used least recently go, the closed before any other. So an open circuit is forgotten only while more keys than
 /// the capacity are not closed. One that an operator isolates is never forgotten, whatever the capacity. In metrics they
-/// add up under the one name; events tell the key.
+/// add up under the one name; events have the key.
 ///
 /// Cloning it is cheap, and all clones share the breakers.
 ///
@@ -46,7 +46,7 @@ impl Breakers {
     ///
     /// # Panics
     ///
-    /// If [`BreakersConfig::check`] refuses the configuration; the message names the field, its value and its
+    /// If [`BreakersConfig::check`] rejects the configuration; the message names the field, its value and its
     /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BreakersConfig) -> Self {
@@ -60,7 +60,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] refuses.
+    /// What [`BreakersConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BreakersConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -127,7 +127,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] refuses; then nothing changes.
+    /// What [`BreakersConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BreakersConfig) -> Result<(), ConfigError> {
         config.check()?;
         let mut map = self.shared.write();

@@ -53,12 +53,12 @@ impl BreakersConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
     /// A capacity of 0 or above [`MAX_CAPACITY`](Self::MAX_CAPACITY), an `idle_after` of 0, and what
-    /// [`BreakerConfig::check`] refuses.
+    /// [`BreakerConfig::check`] rejects.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_CAPACITY).contains(&self.capacity) {
             let bound = format!("from 1 to {}", Self::MAX_CAPACITY);

@@ -11,7 +11,7 @@ use crate::{BreakerGuard, ResponseFuture};
 
 /// A service behind a breaker for each key. See [`KeyedBreakerLayer`](crate::KeyedBreakerLayer).
 ///
-/// It is ready when the service behind is: which circuit a call needs shows only when it is made.
+/// It is ready when the inner service is: which circuit a call needs shows only when it is made.
 #[derive(Debug, Clone)]
 pub struct KeyedBreakerService<S, K> {
     inner: S,
@@ -33,17 +33,17 @@ impl<S, K> KeyedBreakerService<S, K> {
         &self.breakers
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service behind, without the breakers.
+    /// The inner service, without the breakers.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -69,7 +69,7 @@ where
         let protocol = &self.by_key.protocol;
         let now = now();
         let admission = admit(breaker.shared(), now, || protocol.identity(&request));
-        // What is refused for one key says nothing about the others.
+        // A rejection for one key does not affect the others.
         let admission =
             admission.map_err(|rejection| BoxError::from(rejection.with_scope(Scope::Tenant)));
         ResponseFuture::of(admission, &mut self.inner, request, protocol, now)

@@ -192,7 +192,7 @@ async fn callers_with_deadlines_too_short_for_anything_say_nothing() {
 
 /// T5: no deadline is known to the task, because the layer that would keep it stands further in, or nowhere.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_that_the_request_itself_asked_for_says_nothing() {
+async fn a_timeout_requested_by_the_caller_is_neutral() {
     let haste: [(&str, &str); 3] = [
         ("grpc-timeout", "1m"),
         ("connect-timeout-ms", "1"),
@@ -257,7 +257,7 @@ fn set(request: &mut Request<TestBody>, name: &'static str, value: &'static str)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_keyed_breaker_knows_what_the_request_asked_for_too() {
+async fn a_keyed_breaker_reads_the_requested_timeout_too() {
     let breakers = buttress_breaker::Breakers::new("test", Default::default());
     let (inner, probe) = ReadyProbe::new();
     let layer =
@@ -272,9 +272,9 @@ async fn a_keyed_breaker_knows_what_the_request_asked_for_too() {
     assert_eq!(breakers.get("a").state(), CircuitState::Closed);
 }
 
-/// F07: what a refused call had reserved further in is there for others.
+/// F07: what a rejected call had reserved in inner layers is released.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_leaves_nothing_reserved_further_in() {
+async fn a_rejection_leaves_nothing_reserved_inside() {
     let place = Arc::new(Semaphore::new(1));
     let breaker = Breaker::new("test", BreakerConfig::default());
     let inner = service_fn(|()| async { Ok::<_, BoxError>(()) });

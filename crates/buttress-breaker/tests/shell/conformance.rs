@@ -57,7 +57,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 
 fn conformance(mode: Mode, layer: fn(&Breaker) -> Specimen) -> Conformance {
     let config = config(mode);
-    // What is refused now and then, or never, is not for the suite to trip.
+    // What is rejected now and then, or never, is not for the suite to trip.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("breaker", move || {
         let breaker = Breaker::new("conformance", config.clone());
@@ -80,7 +80,7 @@ fn conformance(mode: Mode, layer: fn(&Breaker) -> Specimen) -> Conformance {
 }
 
 /// Nothing the suite does inside trips it: it is tripped by hand. And it stays half-open for longer than the suite
-/// looks, because at the end of the stay it is right to refuse.
+/// looks, because at the end of the stay it is right to reject.
 fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)

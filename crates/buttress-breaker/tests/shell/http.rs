@@ -207,7 +207,7 @@ async fn overload_counts_in_the_ratio_and_not_in_the_row() {
 #[tokio::test(start_paused = true)]
 async fn it_stays_open_for_as_long_as_the_response_asks_up_to_the_cap() {
     let cap = Duration::from_secs(60);
-    // A dependency that says when to come back is overloaded, which counts in the ratio only.
+    // A dependency that says when to retry is overloaded, which counts in the ratio only.
     let config = || config().failure_ratio(Ratio::HALF).minimum_calls(3);
     let cases: [(BreakerConfig, &str, Duration); 4] = [
         (config().retry_after_cap(cap), "30", Duration::from_secs(30)),

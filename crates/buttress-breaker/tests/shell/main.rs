@@ -1,4 +1,4 @@
-//! The breaker as a Tower layer: what becomes of calls, callers and clones. When a circuit moves is for the
+//! The breaker as a Tower layer: effects on calls, callers and clones. When a circuit moves is for the
 //! tests of `buttress-core`.
 
 mod attribution;

@@ -80,9 +80,9 @@ async fn a_mode_can_be_changed_while_the_circuit_is_open() {
     }
 }
 
-/// Law 8: which calls a refusal binds is a matter of the request, and not of chance.
+/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance.
 #[tokio::test(start_paused = true)]
-async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let binds = |request_id: usize| {
         let mode = Mode::EnforceFor(Ratio::HALF);
         let breaker = Breaker::new("test", config().mode(mode));

@@ -100,7 +100,7 @@ async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
 
 /// The reservation has expired, so the call is decided on anew when it is made.
 #[tokio::test(start_paused = true)]
-async fn a_lapsed_reservation_is_asked_again_at_the_call() {
+async fn an_expired_reservation_is_decided_anew_at_the_call() {
     let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;

@@ -112,7 +112,7 @@ async fn a_classifier_survives_another_layer_below_it() {
     assert_eq!(inner.snapshot().consecutive_failures, 1);
 }
 
-/// What an inner layer of ours refuses says nothing about what an outer one guards.
+/// What an inner layer of Buttress rejects says nothing about what an outer one guards.
 #[tokio::test(start_paused = true)]
 async fn a_rejection_by_an_inner_breaker_is_ignored_by_an_outer_one() {
     let outer = Breaker::new("outer", config());

@@ -47,7 +47,7 @@ async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// It has its place, and waits for a service that is not ready yet.
+/// It has its slot, and waits for a service that is not ready yet.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_slot() {
     let scene = Scene::new(config(1, 5));
@@ -81,7 +81,7 @@ async fn a_waiter_holds_no_reservation_of_the_inner_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readiness_error_after_the_wait_gives_the_place_to_the_next() {
+async fn a_readiness_error_after_the_wait_gives_the_slot_to_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();
@@ -96,7 +96,7 @@ async fn a_readiness_error_after_the_wait_gives_the_place_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_at_any_poll_gives_its_place_to_the_next() {
+async fn a_call_dropped_at_any_poll_gives_its_slot_to_the_next() {
     for polls in 0..=POLLS {
         let scene = Scene::new(config(1, 1));
         scene.probe.let_pass();
@@ -121,7 +121,7 @@ async fn a_call_dropped_at_any_poll_gives_its_place_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_dropped_anywhere_gives_its_place_to_the_next() {
+async fn a_body_dropped_anywhere_gives_its_slot_to_the_next() {
     for frames in 0..2 {
         let scene = Scene::http(config(1, 1));
         let gate = Gate::new();
@@ -183,7 +183,7 @@ async fn calls_that_left_are_removed() {
 
 /// A response without a body must not hold the slot: its body is never polled.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_kept_keeps_no_place() {
+async fn an_answer_that_is_kept_keeps_no_slot() {
     let scene = Scene::http(config(1, 0));
     scene
         .probe

@@ -45,7 +45,7 @@ async fn more_critical_calls_are_admitted_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_full_queue_what_matters_more_takes_the_place_of_what_matters_less() {
+async fn in_a_full_queue_what_matters_more_takes_the_slot_of_what_matters_less() {
     let scene = Scene::new(config(1, 2));
     let _inside = by(&scene, None);
     let mut batch = [by(&scene, Some(Low)), by(&scene, Some(Low))];

@@ -73,7 +73,7 @@ async fn a_wait_ends_while_there_is_still_the_margin_to_the_deadline() {
     assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
 }
 
-/// A place that becomes free a moment before it is too late is used; at that moment it is for the next.
+/// A slot that becomes free a moment before it is too late is used; at that moment it is for the next.
 #[tokio::test(start_paused = true)]
 async fn a_slot_goes_to_a_waiter_that_can_use_it() {
     for (waited, is_let_in) in [(59 * MS, true), (60 * MS, false)] {
@@ -125,9 +125,9 @@ async fn a_caller_hears_of_it_in_time() {
     assert!((100 * MS..=101 * MS).contains(&waited), "{waited:?}");
 }
 
-/// A3: the place and the end of the wait come in the same instant.
+/// A3: the slot and the end of the wait come in the same instant.
 #[tokio::test(start_paused = true)]
-async fn a_place_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() {
+async fn a_slot_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() {
     let config = || config(1, 1).max_wait(100 * MS);
     // The slot is free first: a waiter that is polled late was admitted in time.
     let scene = Scene::new(config());
@@ -139,7 +139,7 @@ async fn a_place_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice()
     assert!(waiting.gets_inside());
     assert_eq!(scene.counts(), (1, 0));
 
-    // The end is there first: the place is free.
+    // The end is there first: the slot is free.
     let scene = Scene::new(config());
     let inside = scene.call();
     let mut waiting = scene.call();
@@ -210,7 +210,7 @@ async fn without_a_longest_wait_or_a_deadline_the_wait_is_as_long_as_it_takes() 
 
 /// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
 #[tokio::test(start_paused = true)]
-async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
+async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
     for (max_wait, reason) in [
         (100 * MS, Reason::QueueTimeout),
         (1_000 * MS, Reason::DeadlineTooShort),
@@ -229,7 +229,7 @@ async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
         assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
-        // The future lives on, and holds nothing.
+        // The future still exists, and holds nothing.
         assert_eq!((scene.counts(), scene.probe.reserved()), ((0, 0), 0));
         scene.probe.ready();
         assert!(scene.call().is_inside());

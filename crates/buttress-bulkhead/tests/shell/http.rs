@@ -1,4 +1,4 @@
-//! How long a call over HTTP keeps its place.
+//! How long a call over HTTP keeps its slot.
 
 use ::http::{HeaderMap, Response, StatusCode, header};
 use buttress_bulkhead::BulkheadLayer;
@@ -19,10 +19,10 @@ fn answers(scene: &Scene<Http>, response: Response<TestBody>) {
     scene.probe.script_next(Script::new().ok(response));
 }
 
-/// Defect A04/K04 of tower-resilience, and of tower: the place is free with the head, and two bodies stream under a
+/// Defect A04/K04 of tower-resilience, and of tower: the slot is free with the head, and two bodies stream under a
 /// limit of one.
 #[tokio::test(start_paused = true)]
-async fn a_call_keeps_its_place_until_its_body_has_ended() {
+async fn a_call_keeps_its_slot_until_its_body_has_ended() {
     let scene = Scene::http(config(1, 0));
     let gate = Gate::new();
     answers(&scene, gated(&gate));
@@ -37,7 +37,7 @@ async fn a_call_keeps_its_place_until_its_body_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_keeps_its_place_until_its_trailers_are_there() {
+async fn a_call_keeps_its_slot_until_its_trailers_are_there() {
     let scene = Scene::http(config(1, 0));
     let gate = Gate::new();
     let body = TestBody::empty().data("a message").wait(&gate);
@@ -55,7 +55,7 @@ async fn a_call_keeps_its_place_until_its_trailers_are_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_gives_the_place_back() {
+async fn a_body_that_breaks_off_gives_the_slot_back() {
     let scene = Scene::http(config(1, 0));
     let body = TestBody::empty().data("half").declare(8).err("reset");
     answers(&scene, Response::new(body));

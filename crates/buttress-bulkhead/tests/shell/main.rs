@@ -1,4 +1,4 @@
-//! The bulkhead as a Tower layer: what becomes of calls, callers and clones.
+//! The bulkhead as a Tower layer: effects on calls, callers and clones.
 #![allow(clippy::unwrap_used)]
 
 mod cancellation;

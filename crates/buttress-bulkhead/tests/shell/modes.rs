@@ -5,7 +5,7 @@ use buttress_testkit::TestBody;
 use crate::support::{Scene, config};
 
 #[tokio::test(start_paused = true)]
-async fn off_neither_counts_nor_refuses() {
+async fn off_neither_counts_nor_rejects() {
     let scene = Scene::new(config(1, 0).mode(Mode::Off));
     let inside = scene.calls::<5>();
     assert!(inside.iter().all(|call| call.is_inside()));
@@ -26,7 +26,7 @@ async fn a_shadow_counts_and_lets_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn enforcement_for_a_share_refuses_that_share() {
+async fn enforcement_for_a_share_rejects_that_share() {
     let mode = Mode::EnforceFor(Ratio::percent(30));
     let scene = Scene::new(config(1, 0).mode(mode));
     let _inside = scene.call();
@@ -67,9 +67,9 @@ async fn with_a_share_the_enforced_calls_wait_for_room() {
     assert!(waiting[1..].iter().all(|call| call.task.wakes() == 0));
 }
 
-/// Law 8: which calls a refusal binds is a matter of the request, and not of chance.
+/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance.
 #[tokio::test(start_paused = true)]
-async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let binds = |request_id: usize| {
         let scene = Scene::http(config(1, 0).mode(Mode::EnforceFor(Ratio::HALF)));
         let _inside = scene.call();

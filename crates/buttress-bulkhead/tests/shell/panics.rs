@@ -1,4 +1,4 @@
-//! A4: a panic of the inner service unwinds to its caller alone, its place goes to the next, and the bulkhead goes on.
+//! A4: a panic of the inner service unwinds to its caller alone, its slot goes to the next, and the bulkhead goes on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,22 +10,22 @@ use tower::Service;
 use crate::support::{Scene, config, poll_ready, request};
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_call_gives_the_place_back() {
+async fn a_panic_in_call_gives_the_slot_back() {
     gives_the_place_back(Script::new().panic_in_call()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_poll_gives_the_place_back() {
+async fn a_panic_in_a_poll_gives_the_slot_back() {
     gives_the_place_back(Script::new().pending(1).panic()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_body_gives_the_place_back() {
+async fn a_panic_in_a_body_gives_the_slot_back() {
     let body = TestBody::empty().data("half").declare(8).panic();
     gives_the_place_back(Script::new().ok(Response::new(body))).await;
 }
 
-/// Suffers `script` more often than there are places, and then uses all of them.
+/// Suffers `script` more often than there are slots, and then uses all of them.
 async fn gives_the_place_back(script: Script<Response<TestBody>>) {
     let scene = Scene::http(config(2, 1));
     scene.probe.let_pass();
@@ -48,7 +48,7 @@ async fn gives_the_place_back(script: Script<Response<TestBody>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_drop_of_a_call_gives_the_place_back() {
+async fn a_panic_in_the_drop_of_a_call_gives_the_slot_back() {
     let scene = Scene::new(config(1, 1));
     scene.probe.let_pass();
     scene.probe.script_next(Script::new().panic_in_drop());
@@ -61,9 +61,9 @@ async fn a_panic_in_the_drop_of_a_call_gives_the_place_back() {
     assert!(next.gets_inside());
 }
 
-/// It has its place, and the service that it waited with panics as it becomes ready, or as it is called.
+/// It has its slot, and the service that it waited with panics as it becomes ready, or as it is called.
 #[tokio::test(start_paused = true)]
-async fn a_panic_after_the_wait_gives_the_place_to_the_next() {
+async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
     for in_poll_ready in [true, false] {
         let scene = Scene::new(config(1, 2));
         let inside = scene.call();

@@ -66,7 +66,7 @@ async fn what_one_partition_leaves_another_borrows_and_gives_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_partition_keeps_its_place_until_the_end_of_the_body() {
+async fn a_partition_keeps_its_slot_until_the_end_of_the_body() {
     let scene = scene(config(4, 0).partitions(halves().share("images", Ratio::percent(25))));
     let gate = Gate::new();
     scene.probe.script_next(Script::new().ok(gated(&gate)));
@@ -145,7 +145,7 @@ async fn clones_do_not_wait_ahead_of_their_calls() {
 
 /// The key is the user's code, and is not called where it is not needed.
 #[tokio::test(start_paused = true)]
-async fn the_key_is_asked_for_only_where_calls_are_told_apart() {
+async fn the_key_is_read_only_where_calls_are_distinguished() {
     let panics: Key = |_| panic!("not called");
     let behind =
         |config| Scene::behind(config, |bulkhead| BulkheadLayer::http(bulkhead).key(panics));
@@ -181,7 +181,7 @@ async fn one_tenant_that_asks_for_everything_leaves_room_for_another() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_rejected_by_name() {
     let error = |config| Bulkhead::try_new("test", config).unwrap_err();
     let over = halves().share("images", Ratio::HALF);
     assert_eq!(
@@ -202,7 +202,7 @@ fn what_cannot_work_is_refused_by_name() {
     assert_eq!(error(both).field(), "tenants");
 }
 
-/// Within a partition it is as without any: what matters more goes first, and takes a place in a full queue.
+/// Within a partition it is as without any: what matters more goes first, and takes a slot in a full queue.
 #[tokio::test(start_paused = true)]
 async fn within_a_partition_what_matters_more_goes_first() {
     use buttress_core::{Criticality, TaskContext};

@@ -1,4 +1,4 @@
-//! A refusal leaves nothing reserved further in, and says of the request that it was not processed.
+//! A rejection leaves nothing reserved in inner layers, and marks the request as not processed.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use buttress_testkit::{CountingWaker, TestBody};
 use crate::support::{MS, Scene, config, pass, poll_ready};
 
 #[test]
-fn a_call_that_is_refused_at_once_reserves_nothing_further_in() {
+fn a_call_that_is_rejected_at_once_reserves_nothing_inside() {
     let scene = Scene::new(config(1, 0));
     let _inside = scene.call();
     let mut kept = scene.service.clone();
@@ -25,7 +25,7 @@ fn a_call_that_is_refused_at_once_reserves_nothing_further_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_ends_in_a_refusal_lets_go_of_everything() {
+async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
     let scene = Scene::new(config(1, 1).max_wait(MS));
     let _inside = scene.call();
     let spy = Spy::default();
@@ -37,7 +37,7 @@ async fn a_wait_that_ends_in_a_refusal_lets_go_of_everything() {
     assert_eq!(waiting.reason(), Some(Reason::QueueTimeout));
     assert_eq!(spy.ending(), Some(Ending::Refused));
     assert_eq!(scene.probe.reserved(), 0);
-    // The future lives on, and the service it waited with does not.
+    // The future still exists, and the service it waited with does not.
     assert_eq!(scene.probe.alive(), instances - 1);
 }
 

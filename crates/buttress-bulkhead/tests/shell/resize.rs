@@ -43,10 +43,10 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
     let scene = Scene::new(config(1, 8));
     let _inside = scene.call();
     let mut waiting = scene.calls::<5>();
-    for (limit, let_in) in [(3, 2), (4, 3), (4, 3), (100, 5)] {
+    for (limit, admit_waiters) in [(3, 2), (4, 3), (4, 3), (100, 5)] {
         scene.bulkhead.reconfigure(config(limit, 8)).unwrap();
         let woken = waiting.each_ref().map(|call| call.task.wakes());
-        let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < let_in));
+        let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < admit_waiters));
         assert_eq!(woken, expected, "limit {limit}");
     }
     assert!(waiting.iter_mut().all(|call| call.gets_inside()));
@@ -59,10 +59,10 @@ async fn raised_from_below_the_calls_in_flight_it_wakes_only_as_many_as_fit() {
     let scene = Scene::new(config(4, 8));
     let _inside = scene.calls::<4>();
     let waiting = scene.calls::<3>();
-    for (limit, let_in) in [(1, 0), (3, 0), (4, 0), (5, 1)] {
+    for (limit, admit_waiters) in [(1, 0), (3, 0), (4, 0), (5, 1)] {
         scene.bulkhead.reconfigure(config(limit, 8)).unwrap();
         let woken: usize = waiting.iter().map(|call| call.task.wakes()).sum();
-        assert_eq!(woken, let_in, "limit {limit}");
+        assert_eq!(woken, admit_waiters, "limit {limit}");
     }
 }
 
@@ -102,7 +102,7 @@ async fn a_new_longest_wait_is_for_new_waiters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_work_is_refused_by_name_and_changes_nothing() {
+async fn what_cannot_work_is_rejected_by_name_and_changes_nothing() {
     let scene = Scene::new(config(2, 1));
     let _inside = scene.calls::<2>();
     for (field, wrong) in [

@@ -4,7 +4,7 @@ use buttress_core::Reason;
 
 use crate::support::{MS, Scene, config, pass};
 
-/// Defect K02 of tower-resilience: to refuse takes a timer, so that it panics where there is none. Here nothing is
+/// Defect K02 of tower-resilience: to reject takes a timer, so that it panics where there is none. Here nothing is
 /// spawned, and no timer is set where none can be had: a wait then ends when it is polled.
 #[test]
 fn it_works_outside_of_any_runtime() {

@@ -118,7 +118,7 @@ async fn errors_pass_unchanged_and_a_rejection_names_its_layer() {
     assert!(task.poll_future(hanging.as_mut()).is_pending());
     let error = service.clone().oneshot(false).await.unwrap_err();
     assert_eq!(Rejection::find(&*error).unwrap().layer(), "inner");
-    // What the inner one refuses gives the outer place back.
+    // What the inner one rejects gives the outer slot back.
     assert_eq!(outer.snapshot().in_flight, 1);
 }
 

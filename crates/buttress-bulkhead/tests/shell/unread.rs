@@ -39,7 +39,7 @@ async fn idle_readers_do_not_use_up_the_bulkhead() {
     assert!(next.is_inside());
     assert_eq!(scene.counts(), (1, 0));
 
-    // The readers come back, and their responses go on without a place.
+    // The readers come back, and their responses go on without a slot.
     unread.frame().await.unwrap().unwrap();
     drop(unread);
     drop(untouched.collect().await.unwrap());
@@ -61,7 +61,7 @@ async fn a_slot_is_kept_while_no_other_call_needs_it() {
 
 /// An event stream without events waits for the service, and not for its reader.
 #[tokio::test(start_paused = true)]
-async fn a_response_that_waits_for_the_service_keeps_its_place() {
+async fn a_response_that_waits_for_the_service_keeps_its_slot() {
     let scene = Scene::http(BulkheadConfig::default().limit(1));
     let gate = Gate::new();
     let mut stream = answers!(scene, TestBody::empty().data("one").wait(&gate).data("two"));
@@ -139,9 +139,9 @@ async fn the_patience_can_be_changed_or_without_end() {
     }
 }
 
-/// The place goes back to the partition that it was of.
+/// The slot goes back to the partition that it was of.
 #[tokio::test(start_paused = true)]
-async fn a_place_of_a_partition_is_taken_back_as_well() {
+async fn a_slot_of_a_partition_is_taken_back_as_well() {
     let shares = PartitionsConfig::default().share("a", Ratio::HALF);
     let config = BulkheadConfig::default().limit(2).partitions(shares);
     let scene = Scene::behind(config, |bulkhead| {

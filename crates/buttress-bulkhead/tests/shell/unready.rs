@@ -46,7 +46,7 @@ fn wakes(waiters: &[Waiter]) -> Vec<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_is_ready_when_there_is_a_place_and_keeps_it() {
+async fn a_clone_is_ready_when_there_is_a_slot_and_keeps_it() {
     let scene = scene(config(1, 0));
     let [mut first, mut second, mut third] = waiters(&scene);
     assert!(first.is_ready());
@@ -88,7 +88,7 @@ async fn it_waits_as_long_as_it_takes_and_is_woken_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_that_leaves_neither_keeps_a_place_nor_takes_one() {
+async fn a_clone_that_leaves_neither_keeps_a_slot_nor_takes_one() {
     let scene = scene(config(1, 0));
     let inside = scene.call();
     let [mut first, mut second, mut third] = waiters(&scene);
@@ -121,7 +121,7 @@ async fn a_clone_of_a_ready_clone_is_not_ready() {
 
 /// R10: a slot goes to a clone that can use it.
 #[tokio::test(start_paused = true)]
-async fn while_the_inner_service_is_not_ready_no_place_is_kept() {
+async fn while_the_inner_service_is_not_ready_no_slot_is_kept() {
     let scene = scene(config(1, 0));
     scene.probe.not_ready();
     let [mut first] = waiters(&scene);
@@ -152,7 +152,7 @@ async fn a_call_that_waits_goes_before_a_clone_that_does() {
     let inside = scene.call();
     let [mut clone] = waiters(&scene);
     assert!(!clone.is_ready());
-    // A sibling layer of the same bulkhead, which refuses or queues.
+    // A sibling layer of the same bulkhead, which rejects or queues.
     let sibling = Scene {
         service: tower::Layer::layer(&BulkheadLayer::new(&scene.bulkhead), probe_of(&scene)),
         bulkhead: scene.bulkhead.clone(),
@@ -172,7 +172,7 @@ fn probe_of(scene: &Scene) -> ReadyProbe {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_refusals_do_not_bind_clones_are_ready() {
+async fn where_rejections_do_not_bind_clones_are_ready() {
     for mode in [Mode::Off, Mode::Shadow] {
         let scene = scene(config(1, 0).mode(mode));
         let _inside = scene.calls::<2>();

@@ -27,7 +27,7 @@ pub struct ExperimentReport {
     /// The verdict.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
     pub outcome: Outcome,
-    /// Where in the file stands what refused it, where it came from one: line and column.
+    /// The place of the error in the file, if there is one: line and column.
     pub refused_at: Option<(usize, usize)>,
     /// What was seen before.
     pub before: Option<Figures>,
@@ -88,7 +88,7 @@ impl ExperimentReport {
 }
 
 impl Outcome {
-    /// The verdict in a word.
+    /// The verdict as a label.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -94,7 +94,7 @@ impl Experiment {
     }
 
     /// What must hold before and after, where that is more than the hypothesis asks for: a service may be allowed
-    /// to refuse everything while its database is down, and not any longer.
+    /// to reject everything while its database is down, and not any longer.
     #[must_use]
     pub fn steady_state(mut self, steady_state: SteadyStateConfig) -> Self {
         self.steady_state = steady_state;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use buttress_core::text::line_and_column;
 
-/// A game day that was refused, and where in the file.
+/// A game day that was rejected, and where in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GameDayError {
     line: usize,

@@ -1,4 +1,4 @@
-//! A fault as it stands in a file.
+//! A fault in a file.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The file as it stands, before it is checked as a whole.
+//! The file as it is read, before it is checked as a whole.
 
 use buttress_core::ConfigError;
 use buttress_core::chaos::{Bounds, Draw, Plan, SteadyStateConfig};
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
             .span()
             .and_then(|span| place::key_of(text, span.start));
         let message = match (key, error.message()) {
-            // What a value of ours says of itself, which does not know what it is the value of.
+            // What a value of Buttress says of itself, which does not know what it is the value of.
             (Some(key), message) if message.starts_with("is ") => format!("{key} {message}"),
             (Some(key), message) => format!("{key}: {message}"),
             (None, message) => message.to_owned(),

@@ -51,17 +51,17 @@ pub use report::GameDayReport;
 /// | `hypothesis` | | `failure_ratio`, `latency`, `burn_rate`, `minimum_calls`, `window` |
 /// | `steady_state` | the hypothesis | the same; what must hold before and after |
 /// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
-/// | `guard` | none | the same; it watches from the beginning, refuses the plan if it is broken then, and ends it if it breaks |
+/// | `guard` | none | the same; it watches from the beginning, rejects the plan if it is broken then, and ends it if it breaks |
 /// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `begins_after`, `ttl` |
 /// | `draw` | that of all | what its plan draws for |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///
 /// Ratios are numbers from 0 to 1. A path that ends in `/*` means all that is below it. What the file does not know it
-/// refuses, and every refusal says where.
+/// rejects, and every rejection says where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GameDay {
     pub(crate) experiments: Vec<Experiment>,
-    /// Of each experiment where its guard stands: line and column.
+    /// The place of the guard of each experiment: line and column.
     guards: Vec<Option<(usize, usize)>>,
 }
 
@@ -91,7 +91,7 @@ impl GameDay {
         &self.experiments
     }
 
-    /// What came of the experiment of this number, counted from 0, with the place in the file where it was refused.
+    /// What came of the experiment of this number, counted from 0, with the place in the file where it was rejected.
     #[must_use]
     pub fn locate(&self, number: usize, mut report: ExperimentReport) -> ExperimentReport {
         if let Outcome::GuardBroken(_) = report.outcome {

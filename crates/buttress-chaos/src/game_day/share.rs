@@ -1,7 +1,7 @@
 use buttress_core::Ratio;
 use serde::Deserialize;
 
-/// A ratio as it stands in a file.
+/// A ratio in a file.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "f64")]
 pub(super) struct Share(pub(super) Ratio);

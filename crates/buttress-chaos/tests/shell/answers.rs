@@ -45,7 +45,7 @@ async fn a_grpc_status_is_a_response_of_trailers_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_are_refusals_of_ours_that_count_as_what_they_stand_for() {
+async fn errors_are_rejections_of_ours_that_count_as_what_they_stand_for() {
     for (fault, kind) in [
         (Answer::Error, FailureKind::Error),
         (Answer::Abort, FailureKind::Transport),
@@ -136,7 +136,7 @@ async fn no_call_hangs_beyond_the_end_of_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_unwinds_to_its_caller_and_gives_its_place_back() {
+async fn a_panic_unwinds_to_its_caller_and_gives_its_slot_back() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(answer(Answer::Panic)).unwrap();
@@ -147,7 +147,7 @@ async fn a_panic_unwinds_to_its_caller_and_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_service_can_be_harmed_with_what_is_not_http() {
+async fn faults_that_are_not_http_apply_to_any_service() {
     let injector = injector();
     let double = service_fn(|n: u64| async move { Ok::<_, BoxError>(2 * n) });
     let service = ChaosLayer::new(&injector).layer(double);

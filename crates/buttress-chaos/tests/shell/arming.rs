@@ -30,7 +30,7 @@ async fn one_plan_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_cannot_work_is_refused_and_leaves_it_disarmed() {
+async fn a_plan_that_cannot_work_is_rejected_and_leaves_it_disarmed() {
     let injector = injector();
     let error = injector.arm(answer(Answer::Status(42))).unwrap_err();
     assert_eq!(

@@ -130,7 +130,7 @@ async fn a_wrong_length_promises_more_than_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_harmed_body_that_is_dropped_gives_its_place_back() {
+async fn a_affected_body_that_is_dropped_gives_its_slot_back() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(harmed_body(BodyFault::LoseTrailers)).unwrap();

@@ -3,7 +3,7 @@ use buttress_chaos::{Answer, Bounds, Ratio};
 use crate::support::{SECOND, answer, at_most, call, delay, greeter, injector};
 
 #[tokio::test(start_paused = true)]
-async fn no_more_calls_are_harmed_at_one_time_than_may_be() {
+async fn the_maximum_of_affected_calls_is_never_exceeded() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(delay(SECOND).bounds(at_most(3))).unwrap();
@@ -26,7 +26,7 @@ async fn no_more_calls_are_harmed_at_one_time_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_call_gives_its_place_back() {
+async fn a_cancelled_call_gives_its_slot_back() {
     let injector = injector();
     let service = greeter(&injector);
     injector

@@ -64,7 +64,7 @@ async fn an_error_budget_that_burns_too_fast_is_a_breach_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_broken_before_the_start_refuses_the_plan() {
+async fn a_guard_that_is_broken_before_the_start_rejects_the_plan() {
     let injector = injector();
     injector.watch(few_failures()).unwrap();
     assert!(!injector.is_armed());

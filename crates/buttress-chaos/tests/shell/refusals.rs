@@ -1,4 +1,4 @@
-//! An answer of the injector's own leaves nothing reserved further in, and passes for one of the service's.
+//! An answer of the injector's own leaves nothing reserved in inner layers, and passes for one of the service's.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 use crate::support::{answer, injector};
 
 #[tokio::test(start_paused = true)]
-async fn an_injected_answer_reserves_nothing_further_in_and_is_no_refusal() {
+async fn an_injected_answer_reserves_nothing_inside_and_is_no_rejection() {
     for what in [
         Answer::Status(503),
         Answer::Abort,

@@ -15,7 +15,7 @@ fn plan() -> Plan {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_says_what_was_done_to_it_when_it_is_asked_to() {
+async fn the_fault_header_is_written_if_configured() {
     let injector = Injector::new("test", quiet().tell(true));
     let service = greeter(&injector);
     injector.arm(plan()).unwrap();

@@ -86,7 +86,7 @@ impl BudgetConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

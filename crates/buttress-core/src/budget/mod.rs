@@ -83,7 +83,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] refuses.
+    /// What [`BudgetConfig::check`] rejects.
     pub fn new(config: BudgetConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -139,7 +139,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] refuses; then nothing changes.
+    /// What [`BudgetConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BudgetConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let at = self.origin.nanos_at(now);

@@ -20,7 +20,7 @@ pub struct Reservation(Cost);
 /// The set is complete: too many over time, or too many at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BudgetRefusal {
-    /// Neither successes nor the floor have paid for it.
+    /// Neither the deposits of successes nor the floor cover it.
     Empty,
     /// Too many extra attempts wait or are in flight.
     InFlight,

@@ -18,7 +18,7 @@ pub struct BudgetSnapshot {
     pub extra_in_flight: u64,
     /// How many extra attempts were granted since the budget was made, and not refunded.
     pub granted: u64,
-    /// How many were refused.
+    /// How many were rejected.
     pub refused: u64,
 }
 

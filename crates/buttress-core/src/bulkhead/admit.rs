@@ -7,7 +7,7 @@ use crate::queue::{Pushed, QueueRefusal, Terms};
 use crate::sync::MutexGuard;
 use crate::{Mode, Reason, StripeIndex};
 
-/// A place, or as good as one. It must be [released](Bulkhead::release).
+/// A slot, or a permit that counts as one. It must be [released](Bulkhead::release).
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is not released is lost to the bulkhead"]
 pub struct Permit(u32);
@@ -42,7 +42,7 @@ impl Permit {
     }
 }
 
-/// What becomes of a call that did not find a place right away.
+/// The result for a call that did not find a slot at once.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Admission {
@@ -50,7 +50,7 @@ pub enum Admission {
     Admitted {
         /// To be released when it has ended.
         permit: Permit,
-        /// Why it would have been rejected, if the refusal had bound.
+        /// Why it would have been rejected, if it were enforced.
         would_reject: Option<Reason>,
     },
     /// It may not be made.
@@ -65,7 +65,7 @@ impl Bulkhead {
         self.stock.of(stripe).clone()
     }
 
-    /// A place, if one is at [hand](Stripe::try_acquire) for this thread.
+    /// A slot, if one is at [hand](Stripe::try_acquire) for this thread.
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit> {
         self.stock.of(StripeIndex::current()).try_acquire()
@@ -137,7 +137,7 @@ impl Bulkhead {
         self.acquire_shared(key, draw, terms(), now())
     }
 
-    /// A place ahead of a call, for which one waits as long as it takes. `None` where refusals do not bind for all
+    /// A slot ahead of a call, for which one waits as long as it takes. `None` where rejections are not enforced for all
     /// calls, or the limit is shared: whether this one waits shows when it is made.
     #[cold]
     #[inline(never)]
@@ -166,7 +166,7 @@ impl Bulkhead {
         }))
     }
 
-    /// Waits, unless a place became free meanwhile or the queue has no use for the call.
+    /// Waits, unless a slot became free meanwhile or the queue has no use for the call.
     fn wait(&self, terms: Terms, now: Instant) -> Admission {
         let mut locked = self.lock();
         if self.take(&mut locked) {
@@ -261,7 +261,7 @@ impl Bulkhead {
             }
             self.gather(locked);
         }
-        let free = locked.nobody_waits() && locked.free > 0;
+        let free = locked.no_waiters() && locked.free > 0;
         locked.free -= i64::from(free);
         free
     }
@@ -284,8 +284,8 @@ impl Bulkhead {
 }
 
 impl Locked {
-    pub(super) fn nobody_waits(&self) -> bool {
-        self.queue.is_empty() && self.readiness.is_empty() && self.sharing.nobody_waits()
+    pub(super) fn no_waiters(&self) -> bool {
+        self.queue.is_empty() && self.readiness.is_empty() && self.sharing.no_waiters()
     }
 
     /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit stand for calls that

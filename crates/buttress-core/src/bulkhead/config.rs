@@ -12,13 +12,13 @@ use crate::{ConfigError, Deadline, Mode};
 /// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
 /// | [`max_wait`](Self::max_wait) | 100 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is admitted first |
-/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`partitions`](Self::partitions) | off | the guaranteed share of the limit for calls of a name |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by any number of tenants |
 /// | [`reader_idle`](Self::reader_idle) | 30 s | how long a response that is not read keeps its slot when others find none |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
 /// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,13 +162,13 @@ impl BulkheadConfig {
         self
     }
 
-    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    /// Rejects invalid values: the first field that is out of range, with its value and bound.
     ///
     /// # Errors
     ///
     /// A limit of 0 or above [`MAX_LIMIT`](Self::MAX_LIMIT); a `reader_idle` below 1 ms or above a year; of the queue
-    /// what [`QueueConfig::check`] refuses, its capacity is called `queue` here; what [`PartitionsConfig::check`] and
-    /// [`TenantsConfig::check`] refuse; a share of a partition that comes to less than one place of the limit;
+    /// what [`QueueConfig::check`] rejects, its capacity is called `queue` here; what [`PartitionsConfig::check`] and
+    /// [`TenantsConfig::check`] reject; a share of a partition that comes to less than one slot of the limit;
     /// partitions and tenants at once; queues that together are longer than one may be.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_LIMIT).contains(&self.limit) {

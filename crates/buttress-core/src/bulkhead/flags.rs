@@ -7,7 +7,7 @@ pub(super) struct Flags(pub(super) u64);
 
 /// The mode is `Off`.
 const OFF: u64 = 1;
-/// Refusals bind for a share of calls.
+/// Rejections are enforced for a share of calls.
 const PARTIAL: u64 = 1 << 1;
 /// Calls are counted by owner.
 const SHARED: u64 = 1 << 2;

@@ -67,7 +67,7 @@ pub struct Bulkhead {
 #[derive(Debug)]
 struct Locked {
     config: BulkheadConfig,
-    /// The stripes are closed, because places are short, or kept under the lock for as long as the configuration says.
+    /// The stripes are closed, because slots are short, or kept under the lock for as long as the configuration says.
     saturated: bool,
     /// The tokens that are neither held by calls nor in the stripes. Below 0, that many must come back before a call is
     /// admitted: after a limit was lowered, or where rejections are not enforced.
@@ -94,7 +94,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] refuses.
+    /// What [`BulkheadConfig::check`] rejects.
     pub fn new(config: BulkheadConfig, now: Instant) -> Result<Self, ConfigError> {
         Self::with_seed(config, 0, now)
     }
@@ -104,7 +104,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] refuses.
+    /// What [`BulkheadConfig::check`] rejects.
     pub fn with_seed(config: BulkheadConfig, seed: u64, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let readiness = QueueConfig::default()
@@ -148,15 +148,15 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] refuses; then nothing changes.
+    /// What [`BulkheadConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
         self.adopt(config, now)?;
-        self.let_in(now);
+        self.admit_waiters(now);
         Ok(())
     }
 
     /// Like `reconfigure`, but does not wake waiters. Wakers run foreign code, so a caller that holds its own lock must
-    /// release it before [`let_in`](Self::let_in).
+    /// release it before [`admit_waiters`](Self::admit_waiters).
     pub(crate) fn adopt(&self, config: BulkheadConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock();
@@ -177,7 +177,7 @@ impl Bulkhead {
     }
 
     /// Admits the waiters that fit since the configuration changed.
-    pub(crate) fn let_in(&self, now: Instant) {
+    pub(crate) fn admit_waiters(&self, now: Instant) {
         self.serve(self.lock(), now);
     }
 

@@ -21,7 +21,7 @@ pub struct Place {
     pub(super) gives_up: Option<(Instant, Dropped)>,
 }
 
-/// What became of a wait.
+/// The result of a wait.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Verdict {
@@ -32,7 +32,7 @@ pub enum Verdict {
 }
 
 impl Place {
-    /// What became of the wait, or nothing yet: then `waker` is woken when something does.
+    /// The result of the wait, or none yet: then `waker` is woken when there is one.
     pub fn poll(&self, waker: &Waker) -> Poll<Verdict> {
         self.waiter.poll(waker)
     }
@@ -44,7 +44,7 @@ impl Place {
         Some(at)
     }
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a place, and why.
+    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
         self.gives_up
@@ -58,7 +58,7 @@ pub(super) struct Waiter(Mutex<State>);
 enum State {
     Waiting(Option<Waker>),
     Told(Verdict),
-    /// It has heard the verdict, or went away before there was one.
+    /// It has read the verdict, or left before there was one.
     Left,
 }
 
@@ -69,7 +69,7 @@ impl Default for State {
 }
 
 impl Waiter {
-    /// Says what became of the wait, unless its caller went away: then the verdict comes back, with any permit in it.
+    /// Sets the result of the wait, unless its caller left: then the verdict is returned, with any permit in it.
     pub(super) fn tell(&self, verdict: Verdict) -> Result<(), Verdict> {
         let mut state = lock(&self.0);
         let State::Waiting(waker) = &mut *state else {

@@ -81,7 +81,7 @@ impl Bulkhead {
         now: impl FnOnce() -> Instant,
     ) {
         locked.free += tokens as i64;
-        if locked.nobody_waits() {
+        if locked.no_waiters() {
             self.relax(&mut locked);
         } else {
             self.serve(locked, now());
@@ -109,7 +109,7 @@ impl Bulkhead {
     /// Ends a shortage: not with the first place that is free, or the next call would begin another.
     fn relax(&self, locked: &mut Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
-        let is_over = locked.nobody_waits() && locked.free >= enough;
+        let is_over = locked.no_waiters() && locked.free >= enough;
         if locked.saturated && is_over && locked.config.is_striped() {
             locked.saturated = false;
             self.stock.open();

@@ -20,7 +20,7 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    pub(super) fn nobody_waits(&self) -> bool {
+    pub(super) fn no_waiters(&self) -> bool {
         self.lines.iter().all(WaitQueue::is_empty)
     }
 
@@ -32,7 +32,7 @@ impl Sharing {
         rest: &WaitQueue<Waiting>,
         now: Instant,
     ) -> Result<(), ConfigError> {
-        // What can be refused all the same comes first.
+        // What can be rejected all the same comes first.
         match (&mut self.tenants, config.tenants) {
             (Some(tenants), Some(config)) => tenants.reconfigure(config)?,
             (None, Some(config)) => self.tenants = Some(Tenants::new(config, seed)?),
@@ -45,7 +45,7 @@ impl Sharing {
             };
             shares.reconfigure(config_of_shares)?;
             if config.queue.capacity > 0 {
-                shares.forget_turned_away();
+                shares.release_reserved();
             }
         }
         if let Some(shares) = &config.partitions {
@@ -56,7 +56,7 @@ impl Sharing {
             };
             partitions.reconfigure(shares.clone(), waits)?;
             if config.queue.capacity > 0 {
-                partitions.forget_turned_away();
+                partitions.release_reserved();
             }
             while self.lines.len() + 1 < partitions.count() {
                 self.lines.push(WaitQueue::new(config.queue.clone(), now)?);
@@ -112,7 +112,7 @@ impl Locked {
         })
     }
 
-    /// Whether a newcomer may have a place right away.
+    /// Whether a newcomer may have a slot right away.
     pub(super) fn may_enter(&self, claim: Claim, now: Instant) -> bool {
         let Some(partitions) = self.partitions() else {
             let limit = u64::from(self.config.limit);
@@ -120,13 +120,13 @@ impl Locked {
                 (Claim::Class(criticality), Some(shares)) => shares.may(criticality, limit, now),
                 _ => true,
             };
-            return may && self.free > 0 && self.nobody_waits();
+            return may && self.free > 0 && self.no_waiters();
         };
-        let waits = |partition| self.somebody_waits_in(partition);
+        let waits = |partition| self.has_waiters_in(partition);
         partitions.may_enter(claim.partition(), self.usage(), waits, now)
     }
 
-    /// A call that cannot wait is refused: why.
+    /// A call that cannot wait is rejected: why.
     pub(super) fn turn_away(&mut self, claim: Claim, now: Instant) -> Reason {
         let usage = self.usage();
         if let (Claim::Class(criticality), Some(shares)) = (claim, &mut self.sharing.shares) {
@@ -217,7 +217,7 @@ impl Locked {
             return left.unwrap_or(&mut self.queue).pop(now);
         }
         let usage = self.usage();
-        let waits = |partition| self.somebody_waits_in(partition);
+        let waits = |partition| self.has_waiters_in(partition);
         let next = self.partitions()?.next(usage, waits)?;
         self.line(Claim::Partition(next)).pop(now)
     }
@@ -237,7 +237,7 @@ impl Locked {
         self.queue.entitle(Criticality::ALL.map(of));
     }
 
-    fn somebody_waits_in(&self, partition: Partition) -> bool {
+    fn has_waiters_in(&self, partition: Partition) -> bool {
         !line_of(partition, &self.queue, &self.sharing.lines).is_empty()
     }
 

@@ -5,12 +5,12 @@ use crate::Mode;
 use crate::queue::WaitQueue;
 use crate::shares::PartitionSnapshot;
 
-/// What a bulkhead looked like at one moment.
+/// A snapshot of a bulkhead.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadSnapshot {
     /// The number of calls that may be in flight.
     pub limit: u32,
-    /// How many are, as far as they are counted: more than the limit after it was lowered, and where refusals do
+    /// How many are, as far as they are counted: more than the limit after it was lowered, and where rejections do
     /// not bind.
     pub in_flight: u64,
     /// How many wait.
@@ -19,7 +19,7 @@ pub struct BulkheadSnapshot {
     pub oldest_wait: Option<Duration>,
     /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
     pub queue_stands: bool,
-    /// Whether refusals bind.
+    /// Whether rejections are enforced.
     pub mode: Mode,
     /// What each partition has, if there are any; first of all that is in none of them.
     pub partitions: Vec<PartitionSnapshot>,
@@ -36,7 +36,7 @@ impl Bulkhead {
         u64::try_from(i64::from(locked.config.limit) - free).unwrap_or(0)
     }
 
-    /// What it looks like now.
+    /// A snapshot.
     pub fn snapshot(&self, now: Instant) -> BulkheadSnapshot {
         let locked = self.lock();
         BulkheadSnapshot {

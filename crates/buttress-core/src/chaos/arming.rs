@@ -75,7 +75,7 @@ impl Arming {
     ///
     /// # Errors
     ///
-    /// What [`Plan::check`] refuses.
+    /// What [`Plan::check`] rejects.
     pub fn new(
         plan: Plan,
         watched: Option<&Arc<SteadyState>>,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_calls_are_harmed_at_one_time_than_may_be() {
+    fn the_maximum_of_affected_calls_is_never_exceeded() {
         let now = Instant::now();
         let arming = Arming::new(plan(Bounds::default().max_active(2)), None, now).unwrap();
         let first = harm(&arming, now).unwrap();

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_name() {
+    fn what_cannot_be_is_rejected_by_name() {
         let hour = Latency::MAX;
         for (latency, field) in [
             (Latency::Fixed(hour + MS), "delay"),

@@ -138,7 +138,7 @@ impl Plan {
         self.guard.as_ref()
     }
 
-    /// Refuses what cannot work, or would not be what it says.
+    /// Rejects invalid values, or would not be what it says.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Plan {
     }
 }
 
-/// A plan that was refused, and where.
+/// A plan that was rejected, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
     fault: Option<(usize, Name)>,
@@ -192,13 +192,13 @@ impl PlanError {
         Self { fault: None, error }
     }
 
-    /// Which fault was refused, counted from 0; `None` where it is a bound or the guard of the whole plan.
+    /// Which fault was rejected, counted from 0; `None` where it is a bound or the guard of the whole plan.
     #[must_use]
     pub fn fault(&self) -> Option<usize> {
         self.fault.as_ref().map(|(at, _)| *at)
     }
 
-    /// What was refused of it.
+    /// What was rejected of it.
     #[must_use]
     pub fn config_error(&self) -> &ConfigError {
         &self.error
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_with_the_name_of_the_fault() {
+    fn what_cannot_work_is_rejected_with_the_name_of_the_fault() {
         let bounds = |bounds| Plan::new(1).bounds(bounds);
         let zero = Duration::ZERO;
         for (plan, fault, field) in [

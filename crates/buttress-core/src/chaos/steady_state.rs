@@ -118,7 +118,7 @@ impl SteadyStateConfig {
             })
     }
 
-    /// Refuses what cannot be watched.
+    /// Rejects what cannot be watched.
     ///
     /// # Errors
     ///
@@ -216,7 +216,7 @@ impl SteadyState {
     ///
     /// # Errors
     ///
-    /// What [`SteadyStateConfig::check`] refuses.
+    /// What [`SteadyStateConfig::check`] rejects.
     pub fn new(config: SteadyStateConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_watched_is_refused_by_name() {
+    fn what_cannot_be_watched_is_rejected_by_name() {
         let some = SteadyStateConfig::default;
         for (config, field) in [
             (some(), "guard"),

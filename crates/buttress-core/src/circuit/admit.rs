@@ -41,7 +41,7 @@ impl Circuit {
         }
     }
 
-    /// Admits a call to a closed circuit. `None` is no refusal: then ask to [be admitted](Self::admit).
+    /// Admits a call to a closed circuit. `None` is no rejection: then ask to [be admitted](Self::admit).
     #[inline]
     pub fn admit_at_once(&self, now: Instant) -> Option<Permit> {
         let word = self.word();
@@ -51,7 +51,7 @@ impl Circuit {
         Some(Permit::new(word.tag(), now, Role::Call))
     }
 
-    /// Refuses a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
+    /// Rejects a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
     /// [be admitted](Self::admit).
     #[inline]
     pub fn refuse_at_once(&self, now: Instant) -> Option<Refusal> {
@@ -61,7 +61,7 @@ impl Circuit {
         }
         let at = self.origin.nanos_at(now);
         let open_until = self.hot.open_until.load(Ordering::Acquire);
-        // The same word still stands, so the time read in between is that of this opening.
+        // The word has not changed, so the time read in between is that of this opening.
         (at < open_until && self.word() == word).then(|| open(open_until - at))
     }
 
@@ -131,7 +131,7 @@ impl Circuit {
                     let cause = if locked.trial.stay_is_over(&locked.config, at) {
                         Cause::StayElapsed
                     } else {
-                        // A new configuration is content with what the old one had heard.
+                        // A new configuration keeps the counts of the old one.
                         Cause::ProbesFailed
                     };
                     Some(self.reopen(locked, cause, at, None, chance()))
@@ -143,7 +143,7 @@ impl Circuit {
         }
     }
 
-    /// Refuses, unless the mode says that this call passes.
+    /// Rejects, unless the mode admits this call.
     fn refuse(
         &self,
         locked: &Locked,

@@ -5,7 +5,7 @@ use crate::time::nanos;
 use crate::window::Window;
 use crate::{ConfigError, Mode, Ratio};
 
-/// When a circuit trips, how long it stays open, and how it comes back.
+/// When a circuit trips, how long it stays open, and how it recovers.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -22,7 +22,7 @@ use crate::{ConfigError, Mode, Ratio};
 /// | [`half_open_stay`](Self::half_open_stay) | 60 s | then the verdict is taken from the probes that did end |
 /// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
 /// | [`attempt_timeout`](Self::attempt_timeout) | unknown | how long a timeout of another library gives an attempt |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
 /// Nothing is checked by the setters; a circuit [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ impl BreakerConfig {
         self
     }
 
-    /// Trips at this many failures in a row; `None` turns the rule off. A success begins the row anew.
+    /// Trips at this many failures in a row; `None` turns the rule off. A success resets the row.
     /// Overload counts in the ratio only: a dependency that sheds load is alive.
     #[must_use]
     pub fn consecutive_failures(mut self, failures: impl Into<Option<u32>>) -> Self {
@@ -174,15 +174,15 @@ impl BreakerConfig {
         self
     }
 
-    /// Says how long an attempt is given for the head of its answer, where a timeout layer of another library stands
-    /// outside of the breaker. Such a layer drops a call and does not say why.
+    /// The timeout of an attempt up to the head of its response, where a timeout layer of another library is
+    /// outside the breaker. Such a layer drops a call without a reason.
     ///
     /// A call that is dropped after at least this time, before the head of its response came, counts as a timeout; a
     /// timeout that came sooner was the caller's, and is ignored.
     ///
     /// With `None`, the default, the breaker learns from the deadlines and attempt timeouts of this workspace, which
     /// say why they end a call: as a timeout, unless they left it less than answered calls usually take (100 ms while
-    /// no call was answered). A drop for any other reason says nothing, and a timeout that is reported counts, unless
+    /// no call was answered). A drop for any other reason is neutral, and a timeout that is reported counts, unless
     /// the deadline of the task left the call less than that.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -190,14 +190,14 @@ impl BreakerConfig {
         self
     }
 
-    /// Whether the circuit's refusals bind.
+    /// Whether the circuit's rejections are enforced.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    /// Rejects invalid values: the first field that is out of range, with its value and bound.
     ///
     /// # Errors
     ///
@@ -252,7 +252,7 @@ impl BreakerConfig {
     }
 }
 
-/// Refuses a duration of zero, or of more than a day.
+/// Rejects a duration of zero, or of more than a day.
 pub(super) fn bounded(field: &'static str, value: Duration) -> Result<(), ConfigError> {
     if value.is_zero() || value > BreakerConfig::MAX_TIME {
         let bound = format!("above 0s and at most {:?}", BreakerConfig::MAX_TIME);

@@ -40,7 +40,7 @@ impl Circuit {
         visible(step)
     }
 
-    /// Opens the circuit as a failure would, for the time that is due; an open circuit starts its time anew.
+    /// Opens the circuit as a failure would, for the time that is due; an open circuit restarts its open time.
     pub fn trip(&self, now: Instant, chance: impl FnOnce() -> u64) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
@@ -53,7 +53,7 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] refuses; then nothing changes.
+    /// What [`BreakerConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: BreakerConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let at = self.origin.nanos_at(now);
@@ -93,7 +93,7 @@ impl Circuit {
     }
 }
 
-/// A step that the world sees: one from a state to another, and not one that an isolation hides.
+/// A visible transition: one from a state to another, and not one that an isolation hides.
 fn visible(step: Transition) -> Option<Transition> {
     let hidden = step.from == CircuitState::Isolated && step.cause != Cause::Isolation;
     (step.from != step.to && !hidden).then_some(step)

@@ -49,7 +49,7 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Origin;
 use crate::window::Successes;
 
-/// A circuit breaker, without the calls: it says whether to make one, and hears how it went.
+/// A circuit breaker, without the calls: it decides whether to make one, and records its result.
 ///
 /// A call in a closed circuit that succeeds in time takes no lock and writes to no memory that another
 /// processor writes to. Everything else takes one short lock.
@@ -105,7 +105,7 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] refuses.
+    /// What [`BreakerConfig::check`] rejects.
     pub fn new(config: BreakerConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {

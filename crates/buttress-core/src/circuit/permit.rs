@@ -9,7 +9,7 @@ use crate::{Deadline, Reason, Upload};
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is neither settled nor cancelled holds its probe slot until its lease ends"]
 pub struct Permit {
-    /// Which epoch of the circuit admitted it: what it has to tell is evidence for that epoch only.
+    /// Which epoch of the circuit admitted it: its result counts in that epoch only.
     pub(super) tag: Tag,
     pub(super) granted: Instant,
     /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there. With the bit
@@ -110,7 +110,7 @@ pub(super) enum Role {
 /// The answer to [`Circuit::admit`](super::Circuit::admit).
 #[derive(Debug)]
 pub struct Admission {
-    /// The permit, or the refusal.
+    /// The permit, or the rejection.
     pub verdict: Result<Permit, Refusal>,
     /// Why the call would have been rejected, had the mode been to enforce.
     pub would_reject: Option<Reason>,
@@ -118,7 +118,7 @@ pub struct Admission {
     pub transition: Option<Transition>,
 }
 
-/// A circuit's refusal of one call.
+/// A circuit's rejection of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// Why.

@@ -2,7 +2,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// How many failures came in a row, within one epoch.
 ///
-/// A success begins the row anew, and that must not cost it a write where there is nothing to erase.
+/// A success resets the row, without a write where it is empty.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Row(AtomicU64);
@@ -16,7 +16,7 @@ impl Default for Row {
 }
 
 impl Row {
-    /// A success: the row begins anew, if it is a row of this epoch.
+    /// A success: resets the row, if it is a row of this epoch.
     #[inline]
     pub(super) fn end(&self, epoch: u64) {
         if self.0.load(Ordering::Acquire) & LENGTH != 0 {

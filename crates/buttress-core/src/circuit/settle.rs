@@ -11,7 +11,7 @@ use crate::window::{Generation, Mark};
 use crate::{Deadline, Ending, FailureKind, Outcome, Report, Upload};
 
 impl Circuit {
-    /// Hears how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
+    /// Records how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn settle(
@@ -27,7 +27,7 @@ impl Circuit {
         self.settle_slowly(&permit, report, now, chance)
     }
 
-    /// Hears of the call that nearly all calls are: it succeeded, in the tick that it was granted in, so it was
+    /// Records a call of the most frequent kind: it succeeded, in the tick that it was granted in, so it was
     /// not slow, and nothing is to be decided. False for any other, of which nothing was heard.
     #[inline]
     pub fn settle_in_time(&self, permit: &Permit, outcome: Outcome, now: Instant) -> bool {
@@ -61,7 +61,7 @@ impl Circuit {
         let took = permit.took(now);
         let dropped = Dropped {
             ending: if permit.had_all_of(locked.config.attempt_timeout, now) {
-                // A timeout layer of another library does not say why it drops a call.
+                // A timeout layer of another library drops a call without a reason.
                 Ending::Expired
             } else {
                 ending
@@ -76,7 +76,7 @@ impl Circuit {
         }
         let stale = permit.is_stale(self.word().epoch());
         if dropped.answered && !stale && matches!(permit.role, Role::Probe(_)) {
-            // As when its lease ends: what it was to find out, it did.
+            // As when its lease ends: it has its result.
             drop(locked);
             return self.settle(permit, Report::SUCCESS, now, chance);
         }
@@ -106,7 +106,7 @@ impl Circuit {
 
     /// Whether the `deadline` of a permitted call that timed out `now`, or the one that [its request
     /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to send the `upload`, which was
-    /// [taken off](Permit::take_off). Then the timeout is the caller's, and says nothing about the dependency.
+    /// [taken off](Permit::take_off). Then the timeout is the caller's, and is ignored.
     pub fn was_cut_short(
         &self,
         permit: &Permit,
@@ -157,7 +157,7 @@ impl Circuit {
         }
         let mut locked = self.lock();
         let outcome = match locked.attribute(report.outcome, took) {
-            // Its head came, and the rest of it says nothing.
+            // Its head came, and the rest of it is neutral.
             Outcome::Ignored if permit.is_probe() && permit.is_answered() => Outcome::Success,
             outcome => outcome,
         };
@@ -197,7 +197,7 @@ impl Circuit {
                 cause.map(|cause| self.reopen(&mut locked, cause, at, report.retry_after, chance()))
             }
         };
-        // Under isolation the circuit moves on, but the world sees it isolated throughout.
+        // Under isolation the circuit moves on, but is shown as isolated throughout.
         settlement.transition = step.filter(|_| !word.is_isolated());
         settlement
     }
@@ -211,7 +211,7 @@ impl Circuit {
             .remember(generation, version, slow_above, now, at);
     }
 
-    /// Hears an ordinary call, and whether it is one too many.
+    /// Records an ordinary call. Returns whether it trips the circuit.
     fn hear(&self, locked: &mut Locked, outcome: Outcome, slow: bool, at: u64) -> Option<Cause> {
         let epoch = self.word().epoch();
         let failed = outcome.is_failure();

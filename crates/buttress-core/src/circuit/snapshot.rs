@@ -6,12 +6,12 @@ use crate::sync::Ordering;
 use crate::window::Counts;
 use crate::{Mode, Ratio};
 
-/// What a circuit looked like at one moment.
+/// A snapshot of a circuit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitSnapshot {
     /// The state. An open circuit whose time is over is shown half-open, as the next call will find it.
     pub state: CircuitState,
-    /// Whether its refusals bind.
+    /// Whether its rejections are enforced.
     pub mode: Mode,
     /// The calls in the window.
     pub counts: Counts,

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Where a circuit stands.
+/// The state of a circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CircuitState {
     /// Admits every call and watches.
     Closed,
     /// Admits a few probes and waits for their verdict.
     HalfOpen,
-    /// Rejects every call because an operator says so.
+    /// Rejects every call, by an operator's decision.
     Isolated,
     /// Rejects every call until its time is over.
     Open,

@@ -27,7 +27,7 @@ pub(super) struct Locked {
     pub(super) isolations: u32,
 }
 
-/// What an open time was made from, so that a new configuration can make it anew.
+/// The inputs of an open time, so that a new configuration can compute it again.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Opening {
     pub(super) since: u64,

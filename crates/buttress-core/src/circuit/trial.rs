@@ -95,7 +95,7 @@ impl Trial {
         self.slots.len() < held
     }
 
-    /// Starts a lease anew. False if it ended.
+    /// Restarts a lease. False if it ended.
     pub(super) fn renew_slot(&mut self, config: &BreakerConfig, probe: u64, now: u64) -> bool {
         let mut held = self.slots.iter_mut().filter(|slot| slot.lease_ends > now);
         let slot = held.find(|slot| slot.probe == probe);
@@ -106,14 +106,14 @@ impl Trial {
         false
     }
 
-    /// Hears a probe that gave its slot back.
+    /// Records a probe that returned its slot.
     pub(super) fn hear(&mut self, failed: bool) {
         self.ended += 1;
         self.failed += u32::from(failed);
     }
 
     /// The verdict: over all the probes, as soon as enough failed or all ended; over those that ended, when
-    /// the stay is over. Nothing heard by then is a failure.
+    /// the stay is over. No result by then is a failure.
     pub(super) fn verdict(&self, config: &BreakerConfig, now: u64) -> Option<Verdict> {
         let stay_over = self.stay_is_over(config, now);
         let of = if stay_over {

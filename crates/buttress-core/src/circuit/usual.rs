@@ -20,7 +20,7 @@ impl Usual {
             0 => took,
             _ => before - before / MEMORY + took / MEMORY,
         };
-        // Of two threads at once one is not heard, which an average can bear.
+        // Of two threads at once one is not recorded, which an average tolerates.
         self.nanos.store(after.max(1), Ordering::Relaxed);
     }
 

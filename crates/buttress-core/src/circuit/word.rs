@@ -14,11 +14,11 @@ const HALF_OPEN: u64 = 3;
 const ISOLATED: u64 = 1 << 2;
 /// The mode is `Off`.
 const OFF: u64 = 1 << 3;
-/// The mode is one in which refusals may not bind.
+/// The mode is one in which rejections may not be enforced.
 const LENIENT: u64 = 1 << 4;
 const FLAGS: u64 = 0xFF;
 const TAG_SHIFT: u32 = 8;
-/// Which configuration is in force: it goes round, and only tells neighbours apart.
+/// The revision of the configuration: it wraps around, and only distinguishes neighbours.
 const REVISION_BITS: u32 = 12;
 const REVISION: u64 = ((1 << REVISION_BITS) - 1) << TAG_SHIFT;
 const EPOCH_SHIFT: u32 = TAG_SHIFT + REVISION_BITS;
@@ -85,7 +85,7 @@ impl Word {
         }
     }
 
-    /// The state as the world sees it.
+    /// The visible state.
     pub(super) fn state(self) -> CircuitState {
         if self.is_isolated() {
             CircuitState::Isolated

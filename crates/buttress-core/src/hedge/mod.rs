@@ -51,14 +51,14 @@ pub struct HedgeDelay {
     share: Budget,
     /// In nanoseconds, or [`NO_DELAY`].
     delay: AtomicU64,
-    /// When the delay is worked out anew, in nanoseconds.
+    /// When the delay is next computed, in nanoseconds.
     stale_at: AtomicU64,
     /// Read only to work out the delay.
     rule: Mutex<HedgeRule>,
 }
 
 const NO_DELAY: u64 = u64::MAX;
-/// How often the delay is worked out anew in a window.
+/// How often the delay is computed in a window.
 const REFRESHES: u32 = 64;
 
 impl HedgeDelay {
@@ -66,7 +66,7 @@ impl HedgeDelay {
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] refuses.
+    /// What [`HedgeRule::check`] rejects.
     pub fn new(rule: HedgeRule, now: Instant) -> Result<Self, ConfigError> {
         rule.check()?;
         Ok(Self {
@@ -128,7 +128,7 @@ impl HedgeDelay {
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] refuses; then nothing changes.
+    /// What [`HedgeRule::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, rule: HedgeRule, now: Instant) -> Result<(), ConfigError> {
         rule.check()?;
         let mut current = lock(&self.rule);

@@ -75,7 +75,7 @@ impl HedgeRule {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

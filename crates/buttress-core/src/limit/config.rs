@@ -57,7 +57,7 @@ impl LimitConfig {
         }
     }
 
-    /// One more while all is well, a tenth less when calls are refused or take longer than `timeout` on average.
+    /// One more while all is well, a tenth less when calls are rejected or take longer than `timeout` on average.
     #[must_use]
     pub fn aimd(timeout: Duration) -> Self {
         Self::of(Algorithm::Aimd { timeout })
@@ -111,7 +111,7 @@ impl LimitConfig {
         self
     }
 
-    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    /// Rejects invalid values: the first field that is out of range, with its value and bound.
     ///
     /// # Errors
     ///

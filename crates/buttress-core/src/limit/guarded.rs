@@ -74,7 +74,7 @@ impl Guarded {
         }
     }
 
-    /// One that knows nothing, and opens.
+    /// A limit without samples, which opens.
     pub(super) fn opening(limit: f64) -> Self {
         Self {
             opening: Some(Opening::new(limit)),
@@ -127,8 +127,8 @@ impl Guarded {
         self.strides.is_some()
     }
 
-    /// Enough for every place to be taken some times over, so that most of a window's calls began in it. A limit that
-    /// opens may be far above the places that are taken, and looks at one round trip at a time.
+    /// Enough for every slot to be taken some times over, so that most of a window's calls began in it. A limit that
+    /// opens may be far above the slots that are taken, and looks at one round trip at a time.
     pub(super) fn window(&self, limit: u64) -> u64 {
         let samples = match &self.opening {
             Some(opening) => limit.min(opening.calls() as u64),
@@ -348,7 +348,7 @@ impl Guarded {
         self.compared = self.compared.saturating_add(1);
 
         let (rtt, lag) = self.slopes.queueing(AIM);
-        // Up only if both sides speak for it, and down likewise.
+        // Up only if both sides agree, and down likewise.
         let up = ((AIM - rtt.max(lag)) / AIM).clamp(0.0, 1.0);
         let down = ((rtt.min(lag) - AIM) / (1.0 - AIM)).clamp(0.0, 1.0);
         let up = if self.usual.is_slow() { 0.0 } else { up };

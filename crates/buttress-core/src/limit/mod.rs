@@ -9,7 +9,7 @@
 //! | [`LimitConfig::guarded`], the default | what a slightly lower limit does to throughput and round trip | give up a little capacity to look |
 //! | [`LimitConfig::gradient`] | the recent mean against the long one | drift upwards when the long one follows |
 //! | [`LimitConfig::vegas`] | the mean against the lowest | take a slower mix of calls for a queue |
-//! | [`LimitConfig::aimd`] | calls that were refused, or took longer than a timeout | find the knee only by passing it |
+//! | [`LimitConfig::aimd`] | calls that were rejected, or took longer than a timeout | find the knee only by passing it |
 //! | [`LimitConfig::fixed`] | nothing | be wrong after the next release |
 
 mod aimd;
@@ -107,7 +107,7 @@ pub struct Step {
     pub each: Duration,
 }
 
-/// What a limit looked like at one moment.
+/// A snapshot of a limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LimitSnapshot {
     /// The number of calls that may be in flight now.
@@ -123,7 +123,7 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] refuses.
+    /// What [`LimitConfig::check`] rejects.
     pub fn new(config: LimitConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let rule = Rule::opening(&config);
@@ -180,7 +180,7 @@ impl Limit {
         }
     }
 
-    /// Takes in that a call was refused for want of a place.
+    /// Records that a call was rejected for want of a slot.
     #[cold]
     pub fn on_refused(&self) {
         self.samples.refuse();
@@ -191,7 +191,7 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] refuses; then nothing changes.
+    /// What [`LimitConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
         let known = |rule: &Rule, config: &LimitConfig| {
             let aim = if config.is_fixed() {
@@ -208,7 +208,7 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] refuses; then nothing changes.
+    /// What [`LimitConfig::check`] rejects; then nothing changes.
     pub fn restart(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
         self.take(config, now, |_, config| Rule::opening(config))
     }

@@ -1,7 +1,7 @@
 //! Whether a lower limit makes overload answers and timeouts fewer.
 //!
-//! A service that has too much to do refuses less, or is in time more often, once it is sent less. What is answered
-//! 429 for reasons of its own, or times out on one dead shard, is as much at any limit; then a lower limit only refuses
+//! A service that has too much to do rejects less, or is in time more often, once it is sent less. What is answered
+//! 429 for reasons of its own, or times out on one dead shard, is as much at any limit; then a lower limit only rejects
 //! other callers.
 
 /// What a window with many dropped calls leads to.
@@ -93,7 +93,7 @@ impl Relief {
 
 /// The weight of one window in the share of late.
 const LATELY: f64 = 0.25;
-/// Of more than this a service that refuses what is beyond its capacity still refuses nearly as much at a limit that is
+/// Of more than this a service that rejects what is beyond its capacity still rejects nearly as much at a limit that is
 /// half as high: above it the comparison says nothing.
 const NEARLY_ALL: f64 = 0.65;
 /// Windows until most of the share of late is from lower limits.
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_beyond_a_capacity_bring_the_limit_down_to_it() {
+    fn rejections_beyond_a_capacity_bring_the_limit_down_to_it() {
         for capacity in [40.0, 60.0, 80.0] {
             let limits = follow(200, |limit| (1.0 - capacity / limit).max(0.0));
             let last = limits[199];
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_that_a_lower_limit_does_not_change_are_borne() {
+    fn rejections_that_a_lower_limit_does_not_change_are_borne() {
         let limits = follow(1_000, |_| 0.2);
         assert!(limits.iter().all(|&limit| limit > 50.0), "{limits:?}");
         let mean = limits.iter().sum::<f64>() / 1_000.0;

@@ -28,7 +28,7 @@ impl Rule {
         }
     }
 
-    /// One that knows nothing of the service yet.
+    /// A limit without samples yet.
     pub(super) fn opening(config: &LimitConfig) -> Self {
         let limit = f64::from(config.initial);
         match config.algorithm {

@@ -24,7 +24,7 @@ impl Sample {
     }
 
     /// The sample of a call with this outcome, or none: what failed in an instant says nothing about how long
-    /// calls take, and what was ignored says nothing at all. Overload and timeouts speak for a lower limit.
+    /// calls take, and what was ignored says nothing at all. Overload and timeouts count towards a lower limit.
     #[must_use]
     pub fn of(outcome: Outcome, rtt: Duration, in_flight: u64) -> Option<Self> {
         let sample = Self::success(rtt, in_flight);

@@ -1,7 +1,7 @@
 use super::Sample;
 use super::window::Window;
 
-/// What a window was like, in logarithms: differences of these are relative changes.
+/// The statistics of a window, in logarithms: differences of these are relative changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Point {
     in_flight: f64,

@@ -12,7 +12,7 @@ use crate::time::nanos;
 #[derive(Debug)]
 pub(super) struct Samples {
     stripes: Box<[Arc<Part>]>,
-    /// Calls that were refused meanwhile. In one place: to refuse is no hurry.
+    /// Calls that were rejected meanwhile. In one place: to reject is no hurry.
     refused: AtomicU64,
 }
 
@@ -61,9 +61,9 @@ pub(super) struct Window {
     pub(super) throughput: f64,
     /// The share of calls that found the limit reached.
     pub(super) at_limit: f64,
-    /// The share of calls that speak for a lower limit.
+    /// The share of calls that count towards a lower limit.
     pub(super) dropped: f64,
-    /// The share of calls that were refused, of those and the ones that ended.
+    /// The share of calls that were rejected, of those and the ones that ended.
     pub(super) refused: f64,
 }
 
@@ -206,7 +206,7 @@ impl Sums {
 
 /// Windows in which at least this share of calls found the limit reached are shaped by it.
 const REACHED: f64 = 0.5;
-/// So are those beside which this share of calls was refused: without a queue only one call in six finds the limit
+/// So are those beside which this share of calls was rejected: without a queue only one call in six finds the limit
 /// reached in an overload of 1.2 times, because the others come after it.
 const REFUSED: f64 = 0.05;
 /// What is in use, with room for calls that come at random.

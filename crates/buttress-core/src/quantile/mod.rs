@@ -77,7 +77,7 @@ impl LatencyQuantiles {
         })
     }
 
-    /// Refuses a window that is too short or too long.
+    /// Rejects a window that is too short or too long.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 /// How many steps there are in all.
 pub(super) const STEPS: usize = 992;
 
-/// The longest latency told apart from longer ones, in nanoseconds: 18 minutes.
+/// The longest latency distinguished from longer ones, in nanoseconds: 18 minutes.
 const LONGEST: u64 = (1 << 40) - 1;
 /// The first step is 32 ns wide.
 const UNIT_BITS: u32 = 5;

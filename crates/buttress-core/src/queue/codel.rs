@@ -82,7 +82,7 @@ impl Delays {
         *self = Self::default();
     }
 
-    /// Hears of one more delay, and says whether it was too long.
+    /// Records one more delay. Returns whether it was too long.
     pub(super) fn is_too_long(
         &mut self,
         rule: ControlledDelay,

@@ -9,7 +9,7 @@ use crate::ConfigError;
 /// |---|---|---|
 /// | [`capacity`](Self::capacity) | 128 | how many may wait |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is served first |
-/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`max_wait`](Self::max_wait) | none | the longest wait |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
@@ -89,7 +89,7 @@ impl QueueConfig {
         self
     }
 
-    /// Whether what matters more is served before all that matters less, and takes its place in a full queue.
+    /// Whether more critical calls are served before all less critical ones, and replace them in a full queue.
     #[must_use]
     pub fn by_criticality(mut self, by_criticality: bool) -> Self {
         self.by_criticality = by_criticality;
@@ -123,7 +123,7 @@ impl QueueConfig {
         self.capacity == 0
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

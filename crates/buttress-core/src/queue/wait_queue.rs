@@ -47,7 +47,7 @@ impl<T> WaitQueue<T> {
     ///
     /// # Errors
     ///
-    /// What [`QueueConfig::check`] refuses.
+    /// What [`QueueConfig::check`] rejects.
     pub fn new(config: QueueConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let standing = std::array::from_fn(|_| Standing::emptied_at(now));
@@ -100,7 +100,7 @@ impl<T> WaitQueue<T> {
     ///
     /// # Errors
     ///
-    /// What [`QueueConfig::check`] refuses; then nothing changes.
+    /// What [`QueueConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&mut self, config: QueueConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.config = config;

@@ -7,7 +7,7 @@ use super::{Finding, RetryRule, Safety, StopReason, Verdict};
 pub struct Progress {
     /// Attempts that count against the limit and have ended.
     pub attempts: u32,
-    /// Whether an attempt that was never processed has been made up for without being counted.
+    /// Whether an attempt that was never processed has been retried without being counted.
     pub replaced: bool,
     /// The wait before the last attempt.
     pub waited: Duration,
@@ -22,7 +22,7 @@ pub struct Terms {
     pub safety: Safety,
     /// Whether it is known that the attempt was not processed. An error alone is no evidence.
     pub unprocessed: bool,
-    /// What stands in the way of another attempt from the outset: a body that cannot be sent again.
+    /// What prevents another attempt from the outset: a body that cannot be sent again.
     pub obstacle: Option<StopReason>,
     /// The time that remains, if there is a deadline.
     pub remaining: Option<Duration>,
@@ -47,10 +47,10 @@ pub enum Decision<R> {
 }
 
 impl RetryRule {
-    /// Decides what becomes of a call. `chance` draws a uniform number, and `reserve` asks the budget: both only
+    /// Decides about a call. `chance` draws a uniform number, and `reserve` asks the budget: both only
     /// where all else allows another attempt. What is decided is noted in `progress`.
     ///
-    /// An attempt that was never processed is made up for at once and without being counted, but once in a call,
+    /// An attempt that was never processed is retried at once and without being counted, but once in a call,
     /// and the budget pays: that a connection is refused may be because of too many.
     pub fn decide<R>(
         &self,
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_is_asked_last_and_its_refusal_changes_nothing() {
+    fn the_budget_is_last_and_its_refusal_changes_nothing() {
         let mut progress = Progress::default();
         let refuse = || Err::<(), _>(StopReason::BudgetEmpty);
         let decision = rule().decide(transient(), &mut progress, &TERMS, || 0, refuse);

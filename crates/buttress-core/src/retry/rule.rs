@@ -10,7 +10,7 @@ pub struct RetryRule {
     pub attempts: u32,
     /// The wait before each retry.
     pub backoff: Backoff,
-    /// The longest wait that the dependency may ask for.
+    /// The longest wait that the dependency may request.
     pub longest_hint: Duration,
     /// How much time must be left for an attempt to be worth beginning. `None` is as observed.
     pub attempt_takes: Option<Duration>,
@@ -31,12 +31,12 @@ impl RetryRule {
     /// The most attempts that a call may have.
     pub const MAX_ATTEMPTS: u32 = 100;
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
     /// No attempts, or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS); a `longest_hint` above
-    /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] refuses.
+    /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] rejects.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_ATTEMPTS).contains(&self.attempts) {
             let bound = format!("from 1 to {}", Self::MAX_ATTEMPTS);

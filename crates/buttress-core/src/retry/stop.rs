@@ -16,7 +16,7 @@ pub enum StopReason {
     BudgetInFlight,
     /// Another attempt would not end before the deadline.
     DeadlineTooShort,
-    /// The dependency wants to be left alone for longer than is waited.
+    /// The dependency requests a longer wait than is allowed.
     HintTooLong,
     /// There is no runtime that could time the wait.
     NoTimer,
@@ -24,7 +24,7 @@ pub enum StopReason {
     NotIdempotent,
     /// Another attempt would fail for the same reason.
     NotRetryable,
-    /// A layer of ours refused the attempt, in a way that holds for every attempt.
+    /// A layer of Buttress rejected the attempt, in a way that holds for every attempt.
     Rejected,
     /// The dependency said not to.
     ToldNotTo,

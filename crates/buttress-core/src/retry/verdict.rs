@@ -20,13 +20,13 @@ pub struct Verdict {
 pub enum Finding {
     /// A success, or what the caller has to see as it is.
     Final,
-    /// It failed, and the dependency says not to come back.
+    /// It failed, and the dependency forbids a retry.
     Forbidden,
     /// It failed with what is listed as safe to try again, unless the call is known not to be.
     Listed(FailureKind),
     /// It failed, and would again.
     Permanent,
-    /// A layer of ours refused it, and would again.
+    /// A layer of Buttress rejected it, and would again.
     Rejected,
     /// It failed, and might not again. Its effects are unknown.
     Transient(FailureKind),
@@ -97,7 +97,7 @@ impl From<Report> for Verdict {
 /// | in the chain | finding |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
-/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | what it stands for: transient, of the kind that is [written on it](crate::Attributed) |
+/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::Attributed) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
 /// | what a [reader](crate::read_errors_with) knows, only | what the reader says |
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_instance_that_refuses_is_asked_again() {
+    fn only_a_rejection_by_an_instance_is_retried() {
         for &reason in Reason::ALL {
             let rejection =
                 Rejection::new(reason, "inner").with_retry_after(Duration::from_secs(1));

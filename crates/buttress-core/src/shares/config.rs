@@ -11,8 +11,8 @@ use crate::{ConfigError, Criticality, Ratio};
 /// | [`share`](Self::share) of `Critical` | 10 % | kept whatever the others ask |
 /// | [`share`](Self::share) of `High` | 50 % | kept against a flood of what says it is critical |
 /// | [`share`](Self::share) of `Medium` | 10 % | kept, so that it is degraded and not gone |
-/// | [`share`](Self::share) of `Low` | 0 | lives on what is lent |
-/// | [`memory`](Self::memory) | 1 s | how long a refusal keeps places free for others like it |
+/// | [`share`](Self::share) of `Low` | 0 | uses only what is lent |
+/// | [`memory`](Self::memory) | 1 s | how long a rejection keeps slots free for others like it |
 ///
 /// Nothing is checked by the setters; [`Shares`](super::Shares) [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +52,7 @@ impl SharesConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ pub(super) fn places(share: u64, limit: u64) -> u64 {
     product.map_or_else(whole, |product| product / WHOLE)
 }
 
-/// A share in hundred-millionths, in which the places of all never come to more than the limit, and three times a
+/// A share in hundred-millionths, in which the slots of all never come to more than the limit, and three times a
 /// third plus a rounding error to no more than the whole.
 pub(super) fn parts(share: Ratio) -> u64 {
     (share.get() * WHOLE as f64).round() as u64

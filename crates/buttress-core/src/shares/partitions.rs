@@ -27,7 +27,7 @@ use crate::{ConfigError, Name};
 /// let mut partitions = Partitions::new(half)?;
 /// let (checkout, rest) = (partitions.of("checkout"), partitions.of("search"));
 ///
-/// // The rest has all of ten places; then one becomes free, and both want it.
+/// // The rest has all of ten slots; then one becomes free, and both want it.
 /// let usage = Usage { limit: 10, in_flight: 9 };
 /// assert_eq!(partitions.next(usage, |_| true), Some(checkout));
 /// // With five, checkout has its share, and the rest lacks some.
@@ -87,7 +87,7 @@ impl Partition {
     /// Whatever is in no partition with a name.
     pub(crate) const REST: Self = Self(0);
 
-    /// Its place among all, the rest first.
+    /// Its index, the rest first.
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
@@ -99,7 +99,7 @@ impl Partitions {
     ///
     /// # Errors
     ///
-    /// What [`PartitionsConfig::check`] refuses.
+    /// What [`PartitionsConfig::check`] rejects.
     pub fn new(config: PartitionsConfig) -> Result<Self, ConfigError> {
         let mut partitions = Self {
             config: PartitionsConfig::default(),
@@ -183,7 +183,7 @@ impl Partitions {
     }
 
     /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
-    pub(crate) fn forget_turned_away(&mut self) {
+    pub(crate) fn release_reserved(&mut self) {
         for part in &mut self.parts {
             part.kept = Kept::default();
         }
@@ -209,7 +209,7 @@ impl Partitions {
     ///
     /// # Errors
     ///
-    /// What [`PartitionsConfig::check`] refuses; then nothing changes.
+    /// What [`PartitionsConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(
         &mut self,
         config: PartitionsConfig,

@@ -34,7 +34,7 @@ impl PartitionsConfig {
     /// The longest memory.
     pub const MAX_MEMORY: Duration = Duration::from_secs(60);
 
-    /// One more partition. A share of nothing lives on what is lent.
+    /// One more partition. A share of nothing uses only what is lent.
     #[must_use]
     pub fn share(mut self, name: impl Into<Name>, share: Ratio) -> Self {
         self.shares.push((name.into(), share));
@@ -61,7 +61,7 @@ impl PartitionsConfig {
         self.shares.is_empty()
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl PartitionsConfig {
         Ok(())
     }
 
-    /// Refuses a limit of which a share comes to less than a place: it would be no guarantee.
+    /// Rejects a limit of which a share comes to less than a slot: it would be no guarantee.
     ///
     /// # Errors
     ///

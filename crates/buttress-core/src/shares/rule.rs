@@ -58,7 +58,7 @@ impl Shares {
     ///
     /// # Errors
     ///
-    /// What [`SharesConfig::check`] refuses.
+    /// What [`SharesConfig::check`] rejects.
     pub fn new(config: SharesConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -74,7 +74,7 @@ impl Shares {
         self.classes[criticality.index()].in_flight += 1;
     }
 
-    /// Gives back the place of a call that has ended.
+    /// Gives back the slot of a call that has ended.
     pub fn release(&mut self, criticality: Criticality) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let class = &mut self.classes[criticality.index()];
@@ -101,7 +101,7 @@ impl Shares {
     }
 
     /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
-    pub(crate) fn forget_turned_away(&mut self) {
+    pub(crate) fn release_reserved(&mut self) {
         for class in &mut self.classes {
             class.kept = Kept::default();
         }
@@ -111,14 +111,14 @@ impl Shares {
     ///
     /// # Errors
     ///
-    /// What [`SharesConfig::check`] refuses; then nothing changes.
+    /// What [`SharesConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&mut self, config: SharesConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.config = config;
         Ok(())
     }
 
-    /// Whether a call may have a place now.
+    /// Whether a call may have a slot now.
     #[must_use]
     pub fn may(&self, criticality: Criticality, limit: u64, now: Instant) -> bool {
         let free = limit.saturating_sub(self.in_flight);

@@ -54,7 +54,7 @@ impl Tenants {
     ///
     /// # Errors
     ///
-    /// What [`TenantsConfig::check`] refuses.
+    /// What [`TenantsConfig::check`] rejects.
     pub fn new(config: TenantsConfig, seed: u64) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -92,7 +92,7 @@ impl Tenants {
         may
     }
 
-    /// Counts a call in any case: where a refusal does not bind.
+    /// Counts a call in any case: where a rejection is not enforced.
     pub fn overdraw(&mut self, tenant: Tenant) {
         self.in_all += 1;
         self.sketch.add(tenant.0.get());
@@ -131,7 +131,7 @@ impl Tenants {
     ///
     /// # Errors
     ///
-    /// What [`TenantsConfig::check`] refuses, and another number of buckets; then nothing changes.
+    /// What [`TenantsConfig::check`] rejects, and another number of buckets; then nothing changes.
     pub fn reconfigure(&mut self, config: TenantsConfig) -> Result<(), ConfigError> {
         config.check()?;
         if config.buckets != self.config.buckets {

@@ -42,7 +42,7 @@ impl TenantsConfig {
 
     /// How many times what is left free one tenant may have beyond an even part. With more, less is left free for the
     /// others to come; with 0 nothing is lent to one beside others. Where a queue counts as room, what is left free is
-    /// places in the queue, and no worker idles for it.
+    /// slots in the queue, and no worker idles for it.
     #[must_use]
     pub fn multiple(mut self, multiple: f64) -> Self {
         self.multiple = multiple;
@@ -64,7 +64,7 @@ impl TenantsConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///

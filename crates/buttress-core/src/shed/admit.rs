@@ -42,7 +42,7 @@ impl Shed {
         })
     }
 
-    /// What becomes of a call.
+    /// The result of a call.
     ///
     /// `draw` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
     /// is evaluated only where it matters.
@@ -140,7 +140,7 @@ impl Shed {
                 }
             }
             bulkhead::Admission::Rejected(why) => {
-                // Places that are kept for others are no want of places.
+                // Slots that are reserved for others are no shortage of slots.
                 if why != Reason::CriticalityTooLow {
                     self.limit.on_refused();
                 }
@@ -177,7 +177,7 @@ impl Shed {
         }
     }
 
-    /// Takes down how things stand when a call begins.
+    /// Records the state when a call begins.
     fn take_down(&self, sampled: bool, since: Option<Instant>, now: Instant) -> Begun {
         let in_flight = self.gate.in_flight();
         Begun {
@@ -193,7 +193,7 @@ impl Shed {
         }
     }
 
-    /// The throttle forgets a call that was not sent, or says nothing.
+    /// The throttle forgets a call that was not sent, or is neutral.
     pub(super) fn withdraw(&self, claim: Claim, now: impl FnOnce() -> Instant) {
         if claim.throttled {
             self.throttle.withdraw(now());

@@ -8,7 +8,7 @@ use crate::time::nanos;
 use crate::upload::ServiceTime;
 use crate::{Criticality, Deadline, Reason, Upload};
 
-/// What a call says of itself.
+/// The properties of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// How much it matters.
@@ -144,7 +144,7 @@ impl Permit {
     }
 }
 
-/// What becomes of a call.
+/// The result of a call.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Admission {
@@ -152,7 +152,7 @@ pub enum Admission {
     Admitted {
         /// To be released when it has ended.
         permit: Permit,
-        /// Why it would have been rejected, if the refusal had bound.
+        /// Why it would have been rejected, if it were enforced.
         would_reject: Option<Reason>,
     },
     /// It may not be made.
@@ -166,7 +166,7 @@ pub enum Admission {
 pub struct Refusal {
     /// Why.
     pub reason: Reason,
-    /// After how long, if there is reason to think so. It is drawn, so that not all come back at once.
+    /// After how long, if there is reason to think so. It is drawn, so that not all retry at once.
     pub retry_after: Option<Duration>,
 }
 
@@ -187,7 +187,7 @@ impl Place {
         self.place.gives_up()
     }
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a place, and why.
+    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
         self.place.ends()

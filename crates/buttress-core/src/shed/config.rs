@@ -6,22 +6,22 @@ use crate::queue::{ControlledDelay, Order};
 use crate::shares::{SharesConfig, TenantsConfig};
 use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 
-/// What a shedder goes by.
+/// The configuration of a shedder.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | calls in flight, adaptive or fixed |
-/// | [`queue`](Self::queue) | 64 | how many may wait for a place; with 0 there is an answer at once |
+/// | [`queue`](Self::queue) | 64 | how many may wait for a slot; with 0 there is an answer at once |
 /// | [`max_wait`](Self::max_wait) | 125 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | which waiter of the same criticality is admitted first |
-/// | [`by_criticality`](Self::by_criticality) | yes | what matters more goes before |
+/// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`shares`](Self::shares) | off | the guaranteed share of the limit for each criticality |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |
 /// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
 /// | [`throttle`](Self::throttle) | off | for clients: sends no more than twice what is accepted |
-/// | [`pressure`](Self::pressure) | off | refuses when memory or processor time is short |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its refusals bind |
+/// | [`pressure`](Self::pressure) | off | rejects when memory or processor time is short |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
 /// Nothing is checked by the setters; a shedder [checks](Self::check) the whole when it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +138,7 @@ impl ShedConfig {
         self
     }
 
-    /// Holds calls back from a dependency that refuses much of what it is sent. `None` does not.
+    /// Holds calls back from a dependency that rejects much of what it is sent. `None` does not.
     #[must_use]
     pub fn throttle(mut self, throttle: impl Into<Option<ThrottleConfig>>) -> Self {
         self.throttle = throttle.into();
@@ -159,12 +159,12 @@ impl ShedConfig {
         self
     }
 
-    /// Refuses what cannot work: the first field that is out of range, with its value and bound.
+    /// Rejects invalid values: the first field that is out of range, with its value and bound.
     ///
     /// # Errors
     ///
     /// What [`LimitConfig::check`], [`QueueConfig::check`](crate::queue::QueueConfig::check), [`SharesConfig::check`],
-    /// [`TenantsConfig::check`], [`ThrottleConfig::check`] and [`PressureConfig::check`] refuse; the capacity of the
+    /// [`TenantsConfig::check`], [`ThrottleConfig::check`] and [`PressureConfig::check`] reject; the capacity of the
     /// queue is called `queue` here.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(limit) = &self.limit {
@@ -183,7 +183,7 @@ impl ShedConfig {
         self.pressure.check()
     }
 
-    /// The places and the queue for them, at a limit, with a margin where none is configured.
+    /// The slots and the queue for them, at a limit, with a margin where none is configured.
     pub(super) fn gate(&self, limit: u64, learnt: Duration) -> BulkheadConfig {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         BulkheadConfig::default()

@@ -3,10 +3,10 @@ use std::time::Duration;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
 
-/// What is known of how fast calls end: from that one tells when it may be worth trying again.
+/// The rate at which calls end, from which the `Retry-After` is computed.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// How many nanoseconds pass on average until the next call ends while there is no place; 0 while that is not known.
+    /// How many nanoseconds pass on average until the next call ends while there is no slot; 0 while that is not known.
     each: AtomicU64,
     /// How many nanoseconds a call takes on average that is answered; 0 while that is not known.
     rtt: AtomicU64,
@@ -52,7 +52,7 @@ impl Hints {
 
 /// Adds jitter of up to max(delay, 1 s), so that rejected clients do not retry at the same time.
 ///
-/// A `Retry-After` has whole seconds: with less than one of jitter all would come back in the same.
+/// A `Retry-After` has whole seconds: with less than one of jitter all would retry in the same.
 pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
     let spread = nanos.max(SECOND);
     // The draw also decides for which calls a mode enforces, so only low draws may get here. After this, the upper half

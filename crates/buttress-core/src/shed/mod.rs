@@ -1,9 +1,9 @@
 //! The shedder: admits calls up to the capacity, the most critical first, and rejects the others at once.
 //!
-//! It puts rules together that each stand alone: a [limit] that is found out from the calls that end,
+//! It combines independent rules: a [limit] that is learnt from the calls that end,
 //! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
 //! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
-//! order: memory and processors, throttle, tenant, place, queue.
+//! order: memory and processors, throttle, tenant, slot, queue.
 
 mod admit;
 mod call;
@@ -28,7 +28,7 @@ use crate::shares::Tenant;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
 
-/// A shedder, without the calls: it says which to make, and hears how they went.
+/// A shedder, without the calls: it decides which to make, and records their results.
 ///
 /// ```
 /// use std::time::Instant;
@@ -97,7 +97,7 @@ struct Locked {
 
 /// The mode is `Off`.
 const OFF: u64 = 1;
-/// Refusals may not bind.
+/// Rejections may not be enforced.
 const LENIENT: u64 = 1 << 1;
 /// There is a throttle.
 const THROTTLED: u64 = 1 << 2;
@@ -112,7 +112,7 @@ impl Shed {
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] refuses.
+    /// What [`ShedConfig::check`] rejects.
     pub fn new(config: ShedConfig, seed: u64, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let limit = Limit::new(config.limiting(), now)?;
@@ -148,7 +148,7 @@ impl Shed {
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] refuses; then nothing changes.
+    /// What [`ShedConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: ShedConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = lock(&self.locked);
@@ -173,7 +173,7 @@ impl Shed {
         }
         locked.config = config;
         drop(locked);
-        self.gate.let_in(now);
+        self.gate.admit_waiters(now);
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Shed {
         Criticality::ALL[least.min(Criticality::COUNT - 1)]
     }
 
-    /// Takes in how short memory and processor time are. Returns what now has to matter at least as much.
+    /// Records how short memory and processor time are. Returns what now has to matter at least as much.
     pub fn feel(&self, pressure: Pressure) -> Criticality {
         let locked = lock(&self.locked);
         let least = locked.config.pressure.least(pressure);

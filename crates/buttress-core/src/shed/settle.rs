@@ -9,7 +9,7 @@ use crate::upload::ServiceTime;
 use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Shed {
-    /// Takes in how a call went, once. Its place is still taken. Returns the limit if that moved it.
+    /// Records how a call went, once. Its slot is still taken. Returns the limit if that moved it.
     #[inline]
     pub fn settle(
         &self,
@@ -43,7 +43,7 @@ impl Shed {
             }
     }
 
-    /// Gives back the place of a call that has ended. Returns the limit if that moved it.
+    /// Gives back the slot of a call that has ended. Returns the limit if that moved it.
     ///
     /// One that was not settled was abandoned by its caller.
     #[inline]
@@ -174,7 +174,7 @@ impl Shed {
             .gate
             .adopt(locked.config.gate(limit, locked.margin), now);
         drop(locked);
-        self.gate.let_in(now);
+        self.gate.admit_waiters(now);
         moved
     }
 }

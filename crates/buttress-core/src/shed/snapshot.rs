@@ -6,7 +6,7 @@ use crate::limit::LimitSnapshot;
 use crate::sync::lock;
 use crate::{Criticality, Mode, ThrottleSnapshot};
 
-/// What a shedder looked like at one moment.
+/// A snapshot of a shedder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShedSnapshot {
     /// Its limit.
@@ -24,9 +24,9 @@ pub struct ShedSnapshot {
     pub margin: Duration,
     /// What the throttle counted, if there is one.
     pub throttle: Option<ThrottleSnapshot>,
-    /// What has to matter at least as much, for want of memory or processor time.
+    /// The minimum criticality that is admitted, under memory or processor pressure.
     pub least: Criticality,
-    /// Whether refusals bind.
+    /// Whether rejections are enforced.
     pub mode: Mode,
 }
 

@@ -42,7 +42,7 @@ impl Shed {
         Some(self.drop_out(place, why, draw, || now))
     }
 
-    /// The refusal of a call that had a place, and could not be made in the time it may wait.
+    /// The rejection of a call that had a slot, and could not be made in the time it may wait.
     pub fn refuse(&self, why: Dropped, draw: impl FnOnce() -> u64) -> Refusal {
         self.refusal(why.reason(), draw)
     }

@@ -21,7 +21,7 @@ impl Window {
     /// The longest time window.
     pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Refuses a window that is empty or too large.
+    /// Rejects a window that is empty or too large.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ fn draw() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    /// For any number of retries, a base of nothing and a cap without end: also what `check` would refuse.
+    /// For any number of retries, a base of nothing and a cap without end: also what `check` would reject.
     #[test]
     fn every_wait_is_within_its_formula(
         base in time(),
@@ -87,7 +87,7 @@ fn the_cap_holds_after_the_jitter() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_field_value_and_bound() {
+fn what_cannot_work_is_rejected_by_field_value_and_bound() {
     let default = Backoff::default;
     let cases = [
         (

@@ -1,6 +1,6 @@
 //! The experiment of Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), made anew: a
 //! hundred clients each want to write one row once. A client reads the row's version and writes; where another
-//! wrote in between, the write is refused, and it waits and begins again. Every message takes 10 ms, give or take 2.
+//! wrote in between, the write is rejected, and it waits and begins again. Every message takes 10 ms, give or take 2.
 //! The first wait is of up to 10 ms (5 ms, doubled before the first use), and the longest of up to 2 s. What counts is
 //! how many writes it takes until all have succeeded.
 
@@ -15,7 +15,7 @@ use super::draws::Draws;
 const CLIENTS: usize = 100;
 const RUNS: u64 = 100;
 
-/// What a refused client does.
+/// What a rejected client does.
 #[derive(Debug, Clone, Copy)]
 enum Manners {
     /// Comes back by the backoff.

@@ -8,7 +8,7 @@ use super::clock::at;
 use super::{budget, drain, of_successes};
 
 #[test]
-fn what_cannot_work_is_refused_by_field_value_and_bound() {
+fn what_cannot_work_is_rejected_by_field_value_and_bound() {
     let default = BudgetConfig::default;
     let cases = [
         (

@@ -15,7 +15,7 @@ fn of_a_share(percent: u8, floor: u32) -> BudgetConfig {
         .in_flight_floor(floor)
 }
 
-/// Reserves and does not finish until refused.
+/// Reserves and does not finish until rejected.
 fn hold(budget: &Budget) -> (Vec<Reservation>, BudgetRefusal) {
     let mut held = Vec::new();
     loop {
@@ -61,7 +61,7 @@ fn without_a_share_only_the_balance_counts() {
 }
 
 #[test]
-fn a_refusal_costs_nothing() {
+fn a_rejection_costs_nothing() {
     let budget = budget(of_a_share(20, 1));
     let now = at(Duration::from_secs(1));
     let (held, _) = hold(&budget);

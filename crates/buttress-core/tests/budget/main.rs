@@ -41,7 +41,7 @@ fn budget(config: BudgetConfig) -> Budget {
     Budget::new(config, at(Duration::ZERO)).expect("valid")
 }
 
-/// Makes extra attempts until they are refused; how many there were.
+/// Makes extra attempts until they are rejected; how many there were.
 fn drain(budget: &Budget, now: Duration) -> u64 {
     let granted = (0..).take_while(|_| attempt(budget, now).is_ok()).count();
     granted as u64

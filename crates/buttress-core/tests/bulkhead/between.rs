@@ -9,7 +9,7 @@ use buttress_core::queue::Terms;
 use crate::{Answer, Room, admitted, fifo};
 
 #[test]
-fn a_place_that_becomes_free_as_the_terms_are_asked_for_is_taken() {
+fn a_slot_that_becomes_free_while_the_terms_are_read_is_taken() {
     let room = Room::new(fifo(1, 1));
     let permit = room.enter();
     let admission = room.bulkhead.acquire(

@@ -21,7 +21,7 @@ struct Room {
     now: Instant,
 }
 
-/// What came of asking for a place.
+/// What came of asking for a slot.
 #[derive(Debug)]
 enum Answer {
     In(Permit),

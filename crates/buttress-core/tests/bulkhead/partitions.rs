@@ -82,7 +82,7 @@ fn a_partition_below_its_share_gets_the_next_slot_before_all_that_borrow() {
     let entitled: Vec<_> = (0..3).map(|_| room.wait_as("a")).collect();
     let rest = room.wait_as("anything");
 
-    // Two places are a's and one is the rest's, of four; then b has its own and waits in line with the others.
+    // Two slots are a's and one is the rest's, of four; then b has its own and waits in line with the others.
     let mut order = Vec::new();
     for _ in 0..7 {
         room.end(greedy.remove(0));
@@ -176,7 +176,7 @@ fn what_is_kept_is_free_once_there_is_a_queue() {
 }
 
 #[test]
-fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
+fn a_slot_that_is_kept_stays_so_until_there_is_a_queue() {
     let room = room(2, 0, [("a", 50)]);
     let mut greedy = vec![room.enter_as("z"), room.enter_as("z")];
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
@@ -210,7 +210,7 @@ fn waiters_ahead_of_a_call_are_woken_to_make_it() {
 }
 
 #[test]
-fn where_refusals_do_not_bind_shares_only_count() {
+fn where_rejections_do_not_bind_shares_only_count() {
     let config = fifo(2, 0).partitions(of([("a", 50)])).mode(Mode::Shadow);
     let room = Room::new(config);
     let permits: Vec<_> = ["a", "a", "z", "a"].map(|name| room.enter_as(name)).into();
@@ -220,7 +220,7 @@ fn where_refusals_do_not_bind_shares_only_count() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_rejected_by_name() {
     let config = |limit, queue, shares| fifo(limit, queue).partitions(shares);
     let none = of([]);
     let many = (0..65).fold(none.clone(), |config, n| {
@@ -339,7 +339,7 @@ impl Model {
 
     /// The waiters admitted now, and their partitions.
     fn admit(&mut self) -> Vec<(usize, usize)> {
-        let mut let_in = Vec::new();
+        let mut admit_waiters = Vec::new();
         while self.inside() < self.limit {
             let mut next = None;
             for at in (0..self.parts.len()).filter(|&at| !self.parts[at].line.is_empty()) {
@@ -356,9 +356,9 @@ impl Model {
             let Some(at) = next else { break };
             let who = self.parts[at].line.pop_front().expect("a waiter");
             self.parts[at].inside += 1;
-            let_in.push((who, at));
+            admit_waiters.push((who, at));
         }
-        let_in
+        admit_waiters
     }
 }
 
@@ -464,19 +464,19 @@ proptest! {
                 Step::End(_) | Step::Leave(_) => {}
             }
             let mut expected = model.admit();
-            let mut let_in = Vec::new();
+            let mut admit_waiters = Vec::new();
             waiting.retain(|(who, at, place)| match heard(place) {
                 None => true,
                 Some(Verdict::Admitted(permit)) => {
-                    let_in.push((*who, *at));
+                    admit_waiters.push((*who, *at));
                     permits.push((*at, permit));
                     false
                 }
                 Some(Verdict::Dropped(why)) => panic!("{who} was dropped: {why:?}"),
             });
             expected.sort_unstable();
-            let_in.sort_unstable();
-            prop_assert_eq!(let_in, expected);
+            admit_waiters.sort_unstable();
+            prop_assert_eq!(admit_waiters, expected);
             prop_assert_eq!(room.in_flight(), model.inside());
             prop_assert_eq!(room.queued(), waiting.len());
             let mut seen = room.parts();

@@ -88,17 +88,17 @@ proptest! {
                 Step::End(_) | Step::Leave(_) => {}
             }
             let expected = model.admit();
-            let mut let_in = Vec::new();
+            let mut admit_waiters = Vec::new();
             waiting.retain(|(who, place)| match heard(place) {
                 None => true,
                 Some(Verdict::Admitted(permit)) => {
-                    let_in.push(*who);
+                    admit_waiters.push(*who);
                     permits.push(permit);
                     false
                 }
                 Some(Verdict::Dropped(why)) => panic!("{who} was dropped: {why:?}"),
             });
-            prop_assert_eq!(let_in, expected);
+            prop_assert_eq!(admit_waiters, expected);
             prop_assert_eq!(room.in_flight(), model.inside as u64);
             prop_assert_eq!(room.queued(), model.line.len());
         }

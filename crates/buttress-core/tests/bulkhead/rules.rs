@@ -78,7 +78,7 @@ fn a_waiter_that_leaves_passes_on_its_permit() {
     let [first, second, third] = [room.wait(), room.wait(), room.wait()];
     room.leave(second);
     room.end(permit);
-    // It has a place by now, and does not know.
+    // It has a slot by now, and does not know.
     room.leave(first);
     room.end(admitted(&third));
     assert_eq!((room.in_flight(), room.queued()), (0, 0));
@@ -214,7 +214,7 @@ fn the_identity_is_read_only_where_rejections_are_enforced_for_a_share() {
 }
 
 #[test]
-fn enforcing_for_some_refuses_the_same_ones_each_time() {
+fn enforcing_for_some_rejects_the_same_ones_each_time() {
     let room = Room::new(fifo(1, 0).mode(Mode::EnforceFor(Ratio::HALF)));
     let _inside = room.enter();
     for _ in 0..3 {
@@ -243,7 +243,7 @@ fn waiters_are_admitted_when_the_mode_stops_enforcing() {
 }
 
 #[test]
-fn a_place_ahead_of_a_call_is_waited_for_without_end() {
+fn a_slot_ahead_of_a_call_is_waited_for_without_end() {
     let mut room = Room::new(fifo(1, 0));
     let inside = room.enter();
     let reserve = |room: &Room| match room.bulkhead.reserve(|| room.now) {
@@ -263,7 +263,7 @@ fn a_place_ahead_of_a_call_is_waited_for_without_end() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_rejected_by_name() {
     for (config, message) in [
         (fifo(0, 0), "limit is 0, but must be from 1 to 1000000"),
         (

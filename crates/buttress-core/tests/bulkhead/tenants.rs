@@ -50,7 +50,7 @@ fn one_that_asks_for_everything_leaves_room_for_another() {
 }
 
 #[test]
-fn where_refusals_do_not_bind_it_is_counted_that_they_would() {
+fn where_rejections_do_not_bind_it_is_counted_that_they_would() {
     let config = fifo(4, 0)
         .tenants(TenantsConfig::default())
         .mode(Mode::Shadow);
@@ -106,7 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// However a call ends, is refused, displaced, leaves or gives up: its tenant has one less. Afterwards two tenants
+    /// However a call ends, is rejected, displaced, leaves or gives up: its tenant has one less. Afterwards two tenants
     /// find what they would in a bulkhead that is new.
     #[test]
     fn no_tenant_is_charged_for_what_is_over(queue in 0..4_usize, steps in steps()) {

@@ -26,7 +26,7 @@ fn admitted(circuit: &Circuit, after: Duration) -> Permit {
     admission.verdict.expect("admitted")
 }
 
-/// Whether a call is admitted at once, and refused at once.
+/// Whether a call is admitted at once, and rejected at once.
 fn at_once(circuit: &Circuit, after: Duration) -> (bool, bool) {
     let now = epoch() + after;
     (
@@ -36,7 +36,7 @@ fn at_once(circuit: &Circuit, after: Duration) -> (bool, bool) {
 }
 
 #[test]
-fn a_closed_circuit_admits_and_an_open_one_refuses_at_once() {
+fn a_closed_circuit_admits_and_an_open_one_rejects_at_once() {
     let circuit = circuit(config());
     assert_eq!(at_once(&circuit, Duration::ZERO), (true, false));
     circuit.trip(epoch(), || 0);
@@ -65,7 +65,7 @@ fn what_takes_a_step_or_a_flag_is_not_decided_at_once() {
 }
 
 #[test]
-fn a_mode_that_may_let_calls_pass_is_asked() {
+fn a_mode_that_may_admit_calls_is_read() {
     for (mode, closed) in [
         (Mode::Shadow, true),
         (Mode::EnforceFor(Ratio::HALF), true),

@@ -120,7 +120,7 @@ fn what_is_turned_off_is_not_checked() {
 }
 
 #[test]
-fn a_circuit_takes_nothing_that_is_refused_and_keeps_what_it_had() {
+fn a_circuit_takes_nothing_that_is_rejected_and_keeps_what_it_had() {
     let bad = BreakerConfig::default().probes(0);
     assert!(Circuit::new(bad.clone(), epoch()).is_err());
     let good = BreakerConfig::default().probes(7);

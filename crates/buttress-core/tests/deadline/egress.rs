@@ -48,7 +48,7 @@ fn what_cannot_finish_is_not_sent() {
 }
 
 #[test]
-fn a_timeout_that_leaves_nothing_to_send_with_is_refused() {
+fn a_timeout_that_leaves_nothing_to_send_with_is_rejected() {
     for timeout in [Duration::ZERO, millis(5), millis(14), Duration::MAX] {
         let rule = Egress {
             timeout: Some(timeout),

@@ -87,7 +87,7 @@ fn a_new_rule_holds_at_once_and_keeps_what_was_learned() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_field_value_and_bound() {
+fn what_cannot_work_is_rejected_by_field_value_and_bound() {
     let default = HedgeRule::default;
     let cases = [
         (

@@ -55,7 +55,7 @@ fn of_two_kinds_of_calls_the_slow_ones_are_hedged_if_they_fit_in_the_share() {
 }
 
 /// When all calls take ten times as long at once, all outlast what was learned. The share holds until the delay is
-/// learned anew, and no longer refuses then.
+/// learned anew, and no longer rejects then.
 #[test]
 fn the_share_holds_while_everything_turns_slow() {
     let hedge = hedge(of(5));

@@ -147,7 +147,7 @@ fn a_hundredfold_round_trip_is_no_reason_to_let_more_in() {
 }
 
 #[test]
-fn calls_refused_beside_those_that_end_say_that_the_limit_is_reached() {
+fn calls_rejected_beside_those_that_end_say_that_the_limit_is_reached() {
     let most = |refused: bool| {
         let mut now = Instant::now();
         let limit = Limit::new(LimitConfig::default(), now).unwrap();

@@ -57,7 +57,7 @@ fn the_default_bears_overload_answers_that_a_lower_limit_does_not_change() {
 fn the_default_follows_overload_answers_to_the_limit_of_the_service() {
     let mut now = Instant::now();
     let limit = Limit::new(LimitConfig::guarded().initial(100).max(100), now).expect("valid");
-    // The service takes on forty calls, and refuses the others as late.
+    // The service takes on forty calls, and rejects the others as late.
     let mut credit = 0.0;
     let mut sum = 0;
     for n in 0..200_000_u64 {

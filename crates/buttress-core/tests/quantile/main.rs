@@ -140,7 +140,7 @@ fn threads_lose_no_sample() {
 }
 
 #[test]
-fn a_window_out_of_bounds_is_refused() {
+fn a_window_out_of_bounds_is_rejected() {
     for window in [Duration::ZERO, Duration::from_millis(999), Duration::MAX] {
         let error = LatencyQuantiles::new(window, at(Duration::ZERO)).expect_err("refused");
         assert_eq!(

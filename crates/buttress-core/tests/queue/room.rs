@@ -128,12 +128,12 @@ fn one_waits_on_the_terms_of_when_one_came() {
 }
 
 #[test]
-fn a_ticket_opens_its_own_place_only() {
+fn a_ticket_opens_its_own_slot_only() {
     let mut line = Line::new(QueueConfig::default().order(Order::Fifo));
     let tickets: Vec<_> = (0..4).map(|who| line.push(who, Terms::default())).collect();
     assert_eq!(line.queue.remove(tickets[2], line.now), Some(2));
     assert_eq!(line.queue.remove(tickets[2], line.now), None);
-    // The place is used again, and the old ticket is still of no use.
+    // The slot is used again, and the old ticket is still of no use.
     line.push(4, Terms::default());
     assert_eq!(line.queue.remove(tickets[2], line.now), None);
     assert_eq!(line.pop(), Some(Exit::Served(0)));
@@ -186,7 +186,7 @@ fn room_that_is_kept_is_made_and_not_given() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_rejected_by_name() {
     let zero = Duration::ZERO;
     let rule = ControlledDelay::default();
     let base = QueueConfig::default;

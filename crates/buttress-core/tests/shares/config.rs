@@ -5,7 +5,7 @@ use buttress_core::Ratio;
 use buttress_core::shares::{Shares, SharesConfig, Tenants, TenantsConfig};
 
 #[test]
-fn shares_that_cannot_be_given_are_refused_by_name() {
+fn shares_that_cannot_be_given_are_rejected_by_name() {
     let config = SharesConfig::default();
     let none = [Low, Medium, High, Critical]
         .into_iter()
@@ -46,7 +46,7 @@ fn shares_may_come_to_the_whole_in_thirds() {
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
+fn what_is_rejected_changes_nothing() {
     let mut shares = Shares::new(SharesConfig::default()).unwrap();
     let before = format!("{shares:?}");
     let too_much = SharesConfig::default().share(Low, Ratio::ONE);
@@ -68,7 +68,7 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
-fn tenants_that_cannot_be_told_apart_are_refused_by_name() {
+fn tenants_that_cannot_be_told_apart_are_rejected_by_name() {
     let config = TenantsConfig::default();
     for (config, field) in [
         (config.multiple(-0.1), "tenants.multiple"),

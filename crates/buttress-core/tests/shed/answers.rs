@@ -10,7 +10,7 @@ use crate::service::Service;
 const OVERLOAD: Outcome = Outcome::Failure(FailureKind::Overload);
 
 /// 240 calls a second of 50 ms, of which a share is answered with an overload after a millisecond. Returns the limit
-/// after five minutes, and the share of calls that was refused in the last three.
+/// after five minutes, and the share of calls that was rejected in the last three.
 fn rate_limited(share: f64) -> (u64, f64) {
     let mut service = Service::new(Instant::now());
     let mut run = |minutes: u64| {

@@ -277,7 +277,7 @@ impl World {
         self.mode != Mode::Off && self.shed.snapshot(self.now).throttle.is_some()
     }
 
-    /// Sent, accepted and refused, as the throttle says.
+    /// Sent, accepted and rejected, as the throttle says.
     fn throttled(&self) -> (u64, u64, u64) {
         let counted = self.shed.snapshot(self.now).throttle.unwrap_or_default();
         (counted.sent, counted.accepted, counted.refused)

@@ -1,4 +1,4 @@
-//! A configuration is checked in all its parts, and one that is refused changes nothing.
+//! A configuration is checked in all its parts, and one that is rejected changes nothing.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use buttress_core::shed::{Shed, ShedConfig};
 use buttress_core::{Mode, PressureConfig, Ratio, ThrottleConfig};
 
 #[test]
-fn what_is_wrong_with_a_part_is_refused_by_its_name() {
+fn what_is_wrong_with_a_part_is_rejected_by_its_name() {
     let config = ShedConfig::default;
     let zero = Duration::ZERO;
     for (bad, field) in [

@@ -157,7 +157,7 @@ fn where_rejections_are_not_enforced_a_tenant_is_admitted_and_counted() {
 }
 
 #[test]
-fn a_client_that_is_refused_by_its_dependency_holds_back() {
+fn a_client_that_is_rejected_by_its_dependency_holds_back() {
     let throttle = ThrottleConfig::default()
         .floor(1)
         .window(Duration::from_secs(1));
@@ -235,7 +235,7 @@ fn what_waits_in_vain_was_not_sent() {
 }
 
 #[test]
-fn what_matters_too_little_for_the_memory_that_is_left_is_refused() {
+fn what_matters_too_little_for_the_memory_that_is_left_is_rejected() {
     let room = Room::new(with_memory(fixed(9)));
     assert!(room.shed.is_watched());
     assert!(!Room::new(fixed(9)).shed.is_watched());
@@ -258,7 +258,7 @@ fn what_matters_too_little_for_the_memory_that_is_left_is_refused() {
 }
 
 #[test]
-fn a_mode_says_which_refusals_bind() {
+fn a_mode_says_which_rejections_bind() {
     let full = |mode| {
         let room = Room::new(fixed(1).mode(mode));
         let _inside = room.enter(Call::default());
@@ -291,7 +291,7 @@ fn in_shadow_it_is_said_what_was_short_first() {
 fn the_fast_path_is_taken_only_where_no_other_rule_applies() {
     let at_hand = |config: ShedConfig| {
         let room = Room::new(config);
-        // The first call brings some places along for those after it.
+        // The first call brings some slots along for those after it.
         let _first = room.shed.admit(Call::default(), || 0, || room.now);
         let stripe = room.shed.stripe(StripeIndex::current());
         let before = room.in_flight();

@@ -48,7 +48,7 @@ impl Ord for Event {
     }
 }
 
-/// What became of calls.
+/// The results of calls.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     offered: u64,

@@ -141,7 +141,7 @@ fn a_criticality_without_a_guarantee_gets_what_is_left() {
 
 /// Without a queue a slot is reserved after a rejection. With one, a call below its share waits.
 #[test]
-fn a_place_that_is_kept_stays_so_until_there_is_a_queue() {
+fn a_slot_that_is_kept_stays_so_until_there_is_a_queue() {
     let shed = Shed::new(config(0).limit(2), 7, Instant::now()).expect("valid");
     let now = Instant::now();
     let ask = |criticality| {

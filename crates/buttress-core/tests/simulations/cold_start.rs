@@ -6,7 +6,7 @@ use crate::service::Service;
 use crate::world::World;
 
 /// As after a deploy, the whole load comes from the first second on. Of the calls that come in the sixth stretch of five
-/// seconds less than one in twenty may be refused.
+/// seconds less than one in twenty may be rejected.
 pub(crate) fn services_that_wait() {
     println!("share rejected in stretches of 5 s, and the limit after 30 s");
     for (mean, rate) in [(0.05, 2_000.0), (0.5, 500.0), (2.0, 250.0), (10.0, 50.0)] {

@@ -161,7 +161,7 @@ fn threads_together_send_no_more_than_one() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name() {
+fn what_cannot_work_is_rejected_by_name() {
     let config = ThrottleConfig::default();
     for (config, field) in [
         (config.multiplier(1.0), "throttle.multiplier"),

@@ -1,4 +1,4 @@
-//! On which side of a call the layer stands: what it reads there, and what it writes.
+//! The side of a call that a layer is on: what it reads there, and what it writes.
 
 mod client;
 mod local;

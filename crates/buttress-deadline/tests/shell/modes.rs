@@ -12,7 +12,7 @@ use crate::support::{
     with_header,
 };
 
-/// One call in a mode: why it was refused or ended, and what was counted.
+/// One call in a mode: why it was rejected or ended, and what was counted.
 async fn one(mode: Mode, wait: u64, request: Request<TestBody>) -> (Option<Reason>, Counts) {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -44,7 +44,7 @@ fn counts(what: &str) -> Counts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_layer_that_enforces_counts_what_it_refuses_and_ends() {
+async fn a_layer_that_enforces_counts_what_it_rejects_and_ends() {
     let expired = || with_header("grpc-timeout", "0n");
     let (reason, counted) = one(Mode::Enforce, 0, expired()).await;
     assert_eq!(reason, Some(Reason::DeadlineExpired));

@@ -1,4 +1,4 @@
-//! A refusal leaves nothing reserved further in, and an end by the deadline says so.
+//! A rejection leaves nothing reserved in inner layers, and an end by the deadline is marked as such.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -11,7 +11,7 @@ use tower::{Layer, Service, service_fn};
 use crate::support::{config, deadline, is_ready, millis, server};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_comes_too_late_reserves_nothing_further_in() {
+async fn a_call_that_comes_too_late_reserves_nothing_inside() {
     let (inner, probe) = ReadyProbe::new();
     let mut service = server(config()).layer(inner);
     let task = CountingWaker::new();

@@ -61,7 +61,7 @@ async fn bounds_hold_for_what_callers_ask() {
 
 /// Q4: expired on arrival, the inner service is never called.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_end_in_time_is_refused_before_the_handler() {
+async fn what_cannot_end_in_time_is_rejected_before_the_handler() {
     let picky = config().minimum(millis(50)).offset(millis(10));
     for (name, value, expected) in [
         ("grpc-timeout", "0m", Reason::DeadlineExpired),

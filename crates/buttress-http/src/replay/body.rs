@@ -140,7 +140,7 @@ where
             State::New(body) => Tape::record(body, limit).map_err(Self::new)?,
             State::Empty => Tape(Content::Empty),
             State::Whole(bytes) if bytes.len() <= limit => Tape::whole(bytes),
-            // A layer further out records it already; a second recording of the same would only cost.
+            // An outer layer records it already; a second recording of the same would only cost.
             State::Reel { reel, at, sent: 0 } => {
                 let tape = Tape(Content::Reel(Arc::clone(&reel)));
                 return Ok((Self(State::Reel { reel, at, sent: 0 }), tape));

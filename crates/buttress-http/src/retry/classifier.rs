@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_asked_again_only_when_it_says_so() {
+    fn a_quota_failure_is_retried_only_with_a_hint() {
         let pushed = grpc("8", &[(grpc::PUSHBACK, "2000")]);
         assert_eq!(pushed.finding, Finding::Transient(FailureKind::Overload));
         assert_eq!(pushed.hint, Some(Duration::from_secs(2)));
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_asked_for_is_a_hint() {
+    fn a_requested_wait_is_a_hint() {
         let hint = |headers: &[_]| head(503, headers).hint;
         let seconds = |n| Some(Duration::from_secs(n));
         assert_eq!(hint(&[(RETRY_AFTER, "7")]), seconds(7));

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use buttress_core::Ending;
 use http::{Extensions, Request};
 
-/// What became of the request of one attempt: the evidence that it was not processed.
+/// The fate of the request of one attempt: the evidence that it was not processed.
 ///
 /// An error says little about that. "Connection refused" may be the end of a redirect that came after the request was
 /// processed, and a rejection may be that of a client that the service itself called. So a retry asks the request: it
 /// sends a [`Ticket`] along in the request's extensions, and keeps the fate.
 ///
-/// The attempt was not processed if every ticket that was sent along came back as refused: dropped by a layer that
+/// The attempt was not processed if every ticket that was sent along came back as rejected: dropped by a layer that
 /// answered in place of the service ([`Ending::Refused`]), or [given back](Ticket::never_sent) by a client that could
 /// not connect. A ticket that is dropped in any other way, or that is still out, has been taken: in doubt the request was
 /// processed.
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_request_that_was_refused_came_back() {
+    fn only_a_request_that_was_rejected_came_back() {
         for ending in [Ending::Abandoned, Ending::Expired, Ending::Refused] {
             let (request, fate) = followed();
             assert!(!fate.is_refused(), "it is still out");

@@ -36,7 +36,7 @@ impl<F: Fn() -> BoxError, B> Service<Request<B>> for Fails<F> {
     }
 }
 
-/// A refusal of an open circuit that asks for a second and a half.
+/// A rejection of an open circuit that asks for a second and a half.
 pub(crate) fn refusal() -> BoxError {
     Rejection::new(Reason::CircuitOpen, "payments")
         .with_retry_after(std::time::Duration::from_millis(1_500))

@@ -84,11 +84,11 @@ impl HedgeConfig {
         self
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] refuses.
+    /// What [`HedgeRule::check`] rejects.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.rule.check()
     }

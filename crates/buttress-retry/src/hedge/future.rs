@@ -139,7 +139,7 @@ where
                     Some(answer) if failed => (*answer, false),
                     _ => (result, failed),
                 };
-                // The loser goes before its rival is heard of.
+                // The losing attempt is dropped before the result of the winning one is recorded.
                 this.first.set(None);
                 this.other.set(None);
                 let raced = std::mem::replace(this.stage, Stage::Alone) == Stage::Racing;

@@ -52,7 +52,7 @@ impl Hedge {
     ///
     /// # Panics
     ///
-    /// If [`HedgeConfig::check`] refuses the configuration; the message names the field, its value and its bound.
+    /// If [`HedgeConfig::check`] rejects the configuration; the message names the field, its value and its bound.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: HedgeConfig) -> Self {
         match Self::try_new(name, config) {
@@ -65,7 +65,7 @@ impl Hedge {
     ///
     /// # Errors
     ///
-    /// What [`HedgeConfig::check`] refuses.
+    /// What [`HedgeConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: HedgeConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         Self::assemble(name.into(), config, None)
@@ -123,7 +123,7 @@ impl Hedge {
     ///
     /// # Errors
     ///
-    /// What [`HedgeConfig::check`] refuses; then nothing changes.
+    /// What [`HedgeConfig::check`] rejects; then nothing changes.
     pub fn reconfigure(&self, config: HedgeConfig) -> Result<(), ConfigError> {
         let shared = &*self.shared;
         let mut current = shared.config.lock().unwrap_or_else(PoisonError::into_inner);

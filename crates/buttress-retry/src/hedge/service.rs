@@ -32,17 +32,17 @@ impl<S, P> HedgeService<S, P> {
         &self.hedge
     }
 
-    /// The service behind.
+    /// The inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service behind, to change.
+    /// The inner service, to change.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service behind, without the hedge.
+    /// The inner service, without the hedge.
     pub fn into_inner(self) -> S {
         self.inner
     }

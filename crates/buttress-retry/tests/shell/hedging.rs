@@ -93,7 +93,7 @@ async fn a_slow_call_is_made_again_and_the_first_answer_counts() {
     let began = Instant::now();
     assert_eq!(service.oneshot(()).await.unwrap(), 1);
     assert!(began.elapsed() < 2 * USUAL + USUAL / 10);
-    // T8: the loser is gone before its rival is heard of.
+    // T8: the losing attempt is dropped before the result of the winning one is recorded.
     assert_eq!(inner.under_way.get(), 0);
 }
 

@@ -66,9 +66,9 @@ async fn a_rejection_that_the_service_met_is_no_reason_to_order_again() {
     }
 }
 
-/// A layer further in answered in place of the service: that request came back.
+/// An inner layer answered in place of the service: that request came back.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_refused_on_its_way_is_made_again_whatever_its_method() {
+async fn a_request_that_was_rejected_on_its_way_is_made_again_whatever_its_method() {
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
     let inner = service_fn(move |request: Request<Body>| {
@@ -119,7 +119,7 @@ async fn one_poll_outside_is_one_poll_inside() {
     }
 }
 
-/// A breaker further in learns from it that the dependency hangs.
+/// An inner breaker learns from it that the dependency hangs.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_its_timeout_ends_is_dropped_as_expired() {
     struct Told(Rc<RefCell<Vec<Ending>>>);

@@ -59,7 +59,7 @@ async fn an_open_circuit_below_ends_the_call_at_once() {
     }
 }
 
-/// An instance that refuses is made up for at once, and not counted.
+/// A rejection by an instance is retried at once, and not counted.
 #[tokio::test(start_paused = true)]
 async fn what_was_never_processed_is_made_up_for_at_once() {
     let began = Instant::now();

@@ -14,7 +14,7 @@ use crate::support::{begin, behind, call, request, shedder, slow};
 const POLLS: usize = 3;
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_at_any_poll_gives_its_place_back() {
+async fn a_call_dropped_at_any_poll_gives_its_slot_back() {
     let shedder = shedder(1, 0);
     let (service, probe) = behind(&shedder);
     let task = CountingWaker::new();
@@ -100,7 +100,7 @@ async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_sl
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readiness_error_after_the_wait_gives_the_place_to_the_next() {
+async fn a_readiness_error_after_the_wait_gives_the_slot_to_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();
@@ -115,7 +115,7 @@ async fn a_readiness_error_after_the_wait_gives_the_place_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_dropped_at_any_frame_gives_the_place_to_the_next() {
+async fn a_body_dropped_at_any_frame_gives_the_slot_to_the_next() {
     for frames in 0..=3 {
         let scene = Scene::behind(config(1, 1), |shedder| {
             buttress_shed::ShedLayer::http(shedder).until(buttress_http::Until::BodyEnd)
@@ -141,7 +141,7 @@ async fn a_body_dropped_at_any_frame_gives_the_place_to_the_next() {
     }
 }
 
-/// Whatever counts a call besides its place has one less of it afterwards.
+/// Whatever counts a call besides its slot has one less of it afterwards.
 #[tokio::test(start_paused = true)]
 async fn nothing_else_that_counts_it_keeps_a_call_that_was_dropped() {
     let config = config(1, 2)

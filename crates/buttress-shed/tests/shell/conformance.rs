@@ -130,7 +130,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
     let enforces = matches!(mode, Mode::Enforce | Mode::EnforceFor(Ratio::ONE));
     let config = config.mode(mode);
-    // What is refused now and then is not for the suite to fill.
+    // What is rejected now and then is not for the suite to fill.
     let config = if mode == Mode::EnforceFor(Ratio::HALF) {
         config.limit(10_000)
     } else {

@@ -139,7 +139,7 @@ async fn a_client_leaves_what_is_said_already() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_greedy_tenant_is_refused_and_a_modest_one_is_not() {
+async fn a_greedy_tenant_is_rejected_and_a_modest_one_is_not() {
     let config = ShedConfig::default()
         .limit(4)
         .queue(4)

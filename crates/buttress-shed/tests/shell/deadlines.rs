@@ -86,7 +86,7 @@ async fn a_slot_goes_to_a_waiter_that_can_still_be_in_time() {
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// How long calls take it finds out: of calls of 100 ms, one with 150 ms left is not worth waiting for.
+/// The latency is measured: of calls of 100 ms, one with 150 ms left is not worth waiting for.
 #[tokio::test(start_paused = true)]
 async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
     let scene = Scene::new(config(1, 8));
@@ -105,7 +105,7 @@ async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
 
 /// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
 #[tokio::test(start_paused = true)]
-async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
+async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
     for (max_wait, reason) in [
         (100 * MS, Reason::QueueTimeout),
         (1_000 * MS, Reason::DeadlineTooShort),
@@ -124,7 +124,7 @@ async fn a_place_is_not_held_for_a_service_that_does_not_become_ready() {
         assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
-        // The future lives on, and holds nothing.
+        // The future still exists, and holds nothing.
         assert_eq!((scene.counts(), scene.probe.reserved()), ((0, 0), 0));
         scene.probe.ready();
         assert!(scene.call().is_inside());

@@ -1,4 +1,4 @@
-//! How long a call over HTTP keeps its place, and what is learnt from it.
+//! How long a call over HTTP keeps its slot, and what is learnt from it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::support::request;
 
 /// go-zero#5011, tower-http#447: bodies that stream are not seen, and any number of them goes on at once.
 #[tokio::test(start_paused = true)]
-async fn a_call_keeps_its_place_until_its_trailers_are_there() {
+async fn a_call_keeps_its_slot_until_its_trailers_are_there() {
     let scene = Scene::behind(config(1, 0), until_the_end);
     let gate = Gate::new();
     let body = TestBody::empty().data("a message").wait(&gate);
@@ -32,9 +32,9 @@ async fn a_call_keeps_its_place_until_its_trailers_are_there() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// palantir#1255: where streams are the service, a place for each is not wanted.
+/// palantir#1255: where streams are the service, a slot for each is not wanted.
 #[tokio::test(start_paused = true)]
-async fn by_default_a_body_keeps_no_place() {
+async fn by_default_a_body_keeps_no_slot() {
     let scene = Scene::new(config(1, 0));
     answers(&scene, TestBody::empty().data("a").wait(&Gate::new()));
     let streaming = scene.call().finish();
@@ -141,10 +141,10 @@ const PLACES: u64 = 20;
 const ROUNDS: usize = 30;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A service that bears any load in 75 ms, and answers one caller 429 at once: others are not refused for it, where the
+/// A service that bears any load in 75 ms, and answers one caller 429 at once: others are not rejected for it, where the
 /// limit is that of a server.
 #[tokio::test(start_paused = true)]
-async fn answers_that_blame_one_caller_refuse_no_others() {
+async fn answers_that_blame_one_caller_reject_no_others() {
     for noisy in [0, 20, 15] {
         let shedder = Shedder::new("test", ShedConfig::default());
         let service = ShedLayer::server(&shedder).layer(service_fn(limited_by_caller));

@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt};
 use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_over_http_can_hold_its_place_to_the_end_of_its_body() {
+async fn a_call_over_http_can_hold_its_slot_to_the_end_of_its_body() {
     let shedder = shedder(1, 0);
     let (inner, probe) = ReadyProbe::new();
     let layer = ShedLayer::http(&shedder).until(buttress_http::Until::BodyEnd);
@@ -58,7 +58,7 @@ async fn a_deadline_ends_the_wait_sooner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dependency_that_refuses_is_sent_less() {
+async fn a_dependency_that_rejects_is_sent_less() {
     let config = ShedConfig::default()
         .no_limit()
         .queue(0)
@@ -79,7 +79,7 @@ async fn a_dependency_that_refuses_is_sent_less() {
 
 /// T5: a tenth of the calls come with a timeout of a millisecond, and are answered 504.
 #[tokio::test(start_paused = true)]
-async fn timeouts_that_requests_themselves_asked_for_do_not_lower_the_limit() {
+async fn timeouts_requested_by_callers_do_not_lower_the_limit() {
     for (given, is_lowered) in [("1m", false), ("10S", true)] {
         let shedder = Shedder::new("test", ShedConfig::default());
         let service = ShedLayer::http(&shedder).layer(tower::service_fn(
@@ -130,7 +130,7 @@ async fn under_memory_pressure_only_critical_calls_are_admitted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_when_to_come_back_and_not_to_all_the_same() {
+async fn a_rejection_says_when_to_come_back_and_not_to_all_the_same() {
     let shedder = shedder(1, 0);
     let (service, probe) = behind(&shedder);
     for _ in 0..100 {
@@ -154,7 +154,7 @@ async fn a_refusal_says_when_to_come_back_and_not_to_all_the_same() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_by_name_value_and_bound() {
+fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     let config = ShedConfig::default;
     let guarded = LimitConfig::guarded;
     let hours = |hours: u64| Duration::from_secs(3_600 * hours);

@@ -1,4 +1,4 @@
-//! The shedder as a Tower layer: what becomes of calls, callers and clones. When a limit moves is for the tests of
+//! The shedder as a Tower layer: effects on calls, callers and clones. When a limit moves is for the tests of
 //! `buttress-core`.
 
 mod cancellation;

@@ -6,7 +6,7 @@ use buttress_testkit::{Script, TestBody};
 use crate::scene::{Scene, config};
 
 #[tokio::test(start_paused = true)]
-async fn off_neither_counts_nor_refuses_nor_learns() {
+async fn off_neither_counts_nor_rejects_nor_learns() {
     let config = config(1, 0)
         .throttle(ThrottleConfig::default())
         .shares(SharesConfig::default());
@@ -34,7 +34,7 @@ async fn a_shadow_counts_and_lets_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn enforcement_for_a_share_refuses_that_share_at_the_limit() {
+async fn enforcement_for_a_share_rejects_that_share_at_the_limit() {
     let mode = Mode::EnforceFor(Ratio::percent(30));
     let scene = Scene::plain(config(1, 0).mode(mode));
     let _inside = scene.call();
@@ -52,9 +52,9 @@ async fn enforcement_for_a_share_refuses_that_share_at_the_limit() {
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// Law 8: which calls a refusal binds is a matter of the request, and not of chance. Whatever refuses.
+/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance. Whatever rejects.
 #[tokio::test(start_paused = true)]
-async fn enforcement_for_a_share_is_the_same_for_one_request_wherever_it_is_asked() {
+async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let half = Mode::EnforceFor(Ratio::HALF);
     let limited = |request_id: usize| {
         let scene = Scene::new(config(1, 0).mode(half));

@@ -20,7 +20,7 @@ fn scene(mode: Mode) -> Scene {
     scene
 }
 
-fn let_in(scene: &Scene) -> Vec<&'static str> {
+fn admit_waiters(scene: &Scene) -> Vec<&'static str> {
     ["low", "medium", "high", "critical"]
         .into_iter()
         .filter(|word| {
@@ -50,7 +50,7 @@ async fn the_longer_the_run_queue_the_more_has_to_matter() {
         (MS, &["low", "medium", "high", "critical"]),
     ] {
         feel(&scene, delay);
-        assert_eq!(let_in(&scene), expected, "{delay:?}");
+        assert_eq!(admit_waiters(&scene), expected, "{delay:?}");
     }
     assert_eq!(scene.counts(), (0, 0));
 }
@@ -61,17 +61,17 @@ async fn the_longer_the_run_queue_the_more_has_to_matter() {
 async fn what_was_told_is_replaced_by_what_is_measured() {
     let scene = scene(Mode::Enforce);
     feel(&scene, 3 * HOUR);
-    assert_eq!(let_in(&scene), ["critical"]);
+    assert_eq!(admit_waiters(&scene), ["critical"]);
     pass(101 * MS).await;
     // The one that looks is judged by what it sees.
-    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+    assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_shadow_mode_no_call_is_rejected_for_it() {
     let scene = scene(Mode::Shadow);
     feel(&scene, 3 * HOUR);
-    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+    assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +79,7 @@ async fn turned_off_it_is_forgotten() {
     let scene = scene(Mode::Enforce);
     feel(&scene, 3 * HOUR);
     scene.shedder.reconfigure(config(100, 0)).unwrap();
-    assert_eq!(let_in(&scene), ["low", "medium", "high", "critical"]);
+    assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -1,4 +1,4 @@
-//! A refusal leaves nothing reserved further in, and says of the request that it was not processed.
+//! A rejection leaves nothing reserved in inner layers, and marks the request as not processed.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -11,7 +11,7 @@ use tower::Service;
 use crate::support::{behind, shedder, slow};
 
 #[test]
-fn a_call_that_is_refused_at_once_reserves_nothing_further_in() {
+fn a_call_that_is_rejected_at_once_reserves_nothing_inside() {
     let shedder = shedder(1, 0);
     let (mut service, probe) = behind(&shedder);
     probe.script(slow(100));
@@ -37,7 +37,7 @@ fn a_call_that_is_refused_at_once_reserves_nothing_further_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_ends_in_a_refusal_lets_go_of_everything() {
+async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
     let shedder = shedder(1, 1);
     let (mut service, probe) = behind(&shedder);
     probe.script(slow(100));
@@ -62,7 +62,7 @@ async fn a_wait_that_ends_in_a_refusal_lets_go_of_everything() {
         Poll::Ready(Err(_))
     ));
     assert_eq!(spy.ending(), Some(Ending::Refused));
-    // The future lives on, and the service it waited with does not.
+    // The future still exists, and the service it waited with does not.
     assert_eq!(probe.alive(), instances - 1);
 }
 

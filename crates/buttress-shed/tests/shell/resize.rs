@@ -27,10 +27,10 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
     let scene = Scene::new(config(1, 8));
     let _inside = scene.call();
     let mut waiting = scene.calls::<5>();
-    for (limit, let_in) in [(3, 2), (4, 3), (4, 3), (100, 5)] {
+    for (limit, admit_waiters) in [(3, 2), (4, 3), (4, 3), (100, 5)] {
         scene.shedder.reconfigure(config(limit, 8)).unwrap();
         let woken = waiting.each_ref().map(|call| call.task.wakes());
-        let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < let_in));
+        let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < admit_waiters));
         assert_eq!(woken, expected, "limit {limit}");
     }
     assert!(waiting.iter_mut().all(|call| call.gets_inside()));
@@ -55,7 +55,7 @@ async fn a_shorter_queue_keeps_its_waiters() {
 
 /// What cannot work changes nothing.
 #[tokio::test(start_paused = true)]
-async fn a_configuration_that_is_refused_changes_nothing() {
+async fn a_configuration_that_is_rejected_changes_nothing() {
     let scene = Scene::new(config(2, 1));
     let before = (scene.shedder.config(), scene.shedder.snapshot());
     let error = scene.shedder.reconfigure(config(0, 1)).unwrap_err();

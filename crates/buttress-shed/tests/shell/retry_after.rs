@@ -1,4 +1,4 @@
-//! What a refusal says about when to come back.
+//! What a rejection says about when to come back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A client over a dependency that refuses much of what it is sent.
+//! A client over a dependency that rejects much of what it is sent.
 
 use std::io;
 use std::sync::Arc;
@@ -179,7 +179,7 @@ async fn calls_longer_than_the_window_do_not_throttle() {
     }
 }
 
-/// Callers in haste do not speak for their dependency.
+/// Short timeouts of callers do not count against their dependency.
 #[tokio::test(start_paused = true)]
 async fn callers_that_give_up_early_do_not_throttle() {
     let scene = client();
@@ -232,7 +232,7 @@ async fn in_the_shadow_all_is_sent_and_counted() {
 
 /// T5: callers that allow a millisecond are answered 504, and others are sent all the same.
 #[tokio::test(start_paused = true)]
-async fn timeouts_that_requests_themselves_asked_for_hold_nothing_back() {
+async fn timeouts_requested_by_callers_do_not_throttle() {
     for (given, is_held_back) in [("1m", false), ("10S", true)] {
         let scene = client();
         let mut late = Response::new(TestBody::empty());

@@ -25,11 +25,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Random histories of calls that succeed, fail, are refused and are cancelled. Each call ends once
-/// and as its inner call did; offered = completed + failed + refused + cancelled; and then nothing
+/// Random histories of calls that succeed, fail, are rejected and are cancelled. Each call ends once
+/// and as its inner call did; offered = completed + failed + rejected + cancelled; and then nothing
 /// is left.
 ///
-/// Made from metrics that count twice, successes that are lost on the way, and gauges that never
+/// Derived from metrics that count twice, successes that are lost on the way, and gauges that never
 /// return to 0.
 fn conservation(lab: &Lab<'_>) -> Check {
     for seed in 0..40 {
@@ -68,7 +68,7 @@ fn conservation(lab: &Lab<'_>) -> Check {
 /// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is admitted, no more are
 /// inside than the capacity allows.
 ///
-/// Made from limits that compare first and count later (tower-resilience#365), and readiness
+/// Derived from limits that compare first and count later (tower-resilience#365), and readiness
 /// without a permit (#367).
 fn hard_cap(lab: &Lab<'_>) -> Check {
     let capacity = lab.capacity()?;

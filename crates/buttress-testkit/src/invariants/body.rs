@@ -20,11 +20,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 }];
 
 /// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A
-/// layer that holds its places to the end of the body gives each back at the end, the trailers, an
+/// layer that holds its slots to the end of the body gives each back at the end, the trailers, an
 /// error or the drop of the body, and with the headers where there is no body; any other layer
 /// gives it back with the headers.
 ///
-/// Made from limits that bound only how many streams start (tower-http#447), swallowed trailers,
+/// Derived from limits that bound only how many streams start (tower-http#447), swallowed trailers,
 /// and wrappers that forget `size_hint`.
 fn bodies(lab: &Lab<'_>) -> Check {
     for body in samples() {
@@ -132,13 +132,13 @@ fn endings() -> [(TestBody, Option<Piece>); 4] {
 
 fn held_until(bench: &Bench<'_>, body: TestBody, until: Option<Piece>) -> Check {
     let mut answered = answered(bench, Response::new(body))?;
-    nobody_else_fits(bench)?;
+    no_more_fit(bench)?;
     ensure(
         answered[0].poll_body() == Some(Piece::Data),
         "the body's first frame",
         "something else",
     )?;
-    nobody_else_fits(bench)?;
+    no_more_fit(bench)?;
     let what = match until {
         None => {
             answered[0].hang_up();
@@ -206,7 +206,7 @@ fn answered<'a>(
     Ok(callers)
 }
 
-fn nobody_else_fits(bench: &Bench<'_>) -> Check {
+fn no_more_fit(bench: &Bench<'_>) -> Check {
     if bench.lab.contract.capacity.is_none() {
         return Ok(());
     }

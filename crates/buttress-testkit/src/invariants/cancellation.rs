@@ -29,9 +29,9 @@ pub(super) const FAMILY: &[Invariant] = &[
 
 /// The call is dropped ready but uncalled, then after each number of polls through the future and
 /// into the body. Every time, the inner future is gone, the state is as before, no task runs on,
-/// and all places are free.
+/// and all slots are free.
 ///
-/// Made from permits that leak when a future is dropped (tower-resilience#365) and probes that are
+/// Derived from permits that leak when a future is dropped (tower-resilience#365) and probes that are
 /// cancelled and never settle (davenverse/circuit#258).
 fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
@@ -131,7 +131,7 @@ pub(super) fn order_of_entry(
 /// A slot becomes free and its waiter leaves, in either order, between two polls. Then just one more caller fits. Where
 /// waits have a bound, the same for a slot that becomes free as the time runs out.
 ///
-/// Made from permits that are granted to the dead, and from those handed on twice.
+/// Derived from permits that are granted to the dead, and from those handed on twice.
 fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
     for granted_first in [true, false] {
         let bench = lab.bench();

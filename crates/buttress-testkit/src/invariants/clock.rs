@@ -16,7 +16,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// The clock leaps thirty days at once, then goes thirty times a day, while a clone is ready, a
 /// call is inside and callers wait. Nothing panics, every call ends, and new calls succeed.
 ///
-/// Made from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days
+/// Derived from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days
 /// (tokio#8334), and budgets that loop over the time they slept.
 fn the_clock_leaps(lab: &Lab<'_>) -> Check {
     for (leaps, by) in [(1, 30 * DAY), (30, DAY)] {

@@ -23,7 +23,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// A reader that has polled for a frame, and waits for the inner service, keeps its slot.
 ///
-/// Made from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
+/// Derived from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
 fn idle_readers_make_room(lab: &Lab<'_>) -> Check {
     let Some(idle) = lab.contract.reader_idle else {
         let why = "it does not declare that idle readers lose their places";

@@ -9,15 +9,15 @@ use crate::finding::{Check, ensure};
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A9",
     statement: "ten thousand waiters that give up leave nothing behind",
-    check: waiters_who_gave_up_are_forgotten,
+    check: waiters_that_gave_up_are_removed,
 }];
 
-/// While all places are taken, caller after caller begins to wait and gives up. Afterwards no
+/// While all slots are taken, caller after caller begins to wait and gives up. Afterwards no
 /// waker, request, inner clone or task of theirs is kept, the state is as before, and a hundred
 /// calls succeed.
 ///
 /// Derived from queues that grow with every past waiter.
-fn waiters_who_gave_up_are_forgotten(lab: &Lab<'_>) -> Check {
+fn waiters_that_gave_up_are_removed(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     forgets_waiters(&bench, WAITERS)?;
     bench.works(100, "all of them gave up")

@@ -21,7 +21,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// dropped, finished or not, and in its body. A call beside it goes on, nothing is left behind, and
 /// the next hundred calls succeed.
 ///
-/// Made from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and
+/// Derived from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and
 /// permits that a panic leaks.
 fn panics_unwind_to_their_caller(lab: &Lab<'_>) -> Check {
     let end = || Response::new(TestBody::empty());

@@ -19,7 +19,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// A call that takes its time is polled again and again, while time passes as for timeouts, hedges and deadlines. Each
 /// poll reaches each inner call at most once. The same holds for the body, where no frame comes of it.
 ///
-/// Made from a timeout around an attempt that polled it once for itself, and once for the timer.
+/// Derived from a timeout around an attempt that polled it once for itself, and once for the timer.
 fn one_poll_outside_is_one_inside(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let (head, frame) = (Gate::new(), Gate::new());

@@ -69,7 +69,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
 /// As many wait as may; then one more is rejected without a wait, or replaces a waiter. The inner service is called by
 /// none of them. When one leaves, there is room for one.
 ///
-/// Made from queues without a bound, and from bounds that are off by one.
+/// Derived from queues without a bound, and from bounds that are off by one.
 fn bound_is_exact(lab: &Lab<'_>) -> Check {
     let Some(most) = lab.contract.queue else {
         return Err(Finding::not_applicable("it declares no bound"));
@@ -118,8 +118,8 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
     bench.at_rest("all of them left")
 }
 
-/// A waiter is not woken a moment before its time, and is refused a moment after. Another can wait in its room, and gets
-/// in when a place is free.
+/// A waiter is not woken a moment before its time, and is rejected a moment after. Another can wait in its room, and gets
+/// in when a slot is free.
 ///
 /// Derived from waits that end only on a poll, and from those that start their time anew.
 fn wait_ends_in_time(lab: &Lab<'_>) -> Check {

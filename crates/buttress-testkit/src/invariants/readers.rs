@@ -28,7 +28,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// the middle, after a pause in the middle, or without a look; and some pause, and read it all. After any number of
 /// each kind nothing is left of them, and the next calls get in at once.
 ///
-/// Made from circuits that took hang-ups in the middle of streams for timeouts, and slow readers for slow calls.
+/// Derived from circuits that took hang-ups in the middle of streams for timeouts, and slow readers for slow calls.
 fn readers_are_neutral(lab: &Lab<'_>) -> Check {
     for pause in PAUSES {
         for kind in KINDS {
@@ -89,7 +89,7 @@ const KINDS: [Kind; 4] = [
 /// By the time that is declared for a call, their slots are free, a waiter is woken, and the inner bodies are dropped.
 /// A reader that continues after all gets an error, and not the end of the body.
 ///
-/// Made from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
+/// Derived from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
 /// two such sockets were all of a bulkhead.
 fn unread_bodies_end(lab: &Lab<'_>) -> Check {
     let Some(longest) = lab.contract.ends_within else {

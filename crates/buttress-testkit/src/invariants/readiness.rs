@@ -47,7 +47,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// Whatever the inner service does, and however often it is tried, each attempt goes to an instance
 /// that was polled ready since its last call.
 ///
-/// Made from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
+/// Derived from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
 /// `poll_ready` (tower-resilience#362).
 fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
@@ -84,7 +84,7 @@ fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
 /// Of an ordinary call, the one inner instance that was readied is called, and no other one is
 /// touched.
 ///
-/// Made from readying a service that is then never called, which uses up a `Buffer` (tower#472,
+/// Derived from readying a service that is then never called, which uses up a `Buffer` (tower#472,
 /// tower#709), and from the missing `mem::replace` after a clone.
 fn readied_is_called(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
@@ -104,7 +104,7 @@ fn readied_is_called(lab: &Lab<'_>) -> Check {
 
 /// Once ready, a service stays ready, and a hundred further polls reserve nothing.
 ///
-/// Made from layers that acquire a permit with each poll.
+/// Derived from layers that acquire a permit with each poll.
 fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let others = lab.several() - 1;
@@ -137,7 +137,7 @@ fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
 /// What a ready clone holds is free again in the moment it is dropped, and one waiter is woken for
 /// it, once.
 ///
-/// Made from layers without a way to un-reserve (tower#408, tower#434).
+/// Derived from layers without a way to un-reserve (tower#408, tower#434).
 fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let _busy = bench.inside(lab.several() - 1)?;

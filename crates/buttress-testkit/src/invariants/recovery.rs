@@ -28,7 +28,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// Tripped and given its time, the layer admits a call. However that call ends, and eleven more like it, after the same
 /// time another is admitted.
 ///
-/// Made from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
+/// Derived from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
 /// (davenverse/circuit#258) or a hung one (OmniRoute#13836) keeps shut for ever.
 fn never_wedges(lab: &Lab<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
@@ -128,7 +128,7 @@ fn play(bench: &Bench<'_>, script: Script<Response<crate::TestBody>>) {
 /// What one clone learns, or fills, holds for all clones. For the services of two `layer()` calls
 /// it holds if the layer declares so, and only then.
 ///
-/// Made from state in `Layer::layer`, which axum calls once for each route: limits that limit
+/// Derived from state in `Layer::layer`, which axum calls once for each route: limits that limit
 /// nothing (axum#2582).
 fn sharing(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();

@@ -1,4 +1,4 @@
-//! What a refusal gives back.
+//! What a rejection gives back.
 
 use super::Invariant;
 use crate::bench::{Bench, Lab};
@@ -12,7 +12,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: refusal_releases_the_inner_service,
 }];
 
-/// A call is refused in every way that the layer has: because it is full, because its queue is, after a wait, by its
+/// A call is rejected in every way that the layer has: because it is full, because its queue is, after a wait, by its
 /// deadline, because it was tripped. The inner service is then no longer readied for it, although the caller keeps the
 /// service, and the same service takes a later call.
 ///
@@ -75,7 +75,7 @@ fn after_a_wait(lab: &Lab<'_>) -> Result<bool, Finding> {
     Ok(true)
 }
 
-/// Tripped. Says whether the next is refused.
+/// Tripped. Says whether the next is rejected.
 fn by_a_tripped_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     let bench = lab.bench();
     let Some(trip) = bench.specimen.tripper() else {
@@ -106,7 +106,7 @@ fn released(bench: &Bench<'_>, before: usize, by: &str) -> Check {
     )
 }
 
-/// The service that refused one call takes another, and readies its inner service anew for it.
+/// The service that rejected one call takes another, and readies its inner service anew for it.
 fn takes_the_next(mut caller: Caller<'_>, by: &str) -> Check {
     caller.again();
     let who = format!("the next call on a service that refused one, by {by},");

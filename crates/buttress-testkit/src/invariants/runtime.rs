@@ -18,7 +18,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// Made, readied, called, cancelled and dropped, the layer spawns no task. A call succeeds on a
 /// current-thread runtime, on a multi-thread one, and, without timers, outside of any.
 ///
-/// Made from a task for each waiter (tower-resilience#399), and workers that outlive their service
+/// Derived from a task for each waiter (tower-resilience#399), and workers that outlive their service
 /// (tower#581).
 fn no_hidden_spawns(lab: &Lab<'_>) -> Check {
     {

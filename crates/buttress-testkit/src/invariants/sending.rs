@@ -15,11 +15,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: no_needless_copies,
 }];
 
-/// A call succeeds, fails, hangs, or is refused. It reaches the inner service as often as is declared at most, and its
+/// A call succeeds, fails, hangs, or is rejected. It reaches the inner service as often as is declared at most, and its
 /// request is copied no more often: a spare may be kept to the end, for an attempt that is not to count. One that is sent
 /// once is not copied at all.
 ///
-/// Made from a retry of a single attempt that kept a copy for another.
+/// Derived from a retry of a single attempt that kept a copy for another.
 fn no_needless_copies(lab: &Lab<'_>) -> Check {
     let Some(most) = lab.contract.attempts else {
         return Err(Finding::not_applicable(

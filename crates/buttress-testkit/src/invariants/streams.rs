@@ -15,7 +15,7 @@ pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A12",
         statement: "streams of an hour do not keep a layer that adapts from letting others in",
-        check: streams_keep_nobody_out,
+        check: streams_take_no_room,
     },
     Invariant {
         name: "B7",
@@ -30,7 +30,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from adaptive limits to the end of the body. None of their calls ends, so nothing is learned, and all others
 /// are rejected for as long as twenty readers stay.
-fn streams_keep_nobody_out(lab: &Lab<'_>) -> Check {
+fn streams_take_no_room(lab: &Lab<'_>) -> Check {
     if !lab.contract.adapts {
         return Err(Finding::not_applicable(
             "it does not say that it adapts to how calls go",
@@ -98,7 +98,7 @@ fn stream(seconds: &[Gate]) -> TestBody {
 /// Tripped, the layer is given a healthy dependency: every call that it admits is answered at once, with a stream that
 /// does not end. After some of them it admits as many at once as come.
 ///
-/// Made from probes that are heard of at the end of their body only: the circuit around a service of event streams stays
+/// Derived from probes that are heard of at the end of their body only: the circuit around a service of event streams stays
 /// half-open for ever.
 fn streams_are_successes(lab: &Lab<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {

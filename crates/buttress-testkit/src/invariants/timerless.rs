@@ -18,11 +18,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: nothing_is_lost_without_timers,
 }];
 
-/// On a runtime that was built without `enable_time`, a call has to wait: for a place, for the inner service, to be
-/// tried again, for a circuit, for the rest of a body. It may wait without a timer, be refused, or panic where that is
+/// On a runtime that was built without `enable_time`, a call has to wait: for a slot, for the inner service, to be
+/// tried again, for a circuit, for the rest of a body. It may wait without a timer, be rejected, or panic where that is
 /// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.
 ///
-/// Made from a wait that took its place first, and armed its timer after: each panic made the limit smaller by one.
+/// Derived from a wait that took its slot first, and armed its timer after: each panic made the limit smaller by one.
 fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
     let situations: [Situation; 5] = [
         ("a wait for a place", waits_for_a_place),

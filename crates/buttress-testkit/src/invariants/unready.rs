@@ -34,7 +34,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// As many clones as the capacity allows wait for an inner service that never becomes ready for them. Another clone,
 /// with a ready inner service, is admitted.
 ///
-/// Made from limits that take the permit first and poll the inner service after.
+/// Derived from limits that take the permit first and poll the inner service after.
 fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
     if lab.reserves_for_ever() {
         return Err(Finding::not_applicable("readiness reserves, as declared"));
@@ -61,7 +61,7 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
 /// An error of `poll_ready` inside ends the call that polled it. Waiters beside it are woken, and once the inner
 /// service recovers, the layer has all its slots.
 ///
-/// Made from permits that stay with a dead service, and from errors that are swallowed while others
+/// Derived from permits that stay with a dead service, and from errors that are swallowed while others
 /// wait.
 fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
@@ -101,7 +101,7 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
 /// A caller that does not poll `poll_ready` may panic, be rejected, or be served; but not beyond the capacity, and
 /// without an effect on others.
 ///
-/// Made from limits that count in `poll_ready` only.
+/// Derived from limits that count in `poll_ready` only.
 fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     for busy in [0, lab.several()] {
@@ -140,7 +140,7 @@ fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
 /// The inner service is not ready, and callers wait in `poll_ready`. By the time that is declared they are woken, and
 /// their calls are over without the inner service. Once that is ready, the same services serve their next calls.
 ///
-/// Made from timeouts that begin with the call: a caller of a service that is never ready waited for ever.
+/// Derived from timeouts that begin with the call: a caller of a service that is never ready waited for ever.
 fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
     let Some(longest) = lab.contract.ready_within else {
         let why = "it declares no longest wait for readiness";

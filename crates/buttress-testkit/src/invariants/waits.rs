@@ -15,8 +15,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: unready_inner_service_ends_the_wait,
 }];
 
-/// A call waits, for a place or to be tried again. When its turn comes, its inner service is not ready, and stays so.
-/// The call ends by the time that is declared for a wait, or for a call, and another takes its place.
+/// A call waits, for a slot or to be tried again. When its turn comes, its inner service is not ready, and stays so.
+/// The call ends by the time that is declared for a wait, or for a call, and another takes its slot.
 ///
 /// Derived from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled
 /// readiness after a back-off without a timer.
@@ -42,7 +42,7 @@ fn after_a_place_was_granted(lab: &Lab<'_>, longest: Duration) -> Check {
     };
     let mut stuck = waiting.remove(0);
     if !stuck.has_called() {
-        // The caller itself polls readiness, and may leave when it likes: R10 is about that.
+        // The caller itself polls readiness, and may leave at any time: R10 is about that.
         return Ok(());
     }
     // Its turn comes half-way. An inner service that is readied only now is not ready.

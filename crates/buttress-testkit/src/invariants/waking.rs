@@ -27,10 +27,10 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// A call moves from one task to another while it waits: for readiness, for a place, for the
+/// A call moves from one task to another while it waits: for readiness, for a slot, for the
 /// answer. The new task is woken. Of two clones on two tasks, both are.
 ///
-/// Made from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
+/// Derived from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
 fn latest_waker(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();
     let mut caller = bench.caller();
@@ -96,7 +96,7 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
 /// Callers come, are polled, are released and give up, in random order, and are polled only when they were woken. When
 /// no more give up, all of them finish.
 ///
-/// Made from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
+/// Derived from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
 /// shuttle#167).
 fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
     for seed in 0..SCHEDULES {
@@ -117,9 +117,9 @@ fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
 }
 
 /// For a minute nothing happens: a waiting caller polls once more at most, and never wakes itself.
-/// Then places become free: at most as many callers are woken.
+/// Then slots become free: at most as many callers are woken.
 ///
-/// Made from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms
+/// Derived from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms
 /// poll timers.
 fn no_wake_storm(lab: &Lab<'_>) -> Check {
     let bench = lab.bench();

@@ -73,12 +73,12 @@ impl<'a> History<'a> {
             let expected = "after all callers left, no task runs on";
             ensure(tasks == 0, expected, format!("{tasks} do"))
         })?;
-        // The capacity is free, and what refuses has come back.
+        // The capacity is free, and what rejects has come back.
         ask("A3", &mut || bench.at_rest("all callers left"))?;
         if bench.lab.contract.capacity.is_some() && bench.lab.contract.recovers_within.is_none() {
             ask("A3", &mut || line::just_as_many_fit(&bench))?;
             line::leavers_do_not_matter(&bench, &mut dice, asked).map_err(of("A2"))?;
-            match line::nobody_is_remembered(&bench) {
+            match line::no_waiter_is_kept(&bench) {
                 Err(Finding::NotApplicable(_)) => {}
                 forgotten => forgotten.map_err(of("A9"))?,
             }

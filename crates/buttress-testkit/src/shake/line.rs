@@ -48,9 +48,9 @@ pub(super) fn leavers_do_not_matter(
     }
 }
 
-/// While all places are taken, many begin to wait and give up. Nothing is kept of them, and then just as many fit as
+/// While all slots are taken, many begin to wait and give up. Nothing is kept of them, and then just as many fit as
 /// may.
-pub(super) fn nobody_is_remembered(bench: &Bench<'_>) -> Check {
+pub(super) fn no_waiter_is_kept(bench: &Bench<'_>) -> Check {
     crate::invariants::forgets_waiters(bench, 50)
 }
 

@@ -50,7 +50,7 @@ use crate::{Conformance, Specimen};
 /// holds back are then checked at the end only. A stack with a random number generator of its own must be seeded for
 /// X2.
 ///
-/// A seed takes some milliseconds in debug. A few dozen do for every change; for a night, hand over as many as it has time
+/// A seed takes some milliseconds in debug. A few dozen do for every change; overnight, pass as many as there is time
 /// for. A finding names its seed, and that one seed finds it again.
 ///
 /// ```

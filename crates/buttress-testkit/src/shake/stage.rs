@@ -82,7 +82,7 @@ impl<'b, 'l> Stage<'b, 'l> {
             10 => self.turn_readiness(),
             _ => self.let_time_pass(),
         }
-        self.nobody_is_stranded("R8")?;
+        self.no_waiter_is_stranded("R8")?;
         // Not always at once: a caller that was assigned a slot may leave before it polls. And not for ever: R9 finds
         // futures that wake themselves.
         for _ in 0..self.dice.roll(2 * MOST) {
@@ -91,7 +91,7 @@ impl<'b, 'l> Stage<'b, 'l> {
             }
         }
         self.within_room()?;
-        self.nobody_is_stranded("R8")
+        self.no_waiter_is_stranded("R8")
     }
 
     /// Ends the history: either all callers leave, whatever they were waiting for, or all wait for their result.
@@ -238,7 +238,7 @@ impl<'b, 'l> Stage<'b, 'l> {
         if waited && self.waiting().next().is_some() {
             self.asked.count("A2");
         }
-        self.nobody_is_stranded("A2")
+        self.no_waiter_is_stranded("A2")
     }
 
     /// A caller goes on waiting as another task.

@@ -36,7 +36,7 @@ impl<'b> Stage<'b, '_> {
             )
             .map_err(of("A7"))?;
         }
-        self.nobody_is_stranded("A7")
+        self.no_waiter_is_stranded("A7")
     }
 
     /// With a free slot, a waiter has been woken; and with more than one, as many.
@@ -45,7 +45,7 @@ impl<'b> Stage<'b, '_> {
     ///
     /// A stack that rejects after failures may hold callers back that it has room for, so it is checked only at the
     /// end.
-    pub(super) fn nobody_is_stranded(&self, invariant: &'static str) -> Found {
+    pub(super) fn no_waiter_is_stranded(&self, invariant: &'static str) -> Found {
         let Some(room) = self.room else {
             return Ok(());
         };

@@ -13,9 +13,9 @@ use crate::queue::{Place, Queue, Wait};
 /// Where a gate counts wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counting {
-    /// Takes a place with each poll of readiness.
+    /// Takes a slot with each poll of readiness.
     EachPoll,
-    /// Keeps the place of a ready clone that is dropped.
+    /// Keeps the slot of a ready clone that is dropped.
     NeverReturned,
     /// Lets a call through that did not ask for readiness.
     OnlyInReadiness,

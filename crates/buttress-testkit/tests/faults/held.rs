@@ -1,4 +1,4 @@
-//! Bodies that hold the place of their call, and the ways in which their time can be over.
+//! Bodies that hold the slot of their call, and the ways in which their time can be over.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +15,9 @@ use crate::queue::Place;
 /// What happens when the time of a call is over, and its body is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
-    /// Its place is free, and its inner body gone.
+    /// Its slot is free, and its inner body gone.
     Whole,
-    /// Its place is free; the inner body stays.
+    /// Its slot is free; the inner body stays.
     WithoutItsBody,
     /// Nothing, until the body is polled.
     WhenPolled,
@@ -26,7 +26,7 @@ pub(crate) enum Ends {
 /// How long a call lasts, where it ends.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 
-/// A body that may hold a place until its end.
+/// A body that may hold a slot until its end.
 pub(crate) struct HeldBody {
     hold: Arc<Hold>,
     ends: Option<Ends>,

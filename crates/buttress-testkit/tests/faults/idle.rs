@@ -26,7 +26,7 @@ pub(crate) enum Idle {
 /// How long a reader may ask for nothing.
 pub(crate) const IDLE: Duration = Duration::from_secs(3_600);
 
-/// The bodies that hold a place.
+/// The bodies that hold a slot.
 #[derive(Clone)]
 pub(crate) struct Readers {
     idle: Option<Idle>,

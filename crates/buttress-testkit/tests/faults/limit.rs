@@ -20,15 +20,15 @@ use crate::queue::{Place, Queue, Wait};
 /// How a limit behaves.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manner {
-    /// Refuses at once when full, instead of letting callers wait.
+    /// Rejects at once when full, instead of letting callers wait.
     pub(crate) refuses: bool,
     /// Holds the place to the end of the body.
     pub(crate) holds_body: bool,
-    /// Keeps the place of a call that is dropped before its end.
+    /// Keeps the slot of a call that is dropped before its end.
     pub(crate) leaks_when_dropped: bool,
     /// The time after which it rejects a waiter.
     pub(crate) max_wait: Option<Duration>,
-    /// Readies the inner service anew once there is a place, and how long that may take.
+    /// Readies the inner service anew once there is a slot, and how long that may take.
     pub(crate) readies: Option<Readies>,
     /// Holds its turn in both hands while it makes its timer, and drops it where there is none.
     pub(crate) arms_late: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Manner {
     pub(crate) idle: Option<Idle>,
 }
 
-/// How long a call that has its place waits for the inner service.
+/// How long a call that has its slot waits for the inner service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readies {
     /// As long as it takes.

@@ -365,7 +365,7 @@ fn of(name: &'static str, fault: Option<Fault>, manner: Manner) -> Conformance {
         .sharing(Sharing::Shared)
 }
 
-/// A limit that reserves in `poll_ready` and refuses when full, which is not what these are about.
+/// A limit that reserves in `poll_ready` and rejects when full, which is not what these are about.
 fn gated(name: &'static str, counting: Counting) -> Conformance {
     Conformance::new(name, move || gate(Queue::new(CAPACITY, None), counting))
         .capacity(CAPACITY)

@@ -49,11 +49,11 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 struct Ticket(Mutex<(bool, Option<Waker>)>);
 
-/// A place inside, given back when dropped.
+/// A slot inside, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<Queue>);
 
-/// A wish for a place.
+/// A request for a slot.
 #[derive(Debug)]
 pub(crate) struct Wait {
     queue: Arc<Queue>,
@@ -123,8 +123,8 @@ impl Line {
     fn enter(&mut self, fault: Option<Fault>) -> bool {
         let room = self.capacity + usize::from(fault == Some(Fault::OneTooMany));
         let barging = fault == Some(Fault::WakesEverybody);
-        let nobody_waits = self.waiting.is_empty() && self.last.is_empty();
-        let enters = self.inside < room && (barging || nobody_waits);
+        let no_waiters = self.waiting.is_empty() && self.last.is_empty();
+        let enters = self.inside < room && (barging || no_waiters);
         self.inside += usize::from(enters);
         enters
     }

@@ -9,7 +9,7 @@ use super::deadline::until as read_until;
 use super::table::Table;
 use super::value::{Read, mode, or_off, ratio, time, whole};
 
-/// What a breaker goes by, and how long its calls last.
+/// The configuration of a breaker, and how long its calls last.
 #[derive(Debug, Clone)]
 pub(super) struct BreakerSettings {
     pub(super) config: BreakerConfig,

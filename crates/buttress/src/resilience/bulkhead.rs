@@ -10,7 +10,7 @@ use super::section::Section;
 use super::table::Table;
 use super::value::{Read, flag, mode, or_off, ratio, time, whole, word};
 
-/// What a bulkhead goes by, and what its layer does.
+/// The configuration of a bulkhead, and what its layer does.
 #[derive(Debug, Clone)]
 pub(super) struct BulkheadSettings {
     pub(super) config: BulkheadConfig,

@@ -227,7 +227,7 @@ type WithBreaker<S> = MaybeService<BreakerService<S, Http>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
 impl<S> ClientService<S> {
-    /// Goes by what was reloaded since.
+    /// Takes the reloaded configuration.
     #[cold]
     fn catch_up(&mut self) {
         let (layers, edition) = self.layers.read();

@@ -72,7 +72,7 @@ pub(super) fn client(table: &Table<'_>) {
     }
 }
 
-/// Refuses a limit of the shedder that can never be reached, as the bulkhead inside of it is full before.
+/// Rejects a limit of the shedder that can never be reached, as the bulkhead inside of it is full before.
 fn within_bulkhead(table: &Table<'_>) {
     let Some(limit) = table.peek("bulkhead.limit", whole) else {
         return;
@@ -91,7 +91,7 @@ fn within_bulkhead(table: &Table<'_>) {
     }
 }
 
-/// Refuses a time that can never be over before a longer one is, which ends the call.
+/// Rejects a time that can never be over before a longer one is, which ends the call.
 fn shorter(table: &Table<'_>, within: &str, whole: &str) {
     let (Some(part), Some(all)) = (table.time(within), table.time(whole)) else {
         return;

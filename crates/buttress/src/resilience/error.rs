@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use buttress_core::text::line_and_column;
 
-/// A file that was refused: every mistake that was found in it, in the order of the file.
+/// A file that was rejected: every mistake that was found in it, in the order of the file.
 ///
 /// It prints one mistake a line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -176,7 +176,7 @@ type WithShed<S> = MaybeService<ShedService<S, buttress_shed::Server>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, ByPath>, S>;
 
 impl<S> ServerService<S> {
-    /// Goes by what was reloaded since.
+    /// Takes the reloaded configuration.
     #[cold]
     fn catch_up(&mut self) {
         let (layers, edition) = self.layers.read();

@@ -16,7 +16,7 @@ use super::section::Section;
 use super::table::Table;
 use super::value::{Read, flag, mode, number, or_off, ratio, time, whole, word};
 
-/// What a shedder goes by, and what its layer asks of requests.
+/// The configuration of a shedder, and what its layer asks of requests.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ShedSettings {
     pub(super) config: ShedConfig,

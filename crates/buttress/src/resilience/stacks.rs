@@ -23,7 +23,7 @@ impl Stacks {
         Ok(stacks)
     }
 
-    /// Goes by another file, or leaves everything as it was.
+    /// Applies another file, or changes nothing.
     pub(super) fn reload(&mut self, text: &str) -> Result<(), ResilienceError> {
         let file = file::parse(text, |root| self.compare(root))?;
         self.take(file).map_err(|error| {
@@ -67,7 +67,7 @@ impl Stacks {
         Ok(())
     }
 
-    /// Refuses a file in which a stack that is in use is missing, or made of other layers.
+    /// Rejects a file in which a stack that is in use is missing, or made of other layers.
     fn compare(&self, root: &Table<'_>) {
         let servers = self.servers.iter();
         for (name, (_, settings)) in servers.filter(|(_, (stack, _))| stack.is_in_use()) {
@@ -112,7 +112,7 @@ fn compare<'a, const N: usize>(
     Some(stack)
 }
 
-/// A part that was refused although it had been checked.
+/// A part that was rejected although it had been checked.
 fn refused(text: &str, error: &ConfigError) -> ResilienceError {
     let mistake = Mistake::new(text, 0..0, error.field(), error.value(), error.bound());
     ResilienceError::new(vec![mistake])

@@ -100,7 +100,7 @@ impl<'a> Table<'a> {
         Section::new(self, config)
     }
 
-    /// Refuses the keys that are not among the `known`.
+    /// Rejects the keys that are not among the `known`.
     pub(super) fn only(&self, known: &[&str]) {
         for key in self.entries.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses a table without one of these.
+    /// Rejects a table without one of these.
     pub(super) fn require(&self, keys: &[&str]) {
         for key in keys.iter().filter(|key| self.value(key).is_none()) {
             let span = self.span.clone();

@@ -1,4 +1,4 @@
-//! Whatever the text, it is taken as a whole or refused with places in it.
+//! Whatever the text, it is taken as a whole or rejected with places in it.
 
 use buttress::Resilience;
 use buttress::resilience::ResilienceError;
@@ -25,7 +25,7 @@ mode = 0.5
 
 proptest! {
     #[test]
-    fn any_text_is_taken_or_refused(text in ".{0,200}") {
+    fn any_text_is_taken_or_rejected(text in ".{0,200}") {
         lies_within(&text, Resilience::from_toml(&text).map(drop))?;
     }
 

@@ -6,7 +6,7 @@ fn refuse(text: &str) -> ResilienceError {
 }
 
 #[test]
-fn every_mistake_has_its_place_key_value_and_bound() {
+fn every_mistake_has_its_slot_key_value_and_bound() {
     let table = [
         // What is no TOML, or no stack.
         ("[server.api", "line 1, column 12: the file is "),
@@ -87,7 +87,7 @@ fn every_mistake_has_its_place_key_value_and_bound() {
             "server.a.problem.request_id_header = 'no name'",
             "line 1, column 38: server.a.problem.request_id_header is 'no name', but must be \"off\", or the name of a header",
         ),
-        // What a layer refuses.
+        // What a layer rejects.
         (
             "[client.a.retry]\nattempts = 0",
             "line 2, column 12: client.a.retry.attempts is 0, but must be from 1 to 100",

@@ -32,7 +32,7 @@ async fn a_running_server_uses_the_trust_policy_of_the_reload() {
 
 /// The shedder is outside the bulkhead: a call that it rejects was not counted in there, and gets a `Retry-After`.
 #[tokio::test(start_paused = true)]
-async fn a_server_sheds_before_its_bulkhead_is_asked() {
+async fn a_server_sheds_before_its_bulkhead() {
     let file = "[server.api]\nshed = { limit = 1, queue = 0 }\nbulkhead.limit = 2";
     let resilience = Resilience::from_toml(file).unwrap();
     let handler = service_fn(|_: Request<String>| {
@@ -68,9 +68,9 @@ async fn the_time_in_a_client_s_queue_is_not_the_dependency_s() {
     assert_eq!((counts.calls, counts.slow), (5, 0));
 }
 
-/// What an open circuit refuses was not sent, so the throttle does not hold back what comes after it.
+/// What an open circuit rejects was not sent, so the throttle does not hold back what comes after it.
 #[tokio::test(start_paused = true)]
-async fn a_throttle_does_not_count_what_an_open_circuit_refuses() {
+async fn a_throttle_does_not_count_what_an_open_circuit_rejects() {
     let file = "[client.payments]\nthrottle = {}\nbreaker = {}";
     let resilience = Resilience::from_toml(file).unwrap();
     let well = service_fn(|_: Request<reqwest::Body>| async {
@@ -95,7 +95,7 @@ async fn a_throttle_does_not_count_what_an_open_circuit_refuses() {
 
 /// Each attempt needs a permit: the attempts of a retry are load like any other, and are limited like it.
 #[tokio::test(start_paused = true)]
-async fn a_throttle_is_asked_for_every_attempt() {
+async fn a_throttle_applies_to_every_attempt() {
     let file = "[client.payments]\nthrottle = {}\nretry = { attempts = 2 }";
     let resilience = Resilience::from_toml(file).unwrap();
     let overloaded = service_fn(|_: Request<reqwest::Body>| async {

@@ -89,7 +89,7 @@ pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr
     let client = net::client().timeout(ATTEMPT_TIMEOUT).build()?;
     let retry = Retry::new("orders", RetryConfig::default());
     let gateway = ServiceBuilder::new()
-        // A refusal becomes a 503 with a problem document that says why, and when to come back.
+        // A rejection becomes a 503 with a problem document that has the reason and a `Retry-After`.
         .layer(ProblemLayer::new())
         // A request ends in time for its caller to hear of it, and no attempt is begun that would not.
         .layer(DeadlineLayer::server(

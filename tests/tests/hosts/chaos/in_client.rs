@@ -17,7 +17,7 @@ use super::{DRIP, LOOK, STALL, armed, delay, grpc_status, held, seen};
 use crate::support::{serve, uri, within};
 
 #[tokio::test]
-async fn a_caller_gets_each_answer_and_the_server_is_not_asked() {
+async fn a_caller_gets_each_injected_response_and_the_server_is_not_called() {
     for (answer, expected) in [
         (Answer::Abort, "Failure(Transport), fault_injected"),
         (Answer::Error, "Failure(Error), fault_injected"),

@@ -1,4 +1,4 @@
-//! What refuses after failures.
+//! What rejects after failures.
 
 use buttress::prelude::*;
 use buttress_testkit::{Conformance, Specimen, shake};

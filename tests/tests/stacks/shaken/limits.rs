@@ -11,7 +11,7 @@ const LIMIT: u32 = 3;
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_bulkhead_that_refuses_stands() {
+fn a_bulkhead_that_rejects_stands() {
     let shaken = in_every_mode(|mode| bulkhead(mode, BulkheadConfig::default(), REJECT));
     was_asked(&shaken, &["A3", "A6", "A7"]);
 }
@@ -42,7 +42,7 @@ fn a_bulkhead_that_waits_in_readiness_stands() {
 }
 
 #[test]
-fn a_shedder_that_refuses_stands() {
+fn a_shedder_that_rejects_stands() {
     let shaken = in_every_mode(|mode| shedder(mode, ShedConfig::default().queue(0)));
     was_asked(&shaken, &["A3", "A6", "A7"]);
 }

@@ -13,7 +13,7 @@ pub(crate) trait Line {
     fn served(&mut self, _took: f64, _now: f64) {}
 }
 
-/// One of ours.
+/// One of Buttress.
 pub(crate) struct Ours {
     queue: WaitQueue<f64>,
     epoch: Instant,
@@ -69,7 +69,7 @@ impl Line for Ours {
             deadline: self.deadlines.then_some(deadline),
             ..Terms::default()
         };
-        // Refused only where even a million may not wait.
+        // Rejected only where even a million may not wait.
         let _ = self.queue.push(now, terms, at);
     }
 

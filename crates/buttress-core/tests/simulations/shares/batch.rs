@@ -12,8 +12,8 @@ use crate::world::World;
 
 /// What the users of a row must not fall below.
 enum Bound {
-    /// The share that a queue of this length serves if its calls wait for all places together (M/M/1/K), less a
-    /// tolerance. Beside a batch no place is ever idle, so users wait in such a queue, and more cannot be served.
+    /// The share that a queue of this length serves if its calls wait for all slots together (M/M/1/K), less a
+    /// tolerance. Beside a batch no slot is ever idle, so users wait in such a queue, and more cannot be served.
     Queue(f64),
     /// The share that is served without the batch, less a tolerance: without a queue calls are lost by chance.
     Alone(f64),
@@ -148,7 +148,7 @@ fn served_by_queue(load: f64, length: i32) -> f64 {
     1.0 - load.powi(length) / states
 }
 
-/// The share of the places in use.
+/// The share of the slots in use.
 fn busy(tally: &Tally, places: u32) -> f64 {
     tally.busy / tally.seconds / f64::from(places)
 }
@@ -161,7 +161,7 @@ const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
 } else {
     9_001..9_007
 };
-/// Calls that the places answer in one run.
+/// Calls that the slots answer in one run.
 const CALLS: f64 = if cfg!(debug_assertions) { 4e3 } else { 1e5 };
 /// Short runs have wider bounds.
 const LAX: f64 = if cfg!(debug_assertions) { 0.05 } else { 0.0 };

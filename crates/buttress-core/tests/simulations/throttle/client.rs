@@ -30,7 +30,7 @@ pub(crate) struct Tally {
     pub(crate) answered: f64,
 }
 
-/// Offers calls at random moments to a dependency that answers after 50 ms: a refusal to what is beyond its
+/// Offers calls at random moments to a dependency that answers after 50 ms: a rejection to what is beyond its
 /// capacity, and to a share of the rest.
 pub(crate) fn run(
     client: &mut dyn Client,

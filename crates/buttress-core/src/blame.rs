@@ -43,15 +43,17 @@ impl Dropped {
     }
 }
 
-/// Whether a call that timed out waited for its caller, and had less than `patience` to itself. A timeout is then the
-/// caller's.
+/// Whether a call that timed out had less than `patience` to itself, and would have had it without the wait for its
+/// caller. A timeout is then the caller's.
 pub(crate) fn was_kept_waiting(
     upload: Option<&Upload>,
     took: u64,
     now: Instant,
     patience: Duration,
 ) -> bool {
-    upload.is_some_and(|upload| !upload.waited(now).is_zero()) && took < nanos(patience)
+    let patience = nanos(patience);
+    let waited = upload.map_or(0, |upload| nanos(upload.waited(now)));
+    took < patience && took.saturating_add(waited) >= patience
 }
 
 /// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.

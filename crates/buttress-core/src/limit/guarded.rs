@@ -77,7 +77,7 @@ impl Guarded {
     /// A limit without samples, which opens.
     pub(super) fn opening(limit: f64) -> Self {
         Self {
-            opening: Some(Opening::default()),
+            opening: Some(Opening::new(limit)),
             ..Self::new(limit)
         }
     }
@@ -88,13 +88,14 @@ impl Guarded {
 
     /// The minimum number in flight at which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
-        self.opening.as_ref().map(|_| Opening::looks_from(self.aim))
+        self.opening.as_ref().map(Opening::looks_from)
     }
 
     /// Takes in a call by itself, which stands for `every` calls. Returns whether that moved the limit.
     pub(super) fn on_sample(
         &mut self,
         sample: &Sample,
+        at: u64,
         every: u64,
         refused: bool,
         config: &LimitConfig,
@@ -104,13 +105,11 @@ impl Guarded {
         };
         let before = self.aim;
         let is_slow = self.usual.finds_slow(Point::rtt_of(sample));
-        match opening.on_sample(sample, self.aim, every, is_slow, refused) {
-            Some(Opened::Raise(limit)) => self.aim = config.clamp(limit),
-            Some(Opened::Queue(calls)) => {
-                self.aim = config.clamp(calls.min(self.aim));
-                self.search_now();
-            }
-            None => {}
+        if let Some(limit) = opening.on_sample(sample, at, before, every, is_slow, refused) {
+            self.aim = config.clamp(limit);
+        }
+        if opening.sees_queue() {
+            self.search_now(config);
         }
         self.aim != before
     }
@@ -128,14 +127,14 @@ impl Guarded {
         self.strides.is_some()
     }
 
-    /// Enough for every place to be taken some times over, so that most of a window's calls began in it. A limit that
-    /// opens may be far above the slots that are taken.
+    /// Enough for every slot to be taken some times over, so that most of a window's calls began in it. A limit that
+    /// opens may be far above the slots that are taken, and looks at one round trip at a time.
     pub(super) fn window(&self, limit: u64) -> u64 {
-        let places = match &self.opening {
+        let samples = match &self.opening {
             Some(opening) => limit.min(opening.calls() as u64),
-            None => limit,
+            None => limit.saturating_mul(4),
         };
-        places.saturating_mul(4).clamp(LEAST, MOST)
+        samples.clamp(LEAST, MOST)
     }
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
@@ -233,15 +232,22 @@ impl Guarded {
         let Some(opening) = &mut self.opening else {
             return false;
         };
-        if opening.is_wide(window) {
-            self.opening = None;
-            self.strides = None;
-            let enough = f64::from(config.initial).max(2.0 * window.in_flight);
-            self.aim = config.clamp(enough.min(self.aim));
-            return false;
+        match opening.on_window(window) {
+            Opened::Wide => {
+                self.opening = None;
+                self.strides = None;
+                let enough = f64::from(config.initial).max(2.0 * window.in_flight);
+                self.aim = config.clamp(enough.min(self.aim));
+                return false;
+            }
+            Opened::Queue => {
+                self.search_now(config);
+                return true;
+            }
+            Opened::Goes => {}
         }
         if window.is_reached() && self.aim >= f64::from(config.max) {
-            self.search_now();
+            self.search_now(config);
         } else if !opening.has_grown() && !window.is_reached() {
             let point = Point::of(window);
             self.usual.is_surprised_by(point.rtt);
@@ -251,8 +257,13 @@ impl Guarded {
     }
 
     /// There is a queue: looks for the knee, beginning with the next window but one.
-    fn search_now(&mut self) {
-        self.opening = None;
+    fn search_now(&mut self, config: &LimitConfig) {
+        if let Some(opening) = self.opening.take() {
+            let calls = opening.calls().max(config.initial.into());
+            self.aim = config.clamp(calls.min(self.aim));
+        }
+        // It was about fewer calls.
+        self.usual = Usual::default();
         self.search();
         self.reached = OVERLOADED;
         self.is_draining = true;

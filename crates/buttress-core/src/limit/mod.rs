@@ -247,7 +247,7 @@ impl Limit {
         let lasted = at.saturating_sub(locked.since);
         let Locked { config, rule, .. } = &mut *locked;
         let refused = self.samples.has_refused();
-        let has_moved = rule.on_sample(sample, every, refused, config);
+        let has_moved = rule.on_sample(sample, at, every, refused, config);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
             if thinning::is_overdue(every, lasted) {
                 self.thin(1);

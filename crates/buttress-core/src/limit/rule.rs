@@ -49,13 +49,14 @@ impl Rule {
     pub(super) fn on_sample(
         &mut self,
         sample: &Sample,
+        at: u64,
         every: u64,
         refused: bool,
         config: &LimitConfig,
     ) -> bool {
         match self {
             Self::Guarded(guarded) => {
-                guarded.on_sample(sample, every, refused, &config.above_min())
+                guarded.on_sample(sample, at, every, refused, &config.above_min())
             }
             _ => false,
         }

@@ -56,7 +56,7 @@ fn a_service_that_loses_workers_and_gets_them_back_is_followed() {
         assert_eq!(world.offered, offered);
         world.run(120.0);
         let goodput = world.run(60.0).goodput(0.25) / world.capacity();
-        assert!(goodput >= 0.95, "{goodput} with seed {seed}");
+        assert!(goodput >= 0.93, "{goodput} with seed {seed}");
     }
 }
 

@@ -12,8 +12,8 @@ use crate::time::nanos;
 /// takes minutes. Each call raises the limit by seven, but not above eight times the calls that end in the round trip
 /// time of the first calls. By Little's law that is how many are in flight without a queue, so a queue cannot raise it.
 ///
-/// A queue is seen where calls take longer the more are in flight, where a window that reaches the limit does not raise
-/// it, and where calls take more than twice as long as the first ones.
+/// A queue is seen where calls take longer the more are in flight, where more calls in flight are not more throughput, and
+/// where a limit that is reached cannot be raised and calls take more than twice as long as the first ones.
 #[derive(Debug)]
 pub(super) struct Opening {
     /// Where the limit began.
@@ -32,6 +32,11 @@ pub(super) struct Opening {
     /// Whether the limit was raised since the last window ended, and ever.
     is_growing: bool,
     has_grown: bool,
+    /// When the last call ended, and the first that raised the limit, in nanoseconds.
+    now: u64,
+    grown_at: u64,
+    /// The first window that says how long calls take, after the limit was raised.
+    base: Option<Point>,
     /// How many windows in a row the raised limit was not reached.
     unreached: u32,
 }
@@ -60,6 +65,9 @@ impl Opening {
             is_touched: false,
             is_growing: false,
             has_grown: false,
+            now: 0,
+            grown_at: 0,
+            base: None,
             unreached: 0,
         }
     }
@@ -103,6 +111,9 @@ impl Opening {
         if raised <= limit {
             return None;
         }
+        if !self.has_grown {
+            self.grown_at = at;
+        }
         self.has_grown = true;
         self.is_growing = true;
         self.unreached = 0;
@@ -115,6 +126,7 @@ impl Opening {
     }
 
     fn time(&mut self, sample: &Sample, at: u64, every: u64) {
+        self.now = at;
         let rtt = nanos(sample.rtt) as f64;
         if sample.in_flight as f64 <= self.first && !sample.dropped {
             self.timed = (self.timed + 1.0).min(MEMORY);
@@ -128,6 +140,16 @@ impl Opening {
         self.ended += every as f64;
     }
 
+    /// Whether more calls are in flight than at first and only take longer: both the round trip and the throughput have
+    /// to say so.
+    fn has_queue(&mut self, point: Point) -> bool {
+        let base = *self.base.get_or_insert(point);
+        point.calls() > ABOVE * base.calls()
+            && point
+                .queueing_above(base)
+                .is_some_and(|(rtt, lag)| rtt.min(lag) > HALF)
+    }
+
     /// Takes in the end of a window.
     pub(super) fn on_window(&mut self, window: &Window) -> Opened {
         let was_touched = std::mem::take(&mut self.is_touched);
@@ -139,8 +161,14 @@ impl Opening {
             }
             return Opened::Goes;
         }
-        // The first calls may have met cold caches.
-        self.round_trip = self.round_trip.min(window.rtt * 1e9);
+        let since = self.now.saturating_sub(self.grown_at) as f64;
+        if since >= LIVES * window.rtt * 1e9 {
+            // The first calls may have met cold caches.
+            self.round_trip = self.round_trip.min(window.rtt * 1e9);
+            if self.has_queue(Point::of(window)) {
+                return Opened::Queue;
+            }
+        }
         let is_slow = window.rtt * 1e9 > SLOW * self.round_trip;
         if window.is_reached() {
             self.unreached = 0;
@@ -165,6 +193,10 @@ const TIMES: f64 = 8.0;
 /// Above its knee a service takes as many times longer as there are times more calls, which is a slope of 1; below it
 /// the slope is 0.
 const HALF: f64 = 0.5;
+/// Of the calls that began together the short ones end first. After so many round trips that is over.
+const LIVES: f64 = 3.0;
+/// Less far above, a window says nothing about the calls that were added.
+const ABOVE: f64 = 1.5;
 /// Calls that take more than so many times as long as the first ones wait.
 const SLOW: f64 = 2.0;
 /// How many calls the round trip of the first ones is the mean of.

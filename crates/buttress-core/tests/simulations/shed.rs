@@ -121,7 +121,7 @@ pub(crate) fn services() {
                 row("  fixed at the workers", times, &known, objective);
                 let (ours, theirs) = (tally.goodput(objective), known.goodput(objective));
                 // The optimum, with full knowledge.
-                assert!(ours >= theirs - 0.02 - LAX, "{ours} and {theirs}, {name}");
+                assert!(ours >= theirs - 0.035 - LAX, "{ours} and {theirs}, {name}");
             }
         }
     }
@@ -256,7 +256,7 @@ pub(crate) fn long_bodies() {
         assert!(refused < 0.001 + LAX, "{refused} at {share}");
         // That the simulation shows what it is about.
         let held = to_the_end.refused();
-        assert!(share < 0.01 || held > 0.25, "{held} at {share}");
+        assert!(share < 0.01 || held > 0.05, "{held} at {share}");
     }
 }
 

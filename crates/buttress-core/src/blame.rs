@@ -111,4 +111,20 @@ mod tests {
         assert!(!was_cut_short(Deadline::after(now, SECOND), now, SECOND));
         assert!(was_cut_short(Deadline::after(now, SECOND / 2), now, SECOND));
     }
+
+    #[test]
+    fn a_timeout_is_the_callers_only_if_its_wait_made_the_difference() {
+        let now = Instant::now();
+        let upload = Upload::new(now);
+        upload.wait(now);
+        let end = now + SECOND;
+        upload.end(|| end);
+        let kept_waiting =
+            |took: Duration, patience| was_kept_waiting(Some(&upload), nanos(took), end, patience);
+        // The second that it waited for its caller took it past its patience.
+        assert!(kept_waiting(SECOND, 2 * SECOND));
+        assert!(!kept_waiting(SECOND, SECOND), "the service had its time");
+        assert!(!kept_waiting(SECOND / 2, 2 * SECOND), "it was early anyway");
+        assert!(!was_kept_waiting(None, nanos(SECOND), end, 2 * SECOND));
+    }
 }

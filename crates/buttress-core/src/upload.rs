@@ -1,6 +1,6 @@
 use std::sync::Arc;
 // Plain atomics also in loom's models: these are figures that nothing is ordered by.
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::time::nanos;
@@ -34,13 +34,15 @@ pub struct Upload {
 #[derive(Debug)]
 struct Shared {
     origin: Instant,
-    /// One more than the nanoseconds from the origin to when the wait began; 0 while there is none.
-    since: AtomicU64,
-    /// All waits that are over, in nanoseconds.
-    waited: AtomicU64,
+    /// All waits in nanoseconds, times two, plus one during a wait. Then the time from the origin to its begin is
+    /// subtracted, so that the time of reading completes the sum. In one word, or a reader could count a wait twice.
+    waits: AtomicI64,
     /// [`OWED`], [`WHOLE`] or [`BROKEN`].
     state: AtomicU8,
 }
+
+/// The bit of [`Shared::waits`] that says that a wait goes on.
+const WAITING: i64 = 1;
 
 /// More of the body may come.
 const OWED: u8 = 0;
@@ -56,8 +58,7 @@ impl Upload {
         Self {
             shared: Arc::new(Shared {
                 origin: now,
-                since: AtomicU64::new(0),
-                waited: AtomicU64::new(0),
+                waits: AtomicI64::new(0),
                 state: AtomicU8::new(OWED),
             }),
             before: 0,
@@ -75,19 +76,22 @@ impl Upload {
 
     /// The service polled for a frame that has not arrived.
     pub fn wait(&self, now: Instant) {
-        if self.shared.since.load(Ordering::Relaxed) == 0 {
-            let since = self.shared.nanos_at(now).saturating_add(1);
-            self.shared.since.store(since, Ordering::Relaxed);
+        // Only the body writes, and one poll at a time.
+        let waits = self.shared.waits.load(Ordering::Relaxed);
+        if waits & WAITING == 0 {
+            let began = 2 * self.shared.nanos_at(now);
+            self.shared
+                .waits
+                .store((waits - began) | WAITING, Ordering::Relaxed);
         }
     }
 
     /// The frame has arrived. The time is evaluated only where the service had to wait.
     pub fn arrive(&self, now: impl FnOnce() -> Instant) {
-        let since = self.shared.since.load(Ordering::Relaxed);
-        if since != 0 {
-            let waited = self.shared.since_then(since, now());
-            self.shared.waited.fetch_add(waited, Ordering::Relaxed);
-            self.shared.since.store(0, Ordering::Relaxed);
+        let waits = self.shared.waits.load(Ordering::Relaxed);
+        if waits & WAITING != 0 {
+            let waited = self.shared.total(waits, now());
+            self.shared.waits.store(2 * waited, Ordering::Relaxed);
         }
     }
 
@@ -139,22 +143,26 @@ impl Upload {
     }
 
     fn total(&self, now: Instant) -> u64 {
-        let shared = &self.shared;
-        let waited = shared.waited.load(Ordering::Relaxed);
-        match shared.since.load(Ordering::Relaxed) {
-            0 => waited,
-            since => waited.saturating_add(shared.since_then(since, now)),
-        }
+        let waits = self.shared.waits.load(Ordering::Relaxed);
+        self.shared.total(waits, now).unsigned_abs()
     }
 }
 
 impl Shared {
-    fn nanos_at(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(self.origin))
+    /// At most 146 years, so that twice that is no overflow.
+    fn nanos_at(&self, now: Instant) -> i64 {
+        let nanos = nanos(now.saturating_duration_since(self.origin));
+        i64::try_from(nanos).unwrap_or(i64::MAX).min(i64::MAX / 4)
     }
 
-    fn since_then(&self, since: u64, now: Instant) -> u64 {
-        self.nanos_at(now).saturating_sub(since - 1)
+    /// All waits until `now`, in nanoseconds: none if time went backwards.
+    fn total(&self, waits: i64, now: Instant) -> i64 {
+        let over = waits >> 1;
+        let all = match waits & WAITING {
+            0 => over,
+            _ => over.saturating_add(self.nanos_at(now)),
+        };
+        all.max(0)
     }
 }
 
@@ -271,6 +279,19 @@ mod tests {
         scene.upload.end(|| scene.at(2));
         assert!(scene.upload.is_broken_off());
         assert!(!Scene::new().upload.is_broken_off());
+    }
+
+    #[test]
+    fn a_second_wait_adds_to_the_first() {
+        let scene = Scene::new();
+        for begin in [2, 10, 20] {
+            scene.upload.wait(scene.at(begin));
+            scene.upload.arrive(|| scene.at(begin + 3));
+        }
+        scene.upload.wait(scene.at(30));
+        let waited = |seconds| scene.upload.waited(scene.at(seconds));
+        assert_eq!(waited(30), Duration::from_secs(9));
+        assert_eq!(waited(31), Duration::from_secs(10));
     }
 
     #[test]

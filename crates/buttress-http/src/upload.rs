@@ -13,9 +13,12 @@ use pin_project::{pin_project, pinned_drop};
 ///
 /// Breakers, limits, throttles and hedges time a call from the request to the head of the response. While the caller is
 /// slow to send the body, a service that reads it is as slow, and a few such callers would open a circuit, or lower a
-/// limit, for all. Behind this function the time in which the service waits for the caller is taken off; a call that is
-/// answered while more may come, such as a stream of gRPC in both directions, does not tell how long calls take; and a
-/// failure that comes of a request which its caller broke off says nothing.
+/// limit, for all. Behind this function the time in which the service waits for the caller is subtracted, and a failure
+/// that comes of a request which its caller broke off does not count.
+///
+/// A call that is answered while more of its request may come, such as a stream of gRPC in both directions, does not tell
+/// how long calls take: an adaptive limit learns nothing from it. Where nearly all calls are such streams the limit stays
+/// where it began, so do not track their uploads. A slow upload keeps its slot.
 ///
 /// It belongs in front of all layers: on a server around everything else, in a gateway either there, if the request goes
 /// on with its extensions and its body, or around the client.

@@ -1,11 +1,12 @@
 use super::calm::{Calm, ROOM};
 use super::opening::{Opened, Opening};
 use super::relief::{Relief, Response};
-use super::slope::{Level, Point, Slopes};
+use super::slope::Point;
+use super::steps::Steps;
 use super::strides::{Stride, Strides};
 use super::usual::Usual;
 use super::window::Window;
-use super::{LimitConfig, Sample};
+use super::{Ended, LimitConfig};
 
 /// The default: looks for the knee by what a lower limit changes.
 ///
@@ -23,7 +24,7 @@ use super::{LimitConfig, Sample};
 /// falls far below that of a moment ago.
 ///
 /// When it begins it *opens* the limit by the [`Opening`]. When that sees a queue, and when round trips change by more
-/// than they usually do, it *searches* by [`Strides`]. Else it is *settled* and gives up little to look.
+/// than they usually do, it *searches* by [`Strides`]. Else it is *settled* and gives up little to look, by [`Steps`].
 #[derive(Debug)]
 pub(super) struct Guarded {
     aim: f64,
@@ -35,18 +36,9 @@ pub(super) struct Guarded {
     probed_at: Option<f64>,
     /// Whether the next window is one of calls that began in a search.
     is_draining: bool,
-    /// How many windows since the last low one; the low one is the last of a cycle.
-    position: u32,
     /// How often of late the limit was reached. Without an overload there is no low window: it would make one.
     reached: u32,
-    before: Level,
-    low: Option<Point>,
-    after: Level,
-    slopes: Slopes,
-    /// How many comparisons there were since the search.
-    compared: u32,
-    /// How many steps in a row were long.
-    far: u32,
+    steps: Steps,
     usual: Usual,
     calm: Calm,
     relief: Relief,
@@ -60,14 +52,8 @@ impl Guarded {
             strides: Some(Strides::default()),
             probed_at: None,
             is_draining: false,
-            position: 0,
             reached: 0,
-            before: Level::default(),
-            low: None,
-            after: Level::default(),
-            slopes: Slopes::default(),
-            compared: 0,
-            far: 0,
+            steps: Steps::default(),
             usual: Usual::default(),
             calm: Calm::default(),
             relief: Relief::default(),
@@ -91,26 +77,17 @@ impl Guarded {
         self.opening.as_ref().map(Opening::looks_from)
     }
 
-    /// Takes in a call by itself, which stands for `every` calls. Returns whether that moved the limit.
-    pub(super) fn on_sample(
-        &mut self,
-        sample: &Sample,
-        at: u64,
-        every: u64,
-        refused: bool,
-        config: &LimitConfig,
-    ) -> bool {
+    /// Takes in a call by itself. Returns whether that moved the limit.
+    pub(super) fn on_sample(&mut self, call: &Ended, config: &LimitConfig) -> bool {
         let Some(opening) = &mut self.opening else {
             return false;
         };
-        let before = self.aim;
-        let is_slow = self.usual.finds_slow(Point::rtt_of(sample));
-        if let Some(limit) = opening.on_sample(sample, at, before, every, is_slow, refused) {
-            self.aim = config.clamp(limit);
-        }
-        if opening.sees_queue() {
-            self.search_now(config);
-        }
+        // More of what takes far longer than usual is no answer.
+        let may_rise = !self.usual.finds_slow(Point::rtt_of(&call.sample));
+        let Some(limit) = opening.on_sample(call, self.aim, may_rise) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut self.aim, config.clamp(limit));
         self.aim != before
     }
 
@@ -163,9 +140,9 @@ impl Guarded {
                 };
                 self.aim = config.clamp(before.max(room.min(self.aim)));
                 if self.aim > before {
-                    self.forget();
+                    self.steps.forget();
                 }
-                self.begin_cycle();
+                self.steps.begin_cycle();
                 if is_free {
                     self.calm.see(point);
                 }
@@ -199,31 +176,27 @@ impl Guarded {
             return;
         }
         if self.is_low() {
-            self.low = Some(point);
-            self.position = 0;
+            self.steps.add_low(point);
         } else {
-            let level = match self.low {
-                None => &mut self.before,
-                Some(_) => &mut self.after,
-            };
-            let eased = level
-                .mean()
-                .is_some_and(|mean| mean.rtt - point.rtt > EASED);
-            level.add(point);
-            self.position += 1;
+            let eased = self.steps.add_high(point);
             let worth = match self.calm.beckons(self.aim, point) {
                 // At the same limit calls take much less time: there may be more to be had.
                 None if eased && !self.usual.is_slow() => Some(2.0 * self.aim),
                 worth => worth,
             };
             if let Some(worth) = worth {
-                self.begin_cycle();
+                self.steps.begin_cycle();
                 self.probe(worth, point, point, config);
                 return;
             }
         }
-        if self.is_low() {
-            self.compare(config);
+        if self.is_low()
+            && let Some(compared) = self.steps.compare(!self.usual.is_slow())
+        {
+            self.aim = config.clamp(self.aim * compared.times);
+            if let Some((high, low)) = compared.free {
+                self.probe(2.0 * self.aim, high, low, config);
+            }
         }
     }
 
@@ -262,8 +235,6 @@ impl Guarded {
             let calls = opening.calls().max(config.initial.into());
             self.aim = config.clamp(calls.min(self.aim));
         }
-        // It was about fewer calls.
-        self.usual = Usual::default();
         self.search();
         self.reached = OVERLOADED;
         self.is_draining = true;
@@ -277,7 +248,7 @@ impl Guarded {
             let lower = config.clamp(window.back_off(self.aim, BACK_OFF));
             if many && lower < self.aim {
                 self.aim = lower;
-                self.forget();
+                self.steps.forget();
             }
             return false;
         }
@@ -293,7 +264,7 @@ impl Guarded {
                 self.strides = None;
                 self.probed_at = None;
                 self.is_draining = true;
-                self.forget();
+                self.steps.forget();
                 true
             }
             Some(Response::Bear) | None => false,
@@ -312,15 +283,7 @@ impl Guarded {
     }
 
     fn is_low(&self) -> bool {
-        self.strides.is_none() && self.position + 1 >= self.cycle() && self.reached >= OVERLOADED
-    }
-
-    /// A limit just settled on is looked at more often than one that has stood for long. So is a low one, where a
-    /// dip costs few calls, and those for a window take long to come.
-    fn cycle(&self) -> u32 {
-        let longest = ((2.0 * self.aim) as u32).clamp(8, 48);
-        let cycle = self.compared.saturating_mul(2).saturating_add(4);
-        cycle.min(longest)
+        self.strides.is_none() && self.reached >= OVERLOADED && self.steps.is_low_due(self.aim)
     }
 
     /// The load alone determines the number in flight, and bursts reach the limit: it may be somewhat above them. In an
@@ -333,46 +296,6 @@ impl Guarded {
         }
     }
 
-    /// The low window and those around it are there: takes a step.
-    fn compare(&mut self, config: &LimitConfig) {
-        let (Some(before), Some(low), Some(after)) =
-            (self.before.mean(), self.low, self.after.mean())
-        else {
-            return;
-        };
-        let high = before.between(after);
-        self.slopes.add(high, low, MEMORY);
-        self.before = std::mem::take(&mut self.after);
-        self.low = None;
-
-        self.compared = self.compared.saturating_add(1);
-
-        let (rtt, lag) = self.slopes.queueing(AIM);
-        // Up only if both sides agree, and down likewise.
-        let up = ((AIM - rtt.max(lag)) / AIM).clamp(0.0, 1.0);
-        let down = ((rtt.min(lag) - AIM) / (1.0 - AIM)).clamp(0.0, 1.0);
-        let up = if self.usual.is_slow() { 0.0 } else { up };
-        let longest = (FIRST_STEP / f64::from(self.compared)).clamp(STEP.0, STEP.1);
-        let step = longest * (up - down);
-        self.aim = config.clamp(self.aim * step.exp());
-        if up > FAR {
-            // Capacity lies idle while this is found out.
-            self.compared = 0;
-        }
-        self.far = if down > FAR { self.far + 1 } else { 0 };
-        if self.far == FAR_IN_A_ROW {
-            // What was learnt is in the way.
-            self.forget();
-        }
-        // At its lowest bound there is nothing below to compare with.
-        let is_free = high
-            .queueing_above(low)
-            .is_none_or(|(rtt, lag)| rtt.max(lag) < FREE);
-        if is_free && !self.usual.is_slow() {
-            self.probe(2.0 * self.aim, high, low, config);
-        }
-    }
-
     /// The knee was found. One that is where it was thought to be changes nothing.
     fn settle(&mut self, knee: f64, config: &LimitConfig) {
         self.strides = None;
@@ -380,12 +303,11 @@ impl Guarded {
         match self.probed_at.take() {
             Some(before) if knee < before * ELSEWHERE => {
                 self.aim = before;
-                self.far = 0;
-                self.begin_cycle();
+                self.steps.resume();
             }
             _ => {
                 self.aim = config.clamp(knee);
-                self.forget();
+                self.steps.forget();
             }
         }
     }
@@ -393,21 +315,7 @@ impl Guarded {
     fn search(&mut self) {
         self.probed_at = None;
         self.strides = Some(Strides::default());
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.compared = 0;
-        self.far = 0;
-        self.slopes = Slopes::default();
-        self.begin_cycle();
-    }
-
-    fn begin_cycle(&mut self) {
-        self.position = 0;
-        self.before = Level::default();
-        self.low = None;
-        self.after = Level::default();
+        self.steps.forget();
     }
 }
 
@@ -416,30 +324,14 @@ impl Guarded {
 
 /// The low limit as a share of the other. From a limit at which a tenth waits this is the least that idles a worker.
 const LOW: f64 = 0.85;
-/// How many pairs of levels are remembered.
-const MEMORY: f64 = 12.0;
-/// The slope it aims at, at which the power of throughput over round trip is greatest.
-const AIM: f64 = 0.5;
-/// The longest step, in the end and at first, as a logarithm.
-const STEP: (f64, f64) = (0.01, 0.07);
-/// This over the number of steps taken is the longest in between.
-const FIRST_STEP: f64 = 0.1;
 
 /// A mean over fewer varies by more than a tenth if times vary exponentially, and one over more comes late.
 const LEAST: u64 = 100;
 const MOST: u64 = 100_000;
 /// After this many of them, less those that were not, there is an overload.
 const OVERLOADED: u32 = 4;
-/// This many long steps in a row mean that the knee is elsewhere.
-const FAR_IN_A_ROW: u32 = 6;
-/// Two levels between which less than this share waits may both be below the knee.
-const FREE: f64 = 0.25;
 /// A knee that is estimated from two windows of a hundred is off by an eighth: this is more than twice that.
 const ELSEWHERE: f64 = 1.3;
-/// A step of more than this part of the longest is a long one.
-const FAR: f64 = 0.5;
-/// Log-ratio of mean RTT above which a change is significant even in the shortest window.
-const EASED: f64 = 0.4;
 /// Of calls that began under the limit a few may have found it exceeded, as where shares are borrowed.
 const OVERFULL: f64 = 1.25;
 const TOUCHED: f64 = 0.02;

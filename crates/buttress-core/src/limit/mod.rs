@@ -22,9 +22,9 @@ mod relief;
 mod rule;
 mod sample;
 mod slope;
+mod steps;
 mod strides;
 mod thinning;
-mod trend;
 mod usual;
 mod vegas;
 mod window;
@@ -32,6 +32,7 @@ mod window;
 use std::time::{Duration, Instant};
 
 pub use config::LimitConfig;
+use sample::Ended;
 pub use sample::Sample;
 pub use window::Stripe;
 
@@ -174,7 +175,7 @@ impl Limit {
     pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
         let looks_from = self.hot.looks_from.load(Ordering::Relaxed);
         if self.samples.add(sample) || sample.in_flight >= looks_from {
-            self.step(now(), &sample)
+            self.step(now(), sample)
         } else {
             None
         }
@@ -240,14 +241,19 @@ impl Limit {
     }
 
     #[cold]
-    fn step(&self, now: Instant, sample: &Sample) -> Option<Step> {
+    fn step(&self, now: Instant, sample: Sample) -> Option<Step> {
         // A thread that does not get the lock has nothing to add: another thread takes the step.
         let mut locked = self.locked.try_lock().ok()?;
         let (at, every) = (self.origin.nanos_at(now), self.every());
         let lasted = at.saturating_sub(locked.since);
         let Locked { config, rule, .. } = &mut *locked;
-        let refused = self.samples.has_refused();
-        let has_moved = rule.on_sample(sample, at, every, refused, config);
+        let call = Ended {
+            sample,
+            at,
+            every,
+            refused: self.samples.has_refused(),
+        };
+        let has_moved = rule.on_sample(&call, config);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
             if thinning::is_overdue(every, lasted) {
                 self.thin(1);

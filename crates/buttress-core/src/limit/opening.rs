@@ -1,8 +1,7 @@
-//! The beginning of a limit that knows nothing yet.
+//! The first phase of a limit, which has no samples yet.
 
-use super::Sample;
+use super::sample::Ended;
 use super::slope::Point;
-use super::trend::Trend;
 use super::window::Window;
 use crate::time::nanos;
 
@@ -12,13 +11,15 @@ use crate::time::nanos;
 /// takes minutes. Each call raises the limit by seven, but not above eight times the calls that end in the round trip
 /// time of the first calls. By Little's law that is how many are in flight without a queue, so a queue cannot raise it.
 ///
-/// A queue is seen where calls take longer the more are in flight, where more calls in flight are not more throughput, and
-/// where a limit that is reached cannot be raised and calls take more than twice as long as the first ones.
+/// A queue is seen where more calls in flight take longer and are not more throughput, and where a limit that is reached
+/// cannot be raised.
 #[derive(Debug)]
 pub(super) struct Opening {
-    /// Where the limit began.
+    /// The initial limit.
     first: f64,
-    trend: Trend,
+    /// The mean number in flight of the last calls.
+    calls: f64,
+    seen: f64,
     /// The mean round trip, in nanoseconds, of calls that began below the first limit, or of the fastest window.
     round_trip: f64,
     timed: f64,
@@ -29,12 +30,13 @@ pub(super) struct Opening {
     busy: f64,
     /// Whether a call found the limit reached since the last window ended.
     is_touched: bool,
-    /// Whether the limit was raised since the last window ended, and ever.
-    is_growing: bool,
-    has_grown: bool,
-    /// When the last call ended, and the first that raised the limit, in nanoseconds.
+    /// The limit that was last raised to, and what that was when the last window ended.
+    raised: f64,
+    raised_before: f64,
+    /// When the limit was first raised, in nanoseconds.
+    grown_at: Option<u64>,
+    /// When the last call ended.
     now: u64,
-    grown_at: u64,
     /// The first window that says how long calls take, after the limit was raised.
     base: Option<Point>,
     /// How many windows in a row the raised limit was not reached.
@@ -56,92 +58,111 @@ impl Opening {
     pub(super) fn new(first: f64) -> Self {
         Self {
             first,
-            trend: Trend::default(),
+            calls: 0.0,
+            seen: 0.0,
             round_trip: 0.0,
             timed: 0.0,
             since: 0,
             ended: 0.0,
             busy: 0.0,
             is_touched: false,
-            is_growing: false,
-            has_grown: false,
+            raised: first,
+            raised_before: first,
+            grown_at: None,
             now: 0,
-            grown_at: 0,
             base: None,
             unreached: 0,
         }
     }
 
-    /// Calls that began when fewer were in flight say nothing about the limit, and need not be looked at.
+    /// Calls that began with fewer in flight do not tell whether the limit is right, and are not recorded individually.
     pub(super) fn looks_from(&self) -> u64 {
         (self.first / TIMES).ceil() as u64
     }
 
-    /// Whether the limit is still where it began.
+    /// Whether the limit has been raised.
     pub(super) fn has_grown(&self) -> bool {
-        self.has_grown
+        self.grown_at.is_some()
     }
 
-    /// How many calls are in flight, as far as they were looked at.
+    /// How many calls are in flight, on average over the last that were looked at.
     pub(super) fn calls(&self) -> f64 {
-        self.trend.x().exp()
+        self.calls
     }
 
-    /// Takes in a call that ended at `at` nanoseconds and stands for `every` calls. `is_slow` says that it took far longer
-    /// than calls usually do: more of them is then no answer. `refused` says whether others found no place meanwhile.
-    /// Returns the limit, if that raises it.
-    pub(super) fn on_sample(
-        &mut self,
-        sample: &Sample,
-        at: u64,
-        limit: f64,
-        every: u64,
-        is_slow: bool,
-        refused: bool,
-    ) -> Option<f64> {
-        let in_flight = sample.in_flight.max(1) as f64;
-        self.time(sample, at, every);
-        self.trend.add(in_flight.ln(), Point::rtt_of(sample));
-        self.is_touched |= sample.at_limit || refused;
-        if !self.is_touched || sample.dropped || is_slow || in_flight < limit / TIMES {
+    /// Takes in a call. Returns the limit, if that raises it and `may_rise`.
+    pub(super) fn on_sample(&mut self, call: &Ended, limit: f64, may_rise: bool) -> Option<f64> {
+        let (sample, every) = (&call.sample, call.every as f64);
+        self.time(call);
+        self.is_touched |= sample.at_limit || call.refused;
+        // Calls that began far below the limit are of an earlier round trip.
+        let is_early = (sample.in_flight as f64) < limit / TIMES;
+        if !may_rise || !self.is_touched || sample.dropped || is_early {
             return None;
         }
         let bound = TIMES * self.busy.max(self.ended);
-        let raised = bound.min(limit + (TIMES - 1.0) * every as f64);
+        let raised = bound.min(limit + (TIMES - 1.0) * every);
         if raised <= limit {
             return None;
         }
-        if !self.has_grown {
-            self.grown_at = at;
-        }
-        self.has_grown = true;
-        self.is_growing = true;
+        self.grown_at.get_or_insert(call.at);
         self.unreached = 0;
+        self.raised = raised;
         Some(raised)
     }
 
-    /// Whether calls take longer the more of them are in flight, since the limit was raised.
-    pub(super) fn sees_queue(&self) -> bool {
-        self.has_grown && self.trend.is_steeper_than(HALF)
-    }
-
-    fn time(&mut self, sample: &Sample, at: u64, every: u64) {
+    fn time(&mut self, call: &Ended) {
+        let (sample, at) = (&call.sample, call.at);
+        let in_flight = sample.in_flight as f64;
         self.now = at;
-        let rtt = nanos(sample.rtt) as f64;
-        if sample.in_flight as f64 <= self.first && !sample.dropped {
-            self.timed = (self.timed + 1.0).min(MEMORY);
-            self.round_trip += (rtt - self.round_trip) / self.timed;
+        toward(&mut self.calls, &mut self.seen, in_flight);
+        if in_flight <= self.first && !sample.dropped {
+            let rtt = nanos(sample.rtt) as f64;
+            toward(&mut self.round_trip, &mut self.timed, rtt);
         }
         let lasted = at.saturating_sub(self.since) as f64;
         if lasted >= self.round_trip.max(1.0) {
             self.busy = self.ended * self.round_trip / lasted;
             (self.since, self.ended) = (at, 0.0);
         }
-        self.ended += every as f64;
+        self.ended += call.every as f64;
     }
 
-    /// Whether more calls are in flight than at first and only take longer: both the round trip and the throughput have
-    /// to say so.
+    /// Takes in the end of a window.
+    pub(super) fn on_window(&mut self, window: &Window) -> Opened {
+        self.is_touched = false;
+        let was_growing = self.raised > GROWS * self.raised_before;
+        self.raised_before = self.raised;
+        if window.is_reached() {
+            self.unreached = 0;
+            if !was_growing {
+                return Opened::Queue;
+            }
+        }
+        let Some(grown_at) = self.grown_at else {
+            return Opened::Goes;
+        };
+        let rtt = window.rtt * 1e9;
+        if self.now.saturating_sub(grown_at) as f64 >= LIVES * rtt {
+            // The first calls may have met cold caches.
+            self.round_trip = self.round_trip.min(rtt);
+            if self.has_queue(Point::of(window)) {
+                return Opened::Queue;
+            }
+        }
+        if window.is_reached() {
+            return Opened::Goes;
+        }
+        self.unreached += 1;
+        match self.unreached {
+            0..LONG => Opened::Goes,
+            _ if rtt > SLOW * self.round_trip => Opened::Queue,
+            _ => Opened::Wide,
+        }
+    }
+
+    /// Whether more calls are in flight than at first and only take longer: the round trip and the throughput have to
+    /// agree on that.
     fn has_queue(&mut self, point: Point) -> bool {
         let base = *self.base.get_or_insert(point);
         point.calls() > ABOVE * base.calls()
@@ -149,151 +170,186 @@ impl Opening {
                 .queueing_above(base)
                 .is_some_and(|(rtt, lag)| rtt.min(lag) > HALF)
     }
-
-    /// Takes in the end of a window.
-    pub(super) fn on_window(&mut self, window: &Window) -> Opened {
-        let was_touched = std::mem::take(&mut self.is_touched);
-        let was_growing = std::mem::take(&mut self.is_growing);
-        if !self.has_grown {
-            if !was_touched {
-                // What changes with time is not to be taken for what changes with the calls in flight.
-                self.trend = Trend::default();
-            }
-            return Opened::Goes;
-        }
-        let since = self.now.saturating_sub(self.grown_at) as f64;
-        if since >= LIVES * window.rtt * 1e9 {
-            // The first calls may have met cold caches.
-            self.round_trip = self.round_trip.min(window.rtt * 1e9);
-            if self.has_queue(Point::of(window)) {
-                return Opened::Queue;
-            }
-        }
-        let is_slow = window.rtt * 1e9 > SLOW * self.round_trip;
-        if window.is_reached() {
-            self.unreached = 0;
-            return if was_growing || !is_slow {
-                Opened::Goes
-            } else {
-                Opened::Queue
-            };
-        }
-        self.unreached += 1;
-        match self.unreached {
-            0..LONG => Opened::Goes,
-            _ if is_slow => Opened::Queue,
-            _ => Opened::Wide,
-        }
-    }
 }
 
-/// By how much the limit grows in one round trip. With fewer, a service that takes ten seconds a call and hundreds of
-/// calls at once is not open within half a minute: see "shed: a cold start" in `tests/simulations`.
+/// Takes a value into the mean of the last [`MEMORY`] ones, of which there are `count` so far.
+fn toward(mean: &mut f64, count: &mut f64, value: f64) {
+    *count = (*count + 1.0).min(MEMORY);
+    *mean += (value - *mean) / *count;
+}
+
+// Each was varied over "shed: a cold start" and "shed: other services" of `tests/simulations`.
+
+/// By how much the limit grows in one round trip. With half of it, a service of ten seconds a call and hundreds of calls
+/// at once is not open within half a minute.
 const TIMES: f64 = 8.0;
+/// Of the calls that began together the short ones end first. After this many round trips that is over.
+const LIVES: f64 = 3.0;
+/// Less far above, a window says too little about the calls that were added.
+const ABOVE: f64 = 2.5;
 /// Above its knee a service takes as many times longer as there are times more calls, which is a slope of 1; below it
 /// the slope is 0.
 const HALF: f64 = 0.5;
-/// Of the calls that began together the short ones end first. After so many round trips that is over.
-const LIVES: f64 = 3.0;
-/// Less far above, a window says nothing about the calls that were added.
-const ABOVE: f64 = 1.5;
-/// Calls that take more than so many times as long as the first ones wait.
+/// Calls that take more than this many times as long as the first ones wait.
 const SLOW: f64 = 2.0;
-/// How many calls the round trip of the first ones is the mean of.
+/// A limit that is raised by less in a window stands still: how many calls end in a round trip varies.
+const GROWS: f64 = 1.1;
+/// How many calls a mean is over.
 const MEMORY: f64 = 64.0;
-/// So many windows of a load that stays below the limit are no lull.
+/// This many windows in a row of a load below the limit are no lull.
 const LONG: u32 = 64;
 
 #[cfg(all(test, not(buttress_loom)))]
 mod tests {
-    use std::time::Duration;
-
+    use super::super::Sample;
     use super::*;
+    use crate::{FailureKind, Outcome};
+    use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Calls that come as fast as the limit allows, and take so many seconds by how many are in flight. Returns the
-    /// last limit, and whether a queue was seen.
-    fn open(calls: usize, takes: impl Fn(f64) -> f64) -> (f64, bool) {
+    fn ended(sample: Sample, at: u64) -> Ended {
+        Ended {
+            sample,
+            at,
+            every: 1,
+            refused: false,
+        }
+    }
+
+    fn window(in_flight: f64, rtt: f64, throughput: f64, at_limit: f64) -> Window {
+        Window {
+            rtt,
+            answered: Some(rtt),
+            in_flight,
+            throughput,
+            at_limit,
+            dropped: 0.0,
+            refused: 0.0,
+        }
+    }
+
+    /// Calls that come as fast as the limit allows, and take this many seconds. Workers may be few: then calls wait in
+    /// order. Returns the last limit.
+    fn open(calls: usize, takes: f64, workers: usize) -> f64 {
         let (mut opening, mut limit) = (Opening::new(20.0), 20.0_f64);
-        let mut in_flight = std::collections::BinaryHeap::new();
+        let mut ends = std::collections::VecDeque::<(u64, u64, u64)>::new();
         let mut now = 0_u64;
         for _ in 0..calls {
-            while (in_flight.len() as f64) < limit {
-                let number = in_flight.len() as u64 + 1;
-                let rtt = SECOND.mul_f64(takes(number as f64));
-                let ends = now + nanos(rtt) + number;
-                in_flight.push(std::cmp::Reverse((ends, number, rtt)));
+            while (ends.len() as f64) < limit {
+                // A call begins when the one ends that is as many before it as there are workers.
+                let free = ends.len().checked_sub(workers).map_or(now, |at| ends[at].0);
+                let end = free.max(now) + nanos(SECOND.mul_f64(takes));
+                ends.push_back((end, now, ends.len() as u64 + 1));
             }
-            let Some(std::cmp::Reverse((ends, number, rtt))) = in_flight.pop() else {
+            let Some((end, began, number)) = ends.pop_front() else {
                 break;
             };
-            now = ends;
-            let sample = Sample::success(rtt, number).at_limit(true);
-            limit = opening
-                .on_sample(&sample, now, limit, 1, false, false)
-                .unwrap_or(limit);
-            if opening.sees_queue() {
-                return (limit, true);
-            }
+            now = now.max(end);
+            let sample = Sample::success(Duration::from_nanos(now - began), number);
+            let call = ended(sample.at_limit(true), now);
+            limit = opening.on_sample(&call, limit, true).unwrap_or(limit);
         }
-        (limit, false)
+        limit
     }
 
     #[test]
     fn a_service_that_takes_no_longer_for_more_calls_is_opened() {
-        let (limit, queue) = open(1_000, |_| 2.0);
-        assert!(!queue);
+        let limit = open(1_000, 2.0, usize::MAX);
         assert!(limit > 1_000.0, "{limit}");
     }
 
     #[test]
-    fn a_queue_ends_it() {
-        let (limit, queue) = open(2_000, |in_flight| (in_flight / 30.0).max(1.0));
-        assert!(queue, "{limit}");
-        assert!(limit <= 8.0 * 60.0, "{limit}");
+    fn a_queue_does_not_raise_it_above_eight_times_the_knee() {
+        for workers in [20, 50] {
+            let limit = open(100_000, 0.05, workers);
+            let most = 9.0 * workers as f64;
+            assert!((20.0..=most).contains(&limit), "{limit} at {workers}");
+        }
     }
 
     #[test]
-    fn a_limit_that_is_not_reached_is_not_raised_and_neither_by_what_is_slow_or_dropped() {
+    fn it_rises_only_by_calls_that_end_well_while_the_limit_is_reached() {
         let mut opening = Opening::new(20.0);
+        let at = nanos(SECOND) / 20;
         let well = Sample::success(SECOND, 10);
-        let mut on = |sample: &Sample, is_slow, refused| {
-            let at = nanos(SECOND) / 20;
-            (0..9)
-                .filter_map(|_| opening.on_sample(sample, at, 20.0, 1, is_slow, refused))
+        let mut last = |sample: Sample, refused, may_rise| {
+            let call = |_| Ended {
+                refused,
+                ..ended(sample, at)
+            };
+            let calls = (0..9).map(call);
+            calls
+                .filter_map(|call| opening.on_sample(&call, 20.0, may_rise))
                 .last()
         };
-        assert_eq!(on(&well, false, false), None);
-        let reached = well.at_limit(true);
-        assert_eq!(on(&reached, true, false), None);
-        let timeout = crate::Outcome::Failure(crate::FailureKind::Timeout);
+        assert_eq!(last(well, false, true), None);
+        let timeout = Outcome::Failure(FailureKind::Timeout);
         let dropped = Sample::of(timeout, SECOND, 10).expect("it is a sample");
-        assert_eq!(on(&dropped, false, false), None);
-        assert_eq!(on(&well, false, true), Some(27.0));
+        assert_eq!(last(dropped, true, true), None);
+        assert_eq!(last(Sample::success(SECOND, 2), true, true), None);
+        assert_eq!(last(well, true, false), None);
+        assert_eq!(last(well, true, true), Some(27.0));
+    }
+
+    /// An opening whose limit was raised, of calls that take a second.
+    fn raised() -> Opening {
+        let mut opening = Opening::new(20.0);
+        for call in 0..40 {
+            let at = nanos(SECOND) + call;
+            let sample = Sample::success(SECOND, 20).at_limit(true);
+            opening.on_sample(&ended(sample, at), 20.0 + call as f64, true);
+        }
+        assert!(opening.has_grown());
+        opening.now = nanos(100 * SECOND);
+        opening
     }
 
     #[test]
-    fn what_changes_with_time_before_the_limit_is_reached_is_no_queue() {
-        let mut opening = Opening::new(20.0);
-        let window = Window {
-            rtt: 1.0,
-            answered: None,
-            in_flight: 5.0,
-            throughput: 5.0,
-            at_limit: 0.0,
-            dropped: 0.0,
-            refused: 0.0,
+    fn more_calls_that_only_take_longer_are_a_queue() {
+        let ramp = |rtt: f64, throughput: f64| {
+            let mut opening = raised();
+            assert_eq!(
+                opening.on_window(&window(40.0, 1.0, 40.0, 0.0)),
+                Opened::Goes
+            );
+            opening.on_window(&window(120.0, rtt, throughput, 0.0))
         };
-        for call in 0..1_000_u32 {
-            let in_flight = 4 + u64::from(call / 100);
-            let sample = Sample::success(SECOND * (1 + call / 100), in_flight);
-            let at = u64::from(call) * nanos(SECOND);
-            assert_eq!(opening.on_sample(&sample, at, 20.0, 1, false, false), None);
-            assert!(!opening.sees_queue());
-            if call % 100 == 99 {
-                assert_eq!(opening.on_window(&window), Opened::Goes);
+        assert_eq!(ramp(3.0, 40.0), Opened::Queue);
+        assert_eq!(ramp(1.0, 120.0), Opened::Goes, "more calls are answered");
+        assert_eq!(ramp(1.0, 40.0), Opened::Goes, "they take no longer");
+    }
+
+    #[test]
+    fn a_limit_that_is_reached_and_does_not_rise_is_a_queue() {
+        let mut opening = raised();
+        let reached = window(20.0, 1.0, 20.0, 1.0);
+        assert_eq!(opening.on_window(&reached), Opened::Goes, "it has risen");
+        assert_eq!(opening.on_window(&reached), Opened::Queue);
+        assert_eq!(Opening::new(20.0).on_window(&reached), Opened::Queue);
+    }
+
+    #[test]
+    fn a_limit_that_is_not_reached_for_long_is_wide_unless_calls_are_slow() {
+        for (rtt, last) in [(1.0, Opened::Wide), (2.5, Opened::Queue)] {
+            let mut opening = raised();
+            opening.on_window(&window(40.0, 1.0, 40.0, 1.0));
+            for _ in 1..LONG {
+                let goes = opening.on_window(&window(60.0, rtt, 40.0, 0.0));
+                assert_eq!(goes, Opened::Goes);
             }
+            assert_eq!(opening.on_window(&window(60.0, rtt, 40.0, 0.0)), last);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_was_never_reached_stays_open() {
+        let mut opening = Opening::new(20.0);
+        for rtt in [0.001, 1.0, 1_000.0] {
+            assert_eq!(
+                opening.on_window(&window(19.0, rtt, 1.0, 0.0)),
+                Opened::Goes
+            );
         }
     }
 }

@@ -52,11 +52,7 @@ impl Relief {
             return many.then(|| self.begin(limit, dropped));
         };
         trial.windows += 1;
-        trial.relieved = if dropped >= NEARLY_ALL {
-            0
-        } else {
-            trial.relieved + 1
-        };
+        trial.relieved = if many { 0 } else { trial.relieved + 1 };
         if trial.relieved >= RELIEVED {
             (self.trial, self.tries) = (None, 0);
             return None;

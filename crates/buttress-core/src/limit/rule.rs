@@ -4,7 +4,7 @@ use super::gradient::Gradient;
 use super::guarded::Guarded;
 use super::vegas::Vegas;
 use super::window::Window;
-use super::{LimitConfig, Sample};
+use super::{Ended, LimitConfig};
 
 /// One of the rules, in the middle of its work.
 #[derive(Debug)]
@@ -45,19 +45,10 @@ impl Rule {
         }
     }
 
-    /// Takes in a call by itself, which stands for `every` calls. Returns whether that moved the limit.
-    pub(super) fn on_sample(
-        &mut self,
-        sample: &Sample,
-        at: u64,
-        every: u64,
-        refused: bool,
-        config: &LimitConfig,
-    ) -> bool {
+    /// Takes in a call by itself. Returns whether that moved the limit.
+    pub(super) fn on_sample(&mut self, call: &Ended, config: &LimitConfig) -> bool {
         match self {
-            Self::Guarded(guarded) => {
-                guarded.on_sample(sample, at, every, refused, &config.above_min())
-            }
+            Self::Guarded(guarded) => guarded.on_sample(call, &config.above_min()),
             _ => false,
         }
     }

@@ -48,3 +48,15 @@ impl Sample {
         self
     }
 }
+
+/// A call that is looked at by itself.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) sample: Sample,
+    /// When, in nanoseconds.
+    pub(super) at: u64,
+    /// For how many calls the sample stands.
+    pub(super) every: u64,
+    /// Whether other calls were rejected for want of a slot, since the window began.
+    pub(super) refused: bool,
+}

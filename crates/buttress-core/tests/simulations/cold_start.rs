@@ -23,11 +23,7 @@ pub(crate) fn services_that_wait() {
                     .collect();
                 let name = format!("{service:?}, {rate} a second");
                 println!("{name:<36}{shares} {:>8}", world.shed.limit());
-                let is_constant = matches!(service, Service::Constant(_));
-                assert!(
-                    !is_constant || refused[5] < 0.05,
-                    "{name}, seed {seed}: {refused:?}"
-                );
+                assert!(refused[5] < 0.05, "{name}, seed {seed}: {refused:?}");
             }
         }
     }

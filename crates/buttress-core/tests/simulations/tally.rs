@@ -97,3 +97,25 @@ impl Tally {
         (self.least, self.most)
     }
 }
+
+/// What happened with all of the seeds together, each in a thread of its own.
+pub(crate) fn over_seeds(
+    seeds: std::ops::Range<u64>,
+    simulate: impl Fn(u64) -> Tally + Sync,
+) -> Tally {
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let seeds: Vec<_> = seeds
+            .map(|seed| {
+                scope.spawn({
+                    let simulate = &simulate;
+                    move || simulate(seed)
+                })
+            })
+            .collect();
+        for seed in seeds {
+            all.add(seed.join().expect("a simulation does not panic"));
+        }
+    });
+    all
+}

@@ -7,7 +7,7 @@ use buttress_core::shares::SharesConfig;
 use buttress_core::shed::ShedConfig;
 
 use crate::service::Service;
-use crate::tally::Tally;
+use crate::tally::{Tally, over_seeds};
 use crate::world::World;
 
 /// What the users of a row must not fall below.
@@ -130,16 +130,7 @@ fn run(config: &ShedConfig, places: u32, offered: &[(Criticality, f64)]) -> Tall
         world.offer_each(offered).run(before);
         world.run(long)
     };
-    let mut all = Tally::default();
-    std::thread::scope(|scope| {
-        let seeds: Vec<_> = SEEDS
-            .map(|seed| scope.spawn(move || simulate(seed)))
-            .collect();
-        for seed in seeds {
-            all.add(seed.join().expect("a simulation does not panic"));
-        }
-    });
-    all
+    over_seeds(SEEDS, simulate)
 }
 
 /// The share of calls at this load that a queue of one server has room for.

@@ -113,7 +113,7 @@ fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
 #[test]
 fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
     use buttress_core::bulkhead::{Admission, Bulkhead};
-    use buttress_core::queue::Terms;
+    use buttress_core::queue::WaitParams;
 
     let _alone = alone();
     let config = BulkheadConfig::default().tenants(TenantsConfig::default());
@@ -128,7 +128,7 @@ fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
             let left = rest.len();
             std::str::from_utf8(&tenant[..tenant.len() - left]).unwrap()
         };
-        let admission = bulkhead.acquire_by(|| Some(text), || 0, Terms::default, || now);
+        let admission = bulkhead.acquire_by(|| Some(text), || 0, WaitParams::default, || now);
         let Admission::Admitted { permit, .. } = admission else {
             panic!("there is room");
         };
@@ -270,7 +270,7 @@ fn a_shedder_allocates_nothing() {
         assert_eq!(calls_through(ShedLayer::new(&shedder)), 0, "{mode}");
         assert_eq!(calls_through(ShedLayer::client(&shedder)), 0, "{mode}");
         for said in ["high", "low", "critical", "urgent"] {
-            for trust in [Trust::Always, Trust::Never, Trust::ToLower] {
+            for trust in [Trust::Always, Trust::Never, Trust::LowerOnly] {
                 let layer = ShedLayer::http(&shedder).trust(trust);
                 let allocated = calls_saying(("x-criticality", said), layer);
                 assert_eq!(allocated, 0, "{mode}, {said}, {trust:?}");

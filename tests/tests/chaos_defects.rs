@@ -149,7 +149,7 @@ fn the_maximum_of_affected_calls_is_exact_in_any_burst() {
         drop(calls);
         assert_eq!(injector.snapshot().active, 0, "round {round}");
     }
-    assert_eq!(injector.snapshot().harmed, 50 * MOST);
+    assert_eq!(injector.snapshot().affected, 50 * MOST);
 }
 
 type Answered = std::future::Ready<Result<Response<Empty<bytes::Bytes>>, Infallible>>;

@@ -77,8 +77,8 @@ async fn probes_far_apart_close_the_circuit() {
     let window = Duration::from_secs(1);
     let config = BreakerConfig::default()
         .window(Window::Time(window))
-        .open_for(OpenTime::Fixed(window))
-        .half_open_stay(200 * window)
+        .open_for(OpenDuration::Fixed(window))
+        .half_open_timeout(200 * window)
         .probes(2);
     let (breaker, service, probe) = behind(config);
     breaker.trip();
@@ -122,9 +122,12 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
         ("window", config().window(Window::Time(zero))),
         ("failure_ratio", config().failure_ratio(Ratio::ZERO)),
         ("consecutive_failures", config().consecutive_failures(0)),
-        ("open_for", config().open_for(OpenTime::Fixed(zero))),
-        ("probe_lease", config().probe_lease(zero)),
-        ("half_open_stay", config().half_open_stay(Duration::MAX)),
+        ("open_for", config().open_for(OpenDuration::Fixed(zero))),
+        ("probe_timeout", config().probe_timeout(zero)),
+        (
+            "half_open_timeout",
+            config().half_open_timeout(Duration::MAX),
+        ),
         ("attempt_timeout", config().attempt_timeout(zero)),
     ] {
         let error: ConfigError = Breaker::try_new("test", config).map(drop).unwrap_err();
@@ -158,7 +161,7 @@ async fn a_snapshot_shows_nothing_that_has_expired() {
 async fn a_probe_that_is_ignored_gives_its_slot_back() {
     let open_for = Duration::from_secs(1);
     let config = BreakerConfig::default()
-        .open_for(OpenTime::Fixed(open_for))
+        .open_for(OpenDuration::Fixed(open_for))
         .probes(1);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();

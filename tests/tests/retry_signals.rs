@@ -45,7 +45,7 @@ fn every_metric_moves_under_its_own_labels() {
         ("attempts_total retry cancelled", 1.0),
         ("attempts_total shadow error", 1.0),
         ("retries_total retry error", 4.0),
-        ("stops_total retry attempts_spent", 1.0),
+        ("stops_total retry attempts_exhausted", 1.0),
         ("would_retry_total shadow error", 1.0),
         ("hedges_total hedge won", 1.0),
         ("hedges_total hedge lost", 1.0),

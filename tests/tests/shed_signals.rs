@@ -115,7 +115,7 @@ fn every_reason_is_counted_under_its_own_label() {
                 .insert(Deadline::after(now, Duration::ZERO).unwrap());
             let too_late = service.clone().oneshot(late).await;
             assert_eq!(why(&too_late), Some(Reason::DeadlineTooShort));
-            shedder.feel(Pressure {
+            shedder.update_pressure(Pressure {
                 run_delay: Some(HOUR),
                 ..Pressure::default()
             });

@@ -195,7 +195,7 @@ fn config() -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(3)
-        .open_for(OpenTime::Fixed(OPEN_FOR))
+        .open_for(OpenDuration::Fixed(OPEN_FOR))
 }
 
 fn behind<L: Layer<ReadyProbe>>(layer: &L) -> (L::Service, ProbeHandle) {

@@ -120,7 +120,7 @@ fn retry(mode: Mode) -> RetryLayer {
 }
 
 fn open() -> BreakerLayer {
-    let hour = OpenTime::Fixed(Duration::from_secs(3_600));
+    let hour = OpenDuration::Fixed(Duration::from_secs(3_600));
     let breaker = Breaker::new("bench", config().open_for(hour));
     breaker.trip();
     BreakerLayer::new(&breaker)

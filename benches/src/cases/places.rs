@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use buttress::prelude::*;
 use buttress::shed::ThrottleConfig;
-use buttress_core::queue::Terms;
+use buttress_core::queue::WaitParams;
 use buttress_core::shed::{Admission, Call, Shed};
 use buttress_core::{Report, bulkhead};
 use tower::{Layer, Service};
@@ -92,7 +92,7 @@ pub(super) fn rules() -> Vec<Case> {
             let bulkhead = bulkhead::Bulkhead::new(config, clock.now()).expect("valid");
             // The first call finds the places under the lock, and puts some of them where the next ones look.
             let now = clock.now();
-            let first = bulkhead.acquire(|| 0, Terms::default, || now);
+            let first = bulkhead.acquire(|| 0, WaitParams::default, || now);
             let bulkhead::Admission::Admitted { permit, .. } = first else {
                 panic!("it is free");
             };

@@ -41,7 +41,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, Window};
+//! use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenDuration, Window};
 //! use buttress_core::Ratio;
 //!
 //! let payments = Breaker::new(
@@ -51,7 +51,7 @@
 //!         .minimum_calls(50)
 //!         .failure_ratio(Ratio::percent(20))
 //!         .slow_calls(Duration::from_secs(1), Ratio::percent(60))
-//!         .open_for(OpenTime::Fixed(Duration::from_secs(3)))
+//!         .open_for(OpenDuration::Fixed(Duration::from_secs(3)))
 //!         .probes(5)
 //!         .ramp(Duration::from_secs(20), Ratio::percent(1)),
 //! );
@@ -141,7 +141,7 @@ mod snapshot;
 
 pub use breaker::Breaker;
 pub use buttress_core::WhenSaturated;
-pub use buttress_core::circuit::{BreakerConfig, CircuitSnapshot, CircuitState, OpenTime};
+pub use buttress_core::circuit::{BreakerConfig, CircuitSnapshot, CircuitState, OpenDuration};
 pub use buttress_core::window::Window;
 pub use future::ResponseFuture;
 pub use guard::BreakerGuard;

@@ -33,7 +33,7 @@ impl Queued {
         let lookout = shared
             .open()
             .next_look()
-            .filter(|look| place.gives_up().is_none_or(|at| *look < at));
+            .filter(|look| place.expires_at().is_none_or(|at| *look < at));
         let lookout = lookout.map(|first| {
             let shared = shared.clone();
             Lookout::new(first, move || {
@@ -83,7 +83,7 @@ impl Future for Queued {
             self.ended();
             return Poll::Ready(admitted);
         }
-        let Some(at) = place.gives_up() else {
+        let Some(at) = place.expires_at() else {
             return Poll::Pending;
         };
         let now = match this.timer.as_mut().poll(at, cx) {

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll, ready};
 
-use buttress_core::queue::Terms;
+use buttress_core::queue::WaitParams;
 use buttress_core::{BoxError, Criticality, Deadline, Identify, Plain, Protocol, WhenSaturated};
 use buttress_shell::{refuse, relinquish};
 use tower_service::Service;
@@ -111,7 +111,7 @@ impl<S, P> BulkheadService<S, P> {
                 .identity(&request)
                 .unwrap_or_else(|| fastrand::u64(..))
         };
-        let terms = || Terms {
+        let terms = || WaitParams {
             criticality: Criticality::current()
                 .or_else(|| protocol.criticality(&request))
                 .unwrap_or_default(),

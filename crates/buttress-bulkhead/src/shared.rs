@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Stripe};
-use buttress_core::queue::Terms;
+use buttress_core::queue::WaitParams;
 use buttress_core::{BoxError, Lease, Name, Reason, Rejection, StripeIndex, Striped};
 use buttress_metrics::{BulkheadEvent, BulkheadSignals};
 use buttress_shell::{OpenBodies, OpenStripe};
@@ -122,7 +122,7 @@ pub(crate) fn admit<'a>(
     shared: &SharedStripes,
     key: impl Fn() -> Option<Cow<'a, str>>,
     draw: impl Fn() -> u64,
-    terms: impl Fn() -> Terms,
+    terms: impl Fn() -> WaitParams,
 ) -> Answer {
     let lease = shared.lease();
     let acquire = || lease.rule.acquire_by(&key, &draw, &terms, now);

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-use crate::meddling::Meddling;
+use crate::damage::{Damage, Step};
+use crate::injection::Injection;
 use crate::shared::{Place, Shared};
-use crate::tampering::{Step, Tampering};
 
 /// The body of a response that came through an injector, unchanged or with a fault.
 #[pin_project]
@@ -23,17 +23,17 @@ enum State<B> {
     /// An answer of the injector's own.
     Empty,
     /// In a box, so that a body that is left alone grows by a discriminant only.
-    Harmed(Pin<Box<Harmed<B>>>),
+    Affected(Pin<Box<Affected<B>>>),
     /// Left alone, but the guard of the plan listens how it ends.
-    Heard(Pin<Box<GuardedBody<B, Meddling>>>),
+    Heard(Pin<Box<GuardedBody<B, Injection>>>),
     Untouched(#[pin] B),
 }
 
 #[pin_project]
-struct Harmed<B> {
+struct Affected<B> {
     #[pin]
     inner: B,
-    tampering: Tampering,
+    tampering: Damage,
 }
 
 impl<B> FaultyBody<B> {
@@ -46,18 +46,18 @@ impl<B> FaultyBody<B> {
         Self(State::Empty)
     }
 
-    pub(crate) fn heard(inner: GuardedBody<B, Meddling>) -> Self {
+    pub(crate) fn heard(inner: GuardedBody<B, Injection>) -> Self {
         Self(State::Heard(Box::pin(inner)))
     }
 
-    pub(crate) fn harmed(
+    pub(crate) fn affected(
         inner: B,
         fault: BodyFault,
         shared: &Arc<Shared>,
         place: Option<Place>,
     ) -> Self {
-        let tampering = Tampering::new(fault, shared, place);
-        Self(State::Harmed(Box::pin(Harmed { inner, tampering })))
+        let tampering = Damage::new(fault, shared, place);
+        Self(State::Affected(Box::pin(Affected { inner, tampering })))
     }
 }
 
@@ -76,7 +76,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().0.project() {
             StateProjection::Empty => Poll::Ready(None),
-            StateProjection::Harmed(harmed) => harmed.as_mut().poll_frame(cx),
+            StateProjection::Affected(affected) => affected.as_mut().poll_frame(cx),
             StateProjection::Heard(heard) => heard.as_mut().poll_frame(cx),
             StateProjection::Untouched(inner) => inner.poll_frame(cx).map_err(Into::into),
         }
@@ -86,7 +86,7 @@ where
         match &self.0 {
             State::Empty => true,
             // What comes at the end is for the fault to say.
-            State::Harmed(harmed) => harmed.tampering.is_over(),
+            State::Affected(affected) => affected.tampering.is_over(),
             State::Heard(heard) => heard.is_end_stream(),
             State::Untouched(inner) => inner.is_end_stream(),
         }
@@ -95,14 +95,14 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             State::Empty => SizeHint::with_exact(0),
-            State::Harmed(_) => SizeHint::default(),
+            State::Affected(_) => SizeHint::default(),
             State::Heard(heard) => heard.size_hint(),
             State::Untouched(inner) => inner.size_hint(),
         }
     }
 }
 
-impl<B> Harmed<B>
+impl<B> Affected<B>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -136,9 +136,9 @@ impl<B: fmt::Debug> fmt::Debug for FaultyBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             State::Empty => f.write_str("FaultyBody::Empty"),
-            State::Harmed(harmed) => f
-                .debug_tuple("FaultyBody::Harmed")
-                .field(&harmed.inner)
+            State::Affected(affected) => f
+                .debug_tuple("FaultyBody::Affected")
+                .field(&affected.inner)
                 .finish(),
             State::Heard(heard) => f.debug_tuple("FaultyBody::Heard").field(heard).finish(),
             State::Untouched(inner) => f.debug_tuple("FaultyBody::Untouched").field(inner).finish(),

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use buttress_core::BoxError;
 use pin_project::pin_project;
 
-use crate::meddling::{Meddling, Next};
-use crate::protocol::{PlainCalls, Tamper};
+use crate::injection::{Injection, Next};
+use crate::protocol::{InjectResponse, PlainCalls};
 
 /// The response of a service behind an injector, or what the injector makes of it.
 #[pin_project]
@@ -31,7 +31,7 @@ struct Meddled<F> {
     #[pin]
     inner: Option<F>,
     /// `None` once the call has ended.
-    meddling: Option<Meddling>,
+    meddling: Option<Injection>,
 }
 
 impl<F, P> ResponseFuture<F, P> {
@@ -40,7 +40,7 @@ impl<F, P> ResponseFuture<F, P> {
         Self::new(State::Untouched(inner))
     }
 
-    pub(crate) fn meddled(inner: Option<F>, meddling: Meddling) -> Self {
+    pub(crate) fn meddled(inner: Option<F>, meddling: Injection) -> Self {
         let meddling = Some(meddling);
         Self::new(State::Meddled(Box::pin(Meddled { inner, meddling })))
     }
@@ -58,7 +58,7 @@ impl<F, P, Res, E> Future for ResponseFuture<F, P>
 where
     F: Future<Output = Result<Res, E>>,
     E: Into<BoxError>,
-    P: Tamper<Res>,
+    P: InjectResponse<Res>,
 {
     type Output = Result<P::Response, BoxError>;
 
@@ -80,7 +80,7 @@ impl<F> Meddled<F> {
     where
         F: Future<Output = Result<Res, E>>,
         E: Into<BoxError>,
-        P: Tamper<Res>,
+        P: InjectResponse<Res>,
     {
         let this = self.project();
         let waiting = this.meddling.as_mut().expect("polled after completion");

@@ -3,12 +3,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use buttress_core::chaos::{Arming, Bounds, Breach, Plan, PlanError, SteadyStateConfig};
+use buttress_core::chaos::{ArmedPlan, Bounds, Breach, Plan, PlanError, SteadyStateConfig};
 use buttress_core::{ConfigError, Name};
 use buttress_metrics::Disarming;
 
 use crate::shared::Shared;
-use crate::switch::{self, Killed};
+use crate::switch::{self, KillSwitch};
 use crate::{InjectorConfig, InjectorSnapshot};
 
 /// An injector of faults: what its layers share, and where it is armed and disarmed.
@@ -45,8 +45,8 @@ impl Injector {
     /// A plan that cannot work; an injector that is armed already; a kill switch that is thrown; a steady state
     /// that is being [watched](Self::watch) and does not hold even now.
     pub fn arm(&self, plan: Plan) -> Result<(), ArmError> {
-        if switch::read(&self.shared.config, &plan) == Killed::All {
-            return Err(ArmError::Killed);
+        if switch::read(&self.shared.config, &plan) == KillSwitch::All {
+            return Err(ArmError::KillSwitch);
         }
         self.shared.arm(|standing| {
             let now = now();
@@ -54,7 +54,7 @@ impl Injector {
                 return Err(ArmError::AlreadyArmed);
             }
             let watched = standing.and_then(|arming| arming.guard());
-            let arming = Arming::new(plan, watched, now).map_err(ArmError::Plan)?;
+            let arming = ArmedPlan::new(plan, watched, now).map_err(ArmError::Plan)?;
             match arming.breach(now) {
                 Some(breach) => Err(ArmError::Breached(breach)),
                 None => Ok(arming),
@@ -123,12 +123,12 @@ impl Injector {
     #[must_use]
     pub fn snapshot(&self) -> InjectorSnapshot {
         let arming = self.shared.arming();
-        let (calls, harmed) = arming.as_ref().map_or((0, 0), |arming| arming.totals());
+        let (calls, affected) = arming.as_ref().map_or((0, 0), |arming| arming.totals());
         InjectorSnapshot {
             name: self.shared.name.clone(),
             armed: self.is_armed(),
             calls,
-            harmed,
+            affected,
             active: arming.map_or(0, |arming| arming.active()),
         }
     }
@@ -153,7 +153,7 @@ impl fmt::Debug for Injector {
 pub struct Armed {
     shared: Arc<Shared>,
     /// So that it does not disarm a plan that was armed after this one had ended.
-    arming: Option<Arc<Arming>>,
+    arming: Option<Arc<ArmedPlan>>,
 }
 
 impl Armed {
@@ -198,7 +198,7 @@ pub enum ArmError {
     /// The hypothesis of an experiment cannot be watched.
     Hypothesis(ConfigError),
     /// A kill switch is thrown.
-    Killed,
+    KillSwitch,
     /// The plan cannot work.
     Plan(PlanError),
 }
@@ -209,7 +209,7 @@ impl fmt::Display for ArmError {
             Self::AlreadyArmed => f.write_str("another plan is armed; disarm it first"),
             Self::Breached(breach) => write!(f, "the steady state does not hold: {breach}"),
             Self::Hypothesis(error) => write!(f, "the hypothesis cannot be watched: {error}"),
-            Self::Killed => f.write_str("a kill switch is thrown"),
+            Self::KillSwitch => f.write_str("a kill switch is thrown"),
             Self::Plan(error) => write!(f, "the plan cannot work: {error}"),
         }
     }
@@ -220,7 +220,7 @@ impl Error for ArmError {
         match self {
             Self::Hypothesis(error) => Some(error),
             Self::Plan(error) => Some(error),
-            Self::AlreadyArmed | Self::Breached(_) | Self::Killed => None,
+            Self::AlreadyArmed | Self::Breached(_) | Self::KillSwitch => None,
         }
     }
 }
@@ -231,7 +231,7 @@ fn watching(steady_state: SteadyStateConfig) -> Plan {
     Plan::new(0).bounds(bounds).guard(steady_state)
 }
 
-fn has_faults(arming: &Arming) -> bool {
+fn has_faults(arming: &ArmedPlan) -> bool {
     !arming.plan().faults().is_empty()
 }
 

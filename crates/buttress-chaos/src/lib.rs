@@ -118,19 +118,19 @@ mod readme {}
 
 mod body;
 mod config;
+mod damage;
 mod experiment;
 mod future;
 #[cfg(feature = "game-day")]
 mod game_day;
+mod injection;
 mod injector;
 mod layer;
-mod meddling;
 mod protocol;
 mod service;
 mod shared;
 mod snapshot;
 mod switch;
-mod tampering;
 mod wait;
 
 pub use body::FaultyBody;
@@ -147,6 +147,6 @@ pub use future::ResponseFuture;
 pub use game_day::{GameDay, GameDayError, GameDayReport};
 pub use injector::{ArmError, Armed, Injector};
 pub use layer::ChaosLayer;
-pub use protocol::{Aim, HttpCalls, PlainCalls, Tamper};
+pub use protocol::{FaultTarget, HttpCalls, InjectResponse, PlainCalls};
 pub use service::ChaosService;
 pub use snapshot::InjectorSnapshot;

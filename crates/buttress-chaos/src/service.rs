@@ -6,9 +6,9 @@ use buttress_core::BoxError;
 use buttress_shell::relinquish;
 use tower_service::Service;
 
+use crate::injection::Injection;
 use crate::injector::now;
-use crate::meddling::Meddling;
-use crate::protocol::{Aim, PlainCalls, Tamper};
+use crate::protocol::{FaultTarget, InjectResponse, PlainCalls};
 use crate::{Injector, ResponseFuture};
 
 /// A service behind an [`Injector`]. See the [crate docs](crate).
@@ -52,7 +52,7 @@ impl<S, P, Req> Service<Req> for ChaosService<S, P>
 where
     S: Service<Req> + Clone,
     S::Error: Into<BoxError>,
-    P: Aim<Req> + Tamper<S::Response>,
+    P: FaultTarget<Req> + InjectResponse<S::Response>,
 {
     type Response = P::Response;
     type Error = BoxError;
@@ -76,7 +76,7 @@ impl<S, P> ChaosService<S, P> {
     fn call_armed<Req>(&mut self, request: Req) -> ResponseFuture<S::Future, P>
     where
         S: Service<Req> + Clone,
-        P: Aim<Req>,
+        P: FaultTarget<Req>,
     {
         let shared = self.injector.shared();
         let Some(arming) = shared.arming() else {
@@ -91,7 +91,7 @@ impl<S, P> ChaosService<S, P> {
             return ResponseFuture::untouched(self.inner.call(request));
         }
         let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());
-        let meddling = Meddling::new(shared, arming, harm, now);
+        let meddling = Injection::new(shared, arming, harm, now);
         let inner = if is_answered {
             // What the service reserved is given back. The request is not dropped as rejected: an injected answer stands
             // for one of the service's own, so a retry must not learn that the call was never processed.

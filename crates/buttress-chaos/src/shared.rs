@@ -3,13 +3,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
-use buttress_core::chaos::{Active, Answer, Arming, BodyFault, Decision, End, Subject, Verdict};
+use buttress_core::chaos::{Active, Answer, ArmedPlan, BodyFault, Decision, End, Subject, Verdict};
 use buttress_core::{Name, StableHash};
 use buttress_metrics::{ChaosEvent, ChaosSignals, Disarming};
 use tokio::sync::Notify;
 
 use crate::InjectorConfig;
-use crate::switch::{self, Killed};
+use crate::switch::{self, KillSwitch};
 
 /// What all layers of one injector share.
 pub(crate) struct Shared {
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     armed: AtomicBool,
     /// Calls read it, and do not wait for each other; it is written to when a plan begins or ends. Never held over
     /// anything but looking at it or putting it there.
-    arming: RwLock<Option<Arc<Arming>>>,
+    arming: RwLock<Option<Arc<ArmedPlan>>>,
     /// Numbers the calls that nothing names.
     sequence: AtomicU64,
     /// Told when an arming ends, for calls that hang or are late because of it.
@@ -40,7 +40,7 @@ pub(crate) struct Harm {
 /// One of the affected calls, released when it is dropped.
 pub(crate) struct Place {
     shared: Arc<Shared>,
-    arming: Arc<Arming>,
+    arming: Arc<ArmedPlan>,
     active: Option<Active>,
 }
 
@@ -63,7 +63,7 @@ impl Shared {
         self.armed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn arming(&self) -> Option<Arc<Arming>> {
+    pub(crate) fn arming(&self) -> Option<Arc<ArmedPlan>> {
         let arming = self.arming.read();
         arming.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -71,7 +71,7 @@ impl Shared {
     /// Puts an arming there unless there is one already.
     pub(crate) fn arm<E>(
         &self,
-        make: impl FnOnce(Option<&Arc<Arming>>) -> Result<Arming, E>,
+        make: impl FnOnce(Option<&Arc<ArmedPlan>>) -> Result<ArmedPlan, E>,
     ) -> Result<(), E> {
         let mut locked = self.lock();
         let arming = Arc::new(make(locked.as_ref())?);
@@ -90,7 +90,7 @@ impl Shared {
     }
 
     /// Removes the armed plan, and lets the calls it holds continue. With `only`, if it is still that one.
-    pub(crate) fn disarm(&self, by: Disarming, only: Option<&Arc<Arming>>) -> bool {
+    pub(crate) fn disarm(&self, by: Disarming, only: Option<&Arc<ArmedPlan>>) -> bool {
         let mut locked = self.lock();
         let stands = match (&*locked, only) {
             (Some(arming), Some(only)) => Arc::ptr_eq(arming, only),
@@ -122,7 +122,7 @@ impl Shared {
     /// Decides about a call.
     pub(crate) fn decide(
         self: &Arc<Self>,
-        arming: &Arc<Arming>,
+        arming: &Arc<ArmedPlan>,
         subject: &impl Subject,
         identity: u64,
         now: Instant,
@@ -152,13 +152,13 @@ impl Shared {
     }
 
     /// Whether a kill switch is thrown that spares this call. Obeys the switch for all that come after it.
-    fn is_killed(&self, arming: &Arc<Arming>, decision: &Decision<'_>) -> bool {
+    fn is_killed(&self, arming: &Arc<ArmedPlan>, decision: &Decision<'_>) -> bool {
         match switch::read(&self.config, arming.plan()) {
-            Killed::All => {
+            KillSwitch::All => {
                 self.disarm(Disarming::Switch, Some(arming));
                 true
             }
-            Killed::Faults(stopped) => {
+            KillSwitch::Faults(stopped) => {
                 let hits = |fault: &str| decision.names().any(|name| name.as_str() == fault);
                 let mut spared = false;
                 for fault in stopped.iter().filter(|fault| hits(fault)) {
@@ -167,11 +167,11 @@ impl Shared {
                 }
                 spared
             }
-            Killed::None => false,
+            KillSwitch::None => false,
         }
     }
 
-    fn harm(&self, arming: &Arming, decision: &Decision<'_>, place: Place) -> Harm {
+    fn harm(&self, arming: &ArmedPlan, decision: &Decision<'_>, place: Place) -> Harm {
         let faults = arming.plan().faults();
         let hits = [
             decision.delay.map(|hit| hit.index),
@@ -195,7 +195,7 @@ impl Shared {
     }
 
     /// Puts one fault out of use. Says whether there is one of that name.
-    pub(crate) fn stop(&self, arming: &Arming, fault: &str) -> bool {
+    pub(crate) fn stop(&self, arming: &ArmedPlan, fault: &str) -> bool {
         let stopped = arming.stop(fault);
         if stopped {
             self.signals.emit(ChaosEvent::Stopped { fault });
@@ -204,13 +204,13 @@ impl Shared {
     }
 
     /// Disarms if the plan is over by itself, and returns why.
-    pub(crate) fn look(&self, arming: &Arc<Arming>, now: Instant) -> Option<End> {
+    pub(crate) fn look(&self, arming: &Arc<ArmedPlan>, now: Instant) -> Option<End> {
         let end = arming.end(now)?;
         self.disarm(Disarming::Ended(end), Some(arming));
         Some(end)
     }
 
-    fn lock(&self) -> RwLockWriteGuard<'_, Option<Arc<Arming>>> {
+    fn lock(&self) -> RwLockWriteGuard<'_, Option<Arc<ArmedPlan>>> {
         self.arming.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,7 @@ pub struct InjectorSnapshot {
     /// Calls that were decided on since it was armed.
     pub calls: u64,
     /// Calls that were affected.
-    pub harmed: u64,
+    pub affected: u64,
     /// Calls that are affected now.
     pub active: u64,
 }

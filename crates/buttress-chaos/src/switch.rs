@@ -7,7 +7,7 @@ use crate::InjectorConfig;
 
 /// What the kill switches outside of the process say.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Killed {
+pub(crate) enum KillSwitch {
     /// Nothing is to be injected.
     All,
     /// Not these faults.
@@ -17,44 +17,44 @@ pub(crate) enum Killed {
 }
 
 /// Reads the switches. It takes a system call or two, so it is called only where a call would be affected.
-pub(crate) fn read(config: &InjectorConfig, plan: &Plan) -> Killed {
+pub(crate) fn read(config: &InjectorConfig, plan: &Plan) -> KillSwitch {
     let variable = config.kill_variable.as_deref().and_then(variable);
     let file = config.kill_file.as_deref().and_then(file);
     let texts = [variable, file].into_iter().flatten();
-    texts.fold(Killed::None, |killed, text| {
+    texts.fold(KillSwitch::None, |killed, text| {
         killed.and(understand(&text, plan))
     })
 }
 
 /// What one switch says, which is thrown.
-fn understand(text: &str, plan: &Plan) -> Killed {
-    let mut killed = Killed::None;
+fn understand(text: &str, plan: &Plan) -> KillSwitch {
+    let mut killed = KillSwitch::None;
     let items = text.split([',', '\n', '\r']).map(str::trim);
     let mut said = false;
     for item in items.filter(|item| !item.is_empty()) {
         said = true;
         killed = killed.and(match item.strip_prefix("experiment:") {
             // Another's is none of Buttress.
-            Some(name) if Some(name.trim()) != plan.experiment_name() => Killed::None,
-            Some(_) => Killed::All,
+            Some(name) if Some(name.trim()) != plan.experiment_name() => KillSwitch::None,
+            Some(_) => KillSwitch::All,
             None => faults(item, plan),
         });
     }
-    if said { killed } else { Killed::All }
+    if said { killed } else { KillSwitch::All }
 }
 
-fn faults(item: &str, plan: &Plan) -> Killed {
+fn faults(item: &str, plan: &Plan) -> KillSwitch {
     let names_fault = |word| plan.faults().iter().any(|f| f.name().as_str() == word);
     let words = || item.split([' ', '\t']).filter(|word| !word.is_empty());
     if words().all(names_fault) {
-        Killed::Faults(words().map(String::from).collect())
+        KillSwitch::Faults(words().map(String::from).collect())
     } else {
         // If the value cannot be parsed, all faults are disabled.
-        Killed::All
+        KillSwitch::All
     }
 }
 
-impl Killed {
+impl KillSwitch {
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
@@ -91,22 +91,22 @@ mod tests {
         let fault = |name| PlannedFault::new(name, Fault::Answer(Answer::Error));
         let plan = Plan::new(1).fault(fault("down")).fault(fault("slow"));
         let plan = plan.experiment("errors at 5 %");
-        let faults = |names: &[&str]| Killed::Faults(names.iter().map(|&n| n.into()).collect());
+        let faults = |names: &[&str]| KillSwitch::Faults(names.iter().map(|&n| n.into()).collect());
         for (text, expected) in [
-            ("", Killed::All),
-            ("\n", Killed::All),
-            ("1", Killed::All),
-            ("all", Killed::All),
+            ("", KillSwitch::All),
+            ("\n", KillSwitch::All),
+            ("1", KillSwitch::All),
+            ("all", KillSwitch::All),
             ("down", faults(&["down"])),
             ("down slow", faults(&["down", "slow"])),
             ("down,\tslow\r\n", faults(&["down", "slow"])),
-            ("down, up", Killed::All),
-            ("experiment: errors at 5 %", Killed::All),
-            ("experiment:errors at 5 %\n", Killed::All),
-            ("experiment: another", Killed::None),
+            ("down, up", KillSwitch::All),
+            ("experiment: errors at 5 %", KillSwitch::All),
+            ("experiment:errors at 5 %\n", KillSwitch::All),
+            ("experiment: another", KillSwitch::None),
             ("experiment: another\ndown", faults(&["down"])),
-            ("experiment: another, errors", Killed::All),
-            ("experiments: another", Killed::All),
+            ("experiment: another, errors", KillSwitch::All),
+            ("experiments: another", KillSwitch::All),
         ] {
             assert_eq!(understand(text, &plan), expected, "{text:?}");
         }
@@ -115,6 +115,6 @@ mod tests {
     #[test]
     fn a_plan_of_no_experiment_is_not_killed_with_one() {
         let plan = Plan::new(1);
-        assert_eq!(understand("experiment: a", &plan), Killed::None);
+        assert_eq!(understand("experiment: a", &plan), KillSwitch::None);
     }
 }

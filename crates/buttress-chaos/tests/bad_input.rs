@@ -40,7 +40,7 @@ fn a_rate_over_one_is_rejected() {
 fn an_unknown_field_is_rejected() {
     refused(
         "bounds = { max_activ = 5 }",
-        "line 4, column 12: unknown field `max_activ`, expected one of `max_active`, `blast_radius`, `begins_after`, `ttl`",
+        "line 4, column 12: unknown field `max_activ`, expected one of `max_active`, `blast_radius`, `start_delay`, `ttl`",
     );
     refused(
         "[[experiment.fault]]\nname = 'f'\nanswer = 'error'\nodds = 0.5",
@@ -123,7 +123,7 @@ async fn a_guard_that_is_broken_at_the_start_is_rejected() {
         "{said}"
     );
     assert!(said.contains("See line 4, column 9."), "{said}");
-    assert_eq!(injector.snapshot().harmed, 0);
+    assert_eq!(injector.snapshot().affected, 0);
     assert!(!injector.is_armed());
     // Nothing watches any more either.
     let nothing = buttress_chaos::Plan::new(1).fault(PlannedFault::new(

@@ -22,7 +22,7 @@ recovery = "0 s"
 after = "500 ms"
 hypothesis = { failure_ratio = 0.05, minimum_calls = 5 }
 guard = { latency = { quantile = 0.99, most = "2 s" }, burn_rate = { objective = 0.999, most = 14.4 }, window = "5 s" }
-bounds = { max_active = 10, blast_radius = 0.5, begins_after = "100 ms", ttl = "1 min" }
+bounds = { max_active = 10, blast_radius = 0.5, start_delay = "100 ms", ttl = "1 min" }
 
 [[experiment.fault]]
 name = "slow"
@@ -64,7 +64,7 @@ fn a_file_says_what_the_code_would() {
                     Bounds::default()
                         .max_active(10)
                         .blast_radius(Ratio::HALF)
-                        .begins_after(100 * MS)
+                        .start_delay(100 * MS)
                         .ttl(60_000 * MS),
                 )
                 .fault(

@@ -12,7 +12,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 /// |---|---|
 /// | [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | timeout: the dependency was called, and did not respond in time |
 /// | any other [`Rejection`] | ignored: a layer rejected the call, the dependency was not called |
-/// | [`Attributed`] | the failure it names |
+/// | [`ClassifiedError`] | the failure it names |
 /// | `io::Error` of kind `TimedOut` | timeout |
 /// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
 /// | none of these, but a [reader](crate::read_errors_with) knows it | what the reader says: a `tonic::Status` is as its code |
@@ -53,7 +53,7 @@ pub fn classify_error(error: &(dyn Error + 'static)) -> Report {
 }
 
 /// Reads an outcome off an error as [`classify_error`] does, where the chain has something in it that this crate knows:
-/// a [`Rejection`], an [`Attributed`] or an `io::Error`.
+/// a [`Rejection`], an [`ClassifiedError`] or an `io::Error`.
 #[must_use]
 pub fn classify_known_error(error: &(dyn Error + 'static)) -> Option<Report> {
     chain(error).find_map(classify_link)
@@ -66,7 +66,7 @@ fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
             _ => Report::IGNORED,
         });
     }
-    if let Some(attributed) = error.downcast_ref::<Attributed>() {
+    if let Some(attributed) = error.downcast_ref::<ClassifiedError>() {
         return Some(Report::new(attributed.outcome));
     }
     let error = error.downcast_ref::<io::Error>()?;
@@ -93,12 +93,12 @@ fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
 /// It is transparent: the text is the inner error's, and [`source`](Error::source) is the inner error, so a caller that
 /// walks the sources finds the client library's error.
 #[derive(Debug)]
-pub struct Attributed {
+pub struct ClassifiedError {
     outcome: Outcome,
     source: BoxError,
 }
 
-impl Attributed {
+impl ClassifiedError {
     /// Writes `outcome` on `source`.
     pub fn new(outcome: Outcome, source: impl Into<BoxError>) -> Self {
         Self {
@@ -114,13 +114,13 @@ impl Attributed {
     }
 }
 
-impl fmt::Display for Attributed {
+impl fmt::Display for ClassifiedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.source, f)
     }
 }
 
-impl Error for Attributed {
+impl Error for ClassifiedError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_an_io_error_wraps_is_read_to_the_end_of_its_chain() {
         let rejection = Rejection::new(Reason::CircuitOpen, "inner");
-        let wrapped = Attributed::new(Outcome::Ignored, rejection.clone());
+        let wrapped = ClassifiedError::new(Outcome::Ignored, rejection.clone());
         for error in [io::Error::other(rejection), io::Error::other(wrapped)] {
             assert_eq!(classify_error(&error), Report::IGNORED);
         }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_attribution_decides_before_what_it_wraps() {
-        let error = Attributed::new(
+        let error = ClassifiedError::new(
             Outcome::Failure(FailureKind::Timeout),
             io::Error::from(io::ErrorKind::ConnectionReset),
         );

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::sync::OnceLock;
 
 use crate::Report;
-use crate::retry::Verdict;
+use crate::retry::Classification;
 
 /// What an error of a library says that this crate does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct ErrorReading {
     /// How the attempt ended.
     pub report: Report,
     /// Whether another attempt could help.
-    pub verdict: Verdict,
+    pub verdict: Classification,
 }
 
 /// Reads an error, with its whole chain of sources; `None` if it says nothing.

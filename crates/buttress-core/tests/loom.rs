@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenTime, Permit};
+use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenDuration, Permit};
 use buttress_core::window::{History, Mark, Successes, Window};
 use buttress_core::{Ending, FailureKind, Report};
 use loom::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ fn config() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Count(10))
         .minimum_calls(10)
-        .open_for(OpenTime::Fixed(SECOND))
+        .open_for(OpenDuration::Fixed(SECOND))
         .probes(2)
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use buttress_core::Ratio;
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
-use buttress_core::queue::{Dropped, Order, Terms};
+use buttress_core::queue::{Dropped, Order, WaitParams};
 use buttress_core::shares::PartitionsConfig;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -41,7 +41,7 @@ fn ask(bulkhead: &Bulkhead) -> Answer {
     if let Some(permit) = bulkhead.try_acquire() {
         return Answer::In(permit);
     }
-    match bulkhead.acquire(|| 0, Terms::default, epoch) {
+    match bulkhead.acquire(|| 0, WaitParams::default, epoch) {
         Admission::Admitted { permit, .. } => Answer::In(permit),
         Admission::Waiting(place) => Answer::Waits(place),
         Admission::Rejected(_) => Answer::No,
@@ -317,7 +317,7 @@ fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
     if let Some(permit) = bulkhead.try_acquire() {
         return Answer::In(permit);
     }
-    match bulkhead.acquire_by(|| Some(name), || 0, Terms::default, epoch) {
+    match bulkhead.acquire_by(|| Some(name), || 0, WaitParams::default, epoch) {
         Admission::Admitted { permit, .. } => Answer::In(permit),
         Admission::Waiting(place) => Answer::Waits(place),
         Admission::Rejected(_) => Answer::No,

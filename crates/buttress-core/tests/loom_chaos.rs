@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::Ratio;
 use buttress_core::chaos::{
-    Answer, Arming, Bounds, Fault, Plan, PlannedFault, SteadyState, SteadyStateConfig, Verdict,
+    Answer, ArmedPlan, Bounds, Fault, Plan, PlannedFault, SteadyState, SteadyStateConfig, Verdict,
 };
 use loom::sync::Arc;
 use loom::thread;
@@ -25,15 +25,15 @@ fn go_last() {
     thread::yield_now();
 }
 
-fn armed(bounds: Bounds) -> Arc<Arming> {
+fn armed(bounds: Bounds) -> Arc<ArmedPlan> {
     let plan = Plan::new(1)
         .fault(PlannedFault::new("down", Fault::Answer(Answer::Error)))
         .bounds(bounds);
-    Arc::new(Arming::new(plan, None, epoch()).expect("valid"))
+    Arc::new(ArmedPlan::new(plan, None, epoch()).expect("valid"))
 }
 
 /// Makes a call; returns whether it was affected.
-fn call(arming: &Arming, most: u64) -> bool {
+fn call(arming: &ArmedPlan, most: u64) -> bool {
     match arming.decide(&(), 0, epoch()) {
         Verdict::Harm(_, place) => {
             assert!(arming.active() <= most);
@@ -53,10 +53,10 @@ fn the_maximum_of_affected_calls_is_never_exceeded() {
             thread::spawn(move || call(&arming, 1))
         };
         go_last();
-        let mut harmed = u64::from(call(&arming, 1));
-        harmed += u64::from(other.join().expect("ended"));
-        assert!(harmed >= 1);
-        assert_eq!((arming.active(), arming.totals()), (0, (2, harmed)));
+        let mut affected = u64::from(call(&arming, 1));
+        affected += u64::from(other.join().expect("ended"));
+        assert!(affected >= 1);
+        assert_eq!((arming.active(), arming.totals()), (0, (2, affected)));
     });
 }
 
@@ -74,8 +74,8 @@ fn no_interleaving_widens_the_blast_radius() {
         go_last();
         call(&arming, 2);
         other.join().expect("ended");
-        let (calls, harmed) = arming.totals();
-        assert!(calls == 3 && harmed <= 1, "{harmed} of {calls}");
+        let (calls, affected) = arming.totals();
+        assert!(calls == 3 && affected <= 1, "{affected} of {calls}");
     });
 }
 

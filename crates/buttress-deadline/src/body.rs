@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
+use crate::deadline_timer::{DeadlineTimer, Tail};
 use crate::held::{Found, Slot};
-use crate::watch::{Tail, Watch};
 
 /// A response body that is over by its deadline, whether its reader polls it or not.
 ///
@@ -52,7 +52,7 @@ impl<B: Body + Send + 'static> DeadlineBody<B> {
     pub(crate) fn follow(
         response: Response<B>,
         context: Option<TaskContext>,
-        watch: Option<Watch>,
+        watch: Option<DeadlineTimer>,
     ) -> Response<Self> {
         let tail = match watch {
             Some(watch) if !response.body().is_end_stream() => watch.tail(),

@@ -25,8 +25,8 @@ use pin_project::pin_project;
 /// # task.await.expect("it has the deadline");
 /// # }
 /// ```
-pub fn carry<F>(future: F) -> Carried<F> {
-    Carried {
+pub fn carry<F>(future: F) -> WithTaskContext<F> {
+    WithTaskContext {
         future,
         context: TaskContext::current(),
     }
@@ -35,13 +35,13 @@ pub fn carry<F>(future: F) -> Carried<F> {
 /// A future that is polled with the deadline of the task that it was made in.
 #[pin_project]
 #[derive(Debug, Clone)]
-pub struct Carried<F> {
+pub struct WithTaskContext<F> {
     #[pin]
     future: F,
     context: TaskContext,
 }
 
-impl<F: Future> Future for Carried<F> {
+impl<F: Future> Future for WithTaskContext<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use buttress_core::{ConfigError, Egress, Mode};
+use buttress_core::{ClientDeadline, ConfigError, Mode};
 use buttress_http::Until;
 use buttress_http::deadline::DeadlineHeader;
 
@@ -35,7 +35,7 @@ use crate::limits::Limits;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClientDeadlineConfig {
-    pub(crate) rule: Egress,
+    pub(crate) rule: ClientDeadline,
     pub(crate) limits: Limits,
     pub(crate) header: DeadlineHeader,
     pub(crate) extension: bool,
@@ -139,7 +139,7 @@ impl ClientDeadlineConfig {
 impl Default for ClientDeadlineConfig {
     fn default() -> Self {
         Self {
-            rule: Egress::default(),
+            rule: ClientDeadline::default(),
             limits: Limits::default(),
             header: DeadlineHeader::EnvoyExpected,
             extension: true,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use buttress_core::{ConfigError, Ingress, Mode};
+use buttress_core::{ConfigError, Mode, ServerDeadline};
 use buttress_http::Until;
 use buttress_http::deadline::DeadlineHeaders;
 
@@ -39,7 +39,7 @@ use crate::limits::Limits;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeadlineConfig {
-    pub(crate) rule: Ingress,
+    pub(crate) rule: ServerDeadline,
     pub(crate) limits: Limits,
     pub(crate) believe: DeadlineHeaders,
     pub(crate) clock_skew: Duration,
@@ -161,9 +161,9 @@ impl DeadlineConfig {
 impl Default for DeadlineConfig {
     fn default() -> Self {
         Self {
-            rule: Ingress {
+            rule: ServerDeadline {
                 offset: Duration::from_millis(1),
-                ..Ingress::default()
+                ..ServerDeadline::default()
             },
             limits: Limits::default(),
             believe: DeadlineHeaders::RELATIVE,

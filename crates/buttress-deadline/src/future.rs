@@ -8,8 +8,8 @@ use buttress_core::{BoxError, Ending, Rejection, TaskContext};
 use buttress_shell::Timer;
 use pin_project::pin_project;
 
+use crate::deadline_timer::DeadlineTimer;
 use crate::side::{Conclude, Local};
-use crate::watch::Watch;
 
 /// The response of a service behind a deadline, or the deadline's rejection.
 #[pin_project]
@@ -19,7 +19,7 @@ pub struct ResponseFuture<F, P = Local> {
     /// What the call is polled in; `None` if the layer is off.
     context: Option<TaskContext>,
     /// `None` if there is nothing to wait for, or if the response has been taken.
-    watch: Option<Watch>,
+    watch: Option<DeadlineTimer>,
     #[pin]
     timer: Timer,
     side: PhantomData<fn() -> P>,
@@ -35,7 +35,11 @@ enum State<F> {
 impl<F, P> ResponseFuture<F, P> {
     /// A call in flight.
     #[inline]
-    pub(crate) fn called(future: F, context: Option<TaskContext>, watch: Option<Watch>) -> Self {
+    pub(crate) fn called(
+        future: F,
+        context: Option<TaskContext>,
+        watch: Option<DeadlineTimer>,
+    ) -> Self {
         Self::new(State::Called(future), context, watch)
     }
 
@@ -45,7 +49,7 @@ impl<F, P> ResponseFuture<F, P> {
     }
 
     #[inline]
-    fn new(state: State<F>, context: Option<TaskContext>, watch: Option<Watch>) -> Self {
+    fn new(state: State<F>, context: Option<TaskContext>, watch: Option<DeadlineTimer>) -> Self {
         Self {
             state,
             context,

@@ -11,7 +11,7 @@ use buttress_core::{Ending, Rejection};
 use buttress_shell::{Timer, now};
 use pin_project::pin_project;
 
-use crate::watch::Tail;
+use crate::deadline_timer::Tail;
 
 /// A body between its reader and its timer.
 ///
@@ -228,15 +228,15 @@ mod tests {
     use buttress_core::{Mode, Striped};
 
     use super::*;
+    use crate::deadline_timer::DeadlineTimer;
     use crate::limits::Limits;
     use crate::shared::Shared;
-    use crate::watch::Watch;
 
     const MS: Duration = Duration::from_millis(1);
 
     fn slot(mode: Mode, limits: Limits, timeout: Duration) -> Arc<Slot<&'static str>> {
         let shared = Striped::new(Shared::new("test".into(), mode, limits, None));
-        let watch = Watch {
+        let watch = DeadlineTimer {
             shared: shared.lease(),
             deadline: now().checked_add(timeout),
             head: None,

@@ -5,11 +5,11 @@ use buttress_shell::refuse;
 use tower_service::Service;
 
 use crate::clock::now;
+use crate::deadline_timer::DeadlineTimer;
 use crate::limits::earlier;
 use crate::shared::Shared;
 use crate::side::{Conclude, Local, Side};
 use crate::unready::Unready;
-use crate::watch::Watch;
 use crate::{DeadlineLayer, ResponseFuture};
 
 /// A service whose calls are over by their deadline. See the [crate docs](crate).
@@ -151,7 +151,7 @@ impl<S, P> DeadlineService<S, P> {
         now: std::time::Instant,
         deadline: Option<Deadline>,
         binds: bool,
-    ) -> Option<Watch> {
+    ) -> Option<DeadlineTimer> {
         let deadline = deadline.map(Deadline::moment);
         let shared: &Shared = &self.shared;
         let head = if shared.is_limited {
@@ -159,7 +159,7 @@ impl<S, P> DeadlineService<S, P> {
         } else {
             deadline
         };
-        (head.is_some() || shared.is_limited).then(|| Watch {
+        (head.is_some() || shared.is_limited).then(|| DeadlineTimer {
             shared: self.shared.lease(),
             deadline,
             head,

@@ -7,7 +7,7 @@ use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-use crate::tail::Tail;
+use crate::ending_body::EndingBody;
 
 /// A response body that holds a guard until the call is over.
 ///
@@ -31,11 +31,11 @@ pub struct GuardedBody<B, G: Guard> {
     #[pin]
     body: B,
     // After the body, so that on drop the guard goes when what it admitted is gone.
-    tail: Option<Tail<G>>,
+    tail: Option<EndingBody<G>>,
 }
 
 impl<B, G: Guard> GuardedBody<B, G> {
-    pub(crate) fn new(body: B, tail: Option<Tail<G>>) -> Self {
+    pub(crate) fn new(body: B, tail: Option<EndingBody<G>>) -> Self {
         Self { body, tail }
     }
 }
@@ -102,10 +102,10 @@ impl<B: fmt::Debug, G: Guard> fmt::Debug for GuardedBody<B, G> {
 
 /// Shows a frame to the tail, and returns the tail unless the call is over.
 fn advance<D: Buf, G: Guard>(
-    mut tail: Tail<G>,
+    mut tail: EndingBody<G>,
     frame: Option<&Result<Frame<D>, BoxError>>,
     is_end_stream: bool,
-) -> Option<Tail<G>> {
+) -> Option<EndingBody<G>> {
     match frame {
         None => tail.end(None),
         Some(Err(error)) => tail.fail(&**error),

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use buttress_core::retry::{Finding, Verdict};
+use buttress_core::retry::{Classification, RetryClass};
 use buttress_core::{Reason, Rejection, Report};
 use http::{HeaderMap, StatusCode};
 
@@ -59,17 +59,17 @@ impl<C: Classify> Classify for IgnoreInjected<C> {
 
 /// What was injected is not tried again. A success that was only made late stays one.
 impl<C: ClassifyRetry> ClassifyRetry for IgnoreInjected<C> {
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         let verdict = self.0.head(status, headers);
         if verdict.finding.kind().is_some() && headers.contains_key(FAULT) {
-            return Verdict::new(Finding::Permanent);
+            return Classification::new(RetryClass::Permanent);
         }
         verdict
     }
 
-    fn error(&self, error: &(dyn Error + 'static)) -> Verdict {
+    fn error(&self, error: &(dyn Error + 'static)) -> Classification {
         if is_injected(error) {
-            return Verdict::new(Finding::Permanent);
+            return Classification::new(RetryClass::Permanent);
         }
         self.0.error(error)
     }
@@ -84,7 +84,7 @@ fn is_injected(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use buttress_core::{Attributed, FailureKind, Outcome};
+    use buttress_core::{ClassifiedError, FailureKind, Outcome};
 
     use super::*;
 
@@ -99,7 +99,7 @@ mod tests {
         headers.insert("x-buttress-fault", "down".parse().unwrap());
         assert_eq!(CLASSIFIER.head(down, &headers), Some(Report::IGNORED));
 
-        let injected = Attributed::new(
+        let injected = ClassifiedError::new(
             Outcome::Failure(FailureKind::Transport),
             Rejection::new(Reason::FaultInjected, "a"),
         );

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use buttress_core::retry::{Finding, Verdict};
+use buttress_core::retry::{Classification, RetryClass};
 use buttress_core::{ErrorReading, Report, read_errors_with};
 use http::StatusCode;
 
@@ -23,7 +23,7 @@ fn read(error: &(dyn Error + 'static)) -> Option<ErrorReading> {
     if cannot_be_sent(error) {
         return Some(ErrorReading {
             report: Report::IGNORED,
-            verdict: Verdict::new(Finding::Permanent),
+            verdict: Classification::new(RetryClass::Permanent),
         });
     }
     let headers = grpc::status_of(error)?.to_headers();

@@ -33,6 +33,7 @@ mod classify;
 mod criticality;
 pub mod deadline;
 mod digits;
+mod ending_body;
 pub mod grpc;
 mod http_classifier;
 mod identity;
@@ -43,7 +44,6 @@ mod protocol;
 mod replay;
 mod retry;
 mod retry_after;
-mod tail;
 mod upload;
 
 pub use body::GuardedBody;
@@ -55,7 +55,7 @@ pub use ignore_injected::IgnoreInjected;
 pub use known_errors::{cannot_be_sent, know_errors};
 pub use malformed::Malformed;
 pub use protocol::{Http, Until};
-pub use replay::{Replay, ReplayBody, Tape, Unplayable};
+pub use replay::{Replay, ReplayBody, ReplayBuffer, ReplayError};
 pub use retry::{
     ClassifyRetry, Fate, Idempotent, RETRY, RetryClassifier, Ticket, judge_http_error,
     safe_at_once, safety_of, was_never_processed,

@@ -8,7 +8,7 @@ use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::deadline::given_by_caller;
-use crate::tail::{CUT_OFF, Tail};
+use crate::ending_body::{CUT_OFF, EndingBody};
 use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 
 /// The protocol of HTTP and gRPC: it takes the outcome from the status, the headers, the trailers and the body.
@@ -104,7 +104,7 @@ impl<B: Body> Protocol<Response<B>> for Http {
             let promised = promised(&response);
             guard.take().map(|mut guard| {
                 guard.answered(head.as_ref());
-                Tail::new(guard, head, promised, self.clone())
+                EndingBody::new(guard, head, promised, self.clone())
             })
         };
         Ok(response.map(|body| GuardedBody::new(body, tail)))

@@ -1,7 +1,7 @@
 use buttress_core::circuit::{Cause, CircuitState, Transition};
 use buttress_core::{FailureKind, Name, Outcome, Reason};
 
-use crate::meter::{Counter, Family, Gauge, Labels, Meter, Registrar, Tally};
+use crate::meter::{Counter, Family, Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
 
 /// The signals of one circuit.
@@ -11,7 +11,7 @@ use crate::names;
 pub struct BreakerSignals {
     layer: Name,
     key: Option<Name>,
-    states: [Tally; CircuitState::ALL.len()],
+    states: [GaugeDelta; CircuitState::ALL.len()],
     meter: Meter<Handles>,
 }
 
@@ -43,7 +43,7 @@ impl BreakerSignals {
             layer,
             key: None,
             states: CircuitState::ALL
-                .map(|state| Tally::new((state == CircuitState::Closed).into())),
+                .map(|state| GaugeDelta::new((state == CircuitState::Closed).into())),
             meter: Meter::new(),
         };
         // With a recorder in place, the series stand at 0 before the first call.
@@ -182,7 +182,7 @@ impl BreakerSignals {
 impl Drop for BreakerSignals {
     fn drop(&mut self) {
         if let Some(handles) = self.meter.handles() {
-            self.states.iter_mut().for_each(Tally::clear);
+            self.states.iter_mut().for_each(GaugeDelta::clear);
             self.show(handles);
         }
     }

@@ -1,6 +1,6 @@
 use buttress_core::Name;
 
-use crate::meter::{Gauge, Labels, Meter, Registrar, Tally};
+use crate::meter::{Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
 
 /// The signals of one retry budget.
@@ -9,7 +9,7 @@ use crate::names;
 #[derive(Debug)]
 pub struct BudgetSignals {
     layer: Name,
-    balance: Tally,
+    balance: GaugeDelta,
     meter: Meter<BudgetHandles>,
 }
 
@@ -19,7 +19,7 @@ impl BudgetSignals {
     pub fn new(layer: Name) -> Self {
         let signals = Self {
             layer,
-            balance: Tally::new(0),
+            balance: GaugeDelta::new(0),
             meter: Meter::new(),
         };
         signals.handles();

@@ -1,7 +1,7 @@
 use buttress_core::Name;
 use buttress_core::chaos::{End, Suppressed};
 
-use crate::meter::{Family, Gauge, Labels, Meter, Registrar, Tally};
+use crate::meter::{Family, Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
 
 /// The signals of one injector of faults.
@@ -11,8 +11,8 @@ use crate::names;
 #[derive(Debug)]
 pub struct ChaosSignals {
     layer: Name,
-    active: Tally,
-    armed: Tally,
+    active: GaugeDelta,
+    armed: GaugeDelta,
     meter: Meter<Handles>,
 }
 
@@ -78,8 +78,8 @@ impl ChaosSignals {
     pub fn new(layer: Name) -> Self {
         let signals = Self {
             layer,
-            active: Tally::new(0),
-            armed: Tally::new(0),
+            active: GaugeDelta::new(0),
+            armed: GaugeDelta::new(0),
             meter: Meter::new(),
         };
         signals.handles();

@@ -229,39 +229,39 @@ impl<K: Copy + PartialEq> Family<K> {
 /// The gauge is moved by differences and never set. So threads may add and show in any order, and tallies that
 /// share a gauge add up on it.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct GaugeDelta {
     level: AtomicI64,
     /// What the gauge has yet to be moved by.
-    unshown: AtomicI64,
+    hidden: AtomicI64,
 }
 
-impl Tally {
+impl GaugeDelta {
     pub(crate) const fn new(level: i64) -> Self {
         Self {
             level: AtomicI64::new(level),
-            unshown: AtomicI64::new(level),
+            hidden: AtomicI64::new(level),
         }
     }
 
     pub(crate) fn add(&self, change: i64) {
         self.level.fetch_add(change, Ordering::Relaxed);
-        self.unshown.fetch_add(change, Ordering::SeqCst);
+        self.hidden.fetch_add(change, Ordering::SeqCst);
     }
 
     /// Takes the level to another.
     pub(crate) fn set(&self, level: i64) {
         let before = self.level.swap(level, Ordering::Relaxed);
-        self.unshown
+        self.hidden
             .fetch_add(level.wrapping_sub(before), Ordering::SeqCst);
     }
 
     /// Takes the level back to nothing.
     pub(crate) fn clear(&mut self) {
-        *self.unshown.get_mut() -= std::mem::take(self.level.get_mut());
+        *self.hidden.get_mut() -= std::mem::take(self.level.get_mut());
     }
 
     pub(crate) fn show(&self, gauge: &Gauge) {
-        let change = self.unshown.swap(0, Ordering::SeqCst);
+        let change = self.hidden.swap(0, Ordering::SeqCst);
         if change != 0 {
             gauge.increment(change as f64);
         }

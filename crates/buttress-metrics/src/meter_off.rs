@@ -105,9 +105,9 @@ impl<K> Family<K> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Tally;
+pub(crate) struct GaugeDelta;
 
-impl Tally {
+impl GaugeDelta {
     pub(crate) const fn new(_: i64) -> Self {
         Self
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use buttress_core::{Criticality, Name, Reason};
 
-use crate::meter::{Family, Gauge, Histogram, Labels, Meter, Registrar, Tally};
+use crate::meter::{Family, Gauge, GaugeDelta, Histogram, Labels, Meter, Registrar};
 use crate::names;
 
 /// The signals of one shedder.
@@ -11,7 +11,7 @@ use crate::names;
 #[derive(Debug)]
 pub struct ShedSignals {
     layer: Name,
-    limit: Tally,
+    limit: GaugeDelta,
     meter: Meter<Handles>,
 }
 
@@ -33,7 +33,7 @@ impl ShedSignals {
     pub fn new(layer: Name, limit: u64) -> Self {
         let signals = Self {
             layer,
-            limit: Tally::new(level(limit)),
+            limit: GaugeDelta::new(level(limit)),
             meter: Meter::new(),
         };
         // With a recorder in place, the series stand at 0 before the first call.

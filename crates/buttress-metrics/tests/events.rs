@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use buttress_core::chaos::{Breach, End, Measure, Suppressed};
 use buttress_core::circuit::{Cause, CircuitState, Transition};
-use buttress_core::{Attributed, FailureKind, Outcome, Reason, Rejection};
+use buttress_core::{ClassifiedError, FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::{
     BreakerEvent, BreakerSignals, ChaosEvent, ChaosSignals, DeadlineEvent, DeadlineSignals,
     Disarming, Header, HttpEvent, HttpSignals, Phase, ProblemEvent, ProblemSignals,
@@ -101,7 +101,7 @@ fn a_circuit_of_many_says_which_it_is() {
 
 #[test]
 fn a_failure_tells_the_log_what_the_client_must_not_read() {
-    let error = Attributed::new(Outcome::Success, "password of db-3 refused");
+    let error = ClassifiedError::new(Outcome::Success, "password of db-3 refused");
     let failed = |status| {
         told(|| {
             ProblemSignals::new().emit(ProblemEvent::Failed {

@@ -8,7 +8,7 @@ use crate::request_id::RequestId;
 
 /// What must be known of a request to answer it with a problem, should its call fail.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestFormat {
     pub(crate) form: Form,
     pub(crate) request_id: Option<RequestId>,
     pub(crate) instance: Option<Box<str>>,
@@ -25,7 +25,7 @@ pub(crate) enum Form {
     },
 }
 
-impl Asked {
+impl RequestFormat {
     pub(crate) fn by<B>(request: &Request<B>, config: &ProblemConfig) -> Self {
         let headers = request.headers();
         let form = if is_grpc(headers.get(header::CONTENT_TYPE)) {

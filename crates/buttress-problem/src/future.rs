@@ -9,7 +9,7 @@ use http::Response;
 use pin_project::pin_project;
 
 use crate::ProblemBody;
-use crate::asked::Asked;
+use crate::asked::RequestFormat;
 use crate::render::take_answer;
 use crate::responder::Responder;
 use crate::service::Parked;
@@ -21,7 +21,7 @@ pub struct ResponseFuture<F> {
     #[pin]
     kind: Kind<F>,
     responder: Arc<Responder>,
-    asked: Asked,
+    asked: RequestFormat,
 }
 
 #[pin_project(project = KindProj)]
@@ -32,7 +32,7 @@ enum Kind<F> {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn inner(future: F, responder: Arc<Responder>, asked: Asked) -> Self {
+    pub(crate) fn inner(future: F, responder: Arc<Responder>, asked: RequestFormat) -> Self {
         Self {
             kind: Kind::Inner(future),
             responder,
@@ -40,7 +40,11 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    pub(crate) fn parked(error: Parked, responder: Arc<Responder>, asked: Asked) -> Self {
+    pub(crate) fn ready_error(
+        error: Parked,
+        responder: Arc<Responder>,
+        asked: RequestFormat,
+    ) -> Self {
         Self {
             kind: Kind::Parked(error),
             responder,

@@ -5,7 +5,7 @@ use tower_layer::Layer;
 use crate::responder::Responder;
 use crate::{ProblemConfig, ProblemService};
 
-/// Turns every error into a response. See the [module docs](crate).
+/// QueueOrder every error into a response. See the [module docs](crate).
 #[derive(Debug, Clone)]
 pub struct ProblemLayer {
     pub(crate) responder: Arc<Responder>,

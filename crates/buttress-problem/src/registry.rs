@@ -136,7 +136,7 @@ fn unknown(error: &(dyn Error + 'static)) -> Problem {
 mod tests {
     use std::io;
 
-    use buttress_core::{Attributed, BoxError, Reason};
+    use buttress_core::{BoxError, ClassifiedError, Reason};
 
     use super::*;
 
@@ -208,7 +208,7 @@ mod tests {
             (FailureKind::Overload, 503),
             (FailureKind::Timeout, 504),
         ] {
-            let error = Attributed::new(Outcome::Failure(kind), fmt::Error);
+            let error = ClassifiedError::new(Outcome::Failure(kind), fmt::Error);
             assert_eq!(status(&problems, error), expected);
         }
         assert_eq!(

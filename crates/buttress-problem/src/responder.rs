@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderValue, Response, header};
 
-use crate::asked::{Asked, Form};
+use crate::asked::{Form, RequestFormat};
 use crate::negotiate::Format;
 use crate::{Problem, ProblemConfig, grpc, reasons, render};
 
-/// Turns errors into responses and tells the log about it. One for each layer, shared by its services.
+/// QueueOrder errors into responses and tells the log about it. One for each layer, shared by its services.
 #[derive(Debug)]
 pub(crate) struct Responder {
     pub(crate) config: ProblemConfig,
@@ -28,7 +28,11 @@ impl Responder {
     }
 
     /// The response to a call that ended in `error`.
-    pub(crate) fn respond(&self, asked: &Asked, error: &(dyn Error + 'static)) -> Response<Bytes> {
+    pub(crate) fn respond(
+        &self,
+        asked: &RequestFormat,
+        error: &(dyn Error + 'static),
+    ) -> Response<Bytes> {
         self.answer(asked, self.config.problems.of(error), error)
     }
 
@@ -36,7 +40,7 @@ impl Responder {
     /// knows, and with what else the head has that `answered`.
     pub(crate) fn restate(
         &self,
-        asked: &Asked,
+        asked: &RequestFormat,
         problem: &Problem,
         answered: Parts,
     ) -> Response<Bytes> {
@@ -54,7 +58,7 @@ impl Responder {
 
     fn answer(
         &self,
-        asked: &Asked,
+        asked: &RequestFormat,
         problem: Problem,
         error: &(dyn Error + 'static),
     ) -> Response<Bytes> {
@@ -87,7 +91,7 @@ impl Responder {
     }
 
     /// Adds what the request knows to what the error knows.
-    fn complete(&self, mut problem: Problem, asked: &Asked) -> Problem {
+    fn complete(&self, mut problem: Problem, asked: &RequestFormat) -> Problem {
         if let Some(id) = &asked.request_id {
             problem = problem.with_request_id(id.as_str());
         }
@@ -103,7 +107,7 @@ impl Responder {
         problem
     }
 
-    fn tell(&self, asked: &Asked, problem: &Problem, error: &(dyn Error + 'static)) {
+    fn tell(&self, asked: &RequestFormat, problem: &Problem, error: &(dyn Error + 'static)) {
         let status = problem.status().as_u16();
         let request_id = asked.request_id.as_ref().map(|id| id.as_str());
         if let Some(rejection) = Rejection::find(error) {

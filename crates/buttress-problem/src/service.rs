@@ -7,18 +7,18 @@ use buttress_core::BoxError;
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::asked::Asked;
+use crate::asked::RequestFormat;
 use crate::responder::Responder;
 use crate::{ProblemBody, ProblemLayer, ResponseFuture};
 
-/// Turns the error of a failed call into a problem response. See the [module docs](crate).
+/// QueueOrder the error of a failed call into a problem response. See the [module docs](crate).
 #[derive(Debug)]
 pub struct ProblemService<S> {
     inner: S,
     responder: Arc<Responder>,
     /// The error of a failed readiness, which every later call gets as its response: by Tower's contract the inner
     /// service must not be polled again.
-    parked: Option<Parked>,
+    ready_error: Option<Parked>,
 }
 
 /// An error that is shared by the calls it ends.
@@ -29,7 +29,7 @@ impl<S> ProblemService<S> {
         Self {
             inner,
             responder,
-            parked: None,
+            ready_error: None,
         }
     }
 
@@ -71,20 +71,20 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if self.parked.is_some() {
+        if self.ready_error.is_some() {
             return Poll::Ready(Ok(()));
         }
         self.inner.poll_ready(cx).map(|ready| {
-            self.parked = ready.err().map(|error| Parked::from(error.into()));
+            self.ready_error = ready.err().map(|error| Parked::from(error.into()));
             Ok(())
         })
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
-        let asked = Asked::by(&request, &self.responder.config);
+        let asked = RequestFormat::by(&request, &self.responder.config);
         let responder = Arc::clone(&self.responder);
-        match &self.parked {
-            Some(error) => ResponseFuture::parked(Arc::clone(error), responder, asked),
+        match &self.ready_error {
+            Some(error) => ResponseFuture::ready_error(Arc::clone(error), responder, asked),
             None => ResponseFuture::inner(self.inner.call(request), responder, asked),
         }
     }

@@ -106,11 +106,11 @@ impl RetryBudget {
     }
 
     /// Pays for an extra attempt, before anything is waited for.
-    pub(crate) fn reserve(&self, cost: Cost) -> Result<Payment, StopReason> {
+    pub(crate) fn reserve(&self, cost: Cost) -> Result<BudgetReservation, StopReason> {
         let reserved = self.shared.budget.reserve(cost, now());
         self.shared.show_balance();
         match reserved {
-            Ok(reservation) => Ok(Payment {
+            Ok(reservation) => Ok(BudgetReservation {
                 budget: self.clone(),
                 reservation: Some(reservation),
                 begun: false,
@@ -139,21 +139,21 @@ impl fmt::Debug for RetryBudget {
 
 /// An extra attempt that is paid for. Dropped before it [begins](Self::begin), it is given back.
 #[must_use = "dropping it gives it back"]
-pub(crate) struct Payment {
+pub(crate) struct BudgetReservation {
     budget: RetryBudget,
     /// `None` once settled.
     reservation: Option<Reservation>,
     begun: bool,
 }
 
-impl Payment {
+impl BudgetReservation {
     /// From now on the dependency has the load, and the payment is spent.
     pub(crate) fn begin(&mut self) {
         self.begun = true;
     }
 }
 
-impl Drop for Payment {
+impl Drop for BudgetReservation {
     fn drop(&mut self) {
         let Some(reservation) = self.reservation.take() else {
             return;

@@ -2,7 +2,9 @@ use std::ops::ControlFlow;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use buttress_core::retry::{Decision, Finding, Progress, Safety, StopReason, Terms, Verdict};
+use buttress_core::retry::{
+    CallTerms, Classification, Decision, Progress, RetryClass, Safety, StopReason,
+};
 use buttress_core::{
     BoxError, Deadline, FailureKind, Outcome, Reason, Rejection, Striped, TaskContext, Upload,
 };
@@ -12,7 +14,7 @@ use buttress_shell::Timer;
 use tower_service::Service;
 
 use crate::RetryStopped;
-use crate::budget::Payment;
+use crate::budget::BudgetReservation;
 use crate::clock::{chance, now};
 use crate::repeat::{Attempt, Judge, Repeat};
 use crate::shared::{CallGuard, Shared};
@@ -59,7 +61,7 @@ struct Again<Req> {
     made: u32,
     progress: Progress,
     next: Option<Req>,
-    payment: Option<Payment>,
+    payment: Option<BudgetReservation>,
     /// How the last attempt ended, where keeping that holds nothing up: a response is dropped before the wait.
     last: Option<BoxError>,
 }
@@ -95,7 +97,7 @@ where
             protocol.keep(request, settings.replay_limit())
         } else {
             // What is never sent again need not be kept.
-            (request, Err(StopReason::AttemptsSpent))
+            (request, Err(StopReason::AttemptsExhausted))
         };
         let fate = match safety {
             Safety::Unknown | Safety::Unsafe if spare.is_ok() => protocol.follow(&mut request),
@@ -153,7 +155,7 @@ where
     pub(crate) fn fail(
         &mut self,
         result: Result<S::Response, BoxError>,
-        verdict: Verdict,
+        verdict: Classification,
         protocol: &P,
     ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
         self.guard_mut().attempted(outcome_of(verdict.finding));
@@ -242,7 +244,7 @@ where
         self.give_up(error, Some(StopReason::DeadlineTooShort), protocol)
     }
 
-    fn decide(&mut self, verdict: Verdict, protocol: &P) -> Decision<Payment> {
+    fn decide(&mut self, verdict: Classification, protocol: &P) -> Decision<BudgetReservation> {
         let now = now();
         let terms = self.terms(now, protocol);
         let took = self
@@ -263,8 +265,8 @@ where
         })
     }
 
-    fn terms(&self, now: Instant, protocol: &P) -> Terms {
-        Terms {
+    fn terms(&self, now: Instant, protocol: &P) -> CallTerms {
+        CallTerms {
             safety: self.safety,
             unprocessed: self.fate.as_ref().is_some_and(Fate::is_refused),
             obstacle: match &self.spare {
@@ -282,7 +284,7 @@ where
     /// Puts the next request together, before what failed is dropped: if it cannot be had, that is the answer.
     fn prepare(
         &mut self,
-        payment: Payment,
+        payment: BudgetReservation,
         after: Duration,
         protocol: &P,
     ) -> Result<(), StopReason> {
@@ -360,12 +362,12 @@ where
     }
 }
 
-fn outcome_of(finding: Finding) -> Outcome {
+fn outcome_of(finding: RetryClass) -> Outcome {
     match finding {
-        Finding::Final => Outcome::Success,
-        Finding::Forbidden | Finding::Permanent => Outcome::Failure(FailureKind::Error),
-        Finding::Rejected => Outcome::Ignored,
-        Finding::Listed(kind) | Finding::Transient(kind) | Finding::Unprocessed(kind) => {
+        RetryClass::Final => Outcome::Success,
+        RetryClass::Forbidden | RetryClass::Permanent => Outcome::Failure(FailureKind::Error),
+        RetryClass::Rejected => Outcome::Ignored,
+        RetryClass::Listed(kind) | RetryClass::Transient(kind) | RetryClass::Unprocessed(kind) => {
             Outcome::Failure(kind)
         }
     }

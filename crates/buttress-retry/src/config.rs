@@ -10,9 +10,9 @@ use buttress_core::{Backoff, ConfigError, FailureKind, Mode};
 /// |---|---|---|
 /// | [`attempts`](Self::attempts) | 3 | attempts at a call, with the first |
 /// | [`backoff`](Self::backoff) | full jitter from 50 ms to 5 s | the wait before each retry |
-/// | [`longest_hint`](Self::longest_hint) | 10 s | the longest wait that the dependency may ask for |
+/// | [`max_retry_after`](Self::max_retry_after) | 10 s | the longest wait that the dependency may ask for |
 /// | [`attempt_timeout`](Self::attempt_timeout) | none | how long each attempt may take |
-/// | [`attempt_takes`](Self::attempt_takes) | as observed | how much time must be left for an attempt to begin |
+/// | [`expected_attempt_time`](Self::expected_attempt_time) | as observed | how much time must be left for an attempt to begin |
 /// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
 /// | [`budget`](Self::budget) | [`BudgetConfig::default`] | what retries may come to in all |
 /// | [`timeout_cost`](Self::timeout_cost) | 2 attempts | what a retry after a timeout costs of the budget |
@@ -61,8 +61,8 @@ impl RetryConfig {
     /// The longest wait that the dependency may ask for, by `Retry-After`, `grpc-retry-pushback-ms` or a rejection.
     /// A shorter one is obeyed, with the backoff's first wait on top; at a longer one the call fails.
     #[must_use]
-    pub fn longest_hint(mut self, longest: Duration) -> Self {
-        self.rule.longest_hint = longest;
+    pub fn max_retry_after(mut self, longest: Duration) -> Self {
+        self.rule.max_retry_after = longest;
         self
     }
 
@@ -81,8 +81,8 @@ impl RetryConfig {
     /// measured: the 95th percentile of the latency of recent successes, or the longest attempt of the same call,
     /// whichever is longer.
     #[must_use]
-    pub fn attempt_takes(mut self, takes: impl Into<Option<Duration>>) -> Self {
-        self.rule.attempt_takes = takes.into();
+    pub fn expected_attempt_time(mut self, takes: impl Into<Option<Duration>>) -> Self {
+        self.rule.expected_attempt_time = takes.into();
         self
     }
 

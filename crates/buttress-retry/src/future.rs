@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use buttress_core::retry::Finding;
+use buttress_core::retry::RetryClass;
 use buttress_core::{BoxError, Ending, Plain};
 use buttress_shell::Timer;
 use pin_project::pin_project;
@@ -89,7 +89,7 @@ where
                 let result = result.map_err(Into::into);
                 let guard = match this.call {
                     Some(call) => {
-                        if this.protocol.judge(&result).finding != Finding::Final {
+                        if this.protocol.judge(&result).finding != RetryClass::Final {
                             return self.go_on(cx, Step::Failed(result));
                         }
                         call.succeed()
@@ -169,7 +169,7 @@ where
                 }
             };
             let verdict = protocol.judge(&result);
-            if verdict.finding == Finding::Final {
+            if verdict.finding == RetryClass::Final {
                 call.succeed();
                 break result;
             }

@@ -2,12 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use buttress_core::retry::{Safety, StopReason, Verdict};
+use buttress_core::retry::{Classification, Safety, StopReason};
 use buttress_core::{BoxError, Deadline, Guard, Identify, Protocol, Upload};
 pub use buttress_http::ATTEMPT;
 use buttress_http::deadline::{DeadlineHeaders, age_deadline, read_deadline};
 use buttress_http::{
-    ClassifyRetry, Fate, Http, Replay, RetryClassifier, Tape, Unplayable, Until, grpc,
+    ClassifyRetry, Fate, Http, Replay, ReplayBuffer, ReplayError, RetryClassifier, Until, grpc,
     safe_at_once, safety_of,
 };
 use http::header::CONTENT_TYPE;
@@ -66,7 +66,7 @@ impl fmt::Debug for HttpRetry {
 /// What is kept of an HTTP request: its head, and a tape of its body.
 pub struct HttpSpare<B> {
     head: Parts,
-    tape: Tape<B>,
+    tape: ReplayBuffer<B>,
 }
 
 impl<B> fmt::Debug for HttpSpare<B> {
@@ -173,7 +173,7 @@ impl<B: Body> Protocol<Response<B>> for HttpRetry {
 }
 
 impl<B: Body> Judge<Response<B>> for HttpRetry {
-    fn judge(&self, result: &Result<Response<B>, BoxError>) -> Verdict {
+    fn judge(&self, result: &Result<Response<B>, BoxError>) -> Classification {
         match result {
             Ok(response) => self
                 .classifier()
@@ -206,9 +206,9 @@ impl<B: Body> Judge<Response<B>> for HttpRetry {
     }
 }
 
-fn reason_of(unplayable: Unplayable) -> StopReason {
+fn reason_of(unplayable: ReplayError) -> StopReason {
     match unplayable {
-        Unplayable::Failed => StopReason::BodyLost,
-        Unplayable::TooLarge => StopReason::BodyTooLarge,
+        ReplayError::Failed => StopReason::BodyLost,
+        ReplayError::TooLarge => StopReason::BodyTooLarge,
     }
 }

@@ -73,7 +73,7 @@
 //! * the request may not be processed twice, or its body cannot be sent twice: it is kept up to a
 //!   [limit](RetryConfig::replay_limit), lazily, and one that says to be longer is not kept at all;
 //! * the attempts are spent;
-//! * the dependency asks for a longer wait than is [waited](RetryConfig::longest_hint). A shorter one, in
+//! * the dependency asks for a longer wait than is [waited](RetryConfig::max_retry_after). A shorter one, in
 //!   `Retry-After` or `grpc-retry-pushback-ms`, is the floor of the wait;
 //! * the deadline, of the request's extensions or headers, or of the task: no wait is begun that leaves too little
 //!   time for the attempt after it. Headers that tell the server what remains tell less in each attempt;

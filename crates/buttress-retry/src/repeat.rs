@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use buttress_core::retry::{Safety, StopReason, Verdict, judge_error};
+use buttress_core::retry::{Classification, Safety, StopReason, judge_error};
 use buttress_core::{BoxError, Classified, Identify, Plain, Protocol};
 
 use buttress_http::Fate;
@@ -70,7 +70,7 @@ pub struct Attempt {
 /// What a shell must know of a result to decide on another attempt.
 pub trait Judge<Res>: Protocol<Res> {
     /// Whether another attempt could help.
-    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict;
+    fn judge(&self, result: &Result<Res, BoxError>) -> Classification;
 
     /// Whether a result is the outcome of a call whatever another attempt at it brings, which runs beside it.
     fn is_conclusive(&self, result: &Result<Res, BoxError>) -> bool {
@@ -109,9 +109,9 @@ impl<Req: Clone> Repeat<Req> for Plain {
 }
 
 impl<Res> Judge<Res> for Plain {
-    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict {
+    fn judge(&self, result: &Result<Res, BoxError>) -> Classification {
         match result {
-            Ok(_) => Verdict::FINAL,
+            Ok(_) => Classification::FINAL,
             Err(error) => judge_error(&**error),
         }
     }
@@ -145,7 +145,7 @@ impl<Res, F> Judge<Res> for Classified<F>
 where
     F: Fn(&Result<Res, BoxError>) -> buttress_core::Report + Clone,
 {
-    fn judge(&self, result: &Result<Res, BoxError>) -> Verdict {
+    fn judge(&self, result: &Result<Res, BoxError>) -> Classification {
         self.report(result).into()
     }
 }

@@ -117,7 +117,7 @@ mod tests {
     /// An error with the reason on it reads as before: a log line of the error does not change where a retry is added.
     #[test]
     fn an_error_that_it_is_written_on_keeps_its_text() {
-        let stopped = RetryStopped::new(StopReason::AttemptsSpent, 3);
+        let stopped = RetryStopped::new(StopReason::AttemptsExhausted, 3);
         let error = stopped.mark("connection reset".into());
         assert_eq!(error.to_string(), "connection reset");
         assert_eq!(RetryStopped::find(&*error), Some(stopped));

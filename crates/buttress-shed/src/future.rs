@@ -18,12 +18,12 @@ pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
     state: State<S, Req>,
     /// `None` before there is a slot, and once the call has ended.
     guard: Option<ShedGuard>,
-    guise: Guise<P>,
+    guise: CallContext<P>,
 }
 
 /// How a call is made and concluded.
 #[derive(Debug)]
-pub(crate) struct Guise<P> {
+pub(crate) struct CallContext<P> {
     pub(crate) protocol: P,
     /// Task context for calls made while handling this request.
     pub(crate) context: Option<TaskContext>,
@@ -38,7 +38,7 @@ enum State<S: Service<Req>, Req> {
     Waiting(Pin<Box<Wait<S, Req>>>),
 }
 
-impl<P> Guise<P> {
+impl<P> CallContext<P> {
     #[inline]
     fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
         match &mut self.context {
@@ -59,7 +59,7 @@ where
         service: &mut S,
         request: Req,
         guard: ShedGuard,
-        mut guise: Guise<P>,
+        mut guise: CallContext<P>,
     ) -> Self {
         let mut guard = Some(guard);
         let watch = PanicWatch::new(&mut guard);
@@ -72,7 +72,7 @@ where
         }
     }
 
-    pub(crate) fn rejected(rejection: BoxError, guise: Guise<P>) -> Self {
+    pub(crate) fn rejected(rejection: BoxError, guise: CallContext<P>) -> Self {
         Self {
             state: State::Rejected(Some(rejection)),
             guard: None,
@@ -80,7 +80,7 @@ where
         }
     }
 
-    pub(crate) fn waiting(queued: Queued, service: S, request: Req, guise: Guise<P>) -> Self {
+    pub(crate) fn waiting(queued: Queued, service: S, request: Req, guise: CallContext<P>) -> Self {
         Self {
             state: State::Waiting(Box::pin(Wait::new(queued, service, request))),
             guard: None,

@@ -3,7 +3,7 @@ use buttress_http::{Classify, Until};
 use http::{Extensions, HeaderMap, HeaderName};
 use tower_layer::Layer;
 
-use crate::side::{ByCall, Caller, Client, Server, Trust};
+use crate::side::{Caller, Client, FromFn, Server, Trust};
 use crate::{ShedService, Shedder};
 
 /// Puts a [`Shedder`] in front of a service.
@@ -38,13 +38,13 @@ impl ShedLayer {
 
     /// Reads the caller off the request.
     #[must_use]
-    pub fn caller<Req, F>(self, caller: F) -> ShedLayer<ByCall<F>>
+    pub fn caller<Req, F>(self, caller: F) -> ShedLayer<FromFn<F>>
     where
         F: Fn(&Req) -> Caller + Clone,
     {
         ShedLayer {
             shedder: self.shedder,
-            side: ByCall(caller),
+            side: FromFn(caller),
         }
     }
 }

@@ -169,7 +169,7 @@
 //!
 //! Memory is what the process uses of what its control group, or its machine, has; processor time is short when this
 //! thread waits long for a processor though it is ready. Both are read from the files of Linux by a call that comes along
-//! every 100 ms, and there is no task for it. What you measure yourself goes in by [`Shedder::feel`].
+//! every 100 ms, and there is no task for it. What you measure yourself goes in by [`Shedder::update_pressure`].
 //!
 //! In the modes that do not enforce, calls do not wait, and those that would have been rejected are counted.
 //!
@@ -183,7 +183,7 @@
 //!
 //! # Defaults
 //!
-//! See [`ShedConfig`], [`LimitConfig`], [`Until::Headers`](buttress_http::Until::Headers) and [`Trust::ToLower`].
+//! See [`ShedConfig`], [`LimitConfig`], [`Until::Headers`](buttress_http::Until::Headers) and [`Trust::LowerOnly`].
 //!
 //! # Signals
 //!
@@ -229,5 +229,5 @@ pub use guard::ShedGuard;
 pub use layer::ShedLayer;
 pub use service::ShedService;
 pub use shedder::Shedder;
-pub use side::{ByCall, Caller, Client, Server, Side, TenantName, Trust};
+pub use side::{Caller, Client, FromFn, Server, Side, TenantName, Trust};
 pub use snapshot::ShedSnapshot;

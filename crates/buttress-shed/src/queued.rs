@@ -80,7 +80,7 @@ impl Future for Queued {
         if let Poll::Ready(verdict) = rule.poll(place, cx.waker(), chance, now) {
             return self.ended(verdict);
         }
-        let Some(at) = place.gives_up() else {
+        let Some(at) = place.expires_at() else {
             return Poll::Pending;
         };
         let now = match this.timer.as_mut().poll(at, cx) {

@@ -5,7 +5,7 @@ use buttress_core::{BoxError, Plain, Protocol};
 use buttress_shell::{refuse, relinquish};
 use tower_service::Service;
 
-use crate::future::Guise;
+use crate::future::CallContext;
 use crate::shared::{Answer, SharedLease, admit};
 use crate::shedder::{chance, now};
 use crate::side::Side;
@@ -91,11 +91,11 @@ where
 
 impl<S, P> ShedService<S, P> {
     #[inline]
-    fn guise<Req>(&self, request: &Req) -> Guise<P::Protocol>
+    fn guise<Req>(&self, request: &Req) -> CallContext<P::Protocol>
     where
         P: Side<Req>,
     {
-        Guise {
+        CallContext {
             protocol: self.side.protocol().clone(),
             context: self.side.context(request),
         }

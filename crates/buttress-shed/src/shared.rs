@@ -75,9 +75,9 @@ impl Shared {
             .into()
     }
 
-    pub(crate) fn feel(&self, pressure: Pressure) {
+    pub(crate) fn update_pressure(&self, pressure: Pressure) {
         let before = self.rule.least();
-        let least = self.rule.feel(pressure);
+        let least = self.rule.update_pressure(pressure);
         if least != before {
             self.signals.emit(ShedEvent::Pressed(least));
         }
@@ -87,7 +87,7 @@ impl Shared {
         if self.rule.is_watched()
             && let Some(pressure) = self.measure.due(now())
         {
-            self.feel(pressure);
+            self.update_pressure(pressure);
         }
     }
 }

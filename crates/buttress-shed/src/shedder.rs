@@ -81,8 +81,8 @@ impl Shedder {
 
     /// Records how short memory and processor time are, as measured by you. What the shedder measures itself
     /// replaces it at its next look, a tenth of a second later at most; where it can measure nothing, it stands.
-    pub fn feel(&self, pressure: Pressure) {
-        self.shared.feel(pressure);
+    pub fn update_pressure(&self, pressure: Pressure) {
+        self.shared.update_pressure(pressure);
     }
 
     #[inline]

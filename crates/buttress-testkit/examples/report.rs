@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, Sharing, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 use tower::buffer::BufferLayer;
@@ -51,7 +51,7 @@ fn main() {
 }
 
 /// A filter with a predicate that can be switched to reject all requests.
-fn filter() -> Specimen {
+fn filter() -> LayerUnderTest {
     let shut = Arc::new(AtomicBool::new(false));
     let trip = Arc::clone(&shut);
     let layer = FilterLayer::new(move |request: Request<TestBody>| {
@@ -61,5 +61,5 @@ fn filter() -> Specimen {
             Ok(request)
         }
     });
-    Specimen::new(layer).trip(move || trip.store(true, Ordering::SeqCst))
+    LayerUnderTest::new(layer).trip(move || trip.store(true, Ordering::SeqCst))
 }

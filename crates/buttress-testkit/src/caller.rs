@@ -4,18 +4,18 @@ use std::task::{Context, Poll};
 use http::{Method, Request};
 use http_body::Body;
 
-use crate::bench::Bench;
+use crate::call_state::{CallState, Piece};
 use crate::finding::{Check, ensure};
-use crate::standing::{Piece, Standing};
+use crate::harness::Harness;
 use crate::subject::{Answer, AnswerFuture, Subject};
 use crate::{CallId, CountingWaker, TestBody};
 
 /// A caller of one call, as a task of its own: polls readiness, calls, and polls the response.
 ///
 /// Where a layer admits, whether it queues, holds back readiness or rejects, is all the same to a
-/// caller: what counts is where it [stands](Standing).
+/// caller: what counts is where it [stands](CallState).
 pub(crate) struct Caller<'a> {
-    bench: &'a Bench<'a>,
+    bench: &'a Harness<'a>,
     service: Subject,
     pub(crate) id: CallId,
     pub(crate) task: CountingWaker,
@@ -33,7 +33,7 @@ enum Stage {
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(bench: &'a Bench<'a>, service: Subject) -> Self {
+    pub(crate) fn new(bench: &'a Harness<'a>, service: Subject) -> Self {
         let (id, request) = bench.request();
         Self {
             bench,
@@ -47,7 +47,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Goes as far as it gets: polls, and polls again as long as it is woken meanwhile.
-    pub(crate) fn poll(&mut self) -> Standing {
+    pub(crate) fn poll(&mut self) -> CallState {
         for _ in 0..PATIENCE {
             let standing = self.poll_once();
             if standing.is_over() {
@@ -61,7 +61,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Polls readiness, and if ready the call, once each.
-    pub(crate) fn poll_once(&mut self) -> Standing {
+    pub(crate) fn poll_once(&mut self) -> CallState {
         self.poll_ready();
         self.call_if_ready();
         if let Stage::Called(future) = &mut self.stage
@@ -151,8 +151,8 @@ impl<'a> Caller<'a> {
     }
 
     /// Lets the held call go on inside the probe, and polls; before, if need be, goes there.
-    pub(crate) fn finish(&mut self) -> Standing {
-        if self.standing() == Standing::Waiting {
+    pub(crate) fn finish(&mut self) -> CallState {
+        if self.standing() == CallState::Waiting {
             self.poll();
         }
         self.bench.probe.release(self.id);
@@ -167,7 +167,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Polls on, or takes up the next call where this one has its answer.
-    pub(crate) fn poll_anew(&mut self) -> Standing {
+    pub(crate) fn poll_anew(&mut self) -> CallState {
         if self.standing().is_over() {
             self.again();
         }
@@ -214,13 +214,13 @@ impl<'a> Caller<'a> {
         self.task.wakes() - self.wakes_seen
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> CallState {
         let asked = self.bench.probe.attempts(self.id) > 0;
         match (&self.stage, asked) {
-            (Stage::Answered(_) | Stage::Over, true) => Standing::Answered,
-            (Stage::Answered(_) | Stage::Over, false) => Standing::Refused,
-            (_, true) => Standing::Inside,
-            (_, false) => Standing::Waiting,
+            (Stage::Answered(_) | Stage::Over, true) => CallState::Answered,
+            (Stage::Answered(_) | Stage::Over, false) => CallState::Refused,
+            (_, true) => CallState::Inside,
+            (_, false) => CallState::Waiting,
         }
     }
 
@@ -258,7 +258,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Polls, and expects to stand there.
-    pub(crate) fn expect(&mut self, standing: Standing, who: &str) -> Check {
+    pub(crate) fn expect(&mut self, standing: CallState, who: &str) -> Check {
         let seen = self.poll();
         ensure(
             seen == standing,

@@ -3,10 +3,10 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::bench::Lab;
-use crate::contract::{Contract, Readiness, Sharing, Turns};
+use crate::contract::{Contract, QueueOrder, Readiness, Sharing};
+use crate::harness::TestEnv;
 use crate::invariants::{self, Invariant};
-use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
+use crate::{FuzzReport, LayerUnderTest, Line, Report, Verdict, shake};
 
 /// The conformance suite over one layer. See the [crate docs](crate) for an example.
 ///
@@ -33,13 +33,16 @@ use crate::{Line, Report, Shaken, Specimen, Verdict, shake};
 #[must_use]
 pub struct Conformance {
     name: String,
-    make: Box<dyn Fn() -> Specimen>,
+    make: Box<dyn Fn() -> LayerUnderTest>,
     contract: Contract,
 }
 
 impl Conformance {
     /// The suite over the layers that `make` makes: a fresh one, with fresh state, each time.
-    pub fn new<M: Into<Specimen>>(name: impl Into<String>, make: impl Fn() -> M + 'static) -> Self {
+    pub fn new<M: Into<LayerUnderTest>>(
+        name: impl Into<String>,
+        make: impl Fn() -> M + 'static,
+    ) -> Self {
         Self {
             name: name.into(),
             make: Box::new(move || make().into()),
@@ -123,12 +126,12 @@ impl Conformance {
     }
 
     /// Waiters are admitted in this order.
-    pub fn serves(mut self, turns: Turns) -> Self {
+    pub fn serves(mut self, turns: QueueOrder) -> Self {
         self.contract.turns = Some(turns);
         self
     }
 
-    /// A layer that rejects because of failures admits a call again within this time. Once [tripped](Specimen::trip),
+    /// A layer that rejects because of failures admits a call again within this time. Once [tripped](LayerUnderTest::trip),
     /// it does so after each call that it admits, however that call ends.
     pub fn recovers_within(mut self, recovery: Duration) -> Self {
         self.contract.recovers_within = Some(recovery);
@@ -184,7 +187,7 @@ impl Conformance {
     }
 
     /// Shakes the layer instead: random faults and callers from each of the seeds. See [`shake`](crate::shake).
-    pub fn shake(self, seeds: impl IntoIterator<Item = u64>) -> Shaken {
+    pub fn shake(self, seeds: impl IntoIterator<Item = u64>) -> FuzzReport {
         shake::run(self.name, &self.contract, &*self.make, seeds)
     }
 
@@ -193,7 +196,7 @@ impl Conformance {
         if let Some((_, why)) = exceptions.find(|(name, _)| *name == invariant.name) {
             return Verdict::NotApplicable(why.clone());
         }
-        let check = || (invariant.check)(&Lab::new(&self.contract, &*self.make));
+        let check = || (invariant.check)(&TestEnv::new(&self.contract, &*self.make));
         match catch_unwind(AssertUnwindSafe(check)) {
             Ok(check) => check.into(),
             Err(panic) => Verdict::Failed {

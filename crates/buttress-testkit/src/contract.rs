@@ -13,7 +13,7 @@ pub(crate) struct Contract {
     pub(crate) adapts: bool,
     pub(crate) attempts: Option<usize>,
     pub(crate) queue: Option<usize>,
-    pub(crate) turns: Option<Turns>,
+    pub(crate) turns: Option<QueueOrder>,
     pub(crate) recovers_within: Option<Duration>,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) needs_timer: bool,
@@ -54,7 +54,7 @@ pub enum Sharing {
 
 /// Which waiter is admitted first. There is no third order that a test could distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turns {
+pub enum QueueOrder {
     /// The newest.
     NewestFirst,
     /// The oldest.

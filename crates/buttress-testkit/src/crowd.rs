@@ -1,9 +1,9 @@
 use http::Response;
 
-use crate::bench::Bench;
+use crate::call_state::CallState;
 use crate::caller::Caller;
-use crate::standing::Standing;
-use crate::{Dice, Script, TestBody};
+use crate::harness::Harness;
+use crate::{Rng, Script, TestBody};
 
 /// Many callers at once, polled in random order, but as an executor does: only when they were
 /// woken.
@@ -11,11 +11,11 @@ use crate::{Dice, Script, TestBody};
 /// It judges nothing: it keeps a [`Tally`] of what happened, and each invariant looks at its part
 /// of it.
 pub(crate) struct Crowd<'a> {
-    bench: &'a Bench<'a>,
+    bench: &'a Harness<'a>,
     members: Vec<Member<'a>>,
     /// Callers that have their response, and have not read its body yet.
     readers: Vec<Caller<'a>>,
-    dice: Dice,
+    dice: Rng,
     capacity: Option<usize>,
     pub(crate) tally: Tally,
 }
@@ -49,13 +49,13 @@ impl Tally {
 }
 
 impl<'a> Crowd<'a> {
-    pub(crate) fn new(bench: &'a Bench<'a>, seed: u64) -> Self {
+    pub(crate) fn new(bench: &'a Harness<'a>, seed: u64) -> Self {
         bench.probe.hold();
         Self {
             bench,
             members: Vec::new(),
             readers: Vec::new(),
-            dice: Dice::new(seed),
+            dice: Rng::new(seed),
             capacity: bench.lab.contract.capacity,
             tally: Tally::default(),
         }
@@ -163,7 +163,8 @@ impl<'a> Crowd<'a> {
         } = &mut self.members[member];
         let before = caller.standing();
         let after = caller.poll_once();
-        if before == Standing::Waiting && matches!(after, Standing::Inside | Standing::Answered) {
+        if before == CallState::Waiting && matches!(after, CallState::Inside | CallState::Answered)
+        {
             *inner_succeeds = succeeds;
             let inside = self.inside();
             let excess = self.capacity.map_or(0, |most| inside.saturating_sub(most));
@@ -176,7 +177,7 @@ impl<'a> Crowd<'a> {
 
     /// An answered call is counted by what the caller got, which must be what the inner service
     /// gave.
-    fn conclude(&mut self, member: usize, standing: Standing) {
+    fn conclude(&mut self, member: usize, standing: CallState) {
         let Member {
             caller,
             inner_succeeds,
@@ -184,7 +185,7 @@ impl<'a> Crowd<'a> {
         } = self.members.swap_remove(member);
         let (attempts, succeeded) = (self.bench.probe.attempts(caller.id), caller.succeeded());
         let mismatch = match standing {
-            Standing::Refused => succeeded,
+            CallState::Refused => succeeded,
             _ if inner_succeeds => attempts > 1 || !succeeded,
             _ => attempts == 1 && succeeded,
         };
@@ -197,7 +198,7 @@ impl<'a> Crowd<'a> {
             ));
         }
         match standing {
-            Standing::Refused => self.tally.refused += 1,
+            CallState::Refused => self.tally.refused += 1,
             _ if succeeded => {
                 self.tally.completed += 1;
                 self.readers.push(caller);
@@ -261,11 +262,11 @@ impl Member<'_> {
     }
 
     fn is_held(&self) -> bool {
-        self.caller.standing() == Standing::Inside && !self.released
+        self.caller.standing() == CallState::Inside && !self.released
     }
 
     fn is_waiting(&self) -> bool {
-        self.caller.standing() == Standing::Waiting && !self.is_runnable()
+        self.caller.standing() == CallState::Waiting && !self.is_runnable()
     }
 }
 

@@ -36,19 +36,19 @@
 //! assert_eq!(report.failed(), ["R5", "R10"]);
 //! ```
 //!
-//! A [`Specimen`] gives the suite more to see than the layer alone: its state, a way to resize it
+//! A [`LayerUnderTest`] gives the suite more to see than the layer alone: its state, a way to resize it
 //! or to trip it.
 //!
 //! ```
 //! # use std::sync::Arc;
 //! # use tokio::sync::Semaphore;
-//! use buttress_testkit::{Conformance, Sharing, Specimen};
+//! use buttress_testkit::{Conformance, Sharing, LayerUnderTest};
 //! use tower::limit::GlobalConcurrencyLimitLayer;
 //!
 //! let report = Conformance::new("tower, with its state", || {
 //!     let permits = Arc::new(Semaphore::new(2));
 //!     let layer = GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(&permits));
-//!     Specimen::new(layer).state(move || permits.available_permits())
+//!     LayerUnderTest::new(layer).state(move || permits.available_permits())
 //! })
 //! .capacity(2)
 //! .sharing(Sharing::Shared)
@@ -88,31 +88,31 @@
 //!
 //! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and
 //! [`TestBody`] for futures and bodies with every poll scripted, [`CountingWaker`] to poll by hand,
-//! [`VirtualClock`], [`Gate`], [`Gauge`] and [`Dice`].
+//! [`VirtualClock`], [`Gate`], [`Gauge`] and [`Rng`].
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-mod bench;
 mod body;
+mod call_state;
 mod caller;
 mod clock;
 mod conformance;
 mod contract;
 mod crowd;
-mod dice;
 mod error;
 mod finding;
 mod gate;
 mod gauge;
+mod harness;
 mod invariants;
+mod layer_under_test;
 mod probe;
 mod report;
+mod rng;
 mod script;
 mod shake;
-mod specimen;
-mod standing;
 mod subject;
 mod sync;
 mod waker;
@@ -120,14 +120,14 @@ mod waker;
 pub use body::{BodyStep, TestBody};
 pub use clock::VirtualClock;
 pub use conformance::Conformance;
-pub use contract::{Readiness, Sharing, Turns};
-pub use dice::Dice;
+pub use contract::{QueueOrder, Readiness, Sharing};
 pub use error::TestError;
 pub use gate::Gate;
 pub use gauge::{Gauge, Presence};
+pub use layer_under_test::LayerUnderTest;
 pub use probe::{CallId, ProbeFuture, ProbeHandle, ReadyProbe};
 pub use report::{Line, Report, Verdict};
+pub use rng::Rng;
 pub use script::{Script, ScriptedFuture, Step};
-pub use shake::{Shaken, Tremor, shake};
-pub use specimen::Specimen;
+pub use shake::{FuzzFailure, FuzzReport, shake};
 pub use waker::CountingWaker;

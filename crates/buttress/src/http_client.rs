@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{Attributed, BoxError, FailureKind, Outcome, chain};
+use buttress_core::{BoxError, ClassifiedError, FailureKind, Outcome, chain};
 use buttress_http::{Ticket, cannot_be_sent, was_never_processed};
 use http::{Request, Response};
 use pin_project::pin_project;
@@ -44,7 +44,7 @@ use crate::http_client_body::AttributedBody;
 ///
 /// # Errors
 ///
-/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`Attributed`], and so is what a body
+/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`ClassifiedError`], and so is what a body
 /// that fails has in its chain:
 ///
 /// | the error | outcome |
@@ -192,7 +192,7 @@ fn attribute(error: reqwest::Error) -> BoxError {
     } else {
         Outcome::Failure(FailureKind::Error)
     };
-    Attributed::new(outcome, error).into()
+    ClassifiedError::new(outcome, error).into()
 }
 
 /// Whether the caller's own body failed: reqwest names the error of a request body where it reads it, and wraps that
@@ -242,7 +242,7 @@ mod tests {
 
     async fn fail(request: Request<Body>) -> Outcome {
         let error = client().oneshot(request).await.unwrap_err();
-        let attributed = error.downcast_ref::<Attributed>().unwrap();
+        let attributed = error.downcast_ref::<ClassifiedError>().unwrap();
         assert!(attributed.source().unwrap().is::<reqwest::Error>());
         attributed.outcome()
     }

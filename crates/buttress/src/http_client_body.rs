@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use buttress_core::{Attributed, FailureKind, Outcome};
+use buttress_core::{ClassifiedError, FailureKind, Outcome};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
@@ -12,19 +12,19 @@ pub(crate) struct AttributedBody(#[pin] pub(crate) reqwest::Body);
 
 impl Body for AttributedBody {
     type Data = <reqwest::Body as Body>::Data;
-    type Error = Attributed;
+    type Error = ClassifiedError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Attributed>>> {
+    ) -> Poll<Option<Result<Frame<Self::Data>, ClassifiedError>>> {
         self.project().0.poll_frame(cx).map_err(|error| {
             let kind = if error.is_timeout() {
                 FailureKind::Timeout
             } else {
                 FailureKind::Transport
             };
-            Attributed::new(Outcome::Failure(kind), error)
+            ClassifiedError::new(Outcome::Failure(kind), error)
         })
     }
 

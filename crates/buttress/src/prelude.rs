@@ -3,7 +3,7 @@
 #[cfg(feature = "breaker")]
 pub use buttress_breaker::{
     Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState,
-    KeyedBreakerLayer, OpenTime, Window,
+    KeyedBreakerLayer, OpenDuration, Window,
 };
 #[cfg(feature = "bulkhead")]
 pub use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig};

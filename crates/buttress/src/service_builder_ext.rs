@@ -105,7 +105,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         config: crate::deadline::ClientDeadlineConfig,
     ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Client>, L>>;
 
-    /// Turns every error of the layers below into a problem response here. See
+    /// QueueOrder every error of the layers below into a problem response here. See
     /// [`ProblemLayer`](crate::problem::ProblemLayer).
     #[cfg(feature = "problem")]
     #[must_use]

@@ -28,7 +28,7 @@ async fn main() -> Result<(), BoxError> {
         "orders",
         BreakerConfig::default()
             .consecutive_failures(3)
-            .open_for(OpenTime::Fixed(Duration::from_secs(2))),
+            .open_for(OpenDuration::Fixed(Duration::from_secs(2))),
     );
     let shedder = Shedder::new("api", ShedConfig::default());
     let address = start(app(&shedder, &breaker)).await?;

@@ -27,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
             // that sends one is alive.
             .failure_ratio(Ratio::HALF)
             .minimum_calls(4)
-            .open_for(OpenTime::Fixed(Duration::from_secs(1))),
+            .open_for(OpenDuration::Fixed(Duration::from_secs(1))),
     );
     // The upstream is next door, whatever proxy the environment names.
     let client = reqwest::Client::builder().no_proxy().build()?;

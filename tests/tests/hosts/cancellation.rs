@@ -36,7 +36,7 @@ async fn a_client_that_hangs_up_before_the_answer_cancels_its_call() {
 /// A probe with a client that hangs up gives its slot to the next.
 #[tokio::test]
 async fn a_probe_frees_its_slot_when_the_client_hangs_up() {
-    let moment = OpenTime::Fixed(Duration::from_millis(1));
+    let moment = OpenDuration::Fixed(Duration::from_millis(1));
     let config = BreakerConfig::default().open_for(moment).probes(1);
     let (breaker, under_way) = (Breaker::new("test", config), Gauge::default());
     let address = serve(app(&breaker, &under_way)).await;

@@ -22,7 +22,7 @@ async fn a_failing_upstream_gets_no_calls_for_as_long_as_it_requested() {
     // An upstream that says when to retry is overloaded, which counts in the ratio.
     let config = breaker.config().failure_ratio(Ratio::HALF).minimum_calls(3);
     breaker
-        .reconfigure(config.open_for(OpenTime::Fixed(Duration::from_secs(1))))
+        .reconfigure(config.open_for(OpenDuration::Fixed(Duration::from_secs(1))))
         .unwrap();
     let service = behind(&breaker);
     for _ in 0..3 {

@@ -146,7 +146,7 @@ async fn a_refused_connection_is_made_up_for_whatever_the_method() {
     let stopped = RetryStopped::find(&*error).unwrap();
     assert_eq!(
         (stopped.reason(), stopped.attempts()),
-        (StopReason::AttemptsSpent, 4)
+        (StopReason::AttemptsExhausted, 4)
     );
 }
 

@@ -125,6 +125,6 @@ async fn a_refused_connection_is_made_up_for_by_a_client_without_redirects() {
     let error = within(service.oneshot(request)).await.map(drop);
     let error = error.unwrap_err();
     let stopped = RetryStopped::find(&*error).unwrap();
-    assert_eq!(stopped.reason(), StopReason::AttemptsSpent);
+    assert_eq!(stopped.reason(), StopReason::AttemptsExhausted);
     assert_eq!(stopped.attempts(), 4);
 }

@@ -17,7 +17,7 @@ pub(crate) fn tripping_at(failures: u32) -> Breaker {
     let config = BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(failures)
-        .open_for(OpenTime::Fixed(Duration::from_secs(60)));
+        .open_for(OpenDuration::Fixed(Duration::from_secs(60)));
     Breaker::new("test", config)
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, Sharing, TestBody};
 use http::{HeaderName, Request};
 use tower::ServiceBuilder;
 
@@ -39,7 +39,7 @@ fn a_problem_layer_over_a_breaker_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(BreakerLayer::new(breaker));
-            Specimen::new(stack.into_inner())
+            LayerUnderTest::new(stack.into_inner())
         })
     });
 }
@@ -51,7 +51,7 @@ fn a_problem_layer_over_a_breaker_for_http_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(BreakerLayer::http(breaker));
-            Specimen::new(stack.into_inner())
+            LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()
     });
@@ -65,7 +65,7 @@ fn a_problem_layer_over_a_breaker_that_waits_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(waits);
-            Specimen::new(stack.into_inner())
+            LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()
     });
@@ -79,7 +79,7 @@ fn a_breaker_over_a_problem_layer_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .layer(BreakerLayer::http(breaker))
                 .layer(ProblemLayer::new());
-            Specimen::new(stack.into_inner())
+            LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()
     });
@@ -93,7 +93,7 @@ fn a_breaker_over_a_breaker_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .layer(BreakerLayer::http(breaker))
                 .layer(BreakerLayer::new(&inner));
-            Specimen::new(stack.into_inner())
+            LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()
     });
@@ -110,7 +110,7 @@ fn a_keyed_breaker_conforms_in_every_mode() {
             let each = BreakersConfig::default().breaker(config(mode));
             let breakers = Breakers::new("conformance", each);
             let layer = KeyedBreakerLayer::http(&breakers, key);
-            (breakers.get("all"), Specimen::new(layer))
+            (breakers.get("all"), LayerUnderTest::new(layer))
         })
         .holds_body()
     });
@@ -124,7 +124,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
     }
 }
 
-fn conformance(mode: Mode, stack: fn(&Breaker) -> Specimen) -> Conformance {
+fn conformance(mode: Mode, stack: fn(&Breaker) -> LayerUnderTest) -> Conformance {
     conformance_of(mode, move || {
         let breaker = Breaker::new("conformance", config(mode));
         let specimen = stack(&breaker);
@@ -133,7 +133,10 @@ fn conformance(mode: Mode, stack: fn(&Breaker) -> Specimen) -> Conformance {
 }
 
 /// The suite over a stack and the breaker that is to be tripped in it.
-fn conformance_of(mode: Mode, stack: impl Fn() -> (Breaker, Specimen) + 'static) -> Conformance {
+fn conformance_of(
+    mode: Mode,
+    stack: impl Fn() -> (Breaker, LayerUnderTest) + 'static,
+) -> Conformance {
     // What is rejected now and then, or never, is not for the suite to trip.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("stack", move || {
@@ -160,9 +163,9 @@ fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(None)
-        .open_for(OpenTime::Fixed(OPEN_FOR))
-        .probe_lease(OPEN_FOR)
-        .half_open_stay(Duration::from_secs(24 * 60 * 60))
+        .open_for(OpenDuration::Fixed(OPEN_FOR))
+        .probe_timeout(OPEN_FOR)
+        .half_open_timeout(Duration::from_secs(24 * 60 * 60))
         .mode(mode)
 }
 

@@ -1,7 +1,7 @@
 //! The suite over the stacks of a file.
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
@@ -10,7 +10,7 @@ fn a_server_from_a_file_conforms_in_every_mode() {
     for deadline in OUTERMOST_AND_INNERMOST {
         let text = format!("[server.conformance]\n{deadline}");
         let suite = Conformance::new("server from a file", move || {
-            Specimen::new(stacks(&text).server("conformance").unwrap())
+            LayerUnderTest::new(stacks(&text).server("conformance").unwrap())
         });
         let report = suite.run();
         assert!(report.failed().is_empty(), "{deadline}\n{report}");
@@ -48,13 +48,13 @@ fn a_stack_that_was_reloaded_conforms() {
                 service
             }))
             .layer(stacks.server("conformance").unwrap());
-        Specimen::new(stack.into_inner())
+        LayerUnderTest::new(stack.into_inner())
     });
     let report = suite.run();
     assert!(report.failed().is_empty(), "{report}");
 }
 
-fn client(text: &str) -> Specimen {
+fn client(text: &str) -> LayerUnderTest {
     let resilience = stacks(text);
     let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
     let stack = ServiceBuilder::new()
@@ -64,7 +64,7 @@ fn client(text: &str) -> Specimen {
         resilience.breaker("conformance"),
         resilience.retry("conformance"),
     );
-    Specimen::new(stack.into_inner()).state(move || {
+    LayerUnderTest::new(stack.into_inner()).state(move || {
         let budget = retry.as_ref().map(|retry| retry.shared_budget().snapshot());
         (
             breaker.as_ref().map(Breaker::state),

@@ -17,7 +17,7 @@ async fn a_breaker_trips_on_injected_faults() {
     for answer in ANSWERS {
         let breaker = breaker();
         let layer = BreakerLayer::http(&breaker);
-        call_often(layer.layer(harmed(&answer))).await;
+        call_often(layer.layer(affected(&answer))).await;
         assert_eq!(breaker.state(), CircuitState::Open, "{answer:?}");
     }
 }
@@ -28,7 +28,7 @@ async fn a_breaker_that_is_told_to_ignore_them_does_not() {
         let breaker = breaker();
         let ignore = IgnoreInjected::new(HttpClassifier::client());
         let layer = BreakerLayer::http(&breaker).classify(ignore);
-        call_often(layer.layer(harmed(&answer))).await;
+        call_often(layer.layer(affected(&answer))).await;
         assert_eq!(breaker.state(), CircuitState::Closed, "{answer:?}");
         assert_eq!(breaker.snapshot().counts.calls, 0, "{answer:?}");
     }
@@ -38,7 +38,7 @@ async fn a_breaker_that_is_told_to_ignore_them_does_not() {
 async fn a_budget_pays_for_attempts_at_what_was_injected() {
     for answer in [Answer::Abort, Answer::Status(503)] {
         let retry = retry();
-        call_often(RetryLayer::http(&retry).layer(harmed(&answer))).await;
+        call_often(RetryLayer::http(&retry).layer(affected(&answer))).await;
         assert!(retry.shared_budget().snapshot().granted > 0, "{answer:?}");
     }
 }
@@ -49,7 +49,7 @@ async fn a_budget_that_is_told_to_ignore_it_does_not() {
         let retry = retry();
         let ignore = IgnoreInjected::new(RetryClassifier::DEFAULT);
         let layer = RetryLayer::http(&retry).classify(ignore);
-        call_often(layer.layer(harmed(&answer))).await;
+        call_often(layer.layer(affected(&answer))).await;
         let budget = retry.shared_budget().snapshot();
         assert_eq!((budget.granted, budget.refused), (0, 0), "{answer:?}");
     }
@@ -61,7 +61,7 @@ async fn a_budget_that_is_told_to_ignore_it_does_not() {
 async fn an_injected_abort_is_not_taken_for_a_call_that_was_never_made() {
     let retry = retry();
     let service: RetryService<_, HttpRetry> =
-        RetryLayer::http(&retry).layer(harmed(&Answer::Abort));
+        RetryLayer::http(&retry).layer(affected(&Answer::Abort));
     let mut request = request();
     *request.method_mut() = Method::POST;
     assert!(service.oneshot(request).await.is_err());
@@ -78,7 +78,7 @@ where
 }
 
 /// A service that is well, behind an injector that answers in its place and says so.
-fn harmed(
+fn affected(
     answer: &Answer,
 ) -> impl Service<
     Request<ReplayBody<TestBody>>,
@@ -104,7 +104,7 @@ fn breaker() -> Breaker {
     let config = BreakerConfig::default().consecutive_failures(3);
     Breaker::new(
         "test",
-        config.open_for(OpenTime::Fixed(Duration::from_secs(60))),
+        config.open_for(OpenDuration::Fixed(Duration::from_secs(60))),
     )
 }
 

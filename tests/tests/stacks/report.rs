@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Sharing, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, Sharing, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
@@ -34,7 +34,7 @@ fn a_bulkhead_ends_every_wait_and_gives_all_a_turn() {
         let bulkhead = Bulkhead::new("report", config);
         let layer = BulkheadLayer::new(&bulkhead);
         let beside = layer.clone().when_saturated(WhenSaturated::Unready);
-        Specimen::new(layer).beside(beside)
+        LayerUnderTest::new(layer).beside(beside)
     });
     let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
     let suite = suite.max_wait(SECOND).attempts(1);
@@ -59,7 +59,7 @@ fn a_bulkhead_within_a_deadline_has_its_slots_back() {
         let stack = ServiceBuilder::new()
             .layer(DeadlineLayer::server(deadline()))
             .layer(BulkheadLayer::http(&bulkhead));
-        Specimen::new(stack.into_inner())
+        LayerUnderTest::new(stack.into_inner())
     });
     let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
     let suite = suite.holds_body().needs_timer().ends_within(SECOND);
@@ -78,7 +78,7 @@ fn a_bulkhead_has_its_slots_back_from_idle_readers() {
             let config = BulkheadConfig::default().limit(LIMIT).queue(queue);
             let config = config.max_wait(None).reader_idle(SECOND);
             let bulkhead = Bulkhead::new("report", config);
-            Specimen::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
+            LayerUnderTest::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
         });
         let suite = suite.capacity(LIMIT as usize).holds_body();
         holds(suite.reader_idle(SECOND).only(&["A13"]), &["A13"]);
@@ -90,7 +90,7 @@ fn a_bulkhead_has_its_slots_back_from_idle_readers() {
 fn a_default_shedder_lets_others_in_beside_streams() {
     let suite = Conformance::new("shedder", || {
         let shedder = Shedder::new("report", ShedConfig::default());
-        Specimen::new(ShedLayer::http(&shedder))
+        LayerUnderTest::new(ShedLayer::http(&shedder))
     });
     let asked = ["R13", "R14", "A10", "A12", "X8"];
     holds(suite.adapts().only(&asked), &["A10", "A12", "X8"]);
@@ -104,10 +104,10 @@ fn a_breaker_learns_nothing_from_readers() {
             .consecutive_failures(5)
             .minimum_calls(5)
             .slow_calls(SECOND, Ratio::HALF)
-            .open_for(OpenTime::Fixed(SECOND))
-            .probe_lease(SECOND);
+            .open_for(OpenDuration::Fixed(SECOND))
+            .probe_timeout(SECOND);
         let breaker = Breaker::new("report", config);
-        let specimen = Specimen::new(BreakerLayer::http(&breaker));
+        let specimen = LayerUnderTest::new(BreakerLayer::http(&breaker));
         specimen.trip(move || breaker.trip())
     });
     let asked = ["R13", "R14", "A10", "B3", "B7", "T9", "X8"];
@@ -121,7 +121,7 @@ fn a_retry_sends_and_copies_no_more_than_it_says() {
         let suite = Conformance::new(format!("retry, {attempts} attempts"), move || {
             let config = RetryConfig::default().attempts(attempts);
             let config = config.attempt_timeout(SECOND);
-            Specimen::new(RetryLayer::new(&Retry::new("report", config)))
+            LayerUnderTest::new(RetryLayer::new(&Retry::new("report", config)))
         });
         let asked = ["R13", "R14", "A10", "T9", "X8"];
         let suite = suite.needs_timer().attempts(attempts as usize);
@@ -139,7 +139,7 @@ fn a_retry_within_a_deadline_ends_in_time() {
             .layer(DeadlineLayer::server(deadline()))
             .map_request(replayable)
             .layer(RetryLayer::http(&retry));
-        Specimen::new(stack.into_inner())
+        LayerUnderTest::new(stack.into_inner())
     });
     let suite = suite.needs_timer().ends_within(SECOND);
     let asked = ["R14", "A10", "A11", "Q5", "X8"];

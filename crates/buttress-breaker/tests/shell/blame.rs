@@ -83,7 +83,7 @@ async fn probes_that_were_answered_close_the_circuit_while_their_streams_run() {
 /// A head of gRPC leaves the outcome to the trailers, and those of a stream come when it ends.
 #[tokio::test(start_paused = true)]
 async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
-    let config = BreakerConfig::default().probe_lease(10 * SECOND);
+    let config = BreakerConfig::default().probe_timeout(10 * SECOND);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
     let service = BreakerLayer::http(&breaker).layer(inner);

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, CircuitState, OpenTime, WhenSaturated,
+    Breaker, BreakerConfig, BreakerLayer, CircuitState, OpenDuration, WhenSaturated,
 };
 use buttress_core::{Mode, Ratio};
-use buttress_testkit::{Conformance, Sharing, Specimen};
+use buttress_testkit::{Conformance, LayerUnderTest, Sharing};
 
 use crate::support::OPEN_FOR;
 
@@ -13,7 +13,7 @@ use crate::support::OPEN_FOR;
 fn a_plain_breaker_that_rejects_conforms_in_every_mode() {
     in_every_mode("plain, reject", |mode| {
         conformance(mode, |breaker| {
-            Specimen::new(BreakerLayer::new(breaker).when_saturated(WhenSaturated::Reject))
+            LayerUnderTest::new(BreakerLayer::new(breaker).when_saturated(WhenSaturated::Reject))
         })
     });
 }
@@ -22,7 +22,7 @@ fn a_plain_breaker_that_rejects_conforms_in_every_mode() {
 fn a_plain_breaker_that_waits_conforms_in_every_mode() {
     in_every_mode("plain, unready", |mode| {
         conformance(mode, |breaker| {
-            Specimen::new(BreakerLayer::new(breaker).when_saturated(WhenSaturated::Unready))
+            LayerUnderTest::new(BreakerLayer::new(breaker).when_saturated(WhenSaturated::Unready))
         })
     });
 }
@@ -31,7 +31,7 @@ fn a_plain_breaker_that_waits_conforms_in_every_mode() {
 fn an_http_breaker_that_rejects_conforms_in_every_mode() {
     in_every_mode("http, reject", |mode| {
         let layer = |breaker: &Breaker| {
-            Specimen::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Reject))
+            LayerUnderTest::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Reject))
         };
         conformance(mode, layer).holds_body()
     });
@@ -41,7 +41,7 @@ fn an_http_breaker_that_rejects_conforms_in_every_mode() {
 fn an_http_breaker_that_waits_conforms_in_every_mode() {
     in_every_mode("http, unready", |mode| {
         let layer = |breaker: &Breaker| {
-            Specimen::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready))
+            LayerUnderTest::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready))
         };
         conformance(mode, layer).holds_body()
     });
@@ -55,7 +55,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
     }
 }
 
-fn conformance(mode: Mode, layer: fn(&Breaker) -> Specimen) -> Conformance {
+fn conformance(mode: Mode, layer: fn(&Breaker) -> LayerUnderTest) -> Conformance {
     let config = config(mode);
     // What is rejected now and then, or never, is not for the suite to trip.
     let enforces = mode == Mode::Enforce;
@@ -85,8 +85,8 @@ fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(None)
-        .open_for(OpenTime::Fixed(OPEN_FOR))
-        .probe_lease(OPEN_FOR)
-        .half_open_stay(Duration::from_secs(24 * 60 * 60))
+        .open_for(OpenDuration::Fixed(OPEN_FOR))
+        .probe_timeout(OPEN_FOR)
+        .half_open_timeout(Duration::from_secs(24 * 60 * 60))
         .mode(mode)
 }

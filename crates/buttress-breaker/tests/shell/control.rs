@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_breaker::{Breaker, CircuitState, OpenTime, Window};
+use buttress_breaker::{Breaker, CircuitState, OpenDuration, Window};
 use buttress_core::{Ratio, Reason, Rejection};
 
 use crate::support::{
@@ -96,7 +96,7 @@ async fn a_new_open_time_counts_from_when_the_circuit_opened() {
     let breaker = breaker();
     breaker.trip();
     pass(Duration::from_secs(4)).await;
-    let longer = config().open_for(OpenTime::Fixed(3 * OPEN_FOR));
+    let longer = config().open_for(OpenDuration::Fixed(3 * OPEN_FOR));
     breaker.reconfigure(longer).unwrap();
     let snapshot = breaker.snapshot();
     assert_eq!(snapshot.state, CircuitState::Open);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ::http::Response;
-use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, WhenSaturated};
+use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenDuration, WhenSaturated};
 use buttress_core::{BoxError, Ratio, Report};
-use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, Readiness, Sharing, TestBody};
 use tokio::runtime::Handle;
 
 const PROBES: usize = 4;
@@ -38,13 +38,13 @@ fn conformance(when_saturated: WhenSaturated) -> Conformance {
 }
 
 /// Half-open, and so for as long as the suite looks: no probe has anything to say.
-fn specimen(when_saturated: WhenSaturated) -> Specimen {
+fn specimen(when_saturated: WhenSaturated) -> LayerUnderTest {
     let config = BreakerConfig::default()
-        .open_for(OpenTime::Fixed(Duration::from_nanos(1)))
+        .open_for(OpenDuration::Fixed(Duration::from_nanos(1)))
         .probes(PROBES as u32)
         .probe_failure_ratio(Ratio::ONE)
-        .probe_lease(LEASE)
-        .half_open_stay(BreakerConfig::MAX_TIME);
+        .probe_timeout(LEASE)
+        .half_open_timeout(BreakerConfig::MAX_TIME);
     let breaker = Breaker::new("half-open", config);
     breaker.trip();
     Handle::current().block_on(tokio::time::advance(Duration::from_millis(1)));
@@ -52,7 +52,7 @@ fn specimen(when_saturated: WhenSaturated) -> Specimen {
     let layer = BreakerLayer::new(&breaker)
         .classify(|_: &Result<Response<TestBody>, BoxError>| Report::IGNORED)
         .when_saturated(when_saturated);
-    Specimen::new(layer).state(move || {
+    LayerUnderTest::new(layer).state(move || {
         let snapshot = breaker.snapshot();
         (snapshot.state, snapshot.probes_under_way)
     })

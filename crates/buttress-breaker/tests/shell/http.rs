@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ::http::{Response, StatusCode, header};
 use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenTime,
+    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenDuration,
 };
 use buttress_core::Ratio;
 use buttress_http::{Http, Until};
@@ -235,7 +235,7 @@ async fn it_stays_open_for_as_long_as_the_response_asks_up_to_the_cap() {
 #[tokio::test(start_paused = true)]
 async fn it_stays_open_for_as_long_as_grpc_pushback_asks() {
     let config = config().failure_ratio(Ratio::HALF).minimum_calls(3);
-    let breaker = Breaker::new("test", config.open_for(OpenTime::Fixed(SECOND)));
+    let breaker = Breaker::new("test", config.open_for(OpenDuration::Fixed(SECOND)));
     let (service, probe) = behind(&breaker);
     let response = grpc()
         .header("grpc-status", "14")

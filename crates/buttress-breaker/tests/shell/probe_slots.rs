@@ -86,7 +86,7 @@ async fn a_cancelled_probe_gives_its_slot_to_the_next() {
 /// A clone that was readied and left lying is no reason for others to wait for ever.
 #[tokio::test(start_paused = true)]
 async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
-    let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
+    let breaker = Breaker::new("test", config().probes(1).probe_timeout(SECOND));
     let (service, _) = waiting_behind(&breaker);
     half_open(&breaker).await;
     let [mut idle, mut waiter] = waiters(&service);
@@ -101,7 +101,7 @@ async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
 /// The reservation has expired, so the call is decided on anew when it is made.
 #[tokio::test(start_paused = true)]
 async fn an_expired_reservation_is_decided_anew_at_the_call() {
-    let breaker = Breaker::new("test", config().probes(1).probe_lease(SECOND));
+    let breaker = Breaker::new("test", config().probes(1).probe_timeout(SECOND));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
     let [mut idle, mut other] = waiters(&service);
@@ -126,7 +126,7 @@ async fn an_expired_reservation_is_decided_anew_at_the_call() {
 /// The call counts from when it is made, and not from when its slot was promised.
 #[tokio::test(start_paused = true)]
 async fn a_readied_probe_has_its_whole_lease_from_the_call_on() {
-    let breaker = Breaker::new("test", config().probes(1).probe_lease(2 * SECOND));
+    let breaker = Breaker::new("test", config().probes(1).probe_timeout(2 * SECOND));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
     probe.hold();

@@ -79,7 +79,7 @@ async fn what_began_before_the_trip_does_not_decide_after_it() {
 #[tokio::test(start_paused = true)]
 async fn a_hung_probe_frees_its_slot_when_its_lease_ends() {
     let lease = Duration::from_secs(5);
-    let breaker = Breaker::new("test", config().probes(1).probe_lease(lease));
+    let breaker = Breaker::new("test", config().probes(1).probe_timeout(lease));
     let (service, probe) = behind(&breaker);
     half_open(&breaker).await;
     probe.script_next(Script::new());

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ::http::{Request, Response};
 use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenTime, WhenSaturated,
+    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenDuration, WhenSaturated,
 };
 use buttress_core::{BoxError, Reason, Rejection};
 use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
@@ -17,7 +17,7 @@ pub(crate) fn config() -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
         .consecutive_failures(3)
-        .open_for(OpenTime::Fixed(OPEN_FOR))
+        .open_for(OpenDuration::Fixed(OPEN_FOR))
         .probes(2)
 }
 

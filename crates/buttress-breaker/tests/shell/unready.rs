@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_breaker::{Breaker, CircuitState, OpenTime};
+use buttress_breaker::{Breaker, CircuitState, OpenDuration};
 use buttress_core::Mode;
 use buttress_testkit::Script;
 use tower::ServiceExt;
@@ -98,7 +98,7 @@ type Change = Box<dyn Fn(&Breaker)>;
 
 #[tokio::test(start_paused = true)]
 async fn what_an_operator_changes_wakes_the_waiters() {
-    let shorter = config().open_for(OpenTime::Fixed(SECOND));
+    let shorter = config().open_for(OpenDuration::Fixed(SECOND));
     let changes: [(&str, Change); 3] = [
         ("a reset", Box::new(Breaker::reset)),
         (

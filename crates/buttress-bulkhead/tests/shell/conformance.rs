@@ -4,7 +4,7 @@ use buttress_bulkhead::{
     Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig, TenantsConfig, WhenSaturated,
 };
 use buttress_core::{Mode, Ratio};
-use buttress_testkit::{Conformance, Readiness, Sharing, Specimen, TestBody, Turns};
+use buttress_testkit::{Conformance, LayerUnderTest, QueueOrder, Readiness, Sharing, TestBody};
 
 const LIMIT: u32 = 3;
 /// What all calls are for.
@@ -66,8 +66,8 @@ fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
 #[test]
 fn a_bulkhead_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [
-        (Order::Fifo, Turns::OldestFirst),
-        (Order::Lifo, Turns::NewestFirst),
+        (Order::Fifo, QueueOrder::OldestFirst),
+        (Order::Lifo, QueueOrder::NewestFirst),
     ] {
         let config = config().queue(5).max_wait(MAX_WAIT).order(order);
         let suite = conformance(Mode::Enforce, config, WhenSaturated::Reject, true);
@@ -128,9 +128,9 @@ fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bo
         let bulkhead = Bulkhead::new("conformance", config.clone());
         let specimen = if http {
             let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
-            Specimen::new(layer.key(|_: &http::Request<TestBody>| KEY.into()))
+            LayerUnderTest::new(layer.key(|_: &http::Request<TestBody>| KEY.into()))
         } else {
-            Specimen::new(BulkheadLayer::new(&bulkhead).when_saturated(when))
+            LayerUnderTest::new(BulkheadLayer::new(&bulkhead).when_saturated(when))
         };
         let resize = {
             let (bulkhead, config) = (bulkhead.clone(), config.clone());
@@ -153,7 +153,7 @@ fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bo
         suite
             .capacity(LIMIT as usize)
             .sharing(Sharing::Shared)
-            .serves(Turns::OldestFirst)
+            .serves(QueueOrder::OldestFirst)
     } else {
         suite
     };

@@ -207,7 +207,7 @@ impl SteadyStateTable {
 struct BoundsTable {
     max_active: Option<u32>,
     blast_radius: Option<Share>,
-    begins_after: Option<Time>,
+    start_delay: Option<Time>,
     ttl: Option<Time>,
 }
 
@@ -220,8 +220,8 @@ impl BoundsTable {
         if let Some(Share(share)) = self.blast_radius {
             bounds = bounds.blast_radius(share);
         }
-        if let Some(Time(time)) = self.begins_after {
-            bounds = bounds.begins_after(time);
+        if let Some(Time(time)) = self.start_delay {
+            bounds = bounds.start_delay(time);
         }
         if let Some(Time(ttl)) = self.ttl {
             bounds = bounds.ttl(ttl);

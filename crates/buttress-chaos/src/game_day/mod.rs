@@ -52,7 +52,7 @@ pub use report::GameDayReport;
 /// | `steady_state` | the hypothesis | the same; what must hold before and after |
 /// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
 /// | `guard` | none | the same; it watches from the beginning, rejects the plan if it is broken then, and ends it if it breaks |
-/// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `begins_after`, `ttl` |
+/// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `start_delay`, `ttl` |
 /// | `draw` | that of all | what its plan draws for |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///

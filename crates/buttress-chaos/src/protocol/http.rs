@@ -5,9 +5,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 
-use super::{Aim, Tamper, as_error};
+use super::{FaultTarget, InjectResponse, as_error};
 use crate::FaultyBody;
-use crate::meddling::Meddling;
+use crate::injection::Injection;
 
 /// Calls over HTTP, and gRPC.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub enum HttpCalls {}
 /// What a response says was done to it.
 const TOLD: HeaderName = HeaderName::from_static("x-buttress-fault");
 
-impl<B> Aim<Request<B>> for HttpCalls {
+impl<B> FaultTarget<Request<B>> for HttpCalls {
     fn subject(request: &Request<B>) -> impl Subject {
         Head(request)
     }
@@ -46,7 +46,7 @@ impl<B> Subject for Head<'_, B> {
     }
 }
 
-impl<B: Body> Tamper<Response<B>> for HttpCalls {
+impl<B: Body> InjectResponse<Response<B>> for HttpCalls {
     type Response = Response<FaultyBody<B>>;
 
     #[inline]
@@ -54,7 +54,7 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
         response.map(FaultyBody::untouched)
     }
 
-    fn answer(answer: &Answer, mut meddling: Meddling) -> Result<Self::Response, BoxError> {
+    fn answer(answer: &Answer, mut meddling: Injection) -> Result<Self::Response, BoxError> {
         meddling.conclude(true);
         let mut response = Response::new(FaultyBody::empty());
         match answer {
@@ -78,7 +78,7 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
 
     fn tamper(
         result: Result<Response<B>, BoxError>,
-        mut meddling: Meddling,
+        mut meddling: Injection,
     ) -> Result<Self::Response, BoxError> {
         let mut response = match result {
             Ok(response) => response,
@@ -108,12 +108,12 @@ impl<B: Body> Tamper<Response<B>> for HttpCalls {
             lengthen(&mut response, excess);
         }
         let shared = meddling.shared();
-        Ok(response.map(|body| FaultyBody::harmed(body, fault, shared, place)))
+        Ok(response.map(|body| FaultyBody::affected(body, fault, shared, place)))
     }
 }
 
 /// Adds the fault header, if it is configured. Beside that of an inner injector.
-fn tell(headers: &mut HeaderMap, meddling: &Meddling) {
+fn tell(headers: &mut HeaderMap, meddling: &Injection) {
     if let Some(told) = meddling
         .told()
         .and_then(|told| HeaderValue::from_str(told).ok())

@@ -1,7 +1,7 @@
 use buttress_core::chaos::{Answer, Subject};
 use buttress_core::{BoxError, FailureKind};
 
-use crate::meddling::Meddling;
+use crate::injection::Injection;
 
 mod http;
 
@@ -12,7 +12,7 @@ pub use http::HttpCalls;
 pub enum PlainCalls {}
 
 /// What is read from a request.
-pub trait Aim<Req>: sealed::Sealed {
+pub trait FaultTarget<Req>: sealed::Sealed {
     #[doc(hidden)]
     fn subject(request: &Req) -> impl Subject;
 
@@ -21,7 +21,7 @@ pub trait Aim<Req>: sealed::Sealed {
 }
 
 /// What can be done to a response.
-pub trait Tamper<Res>: sealed::Sealed {
+pub trait InjectResponse<Res>: sealed::Sealed {
     /// What the caller gets.
     type Response;
 
@@ -30,16 +30,16 @@ pub trait Tamper<Res>: sealed::Sealed {
     fn pass(response: Res) -> Self::Response;
 
     #[doc(hidden)]
-    fn answer(answer: &Answer, meddling: Meddling) -> Result<Self::Response, BoxError>;
+    fn answer(answer: &Answer, meddling: Injection) -> Result<Self::Response, BoxError>;
 
     #[doc(hidden)]
     fn tamper(
         result: Result<Res, BoxError>,
-        meddling: Meddling,
+        meddling: Injection,
     ) -> Result<Self::Response, BoxError>;
 }
 
-impl<Req> Aim<Req> for PlainCalls {
+impl<Req> FaultTarget<Req> for PlainCalls {
     fn subject(_: &Req) -> impl Subject {}
 
     fn identity(_: &Req) -> Option<u64> {
@@ -47,7 +47,7 @@ impl<Req> Aim<Req> for PlainCalls {
     }
 }
 
-impl<Res> Tamper<Res> for PlainCalls {
+impl<Res> InjectResponse<Res> for PlainCalls {
     type Response = Res;
 
     #[inline]
@@ -55,12 +55,12 @@ impl<Res> Tamper<Res> for PlainCalls {
         response
     }
 
-    fn answer(answer: &Answer, mut meddling: Meddling) -> Result<Res, BoxError> {
+    fn answer(answer: &Answer, mut meddling: Injection) -> Result<Res, BoxError> {
         meddling.conclude(true);
         Err(as_error(answer, &meddling))
     }
 
-    fn tamper(result: Result<Res, BoxError>, mut meddling: Meddling) -> Result<Res, BoxError> {
+    fn tamper(result: Result<Res, BoxError>, mut meddling: Injection) -> Result<Res, BoxError> {
         let failed = result
             .as_ref()
             .is_err_and(|error| buttress_core::classify_error(&**error).outcome.is_failure());
@@ -70,7 +70,7 @@ impl<Res> Tamper<Res> for PlainCalls {
 }
 
 /// An answer where there is nothing but errors to answer with.
-fn as_error(answer: &Answer, meddling: &Meddling) -> BoxError {
+fn as_error(answer: &Answer, meddling: &Injection) -> BoxError {
     match answer {
         Answer::Abort => meddling.error(FailureKind::Transport),
         // It hung until the plan was over.

@@ -188,10 +188,10 @@ async fn a_header_widens_no_bound() {
         let snapshot = injector.snapshot();
         assert!(snapshot.active <= 2, "{asked}: {snapshot:?}");
         assert!(
-            2 * snapshot.harmed <= snapshot.calls,
+            2 * snapshot.affected <= snapshot.calls,
             "{asked}: {snapshot:?}"
         );
     }
-    assert_eq!(injector.snapshot().harmed, 2);
+    assert_eq!(injector.snapshot().affected, 2);
     injector.disarm();
 }

@@ -58,9 +58,9 @@ async fn a_truncated_body_ends_as_if_it_were_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_corrupt_body_has_one_wrong_byte() {
-    let harmed = greeting(BodyFault::Corrupt { after: 4 }).await.unwrap();
-    assert!(harmed.starts_with("hell") && harmed.ends_with(", world"));
-    assert_ne!(harmed, "hello, world");
+    let affected = greeting(BodyFault::Corrupt { after: 4 }).await.unwrap();
+    assert!(affected.starts_with("hell") && affected.ends_with(", world"));
+    assert_ne!(affected, "hello, world");
     let beyond = greeting(BodyFault::Corrupt { after: 12 }).await.unwrap();
     assert_eq!(beyond, "hello, world");
 }

@@ -20,7 +20,7 @@ async fn the_maximum_of_affected_calls_is_never_exceeded() {
     }
     let snapshot = injector.snapshot();
     assert_eq!(
-        (snapshot.calls, snapshot.harmed, snapshot.active),
+        (snapshot.calls, snapshot.affected, snapshot.active),
         (10, 3, 0)
     );
 }
@@ -36,14 +36,14 @@ async fn a_cancelled_call_gives_its_slot_back() {
         let hanging = tokio::time::timeout(SECOND, call(&service)).await;
         assert!(hanging.is_err());
     }
-    assert_eq!(injector.snapshot().harmed, 3);
+    assert_eq!(injector.snapshot().affected, 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_disarms_itself_after_its_time_to_live() {
     let injector = injector();
     let service = greeter(&injector);
-    let bounds = Bounds::default().begins_after(SECOND).ttl(3 * SECOND);
+    let bounds = Bounds::default().start_delay(SECOND).ttl(3 * SECOND);
     injector
         .arm(answer(Answer::Status(500)).bounds(bounds))
         .unwrap();

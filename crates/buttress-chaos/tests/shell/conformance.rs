@@ -1,9 +1,9 @@
 use buttress_chaos::{Answer, ChaosLayer, Fault, Injector, Latency, Plan, PlannedFault, Ratio};
-use buttress_testkit::{Conformance, Specimen};
+use buttress_testkit::{Conformance, LayerUnderTest};
 
 use crate::support::quiet;
 
-fn conformance(name: &'static str, make: impl Fn(&Injector) -> Specimen + 'static) {
+fn conformance(name: &'static str, make: impl Fn(&Injector) -> LayerUnderTest + 'static) {
     let report = Conformance::new(name, move || {
         let injector = Injector::new("conformance", quiet());
         let specimen = make(&injector);
@@ -16,10 +16,10 @@ fn conformance(name: &'static str, make: impl Fn(&Injector) -> Specimen + 'stati
 #[test]
 fn a_disarmed_injector_conforms() {
     conformance("chaos, disarmed", |injector| {
-        Specimen::new(ChaosLayer::new(injector))
+        LayerUnderTest::new(ChaosLayer::new(injector))
     });
     conformance("chaos over http, disarmed", |injector| {
-        Specimen::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::http(injector))
     });
 }
 
@@ -28,7 +28,7 @@ fn an_armed_injector_that_hits_no_call_conforms() {
     conformance("chaos over http, armed", |injector| {
         let never = PlannedFault::new("never", Fault::Answer(Answer::Error)).rate(Ratio::ZERO);
         injector.arm(Plan::new(1).fault(never)).unwrap();
-        Specimen::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::http(injector))
     });
 }
 
@@ -40,6 +40,6 @@ fn an_armed_injector_that_hits_every_call_conforms() {
         injector
             .arm(Plan::new(1).fault(PlannedFault::new("late", late)))
             .unwrap();
-        Specimen::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::http(injector))
     });
 }

@@ -99,7 +99,7 @@ async fn callers_that_give_up_on_an_affected_call_breach_the_steady_state() {
 }
 
 /// Whether a plan stays armed after twenty responses with this body, of which this many were read to their end.
-async fn stands_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
+async fn congested_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
     let injector = injector();
     let service = ChaosLayer::http(&injector).layer(service_fn(move |_: Request<()>| async move {
         let response = Response::builder().header("content-type", content_type);
@@ -122,16 +122,16 @@ async fn stands_after(content_type: &'static str, body: fn() -> TestBody, read: 
 async fn bodies_without_a_fault_are_recorded_to_their_end() {
     let whole = || TestBody::empty().data("hello");
     let broken = || TestBody::empty().data("hel").declare(5).err("reset");
-    assert!(stands_after("text/plain", whole, 20).await);
-    assert!(!stands_after("text/plain", broken, 20).await);
+    assert!(congested_after("text/plain", whole, 20).await);
+    assert!(!congested_after("text/plain", broken, 20).await);
     // For a reader that reads no body, the outcome of the head counts.
-    assert!(stands_after("text/plain", broken, 0).await);
+    assert!(congested_after("text/plain", broken, 0).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn trailers_tell_the_guard_how_a_grpc_call_went() {
     let well = || TestBody::empty().data("reply").trailer("grpc-status", "0");
     let down = || TestBody::empty().data("reply").trailer("grpc-status", "14");
-    assert!(stands_after("application/grpc", well, 20).await);
-    assert!(!stands_after("application/grpc", down, 20).await);
+    assert!(congested_after("application/grpc", well, 20).await);
+    assert!(!congested_after("application/grpc", down, 20).await);
 }

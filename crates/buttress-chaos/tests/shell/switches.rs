@@ -55,7 +55,7 @@ async fn a_kill_file_stops_everything_within_one_request() {
     assert_eq!(call(&service).await.unwrap().status(), 200);
     assert!(!injector.is_armed());
     assert_eq!(injector.snapshot().active, 0);
-    assert_eq!(injector.arm(slow_and_down()), Err(ArmError::Killed));
+    assert_eq!(injector.arm(slow_and_down()), Err(ArmError::KillSwitch));
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn a_kill_file_that_names_an_experiment_stops_that_one() {
     injector.disarm();
     assert_eq!(
         injector.arm(experiment("errors at 5 %")),
-        Err(ArmError::Killed)
+        Err(ArmError::KillSwitch)
     );
     // And in the middle of it.
     file.write("experiment: another");
@@ -132,7 +132,7 @@ fn a_variable_stops_everything_or_a_fault() {
 #[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
 async fn where_all_is_killed() {
     let injector = Injector::new("test", InjectorConfig::default());
-    assert_eq!(injector.arm(slow_and_down()), Err(ArmError::Killed));
+    assert_eq!(injector.arm(slow_and_down()), Err(ArmError::KillSwitch));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn where_down_is_killed() {
 async fn where_a_drill_is_killed() {
     let injector = Injector::new("test", InjectorConfig::default());
     let drill = slow_and_down().experiment("drill");
-    assert_eq!(injector.arm(drill), Err(ArmError::Killed));
+    assert_eq!(injector.arm(drill), Err(ArmError::KillSwitch));
     assert_eq!(injector.arm(slow_and_down()), Ok(()));
 }
 

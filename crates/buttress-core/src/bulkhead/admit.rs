@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::claim::{Claim, Waiting};
+use super::owner::{Owner, Waiting};
 use super::{Bulkhead, Locked, Place, Stripe, Verdict, Waiter};
-use crate::queue::{Pushed, QueueRefusal, Terms};
+use crate::queue::{Enqueued, QueueRefusal, WaitParams};
 use crate::sync::MutexGuard;
 use crate::{Mode, Reason, StripeIndex};
 
@@ -62,13 +62,13 @@ pub enum Admission {
 impl Bulkhead {
     /// The tokens of a stripe, for handles that [share](crate::Striped) a bulkhead.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
-        self.stock.of(stripe).clone()
+        self.tokens.of(stripe).clone()
     }
 
     /// A slot, if one is at [hand](Stripe::try_acquire) for this thread.
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit> {
-        self.stock.of(StripeIndex::current()).try_acquire()
+        self.tokens.of(StripeIndex::current()).try_acquire()
     }
 
     /// A place, or a place in the queue, or why there is neither.
@@ -80,7 +80,7 @@ impl Bulkhead {
     pub fn acquire(
         &self,
         draw: impl FnOnce() -> u64,
-        terms: impl FnOnce() -> Terms,
+        terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
         let flags = self.flags();
@@ -103,7 +103,7 @@ impl Bulkhead {
             };
         }
         if !locked.config.mode.binds(|| draw) {
-            let would_reject = locked.overdraw();
+            let would_reject = locked.force_acquire();
             return Admission::Admitted {
                 permit: Permit::COUNTED,
                 would_reject,
@@ -124,7 +124,7 @@ impl Bulkhead {
         &self,
         key: impl FnOnce() -> Option<K>,
         draw: impl FnOnce() -> u64,
-        terms: impl FnOnce() -> Terms,
+        terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
         let flags = self.flags();
@@ -155,19 +155,19 @@ impl Bulkhead {
         let waiter = Arc::new(Waiter::default());
         let pushed = locked
             .readiness
-            .push(Arc::clone(&waiter), Terms::default(), now())
+            .push(Arc::clone(&waiter), WaitParams::default(), now())
             .ok()?;
         Some(Admission::Waiting(Place {
             waiter,
             ticket: pushed.ticket,
             ahead: true,
-            claim: Claim::None,
-            gives_up: None,
+            claim: Owner::None,
+            expires_at: None,
         }))
     }
 
     /// Waits, unless a slot became free meanwhile or the queue has no use for the call.
-    fn wait(&self, terms: Terms, now: Instant) -> Admission {
+    fn wait(&self, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if self.take(&mut locked) {
             return Admission::Admitted {
@@ -175,14 +175,14 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        self.enqueue(locked, Claim::None, terms, now)
+        self.enqueue(locked, Owner::None, terms, now)
     }
 
     /// The same where the limit is shared. It may have ceased to be meanwhile.
-    fn acquire_shared(&self, key: &str, draw: u64, terms: Terms, now: Instant) -> Admission {
+    fn acquire_shared(&self, key: &str, draw: u64, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if !locked.saturated {
-            self.gather(&mut locked);
+            self.lock_all(&mut locked);
         }
         let binds = locked.config.mode.binds(|| draw);
         let (claim, mut would_reject) = match locked.claim(key, terms.criticality, binds, now) {
@@ -192,10 +192,10 @@ impl Bulkhead {
         if locked.may_enter(claim, now) {
             locked.free -= 1;
         } else if !binds {
-            let beyond = locked.overdraw();
+            let beyond = locked.force_acquire();
             would_reject = would_reject.or(beyond);
         } else if locked.queue.config().has_no_room() {
-            let reason = locked.turn_away(claim, now);
+            let reason = locked.reject(claim, now);
             locked.forget(claim);
             return Admission::Rejected(reason);
         } else {
@@ -211,8 +211,8 @@ impl Bulkhead {
     fn enqueue(
         &self,
         mut locked: MutexGuard<'_, Locked>,
-        claim: Claim,
-        terms: Terms,
+        claim: Owner,
+        terms: WaitParams,
         now: Instant,
     ) -> Admission {
         let refusal = locked.line(claim).refusal(terms, now);
@@ -229,11 +229,11 @@ impl Bulkhead {
             claim,
         };
         let line = locked.line(claim);
-        let Ok(Pushed { ticket, displaced }) = line.push(waiting, terms, now) else {
+        let Ok(Enqueued { ticket, displaced }) = line.push(waiting, terms, now) else {
             locked.forget(claim);
             return Admission::Rejected(Reason::BulkheadFull);
         };
-        let gives_up = line.gives_up_at(ticket);
+        let expires_at = line.gives_up_at(ticket);
         if let Some((displaced, _)) = &displaced {
             locked.forget(displaced.claim);
         }
@@ -247,7 +247,7 @@ impl Bulkhead {
             ticket,
             ahead: false,
             claim,
-            gives_up,
+            expires_at,
         })
     }
 
@@ -256,10 +256,10 @@ impl Bulkhead {
         if !locked.saturated {
             if locked.free > 0 {
                 locked.free -= 1;
-                self.restock(locked);
+                self.refill(locked);
                 return true;
             }
-            self.gather(locked);
+            self.lock_all(locked);
         }
         let free = locked.no_waiters() && locked.free > 0;
         locked.free -= i64::from(free);
@@ -267,18 +267,18 @@ impl Bulkhead {
     }
 
     /// Brings all tokens under the lock, and keeps them coming there.
-    pub(super) fn gather(&self, locked: &mut Locked) {
+    pub(super) fn lock_all(&self, locked: &mut Locked) {
         locked.saturated = true;
-        locked.free += self.stock.close() as i64;
+        locked.free += self.tokens.close() as i64;
     }
 
     /// Puts some of what is free into the stripe of a thread that has none, for its next calls.
-    fn restock(&self, locked: &mut Locked) {
-        let share = locked.free / (2 * self.stock.stripes() as i64);
+    fn refill(&self, locked: &mut Locked) {
+        let share = locked.free / (2 * self.tokens.stripes() as i64);
         if share > 0 {
             locked.free -= share;
             // It is open, as there is no shortage.
-            self.stock.of(StripeIndex::current()).put(share as u64);
+            self.tokens.of(StripeIndex::current()).put(share as u64);
         }
     }
 }
@@ -290,7 +290,7 @@ impl Locked {
 
     /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit stand for calls that
     /// would wait; a call beyond the queue's capacity as well would have been rejected.
-    fn overdraw(&mut self) -> Option<Reason> {
+    fn force_acquire(&mut self) -> Option<Reason> {
         let beyond = usize::try_from(-self.free).unwrap_or(0);
         self.free -= 1;
         (beyond >= self.config.queue.capacity).then_some(Reason::BulkheadFull)
@@ -303,7 +303,7 @@ mod tests {
 
     use super::Permit;
     use crate::bulkhead::{Bulkhead, BulkheadConfig};
-    use crate::queue::Terms;
+    use crate::queue::WaitParams;
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
@@ -312,10 +312,10 @@ mod tests {
         let config = BulkheadConfig::default().limit(limit);
         let bulkhead = Bulkhead::new(config, now).expect("valid");
         assert!(bulkhead.try_acquire().is_none());
-        let _first = bulkhead.acquire(|| 0, Terms::default, || now);
+        let _first = bulkhead.acquire(|| 0, WaitParams::default, || now);
         let at_hand = std::iter::from_fn(|| bulkhead.try_acquire()).count();
         let free = limit as usize - 1;
-        assert_eq!(at_hand, free / (2 * bulkhead.stock.stripes()));
+        assert_eq!(at_hand, free / (2 * bulkhead.tokens.stripes()));
     }
 
     #[test]

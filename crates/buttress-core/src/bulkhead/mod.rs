@@ -7,14 +7,14 @@
 //! token is free anywhere.
 
 mod admit;
-mod claim;
 mod config;
 mod flags;
+mod owner;
 mod place;
 mod release;
 mod sharing;
 mod snapshot;
-mod stock;
+mod token_pool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,13 +23,13 @@ pub use admit::{Admission, Permit};
 pub use config::BulkheadConfig;
 pub use place::{Place, Verdict};
 pub use snapshot::BulkheadSnapshot;
-pub use stock::Stripe;
+pub use token_pool::Stripe;
 
-use self::claim::Waiting;
 use self::flags::Flags;
+use self::owner::Waiting;
 use self::place::Waiter;
 use self::sharing::Sharing;
-use self::stock::Stock;
+use self::token_pool::TokenPool;
 use crate::ConfigError;
 use crate::queue::{QueueConfig, WaitQueue};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
@@ -39,13 +39,13 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 /// ```
 /// use std::time::{Duration, Instant};
 /// use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig};
-/// use buttress_core::queue::Terms;
+/// use buttress_core::queue::WaitParams;
 /// use buttress_core::Reason;
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
 /// let bulkhead = Bulkhead::new(BulkheadConfig::default().limit(1), now)?;
-/// let acquire = || bulkhead.acquire(|| 0, Terms::default, || now);
+/// let acquire = || bulkhead.acquire(|| 0, WaitParams::default, || now);
 ///
 /// let Admission::Admitted { permit, .. } = acquire() else {
 ///     panic!("there is room");
@@ -59,7 +59,7 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 #[derive(Debug)]
 pub struct Bulkhead {
     flags: AtomicU64,
-    stock: Stock,
+    tokens: TokenPool,
     locked: Mutex<Locked>,
 }
 
@@ -113,13 +113,13 @@ impl Bulkhead {
         let queue = WaitQueue::new(config.queue.clone(), now)?;
         let mut sharing = Sharing::default();
         sharing.reconfigure(&config, seed, &queue, now)?;
-        let stock = Stock::new();
+        let tokens = TokenPool::new();
         if !config.is_striped() {
-            stock.close();
+            tokens.close();
         }
         Ok(Self {
             flags: AtomicU64::new(Flags::new(&config).0),
-            stock,
+            tokens,
             locked: Mutex::new(Locked {
                 saturated: !config.is_striped(),
                 free: i64::from(config.limit),
@@ -169,7 +169,7 @@ impl Bulkhead {
         sharing.reconfigure(&config, *seed, queue, now)?;
         queue.reconfigure(config.queue.clone())?;
         // With all tokens under the lock, no call can take one beyond the new limit.
-        self.gather(&mut locked);
+        self.lock_all(&mut locked);
         locked.free += i64::from(config.limit) - i64::from(locked.config.limit);
         self.flags.store(Flags::new(&config).0, Ordering::Relaxed);
         locked.config = config;

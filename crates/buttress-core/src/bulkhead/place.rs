@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use super::Permit;
-use super::claim::Claim;
+use super::owner::Owner;
 use crate::queue::{Dropped, Ticket};
 use crate::sync::{Mutex, lock};
 
@@ -17,8 +17,8 @@ pub struct Place {
     pub(super) ticket: Ticket,
     /// Whether it waits ahead of a call.
     pub(super) ahead: bool,
-    pub(super) claim: Claim,
-    pub(super) gives_up: Option<(Instant, Dropped)>,
+    pub(super) claim: Owner,
+    pub(super) expires_at: Option<(Instant, Dropped)>,
 }
 
 /// The result of a wait.
@@ -39,15 +39,15 @@ impl Place {
 
     /// When to [give up](super::Bulkhead::give_up), if not for ever.
     #[must_use]
-    pub fn gives_up(&self) -> Option<Instant> {
-        let (at, _) = self.gives_up?;
+    pub fn expires_at(&self) -> Option<Instant> {
+        let (at, _) = self.expires_at?;
         Some(at)
     }
 
     /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
-        self.gives_up
+        self.expires_at
     }
 }
 

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::claim::{Claim, Waiting};
+use super::owner::{Owner, Waiting};
 use super::{Bulkhead, Locked, Permit, Place, Stripe, Turn, Verdict, Waiter};
-use crate::queue::{Dropped, Exit};
+use crate::queue::{Dequeued, Dropped};
 use crate::sync::MutexGuard;
 use crate::{Mode, StripeIndex};
 
@@ -11,7 +11,7 @@ impl Bulkhead {
     /// Returns a slot, or passes it to the next waiter.
     #[inline]
     pub fn release(&self, permit: Permit, now: impl FnOnce() -> Instant) {
-        self.release_to(self.stock.of(StripeIndex::current()), permit, now);
+        self.release_to(self.tokens.of(StripeIndex::current()), permit, now);
     }
 
     /// The same through a stripe, which must be [one of its own](Self::stripe).
@@ -25,13 +25,13 @@ impl Bulkhead {
         }
     }
 
-    /// Gives up waiting, if it is [time](Place::gives_up): why, unless there is a verdict already.
+    /// Gives up waiting, if it is [time](Place::expires_at): why, unless there is a verdict already.
     #[cold]
     pub fn give_up(&self, place: &Place, now: Instant) -> Option<Dropped> {
         let mut locked = self.lock();
         let why = locked.line(place.claim).expire(place.ticket, now)?;
         locked.forget(place.claim);
-        self.relax(&mut locked);
+        self.unlock(&mut locked);
         Some(why)
     }
 
@@ -55,7 +55,7 @@ impl Bulkhead {
         if waited {
             locked.forget(claim);
             // This cannot have made another waiter the next, but the shortage may be over.
-            self.relax(&mut locked);
+            self.unlock(&mut locked);
             return;
         }
         drop(locked);
@@ -82,7 +82,7 @@ impl Bulkhead {
     ) {
         locked.free += tokens as i64;
         if locked.no_waiters() {
-            self.relax(&mut locked);
+            self.unlock(&mut locked);
         } else {
             self.serve(locked, now());
         }
@@ -103,16 +103,16 @@ impl Bulkhead {
                     .for_each(|entry| locked.end(entry));
             }
         }
-        self.relax(&mut locked);
+        self.unlock(&mut locked);
     }
 
     /// Ends a shortage: not with the first place that is free, or the next call would begin another.
-    fn relax(&self, locked: &mut Locked) {
+    fn unlock(&self, locked: &mut Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
         let is_over = locked.no_waiters() && locked.free >= enough;
         if locked.saturated && is_over && locked.config.is_striped() {
             locked.saturated = false;
-            self.stock.open();
+            self.tokens.open();
         }
     }
 }
@@ -121,14 +121,14 @@ impl Locked {
     /// The next waiter to leave a queue, if there is room, and its result.
     fn next(&mut self, now: Instant) -> Option<(Arc<Waiter>, Verdict)> {
         let ahead = |exit| match exit {
-            Exit::Served(waiter) => (waiter, None),
-            Exit::Dropped(waiter, why) => (waiter, Some(why)),
+            Dequeued::Served(waiter) => (waiter, None),
+            Dequeued::Dropped(waiter, why) => (waiter, Some(why)),
         };
         if self.config.is_shared()
             && let Some(exit) = self.readiness.pop(now)
         {
             // The owner of its call is known when the call is made.
-            return Some((ahead(exit).0, Verdict::Dropped(Dropped::Displaced)));
+            return Some((ahead(exit).0, Verdict::Dropped(Dropped::Evicted)));
         }
         let binding = matches!(self.config.mode, Mode::Enforce | Mode::EnforceFor(_));
         if self.free <= 0 && binding {
@@ -139,13 +139,15 @@ impl Locked {
             Turn::Queue | Turn::Readiness => self.pop(now),
         };
         let (waiter, claim, dropped, next) = match queued {
-            Some(Exit::Served(Waiting { waiter, claim })) => (waiter, claim, None, Turn::Readiness),
-            Some(Exit::Dropped(Waiting { waiter, claim }, why)) => {
+            Some(Dequeued::Served(Waiting { waiter, claim })) => {
+                (waiter, claim, None, Turn::Readiness)
+            }
+            Some(Dequeued::Dropped(Waiting { waiter, claim }, why)) => {
                 (waiter, claim, Some(why), Turn::Readiness)
             }
             None => {
                 let (waiter, dropped) = ahead(self.readiness.pop(now)?);
-                (waiter, Claim::None, dropped, Turn::Queue)
+                (waiter, Owner::None, dropped, Turn::Queue)
             }
         };
         let verdict = match dropped {
@@ -167,7 +169,7 @@ impl Locked {
 mod tests {
     use super::*;
     use crate::bulkhead::{Admission, BulkheadConfig};
-    use crate::queue::Terms;
+    use crate::queue::WaitParams;
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "some moment to begin at")]
@@ -175,7 +177,7 @@ mod tests {
         let now = Instant::now();
         let config = BulkheadConfig::default().limit(1).queue(2);
         let bulkhead = Bulkhead::new(config.order(crate::queue::Order::Fifo), now).expect("valid");
-        let ask = || bulkhead.acquire(|| 0, Terms::default, || now);
+        let ask = || bulkhead.acquire(|| 0, WaitParams::default, || now);
         let Admission::Admitted { permit, .. } = ask() else {
             panic!("there is room");
         };

@@ -1,8 +1,8 @@
 use std::time::Instant;
 
-use super::claim::{Claim, Claims, Waiting};
+use super::owner::{Claims, Owner, Waiting};
 use super::{Bulkhead, BulkheadConfig, Locked, Permit};
-use crate::queue::{Entitled, Exit, WaitQueue};
+use crate::queue::{Dequeued, QuotaHolder, WaitQueue};
 use crate::shares::{Partition, PartitionSnapshot, Partitions, Shares, Tenants, Usage};
 use crate::{ConfigError, Criticality, Reason};
 
@@ -87,37 +87,37 @@ impl Locked {
         criticality: Criticality,
         binds: bool,
         now: Instant,
-    ) -> Result<(Claim, Option<Reason>), Reason> {
+    ) -> Result<(Owner, Option<Reason>), Reason> {
         if self.config.tenants.is_some()
             && let Some(tenants) = &mut self.sharing.tenants
         {
             let room = u64::from(self.config.limit) + self.config.queue.capacity as u64;
             let tenant = tenants.tenant(key.as_bytes());
             if tenants.admit(tenant, room, now) {
-                return Ok((Claim::Tenant(tenant), None));
+                return Ok((Owner::Tenant(tenant), None));
             }
             if binds {
                 return Err(Reason::TenantOverShare);
             }
-            tenants.overdraw(tenant);
-            return Ok((Claim::Tenant(tenant), Some(Reason::TenantOverShare)));
+            tenants.force_acquire(tenant);
+            return Ok((Owner::Tenant(tenant), Some(Reason::TenantOverShare)));
         }
         if self.config.shares.is_some() {
-            return Ok((Claim::Class(criticality), None));
+            return Ok((Owner::Class(criticality), None));
         }
         let partition = self.partitions().map(|partitions| partitions.of(key));
         Ok(match partition {
-            None | Some(Partition::REST) => (Claim::None, None),
-            Some(partition) => (Claim::Partition(partition), None),
+            None | Some(Partition::REST) => (Owner::None, None),
+            Some(partition) => (Owner::Partition(partition), None),
         })
     }
 
     /// Whether a newcomer may have a slot right away.
-    pub(super) fn may_enter(&self, claim: Claim, now: Instant) -> bool {
+    pub(super) fn may_enter(&self, claim: Owner, now: Instant) -> bool {
         let Some(partitions) = self.partitions() else {
             let limit = u64::from(self.config.limit);
             let may = match (claim, &self.sharing.shares) {
-                (Claim::Class(criticality), Some(shares)) => shares.may(criticality, limit, now),
+                (Owner::Class(criticality), Some(shares)) => shares.may(criticality, limit, now),
                 _ => true,
             };
             return may && self.free > 0 && self.no_waiters();
@@ -127,10 +127,10 @@ impl Locked {
     }
 
     /// A call that cannot wait is rejected: why.
-    pub(super) fn turn_away(&mut self, claim: Claim, now: Instant) -> Reason {
+    pub(super) fn reject(&mut self, claim: Owner, now: Instant) -> Reason {
         let usage = self.usage();
-        if let (Claim::Class(criticality), Some(shares)) = (claim, &mut self.sharing.shares) {
-            shares.turn_away(criticality, usage.limit, now);
+        if let (Owner::Class(criticality), Some(shares)) = (claim, &mut self.sharing.shares) {
+            shares.reject(criticality, usage.limit, now);
             return if self.free > 0 {
                 Reason::CriticalityTooLow
             } else {
@@ -141,7 +141,7 @@ impl Locked {
         let Some(partitions) = self.sharing.partitions.as_mut().filter(|_| is_on) else {
             return Reason::BulkheadFull;
         };
-        partitions.turn_away(claim.partition(), usage, now);
+        partitions.reject(claim.partition(), usage, now);
         if self.free > 0 {
             // Others lack some of their shares.
             Reason::TenantOverShare
@@ -151,8 +151,8 @@ impl Locked {
     }
 
     /// The permit of a call that begins.
-    pub(super) fn begin(&mut self, claim: Claim) -> Permit {
-        if let Claim::None = claim {
+    pub(super) fn begin(&mut self, claim: Owner) -> Permit {
+        if let Owner::None = claim {
             return Permit::COUNTED;
         }
         let Some(permit) = self.sharing.claims.keep(claim) else {
@@ -162,10 +162,10 @@ impl Locked {
         let Sharing {
             partitions, shares, ..
         } = &mut self.sharing;
-        if let (Claim::Partition(partition), Some(partitions)) = (claim, partitions) {
+        if let (Owner::Partition(partition), Some(partitions)) = (claim, partitions) {
             partitions.enter(partition);
-        } else if let (Claim::Class(criticality), Some(shares)) = (claim, shares) {
-            shares.overdraw(criticality);
+        } else if let (Owner::Class(criticality), Some(shares)) = (claim, shares) {
+            shares.force_acquire(criticality);
         }
         permit
     }
@@ -176,17 +176,17 @@ impl Locked {
         let Sharing {
             partitions, shares, ..
         } = &mut self.sharing;
-        if let (Claim::Partition(partition), Some(partitions)) = (claim, partitions) {
+        if let (Owner::Partition(partition), Some(partitions)) = (claim, partitions) {
             partitions.leave(partition);
-        } else if let (Claim::Class(criticality), Some(shares)) = (claim, shares) {
+        } else if let (Owner::Class(criticality), Some(shares)) = (claim, shares) {
             shares.release(criticality);
         }
         self.forget(claim);
     }
 
     /// A call goes that has not begun, or has ended.
-    pub(super) fn forget(&mut self, claim: Claim) {
-        if let (Claim::Tenant(tenant), Some(tenants)) = (claim, &mut self.sharing.tenants) {
+    pub(super) fn forget(&mut self, claim: Owner) {
+        if let (Owner::Tenant(tenant), Some(tenants)) = (claim, &mut self.sharing.tenants) {
             tenants.release(tenant);
         }
     }
@@ -197,7 +197,7 @@ impl Locked {
     }
 
     /// The queue in which a call waits.
-    pub(super) fn line(&mut self, claim: Claim) -> &mut WaitQueue<Waiting> {
+    pub(super) fn line(&mut self, claim: Owner) -> &mut WaitQueue<Waiting> {
         match claim.partition().index().checked_sub(1) {
             None => {
                 self.entitle();
@@ -208,7 +208,7 @@ impl Locked {
     }
 
     /// The next waiter to leave the queues, if there is room.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Exit<Waiting>> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Dequeued<Waiting>> {
         if self.config.partitions.is_none() {
             self.entitle();
             let sharing = &mut self.sharing;
@@ -219,7 +219,7 @@ impl Locked {
         let usage = self.usage();
         let waits = |partition| self.has_waiters_in(partition);
         let next = self.partitions()?.next(usage, waits)?;
-        self.line(Claim::Partition(next)).pop(now)
+        self.line(Owner::Partition(next)).pop(now)
     }
 
     /// Updates what is reserved for waiters: slots up to the guaranteed share, and the same share of the queue as of
@@ -229,11 +229,11 @@ impl Locked {
         let shares = self.sharing.shares.as_ref();
         let shares = shares.filter(|_| self.config.shares.is_some());
         let entitled = |shares: &Shares, of| {
-            let first = shares.lacks(of, limit);
+            let first = shares.deficit(of, limit);
             let kept = shares.share(of, room).max(first);
-            Entitled { first, kept }
+            QuotaHolder { first, kept }
         };
-        let of = |of| shares.map_or_else(Entitled::default, |shares| entitled(shares, of));
+        let of = |of| shares.map_or_else(QuotaHolder::default, |shares| entitled(shares, of));
         self.queue.entitle(Criticality::ALL.map(of));
     }
 

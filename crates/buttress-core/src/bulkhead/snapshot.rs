@@ -18,7 +18,7 @@ pub struct BulkheadSnapshot {
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
     /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub queue_stands: bool,
+    pub congestion_begins: bool,
     /// Whether rejections are enforced.
     pub mode: Mode,
     /// What each partition has, if there are any; first of all that is in none of them.
@@ -32,7 +32,7 @@ impl Bulkhead {
     }
 
     fn in_flight_of(&self, locked: &Locked) -> u64 {
-        let free = locked.free + self.stock.count() as i64;
+        let free = locked.free + self.tokens.count() as i64;
         u64::try_from(i64::from(locked.config.limit) - free).unwrap_or(0)
     }
 
@@ -47,7 +47,7 @@ impl Bulkhead {
                 .lines()
                 .filter_map(|line| line.oldest_wait(now))
                 .max(),
-            queue_stands: locked.lines().any(|line| line.stands_at(now)),
+            congestion_begins: locked.lines().any(|line| line.stands_at(now)),
             mode: locked.config.mode,
             partitions: locked.partition_snapshots(),
         }

@@ -8,13 +8,13 @@ use crate::{ConfigError, Ratio};
 /// |---|---|---|
 /// | [`max_active`](Self::max_active) | 100 | calls affected at one time |
 /// | [`blast_radius`](Self::blast_radius) | 100 % | share of all calls since arming that are affected |
-/// | [`begins_after`](Self::begins_after) | 0 s | time from arming to the first fault |
+/// | [`start_delay`](Self::start_delay) | 0 s | time from arming to the first fault |
 /// | [`ttl`](Self::ttl) | 10 min | time from arming to the end of all faults |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     pub(super) max_active: u32,
     pub(super) blast_radius: Ratio,
-    pub(super) begins_after: Duration,
+    pub(super) start_delay: Duration,
     pub(super) ttl: Duration,
 }
 
@@ -23,7 +23,7 @@ impl Default for Bounds {
         Self {
             max_active: 100,
             blast_radius: Ratio::ONE,
-            begins_after: Duration::ZERO,
+            start_delay: Duration::ZERO,
             ttl: Duration::from_secs(600),
         }
     }
@@ -49,8 +49,8 @@ impl Bounds {
 
     /// The time after arming before faults begin, so that a steady state can be measured first.
     #[must_use]
-    pub fn begins_after(mut self, time: Duration) -> Self {
-        self.begins_after = time;
+    pub fn start_delay(mut self, time: Duration) -> Self {
+        self.start_delay = time;
         self
     }
 
@@ -73,10 +73,10 @@ impl Bounds {
                 bound,
             ));
         }
-        if self.begins_after >= self.ttl {
+        if self.start_delay >= self.ttl {
             let bound = format!("below ttl, {:?}", self.ttl);
-            let value = format_args!("{:?}", self.begins_after);
-            return Err(ConfigError::new("begins_after", value, bound));
+            let value = format_args!("{:?}", self.start_delay);
+            return Err(ConfigError::new("start_delay", value, bound));
         }
         Ok(())
     }

@@ -290,9 +290,9 @@ mod tests {
             (bounds(Bounds::default().ttl(zero)), None, "ttl"),
             (bounds(Bounds::default().ttl(Duration::MAX)), None, "ttl"),
             (
-                bounds(Bounds::default().begins_after(Duration::from_secs(600))),
+                bounds(Bounds::default().start_delay(Duration::from_secs(600))),
                 None,
-                "begins_after",
+                "start_delay",
             ),
         ] {
             let error = plan.check().unwrap_err();

@@ -1,10 +1,10 @@
 use std::time::{Duration, Instant};
 
+use super::packed_state::Tag;
 use super::permit::{Admission, Permit, Refusal, Role};
+use super::probes::Verdict;
 use super::state::CircuitState;
 use super::steps::Locked;
-use super::trial::Verdict;
-use super::word::Tag;
 use super::{Cause, Circuit, Transition};
 use crate::Reason;
 use crate::sync::Ordering;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::open_time::OpenTime;
+use super::open_duration::OpenDuration;
 use crate::time::nanos;
 use crate::window::Window;
 use crate::{ConfigError, Mode, Ratio};
@@ -18,8 +18,8 @@ use crate::{ConfigError, Mode, Ratio};
 /// | [`retry_after_cap`](Self::retry_after_cap) | 60 s | how far a `Retry-After` can lengthen that |
 /// | [`probes`](Self::probes) | 3 | how many calls are let through half-open |
 /// | [`probe_failure_ratio`](Self::probe_failure_ratio) | 50 % | reopens at this share of failures among them |
-/// | [`probe_lease`](Self::probe_lease) | 10 s | a probe that has not ended by then gives its slot to another |
-/// | [`half_open_stay`](Self::half_open_stay) | 60 s | then the verdict is taken from the probes that did end |
+/// | [`probe_timeout`](Self::probe_timeout) | 10 s | a probe that has not ended by then gives its slot to another |
+/// | [`half_open_timeout`](Self::half_open_timeout) | 60 s | then the verdict is taken from the probes that did end |
 /// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
 /// | [`attempt_timeout`](Self::attempt_timeout) | unknown | how long a timeout of another library gives an attempt |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
@@ -32,12 +32,12 @@ pub struct BreakerConfig {
     pub(super) failure_ratio: Option<Ratio>,
     pub(super) consecutive_failures: Option<u32>,
     pub(super) slow_calls: Option<SlowCalls>,
-    pub(super) open_for: OpenTime,
+    pub(super) open_for: OpenDuration,
     pub(super) retry_after_cap: Option<Duration>,
     pub(super) probes: u32,
     pub(super) probe_failure_ratio: Ratio,
-    pub(super) probe_lease: Duration,
-    pub(super) half_open_stay: Duration,
+    pub(super) probe_timeout: Duration,
+    pub(super) half_open_timeout: Duration,
     pub(super) ramp: Option<Ramp>,
     pub(super) attempt_timeout: Option<Duration>,
     pub(super) mode: Mode,
@@ -65,12 +65,12 @@ impl Default for BreakerConfig {
             failure_ratio: Some(Ratio::HALF),
             consecutive_failures: Some(10),
             slow_calls: None,
-            open_for: OpenTime::default(),
+            open_for: OpenDuration::default(),
             retry_after_cap: Some(Duration::from_secs(60)),
             probes: 3,
             probe_failure_ratio: Ratio::HALF,
-            probe_lease: Duration::from_secs(10),
-            half_open_stay: Duration::from_secs(60),
+            probe_timeout: Duration::from_secs(10),
+            half_open_timeout: Duration::from_secs(60),
             ramp: None,
             attempt_timeout: None,
             mode: Mode::Enforce,
@@ -123,7 +123,7 @@ impl BreakerConfig {
 
     /// How long the circuit stays open before it lets probes through.
     #[must_use]
-    pub fn open_for(mut self, open_for: OpenTime) -> Self {
+    pub fn open_for(mut self, open_for: OpenDuration) -> Self {
         self.open_for = open_for;
         self
     }
@@ -153,16 +153,16 @@ impl BreakerConfig {
     /// Gives the slot of a probe that has not ended within this time to another call. The result of the late probe is
     /// ignored.
     #[must_use]
-    pub fn probe_lease(mut self, lease: Duration) -> Self {
-        self.probe_lease = lease;
+    pub fn probe_timeout(mut self, lease: Duration) -> Self {
+        self.probe_timeout = lease;
         self
     }
 
     /// The longest time half-open, from the first probe. Then the decision is taken over the probes that ended; if none
     /// did, the circuit opens again.
     #[must_use]
-    pub fn half_open_stay(mut self, stay: Duration) -> Self {
-        self.half_open_stay = stay;
+    pub fn half_open_timeout(mut self, stay: Duration) -> Self {
+        self.half_open_timeout = stay;
         self
     }
 
@@ -233,8 +233,8 @@ impl BreakerConfig {
             return Err(ConfigError::new("probes", self.probes, bound));
         }
         above_zero("probe_failure_ratio", self.probe_failure_ratio)?;
-        bounded("probe_lease", self.probe_lease)?;
-        bounded("half_open_stay", self.half_open_stay)?;
+        bounded("probe_timeout", self.probe_timeout)?;
+        bounded("half_open_timeout", self.half_open_timeout)?;
         if let Some(ramp) = self.ramp {
             bounded("ramp.over", ramp.over)?;
             above_zero("ramp.from", ramp.from)?;

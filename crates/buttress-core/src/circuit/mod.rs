@@ -19,31 +19,31 @@
 mod admit;
 mod config;
 mod control;
-mod open_time;
+mod failure_streak;
+mod open_duration;
+mod packed_state;
 mod permit;
+mod probes;
 mod reserve;
-mod row;
 mod settle;
 mod snapshot;
 mod state;
 mod steps;
-mod trial;
 mod usual;
-mod word;
 
 use std::time::Instant;
 
 pub use config::BreakerConfig;
-pub use open_time::OpenTime;
+pub use open_duration::OpenDuration;
 pub use permit::{Admission, Permit, Refusal, Settlement};
 pub use reserve::{Reservation, Standing};
 pub use snapshot::CircuitSnapshot;
 pub use state::{Cause, CircuitState, Transition};
 
-use self::row::Row;
+use self::failure_streak::FailureStreak;
+use self::packed_state::PackedState;
 use self::steps::Locked;
 use self::usual::Usual;
-use self::word::Word;
 use crate::ConfigError;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Origin;
@@ -83,7 +83,7 @@ pub struct Circuit {
     origin: Origin,
     hot: Hot,
     successes: Successes,
-    row: Row,
+    row: FailureStreak,
     usual: Usual,
     /// Everything that moves the circuit. The words in `hot` change under this lock only.
     locked: Mutex<Locked>,
@@ -111,12 +111,12 @@ impl Circuit {
         Ok(Self {
             origin: Origin::new(now),
             hot: Hot {
-                word: AtomicU64::new(Word::new(config.mode).0),
+                word: AtomicU64::new(PackedState::new(config.mode).0),
                 open_until: AtomicU64::new(0),
                 slow_above: AtomicU64::new(config.slow_above()),
             },
             successes: Successes::new(config.window),
-            row: Row::default(),
+            row: FailureStreak::default(),
             usual: Usual::default(),
             locked: Mutex::new(Locked::new(config)),
         })
@@ -128,8 +128,8 @@ impl Circuit {
     }
 
     #[inline]
-    fn word(&self) -> Word {
-        Word(self.hot.word.load(Ordering::Acquire))
+    fn word(&self) -> PackedState {
+        PackedState(self.hot.word.load(Ordering::Acquire))
     }
 
     fn lock(&self) -> MutexGuard<'_, Locked> {

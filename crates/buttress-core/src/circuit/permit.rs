@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
+use super::packed_state::Tag;
 use super::state::Transition;
-use super::word::Tag;
 use crate::time::nanos;
 use crate::{Deadline, Reason, Upload};
 

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use super::permit::{Permit, Role, Settlement};
+use super::probes::Verdict;
 use super::steps::Locked;
-use super::trial::Verdict;
 use super::{Cause, Circuit};
 use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
 use crate::sync::Ordering;

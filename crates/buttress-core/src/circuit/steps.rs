@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::Circuit;
 use super::config::BreakerConfig;
+use super::packed_state::PackedState;
 use super::permit::{Refusal, Role};
+use super::probes::{Probes, Verdict};
 use super::state::{Cause, CircuitState, Transition};
-use super::trial::{Trial, Verdict};
-use super::word::Word;
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::History;
@@ -16,7 +16,7 @@ use crate::{Ratio, Reason};
 pub(super) struct Locked {
     pub(super) config: BreakerConfig,
     pub(super) history: History,
-    pub(super) trial: Trial,
+    pub(super) trial: Probes,
     /// When the circuit last began to close: where a ramp starts, and since when it is forgiven.
     pub(super) closing_since: u64,
     /// The opening that holds, or the last one.
@@ -41,7 +41,7 @@ impl Locked {
     pub(super) fn new(config: BreakerConfig) -> Self {
         Self {
             history: History::new(config.window),
-            trial: Trial::new(0),
+            trial: Probes::new(0),
             closing_since: 0,
             opening: Opening::default(),
             reopenings: 0,
@@ -158,7 +158,7 @@ impl Circuit {
 
     /// From open to half-open.
     pub(super) fn half_open(&self, locked: &mut Locked, at: u64) -> Transition {
-        locked.trial = Trial::new(at);
+        locked.trial = Probes::new(at);
         self.step(CircuitState::HalfOpen, Cause::OpenElapsed)
     }
 
@@ -205,7 +205,7 @@ impl Circuit {
         }
     }
 
-    pub(super) fn publish(&self, word: Word) {
+    pub(super) fn publish(&self, word: PackedState) {
         self.hot.word.store(word.0, Ordering::Release);
     }
 }

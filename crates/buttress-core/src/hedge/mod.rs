@@ -162,8 +162,8 @@ impl HedgeDelay {
             calls.quantile(slowest)
         };
         let delay = delay.map_or(NO_DELAY, |delay| {
-            let most = rule.most_delay.unwrap_or(HedgeRule::MAX_DELAY);
-            nanos(delay.clamp(rule.least_delay, most))
+            let most = rule.max_delay.unwrap_or(HedgeRule::MAX_DELAY);
+            nanos(delay.clamp(rule.min_delay, most))
         });
         self.delay.store(delay, Ordering::Relaxed);
     }

@@ -7,8 +7,8 @@ use crate::{ConfigError, LatencyQuantiles, Ratio};
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
-/// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
-/// | [`most_delay`](Self::most_delay) | none | every call that takes this long is hedged, if the budget allows |
+/// | [`min_delay`](Self::min_delay) | 1 ms | no call is hedged sooner |
+/// | [`max_delay`](Self::max_delay) | none | every call that takes this long is hedged, if the budget allows |
 /// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
 /// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
 ///
@@ -16,8 +16,8 @@ use crate::{ConfigError, LatencyQuantiles, Ratio};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HedgeRule {
     pub(super) extra: Ratio,
-    pub(super) least_delay: Duration,
-    pub(super) most_delay: Option<Duration>,
+    pub(super) min_delay: Duration,
+    pub(super) max_delay: Option<Duration>,
     pub(super) minimum_calls: u32,
     pub(super) window: Duration,
 }
@@ -26,8 +26,8 @@ impl Default for HedgeRule {
     fn default() -> Self {
         Self {
             extra: Ratio::percent(5),
-            least_delay: Duration::from_millis(1),
-            most_delay: None,
+            min_delay: Duration::from_millis(1),
+            max_delay: None,
             minimum_calls: 100,
             window: Duration::from_secs(30),
         }
@@ -48,16 +48,16 @@ impl HedgeRule {
 
     /// No call is hedged sooner, however short calls are: below some time a second attempt wins nothing.
     #[must_use]
-    pub fn least_delay(mut self, delay: Duration) -> Self {
-        self.least_delay = delay;
+    pub fn min_delay(mut self, delay: Duration) -> Self {
+        self.min_delay = delay;
         self
     }
 
     /// Calls that take this long are hedged even if more of them do than [`extra`](Self::extra) allows; the share still
     /// holds, but then the first calls are hedged, and not the slowest.
     #[must_use]
-    pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
-        self.most_delay = delay.into();
+    pub fn max_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
+        self.max_delay = delay.into();
         self
     }
 
@@ -79,25 +79,25 @@ impl HedgeRule {
     ///
     /// # Errors
     ///
-    /// No minimum of calls; a `most_delay` above [`MAX_DELAY`](Self::MAX_DELAY); a `least_delay` above that or
+    /// No minimum of calls; a `max_delay` above [`MAX_DELAY`](Self::MAX_DELAY); a `min_delay` above that or
     /// above the most; a window outside of those of [`LatencyQuantiles`].
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.minimum_calls == 0 {
             return Err(ConfigError::new("hedge.minimum_calls", 0, "at least 1"));
         }
-        if let Some(most) = self.most_delay.filter(|most| *most > Self::MAX_DELAY) {
+        if let Some(most) = self.max_delay.filter(|most| *most > Self::MAX_DELAY) {
             let bound = format!("at most {:?}", Self::MAX_DELAY);
             return Err(ConfigError::new(
-                "hedge.most_delay",
+                "hedge.max_delay",
                 format_args!("{most:?}"),
                 bound,
             ));
         }
-        let most = self.most_delay.unwrap_or(Self::MAX_DELAY);
-        if self.least_delay > most {
-            let value = format_args!("{:?}", self.least_delay);
+        let most = self.max_delay.unwrap_or(Self::MAX_DELAY);
+        if self.min_delay > most {
+            let value = format_args!("{:?}", self.min_delay);
             let bound = format!("at most {most:?}");
-            return Err(ConfigError::new("hedge.least_delay", value, bound));
+            return Err(ConfigError::new("hedge.min_delay", value, bound));
         }
         LatencyQuantiles::check(self.window).map_err(|error| error.of("hedge.window"))
     }

@@ -25,7 +25,7 @@ pub(super) enum Algorithm {
     Aimd { timeout: Duration },
     Fixed,
     Gradient,
-    Guarded,
+    Adaptive,
     Vegas,
 }
 
@@ -78,7 +78,7 @@ impl LimitConfig {
     /// By what a slightly lower limit does to round trip and throughput.
     #[must_use]
     pub fn guarded() -> Self {
-        Self::of(Algorithm::Guarded)
+        Self::of(Algorithm::Adaptive)
     }
 
     fn of(algorithm: Algorithm) -> Self {

@@ -12,20 +12,20 @@
 //! | [`LimitConfig::aimd`] | calls that were rejected, or took longer than a timeout | find the knee only by passing it |
 //! | [`LimitConfig::fixed`] | nothing | be wrong after the next release |
 
+mod adaptive;
 mod aimd;
-mod calm;
 mod config;
 mod gradient;
-mod guarded;
 mod opening;
+mod regression;
 mod relief;
+mod rtt_tracker;
 mod rule;
 mod sample;
-mod slope;
+mod sampling;
+mod search;
 mod steps;
-mod strides;
-mod thinning;
-mod usual;
+mod unloaded_baseline;
 mod vegas;
 mod window;
 
@@ -255,7 +255,7 @@ impl Limit {
         };
         let has_moved = rule.on_sample(&call, config);
         if self.samples.count() < self.hot.window.load(Ordering::Relaxed) {
-            if thinning::is_overdue(every, lasted) {
+            if sampling::is_overdue(every, lasted) {
                 self.thin(1);
                 self.samples.take();
                 locked.since = at;
@@ -264,7 +264,7 @@ impl Limit {
             return has_moved.then(|| Step::of(self.publish(&locked), sample.rtt));
         }
         let window = self.samples.take().over(lasted, every);
-        self.thin(thinning::next(every, lasted));
+        self.thin(sampling::next(every, lasted));
         locked.since = at;
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);

@@ -1,7 +1,7 @@
 //! The first phase of a limit, which has no samples yet.
 
+use super::regression::WindowStats;
 use super::sample::Ended;
-use super::slope::Point;
 use super::window::Window;
 use crate::time::nanos;
 
@@ -38,7 +38,7 @@ pub(super) struct Opening {
     /// When the last call ended.
     now: u64,
     /// The first window that says how long calls take, after the limit was raised.
-    base: Option<Point>,
+    base: Option<WindowStats>,
     /// How many windows in a row the raised limit was not reached.
     unreached: u32,
 }
@@ -146,7 +146,7 @@ impl Opening {
         if self.now.saturating_sub(grown_at) as f64 >= LIVES * rtt {
             // The first calls may have met cold caches.
             self.round_trip = self.round_trip.min(rtt);
-            if self.has_queue(Point::of(window)) {
+            if self.has_queue(WindowStats::of(window)) {
                 return Opened::Queue;
             }
         }
@@ -163,7 +163,7 @@ impl Opening {
 
     /// Whether more calls are in flight than at first and only take longer: the round trip and the throughput have to
     /// agree on that.
-    fn has_queue(&mut self, point: Point) -> bool {
+    fn has_queue(&mut self, point: WindowStats) -> bool {
         let base = *self.base.get_or_insert(point);
         point.calls() > ABOVE * base.calls()
             && point

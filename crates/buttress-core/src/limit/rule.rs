@@ -1,7 +1,7 @@
+use super::adaptive::Adaptive;
 use super::aimd::Aimd;
 use super::config::Algorithm;
 use super::gradient::Gradient;
-use super::guarded::Guarded;
 use super::vegas::Vegas;
 use super::window::Window;
 use super::{Ended, LimitConfig};
@@ -13,7 +13,7 @@ pub(super) enum Rule {
     Fixed(f64),
     Gradient(Gradient),
     // It remembers more than the others.
-    Guarded(Box<Guarded>),
+    Adaptive(Box<Adaptive>),
     Vegas(Vegas),
 }
 
@@ -23,7 +23,7 @@ impl Rule {
             Algorithm::Aimd { timeout } => Self::Aimd(Aimd::new(limit, timeout)),
             Algorithm::Fixed => Self::Fixed(limit),
             Algorithm::Gradient => Self::Gradient(Gradient::new(limit)),
-            Algorithm::Guarded => Self::Guarded(Box::new(Guarded::new(limit))),
+            Algorithm::Adaptive => Self::Adaptive(Box::new(Adaptive::new(limit))),
             Algorithm::Vegas => Self::Vegas(Vegas::new(limit)),
         }
     }
@@ -32,7 +32,7 @@ impl Rule {
     pub(super) fn opening(config: &LimitConfig) -> Self {
         let limit = f64::from(config.initial);
         match config.algorithm {
-            Algorithm::Guarded => Self::Guarded(Box::new(Guarded::opening(limit))),
+            Algorithm::Adaptive => Self::Adaptive(Box::new(Adaptive::opening(limit))),
             _ => Self::new(config, limit),
         }
     }
@@ -40,7 +40,7 @@ impl Rule {
     /// The minimum number in flight at which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
         match self {
-            Self::Guarded(guarded) => guarded.looks_from(),
+            Self::Adaptive(guarded) => guarded.looks_from(),
             _ => None,
         }
     }
@@ -48,7 +48,7 @@ impl Rule {
     /// Takes in a call by itself. Returns whether that moved the limit.
     pub(super) fn on_sample(&mut self, call: &Ended, config: &LimitConfig) -> bool {
         match self {
-            Self::Guarded(guarded) => guarded.on_sample(call, &config.above_min()),
+            Self::Adaptive(guarded) => guarded.on_sample(call, &config.above_min()),
             _ => false,
         }
     }
@@ -58,7 +58,7 @@ impl Rule {
             Self::Aimd(aimd) => aimd.on_window(window, config),
             Self::Fixed(_) => {}
             Self::Gradient(gradient) => gradient.on_window(window, config),
-            Self::Guarded(guarded) => guarded.on_window(window, &config.above_min()),
+            Self::Adaptive(guarded) => guarded.on_window(window, &config.above_min()),
             Self::Vegas(vegas) => vegas.on_window(window, config),
         }
     }
@@ -69,7 +69,7 @@ impl Rule {
             Self::Aimd(aimd) => aimd.limit,
             Self::Fixed(limit) => *limit,
             Self::Gradient(gradient) => gradient.limit,
-            Self::Guarded(guarded) => guarded.aim(),
+            Self::Adaptive(guarded) => guarded.aim(),
             Self::Vegas(vegas) => vegas.limit,
         }
     }
@@ -77,19 +77,19 @@ impl Rule {
     /// The limit to keep to now.
     pub(super) fn now(&self) -> f64 {
         match self {
-            Self::Guarded(guarded) => guarded.now(),
+            Self::Adaptive(guarded) => guarded.now(),
             _ => self.aim(),
         }
     }
 
     pub(super) fn is_searching(&self) -> bool {
-        matches!(self, Self::Guarded(guarded) if guarded.is_searching())
+        matches!(self, Self::Adaptive(guarded) if guarded.is_searching())
     }
 
     /// How many samples make a window while the limit is so high.
     pub(super) fn window(&self, limit: u64) -> u64 {
         match self {
-            Self::Guarded(guarded) => guarded.window(limit),
+            Self::Adaptive(guarded) => guarded.window(limit),
             Self::Fixed(_) => limit.clamp(LEAST, ENOUGH),
             Self::Aimd(_) | Self::Gradient(_) | Self::Vegas(_) => limit.clamp(LEAST, MOST),
         }

@@ -1,4 +1,4 @@
-use super::slope::{Level, Point, Slopes};
+use super::regression::{Level, Regression, WindowStats};
 
 /// The settled part of the guarded rule: compares windows at the limit with lower ones between them, and says how far to
 /// move.
@@ -7,9 +7,9 @@ pub(super) struct Steps {
     /// How many windows since the last low one; the low one is the last of a cycle.
     position: u32,
     before: Level,
-    low: Option<Point>,
+    low: Option<WindowStats>,
     after: Level,
-    slopes: Slopes,
+    slopes: Regression,
     /// How many comparisons there were since the search.
     compared: u32,
     /// How many steps in a row were long.
@@ -22,7 +22,7 @@ pub(super) struct Compared {
     /// The limit is to be this many times what it is.
     pub(super) times: f64,
     /// The level at the limit and the lower one, if there may be no queue at either.
-    pub(super) free: Option<(Point, Point)>,
+    pub(super) free: Option<(WindowStats, WindowStats)>,
 }
 
 impl Steps {
@@ -40,7 +40,7 @@ impl Steps {
     }
 
     /// Takes in a window at the limit. Returns whether calls took much less time than at that limit before.
-    pub(super) fn add_high(&mut self, point: Point) -> bool {
+    pub(super) fn add_high(&mut self, point: WindowStats) -> bool {
         let level = match self.low {
             None => &mut self.before,
             Some(_) => &mut self.after,
@@ -54,7 +54,7 @@ impl Steps {
     }
 
     /// Takes in a low window.
-    pub(super) fn add_low(&mut self, point: Point) {
+    pub(super) fn add_low(&mut self, point: WindowStats) {
         self.low = Some(point);
         self.position = 0;
     }

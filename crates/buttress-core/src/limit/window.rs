@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Sample, thinning};
+use super::{Sample, sampling};
 use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
@@ -115,7 +115,7 @@ impl Stripe {
     /// A sample was chosen, out of `every` calls on average: how many pass before the next.
     pub(super) fn choose(&self, every: u64) {
         let chosen = self.0.chosen.fetch_add(1, Ordering::Relaxed);
-        let before_next = thinning::gap(chosen, every) - 1;
+        let before_next = sampling::gap(chosen, every) - 1;
         self.0.before_next.store(before_next, Ordering::Relaxed);
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Entry<T> {
     pub(super) since: Instant,
     pub(super) deadline: Option<Deadline>,
     /// When it has waited for as long as it may by what was configured when it came, and what it then hears.
-    pub(super) gives_up: Option<(Instant, Dropped)>,
+    pub(super) expires_at: Option<(Instant, Dropped)>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -36,19 +36,19 @@ pub enum Order {
     /// [criticality](QueueConfig::by_criticality), that is decided for each level by itself.
     ///
     /// The idea is from Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
-    /// empty for 100 ms. Here it does when a request has waited for `stands_after`, or waited in vain, and it has
+    /// empty for 100 ms. Here it does when a request has waited for `congested_after`, or waited in vain, and it has
     /// drained when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for long
     /// either, and serving its newest first would make its oldest late without need.
     AdaptiveLifo {
         /// How long a request waits before the queue is taken to stand.
-        stands_after: Duration,
+        congested_after: Duration,
     },
 }
 
 impl Order {
     /// The adaptive order as it is best known: a queue stands after 100 ms.
     pub const ADAPTIVE: Self = Self::AdaptiveLifo {
-        stands_after: Duration::from_millis(100),
+        congested_after: Duration::from_millis(100),
     };
 }
 
@@ -127,7 +127,7 @@ impl QueueConfig {
     ///
     /// # Errors
     ///
-    /// A capacity above [`MAX_CAPACITY`](Self::MAX_CAPACITY); a `max_wait` or `stands_after` of 0; a controlled
+    /// A capacity above [`MAX_CAPACITY`](Self::MAX_CAPACITY); a `max_wait` or `congested_after` of 0; a controlled
     /// delay with a target of 0, or with an interval no longer than its target.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.capacity > Self::MAX_CAPACITY {
@@ -138,10 +138,10 @@ impl QueueConfig {
             return Err(ConfigError::new("max_wait", "0s", "above 0s"));
         }
         if let Order::AdaptiveLifo {
-            stands_after: Duration::ZERO,
+            congested_after: Duration::ZERO,
         } = self.order
         {
-            return Err(ConfigError::new("stands_after", "0s", "above 0s"));
+            return Err(ConfigError::new("congested_after", "0s", "above 0s"));
         }
         self.controlled_delay.map_or(Ok(()), |rule| rule.check())
     }

@@ -9,13 +9,13 @@
 mod arena;
 mod codel;
 mod config;
-mod exit;
+mod dequeued;
 mod standing;
-mod terms;
+mod wait_params;
 mod wait_queue;
 
 pub use codel::ControlledDelay;
 pub use config::{Order, QueueConfig};
-pub use exit::{Dropped, Exit, Pushed, QueueRefusal};
-pub use terms::{Entitled, Terms, Ticket};
+pub use dequeued::{Dequeued, Dropped, Enqueued, QueueRefusal};
+pub use wait_params::{QuotaHolder, Ticket, WaitParams};
 pub use wait_queue::WaitQueue;

@@ -48,10 +48,10 @@ impl Standing {
     }
 
     /// Whether it still stands at that moment, if nothing happens until then.
-    pub(super) fn will_stand(&self, stands_after: Duration, now: Instant) -> bool {
+    pub(super) fn will_stand(&self, congested_after: Duration, now: Instant) -> bool {
         self.interval.as_ref().is_some_and(|interval| {
             let watched = now.saturating_duration_since(interval.began);
-            let is_over = watched >= stands_after.saturating_mul(INTERVAL);
+            let is_over = watched >= congested_after.saturating_mul(INTERVAL);
             !(is_over && self.has_drained(interval, watched, now))
         })
     }
@@ -77,13 +77,13 @@ impl Standing {
         }
     }
 
-    /// Looks whether it has drained, where `stands_after` is how long one waits in a queue that stands.
-    pub(super) fn review(&mut self, stands_after: Duration, now: Instant) {
+    /// Looks whether it has drained, where `congested_after` is how long one waits in a queue that stands.
+    pub(super) fn review(&mut self, congested_after: Duration, now: Instant) {
         let Some(interval) = &self.interval else {
             return;
         };
         let watched = now.saturating_duration_since(interval.began);
-        if watched < stands_after.saturating_mul(INTERVAL) {
+        if watched < congested_after.saturating_mul(INTERVAL) {
             return;
         }
         let drained = self.has_drained(interval, watched, now);

@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 use super::arena::{Arena, End, Entry};
 use super::codel::Delays;
 use super::standing::Standing;
-use super::{Dropped, Entitled, Exit, Order, Pushed, QueueConfig, QueueRefusal, Terms, Ticket};
+use super::{
+    Dequeued, Dropped, Enqueued, Order, QueueConfig, QueueRefusal, QuotaHolder, Ticket, WaitParams,
+};
 use crate::{ConfigError, Criticality, Deadline};
 
 /// The waiters, and which is next. See the [module docs](super).
@@ -13,21 +15,21 @@ use crate::{ConfigError, Criticality, Deadline};
 /// ```
 /// use std::time::{Duration, Instant};
 /// use buttress_core::Criticality;
-/// use buttress_core::queue::{Exit, QueueConfig, Terms, WaitQueue};
+/// use buttress_core::queue::{Dequeued, QueueConfig, WaitParams, WaitQueue};
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
 /// let mut queue = WaitQueue::new(QueueConfig::default().capacity(2), now)?;
-/// let batch = Terms { criticality: Criticality::Low, ..Terms::default() };
+/// let batch = WaitParams { criticality: Criticality::Low, ..WaitParams::default() };
 ///
 /// let _ = queue.push("report", batch, now);
 /// let _ = queue.push("backfill", batch, now);
 /// // A caller waits for this one, so the batch makes room.
-/// let user = queue.push("user", Terms::default(), now).expect("it is more critical");
+/// let user = queue.push("user", WaitParams::default(), now).expect("it is more critical");
 /// assert_eq!(user.displaced.map(|(evicted, _)| evicted), Some("backfill"));
 ///
-/// assert_eq!(queue.pop(now), Some(Exit::Served("user")));
-/// assert_eq!(queue.pop(now), Some(Exit::Served("report")));
+/// assert_eq!(queue.pop(now), Some(Dequeued::Served("user")));
+/// assert_eq!(queue.pop(now), Some(Dequeued::Served("report")));
 /// # Ok(())
 /// # }
 /// ```
@@ -38,7 +40,7 @@ pub struct WaitQueue<T> {
     /// Of each class: with a fixed order, the last waiters may starve while those before them do not wait.
     standing: [Standing; Criticality::COUNT],
     /// By class.
-    entitled: [Entitled; Criticality::COUNT],
+    entitled: [QuotaHolder; Criticality::COUNT],
     delays: Delays,
 }
 
@@ -55,7 +57,7 @@ impl<T> WaitQueue<T> {
             config,
             entries: Arena::new(),
             standing,
-            entitled: [Entitled::default(); Criticality::COUNT],
+            entitled: [QuotaHolder::default(); Criticality::COUNT],
             delays: Delays::default(),
         })
     }
@@ -88,11 +90,11 @@ impl<T> WaitQueue<T> {
     /// request or read. In other orders than the adaptive one there is no such state.
     #[must_use]
     pub fn stands_at(&self, now: Instant) -> bool {
-        let Order::AdaptiveLifo { stands_after } = self.config.order else {
+        let Order::AdaptiveLifo { congested_after } = self.config.order else {
             return false;
         };
         let mut classes = self.standing.iter();
-        classes.any(|standing| standing.will_stand(stands_after, now))
+        classes.any(|standing| standing.will_stand(congested_after, now))
     }
 
     /// Takes a new configuration. Waiters stay, also beyond a capacity that has become smaller: then no request is
@@ -109,7 +111,7 @@ impl<T> WaitQueue<T> {
 
     /// The guarantees of each [criticality](Criticality::index). There are none if the queue does not go [by
     /// criticality](QueueConfig::by_criticality).
-    pub fn entitle(&mut self, entitled: [Entitled; Criticality::COUNT]) {
+    pub fn entitle(&mut self, entitled: [QuotaHolder; Criticality::COUNT]) {
         self.entitled = entitled;
     }
 
@@ -123,9 +125,9 @@ impl<T> WaitQueue<T> {
     pub fn push(
         &mut self,
         value: T,
-        terms: Terms,
+        terms: WaitParams,
         now: Instant,
-    ) -> Result<Pushed<T>, (T, QueueRefusal)> {
+    ) -> Result<Enqueued<T>, (T, QueueRefusal)> {
         self.observe(now);
         let displaced = match self.room(terms, now) {
             Ok(None) => None,
@@ -139,14 +141,14 @@ impl<T> WaitQueue<T> {
             class,
             since: now,
             deadline: terms.deadline,
-            gives_up: self.gives_up(terms.deadline, now),
+            expires_at: self.expires_at(terms.deadline, now),
         });
-        Ok(Pushed { ticket, displaced })
+        Ok(Enqueued { ticket, displaced })
     }
 
     /// Why a request may not wait, if so: then a [`push`](Self::push) at this moment is rejected.
     #[must_use]
-    pub fn refusal(&self, terms: Terms, now: Instant) -> Option<QueueRefusal> {
+    pub fn refusal(&self, terms: WaitParams, now: Instant) -> Option<QueueRefusal> {
         self.room(terms, now).err()
     }
 
@@ -155,25 +157,25 @@ impl<T> WaitQueue<T> {
     ///
     /// Of the waiters that cannot be served any more it finds the oldest of each class, and all whose turn it is. The
     /// others, where deadlines differ, are [taken out](Self::remove) by their own timers.
-    pub fn pop(&mut self, now: Instant) -> Option<Exit<T>> {
+    pub fn pop(&mut self, now: Instant) -> Option<Dequeued<T>> {
         self.observe(now);
         if let Some((ticket, class, why)) = self.oldest_lapsed(now) {
             self.standing[class].begin(now);
             return self
                 .take(ticket, now)
-                .map(|value| Exit::Dropped(value, why));
+                .map(|value| Dequeued::Dropped(value, why));
         }
         let (ticket, entry) = self.first()?;
         let delay = now.saturating_duration_since(entry.since);
-        let why = self.lapsed(entry, now);
+        let why = self.expired(entry, now);
         let why = why.or_else(|| {
             let rule = self.config.controlled_delay?;
             let too_long = self.delays.is_too_long(rule, delay, now);
             too_long.then_some(Dropped::Overloaded)
         });
         self.take(ticket, now).map(|value| match why {
-            None => Exit::Served(value),
-            Some(why) => Exit::Dropped(value, why),
+            None => Dequeued::Served(value),
+            Some(why) => Dequeued::Dropped(value, why),
         })
     }
 
@@ -181,7 +183,7 @@ impl<T> WaitQueue<T> {
     pub fn remove(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         self.observe(now);
         let entry = self.entries.get(ticket)?;
-        if self.lapsed(entry, now).is_some() {
+        if self.expired(entry, now).is_some() {
             self.standing[entry.class].begin(now);
         }
         self.take(ticket, now)
@@ -190,7 +192,7 @@ impl<T> WaitQueue<T> {
     /// Removes a waiter that cannot be served any more, and returns why. A waiter that can be served, or has left, is
     /// not changed.
     pub fn expire(&mut self, ticket: Ticket, now: Instant) -> Option<Dropped> {
-        let why = self.lapsed(self.entries.get(ticket)?, now)?;
+        let why = self.expired(self.entries.get(ticket)?, now)?;
         self.remove(ticket, now)?;
         Some(why)
     }
@@ -198,7 +200,7 @@ impl<T> WaitQueue<T> {
     /// When a waiter will have waited for as long as it may, and why; `None` is never, or that it has left.
     #[must_use]
     pub fn gives_up_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
-        self.entries.get(ticket)?.gives_up
+        self.entries.get(ticket)?.expires_at
     }
 
     /// How long the oldest waiter has waited.
@@ -216,14 +218,14 @@ impl<T> WaitQueue<T> {
 
     /// Looks at how long each class has stood, before anything changes in the queue.
     fn observe(&mut self, now: Instant) {
-        let Order::AdaptiveLifo { stands_after } = self.config.order else {
+        let Order::AdaptiveLifo { congested_after } = self.config.order else {
             return;
         };
         for class in 0..Criticality::COUNT {
             let oldest = self.oldest_wait_of(class, now);
             let standing = &mut self.standing[class];
-            standing.review(stands_after, now);
-            if oldest.is_some_and(|waited| waited > stands_after) {
+            standing.review(congested_after, now);
+            if oldest.is_some_and(|waited| waited > congested_after) {
                 standing.begin(now);
             }
         }
@@ -248,11 +250,11 @@ impl<T> WaitQueue<T> {
         self.entries.at(class, self.first_end(class))
     }
 
-    fn entitled_of(&self, class: usize) -> Entitled {
+    fn entitled_of(&self, class: usize) -> QuotaHolder {
         if self.config.by_criticality {
             self.entitled[class]
         } else {
-            Entitled::default()
+            QuotaHolder::default()
         }
     }
 
@@ -276,7 +278,11 @@ impl<T> WaitQueue<T> {
 
     /// The waiter to evict for a newcomer, if one has to be evicted: the one that would be served last, if that is not
     /// the newcomer.
-    fn room(&self, terms: Terms, now: Instant) -> Result<Option<(Ticket, Dropped)>, QueueRefusal> {
+    fn room(
+        &self,
+        terms: WaitParams,
+        now: Instant,
+    ) -> Result<Option<(Ticket, Dropped)>, QueueRefusal> {
         if self.is_too_late(terms.deadline, now) {
             return Err(QueueRefusal::TooLate);
         }
@@ -287,8 +293,8 @@ impl<T> WaitQueue<T> {
         if self.len() > self.config.capacity || self.config.capacity == 0 {
             return Err(QueueRefusal::Full);
         }
-        let lapsed = self.oldest_lapsed(now);
-        let leaving = lapsed.map(|(ticket, _, why)| (ticket, why));
+        let expired = self.oldest_lapsed(now);
+        let leaving = expired.map(|(ticket, _, why)| (ticket, why));
         leaving
             .or_else(|| self.last_beside(self.class(terms.criticality)))
             .map(Some)
@@ -307,28 +313,28 @@ impl<T> WaitQueue<T> {
             return None;
         }
         let (ticket, _) = self.entries.at(last, end)?;
-        Some((ticket, Dropped::Displaced))
+        Some((ticket, Dropped::Evicted))
     }
 
     /// The first class's oldest waiter that cannot be served any more.
     fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, usize, Dropped)> {
         (0..Criticality::COUNT).find_map(|class| {
             let (ticket, entry) = self.entries.at(class, End::Oldest)?;
-            Some((ticket, class, self.lapsed(entry, now)?))
+            Some((ticket, class, self.expired(entry, now)?))
         })
     }
 
     /// Why an entry cannot be served any more, if it cannot.
-    fn lapsed(&self, entry: &Entry<T>, now: Instant) -> Option<Dropped> {
+    fn expired(&self, entry: &Entry<T>, now: Instant) -> Option<Dropped> {
         if self.is_too_late(entry.deadline, now) {
             return Some(Dropped::TooLate);
         }
-        let (at, why) = entry.gives_up?;
+        let (at, why) = entry.expires_at?;
         (at <= now).then_some(why)
     }
 
     /// How long a request that comes now may wait.
-    fn gives_up(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
+    fn expires_at(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
         let timeout = self
             .config
             .max_wait

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Finding, RetryRule, Safety, StopReason, Verdict};
+use super::{Classification, RetryClass, RetryRule, Safety, StopReason};
 
 /// How far one call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,7 +17,7 @@ pub struct Progress {
 
 /// What one call allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub struct CallTerms {
     /// Whether it may be processed twice.
     pub safety: Safety,
     /// Whether it is known that the attempt was not processed. An error alone is no evidence.
@@ -54,38 +54,40 @@ impl RetryRule {
     /// and the budget pays: that a connection is refused may be because of too many.
     pub fn decide<R>(
         &self,
-        verdict: Verdict,
+        verdict: Classification,
         progress: &mut Progress,
-        terms: &Terms,
+        terms: &CallTerms,
         chance: impl FnOnce() -> u64,
         reserve: impl FnOnce() -> Result<R, StopReason>,
     ) -> Decision<R> {
         let replaces = match verdict.finding {
-            Finding::Final => return Decision::Return,
-            Finding::Forbidden => return Decision::Stop(StopReason::ToldNotTo),
-            Finding::Permanent => return Decision::Stop(StopReason::NotRetryable),
-            Finding::Rejected => return Decision::Stop(StopReason::Rejected),
-            Finding::Listed(_) if terms.safety == Safety::Unsafe => {
+            RetryClass::Final => return Decision::Return,
+            RetryClass::Forbidden => return Decision::Stop(StopReason::Forbidden),
+            RetryClass::Permanent => return Decision::Stop(StopReason::NotRetryable),
+            RetryClass::Rejected => return Decision::Stop(StopReason::Rejected),
+            RetryClass::Listed(_) if terms.safety == Safety::Unsafe => {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
-            Finding::Transient(_) if terms.safety != Safety::Idempotent => {
+            RetryClass::Transient(_) if terms.safety != Safety::Idempotent => {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
             // In doubt it was processed.
-            Finding::Unprocessed(_) if terms.safety != Safety::Idempotent && !terms.unprocessed => {
+            RetryClass::Unprocessed(_)
+                if terms.safety != Safety::Idempotent && !terms.unprocessed =>
+            {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
-            Finding::Listed(_) | Finding::Transient(_) => false,
-            Finding::Unprocessed(_) => !progress.replaced && self.attempts > 1,
+            RetryClass::Listed(_) | RetryClass::Transient(_) => false,
+            RetryClass::Unprocessed(_) => !progress.replaced && self.attempts > 1,
         };
         if !replaces && progress.attempts + 1 >= self.attempts {
-            return Decision::Stop(StopReason::AttemptsSpent);
+            return Decision::Stop(StopReason::AttemptsExhausted);
         }
         if let Some(reason) = terms.obstacle {
             return Decision::Stop(reason);
         }
-        if verdict.hint.is_some_and(|hint| hint > self.longest_hint) {
-            return Decision::Stop(StopReason::HintTooLong);
+        if verdict.hint.is_some_and(|hint| hint > self.max_retry_after) {
+            return Decision::Stop(StopReason::RetryAfterTooLong);
         }
         let after = self.wait(replaces, verdict.hint, progress, chance);
         if !self.is_worth_it(after, progress, terms) {
@@ -106,12 +108,12 @@ impl RetryRule {
 
     /// Whether an attempt that is begun after a wait ends in time, as far as one can know.
     #[must_use]
-    pub fn is_worth_it(&self, after: Duration, progress: &Progress, terms: &Terms) -> bool {
+    pub fn is_worth_it(&self, after: Duration, progress: &Progress, terms: &CallTerms) -> bool {
         let Some(remaining) = terms.remaining else {
             return true;
         };
         let observed = || progress.longest.max(terms.usual);
-        let takes = self.attempt_takes.unwrap_or_else(observed);
+        let takes = self.expected_attempt_time.unwrap_or_else(observed);
         // A timer may be late by the width of its slot, so a wait costs that much more.
         let late = if after.is_zero() { after } else { TIMER_SLOT };
         remaining > after.saturating_add(takes).saturating_add(late)
@@ -148,7 +150,7 @@ mod tests {
     use crate::{Backoff, FailureKind, Jitter};
 
     const SECOND: Duration = Duration::from_secs(1);
-    const TERMS: Terms = Terms {
+    const TERMS: CallTerms = CallTerms {
         safety: Safety::Idempotent,
         unprocessed: false,
         obstacle: None,
@@ -163,16 +165,16 @@ mod tests {
         }
     }
 
-    fn decide(verdict: Verdict, progress: &mut Progress, terms: Terms) -> Decision<()> {
+    fn decide(verdict: Classification, progress: &mut Progress, terms: CallTerms) -> Decision<()> {
         rule().decide(verdict, progress, &terms, || 0, || Ok(()))
     }
 
-    fn transient() -> Verdict {
-        Verdict::new(Finding::Transient(FailureKind::Error))
+    fn transient() -> Classification {
+        Classification::new(RetryClass::Transient(FailureKind::Error))
     }
 
-    fn unprocessed() -> Verdict {
-        Verdict::new(Finding::Unprocessed(FailureKind::Transport))
+    fn unprocessed() -> Classification {
+        Classification::new(RetryClass::Unprocessed(FailureKind::Transport))
     }
 
     fn retry(after: Duration) -> Decision<()> {
@@ -181,10 +183,10 @@ mod tests {
 
     #[test]
     fn each_obstacle_has_its_reason() {
-        let with = |safety| Terms { safety, ..TERMS };
+        let with = |safety| CallTerms { safety, ..TERMS };
         let unsafe_twice = with(Safety::Unsafe);
-        let listed = Verdict::new(Finding::Listed(FailureKind::Error));
-        let short = Terms {
+        let listed = Classification::new(RetryClass::Listed(FailureKind::Error));
+        let short = CallTerms {
             remaining: Some(SECOND / 10),
             ..TERMS
         };
@@ -197,21 +199,21 @@ mod tests {
         let longest = Some(10 * SECOND);
         let long = longest.map(|hint| hint + Duration::from_nanos(1));
         for (verdict, progress, terms, expected) in [
-            (Verdict::FINAL, new, TERMS, Decision::Return),
+            (Classification::FINAL, new, TERMS, Decision::Return),
             (
-                Verdict::new(Finding::Forbidden),
+                Classification::new(RetryClass::Forbidden),
                 new,
                 TERMS,
-                Decision::Stop(StopReason::ToldNotTo),
+                Decision::Stop(StopReason::Forbidden),
             ),
             (
-                Verdict::new(Finding::Permanent),
+                Classification::new(RetryClass::Permanent),
                 new,
                 TERMS,
                 Decision::Stop(StopReason::NotRetryable),
             ),
             (
-                Verdict::new(Finding::Rejected),
+                Classification::new(RetryClass::Rejected),
                 new,
                 TERMS,
                 Decision::Stop(StopReason::Rejected),
@@ -239,18 +241,18 @@ mod tests {
                 transient(),
                 spent,
                 TERMS,
-                Decision::Stop(StopReason::AttemptsSpent),
+                Decision::Stop(StopReason::AttemptsExhausted),
             ),
             (
                 unprocessed(),
                 spent,
                 TERMS,
-                Decision::Stop(StopReason::AttemptsSpent),
+                Decision::Stop(StopReason::AttemptsExhausted),
             ),
             (
                 transient(),
                 new,
-                Terms {
+                CallTerms {
                     obstacle: Some(StopReason::BodyTooLarge),
                     ..TERMS
                 },
@@ -260,7 +262,7 @@ mod tests {
                 transient().hint(long),
                 new,
                 TERMS,
-                Decision::Stop(StopReason::HintTooLong),
+                Decision::Stop(StopReason::RetryAfterTooLong),
             ),
             (
                 transient().hint(longest),
@@ -279,7 +281,7 @@ mod tests {
             (
                 unprocessed(),
                 new,
-                Terms {
+                CallTerms {
                     unprocessed: true,
                     ..unsafe_twice
                 },
@@ -307,7 +309,7 @@ mod tests {
         assert_eq!(progress, Progress::default());
 
         let asked = || -> Result<(), _> { panic!("not needed") };
-        let decision = rule().decide(Verdict::FINAL, &mut progress, &TERMS, || 0, asked);
+        let decision = rule().decide(Classification::FINAL, &mut progress, &TERMS, || 0, asked);
         assert_eq!(decision, Decision::Return);
     }
 
@@ -317,7 +319,7 @@ mod tests {
         let mut next = || decide(transient(), &mut progress, TERMS);
         assert_eq!(next(), retry(SECOND / 10));
         assert_eq!(next(), retry(SECOND / 5));
-        assert_eq!(next(), Decision::Stop(StopReason::AttemptsSpent));
+        assert_eq!(next(), Decision::Stop(StopReason::AttemptsExhausted));
     }
 
     #[test]
@@ -327,7 +329,7 @@ mod tests {
         assert_eq!(next(), retry(Duration::ZERO));
         assert_eq!(next(), retry(SECOND / 10));
         assert_eq!(next(), retry(SECOND / 5));
-        assert_eq!(next(), Decision::Stop(StopReason::AttemptsSpent));
+        assert_eq!(next(), Decision::Stop(StopReason::AttemptsExhausted));
     }
 
     #[test]
@@ -339,7 +341,7 @@ mod tests {
         for verdict in [transient(), unprocessed()] {
             let progress = &mut Progress::default();
             let decision = rule.decide(verdict, progress, &TERMS, || 0, || Ok(()));
-            assert_eq!(decision, Decision::Stop(StopReason::AttemptsSpent));
+            assert_eq!(decision, Decision::Stop(StopReason::AttemptsExhausted));
         }
     }
 
@@ -353,7 +355,7 @@ mod tests {
     #[test]
     fn nothing_is_begun_that_cannot_end_in_time() {
         let in_time = |remaining, longest, usual| {
-            let terms = Terms {
+            let terms = CallTerms {
                 remaining: Some(remaining),
                 usual,
                 ..TERMS

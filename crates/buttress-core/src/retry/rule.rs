@@ -11,9 +11,9 @@ pub struct RetryRule {
     /// The wait before each retry.
     pub backoff: Backoff,
     /// The longest wait that the dependency may request.
-    pub longest_hint: Duration,
+    pub max_retry_after: Duration,
     /// How much time must be left for an attempt to be worth beginning. `None` is as observed.
-    pub attempt_takes: Option<Duration>,
+    pub expected_attempt_time: Option<Duration>,
 }
 
 impl Default for RetryRule {
@@ -21,8 +21,8 @@ impl Default for RetryRule {
         Self {
             attempts: 3,
             backoff: Backoff::default(),
-            longest_hint: Duration::from_secs(10),
-            attempt_takes: None,
+            max_retry_after: Duration::from_secs(10),
+            expected_attempt_time: None,
         }
     }
 }
@@ -35,17 +35,17 @@ impl RetryRule {
     ///
     /// # Errors
     ///
-    /// No attempts, or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS); a `longest_hint` above
+    /// No attempts, or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS); a `max_retry_after` above
     /// [`Backoff::MAX_CAP`]; what [`Backoff::check`] rejects.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_ATTEMPTS).contains(&self.attempts) {
             let bound = format!("from 1 to {}", Self::MAX_ATTEMPTS);
             return Err(ConfigError::new("attempts", self.attempts, bound));
         }
-        if self.longest_hint > Backoff::MAX_CAP {
+        if self.max_retry_after > Backoff::MAX_CAP {
             let bound = format!("at most {:?}", Backoff::MAX_CAP);
-            let value = format!("{:?}", self.longest_hint);
-            return Err(ConfigError::new("longest_hint", value, bound));
+            let value = format!("{:?}", self.max_retry_after);
+            return Err(ConfigError::new("max_retry_after", value, bound));
         }
         self.backoff.check()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopReason {
     /// It was tried as often as it may be.
-    AttemptsSpent,
+    AttemptsExhausted,
     /// The request's body failed while it was sent, or is in other hands.
     BodyLost,
     /// The request's body is larger than what is kept for another attempt.
@@ -17,7 +17,7 @@ pub enum StopReason {
     /// Another attempt would not end before the deadline.
     DeadlineTooShort,
     /// The dependency requests a longer wait than is allowed.
-    HintTooLong,
+    RetryAfterTooLong,
     /// There is no runtime that could time the wait.
     NoTimer,
     /// It is not known to be safe to do twice.
@@ -27,42 +27,42 @@ pub enum StopReason {
     /// A layer of Buttress rejected the attempt, in a way that holds for every attempt.
     Rejected,
     /// The dependency said not to.
-    ToldNotTo,
+    Forbidden,
 }
 
 impl StopReason {
     /// Every reason, for tables and for tests that must not miss one.
     pub const ALL: [Self; 12] = [
-        Self::AttemptsSpent,
+        Self::AttemptsExhausted,
         Self::BodyLost,
         Self::BodyTooLarge,
         Self::BudgetEmpty,
         Self::BudgetInFlight,
         Self::DeadlineTooShort,
-        Self::HintTooLong,
+        Self::RetryAfterTooLong,
         Self::NoTimer,
         Self::NotIdempotent,
         Self::NotRetryable,
         Self::Rejected,
-        Self::ToldNotTo,
+        Self::Forbidden,
     ];
 
     /// The reason as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::AttemptsSpent => "attempts_spent",
+            Self::AttemptsExhausted => "attempts_exhausted",
             Self::BodyLost => "body_lost",
             Self::BodyTooLarge => "body_too_large",
             Self::BudgetEmpty => "budget_empty",
             Self::BudgetInFlight => "budget_in_flight",
             Self::DeadlineTooShort => "deadline_too_short",
-            Self::HintTooLong => "hint_too_long",
+            Self::RetryAfterTooLong => "retry_after_too_long",
             Self::NoTimer => "no_timer",
             Self::NotIdempotent => "not_idempotent",
             Self::NotRetryable => "not_retryable",
             Self::Rejected => "rejected",
-            Self::ToldNotTo => "told_not_to",
+            Self::Forbidden => "forbidden",
         }
     }
 
@@ -71,12 +71,12 @@ impl StopReason {
     #[must_use]
     pub const fn spends_retries(self) -> bool {
         match self {
-            Self::AttemptsSpent
+            Self::AttemptsExhausted
             | Self::BudgetEmpty
             | Self::BudgetInFlight
             | Self::DeadlineTooShort
-            | Self::HintTooLong
-            | Self::ToldNotTo => true,
+            | Self::RetryAfterTooLong
+            | Self::Forbidden => true,
             Self::BodyLost
             | Self::BodyTooLarge
             | Self::NoTimer
@@ -90,18 +90,18 @@ impl StopReason {
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AttemptsSpent => "all attempts are spent",
+            Self::AttemptsExhausted => "all attempts are spent",
             Self::BodyLost => "the body cannot be sent again",
             Self::BodyTooLarge => "the body is too large to be kept",
             Self::BudgetEmpty => "the retry budget is empty",
             Self::BudgetInFlight => "too many retries are in flight",
             Self::DeadlineTooShort => "the deadline leaves too little time",
-            Self::HintTooLong => "the dependency wants to be left alone for too long",
+            Self::RetryAfterTooLong => "the dependency wants to be left alone for too long",
             Self::NoTimer => "there is no runtime to time the wait",
             Self::NotIdempotent => "the request is not known to be idempotent",
             Self::NotRetryable => "another attempt would fail as well",
             Self::Rejected => "a layer below refused",
-            Self::ToldNotTo => "the dependency said not to",
+            Self::Forbidden => "the dependency said not to",
         })
     }
 }

@@ -8,16 +8,16 @@ use crate::{
 
 /// What the end of an attempt means for another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Classification {
     /// Whether another attempt could help.
-    pub finding: Finding,
+    pub finding: RetryClass,
     /// How long the dependency asked callers to stay away.
     pub hint: Option<Duration>,
 }
 
 /// Whether another attempt could help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
+pub enum RetryClass {
     /// A success, or what the caller has to see as it is.
     Final,
     /// It failed, and the dependency forbids a retry.
@@ -31,7 +31,7 @@ pub enum Finding {
     /// It failed, and might not again. Its effects are unknown.
     Transient(FailureKind),
     /// By its error the dependency never began on it. A request that must not be processed twice is sent again only
-    /// where that is [known](super::Terms::unprocessed), as the error may come from further away.
+    /// where that is [known](super::CallTerms::unprocessed), as the error may come from further away.
     Unprocessed(FailureKind),
 }
 
@@ -48,13 +48,13 @@ pub enum Safety {
     Unsafe,
 }
 
-impl Verdict {
+impl Classification {
     /// A success, or what the caller has to see as it is.
-    pub const FINAL: Self = Self::new(Finding::Final);
+    pub const FINAL: Self = Self::new(RetryClass::Final);
 
     /// A verdict without a hint.
     #[must_use]
-    pub const fn new(finding: Finding) -> Self {
+    pub const fn new(finding: RetryClass) -> Self {
         Self {
             finding,
             hint: None,
@@ -69,7 +69,7 @@ impl Verdict {
     }
 }
 
-impl Finding {
+impl RetryClass {
     /// What a transient failure is called in metrics; nothing for those that are not tried again.
     #[must_use]
     pub const fn kind(self) -> Option<FailureKind> {
@@ -81,12 +81,12 @@ impl Finding {
 }
 
 /// Every failure is transient, nothing else is.
-impl From<Report> for Verdict {
+impl From<Report> for Classification {
     fn from(report: Report) -> Self {
         let finding = match report.outcome {
-            Outcome::Failure(kind) => Finding::Transient(kind),
-            Outcome::Ignored => Finding::Permanent,
-            Outcome::Success => Finding::Final,
+            Outcome::Failure(kind) => RetryClass::Transient(kind),
+            Outcome::Ignored => RetryClass::Permanent,
+            Outcome::Success => RetryClass::Final,
         };
         Self::new(finding).hint(report.retry_after)
     }
@@ -97,7 +97,7 @@ impl From<Report> for Verdict {
 /// | in the chain | finding |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
-/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::Attributed) |
+/// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::ClassifiedError) |
 /// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
 /// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
 /// | what a [reader](crate::read_errors_with) knows, only | what the reader says |
@@ -108,11 +108,11 @@ impl From<Report> for Verdict {
 /// unreachable": a connection that was open ends with these too, when the network reports them after the request went
 /// out. Only the client that connected knows.
 #[must_use]
-pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
+pub fn judge_error(error: &(dyn Error + 'static)) -> Classification {
     match Rejection::find(error) {
         // A caller of an injected abort in the middle of a call must see the same retries as for a real one.
         Some(rejection) if rejection.reason() == Reason::FaultInjected => {
-            return Verdict::from(classify_error(error)).hint(rejection.retry_after());
+            return Classification::from(classify_error(error)).hint(rejection.retry_after());
         }
         Some(rejection) => return judge_rejection(rejection),
         None => {}
@@ -123,13 +123,13 @@ pub fn judge_error(error: &(dyn Error + 'static)) -> Verdict {
     classify_error(error).into()
 }
 
-fn judge_rejection(rejection: &Rejection) -> Verdict {
+fn judge_rejection(rejection: &Rejection) -> Classification {
     let finding = match (rejection.reason(), rejection.scope()) {
-        (Reason::DeadlineExceeded, _) => Finding::Transient(FailureKind::Timeout),
-        (_, Scope::Instance) => Finding::Unprocessed(FailureKind::Overload),
-        (_, Scope::Cluster | Scope::Tenant) => Finding::Rejected,
+        (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
+        (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
+        (_, Scope::Cluster | Scope::Tenant) => RetryClass::Rejected,
     };
-    Verdict::new(finding).hint(rejection.retry_after())
+    Classification::new(finding).hint(rejection.retry_after())
 }
 
 #[cfg(test)]
@@ -137,9 +137,9 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::Attributed;
+    use crate::ClassifiedError;
 
-    fn finding(error: &(dyn Error + 'static)) -> Finding {
+    fn finding(error: &(dyn Error + 'static)) -> RetryClass {
         judge_error(error).finding
     }
 
@@ -150,11 +150,11 @@ mod tests {
                 Rejection::new(reason, "inner").with_retry_after(Duration::from_secs(1));
             let verdict = judge_error(&rejection);
             let expected = match (reason, rejection.scope()) {
-                (Reason::DeadlineExceeded, _) => Finding::Transient(FailureKind::Timeout),
+                (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
                 // By itself it stands for nothing.
-                (Reason::FaultInjected, _) => Finding::Permanent,
-                (_, Scope::Instance) => Finding::Unprocessed(FailureKind::Overload),
-                _ => Finding::Rejected,
+                (Reason::FaultInjected, _) => RetryClass::Permanent,
+                (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
+                _ => RetryClass::Rejected,
             };
             assert_eq!(verdict.finding, expected, "{reason:?}");
             assert_eq!(verdict.hint, Some(Duration::from_secs(1)));
@@ -169,23 +169,26 @@ mod tests {
             FailureKind::Transport,
         ] {
             let rejection = Rejection::new(Reason::FaultInjected, "chaos");
-            let injected = Attributed::new(Outcome::Failure(kind), rejection);
-            assert_eq!(finding(&injected), Finding::Transient(kind));
+            let injected = ClassifiedError::new(Outcome::Failure(kind), rejection);
+            assert_eq!(finding(&injected), RetryClass::Transient(kind));
         }
     }
 
     #[test]
     fn what_an_io_error_says_of_a_connection_may_come_after_the_request() {
-        let transient = Finding::Transient(FailureKind::Transport);
+        let transient = RetryClass::Transient(FailureKind::Transport);
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(finding(&refused()), transient);
         let transport = Outcome::Failure(FailureKind::Transport);
-        assert_eq!(finding(&Attributed::new(transport, refused())), transient);
+        assert_eq!(
+            finding(&ClassifiedError::new(transport, refused())),
+            transient
+        );
     }
 
     #[test]
     fn an_error_that_says_nothing_about_the_dependency_stands() {
-        let error = Attributed::new(Outcome::Ignored, io::Error::other("not a request"));
-        assert_eq!(finding(&error), Finding::Permanent);
+        let error = ClassifiedError::new(Outcome::Ignored, io::Error::other("not a request"));
+        assert_eq!(finding(&error), RetryClass::Permanent);
     }
 }

@@ -10,7 +10,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// A call was rejected: one slot more, up to the [most](headroom) of a limit.
-    pub(super) fn turn_away(&mut self, limit: u64, now: Instant, memory: Duration) {
+    pub(super) fn reject(&mut self, limit: u64, now: Instant, memory: Duration) {
         self.places = (self.places(now, memory) + 1).min(headroom(limit));
         self.since = Some(now);
     }

@@ -145,7 +145,7 @@ impl Partitions {
         if free == 0 || waits(partition) {
             return false;
         }
-        self.lacks(partition, usage) > 0
+        self.deficit(partition, usage) > 0
             || (!self.all().any(waits) && free > self.kept_from(partition, usage, now))
     }
 
@@ -175,10 +175,10 @@ impl Partitions {
     }
 
     /// A call that could not wait was rejected: if its partition is below its share, a slot is reserved.
-    pub fn turn_away(&mut self, partition: Partition, usage: Usage, now: Instant) {
-        if self.lacks(partition, usage) > 0 && !self.config.memory.is_zero() {
+    pub fn reject(&mut self, partition: Partition, usage: Usage, now: Instant) {
+        if self.deficit(partition, usage) > 0 && !self.config.memory.is_zero() {
             let kept = &mut self.parts[partition.index()].kept;
-            kept.turn_away(usage.limit, now, self.config.memory);
+            kept.reject(usage.limit, now, self.config.memory);
         }
     }
 
@@ -267,7 +267,7 @@ impl Partitions {
     }
 
     /// How many of those it does not have.
-    fn lacks(&self, partition: Partition, usage: Usage) -> u64 {
+    fn deficit(&self, partition: Partition, usage: Usage) -> u64 {
         let share = self.share(partition, usage.limit);
         share.saturating_sub(self.in_flight(partition, usage))
     }
@@ -278,7 +278,7 @@ impl Partitions {
             let kept = &self.parts[partition.index()].kept;
             match kept.places(now, self.config.memory) {
                 0 => 0,
-                kept => kept.min(self.lacks(partition, usage)),
+                kept => kept.min(self.deficit(partition, usage)),
             }
         };
         self.all()

@@ -9,10 +9,11 @@ use crate::{ConfigError, Criticality};
 /// A class of calls below its share may have any free slot. A class above its share borrows: it leaves free the slots
 /// that are wanted by more critical classes, and by less critical ones that are below their shares.
 ///
-/// A slot is wanted by a call that was [rejected](Self::turn_away) because it could not wait. It stays free for others of
+/// A slot is wanted by a call that was [rejected](Self::reject) because it could not wait. It stays free for others of
 /// its class for a while, up to twice the square root of the limit for each class: enough for calls at random moments to
 /// find one (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls that wait in a queue are not
-/// known here: the queue goes by [`lacks`](Self::lacks) and [`share`](Self::share), and a newcomer must not overtake it.
+/// known here: the queue goes by [`deficit`](Self::deficit) and [`share`](Self::share), which a newcomer
+/// must not overtake.
 ///
 /// The owner records every call that begins and ends, and every rejection, under one lock.
 ///
@@ -27,12 +28,12 @@ use crate::{ConfigError, Criticality};
 /// // A batch that is alone may have all ten slots.
 /// for _ in 0..10 {
 ///     assert!(shares.may(Low, 10, now));
-///     shares.overdraw(Low);
+///     shares.force_acquire(Low);
 /// }
 ///
 /// // The call of a user is rejected: the next slot stays free for another.
 /// assert!(!shares.may(High, 10, now));
-/// shares.turn_away(High, 10, now);
+/// shares.reject(High, 10, now);
 /// shares.release(Low);
 /// assert!(!shares.may(Low, 10, now));
 /// assert!(shares.may(High, 10, now));
@@ -69,7 +70,7 @@ impl Shares {
     }
 
     /// Takes a slot for a call that begins, also beyond the limit: does not check whether it [may](Self::may).
-    pub fn overdraw(&mut self, criticality: Criticality) {
+    pub fn force_acquire(&mut self, criticality: Criticality) {
         self.in_flight += 1;
         self.classes[criticality.index()].in_flight += 1;
     }
@@ -82,14 +83,14 @@ impl Shares {
     }
 
     /// A call that could not wait was rejected.
-    pub fn turn_away(&mut self, criticality: Criticality, limit: u64, now: Instant) {
+    pub fn reject(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
-        class.kept.turn_away(limit, now, self.config.memory);
+        class.kept.reject(limit, now, self.config.memory);
     }
 
     /// The number of guaranteed slots that a criticality does not use.
     #[must_use]
-    pub fn lacks(&self, criticality: Criticality, limit: u64) -> u64 {
+    pub fn deficit(&self, criticality: Criticality, limit: u64) -> u64 {
         let share = self.share(criticality, limit);
         share.saturating_sub(self.classes[criticality.index()].in_flight)
     }
@@ -123,7 +124,7 @@ impl Shares {
     pub fn may(&self, criticality: Criticality, limit: u64, now: Instant) -> bool {
         let free = limit.saturating_sub(self.in_flight);
         free > 0
-            && (self.lacks(criticality, limit) > 0
+            && (self.deficit(criticality, limit) > 0
                 || free > self.kept_from(criticality, limit, now))
     }
 
@@ -135,7 +136,7 @@ impl Shares {
             if criticality > borrower {
                 wanted
             } else if criticality < borrower && wanted > 0 {
-                wanted.min(self.lacks(criticality, limit))
+                wanted.min(self.deficit(criticality, limit))
             } else {
                 0
             }

@@ -87,13 +87,13 @@ impl Tenants {
         self.last = Some(tenant);
         let may = !self.is_mixed(now) || self.has(tenant) < self.level(tenant, room);
         if may {
-            self.overdraw(tenant);
+            self.force_acquire(tenant);
         }
         may
     }
 
     /// Counts a call in any case: where a rejection is not enforced.
-    pub fn overdraw(&mut self, tenant: Tenant) {
+    pub fn force_acquire(&mut self, tenant: Tenant) {
         self.in_all += 1;
         self.sketch.add(tenant.0.get());
     }

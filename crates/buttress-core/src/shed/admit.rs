@@ -8,7 +8,7 @@ use super::{
     WATCHED,
 };
 use crate::bulkhead;
-use crate::queue::Terms;
+use crate::queue::WaitParams;
 use crate::sync::{Ordering, lock};
 use crate::time::nanos;
 use crate::{Criticality, Reason, StripeIndex};
@@ -116,7 +116,7 @@ impl Shed {
         draw: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
-        let terms = || Terms {
+        let terms = || WaitParams {
             criticality: call.criticality,
             deadline: call.deadline,
         };

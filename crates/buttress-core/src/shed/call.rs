@@ -183,8 +183,8 @@ pub struct Place {
 impl Place {
     /// When to [give up](super::Shed::give_up), if not for ever.
     #[must_use]
-    pub fn gives_up(&self) -> Option<Instant> {
-        self.place.gives_up()
+    pub fn expires_at(&self) -> Option<Instant> {
+        self.place.expires_at()
     }
 
     /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.

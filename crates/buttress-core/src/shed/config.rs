@@ -47,7 +47,7 @@ impl Default for ShedConfig {
             queue: 64,
             max_wait: Some(Duration::from_millis(125)),
             order: Order::AdaptiveLifo {
-                stands_after: Duration::from_millis(25),
+                congested_after: Duration::from_millis(25),
             },
             by_criticality: true,
             controlled_delay: None,

@@ -187,7 +187,7 @@ impl Shed {
         lock(&self.sharing).tenant(name.as_ref())
     }
 
-    /// Whether the pressure that [`feel`](Self::feel) takes has to be measured.
+    /// Whether the pressure that [`update_pressure`](Self::update_pressure) takes has to be measured.
     #[inline]
     pub fn is_watched(&self) -> bool {
         self.flags() & WATCHED != 0
@@ -205,7 +205,7 @@ impl Shed {
     }
 
     /// Records how short memory and processor time are. Returns what now has to matter at least as much.
-    pub fn feel(&self, pressure: Pressure) -> Criticality {
+    pub fn update_pressure(&self, pressure: Pressure) -> Criticality {
         let locked = lock(&self.locked);
         let least = locked.config.pressure.least(pressure);
         self.hot

@@ -55,7 +55,7 @@ impl Shed {
     /// Counts a call of a tenant that is admitted although it has its share.
     pub(super) fn overdraw_tenant(&self, tenant: Option<Tenant>) {
         if let (Some(tenant), Some(tenants)) = (tenant, &mut lock(&self.sharing).tenants) {
-            tenants.overdraw(tenant);
+            tenants.force_acquire(tenant);
         }
     }
 

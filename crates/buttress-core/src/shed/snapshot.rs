@@ -19,7 +19,7 @@ pub struct ShedSnapshot {
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
     /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub queue_stands: bool,
+    pub congestion_begins: bool,
     /// How long before its deadline a call must begin.
     pub margin: Duration,
     /// What the throttle counted, if there is one.
@@ -37,7 +37,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            queue_stands,
+            congestion_begins,
             ..
         } = self.gate.snapshot(now);
         let locked = lock(&self.locked);
@@ -46,7 +46,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            queue_stands,
+            congestion_begins,
             margin: locked.config.margin.unwrap_or(locked.margin),
             throttle: locked.config.throttle.map(|_| self.throttle.snapshot(now)),
             least: self.least(),

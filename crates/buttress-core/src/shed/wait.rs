@@ -30,7 +30,7 @@ impl Shed {
         })
     }
 
-    /// Gives up waiting, if it is [time](Place::gives_up): why, unless there is a verdict already.
+    /// Gives up waiting, if it is [time](Place::expires_at): why, unless there is a verdict already.
     pub fn give_up(
         &self,
         place: &Place,
@@ -71,7 +71,7 @@ impl Shed {
         self.withdraw(place.claim, now);
         self.leave_tenant(place.claim);
         let reason = match why {
-            Dropped::Displaced if self.is_outranked(place.claim.criticality) => {
+            Dropped::Evicted if self.is_outranked(place.claim.criticality) => {
                 Reason::CriticalityTooLow
             }
             other => other.reason(),

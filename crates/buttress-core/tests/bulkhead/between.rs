@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 
 use buttress_core::bulkhead::{Admission, Bulkhead, Place};
-use buttress_core::queue::Terms;
+use buttress_core::queue::WaitParams;
 
 use crate::{Answer, Room, admitted, fifo};
 
@@ -16,7 +16,7 @@ fn a_slot_that_becomes_free_while_the_terms_are_read_is_taken() {
         || 0,
         || {
             room.end(permit);
-            Terms::default()
+            WaitParams::default()
         },
         || room.now,
     );
@@ -43,7 +43,7 @@ fn a_shortage_does_not_end_while_a_call_waits() {
     let bulkhead = Arc::new(Bulkhead::new(fifo(8, 8), now).expect("valid"));
     let ask = |bulkhead: &Bulkhead| match bulkhead.try_acquire() {
         Some(permit) => Answer::In(permit),
-        None => match bulkhead.acquire(|| 0, Terms::default, || now) {
+        None => match bulkhead.acquire(|| 0, WaitParams::default, || now) {
             Admission::Admitted { permit, .. } => Answer::In(permit),
             Admission::Waiting(place) => Answer::Waits(place),
             Admission::Rejected(reason) => Answer::No(reason),
@@ -63,7 +63,7 @@ fn a_shortage_does_not_end_while_a_call_waits() {
         move || {
             bulkhead.leave(leaves, || now);
             *newcomer.lock().expect("no panic") =
-                Some(bulkhead.acquire(|| 0, Terms::default, || now));
+                Some(bulkhead.acquire(|| 0, WaitParams::default, || now));
         }
     };
     let waker = Waker::from(Arc::new(Bell(Mutex::new(Some(ring)))));

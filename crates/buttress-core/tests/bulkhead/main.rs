@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::Reason;
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
-use buttress_core::queue::{Dropped, Order, Terms};
+use buttress_core::queue::{Dropped, Order, WaitParams};
 
 /// A bulkhead and its clock.
 struct Room {
@@ -41,11 +41,11 @@ impl Room {
     }
 
     fn ask(&self) -> Answer {
-        self.ask_on(Terms::default(), 0)
+        self.ask_on(WaitParams::default(), 0)
     }
 
     /// Asks as a shell does.
-    fn ask_on(&self, terms: Terms, draw: u64) -> Answer {
+    fn ask_on(&self, terms: WaitParams, draw: u64) -> Answer {
         if let Some(permit) = self.bulkhead.try_acquire() {
             return Answer::In(permit);
         }
@@ -58,10 +58,10 @@ impl Room {
 
     /// Asks for a call with a key.
     fn ask_for(&self, key: &str) -> Answer {
-        self.ask_for_on(key, Terms::default(), 0)
+        self.ask_for_on(key, WaitParams::default(), 0)
     }
 
-    fn ask_for_on(&self, key: &str, terms: Terms, draw: u64) -> Answer {
+    fn ask_for_on(&self, key: &str, terms: WaitParams, draw: u64) -> Answer {
         if let Some(permit) = self.bulkhead.try_acquire() {
             return Answer::In(permit);
         }

@@ -203,7 +203,7 @@ fn waiters_ahead_of_a_call_are_woken_to_make_it() {
     };
     let config = fifo(1, 2).partitions(of([("a", 100)]));
     room.bulkhead.reconfigure(config, room.now).expect("valid");
-    assert_eq!(dropped(&place), Dropped::Displaced);
+    assert_eq!(dropped(&place), Dropped::Evicted);
     assert!(room.bulkhead.reserve(|| room.now).is_none());
     room.end(permit);
     assert_eq!(room.in_flight(), 0);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use buttress_core::Criticality::{Critical, Low};
 use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Place, Verdict};
-use buttress_core::queue::{ControlledDelay, Dropped, Order, Terms};
+use buttress_core::queue::{ControlledDelay, Dropped, Order, WaitParams};
 use buttress_core::{Deadline, Mode, Ratio, Reason};
 
 use crate::{Answer, MS, Room, admitted, dropped, epoch, fifo, heard};
@@ -42,7 +42,7 @@ fn the_queue_may_serve_the_newest_first() {
     let room = Room::new(fifo(1, 2).order(Order::Lifo));
     let permit = room.enter();
     let places: Vec<_> = (0..3).map(|_| room.wait()).collect();
-    assert_eq!(dropped(&places[0]), Dropped::Displaced);
+    assert_eq!(dropped(&places[0]), Dropped::Evicted);
     room.end(permit);
     room.end(admitted(&places[2]));
     room.end(admitted(&places[1]));
@@ -53,9 +53,9 @@ fn what_matters_more_goes_before() {
     let room = Room::new(fifo(1, 2));
     let permit = room.enter();
     let ask = |criticality| {
-        let terms = Terms {
+        let terms = WaitParams {
             criticality,
-            ..Terms::default()
+            ..WaitParams::default()
         };
         match room.ask_on(terms, 0) {
             Answer::Waits(place) => place,
@@ -89,7 +89,7 @@ fn no_wait_exceeds_the_longest_wait() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
     let place = room.wait();
-    assert_eq!(place.gives_up(), Some(room.now + 10 * MS));
+    assert_eq!(place.expires_at(), Some(room.now + 10 * MS));
     assert_eq!(place.ends(), Some((room.now + 10 * MS, Dropped::TimedOut)));
     room.now += 9 * MS;
     assert_eq!(room.bulkhead.give_up(&place, room.now), None);
@@ -117,16 +117,16 @@ fn a_waiter_that_gives_up_too_late_is_admitted() {
 fn a_deadline_that_is_too_near_for_the_margin_does_not_wait() {
     let room = Room::new(fifo(1, 2).margin(5 * MS));
     let _permit = room.enter();
-    let within = |left: u32| Terms {
+    let within = |left: u32| WaitParams {
         deadline: Some(Deadline::at(room.now + left * MS)),
-        ..Terms::default()
+        ..WaitParams::default()
     };
     match room.ask_on(within(5), 0) {
         Answer::No(reason) => assert_eq!(reason, Reason::DeadlineTooShort),
         other => panic!("{other:?}"),
     }
     match room.ask_on(within(20), 0) {
-        Answer::Waits(place) => assert_eq!(place.gives_up(), Some(room.now + 15 * MS)),
+        Answer::Waits(place) => assert_eq!(place.expires_at(), Some(room.now + 15 * MS)),
         other => panic!("{other:?}"),
     }
 }
@@ -181,12 +181,15 @@ fn shadow_rejects_no_calls_and_reports_which_it_would_have() {
     let room = Room::new(fifo(1, 1).mode(Mode::Shadow));
     let _inside = room.enter();
     let would_reject: Vec<_> = (0..3)
-        .map(
-            |_| match room.bulkhead.acquire(|| 0, Terms::default, || room.now) {
+        .map(|_| {
+            match room
+                .bulkhead
+                .acquire(|| 0, WaitParams::default, || room.now)
+            {
                 Admission::Admitted { would_reject, .. } => would_reject,
                 other => panic!("{other:?}"),
-            },
-        )
+            }
+        })
         .collect();
     // The second would have waited.
     let full = Some(Reason::BulkheadFull);
@@ -203,7 +206,9 @@ fn the_identity_is_read_only_where_rejections_are_enforced_for_a_share() {
             asked = true;
             0
         };
-        let admission = room.bulkhead.acquire(draw, Terms::default, || room.now);
+        let admission = room
+            .bulkhead
+            .acquire(draw, WaitParams::default, || room.now);
         assert!(matches!(admission, Admission::Admitted { .. }));
         asked
     };
@@ -218,9 +223,12 @@ fn enforcing_for_some_rejects_the_same_ones_each_time() {
     let room = Room::new(fifo(1, 0).mode(Mode::EnforceFor(Ratio::HALF)));
     let _inside = room.enter();
     for _ in 0..3 {
-        assert!(matches!(room.ask_on(Terms::default(), 0), Answer::No(_)));
         assert!(matches!(
-            room.ask_on(Terms::default(), u64::MAX),
+            room.ask_on(WaitParams::default(), 0),
+            Answer::No(_)
+        ));
+        assert!(matches!(
+            room.ask_on(WaitParams::default(), u64::MAX),
             Answer::In(_)
         ));
     }

@@ -1,5 +1,5 @@
 use buttress_core::bulkhead::{Admission, Permit, Place, Verdict};
-use buttress_core::queue::Terms;
+use buttress_core::queue::WaitParams;
 use buttress_core::shares::TenantsConfig;
 use buttress_core::{Criticality, Mode, Reason};
 use proptest::prelude::*;
@@ -58,7 +58,7 @@ fn where_rejections_do_not_bind_it_is_counted_that_they_would() {
     let ask = |key| {
         let answer = room
             .bulkhead
-            .acquire_by(|| Some(key), || 0, Terms::default, || room.now);
+            .acquire_by(|| Some(key), || 0, WaitParams::default, || room.now);
         match answer {
             Admission::Admitted { would_reject, .. } => would_reject,
             other => panic!("{other:?}"),
@@ -118,7 +118,7 @@ proptest! {
             room.now += 7 * MS;
             match step {
                 Step::Ask(who, criticality) => {
-                    let terms = Terms { criticality, ..Terms::default() };
+                    let terms = WaitParams { criticality, ..WaitParams::default() };
                     match room.ask_for_on(TENANTS[who], terms, 0) {
                         Answer::In(permit) => permits.push(permit),
                         Answer::Waits(place) => places.push(place),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_core::circuit::{BreakerConfig, Circuit, OpenTime, Permit};
+use buttress_core::circuit::{BreakerConfig, Circuit, OpenDuration, Permit};
 use buttress_core::window::Window;
 use buttress_core::{FailureKind, Mode, Outcome, Ratio, Reason, Report};
 
@@ -14,7 +14,7 @@ const NANO: Duration = Duration::from_nanos(1);
 fn config() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Time(16 * SECOND))
-        .open_for(OpenTime::Fixed(5 * SECOND))
+        .open_for(OpenDuration::Fixed(5 * SECOND))
 }
 
 fn circuit(config: BreakerConfig) -> Circuit {

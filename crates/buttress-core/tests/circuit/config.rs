@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buttress_core::Ratio;
-use buttress_core::circuit::{BreakerConfig, Circuit, OpenTime};
+use buttress_core::circuit::{BreakerConfig, Circuit, OpenDuration};
 use buttress_core::window::Window;
 
 use crate::epoch;
@@ -19,7 +19,7 @@ const DURATIONS: [Timed; 9] = [
         config.slow_calls(time, Ratio::HALF)
     }),
     ("open_for", |config, time| {
-        config.open_for(OpenTime::Fixed(time))
+        config.open_for(OpenDuration::Fixed(time))
     }),
     ("open_for.initial", |config, time| {
         config.open_for(exponential(time, DAY))
@@ -28,14 +28,14 @@ const DURATIONS: [Timed; 9] = [
         config.open_for(exponential(NANO, time))
     }),
     ("retry_after_cap", BreakerConfig::retry_after_cap),
-    ("probe_lease", BreakerConfig::probe_lease),
-    ("half_open_stay", BreakerConfig::half_open_stay),
+    ("probe_timeout", BreakerConfig::probe_timeout),
+    ("half_open_timeout", BreakerConfig::half_open_timeout),
     ("ramp.over", |config, time| config.ramp(time, Ratio::HALF)),
     ("attempt_timeout", BreakerConfig::attempt_timeout),
 ];
 
-fn exponential(initial: Duration, max: Duration) -> OpenTime {
-    OpenTime::Exponential {
+fn exponential(initial: Duration, max: Duration) -> OpenDuration {
+    OpenDuration::Exponential {
         initial,
         max,
         jitter: Ratio::ZERO,

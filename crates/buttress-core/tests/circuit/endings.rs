@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_core::circuit::{BreakerConfig, Circuit, OpenTime, Permit};
+use buttress_core::circuit::{BreakerConfig, Circuit, OpenDuration, Permit};
 use buttress_core::{Deadline, Ending, FailureKind, Outcome, Report};
 
 use crate::epoch;
@@ -85,7 +85,7 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
 #[test]
 fn a_dropped_probe_gives_its_slot_back_and_is_not_heard() {
     let config = BreakerConfig::default()
-        .open_for(OpenTime::Fixed(MS))
+        .open_for(OpenDuration::Fixed(MS))
         .probes(1);
     let circuit = Circuit::new(config, epoch()).expect("valid");
     circuit.trip(epoch(), || 0);
@@ -101,9 +101,9 @@ fn a_dropped_probe_gives_its_slot_back_and_is_not_heard() {
 #[test]
 fn a_lease_is_renewed_only_until_the_moment_it_ends() {
     let config = BreakerConfig::default()
-        .open_for(OpenTime::Fixed(MS))
+        .open_for(OpenDuration::Fixed(MS))
         .probes(1)
-        .probe_lease(10 * MS);
+        .probe_timeout(10 * MS);
     for (after, good) in [(11 * MS - NANO, true), (11 * MS, false)] {
         let circuit = Circuit::new(config.clone(), epoch()).expect("valid");
         circuit.trip(epoch(), || 0);

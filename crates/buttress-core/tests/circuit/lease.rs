@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState, OpenTime, Permit, Standing};
+use buttress_core::circuit::{
+    BreakerConfig, Circuit, CircuitState, OpenDuration, Permit, Standing,
+};
 use buttress_core::{Outcome, Report};
 
 use crate::epoch;
@@ -12,10 +14,10 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A circuit that is half-open after a second, with one slot.
 fn half_open() -> Circuit {
     let config = BreakerConfig::default()
-        .open_for(OpenTime::Fixed(SECOND))
+        .open_for(OpenDuration::Fixed(SECOND))
         .probes(1)
-        .probe_lease(5 * SECOND)
-        .half_open_stay(60 * SECOND);
+        .probe_timeout(5 * SECOND)
+        .half_open_timeout(60 * SECOND);
     let circuit = Circuit::new(config, epoch()).expect("valid");
     circuit.trip(epoch(), || 0);
     circuit

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_core::circuit::{BreakerConfig, OpenTime};
+use buttress_core::circuit::{BreakerConfig, OpenDuration};
 use buttress_core::window::Window;
 use buttress_core::{Mode, Ratio};
 use proptest::prelude::*;
@@ -14,12 +14,12 @@ pub(crate) struct Rules {
     pub(crate) failure_percent: Option<u8>,
     pub(crate) consecutive_failures: Option<u32>,
     pub(crate) slow_calls: Option<(Duration, u8)>,
-    pub(crate) open_for: OpenTime,
+    pub(crate) open_for: OpenDuration,
     pub(crate) retry_after_cap: Option<Duration>,
     pub(crate) probes: u32,
     pub(crate) probe_failure_percent: u8,
-    pub(crate) probe_lease: Duration,
-    pub(crate) half_open_stay: Duration,
+    pub(crate) probe_timeout: Duration,
+    pub(crate) half_open_timeout: Duration,
     pub(crate) ramp: Option<(Duration, Ratio)>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) mode: Mode,
@@ -36,8 +36,8 @@ impl Rules {
             .retry_after_cap(self.retry_after_cap)
             .probes(self.probes)
             .probe_failure_ratio(Ratio::percent(self.probe_failure_percent))
-            .probe_lease(self.probe_lease)
-            .half_open_stay(self.half_open_stay)
+            .probe_timeout(self.probe_timeout)
+            .half_open_timeout(self.half_open_timeout)
             .attempt_timeout(self.attempt_timeout)
             .mode(self.mode);
         let config = match self.slow_calls {
@@ -92,8 +92,8 @@ pub(crate) fn rules() -> impl Strategy<Value = Rules> {
                 retry_after_cap,
                 probes,
                 probe_failure_percent: percent,
-                probe_lease: lease,
-                half_open_stay: stay,
+                probe_timeout: lease,
+                half_open_timeout: stay,
                 ramp,
                 attempt_timeout,
                 mode,
@@ -109,10 +109,10 @@ fn window() -> impl Strategy<Value = Window> {
     ]
 }
 
-fn open_time() -> impl Strategy<Value = OpenTime> {
+fn open_time() -> impl Strategy<Value = OpenDuration> {
     prop_oneof![
-        time().prop_map(OpenTime::Fixed),
-        (time(), time(), 0..=100_u8).prop_map(|(one, other, jitter)| OpenTime::Exponential {
+        time().prop_map(OpenDuration::Fixed),
+        (time(), time(), 0..=100_u8).prop_map(|(one, other, jitter)| OpenDuration::Exponential {
             initial: one.min(other),
             max: one.max(other),
             jitter: Ratio::percent(jitter),

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use buttress_core::{Deadline, Egress, Reason};
+use buttress_core::{ClientDeadline, Deadline, Reason};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -8,14 +8,17 @@ use crate::{durations, millis};
 
 #[test]
 fn no_deadline_is_passed_on_as_none() {
-    assert_eq!(Egress::default().send(Instant::now(), None), Ok(None));
+    assert_eq!(
+        ClientDeadline::default().send(Instant::now(), None),
+        Ok(None)
+    );
 }
 
 #[test]
 fn the_margin_is_off_what_is_told_and_not_off_what_is_waited() {
     let now = Instant::now();
     let inherited = Deadline::after(now, millis(100));
-    let rule = Egress {
+    let rule = ClientDeadline {
         timeout: Some(millis(300)),
         margin: millis(7),
         minimum: millis(1),
@@ -31,7 +34,7 @@ fn the_margin_is_off_what_is_told_and_not_off_what_is_waited() {
 #[test]
 fn what_cannot_finish_is_not_sent() {
     let now = Instant::now();
-    let rule = Egress {
+    let rule = ClientDeadline {
         timeout: None,
         margin: millis(5),
         minimum: millis(10),
@@ -50,14 +53,14 @@ fn what_cannot_finish_is_not_sent() {
 #[test]
 fn a_timeout_that_leaves_nothing_to_send_with_is_rejected() {
     for timeout in [Duration::ZERO, millis(5), millis(14), Duration::MAX] {
-        let rule = Egress {
+        let rule = ClientDeadline {
             timeout: Some(timeout),
             margin: millis(5),
             minimum: millis(10),
         };
         assert_eq!(rule.check().unwrap_err().field(), "timeout", "{timeout:?}");
     }
-    assert_eq!(Egress::default().check(), Ok(()));
+    assert_eq!(ClientDeadline::default().check(), Ok(()));
 }
 
 proptest! {
@@ -69,7 +72,7 @@ proptest! {
         inherited in option::of((0..20_u64).prop_map(millis)),
     ) {
         let now = Instant::now();
-        let rule = Egress { timeout, margin, minimum };
+        let rule = ClientDeadline { timeout, margin, minimum };
         let sent = rule.send(now, inherited.map(|left| Deadline::at(now + left)));
         let own = timeout.filter(|timeout| *timeout <= Deadline::FURTHEST);
         let left = own.into_iter().chain(inherited).min();

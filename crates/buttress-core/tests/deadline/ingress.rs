@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-use buttress_core::{Deadline, Ingress, Reason};
+use buttress_core::{Deadline, Reason, ServerDeadline};
 use proptest::option;
 use proptest::prelude::*;
 
 use crate::{durations, millis};
 
-const NONE: Ingress = Ingress {
+const NONE: ServerDeadline = ServerDeadline {
     timeout: None,
     maximum: None,
     offset: Duration::ZERO,
@@ -16,19 +16,19 @@ const NONE: Ingress = Ingress {
 #[test]
 fn each_field_does_what_its_table_says() {
     let now = Instant::now();
-    let timeout = Ingress {
+    let timeout = ServerDeadline {
         timeout: Some(millis(200)),
         ..NONE
     };
-    let maximum = Ingress {
+    let maximum = ServerDeadline {
         maximum: Some(millis(900)),
         ..timeout
     };
-    let offset = Ingress {
+    let offset = ServerDeadline {
         offset: millis(10),
         ..maximum
     };
-    let minimum = Ingress {
+    let minimum = ServerDeadline {
         minimum: millis(50),
         ..NONE
     };
@@ -65,7 +65,7 @@ fn each_field_does_what_its_table_says() {
 fn what_an_outer_call_has_left_is_all_there_is() {
     let now = Instant::now();
     let outer = Deadline::after(now, millis(20));
-    let rule = Ingress {
+    let rule = ServerDeadline {
         timeout: Some(millis(200)),
         ..NONE
     };
@@ -77,7 +77,7 @@ fn what_an_outer_call_has_left_is_all_there_is() {
 
 #[test]
 fn fields_that_contradict_each_other_are_named() {
-    let timeout = |timeout| Ingress {
+    let timeout = |timeout| ServerDeadline {
         timeout: Some(timeout),
         ..NONE
     };
@@ -85,28 +85,28 @@ fn fields_that_contradict_each_other_are_named() {
         (timeout(Duration::ZERO), "timeout"),
         (timeout(Duration::MAX), "timeout"),
         (
-            Ingress {
+            ServerDeadline {
                 minimum: millis(3),
                 ..timeout(millis(2))
             },
             "timeout",
         ),
         (
-            Ingress {
+            ServerDeadline {
                 maximum: Some(millis(1)),
                 ..timeout(millis(2))
             },
             "maximum",
         ),
         (
-            Ingress {
+            ServerDeadline {
                 maximum: Some(Duration::ZERO),
                 ..NONE
             },
             "maximum",
         ),
         (
-            Ingress {
+            ServerDeadline {
                 maximum: Some(millis(1)),
                 minimum: millis(2),
                 ..NONE
@@ -134,7 +134,7 @@ proptest! {
         outer in option::of((0..20_u64).prop_map(millis)),
     ) {
         let now = Instant::now();
-        let rule = Ingress { timeout, maximum, offset, minimum };
+        let rule = ServerDeadline { timeout, maximum, offset, minimum };
         prop_assume!(rule.check().is_ok());
         let admitted = rule.admit(now, given, outer.map(|outer| Deadline::at(now + outer)));
 

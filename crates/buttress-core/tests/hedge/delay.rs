@@ -21,8 +21,8 @@ proptest! {
         let window = Duration::from_secs(6);
         let rule = HedgeRule::default()
             .extra(Ratio::percent(extra))
-            .least_delay(Duration::from_millis(least))
-            .most_delay(most.map(Duration::from_millis))
+            .min_delay(Duration::from_millis(least))
+            .max_delay(most.map(Duration::from_millis))
             .minimum_calls(minimum)
             .window(window);
         let hedge = hedge(rule);
@@ -76,7 +76,7 @@ fn a_new_rule_holds_at_once_and_keeps_what_was_learned() {
     hedge.reconfigure(half, now).expect("valid");
     assert_eq!(millis(&hedge), Some(50));
     hedge
-        .reconfigure(half.most_delay(Duration::from_millis(20)), now)
+        .reconfigure(half.max_delay(Duration::from_millis(20)), now)
         .expect("valid");
     assert_eq!(millis(&hedge), Some(20));
     // Another window begins anew.
@@ -95,14 +95,14 @@ fn what_cannot_work_is_rejected_by_field_value_and_bound() {
             "hedge.minimum_calls is 0, but must be at least 1",
         ),
         (
-            default().most_delay(Duration::from_secs(601)),
-            "hedge.most_delay is 601s, but must be at most 600s",
+            default().max_delay(Duration::from_secs(601)),
+            "hedge.max_delay is 601s, but must be at most 600s",
         ),
         (
             default()
-                .least_delay(Duration::from_secs(2))
-                .most_delay(Duration::from_secs(1)),
-            "hedge.least_delay is 2s, but must be at most 1s",
+                .min_delay(Duration::from_secs(2))
+                .max_delay(Duration::from_secs(1)),
+            "hedge.min_delay is 2s, but must be at most 1s",
         ),
         (
             default().window(Duration::ZERO),
@@ -122,15 +122,15 @@ fn a_delay_is_taken_up_to_its_bounds() {
     let most = HedgeRule::MAX_DELAY;
     for rule in [
         HedgeRule::default().minimum_calls(1),
-        HedgeRule::default().most_delay(most),
-        HedgeRule::default().least_delay(most),
-        HedgeRule::default().least_delay(most).most_delay(most),
+        HedgeRule::default().max_delay(most),
+        HedgeRule::default().min_delay(most),
+        HedgeRule::default().min_delay(most).max_delay(most),
     ] {
         assert_eq!(rule.check(), Ok(()), "{rule:?}");
     }
-    let rule = HedgeRule::default().least_delay(most + Duration::from_nanos(1));
+    let rule = HedgeRule::default().min_delay(most + Duration::from_nanos(1));
     assert_eq!(
         rule.check().expect_err("too long").field(),
-        "hedge.least_delay"
+        "hedge.min_delay"
     );
 }

@@ -13,7 +13,7 @@ const CALLS: u64 = 50_000;
 fn of(percent: u8) -> HedgeRule {
     HedgeRule::default()
         .extra(Ratio::percent(percent))
-        .least_delay(Duration::ZERO)
+        .min_delay(Duration::ZERO)
 }
 
 /// Never more, and where the tail is long nearly all of it. Where it is short, as of uniform latencies, what lacks are the

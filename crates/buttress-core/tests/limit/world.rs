@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use buttress_core::limit::{Limit, LimitConfig, Sample};
 
 use buttress_core::Deadline;
-use buttress_core::queue::{Exit, Order, QueueConfig, Terms, WaitQueue};
+use buttress_core::queue::{Dequeued, Order, QueueConfig, WaitParams, WaitQueue};
 
 /// A service with workers, a queue of its own without end, and a limit in front.
 pub(crate) struct World {
@@ -55,7 +55,7 @@ impl World {
             .capacity(64)
             .margin(MARGIN)
             .order(Order::AdaptiveLifo {
-                stands_after: Duration::from_millis(25),
+                congested_after: Duration::from_millis(25),
             });
         Self {
             limit: Limit::new(config, start).expect("within bounds"),
@@ -123,9 +123,9 @@ impl World {
         if self.in_flight < self.limit.limit() {
             self.admit(self.now, false);
         } else {
-            let terms = Terms {
+            let terms = WaitParams {
                 deadline: Deadline::after(self.instant(), OBJECTIVE),
-                ..Terms::default()
+                ..WaitParams::default()
             };
             let _ = self.waiting.push(self.now, terms, self.instant());
         }
@@ -178,7 +178,7 @@ impl World {
         while self.in_flight < self.limit.limit()
             && let Some(exit) = self.waiting.pop(self.instant())
         {
-            if let Exit::Served(arrived) = exit {
+            if let Dequeued::Served(arrived) = exit {
                 self.admit(arrived, true);
             }
         }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use buttress_core::Criticality::{High, Low};
-use buttress_core::queue::{Order, QueueConfig, Terms};
+use buttress_core::queue::{Order, QueueConfig, WaitParams};
 
 use crate::{Line, MS, that_is};
 
 /// A queue that has just begun to stand, and is empty.
 fn stood() -> Line {
     let mut line = Line::new(QueueConfig::default().order(Order::ADAPTIVE));
-    line.push(1, Terms::default());
+    line.push(1, WaitParams::default());
     assert!(!line.queue.stands_at(line.now));
     line.wait(101);
     assert_eq!(line.serve_all(), [1]);
@@ -32,14 +32,14 @@ fn a_queue_with_a_waiter_goes_on_to_stand() {
     let mut line = stood();
     let began = line.now;
     line.wait(125);
-    line.push(2, Terms::default());
+    line.push(2, WaitParams::default());
     // It was empty for an eighth of the time, and not longer.
     assert!(line.queue.stands_at(began + 1_000 * MS));
 
     let mut line = stood();
     let began = line.now;
     line.wait(126);
-    line.push(2, Terms::default());
+    line.push(2, WaitParams::default());
     assert!(!line.queue.stands_at(began + 1_000 * MS));
 }
 

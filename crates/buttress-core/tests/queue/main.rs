@@ -8,7 +8,7 @@ mod room;
 
 use std::time::{Duration, Instant};
 
-use buttress_core::queue::{Exit, QueueConfig, Terms, Ticket, WaitQueue};
+use buttress_core::queue::{Dequeued, QueueConfig, Ticket, WaitParams, WaitQueue};
 use buttress_core::{Criticality, Deadline};
 
 /// A queue of numbers and its clock.
@@ -33,13 +33,13 @@ impl Line {
     }
 
     /// Adds a waiter for which there is room.
-    fn push(&mut self, who: u32, terms: Terms) -> Ticket {
+    fn push(&mut self, who: u32, terms: WaitParams) -> Ticket {
         let pushed = self.queue.push(who, terms, self.now).expect("room");
         assert_eq!(pushed.displaced, None);
         pushed.ticket
     }
 
-    fn pop(&mut self) -> Option<Exit<u32>> {
+    fn pop(&mut self) -> Option<Dequeued<u32>> {
         self.queue.pop(self.now)
     }
 
@@ -47,24 +47,24 @@ impl Line {
     fn serve_all(&mut self) -> Vec<u32> {
         std::iter::from_fn(|| self.pop())
             .map(|exit| match exit {
-                Exit::Served(who) => who,
-                Exit::Dropped(who, why) => panic!("{who} was dropped: {why:?}"),
+                Dequeued::Served(who) => who,
+                Dequeued::Dropped(who, why) => panic!("{who} was dropped: {why:?}"),
             })
             .collect()
     }
 
-    fn within(&self, milliseconds: u32) -> Terms {
-        Terms {
+    fn within(&self, milliseconds: u32) -> WaitParams {
+        WaitParams {
             deadline: Some(Deadline::at(self.now + milliseconds * MS)),
-            ..Terms::default()
+            ..WaitParams::default()
         }
     }
 }
 
-fn that_is(criticality: Criticality) -> Terms {
-    Terms {
+fn that_is(criticality: Criticality) -> WaitParams {
+    WaitParams {
         criticality,
-        ..Terms::default()
+        ..WaitParams::default()
     }
 }
 

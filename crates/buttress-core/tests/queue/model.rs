@@ -1,7 +1,9 @@
 use std::time::{Duration, Instant};
 
 use buttress_core::Criticality;
-use buttress_core::queue::{Dropped, Entitled, Exit, Order, QueueConfig, QueueRefusal, Terms};
+use buttress_core::queue::{
+    Dequeued, Dropped, Order, QueueConfig, QueueRefusal, QuotaHolder, WaitParams,
+};
 
 /// A queue that scans all waiters each time, for the fixed orders and the adaptive one.
 pub(crate) struct Model {
@@ -10,7 +12,7 @@ pub(crate) struct Model {
     pub(crate) by_criticality: bool,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) margin: Duration,
-    pub(crate) entitled: [Entitled; Criticality::COUNT],
+    pub(crate) entitled: [QuotaHolder; Criticality::COUNT],
     /// In the order of arrival.
     pub(crate) waiting: Vec<Waiting>,
     classes: [Class; Criticality::COUNT],
@@ -29,7 +31,7 @@ pub(crate) struct Waiting {
     pub(crate) who: u32,
     criticality: Criticality,
     since: Instant,
-    terms: Terms,
+    terms: WaitParams,
 }
 
 impl Model {
@@ -40,7 +42,7 @@ impl Model {
             by_criticality,
             max_wait: Some(Duration::from_millis(250)),
             margin: Duration::from_millis(3),
-            entitled: [Entitled::default(); Criticality::COUNT],
+            entitled: [QuotaHolder::default(); Criticality::COUNT],
             waiting: Vec::new(),
             classes: std::array::from_fn(|_| Class {
                 standing_since: None,
@@ -61,7 +63,7 @@ impl Model {
     pub(crate) fn push(
         &mut self,
         who: u32,
-        terms: Terms,
+        terms: WaitParams,
         now: Instant,
     ) -> Result<Option<(u32, Dropped)>, QueueRefusal> {
         let newcomer = Waiting {
@@ -75,7 +77,7 @@ impl Model {
             terms,
         };
         self.look(now);
-        if self.lapsed(&newcomer, now) == Some(Dropped::TooLate) {
+        if self.expired(&newcomer, now) == Some(Dropped::TooLate) {
             return Err(QueueRefusal::TooLate);
         }
         let mut displaced = None;
@@ -84,9 +86,9 @@ impl Model {
                 return Err(QueueRefusal::Full);
             }
             let (at, why) = match self.oldest_lapsed(now) {
-                Some(lapsed) => lapsed,
+                Some(expired) => expired,
                 None => match self.last_after(newcomer) {
-                    Some(last) => (last, Dropped::Displaced),
+                    Some(last) => (last, Dropped::Evicted),
                     None => return Err(QueueRefusal::Full),
                 },
             };
@@ -101,25 +103,25 @@ impl Model {
         Ok(displaced)
     }
 
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<Exit<u32>> {
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Dequeued<u32>> {
         self.look(now);
         if let Some((at, why)) = self.oldest_lapsed(now) {
             self.stand(self.waiting[at].criticality, now);
-            return Some(Exit::Dropped(self.take(at, now).who, why));
+            return Some(Dequeued::Dropped(self.take(at, now).who, why));
         }
         let at = *self.in_order(&self.waiting).first()?;
-        let why = self.lapsed(&self.waiting[at], now);
+        let why = self.expired(&self.waiting[at], now);
         let who = self.take(at, now).who;
         Some(match why {
-            None => Exit::Served(who),
-            Some(why) => Exit::Dropped(who, why),
+            None => Dequeued::Served(who),
+            Some(why) => Dequeued::Dropped(who, why),
         })
     }
 
     pub(crate) fn remove(&mut self, who: u32, now: Instant) -> Option<u32> {
         self.look(now);
         let at = self.waiting.iter().position(|waiting| waiting.who == who)?;
-        if self.lapsed(&self.waiting[at], now).is_some() {
+        if self.expired(&self.waiting[at], now).is_some() {
             self.stand(self.waiting[at].criticality, now);
         }
         Some(self.take(at, now).who)
@@ -186,7 +188,7 @@ impl Model {
     }
 
     fn look(&mut self, now: Instant) {
-        let Order::AdaptiveLifo { stands_after } = self.order else {
+        let Order::AdaptiveLifo { congested_after } = self.order else {
             return;
         };
         for class in &mut self.classes {
@@ -194,7 +196,7 @@ impl Model {
                 continue;
             };
             let watched = now.saturating_duration_since(since);
-            if watched >= 10 * stands_after {
+            if watched >= 10 * congested_after {
                 let empty: Duration = class
                     .empty
                     .iter()
@@ -208,7 +210,7 @@ impl Model {
             }
         }
         for one in self.waiting.clone() {
-            if now.saturating_duration_since(one.since) > stands_after {
+            if now.saturating_duration_since(one.since) > congested_after {
                 self.stand(one.criticality, now);
             }
         }
@@ -223,11 +225,11 @@ impl Model {
         Criticality::ALL.iter().find_map(|criticality| {
             let of_class = |one: &Waiting| one.criticality == *criticality;
             let at = self.waiting.iter().position(of_class)?;
-            Some((at, self.lapsed(&self.waiting[at], now)?))
+            Some((at, self.expired(&self.waiting[at], now)?))
         })
     }
 
-    fn lapsed(&self, one: &Waiting, now: Instant) -> Option<Dropped> {
+    fn expired(&self, one: &Waiting, now: Instant) -> Option<Dropped> {
         let deadline = one.terms.deadline;
         if deadline.is_some_and(|deadline| deadline.moment() <= now + self.margin) {
             return Some(Dropped::TooLate);

@@ -1,5 +1,7 @@
 use buttress_core::Criticality::{Critical, High, Low, Medium};
-use buttress_core::queue::{ControlledDelay, Dropped, Entitled, Exit, Order, QueueConfig, Terms};
+use buttress_core::queue::{
+    ControlledDelay, Dequeued, Dropped, Order, QueueConfig, QuotaHolder, WaitParams,
+};
 
 use crate::{Line, that_is};
 
@@ -10,7 +12,7 @@ fn ordered(order: Order) -> Line {
 fn with_three(order: Order) -> Line {
     let mut line = ordered(order);
     for who in 1..=3 {
-        line.push(who, Terms::default());
+        line.push(who, WaitParams::default());
         line.wait(1);
     }
     line
@@ -30,9 +32,9 @@ fn lifo_serves_the_newest_first() {
 fn an_adaptive_queue_turns_round_when_it_stands() {
     let mut line = with_three(Order::ADAPTIVE);
     assert!(!line.queue.is_standing());
-    assert_eq!(line.pop(), Some(Exit::Served(1)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(1)));
     line.wait(101);
-    assert_eq!(line.pop(), Some(Exit::Served(3)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(3)));
     assert!(line.queue.is_standing());
 }
 
@@ -44,14 +46,14 @@ fn a_queue_that_stood_turns_back_when_it_has_drained() {
     // Empty for less than an eighth of a second: the overload is not over.
     for _ in 0..3 {
         line.wait(40);
-        line.push(4, Terms::default());
-        line.push(5, Terms::default());
+        line.push(4, WaitParams::default());
+        line.push(5, WaitParams::default());
         line.wait(20);
         assert_eq!(line.serve_all(), [5, 4]);
     }
     line.wait(1_000);
-    line.push(6, Terms::default());
-    line.push(7, Terms::default());
+    line.push(6, WaitParams::default());
+    line.push(7, WaitParams::default());
     assert_eq!(line.serve_all(), [6, 7]);
 }
 
@@ -72,10 +74,10 @@ fn a_queue_with_a_short_threshold_reverses_its_order_after_a_wait_in_vain() {
     let mut line = ordered(Order::ADAPTIVE);
     let short = line.within(10);
     line.push(1, short);
-    line.push(2, Terms::default());
-    line.push(3, Terms::default());
+    line.push(2, WaitParams::default());
+    line.push(3, WaitParams::default());
     line.wait(10);
-    assert_eq!(line.pop(), Some(Exit::Dropped(1, Dropped::TooLate)));
+    assert_eq!(line.pop(), Some(Dequeued::Dropped(1, Dropped::TooLate)));
     assert_eq!(line.serve_all(), [3, 2]);
 }
 
@@ -104,15 +106,15 @@ fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     // Every request waits 20 ms, and the queue is never empty.
     let mut seen = Vec::new();
-    line.push(0, Terms::default());
+    line.push(0, WaitParams::default());
     for who in 1..30 {
         line.wait(10);
-        line.push(who, Terms::default());
+        line.push(who, WaitParams::default());
         if who > 1 {
             seen.push(line.pop().expect("a waiter"));
         }
     }
-    let dropped = |exit: &Exit<u32>| matches!(exit, Exit::Dropped(_, Dropped::Overloaded));
+    let dropped = |exit: &Dequeued<u32>| matches!(exit, Dequeued::Dropped(_, Dropped::Overloaded));
     assert!(
         !seen[..11].iter().any(dropped),
         "the first interval is heard out"
@@ -124,25 +126,25 @@ fn controlled_delay_drops_when_the_queue_has_not_drained_for_an_interval() {
 fn controlled_delay_drops_no_waiter_after_an_interval_with_one_short_wait() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
-    line.push(0, Terms::default());
+    line.push(0, WaitParams::default());
     line.wait(1);
-    line.push(1, Terms::default());
-    assert_eq!(line.pop(), Some(Exit::Served(0)));
+    line.push(1, WaitParams::default());
+    assert_eq!(line.pop(), Some(Dequeued::Served(0)));
     // From now on every request waits for 20 ms, and the queue is never empty.
     let exits: Vec<_> = (2..12)
         .map(|who| {
             line.wait(20);
-            line.push(who, Terms::default());
+            line.push(who, WaitParams::default());
             line.pop().expect("a waiter")
         })
         .collect();
-    let served: Vec<_> = (1..11).map(Exit::Served).collect();
+    let served: Vec<_> = (1..11).map(Dequeued::Served).collect();
     assert_eq!(exits, served);
     // In the second interval, which has just ended, that was the shortest wait.
     line.wait(21);
     let exit = line.pop();
     assert!(
-        matches!(exit, Some(Exit::Dropped(11, Dropped::Overloaded))),
+        matches!(exit, Some(Dequeued::Dropped(11, Dropped::Overloaded))),
         "{exit:?}"
     );
 }
@@ -154,15 +156,15 @@ fn controlled_delay_drops_after_twice_the_target_and_not_after_the_target() {
         let config = QueueConfig::default().order(Order::Fifo);
         let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
         let mut last = None;
-        line.push(0, Terms::default());
+        line.push(0, WaitParams::default());
         for who in 1..200 {
             line.wait(waits / 2);
-            line.push(who, Terms::default());
+            line.push(who, WaitParams::default());
             if who > 1 {
                 last = line.pop();
             }
         }
-        let dropped = matches!(last, Some(Exit::Dropped(_, Dropped::Overloaded)));
+        let dropped = matches!(last, Some(Dequeued::Dropped(_, Dropped::Overloaded)));
         assert_eq!(dropped, is_dropped, "{waits} ms: {last:?}");
     }
 }
@@ -172,11 +174,11 @@ fn controlled_delay_stops_dropping_when_the_queue_is_empty() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     let overload = |line: &mut Line| {
-        line.push(0, Terms::default());
+        line.push(0, WaitParams::default());
         let mut last = None;
         for who in 1..30 {
             line.wait(10);
-            line.push(who, Terms::default());
+            line.push(who, WaitParams::default());
             if who > 1 {
                 last = line.pop();
             }
@@ -184,13 +186,13 @@ fn controlled_delay_stops_dropping_when_the_queue_is_empty() {
         last
     };
     let last = overload(&mut line);
-    assert!(matches!(last, Some(Exit::Dropped(..))), "{last:?}");
+    assert!(matches!(last, Some(Dequeued::Dropped(..))), "{last:?}");
     while line.pop().is_some() {}
-    line.push(100, Terms::default());
+    line.push(100, WaitParams::default());
     line.wait(50);
-    assert_eq!(line.pop(), Some(Exit::Served(100)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(100)));
     let last = overload(&mut line);
-    assert!(matches!(last, Some(Exit::Dropped(..))), "{last:?}");
+    assert!(matches!(last, Some(Dequeued::Dropped(..))), "{last:?}");
 }
 
 #[test]
@@ -199,9 +201,9 @@ fn controlled_delay_drops_no_waiter_from_a_queue_that_drains() {
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     for round in 0..50 {
         // Half of them wait for long, but not all.
-        line.push(2 * round, Terms::default());
+        line.push(2 * round, WaitParams::default());
         line.wait(20);
-        line.push(2 * round + 1, Terms::default());
+        line.push(2 * round + 1, WaitParams::default());
         line.wait(1);
         assert_eq!(line.serve_all(), [2 * round, 2 * round + 1]);
     }
@@ -213,11 +215,11 @@ fn guaranteed_waiters_go_first_and_the_more_critical_before_others() {
     for (who, criticality) in [(1, Critical), (2, High), (3, Medium), (4, Low)] {
         line.push(who, that_is(criticality));
     }
-    let first = |criticality: [u64; 4]| criticality.map(|first| Entitled { first, kept: 0 });
+    let first = |criticality: [u64; 4]| criticality.map(|first| QuotaHolder { first, kept: 0 });
     line.queue.entitle(first([0, 1, 2, 0]));
-    assert_eq!(line.pop(), Some(Exit::Served(2)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(2)));
     // No waiter of high criticality is left.
-    assert_eq!(line.pop(), Some(Exit::Served(3)));
-    assert_eq!(line.pop(), Some(Exit::Served(1)));
-    assert_eq!(line.pop(), Some(Exit::Served(4)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(3)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(1)));
+    assert_eq!(line.pop(), Some(Dequeued::Served(4)));
 }

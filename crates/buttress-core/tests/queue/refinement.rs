@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use buttress_core::queue::{Entitled, Order, Pushed, QueueConfig, Terms, WaitQueue};
+use buttress_core::queue::{Enqueued, Order, QueueConfig, QuotaHolder, WaitParams, WaitQueue};
 use buttress_core::{Criticality, Deadline};
 use proptest::prelude::*;
 
@@ -56,14 +56,14 @@ proptest! {
                 }
                 Step::Push(criticality, deadline) => {
                     let deadline = deadline.map(|left| Duration::from_millis(left.into()));
-                    let terms = Terms {
+                    let terms = WaitParams {
                         criticality,
                         deadline: deadline.map(|left| Deadline::at(now + left)),
                     };
                     let who = tickets.len() as u32;
                     let expected = model.push(who, terms, now);
                     let result = queue.push(who, terms, now);
-                    if let Ok(Pushed { ticket, .. }) = &result {
+                    if let Ok(Enqueued { ticket, .. }) = &result {
                         tickets.insert(who, *ticket);
                     }
                     let result = result.map(|pushed| pushed.displaced).map_err(|(_, why)| why);
@@ -78,7 +78,7 @@ proptest! {
                     }
                 }
                 Step::Entitle(entitled) => {
-                    model.entitled = entitled.map(|(first, kept)| Entitled { first, kept });
+                    model.entitled = entitled.map(|(first, kept)| QuotaHolder { first, kept });
                     queue.entitle(model.entitled);
                 }
                 Step::Resize(capacity) => {

@@ -5,12 +5,12 @@ mod rule;
 use std::time::Duration;
 
 use buttress_core::retry::{
-    Decision, Finding, Progress, RetryRule, Safety, StopReason, Terms, Verdict,
+    CallTerms, Classification, Decision, Progress, RetryClass, RetryRule, Safety, StopReason,
 };
 use buttress_core::{Backoff, FailureKind, Jitter};
 use proptest::prelude::*;
 
-fn findings() -> impl Strategy<Value = Finding> {
+fn findings() -> impl Strategy<Value = RetryClass> {
     let kind = prop_oneof![
         Just(FailureKind::Error),
         Just(FailureKind::Timeout),
@@ -18,12 +18,12 @@ fn findings() -> impl Strategy<Value = Finding> {
         Just(FailureKind::Transport),
     ];
     (0..10, kind).prop_map(|(which, kind)| match which {
-        0 => Finding::Permanent,
-        1 => Finding::Forbidden,
-        2 => Finding::Rejected,
-        3 | 4 => Finding::Listed(kind),
-        5 | 6 => Finding::Unprocessed(kind),
-        _ => Finding::Transient(kind),
+        0 => RetryClass::Permanent,
+        1 => RetryClass::Forbidden,
+        2 => RetryClass::Rejected,
+        3 | 4 => RetryClass::Listed(kind),
+        5 | 6 => RetryClass::Unprocessed(kind),
+        _ => RetryClass::Transient(kind),
     })
 }
 
@@ -37,7 +37,7 @@ fn safeties() -> impl Strategy<Value = Safety> {
 
 /// How each attempt of a call ends: what it shows, whether it is known not to have been processed, the hint it
 /// brings, how long it took, the draw for its wait, and whether the budget would pay for the next.
-type Ending = (Finding, bool, Option<u64>, u64, u64, bool);
+type Ending = (RetryClass, bool, Option<u64>, u64, u64, bool);
 
 fn endings() -> impl Strategy<Value = Vec<Ending>> {
     let ending = (
@@ -67,8 +67,8 @@ proptest! {
         let rule = RetryRule {
             attempts,
             backoff: Backoff::default().base(ms(20)).cap(ms(1_000)).jitter(Jitter::Full),
-            longest_hint: ms(10_000),
-            attempt_takes: takes.map(ms),
+            max_retry_after: ms(10_000),
+            expected_attempt_time: takes.map(ms),
         };
         let mut progress = Progress::default();
         let (mut clock, mut counted, mut replaced, mut longest) = (ms(0), 1_u32, false, ms(0));
@@ -77,25 +77,25 @@ proptest! {
             longest = longest.max(ms(took));
             progress.longest = longest;
             let left = deadline.map(|deadline| ms(deadline).saturating_sub(clock));
-            let terms = Terms {
+            let terms = CallTerms {
                 safety,
                 unprocessed,
                 obstacle: None,
                 remaining: left,
                 usual: Duration::ZERO,
             };
-            let verdict = Verdict::new(finding).hint(hint.map(ms));
+            let verdict = Classification::new(finding).hint(hint.map(ms));
             let mut asked = false;
             let decision = rule.decide(verdict, &mut progress, &terms, || draw, || {
                 asked = true;
                 if pays { Ok(()) } else { Err(StopReason::BudgetEmpty) }
             });
 
-            let once_more = matches!(finding, Finding::Unprocessed(_)) && !replaced && attempts > 1;
+            let once_more = matches!(finding, RetryClass::Unprocessed(_)) && !replaced && attempts > 1;
             let is_safe = match finding {
-                Finding::Unprocessed(_) => unprocessed || safety == Safety::Idempotent,
-                Finding::Listed(_) => safety != Safety::Unsafe,
-                Finding::Transient(_) => safety == Safety::Idempotent,
+                RetryClass::Unprocessed(_) => unprocessed || safety == Safety::Idempotent,
+                RetryClass::Listed(_) => safety != Safety::Unsafe,
+                RetryClass::Transient(_) => safety == Safety::Idempotent,
                 _ => false,
             };
             match decision {
@@ -113,12 +113,12 @@ proptest! {
                 }
                 Decision::Stop(reason) => {
                     let holds = match reason {
-                        StopReason::ToldNotTo => finding == Finding::Forbidden,
-                        StopReason::NotRetryable => finding == Finding::Permanent,
-                        StopReason::Rejected => finding == Finding::Rejected,
+                        StopReason::Forbidden => finding == RetryClass::Forbidden,
+                        StopReason::NotRetryable => finding == RetryClass::Permanent,
+                        StopReason::Rejected => finding == RetryClass::Rejected,
                         StopReason::NotIdempotent => finding.kind().is_some() && !is_safe,
-                        StopReason::AttemptsSpent => !once_more && counted == attempts,
-                        StopReason::HintTooLong => hint.is_some_and(|hint| hint > 10_000),
+                        StopReason::AttemptsExhausted => !once_more && counted == attempts,
+                        StopReason::RetryAfterTooLong => hint.is_some_and(|hint| hint > 10_000),
                         StopReason::DeadlineTooShort => left.is_some(),
                         StopReason::BudgetEmpty => !pays,
                         _ => false,
@@ -145,8 +145,8 @@ proptest! {
         let rule = RetryRule {
             attempts: u32::MAX,
             backoff: Backoff::default().base(Duration::from_secs(base.into())).cap(Duration::MAX),
-            longest_hint: Duration::MAX,
-            attempt_takes: None,
+            max_retry_after: Duration::MAX,
+            expected_attempt_time: None,
         };
         let mut progress = Progress {
             attempts: attempts / 2,
@@ -155,14 +155,14 @@ proptest! {
             replaced: false,
         };
         let remaining = Duration::from_secs(remaining);
-        let terms = Terms {
+        let terms = CallTerms {
             safety: Safety::Idempotent,
             unprocessed: false,
             obstacle: None,
             remaining: Some(remaining),
             usual: Duration::from_secs(usual),
         };
-        let verdict = Verdict::new(Finding::Transient(FailureKind::Error))
+        let verdict = Classification::new(RetryClass::Transient(FailureKind::Error))
             .hint(Some(Duration::from_secs(hint)));
         let decision = rule.decide(verdict, &mut progress, &terms, || draw, || Ok(()));
         if let Decision::Retry { after, .. } = decision {

@@ -10,8 +10,8 @@ use buttress_core::retry::{RetryRule, StopReason};
 fn each_value_of_a_rule_is_taken_up_to_its_bounds_and_no_further() {
     let rule = RetryRule::default;
     let of = |attempts| RetryRule { attempts, ..rule() };
-    let hinted = |longest_hint| RetryRule {
-        longest_hint,
+    let hinted = |max_retry_after| RetryRule {
+        max_retry_after,
         ..rule()
     };
     let refused = |rule: RetryRule| rule.check().err().map(|error| error.field());
@@ -30,7 +30,7 @@ fn each_value_of_a_rule_is_taken_up_to_its_bounds_and_no_further() {
     };
     assert_eq!(refused(of(0)), Some("attempts"));
     assert_eq!(refused(of(RetryRule::MAX_ATTEMPTS + 1)), Some("attempts"));
-    assert_eq!(refused(hinted(longer)), Some("longest_hint"));
+    assert_eq!(refused(hinted(longer)), Some("max_retry_after"));
     assert!(refused(backoff).is_some());
 }
 
@@ -40,18 +40,18 @@ fn each_reason_has_its_word_and_says_whether_retries_ran_out() {
     assert_eq!(
         StopReason::ALL.map(spent),
         [
-            ("attempts_spent", true),
+            ("attempts_exhausted", true),
             ("body_lost", false),
             ("body_too_large", false),
             ("budget_empty", true),
             ("budget_in_flight", true),
             ("deadline_too_short", true),
-            ("hint_too_long", true),
+            ("retry_after_too_long", true),
             ("no_timer", false),
             ("not_idempotent", false),
             ("not_retryable", false),
             ("rejected", false),
-            ("told_not_to", true),
+            ("forbidden", true),
         ]
     );
     let texts: HashSet<_> = StopReason::ALL.map(|reason| reason.to_string()).into();

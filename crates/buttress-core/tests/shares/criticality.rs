@@ -17,7 +17,7 @@ fn config() -> SharesConfig {
 fn taken(by: [usize; 4]) -> Shares {
     let mut shares = Shares::new(config()).expect("within bounds");
     for (criticality, count) in Criticality::ALL.into_iter().zip(by) {
-        (0..count).for_each(|_| shares.overdraw(criticality));
+        (0..count).for_each(|_| shares.force_acquire(criticality));
     }
     shares
 }
@@ -41,7 +41,7 @@ fn a_free_slot_is_for_each_class_until_others_were_rejected() {
     ] {
         let mut shares = taken(in_flight);
         for (criticality, count) in Criticality::ALL.into_iter().zip(rejected) {
-            (0..count).for_each(|_| shares.turn_away(criticality, 10, now));
+            (0..count).for_each(|_| shares.reject(criticality, 10, now));
         }
         let seen = Criticality::ALL.map(|criticality| shares.may(criticality, 10, now));
         assert_eq!(seen, may, "{in_flight:?} {rejected:?}");
@@ -53,7 +53,7 @@ fn a_rejected_call_keeps_a_slot_free_for_a_second() {
     let start = Instant::now();
     let mut shares = taken([10, 0, 0, 0]);
     assert!(!shares.may(High, 10, start));
-    shares.turn_away(High, 10, start);
+    shares.reject(High, 10, start);
     shares.release(Low);
 
     let later = start + Duration::from_millis(999);
@@ -71,13 +71,13 @@ fn more_slots_are_kept_with_each_rejection_up_to_twice_the_root_of_the_limit() {
         let (mut shares, now) = (shares.clone(), start + Duration::from_secs(seconds));
         let admitted = (0..).take_while(|_| {
             let may = shares.may(Low, 100, now);
-            shares.overdraw(Low);
+            shares.force_acquire(Low);
             may
         });
         100 - admitted.count()
     };
     for n in 1..100 {
-        shares.turn_away(Medium, 100, start);
+        shares.reject(Medium, 100, start);
         assert_eq!(kept(&shares, 0), n.min(20));
     }
     assert_eq!(
@@ -142,13 +142,13 @@ impl Naive {
         limit * [10, 20, 40, 10][criticality.index()] / 100
     }
 
-    fn lacks(&self, criticality: Criticality, limit: u64) -> u64 {
+    fn deficit(&self, criticality: Criticality, limit: u64) -> u64 {
         Self::share(criticality, limit).saturating_sub(self.count(criticality))
     }
 
     fn may(&self, criticality: Criticality, limit: u64, millis: u64) -> bool {
         let mut left = limit as i64 - self.in_flight.len() as i64;
-        if left > 0 && self.lacks(criticality, limit) > 0 {
+        if left > 0 && self.deficit(criticality, limit) > 0 {
             return true;
         }
         for other in Criticality::ALL {
@@ -156,7 +156,7 @@ impl Naive {
             if other > criticality {
                 left -= kept as i64;
             } else if other < criticality {
-                left -= kept.min(self.lacks(other, limit)) as i64;
+                left -= kept.min(self.deficit(other, limit)) as i64;
             }
         }
         left > 0
@@ -181,12 +181,12 @@ proptest! {
             let now = start + Duration::from_millis(millis);
             match step {
                 Step::Arrive(c) if naive.may(c, limit, millis) => {
-                    shares.overdraw(c);
+                    shares.force_acquire(c);
                     naive.in_flight.push(c);
                     prop_assert!(naive.in_flight.len() as u64 <= limit);
                 }
                 Step::Arrive(c) => {
-                    shares.turn_away(c, limit, now);
+                    shares.reject(c, limit, now);
                     naive.rejected.push((c, millis, 2 * (limit as f64).sqrt() as u64));
                 }
                 Step::End(c) => if naive.end(c) {
@@ -198,7 +198,7 @@ proptest! {
             let now = start + Duration::from_millis(millis);
             for c in Criticality::ALL {
                 prop_assert_eq!(shares.may(c, limit, now), naive.may(c, limit, millis));
-                prop_assert_eq!(shares.lacks(c, limit), naive.lacks(c, limit));
+                prop_assert_eq!(shares.deficit(c, limit), naive.deficit(c, limit));
                 prop_assert_eq!(shares.share(c, limit), Naive::share(c, limit));
             }
         }

@@ -21,7 +21,7 @@ fn others_are_heard_for_a_second() {
     let start = Instant::now();
     let mut tenants = tenants();
     let (one, other) = (tenants.tenant(b"one"), tenants.tenant(b"other"));
-    (0..60).for_each(|_| tenants.overdraw(one));
+    (0..60).for_each(|_| tenants.force_acquire(one));
     assert!(tenants.admit(one, 64, start));
     assert!(tenants.admit(other, 64, start));
     tenants.release(other);
@@ -62,7 +62,7 @@ fn a_tenant_without_calls_is_not_rejected_for_its_share() {
     let now = Instant::now();
     let mut tenants = tenants();
     let greedy = tenants.tenant(b"greedy");
-    (0..100).for_each(|_| tenants.overdraw(greedy));
+    (0..100).for_each(|_| tenants.force_acquire(greedy));
     let modest = tenants.tenant(b"modest");
     for room in [0, 50, 100] {
         assert!(tenants.clone().admit(modest, room, now));
@@ -106,7 +106,7 @@ fn a_tenant_among_strangers_is_never_taken_for_a_more_modest_one() {
         .map(|n| tenants.tenant(&n.to_le_bytes()))
         .collect();
     for (n, &name) in names.iter().enumerate() {
-        (0..n % 5).for_each(|_| tenants.overdraw(name));
+        (0..n % 5).for_each(|_| tenants.force_acquire(name));
     }
     for (n, &name) in names.iter().enumerate() {
         assert!(tenants.has(name) >= n as u64 % 5);

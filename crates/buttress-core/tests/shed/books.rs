@@ -64,7 +64,7 @@ fn config() -> impl Strategy<Value = ShedConfig> {
         Order::Fifo,
         Order::Lifo,
         Order::AdaptiveLifo {
-            stands_after: Duration::from_millis(10),
+            congested_after: Duration::from_millis(10),
         },
     ];
     (
@@ -263,7 +263,7 @@ impl World {
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;
             }
-            Poll::Pending if place.gives_up().is_some_and(|at| at <= now) => {
+            Poll::Pending if place.expires_at().is_some_and(|at| at <= now) => {
                 let refused = self.shed.give_up(place, || 7, now);
                 assert!(refused.is_some(), "it is time, and there is no verdict");
                 drop(self.waiting.remove(index));

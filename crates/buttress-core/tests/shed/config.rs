@@ -17,8 +17,10 @@ fn what_is_wrong_with_a_part_is_rejected_by_its_name() {
         (config().queue(QueueConfig::MAX_CAPACITY + 1), "queue"),
         (config().max_wait(zero), "max_wait"),
         (
-            config().order(Order::AdaptiveLifo { stands_after: zero }),
-            "stands_after",
+            config().order(Order::AdaptiveLifo {
+                congested_after: zero,
+            }),
+            "congested_after",
         ),
         (
             config().controlled_delay(ControlledDelay::default().target(zero)),

@@ -223,12 +223,12 @@ fn what_waits_in_vain_was_not_sent() {
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
 
     let place = wait();
-    let gives_up = place.gives_up().expect("not for ever");
-    assert_eq!(gives_up, room.now + 10 * MS);
+    let expires_at = place.expires_at().expect("not for ever");
+    assert_eq!(expires_at, room.now + 10 * MS);
     assert_eq!(room.shed.give_up(&place, || 0, room.now), None);
     let refusal = room
         .shed
-        .give_up(&place, || 0, gives_up)
+        .give_up(&place, || 0, expires_at)
         .expect("it is time");
     assert_eq!(refusal.reason, Reason::QueueTimeout);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
@@ -240,13 +240,16 @@ fn what_matters_too_little_for_the_memory_that_is_left_is_rejected() {
     assert!(room.shed.is_watched());
     assert!(!Room::new(fixed(9)).shed.is_watched());
     assert_eq!(room.shed.least(), Criticality::Low);
-    assert_eq!(room.shed.feel(memory(75)), Criticality::High);
+    assert_eq!(room.shed.update_pressure(memory(75)), Criticality::High);
     assert_eq!(room.shed.least(), Criticality::High);
     assert_eq!(room.shed.snapshot(room.now).least, Criticality::High);
     let short = Reason::ResourceExhausted;
     assert_eq!(room.refused(that_is(Criticality::Medium)), short);
     let _permit = room.enter(that_is(Criticality::High));
-    assert_eq!(room.shed.feel(memory(100)), Criticality::Critical);
+    assert_eq!(
+        room.shed.update_pressure(memory(100)),
+        Criticality::Critical
+    );
     assert_eq!(room.refused(that_is(Criticality::High)), short);
     // Without measurements there is no pressure.
     room.shed
@@ -277,7 +280,7 @@ fn a_mode_says_which_rejections_bind() {
 #[test]
 fn in_shadow_it_is_said_what_was_short_first() {
     let room = Room::new(with_memory(fixed(1)).mode(Mode::Shadow));
-    room.shed.feel(memory(100));
+    room.shed.update_pressure(memory(100));
     for _ in 0..2 {
         let (_, would_reject) = room.ask(Call::default()).expect("it does not bind");
         assert_eq!(would_reject, Some(Reason::ResourceExhausted));

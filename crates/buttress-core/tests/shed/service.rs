@@ -147,7 +147,7 @@ impl Service {
             Admission::Admitted { permit, .. } => self.begin(permit, takes, outcome),
             Admission::Rejected(_) => self.tally.refused += 1,
             Admission::Waiting(place) => {
-                if let Some(at) = place.gives_up() {
+                if let Some(at) = place.expires_at() {
                     self.at(at, What::Look);
                 }
                 self.waiting.push((place, takes, outcome));
@@ -167,7 +167,7 @@ impl Service {
             match self.shed.poll(&place, Waker::noop(), || 0, || now) {
                 Poll::Ready(Ok(permit)) => self.begin(permit, takes, outcome),
                 Poll::Ready(Err(_)) => self.tally.refused += 1,
-                Poll::Pending => match place.gives_up().filter(|at| *at <= now) {
+                Poll::Pending => match place.expires_at().filter(|at| *at <= now) {
                     Some(_) => match self.shed.give_up(&place, || 0, now) {
                         Some(_) => self.tally.refused += 1,
                         None => self.waiting.push((place, takes, outcome)),

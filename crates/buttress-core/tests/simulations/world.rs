@@ -33,7 +33,7 @@ pub(crate) struct World {
     /// Those the shedder keeps waiting, by the number their wakers have.
     waiting: Vec<Option<Waiting>>,
     free: Vec<usize>,
-    gives_up: BinaryHeap<Reverse<(u64, usize)>>,
+    expires_at: BinaryHeap<Reverse<(u64, usize)>>,
     woken: Arc<Mutex<Vec<usize>>>,
     wakers: Vec<Waker>,
     /// Calls in the service's own queue.
@@ -85,7 +85,7 @@ impl World {
             next: 0,
             waiting: Vec::new(),
             free: Vec::new(),
-            gives_up: BinaryHeap::new(),
+            expires_at: BinaryHeap::new(),
             woken: Arc::default(),
             wakers: Vec::new(),
             backlog: VecDeque::new(),
@@ -145,9 +145,9 @@ impl World {
         self.drawn = (0.0, 0.0);
         loop {
             let done = self.ends.peek().map_or(u64::MAX, |end| end.0.0);
-            let gives_up = self.gives_up.peek().map_or(u64::MAX, |at| at.0.0);
+            let expires_at = self.expires_at.peek().map_or(u64::MAX, |at| at.0.0);
             let closes = self.open.front().map_or(u64::MAX, |body| body.0);
-            let at = self.next.min(done).min(gives_up).min(closes);
+            let at = self.next.min(done).min(expires_at).min(closes);
             let lasted = at.min(end).saturating_sub(self.now);
             tally.saw_limit(self.shed.limit(), lasted as f64 * 1e-9);
             tally.busy += lasted as f64 * 1e-9 * self.ends.len() as f64;
@@ -219,9 +219,9 @@ impl World {
             self.wakers
                 .push(Waker::from(Arc::new(Bell { slot, woken })));
         }
-        if let Some(at) = waiting.place.gives_up() {
+        if let Some(at) = waiting.place.expires_at() {
             let at = at.saturating_duration_since(self.start).as_nanos() as u64;
-            self.gives_up.push(Reverse((at, slot)));
+            self.expires_at.push(Reverse((at, slot)));
         }
         self.waiting[slot] = Some(waiting);
         self.ring(slot);
@@ -285,13 +285,13 @@ impl World {
     /// A waiter has reached its longest wait, or left already.
     fn give_up(&mut self, tally: &mut Tally) {
         let now = self.instant(self.now);
-        let Some(Reverse((_, slot))) = self.gives_up.pop() else {
+        let Some(Reverse((_, slot))) = self.expires_at.pop() else {
             return;
         };
         let Some(Waiting { place, .. }) = &self.waiting[slot] else {
             return;
         };
-        if place.gives_up().is_some_and(|at| at <= now)
+        if place.expires_at().is_some_and(|at| at <= now)
             && self.shed.give_up(place, || 0, now).is_some()
         {
             tally.refused += 1;

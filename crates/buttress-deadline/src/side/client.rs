@@ -9,7 +9,7 @@ use http_body::Body;
 
 use super::{Conclude, Side};
 use crate::clock::system_time;
-use crate::watch::Watch;
+use crate::deadline_timer::DeadlineTimer;
 use crate::{ClientDeadlineConfig, DeadlineBody};
 
 /// A call that goes out over HTTP: its deadline is that of the request, of the task and of its own timeout, and it is
@@ -72,7 +72,7 @@ impl<B: Body + Send + 'static> Conclude<Response<B>> for Client {
     fn conclude(
         response: Response<B>,
         context: &mut Option<TaskContext>,
-        watch: &mut Option<Watch>,
+        watch: &mut Option<DeadlineTimer>,
     ) -> Self::Response {
         DeadlineBody::follow(response, context.take(), watch.take())
     }

@@ -1,14 +1,14 @@
 use std::time::Instant;
 
-use buttress_core::{Deadline, Ingress, Reason, TaskContext};
+use buttress_core::{Deadline, Reason, ServerDeadline, TaskContext};
 
 use super::{Conclude, Side};
-use crate::watch::Watch;
+use crate::deadline_timer::DeadlineTimer;
 
 /// Any call: its deadline is that of the task and of its own timeout.
 #[derive(Debug, Clone, Copy)]
 pub struct Local {
-    pub(crate) rule: Ingress,
+    pub(crate) rule: ServerDeadline,
 }
 
 impl<Req> Side<Req> for Local {
@@ -34,7 +34,7 @@ impl<Res> Conclude<Res> for Local {
     type Response = Res;
 
     #[inline]
-    fn conclude(response: Res, _: &mut Option<TaskContext>, _: &mut Option<Watch>) -> Res {
+    fn conclude(response: Res, _: &mut Option<TaskContext>, _: &mut Option<DeadlineTimer>) -> Res {
         response
     }
 }

@@ -12,7 +12,7 @@ pub use client::Client;
 pub use local::Local;
 pub use server::Server;
 
-use crate::watch::Watch;
+use crate::deadline_timer::DeadlineTimer;
 
 /// The side of the call that a request is on.
 #[expect(
@@ -48,6 +48,6 @@ pub trait Conclude<Res> {
     fn conclude(
         response: Res,
         context: &mut Option<TaskContext>,
-        watch: &mut Option<Watch>,
+        watch: &mut Option<DeadlineTimer>,
     ) -> Self::Response;
 }

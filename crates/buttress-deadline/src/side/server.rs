@@ -8,7 +8,7 @@ use http_body::Body;
 
 use super::{Conclude, Side};
 use crate::clock::system_time;
-use crate::watch::Watch;
+use crate::deadline_timer::DeadlineTimer;
 use crate::{DeadlineBody, DeadlineConfig};
 
 /// A call that arrives over HTTP: its deadline is that of its headers, of the task and of its own timeout.
@@ -55,7 +55,7 @@ impl<B: Body + Send + 'static> Conclude<Response<B>> for Server {
     fn conclude(
         response: Response<B>,
         context: &mut Option<TaskContext>,
-        watch: &mut Option<Watch>,
+        watch: &mut Option<DeadlineTimer>,
     ) -> Self::Response {
         DeadlineBody::follow(response, context.take(), watch.take())
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use buttress_core::{Mode, Ratio};
 use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
-use buttress_testkit::{Conformance, Specimen};
+use buttress_testkit::{Conformance, LayerUnderTest};
 
 /// Longer than the suite makes any call wait, except for the jumps of its clock, which no call is to outwait.
 const TIMEOUT: Duration = Duration::from_secs(60 * 24 * 60 * 60);
@@ -10,14 +10,14 @@ const TIMEOUT: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 #[test]
 fn a_plain_deadline_conforms_in_every_mode() {
     in_every_mode("plain", |mode| {
-        Specimen::new(DeadlineLayer::new(config(mode)))
+        LayerUnderTest::new(DeadlineLayer::new(config(mode)))
     });
 }
 
 #[test]
 fn a_deadline_of_a_server_conforms_in_every_mode() {
     in_every_mode("server", |mode| {
-        Specimen::new(DeadlineLayer::server(config(mode)))
+        LayerUnderTest::new(DeadlineLayer::server(config(mode)))
     });
 }
 
@@ -25,7 +25,7 @@ fn a_deadline_of_a_server_conforms_in_every_mode() {
 fn a_deadline_of_a_client_conforms_in_every_mode() {
     in_every_mode("client", |mode| {
         let config = ClientDeadlineConfig::default().timeout(TIMEOUT).mode(mode);
-        Specimen::new(DeadlineLayer::client_with(config))
+        LayerUnderTest::new(DeadlineLayer::client_with(config))
     });
 }
 
@@ -33,16 +33,16 @@ fn a_deadline_of_a_client_conforms_in_every_mode() {
 fn a_layer_without_deadlines_conforms() {
     for name in ["plain", "server", "client"] {
         let suite = Conformance::new(name, move || match name {
-            "plain" => Specimen::new(DeadlineLayer::new(DeadlineConfig::default())),
-            "server" => Specimen::new(DeadlineLayer::server(DeadlineConfig::default())),
-            _ => Specimen::new(DeadlineLayer::client()),
+            "plain" => LayerUnderTest::new(DeadlineLayer::new(DeadlineConfig::default())),
+            "server" => LayerUnderTest::new(DeadlineLayer::server(DeadlineConfig::default())),
+            _ => LayerUnderTest::new(DeadlineLayer::client()),
         });
         let report = suite.run();
         assert!(report.failed().is_empty(), "{name}\n{report}");
     }
 }
 
-fn in_every_mode(what: &str, specimen: fn(Mode) -> Specimen) {
+fn in_every_mode(what: &str, specimen: fn(Mode) -> LayerUnderTest) {
     let half = Mode::EnforceFor(Ratio::HALF);
     for mode in [Mode::Off, Mode::Shadow, Mode::Enforce, half] {
         let report = Conformance::new(what, move || specimen(mode)).run();

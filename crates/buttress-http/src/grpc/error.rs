@@ -52,7 +52,7 @@ fn read_link<'a>(_: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
 mod tests {
     use std::sync::Arc;
 
-    use buttress_core::retry::{Finding, judge_error};
+    use buttress_core::retry::{RetryClass, judge_error};
     use buttress_core::{FailureKind, Reason, Rejection, Report, classify_error};
     use http::StatusCode;
     use tonic::{Code, Status};
@@ -85,7 +85,7 @@ mod tests {
         let status = Status::from_error(rejection.into());
         assert_eq!(classify_error(&status), Report::IGNORED);
         assert_eq!(HttpClassifier::client().error(&status), Report::IGNORED);
-        assert_eq!(judge_error(&status).finding, Finding::Rejected);
+        assert_eq!(judge_error(&status).finding, RetryClass::Rejected);
 
         let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let mut status = Status::unavailable("");

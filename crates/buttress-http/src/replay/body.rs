@@ -7,9 +7,9 @@ use buttress_core::BoxError;
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 
-use super::reel::{Found, Position, Reel};
-use super::tape::Content;
-use super::{Replay, Tape, Unplayable};
+use super::replay_buffer::Content;
+use super::shared_buffer::{Found, Position, SharedBuffer};
+use super::{Replay, ReplayBuffer, ReplayError};
 
 /// A body that is recorded while it is sent, or played from what was recorded.
 ///
@@ -39,8 +39,8 @@ enum State<B> {
     New(B),
     Empty,
     Whole(Bytes),
-    Reel {
-        reel: Arc<Reel<B>>,
+    SharedBuffer {
+        reel: Arc<SharedBuffer<B>>,
         at: Position,
         sent: u64,
     },
@@ -60,8 +60,8 @@ impl<B> ReplayBody<B> {
         Self(State::Whole(bytes))
     }
 
-    pub(super) fn reel(reel: Arc<Reel<B>>, at: Position) -> Self {
-        Self(State::Reel { reel, at, sent: 0 })
+    pub(super) fn reel(reel: Arc<SharedBuffer<B>>, at: Position) -> Self {
+        Self(State::SharedBuffer { reel, at, sent: 0 })
     }
 }
 
@@ -93,7 +93,7 @@ where
                 self.0 = State::Empty;
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            State::Reel { reel, at, sent } => {
+            State::SharedBuffer { reel, at, sent } => {
                 let found = ready!(reel.poll(at, cx));
                 if let Ok(Found::Data(data)) = &found {
                     *sent = sent.saturating_add(data.len() as u64);
@@ -114,7 +114,7 @@ where
             State::New(body) => body.is_end_stream(),
             State::Empty => true,
             State::Whole(_) => false,
-            State::Reel { reel, at, .. } => reel.is_at_end(*at),
+            State::SharedBuffer { reel, at, .. } => reel.is_at_end(*at),
         }
     }
 
@@ -123,7 +123,7 @@ where
             State::New(body) => body.size_hint(),
             State::Empty => SizeHint::with_exact(0),
             State::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            State::Reel { reel, sent, .. } => less(reel.hint(), *sent),
+            State::SharedBuffer { reel, sent, .. } => less(reel.hint(), *sent),
         }
     }
 }
@@ -135,23 +135,23 @@ where
 {
     type Source = B;
 
-    fn record(self, limit: usize) -> Result<(Self, Tape<B>), Self> {
+    fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<B>), Self> {
         let tape = match self.0 {
-            State::New(body) => Tape::record(body, limit).map_err(Self::new)?,
-            State::Empty => Tape(Content::Empty),
-            State::Whole(bytes) if bytes.len() <= limit => Tape::whole(bytes),
+            State::New(body) => ReplayBuffer::record(body, limit).map_err(Self::new)?,
+            State::Empty => ReplayBuffer(Content::Empty),
+            State::Whole(bytes) if bytes.len() <= limit => ReplayBuffer::whole(bytes),
             // An outer layer records it already; a second recording of the same would only cost.
-            State::Reel { reel, at, sent: 0 } => {
-                let tape = Tape(Content::Reel(Arc::clone(&reel)));
-                return Ok((Self(State::Reel { reel, at, sent: 0 }), tape));
+            State::SharedBuffer { reel, at, sent: 0 } => {
+                let tape = ReplayBuffer(Content::SharedBuffer(Arc::clone(&reel)));
+                return Ok((Self(State::SharedBuffer { reel, at, sent: 0 }), tape));
             }
-            State::Reel { .. } | State::Whole(_) => return Err(self),
+            State::SharedBuffer { .. } | State::Whole(_) => return Err(self),
         };
         let first = tape.first();
         Ok((first, tape))
     }
 
-    fn play(tape: &Tape<B>) -> Result<Self, Unplayable> {
+    fn play(tape: &ReplayBuffer<B>) -> Result<Self, ReplayError> {
         tape.play()
     }
 }

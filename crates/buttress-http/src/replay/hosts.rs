@@ -1,7 +1,7 @@
 //! The bodies of the hosts: what they can be made of is what they can be made of again.
 
 #[cfg(any(feature = "axum", feature = "reqwest", feature = "tonic"))]
-use super::{Replay, Tape, Unplayable};
+use super::{Replay, ReplayBuffer, ReplayError};
 
 #[cfg(feature = "axum")]
 use http_body::Body as _;
@@ -11,15 +11,15 @@ use http_body::Body as _;
 impl Replay for axum_core::body::Body {
     type Source = Self;
 
-    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
+    fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<Self>), Self> {
         if self.is_end_stream() {
-            return Ok((self, Tape::empty()));
+            return Ok((self, ReplayBuffer::empty()));
         }
-        let tape = Tape::record(self, limit)?;
+        let tape = ReplayBuffer::record(self, limit)?;
         Ok((Self::new(tape.first()), tape))
     }
 
-    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
         tape.play().map(Self::new)
     }
 }
@@ -31,19 +31,19 @@ impl Replay for axum_core::body::Body {
 impl Replay for reqwest::Body {
     type Source = Self;
 
-    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
+    fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<Self>), Self> {
         let tape = match self.as_bytes() {
             Some(bytes) if bytes.len() > limit => return Err(self),
             Some(bytes) => {
-                let tape = Tape::whole(bytes::Bytes::copy_from_slice(bytes));
+                let tape = ReplayBuffer::whole(bytes::Bytes::copy_from_slice(bytes));
                 return Ok((self, tape));
             }
-            None => Tape::record(self, limit)?,
+            None => ReplayBuffer::record(self, limit)?,
         };
         Ok((Self::wrap(tape.first()), tape))
     }
 
-    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
         Ok(match tape.as_whole() {
             Some(bytes) => Self::from(bytes),
             None => Self::wrap(tape.play()?),
@@ -56,12 +56,12 @@ impl Replay for reqwest::Body {
 impl Replay for tonic::body::Body {
     type Source = Self;
 
-    fn record(self, limit: usize) -> Result<(Self, Tape<Self>), Self> {
-        let tape = Tape::record(self, limit)?;
+    fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<Self>), Self> {
+        let tape = ReplayBuffer::record(self, limit)?;
         Ok((Self::new(tape.first()), tape))
     }
 
-    fn play(tape: &Tape<Self>) -> Result<Self, Unplayable> {
+    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
         tape.play().map(Self::new)
     }
 }

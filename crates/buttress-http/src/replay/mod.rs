@@ -2,14 +2,14 @@
 
 mod body;
 mod hosts;
-mod reel;
-mod tape;
+mod replay_buffer;
+mod shared_buffer;
 
 use std::fmt;
 
 pub use body::ReplayBody;
 use http_body::Body;
-pub use tape::Tape;
+pub use replay_buffer::ReplayBuffer;
 
 /// A request body that can be sent again: what is sent of it is recorded, up to a limit, for as long as another
 /// attempt may follow.
@@ -29,26 +29,26 @@ pub trait Replay: Body + Sized {
     /// # Errors
     ///
     /// The body as it is, if it says that it has more than `limit` bytes.
-    fn record(self, limit: usize) -> Result<(Self, Tape<Self::Source>), Self>;
+    fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<Self::Source>), Self>;
 
     /// The body of another attempt, which takes over from the one before.
     ///
     /// # Errors
     ///
     /// Why there is none.
-    fn play(tape: &Tape<Self::Source>) -> Result<Self, Unplayable>;
+    fn play(tape: &ReplayBuffer<Self::Source>) -> Result<Self, ReplayError>;
 }
 
 /// Why a body cannot be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unplayable {
+pub enum ReplayError {
     /// It failed while it was read.
     Failed,
     /// It turned out to be larger than the limit.
     TooLarge,
 }
 
-impl fmt::Display for Unplayable {
+impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Failed => "the request body failed while it was read",
@@ -57,4 +57,4 @@ impl fmt::Display for Unplayable {
     }
 }
 
-impl std::error::Error for Unplayable {}
+impl std::error::Error for ReplayError {}

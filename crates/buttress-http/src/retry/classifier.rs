@@ -5,7 +5,7 @@ use std::time::Duration;
 use buttress_core::FailureKind;
 use buttress_core::Outcome;
 use buttress_core::classify_known_error;
-use buttress_core::retry::{Finding, Verdict};
+use buttress_core::retry::{Classification, RetryClass};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
@@ -69,19 +69,19 @@ impl RetryClassifier {
         self
     }
 
-    fn read_http(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn read_http(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         let kind = failure(status, headers);
         if !self.statuses.contains(&status) {
             return stands(kind);
         }
         if forbids_retry(headers) {
-            return Verdict::new(Finding::Forbidden);
+            return Classification::new(RetryClass::Forbidden);
         }
         let kind = kind.unwrap_or(FailureKind::Error);
-        Verdict::new(Finding::Transient(kind)).hint(retry_after(headers))
+        Classification::new(RetryClass::Transient(kind)).hint(retry_after(headers))
     }
 
-    fn read_grpc(&self, code: GrpcCode, headers: &HeaderMap) -> Verdict {
+    fn read_grpc(&self, code: GrpcCode, headers: &HeaderMap) -> Classification {
         let kind = failure(StatusCode::OK, headers);
         let pushback =
             Pushback::from_headers(headers).map(|pushback| pushback.unwrap_or(Pushback::Stop));
@@ -95,15 +95,15 @@ impl RetryClassifier {
             return stands(kind);
         }
         if pushback == Some(Pushback::Stop) || forbids_retry(headers) {
-            return Verdict::new(Finding::Forbidden);
+            return Classification::new(RetryClass::Forbidden);
         }
         let kind = kind.unwrap_or(FailureKind::Error);
         let finding = if listed {
-            Finding::Listed(kind)
+            RetryClass::Listed(kind)
         } else {
-            Finding::Transient(kind)
+            RetryClass::Transient(kind)
         };
-        Verdict::new(finding).hint(pushback.and_then(Pushback::after))
+        Classification::new(finding).hint(pushback.and_then(Pushback::after))
     }
 }
 
@@ -114,19 +114,19 @@ impl Default for RetryClassifier {
 }
 
 impl ClassifyRetry for RetryClassifier {
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         let content_type = headers.get(CONTENT_TYPE);
         if grpc::is_grpc(content_type) || grpc::is_grpc_web(content_type) {
             match GrpcCode::from_headers(headers) {
                 Some(code) => return self.read_grpc(code.unwrap_or(GrpcCode::Unknown), headers),
-                None if status == StatusCode::OK => return Verdict::FINAL,
+                None if status == StatusCode::OK => return Classification::FINAL,
                 None => {}
             }
         }
         self.read_http(status, headers)
     }
 
-    fn error(&self, error: &(dyn Error + 'static)) -> Verdict {
+    fn error(&self, error: &(dyn Error + 'static)) -> Classification {
         match (classify_known_error(error), grpc::status_of(error)) {
             (None, Some(status)) => self.head(StatusCode::OK, &status.to_headers()),
             _ => judge_http_error(error),
@@ -143,10 +143,10 @@ fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
 }
 
 /// What is not tried again is a failure all the same, or none.
-fn stands(failure: Option<FailureKind>) -> Verdict {
+fn stands(failure: Option<FailureKind>) -> Classification {
     match failure {
-        Some(_) => Verdict::new(Finding::Permanent),
-        None => Verdict::FINAL,
+        Some(_) => Classification::new(RetryClass::Permanent),
+        None => Classification::FINAL,
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
 
     const NOON: &str = "Sun, 06 Nov 1994 12:00:00 GMT";
 
-    fn head(status: u16, headers: &[(http::HeaderName, &'static str)]) -> Verdict {
+    fn head(status: u16, headers: &[(http::HeaderName, &'static str)]) -> Classification {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
@@ -178,7 +178,7 @@ mod tests {
         RetryClassifier::DEFAULT.head(StatusCode::from_u16(status).unwrap(), &headers)
     }
 
-    fn grpc(code: &'static str, more: &[(http::HeaderName, &'static str)]) -> Verdict {
+    fn grpc(code: &'static str, more: &[(http::HeaderName, &'static str)]) -> Classification {
         let mut headers = vec![(CONTENT_TYPE, "application/grpc"), (grpc::STATUS, code)];
         headers.extend_from_slice(more);
         head(200, &headers)
@@ -188,12 +188,12 @@ mod tests {
     fn every_http_status_has_its_finding() {
         for status in 100..1000 {
             let expected = match status {
-                408 | 504 => Finding::Transient(FailureKind::Timeout),
-                425 | 502 | 503 => Finding::Transient(FailureKind::Error),
-                429 => Finding::Transient(FailureKind::Overload),
-                501 => Finding::Final,
-                500..600 => Finding::Permanent,
-                _ => Finding::Final,
+                408 | 504 => RetryClass::Transient(FailureKind::Timeout),
+                425 | 502 | 503 => RetryClass::Transient(FailureKind::Error),
+                429 => RetryClass::Transient(FailureKind::Overload),
+                501 => RetryClass::Final,
+                500..600 => RetryClass::Permanent,
+                _ => RetryClass::Final,
             };
             assert_eq!(head(status, &[]).finding, expected, "{status}");
         }
@@ -208,16 +208,16 @@ mod tests {
             ]);
             let expected = match code.number() {
                 // The server may have been at it already.
-                14 => Finding::Transient(FailureKind::Error),
-                2 | 4 | 8 | 13 | 15 => Finding::Permanent,
-                _ => Finding::Final,
+                14 => RetryClass::Transient(FailureKind::Error),
+                2 | 4 | 8 | 13 | 15 => RetryClass::Permanent,
+                _ => RetryClass::Final,
             };
             let verdict = RetryClassifier::DEFAULT.head(StatusCode::OK, &headers);
             assert_eq!(verdict.finding, expected, "{code}");
 
             let listed = RetryClassifier::DEFAULT.codes([code]);
             let verdict = listed.head(StatusCode::OK, &headers);
-            assert!(matches!(verdict.finding, Finding::Listed(_)), "{code}");
+            assert!(matches!(verdict.finding, RetryClass::Listed(_)), "{code}");
             let others = RetryClassifier::DEFAULT.codes([]);
             let verdict = others.head(StatusCode::OK, &headers);
             assert!(verdict.finding.kind().is_none(), "{code}");
@@ -227,20 +227,20 @@ mod tests {
     #[test]
     fn a_quota_failure_is_retried_only_with_a_hint() {
         let pushed = grpc("8", &[(grpc::PUSHBACK, "2000")]);
-        assert_eq!(pushed.finding, Finding::Transient(FailureKind::Overload));
+        assert_eq!(pushed.finding, RetryClass::Transient(FailureKind::Overload));
         assert_eq!(pushed.hint, Some(Duration::from_secs(2)));
     }
 
     #[test]
     fn a_grpc_stream_with_a_head_is_committed() {
         let verdict = head(200, &[(CONTENT_TYPE, "application/grpc")]);
-        assert_eq!(verdict, Verdict::FINAL);
+        assert_eq!(verdict, Classification::FINAL);
     }
 
     #[test]
     fn a_grpc_call_that_never_reached_its_service_is_read_as_http() {
         let verdict = head(503, &[(CONTENT_TYPE, "application/grpc")]);
-        assert_eq!(verdict.finding, Finding::Transient(FailureKind::Error));
+        assert_eq!(verdict.finding, RetryClass::Transient(FailureKind::Error));
     }
 
     #[test]
@@ -250,17 +250,17 @@ mod tests {
             (http::HeaderName::from_static("x-envoy-overloaded"), "true"),
         ] {
             let verdict = head(503, &[(name, value)]);
-            assert_eq!(verdict.finding, Finding::Forbidden, "{value}");
+            assert_eq!(verdict.finding, RetryClass::Forbidden, "{value}");
         }
         for pushback in ["-1", "soon", ""] {
             for code in ["14", "8"] {
                 let verdict = grpc(code, &[(grpc::PUSHBACK, pushback)]);
-                assert_eq!(verdict.finding, Finding::Forbidden, "{pushback}");
+                assert_eq!(verdict.finding, RetryClass::Forbidden, "{pushback}");
             }
         }
-        assert_eq!(head(200, &[(RETRY, "no")]), Verdict::FINAL);
+        assert_eq!(head(200, &[(RETRY, "no")]), Classification::FINAL);
         let otherwise = head(503, &[(RETRY, "yes")]);
-        assert_eq!(otherwise.finding, Finding::Transient(FailureKind::Error));
+        assert_eq!(otherwise.finding, RetryClass::Transient(FailureKind::Error));
     }
 
     #[test]
@@ -289,16 +289,16 @@ mod tests {
             .codes([GrpcCode::Aborted]);
         let head = |status, headers: &HeaderMap| classifier.head(status, headers).finding;
         let none = HeaderMap::new();
-        let transient = Finding::Transient(FailureKind::Error);
+        let transient = RetryClass::Transient(FailureKind::Error);
         assert_eq!(head(StatusCode::INTERNAL_SERVER_ERROR, &none), transient);
-        assert_eq!(head(StatusCode::BAD_GATEWAY, &none), Finding::Permanent);
+        assert_eq!(head(StatusCode::BAD_GATEWAY, &none), RetryClass::Permanent);
         let aborted = HeaderMap::from_iter([
             (CONTENT_TYPE, grpc::CONTENT_TYPE),
             (grpc::STATUS, GrpcCode::Aborted.into()),
         ]);
         assert_eq!(
             head(StatusCode::OK, &aborted),
-            Finding::Listed(FailureKind::Error)
+            RetryClass::Listed(FailureKind::Error)
         );
     }
 

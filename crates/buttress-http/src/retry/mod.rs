@@ -8,7 +8,7 @@ mod unprocessed;
 
 use std::error::Error;
 
-use buttress_core::retry::Verdict;
+use buttress_core::retry::Classification;
 pub use classifier::RetryClassifier;
 pub use error::judge_http_error;
 pub use fate::{Fate, Ticket};
@@ -20,19 +20,19 @@ pub use unprocessed::was_never_processed;
 pub trait ClassifyRetry: Send + Sync {
     /// The class of a response by its head. A gRPC response without a status in its head is committed: its caller may
     /// have read some of it already.
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict;
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification;
 
     /// What an error in place of a response says. As [`judge_http_error`] reads it, unless overridden.
-    fn error(&self, error: &(dyn Error + 'static)) -> Verdict {
+    fn error(&self, error: &(dyn Error + 'static)) -> Classification {
         judge_http_error(error)
     }
 }
 
 impl<F> ClassifyRetry for F
 where
-    F: Fn(StatusCode, &HeaderMap) -> Verdict + Send + Sync,
+    F: Fn(StatusCode, &HeaderMap) -> Classification + Send + Sync,
 {
-    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         self(status, headers)
     }
 }

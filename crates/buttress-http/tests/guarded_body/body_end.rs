@@ -67,7 +67,7 @@ fn the_error_of_a_body_says_what_kind_of_failure_it_is() {
         (rejection(Reason::DeadlineExceeded), ignored),
         (rejection(Reason::FaultInjected), ignored),
         (io::Error::from(io::ErrorKind::TimedOut).into(), ignored),
-        (Attributed::new(late, "late").into(), ignored),
+        (ClassifiedError::new(late, "late").into(), ignored),
         (
             io::Error::from(io::ErrorKind::ConnectionReset).into(),
             TRANSPORT,

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
 use buttress_core::{
-    Attributed, BoxError, FailureKind, Outcome, Protocol, Reason, Rejection, Report,
+    BoxError, ClassifiedError, FailureKind, Outcome, Protocol, Reason, Rejection, Report,
 };
 use buttress_http::{Classify, GuardedBody, Http, Until};
 use http::{HeaderMap, Response, StatusCode};

@@ -38,7 +38,7 @@ fn a_call_until_its_headers_settles_there_and_only_there() {
 
 #[test]
 fn a_call_without_a_response_settles_by_its_error() {
-    let attributed = Attributed::new(Outcome::Failure(FailureKind::Timeout), "late");
+    let attributed = ClassifiedError::new(Outcome::Failure(FailureKind::Timeout), "late");
     let errors: [(BoxError, Outcome); 3] = [
         ("no".into(), Outcome::Failure(FailureKind::Error)),
         (attributed.into(), Outcome::Failure(FailureKind::Timeout)),

@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use buttress_core::BoxError;
-use buttress_http::{Replay, ReplayBody, Tape, Unplayable};
+use buttress_http::{Replay, ReplayBody, ReplayBuffer, ReplayError};
 use buttress_testkit::{CountingWaker, TestBody};
 use bytes::Bytes;
 use http_body::Body;
@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 const LIMIT: usize = 64;
 
-fn tape(body: TestBody) -> Tape<TestBody> {
-    Tape::record(body, LIMIT).expect("it declares less than the limit")
+fn tape(body: TestBody) -> ReplayBuffer<TestBody> {
+    ReplayBuffer::record(body, LIMIT).expect("it declares less than the limit")
 }
 
 /// Reads a number of frames, and then stops.
@@ -85,7 +85,7 @@ fn a_body_without_frames_is_at_its_end_each_time() {
 #[test]
 fn a_body_that_says_it_is_too_large_is_handed_back_as_it_is() {
     let body = TestBody::empty().data("x").declare(LIMIT as u64 + 1);
-    let body = Tape::record(body, LIMIT).expect_err("it declares more than the limit");
+    let body = ReplayBuffer::record(body, LIMIT).expect_err("it declares more than the limit");
     assert_eq!(body.size_hint().exact(), Some(LIMIT as u64 + 1));
 }
 
@@ -97,8 +97,8 @@ async fn a_body_that_grows_too_large_is_sent_once() {
     let tape = tape(body);
     let sent = collect(tape.first()).await.unwrap().to_bytes();
     assert_eq!(sent.len(), LIMIT + 2);
-    assert_eq!(tape.check(), Err(Unplayable::TooLarge));
-    assert_eq!(tape.play().err(), Some(Unplayable::TooLarge));
+    assert_eq!(tape.check(), Err(ReplayError::TooLarge));
+    assert_eq!(tape.play().err(), Some(ReplayError::TooLarge));
     assert!(!tape.is_complete());
 }
 
@@ -112,7 +112,7 @@ async fn a_body_that_failed_cannot_be_played() {
     );
     let error = collect(tape.first()).await.unwrap_err();
     assert_eq!(error.to_string(), "upload broke off");
-    assert_eq!(tape.play().err(), Some(Unplayable::Failed));
+    assert_eq!(tape.play().err(), Some(ReplayError::Failed));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_body_that_panics_has_failed() {
     let mut body = tape.first();
     let read = AssertUnwindSafe(|| read(&mut body, 1));
     catch_unwind(read).unwrap_err();
-    assert_eq!(tape.play().err(), Some(Unplayable::Failed));
+    assert_eq!(tape.play().err(), Some(ReplayError::Failed));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::Poll;
 
-use buttress_http::{ReplayBody, Tape, Unplayable};
+use buttress_http::{ReplayBody, ReplayBuffer, ReplayError};
 use buttress_testkit::{CountingWaker, Gate, TestBody};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -13,7 +13,7 @@ use crate::frames::read;
 /// hyper sends bodies in tasks of their own, which may outlive the attempt.
 #[tokio::test]
 async fn an_earlier_attempt_ends_where_the_recording_ends() {
-    let tape = Tape::record(TestBody::empty().data("he").data("llo"), 64).unwrap();
+    let tape = ReplayBuffer::record(TestBody::empty().data("he").data("llo"), 64).unwrap();
     let mut first = tape.first();
     read(&mut first, 1);
 
@@ -27,7 +27,7 @@ async fn an_earlier_attempt_ends_where_the_recording_ends() {
 async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
     let gate = Gate::new();
     let body = TestBody::empty().data("he").wait(&gate).data("llo");
-    let tape = Tape::record(body, 64).unwrap();
+    let tape = ReplayBuffer::record(body, 64).unwrap();
     let (earlier, later) = (CountingWaker::new(), CountingWaker::new());
 
     let mut first = tape.first();
@@ -56,7 +56,7 @@ async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
 async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
     let gate = Gate::new();
     let body = TestBody::empty().data("he").wait(&gate).data("llo");
-    let tape = Tape::record(body, 64).unwrap();
+    let tape = ReplayBuffer::record(body, 64).unwrap();
     let task = CountingWaker::new();
 
     let mut first = tape.first();
@@ -75,13 +75,14 @@ async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
 /// Its host would end the request there, and the server take half a body for the whole.
 #[tokio::test]
 async fn an_earlier_attempt_never_passes_for_complete() {
-    let tape = Tape::record(TestBody::empty().data("he").data("llo").declare(4), 4).unwrap();
+    let tape =
+        ReplayBuffer::record(TestBody::empty().data("he").data("llo").declare(4), 4).unwrap();
     let mut first = tape.first();
     read(&mut first, 1);
 
     let mut second = tape.play().unwrap();
     read(&mut second, 3);
-    assert_eq!(tape.check(), Err(Unplayable::TooLarge));
+    assert_eq!(tape.check(), Err(ReplayError::TooLarge));
     assert!(second.is_end_stream());
     assert!(!first.is_end_stream());
     assert!(first.frame().await.unwrap().is_err());
@@ -89,7 +90,7 @@ async fn an_earlier_attempt_never_passes_for_complete() {
 
 #[tokio::test]
 async fn a_body_that_failed_never_passes_for_complete() {
-    let tape = Tape::record(TestBody::empty().data("he").err("broken"), 64).unwrap();
+    let tape = ReplayBuffer::record(TestBody::empty().data("he").err("broken"), 64).unwrap();
     let mut first = tape.first();
     read(&mut first, 2);
     assert!(!first.is_end_stream());
@@ -103,7 +104,7 @@ async fn attempts_beside_each_other_end_alike_once_all_is_recorded() {
         TestBody::empty().data("hello"),
         TestBody::empty().data("hello").trailer("a", "b"),
     ] {
-        let tape = Tape::record(body, 64).unwrap();
+        let tape = ReplayBuffer::record(body, 64).unwrap();
         let mut first = tape.first();
         while !tape.is_complete() {
             read(&mut first, 1);
@@ -143,7 +144,9 @@ async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
     }
 
     let meanwhile = Meanwhile::default();
-    let tape = Tape::record(Busy(Rc::clone(&meanwhile)), 64).ok().unwrap();
+    let tape = ReplayBuffer::record(Busy(Rc::clone(&meanwhile)), 64)
+        .ok()
+        .unwrap();
     let (earlier, later) = (CountingWaker::new(), Rc::new(CountingWaker::new()));
     let (taken, task) = (tape.clone(), Rc::clone(&later));
     *meanwhile.borrow_mut() = Some(Box::new(move || {
@@ -163,7 +166,7 @@ async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
 #[tokio::test]
 async fn a_tape_stays_small_whatever_the_frames() {
     let empty = (0..100_000).fold(TestBody::empty(), |body, _| body.data(""));
-    let tape = Tape::record(empty.data("hello"), 64).unwrap();
+    let tape = ReplayBuffer::record(empty.data("hello"), 64).unwrap();
     read(&mut tape.first(), 100_002);
     assert!(tape.is_complete());
     let played = tape.play().unwrap().collect().await.unwrap();
@@ -171,7 +174,7 @@ async fn a_tape_stays_small_whatever_the_frames() {
 
     for (frames, fits) in [(64 + 100, true), (64 + 101, false)] {
         let tiny = (0..frames).fold(TestBody::empty(), |body, _| body.data("x"));
-        let tape = Tape::record(tiny, 6_400).unwrap();
+        let tape = ReplayBuffer::record(tiny, 6_400).unwrap();
         read(&mut tape.first(), frames + 1);
         assert_eq!(tape.check().is_ok(), fits, "{frames}");
     }

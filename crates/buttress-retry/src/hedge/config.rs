@@ -8,8 +8,8 @@ use buttress_core::{ConfigError, Mode, Ratio};
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
-/// | [`least_delay`](Self::least_delay) | 1 ms | no call is hedged sooner |
-/// | [`most_delay`](Self::most_delay) | none | every call that takes this long is hedged, if the budget allows |
+/// | [`min_delay`](Self::min_delay) | 1 ms | no call is hedged sooner |
+/// | [`max_delay`](Self::max_delay) | none | every call that takes this long is hedged, if the budget allows |
 /// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
 /// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
 /// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
@@ -42,16 +42,16 @@ impl HedgeConfig {
 
     /// No call is hedged sooner, however short calls are.
     #[must_use]
-    pub fn least_delay(mut self, delay: Duration) -> Self {
-        self.rule = self.rule.least_delay(delay);
+    pub fn min_delay(mut self, delay: Duration) -> Self {
+        self.rule = self.rule.min_delay(delay);
         self
     }
 
     /// Calls that take this long are hedged even if more of them do than [`extra`](Self::extra) allows; the share still
     /// holds.
     #[must_use]
-    pub fn most_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
-        self.rule = self.rule.most_delay(delay);
+    pub fn max_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
+        self.rule = self.rule.max_delay(delay);
         self
     }
 

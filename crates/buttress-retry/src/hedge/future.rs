@@ -4,15 +4,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use buttress_core::retry::Finding;
+use buttress_core::retry::RetryClass;
 use buttress_core::{BoxError, Lease, Plain, Upload};
 use buttress_metrics::HedgeEvent;
 use pin_project::{pin_project, pinned_drop};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
+use super::attempt::HedgeAttempt;
 use super::handle::Shared;
-use super::second::Second;
 use crate::clock::now;
 use crate::repeat::{Judge, Repeat};
 
@@ -39,7 +39,7 @@ where
     protocol: P,
     /// `None` where the mode is off, and once the call has ended.
     watch: Option<Watch>,
-    second: Option<Second<S, Req, P>>,
+    second: Option<HedgeAttempt<S, Req, P>>,
     /// An answer that is not conclusive, while the other attempt runs. Boxed, as it is rare.
     inconclusive: Option<Box<Result<S::Response, BoxError>>>,
 }
@@ -75,7 +75,7 @@ where
         first: S::Future,
         protocol: P,
         watch: Option<Watch>,
-        second: Option<Second<S, Req, P>>,
+        second: Option<HedgeAttempt<S, Req, P>>,
         delay: Option<Duration>,
     ) -> Self {
         let timer = delay.filter(|_| second.is_some()).map(sleep);
@@ -156,7 +156,7 @@ where
                             .emit(if failed { HedgeEvent::Failed } else { event });
                     }
                     let now = now();
-                    let succeeded = this.protocol.judge(&result).finding == Finding::Final;
+                    let succeeded = this.protocol.judge(&result).finding == RetryClass::Final;
                     let latency = match &upload {
                         Some(upload) => upload.latency(started, now),
                         None => Some(now.saturating_duration_since(started)),

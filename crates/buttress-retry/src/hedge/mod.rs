@@ -1,8 +1,8 @@
+mod attempt;
 mod config;
 mod future;
 mod handle;
 mod layer;
-mod second;
 mod service;
 
 pub use config::HedgeConfig;

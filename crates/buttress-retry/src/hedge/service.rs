@@ -4,8 +4,8 @@ use buttress_core::{BoxError, Deadline, Mode, Plain};
 use buttress_shell::Timer;
 use tower_service::Service;
 
+use super::attempt::HedgeAttempt;
 use super::future::Watch;
-use super::second::Second;
 use super::{Hedge, HedgeFuture};
 use crate::clock::{chance, now};
 use crate::repeat::{Judge, Repeat};
@@ -88,7 +88,7 @@ where
         let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
         let may_collide = !self.protocol.is_read_only(&request);
         let (request, spare) = self.protocol.keep(request, shared.replay_limit());
-        let second = spare.ok().map(|spare| Second {
+        let second = spare.ok().map(|spare| HedgeAttempt {
             service: self.inner.clone(),
             spare,
             binds,

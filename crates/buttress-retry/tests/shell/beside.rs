@@ -31,7 +31,7 @@ async fn hedged(
     impl Service<Request<Body>, Response = Response<TestBody>, Error: std::fmt::Debug> + Clone,
     Rc<Cell<u32>>,
 ) {
-    let config = HedgeConfig::default().minimum_calls(1).most_delay(20 * MS);
+    let config = HedgeConfig::default().minimum_calls(1).max_delay(20 * MS);
     let hedge = Hedge::new("test", config);
     let (is_slow, begun) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
     let (slow, counted) = (Rc::clone(&is_slow), Rc::clone(&begun));

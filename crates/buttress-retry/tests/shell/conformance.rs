@@ -2,7 +2,7 @@ use ::http::Request;
 use buttress_core::{Mode, Ratio};
 use buttress_http::ReplayBody;
 use buttress_retry::{Hedge, HedgeConfig, HedgeLayer, Retry, RetryConfig, RetryLayer};
-use buttress_testkit::{Conformance, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use tower::ServiceBuilder;
 
 use crate::support::config;
@@ -13,7 +13,7 @@ fn a_plain_retry_conforms_in_every_mode() {
     in_every_mode("plain", |config| {
         conformance(config, |retry| {
             // Any response is a success to a plain retry, so it is shown what a caller of HTTP would see.
-            Specimen::new(RetryLayer::new(retry))
+            LayerUnderTest::new(RetryLayer::new(retry))
         })
     });
 }
@@ -26,7 +26,7 @@ fn an_http_retry_conforms_in_every_mode() {
             let stack = ServiceBuilder::new()
                 .map_request(replayable)
                 .layer(RetryLayer::http(retry));
-            Specimen::new(stack)
+            LayerUnderTest::new(stack)
         };
         conformance(config, layer)
     });
@@ -61,7 +61,7 @@ fn in_every_mode(what: &str, suite: impl Fn(RetryConfig) -> Conformance) {
     }
 }
 
-fn conformance(config: RetryConfig, layer: fn(&Retry) -> Specimen) -> Conformance {
+fn conformance(config: RetryConfig, layer: fn(&Retry) -> LayerUnderTest) -> Conformance {
     Conformance::new("retry", move || {
         let retry = Retry::new("conformance", config.clone());
         layer(&retry).state(move || {

@@ -83,7 +83,7 @@ async fn an_attempt_that_would_be_cut_is_not_begun() {
 /// With the observation overruled, there is what the rule is for.
 #[tokio::test(start_paused = true)]
 async fn told_that_attempts_take_no_time_they_are_cut() {
-    let hasty = config().attempt_takes(Duration::ZERO);
+    let hasty = config().expected_attempt_time(Duration::ZERO);
     assert!(run_by_deadline(&hasty, WAIT).await > 0);
 }
 

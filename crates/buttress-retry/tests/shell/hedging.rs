@@ -208,7 +208,7 @@ async fn a_second_attempt_tells_how_much_time_is_left_to_it() {
     use buttress_http::ReplayBody;
     use buttress_testkit::TestBody;
 
-    let hedge = Hedge::new("test", config().minimum_calls(1).least_delay(USUAL));
+    let hedge = Hedge::new("test", config().minimum_calls(1).min_delay(USUAL));
     let told = Rc::new(RefCell::new(Vec::new()));
     let seen = Rc::clone(&told);
     let inner = tower::service_fn(move |request: Request<ReplayBody<TestBody>>| {
@@ -254,7 +254,7 @@ async fn a_request_is_hedged_once_its_body_is_sent() {
     use http_body_util::BodyExt;
 
     for (gate_opens, expected) in [(true, 2), (false, 1)] {
-        let hedge = Hedge::new("test", config().minimum_calls(1).least_delay(USUAL));
+        let hedge = Hedge::new("test", config().minimum_calls(1).min_delay(USUAL));
         let begun = Rc::new(Cell::new(0));
         let counted = Rc::clone(&begun);
         let inner = tower::service_fn(move |request: Request<ReplayBody<TestBody>>| {

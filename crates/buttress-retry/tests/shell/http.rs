@@ -46,7 +46,7 @@ async fn only_what_may_be_processed_twice_is() {
         assert_eq!(probe.calls() - before, attempts, "{what}");
         let reason = match attempts {
             1 => StopReason::NotIdempotent,
-            _ => StopReason::AttemptsSpent,
+            _ => StopReason::AttemptsExhausted,
         };
         assert_eq!(stopped(&response), Some((reason, attempts as u32)));
     }
@@ -72,7 +72,7 @@ async fn the_last_response_is_returned() {
     }
     let response = call(&service, get()).await.unwrap();
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
-    assert_eq!(stopped(&response), Some((StopReason::AttemptsSpent, 3)));
+    assert_eq!(stopped(&response), Some((StopReason::AttemptsExhausted, 3)));
 }
 
 /// Defect R01 of tower-resilience: a `Retry-After` of two seconds was retried after 100 milliseconds.
@@ -102,7 +102,7 @@ async fn no_call_waits_for_a_year() {
         let (service, probe) = behind(&retry());
         probe.script_next(answer(503, &[("retry-after", value)]));
         let response = call(&service, get()).await.unwrap();
-        assert_eq!(stopped(&response), Some((StopReason::HintTooLong, 1)));
+        assert_eq!(stopped(&response), Some((StopReason::RetryAfterTooLong, 1)));
     }
 }
 
@@ -111,7 +111,7 @@ async fn a_response_that_forbids_retries_is_not_retried() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[("x-buttress-retry", "no")]));
     let response = call(&service, get()).await.unwrap();
-    assert_eq!(stopped(&response), Some((StopReason::ToldNotTo, 1)));
+    assert_eq!(stopped(&response), Some((StopReason::Forbidden, 1)));
     assert_eq!(probe.calls(), 1);
 }
 

@@ -31,7 +31,7 @@ async fn the_last_failure_is_returned_with_the_reason() {
     let error = call(&service, get()).await.unwrap_err();
     assert_eq!(error.to_string(), "third");
     let stopped = RetryStopped::find(&*error).unwrap();
-    assert_eq!(stopped.reason(), StopReason::AttemptsSpent);
+    assert_eq!(stopped.reason(), StopReason::AttemptsExhausted);
     assert_eq!(stopped.attempts(), 3);
     assert!(error.source().unwrap().is::<buttress_testkit::TestError>());
 }

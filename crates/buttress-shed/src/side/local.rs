@@ -82,15 +82,15 @@ pub struct Caller {
 
 /// Any request, and a function that identifies its caller.
 #[derive(Clone, Copy)]
-pub struct ByCall<F>(pub(crate) F);
+pub struct FromFn<F>(pub(crate) F);
 
-impl<F> fmt::Debug for ByCall<F> {
+impl<F> fmt::Debug for FromFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ByCall")
+        f.write_str("FromFn")
     }
 }
 
-impl<Req, F> Side<Req> for ByCall<F>
+impl<Req, F> Side<Req> for FromFn<F>
 where
     F: Fn(&Req) -> Caller,
 {

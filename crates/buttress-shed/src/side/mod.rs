@@ -10,14 +10,14 @@ use std::time::Instant;
 use buttress_core::{Criticality, Deadline, TaskContext, Upload};
 
 pub use client::Client;
-pub use local::{ByCall, Caller};
+pub use local::{Caller, FromFn};
 pub use server::Server;
 pub use trust::Trust;
 
 /// The side of a call that a layer is on: what it reads from the request, and what it writes to it.
 ///
 /// A method is called only where its value is needed. [`Plain`](buttress_core::Plain),
-/// [`Classified`](buttress_core::Classified), [`ByCall`], [`Server`] and [`Client`] are such sides.
+/// [`Classified`](buttress_core::Classified), [`FromFn`], [`Server`] and [`Client`] are such sides.
 pub trait Side<Req> {
     /// What reads the outcome of the call.
     type Protocol: Clone;

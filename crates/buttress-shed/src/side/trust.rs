@@ -11,8 +11,8 @@ use http::{Extensions, HeaderMap};
 /// use buttress_shed::Trust;
 ///
 /// // An unknown caller may lower the criticality of its request, and not raise it.
-/// assert_eq!(Trust::ToLower.believe(Some(Low), High), Low);
-/// assert_eq!(Trust::ToLower.believe(Some(Critical), High), High);
+/// assert_eq!(Trust::LowerOnly.believe(Some(Low), High), Low);
+/// assert_eq!(Trust::LowerOnly.believe(Some(Critical), High), High);
 /// assert_eq!(Trust::Always.believe(Some(Critical), High), Critical);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +23,7 @@ pub enum Trust {
     Never,
     /// All callers, where the header lowers the criticality.
     #[default]
-    ToLower,
+    LowerOnly,
 }
 
 impl Trust {
@@ -32,7 +32,7 @@ impl Trust {
     pub fn believe(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
         match (self, said) {
             (Self::Always, Some(said)) => said,
-            (Self::ToLower, Some(said)) => said.min(otherwise),
+            (Self::LowerOnly, Some(said)) => said.min(otherwise),
             (Self::Never, _) | (_, None) => otherwise,
         }
     }

@@ -7,7 +7,7 @@ use buttress_shed::{
     ControlledDelay, LimitConfig, Order, PressureConfig, SharesConfig, ShedConfig, ShedLayer,
     Shedder, TenantsConfig, ThrottleConfig,
 };
-use buttress_testkit::{Conformance, Sharing, Specimen, TestBody, Turns};
+use buttress_testkit::{Conformance, LayerUnderTest, QueueOrder, Sharing, TestBody};
 use tower::layer::util::Stack;
 use tower::util::MapRequestLayer;
 
@@ -57,8 +57,8 @@ fn a_shedder_with_everything_on_conforms_in_every_mode() {
 #[test]
 fn a_shedder_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [
-        (Order::Fifo, Turns::OldestFirst),
-        (Order::Lifo, Turns::NewestFirst),
+        (Order::Fifo, QueueOrder::OldestFirst),
+        (Order::Lifo, QueueOrder::NewestFirst),
     ] {
         let config = fixed().queue(5).max_wait(MAX_WAIT).order(order);
         let suite = conformance(Mode::Enforce, config, Kind::Bodies);
@@ -98,7 +98,7 @@ fn an_adaptive_shedder_conforms_in_every_mode() {
         let config = ShedConfig::default().limit(limit).mode(mode);
         let suite = Conformance::new("shedder", move || {
             let shedder = Shedder::new("conformance", config.clone());
-            let specimen = Specimen::new(ShedLayer::http(&shedder).until(Until::BodyEnd));
+            let specimen = LayerUnderTest::new(ShedLayer::http(&shedder).until(Until::BodyEnd));
             specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
         });
         suite.holds_body()
@@ -139,14 +139,14 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
     let suite = Conformance::new("shedder", move || {
         let shedder = Shedder::new("conformance", config.clone());
         let specimen = match kind {
-            Kind::Plain => Specimen::new(ShedLayer::new(&shedder)),
-            Kind::Http => Specimen::new(ShedLayer::http(&shedder)),
-            Kind::Bodies => Specimen::new(ShedLayer::http(&shedder).until(Until::BodyEnd)),
-            Kind::Client => Specimen::new(ShedLayer::client(&shedder)),
+            Kind::Plain => LayerUnderTest::new(ShedLayer::new(&shedder)),
+            Kind::Http => LayerUnderTest::new(ShedLayer::http(&shedder)),
+            Kind::Bodies => LayerUnderTest::new(ShedLayer::http(&shedder).until(Until::BodyEnd)),
+            Kind::Client => LayerUnderTest::new(ShedLayer::client(&shedder)),
             Kind::Tenant => {
                 let layer = ShedLayer::http(&shedder).until(Until::BodyEnd);
                 let layer = layer.tenant_header(TENANT);
-                Specimen::new(Stack::new(layer, MapRequestLayer::new(of_a_tenant)))
+                LayerUnderTest::new(Stack::new(layer, MapRequestLayer::new(of_a_tenant)))
             }
         };
         let resize = {
@@ -171,7 +171,7 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
         suite
             .capacity(LIMIT as usize)
             .sharing(Sharing::Shared)
-            .serves(Turns::OldestFirst)
+            .serves(QueueOrder::OldestFirst)
     } else {
         suite
     };

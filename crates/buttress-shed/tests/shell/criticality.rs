@@ -32,10 +32,10 @@ async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
 #[tokio::test]
 async fn a_stranger_may_lower_and_not_raise() {
     for (trust, word, known) in [
-        (Trust::ToLower, "low", Some(Criticality::Low)),
-        (Trust::ToLower, "high", Some(Criticality::High)),
-        (Trust::ToLower, "critical", None),
-        (Trust::ToLower, "urgent", None),
+        (Trust::LowerOnly, "low", Some(Criticality::Low)),
+        (Trust::LowerOnly, "high", Some(Criticality::High)),
+        (Trust::LowerOnly, "critical", None),
+        (Trust::LowerOnly, "urgent", None),
         (Trust::Never, "low", None),
         (Trust::Always, "critical", Some(Criticality::Critical)),
         (Trust::Always, "CRITICAL", Some(Criticality::Critical)),

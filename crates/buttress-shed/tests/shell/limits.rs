@@ -119,7 +119,7 @@ async fn under_memory_pressure_only_critical_calls_are_admitted() {
     for _ in 0..2 {
         call(&service, request()).await.unwrap();
     }
-    shedder.feel(Pressure {
+    shedder.update_pressure(Pressure {
         memory: Some(Ratio::percent(98)),
         ..Pressure::default()
     });
@@ -199,9 +199,9 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
         ),
         (
             config().order(Order::AdaptiveLifo {
-                stands_after: Duration::ZERO,
+                congested_after: Duration::ZERO,
             }),
-            "stands_after is 0s, but must be above 0s",
+            "congested_after is 0s, but must be above 0s",
         ),
         (
             config().shares(over),

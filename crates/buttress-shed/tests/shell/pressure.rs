@@ -32,8 +32,8 @@ fn admit_waiters(scene: &Scene) -> Vec<&'static str> {
         .collect()
 }
 
-fn feel(scene: &Scene, run_delay: Duration) {
-    scene.shedder.feel(Pressure {
+fn update_pressure(scene: &Scene, run_delay: Duration) {
+    scene.shedder.update_pressure(Pressure {
         run_delay: Some(run_delay),
         ..Pressure::default()
     });
@@ -49,7 +49,7 @@ async fn the_longer_the_run_queue_the_more_has_to_matter() {
         (3 * HOUR, &["critical"]),
         (MS, &["low", "medium", "high", "critical"]),
     ] {
-        feel(&scene, delay);
+        update_pressure(&scene, delay);
         assert_eq!(admit_waiters(&scene), expected, "{delay:?}");
     }
     assert_eq!(scene.counts(), (0, 0));
@@ -60,7 +60,7 @@ async fn the_longer_the_run_queue_the_more_has_to_matter() {
 #[tokio::test(start_paused = true)]
 async fn what_was_told_is_replaced_by_what_is_measured() {
     let scene = scene(Mode::Enforce);
-    feel(&scene, 3 * HOUR);
+    update_pressure(&scene, 3 * HOUR);
     assert_eq!(admit_waiters(&scene), ["critical"]);
     pass(101 * MS).await;
     // The one that looks is judged by what it sees.
@@ -70,14 +70,14 @@ async fn what_was_told_is_replaced_by_what_is_measured() {
 #[tokio::test(start_paused = true)]
 async fn in_shadow_mode_no_call_is_rejected_for_it() {
     let scene = scene(Mode::Shadow);
-    feel(&scene, 3 * HOUR);
+    update_pressure(&scene, 3 * HOUR);
     assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn turned_off_it_is_forgotten() {
     let scene = scene(Mode::Enforce);
-    feel(&scene, 3 * HOUR);
+    update_pressure(&scene, 3 * HOUR);
     scene.shedder.reconfigure(config(100, 0)).unwrap();
     assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }

@@ -39,7 +39,7 @@ async fn what_is_heard_of_what_is_said() {
     ] {
         for (trust, expected) in [
             (Trust::Always, always),
-            (Trust::ToLower, to_lower),
+            (Trust::LowerOnly, to_lower),
             (Trust::Never, Medium),
         ] {
             let layer = ShedLayer::http(&shedder(10, 0))
@@ -56,7 +56,7 @@ async fn what_is_heard_of_what_is_said() {
 #[tokio::test(start_paused = true)]
 async fn a_forged_criticality_has_no_effect() {
     for (trust, displaces) in [
-        (Trust::ToLower, false),
+        (Trust::LowerOnly, false),
         (Trust::Never, false),
         (Trust::Always, true),
     ] {

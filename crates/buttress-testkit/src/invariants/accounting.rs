@@ -1,11 +1,11 @@
 //! Nothing is lost, nothing is counted twice, and the limit is the limit.
 
 use super::Invariant;
-use crate::bench::Lab;
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::crowd::{Crowd, Tally};
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -31,7 +31,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from metrics that count twice, successes that are lost on the way, and gauges that never
 /// return to 0.
-fn conservation(lab: &Lab<'_>) -> Check {
+fn conservation(lab: &TestEnv<'_>) -> Check {
     for seed in 0..40 {
         let bench = lab.bench();
         let mut crowd = Crowd::new(&bench, seed);
@@ -70,7 +70,7 @@ fn conservation(lab: &Lab<'_>) -> Check {
 ///
 /// Derived from limits that compare first and count later (tower-resilience#365), and readiness
 /// without a permit (#367).
-fn hard_cap(lab: &Lab<'_>) -> Check {
+fn hard_cap(lab: &TestEnv<'_>) -> Check {
     let capacity = lab.capacity()?;
     for seed in 0..8 {
         let bench = lab.bench();
@@ -94,7 +94,7 @@ fn hard_cap(lab: &Lab<'_>) -> Check {
 /// wakes as many waiters, or all.
 ///
 /// Derived from semaphores whose forgotten permits come back, and from limits that are read once.
-fn resize(lab: &Lab<'_>) -> Check {
+fn resize(lab: &TestEnv<'_>) -> Check {
     let capacity = lab.capacity()?;
     let bench = lab.bench();
     let Some(resize) = bench.specimen.resizer() else {
@@ -123,7 +123,7 @@ fn resize(lab: &Lab<'_>) -> Check {
     resize(3);
     for caller in waiting
         .iter_mut()
-        .filter(|caller| caller.standing() == Standing::Refused)
+        .filter(|caller| caller.standing() == CallState::Refused)
     {
         caller.again();
         caller.poll();
@@ -136,7 +136,7 @@ fn resize(lab: &Lab<'_>) -> Check {
         });
     let entered = waiting
         .iter()
-        .filter(|caller| caller.standing() == Standing::Inside)
+        .filter(|caller| caller.standing() == CallState::Inside)
         .count();
     ensure(
         entered == 2,
@@ -152,7 +152,7 @@ fn resize(lab: &Lab<'_>) -> Check {
 
 fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {
     ensure(
-        caller.poll() != Standing::Inside,
+        caller.poll() != CallState::Inside,
         format!("with {inside} inside and a capacity of {capacity}, no call is admitted"),
         "one got in",
     )

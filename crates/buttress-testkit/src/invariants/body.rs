@@ -7,10 +7,10 @@ use http::{Method, Response, StatusCode};
 use http_body::Body;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::{Piece, Standing};
+use crate::harness::{Harness, TestEnv};
 use crate::{CountingWaker, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -26,7 +26,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from limits that bound only how many streams start (tower-http#447), swallowed trailers,
 /// and wrappers that forget `size_hint`.
-fn bodies(lab: &Lab<'_>) -> Check {
+fn bodies(lab: &TestEnv<'_>) -> Check {
     for body in samples() {
         arrives_as_sent(&lab.bench(), body)?;
     }
@@ -61,12 +61,12 @@ fn samples() -> [TestBody; 6] {
     ]
 }
 
-fn arrives_as_sent(bench: &Bench<'_>, body: TestBody) -> Check {
+fn arrives_as_sent(bench: &Harness<'_>, body: TestBody) -> Check {
     let expected = trace(&mut body.clone());
     bench.probe.let_go();
     bench.probe.script(Script::new().ok(Response::new(body)));
     let mut caller = bench.caller();
-    caller.expect(Standing::Answered, "a call")?;
+    caller.expect(CallState::Answered, "a call")?;
     let Some(Ok(response)) = caller.answer() else {
         return ensure(false, "the answer of the inner service", "an error");
     };
@@ -130,7 +130,7 @@ fn endings() -> [(TestBody, Option<Piece>); 4] {
     ]
 }
 
-fn held_until(bench: &Bench<'_>, body: TestBody, until: Option<Piece>) -> Check {
+fn held_until(bench: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Check {
     let mut answered = answered(bench, Response::new(body))?;
     no_more_fit(bench)?;
     ensure(
@@ -157,7 +157,7 @@ fn held_until(bench: &Bench<'_>, body: TestBody, until: Option<Piece>) -> Check 
 }
 
 /// An empty body, the answer to a `HEAD`, a 204 and a 304: there is nothing to wait for.
-fn headers_are_the_end_of_the_bodiless(lab: &Lab<'_>) -> Check {
+fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
     let cases = [
         (Method::GET, StatusCode::OK),
         (Method::HEAD, StatusCode::OK),
@@ -179,7 +179,7 @@ fn headers_are_the_end_of_the_bodiless(lab: &Lab<'_>) -> Check {
         let mut answered = bench.callers(lab.several());
         for caller in &mut answered {
             caller.method(&method);
-            caller.expect(Standing::Answered, "a call")?;
+            caller.expect(CallState::Answered, "a call")?;
         }
         if lab.contract.capacity.is_some() {
             a_place_is_free(
@@ -193,35 +193,35 @@ fn headers_are_the_end_of_the_bodiless(lab: &Lab<'_>) -> Check {
 
 /// As many calls as fit, all answered, with their bodies unread.
 fn answered<'a>(
-    bench: &'a Bench<'_>,
+    bench: &'a Harness<'_>,
     response: Response<TestBody>,
 ) -> Result<Vec<Caller<'a>>, Finding> {
     bench.probe.let_go();
     bench.probe.script(Script::new().ok(response));
     let mut callers = bench.callers(bench.lab.several());
     for caller in &mut callers {
-        caller.expect(Standing::Answered, "a call")?;
+        caller.expect(CallState::Answered, "a call")?;
     }
     bench.probe.hold();
     Ok(callers)
 }
 
-fn no_more_fit(bench: &Bench<'_>) -> Check {
+fn no_more_fit(bench: &Harness<'_>) -> Check {
     if bench.lab.contract.capacity.is_none() {
         return Ok(());
     }
     ensure(
-        bench.caller().poll() != Standing::Inside,
+        bench.caller().poll() != CallState::Inside,
         "no further call is admitted while all bodies are open",
         "one got in",
     )
 }
 
-fn a_place_is_free(bench: &Bench<'_>, after: &str) -> Check {
+fn a_place_is_free(bench: &Harness<'_>, after: &str) -> Check {
     if bench.lab.contract.capacity.is_none() {
         return Ok(());
     }
     let who = format!("the next caller after {after}");
     bench.probe.hold();
-    bench.caller().expect(Standing::Inside, &who)
+    bench.caller().expect(CallState::Inside, &who)
 }

@@ -3,10 +3,10 @@
 use http::Response;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[
@@ -33,7 +33,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from permits that leak when a future is dropped (tower-resilience#365) and probes that are
 /// cancelled and never settle (davenverse/circuit#258).
-fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
+fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut caller = bench.caller();
     caller.poll_ready();
@@ -70,7 +70,7 @@ fn drop_at_every_poll(lab: &Lab<'_>) -> Check {
 /// have been otherwise. If the one that gives up was the next, and a slot was free, another is woken at that moment.
 ///
 /// Derived from waiters that are assigned a permit and dropped before they poll (tokio#904, embassy#2766).
-fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
+fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
     let usual = order_of_entry(&lab.bench(), 5, None)?;
     for quitter in [0, 2, 4] {
         let expected: Vec<_> = usual
@@ -104,7 +104,7 @@ fn cancel_while_waiting(lab: &Lab<'_>) -> Check {
 
 /// The order in which the waiters are admitted, after as many as the capacity; without the one that gives up.
 pub(super) fn order_of_entry(
-    bench: &Bench<'_>,
+    bench: &Harness<'_>,
     waiters: usize,
     quitter: Option<usize>,
 ) -> Result<Vec<usize>, crate::finding::Finding> {
@@ -116,7 +116,7 @@ pub(super) fn order_of_entry(
         first.finish_and_leave();
         let mut still_waiting = Vec::new();
         for (index, mut caller) in waiting {
-            if caller.is_woken() && caller.poll_once() == Standing::Inside {
+            if caller.is_woken() && caller.poll_once() == CallState::Inside {
                 order.push(index);
                 inside.push(caller);
             } else {
@@ -132,7 +132,7 @@ pub(super) fn order_of_entry(
 /// waits have a bound, the same for a slot that becomes free as the time runs out.
 ///
 /// Derived from permits that are granted to the dead, and from those handed on twice.
-fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
+fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
     for granted_first in [true, false] {
         let bench = lab.bench();
         let (mut full, waiting) = bench.queue(1)?;
@@ -158,9 +158,9 @@ fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
             full[0].finish_and_leave();
         }
         match waiting[0].poll() {
-            Standing::Inside => waiting[0].finish_and_leave(),
+            CallState::Inside => waiting[0].finish_and_leave(),
             standing => ensure(
-                standing == Standing::Refused,
+                standing == CallState::Refused,
                 format!("after {max_wait:?}, the waiter is inside or rejected"),
                 standing.to_string(),
             )?,
@@ -170,11 +170,11 @@ fn grant_races_with_leaving(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-fn exactly_one_fits(bench: &Bench<'_>) -> Check {
+fn exactly_one_fits(bench: &Harness<'_>) -> Check {
     let mut next = bench.callers(2);
-    next[0].expect(Standing::Inside, "the next caller, with one place free,")?;
+    next[0].expect(CallState::Inside, "the next caller, with one place free,")?;
     ensure(
-        next[1].poll() != Standing::Inside,
+        next[1].poll() != CallState::Inside,
         "the one after that stays out",
         "it got in",
     )

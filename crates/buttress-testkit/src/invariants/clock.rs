@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Invariant;
-use crate::bench::Lab;
 use crate::caller::Caller;
 use crate::finding::{Check, ensure};
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X1",
@@ -18,7 +18,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days
 /// (tokio#8334), and budgets that loop over the time they slept.
-fn the_clock_leaps(lab: &Lab<'_>) -> Check {
+fn the_clock_leaps(lab: &TestEnv<'_>) -> Check {
     for (leaps, by) in [(1, 30 * DAY), (30, DAY)] {
         let bench = lab.bench();
         let mut ready = bench.caller();

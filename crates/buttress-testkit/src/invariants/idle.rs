@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Response;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::{Piece, Standing};
+use crate::harness::{Harness, TestEnv};
 use crate::{Gate, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -24,7 +24,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// A reader that has polled for a frame, and waits for the inner service, keeps its slot.
 ///
 /// Derived from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
-fn idle_readers_make_room(lab: &Lab<'_>) -> Check {
+fn idle_readers_make_room(lab: &TestEnv<'_>) -> Check {
     let Some(idle) = lab.contract.reader_idle else {
         let why = "it does not declare that idle readers lose their places";
         return Err(Finding::not_applicable(why));
@@ -36,7 +36,7 @@ fn idle_readers_make_room(lab: &Lab<'_>) -> Check {
     readers_of_a_slow_body_stay(lab, idle)
 }
 
-fn newcomers_get_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
+fn newcomers_get_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     let bench = lab.bench();
     let mut readers = idle_readers(&bench, idle, frames)?;
     lab.clock.advance(idle / 4 * 3);
@@ -47,7 +47,7 @@ fn newcomers_get_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
     let mut newcomers = bench.callers(lab.capacity()?);
     for newcomer in &mut newcomers {
         newcomer.expect(
-            Standing::Inside,
+            CallState::Inside,
             &format!("a call beside {what}, more than {idle:?} ago,"),
         )?;
     }
@@ -64,7 +64,7 @@ fn newcomers_get_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
     bench.at_rest("idle readers")
 }
 
-fn a_waiter_gets_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
+fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     let longest = lab.contract.longest_wait();
     if longest.is_some_and(|longest| longest <= idle * 2) {
         return Ok(());
@@ -72,12 +72,12 @@ fn a_waiter_gets_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
     let bench = lab.bench();
     let readers = idle_readers(&bench, idle, frames)?;
     let mut waiting = bench.caller();
-    if waiting.poll() != Standing::Waiting {
+    if waiting.poll() != CallState::Waiting {
         return Ok(());
     }
     lab.clock.advance(idle + idle / LATE);
     ensure(
-        waiting.is_woken() && waiting.poll() == Standing::Inside,
+        waiting.is_woken() && waiting.poll() == CallState::Inside,
         format!(
             "a caller that waits since readers read {frames} frames is admitted after {idle:?}"
         ),
@@ -90,7 +90,7 @@ fn a_waiter_gets_in(lab: &Lab<'_>, idle: Duration, frames: usize) -> Check {
 
 /// The time begins anew with each frame: half of it passes before a first one is read.
 fn idle_readers<'a>(
-    bench: &'a Bench<'_>,
+    bench: &'a Harness<'_>,
     idle: Duration,
     frames: usize,
 ) -> Result<Vec<Caller<'a>>, Finding> {
@@ -105,7 +105,7 @@ fn idle_readers<'a>(
     Ok(readers)
 }
 
-fn readers_of_a_slow_body_stay(lab: &Lab<'_>, idle: Duration) -> Check {
+fn readers_of_a_slow_body_stay(lab: &TestEnv<'_>, idle: Duration) -> Check {
     let bench = lab.bench();
     let gate = Gate::new();
     let body = TestBody::empty().data("a").wait(&gate).data("b");
@@ -125,24 +125,24 @@ fn readers_of_a_slow_body_stay(lab: &Lab<'_>, idle: Duration) -> Check {
 }
 
 /// As many calls as fit, answered with such a body. Calls that come later are held inside.
-fn answered<'a>(bench: &'a Bench<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
+fn answered<'a>(bench: &'a Harness<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
     bench.probe.let_pass();
     bench
         .probe
         .script(Script::new().ok(Response::new(body.clone())));
     let mut readers = bench.callers(bench.lab.capacity()?);
     for reader in &mut readers {
-        reader.expect(Standing::Answered, "a call")?;
+        reader.expect(CallState::Answered, "a call")?;
     }
     bench.probe.hold();
     Ok(readers)
 }
 
-fn keeps_out(bench: &Bench<'_>, when: &str) -> Check {
+fn keeps_out(bench: &Harness<'_>, when: &str) -> Check {
     let mut other = bench.caller();
     let seen = other.poll();
     ensure(
-        seen != Standing::Inside,
+        seen != CallState::Inside,
         format!("{when}, no other call gets in"),
         format!("one is {seen}"),
     )

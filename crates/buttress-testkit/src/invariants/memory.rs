@@ -2,9 +2,9 @@
 
 use super::Invariant;
 use crate::CountingWaker;
-use crate::bench::{Bench, Lab};
 use crate::caller::Caller;
 use crate::finding::{Check, ensure};
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A9",
@@ -17,14 +17,14 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// calls succeed.
 ///
 /// Derived from queues that grow with every past waiter.
-fn waiters_that_gave_up_are_removed(lab: &Lab<'_>) -> Check {
+fn waiters_that_gave_up_are_removed(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     forgets_waiters(&bench, WAITERS)?;
     bench.works(100, "all of them gave up")
 }
 
 /// The same of this many waiters, and a stack in any state.
-pub(crate) fn forgets_waiters(bench: &Bench<'_>, waiters: usize) -> Check {
+pub(crate) fn forgets_waiters(bench: &Harness<'_>, waiters: usize) -> Check {
     let (mut full, waiting) = bench.queue(1)?;
     drop(waiting);
     let task = CountingWaker::new();

@@ -26,14 +26,14 @@ mod waking;
 use std::time::Duration;
 
 pub(crate) use self::memory::forgets_waiters;
-use crate::bench::Lab;
 use crate::finding::Check;
+use crate::harness::TestEnv;
 
 /// One invariant: its name, what it says, and how to examine it.
 pub(crate) struct Invariant {
     pub(crate) name: &'static str,
     pub(crate) statement: &'static str,
-    pub(crate) check: fn(&Lab<'_>) -> Check,
+    pub(crate) check: fn(&TestEnv<'_>) -> Check,
 }
 
 /// Every invariant, in the order of the report.

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use http::Response;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::Piece;
 use crate::caller::Caller;
 use crate::finding::{Check, ensure};
-use crate::standing::Piece;
+use crate::harness::{Harness, TestEnv};
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -23,7 +23,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and
 /// permits that a panic leaks.
-fn panics_unwind_to_their_caller(lab: &Lab<'_>) -> Check {
+fn panics_unwind_to_their_caller(lab: &TestEnv<'_>) -> Check {
     let end = || Response::new(TestBody::empty());
     let cases: [(&str, Script<Response<TestBody>>); 5] = [
         ("a panic in call", Script::new().panic_in_call()),
@@ -59,7 +59,7 @@ fn panics_unwind_to_their_caller(lab: &Lab<'_>) -> Check {
 }
 
 /// A caller inside, where there is room for two.
-fn neighbour<'a>(bench: &'a Bench<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
+fn neighbour<'a>(bench: &'a Harness<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
     if bench.lab.several() < 2 {
         return Ok(None);
     }
@@ -67,7 +67,7 @@ fn neighbour<'a>(bench: &'a Bench<'_>) -> Result<Option<Caller<'a>>, crate::find
 }
 
 /// One whole call, body and all, whatever panics in it.
-fn suffer(bench: &Bench<'_>) {
+fn suffer(bench: &Harness<'_>) {
     let mut caller = bench.caller();
     // The result is deliberately not checked: a layer may turn a panic into a response.
     let _ = catch_unwind(AssertUnwindSafe(|| {
@@ -77,7 +77,7 @@ fn suffer(bench: &Bench<'_>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
 }
 
-fn recovers(bench: &Bench<'_>, beside: Option<Caller<'_>>, what: &str) -> Check {
+fn recovers(bench: &Harness<'_>, beside: Option<Caller<'_>>, what: &str) -> Check {
     if let Some(mut beside) = beside {
         beside.finish();
         ensure(

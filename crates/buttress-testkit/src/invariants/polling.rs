@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::Response;
 
 use super::Invariant;
-use crate::bench::Lab;
+use crate::call_state::CallState;
 use crate::finding::{Check, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 use crate::{Gate, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -20,7 +20,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// poll reaches each inner call at most once. The same holds for the body, where no frame comes of it.
 ///
 /// Derived from a timeout around an attempt that polled it once for itself, and once for the timer.
-fn one_poll_outside_is_one_inside(lab: &Lab<'_>) -> Check {
+fn one_poll_outside_is_one_inside(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let (head, frame) = (Gate::new(), Gate::new());
     let body = TestBody::empty().data("a").wait(&frame).data("b");
@@ -41,7 +41,7 @@ fn one_poll_outside_is_one_inside(lab: &Lab<'_>) -> Check {
     }
     head.open();
     let before = bench.probe.polls();
-    if caller.poll_once() != Standing::Answered {
+    if caller.poll_once() != CallState::Answered {
         return Ok(());
     }
     at_most_one_more("call", &before, &bench.probe.polls())?;

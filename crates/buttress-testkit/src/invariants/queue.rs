@@ -2,11 +2,11 @@
 
 use super::cancellation::order_of_entry;
 use super::{Invariant, MOMENT};
-use crate::Turns;
-use crate::bench::Lab;
+use crate::QueueOrder;
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -31,14 +31,14 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// admitted.
 ///
 /// Derived from semaphores that pass a slot to the first caller that polls, and from queues that claim to be fair.
-fn order_holds(lab: &Lab<'_>) -> Check {
+fn order_holds(lab: &TestEnv<'_>) -> Check {
     let Some(turns) = lab.contract.turns else {
         return Err(Finding::not_applicable("it declares no order"));
     };
     let waiting = lab.contract.queue.unwrap_or(5).min(5);
     let order = order_of_entry(&lab.bench(), waiting, None)?;
     let mut expected: Vec<_> = (0..waiting).collect();
-    if turns == Turns::NewestFirst {
+    if turns == QueueOrder::NewestFirst {
         expected.reverse();
     }
     ensure(
@@ -52,7 +52,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
     full[0].finish_and_leave();
     let mut late = bench.caller();
     ensure(
-        late.poll() != Standing::Inside,
+        late.poll() != CallState::Inside,
         "a caller that comes when a slot was assigned to a waiter is not admitted",
         "it does",
     )?;
@@ -60,7 +60,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
     let mut first = waiting.into_iter().next();
     let inside = first.as_mut().map(Caller::poll_once);
     ensure(
-        inside == Some(Standing::Inside),
+        inside == Some(CallState::Inside),
         "the waiter is admitted",
         "it does not",
     )
@@ -70,7 +70,7 @@ fn order_holds(lab: &Lab<'_>) -> Check {
 /// none of them. When one leaves, there is room for one.
 ///
 /// Derived from queues without a bound, and from bounds that are off by one.
-fn bound_is_exact(lab: &Lab<'_>) -> Check {
+fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
     let Some(most) = lab.contract.queue else {
         return Err(Finding::not_applicable("it declares no bound"));
     };
@@ -91,8 +91,8 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
         there.count()
     };
     let seen = (
-        at(&callers, Standing::Waiting),
-        at(&callers, Standing::Refused),
+        at(&callers, CallState::Waiting),
+        at(&callers, CallState::Refused),
     );
     ensure(
         seen == (most, 1),
@@ -106,14 +106,14 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
     )?;
     let Some(leaving) = callers
         .iter()
-        .position(|caller| caller.standing() == Standing::Waiting)
+        .position(|caller| caller.standing() == CallState::Waiting)
     else {
         return Ok(());
     };
     drop(callers.remove(leaving));
     bench
         .caller()
-        .expect(Standing::Waiting, "a caller that comes after another left")?;
+        .expect(CallState::Waiting, "a caller that comes after another left")?;
     drop((callers, full));
     bench.at_rest("all of them left")
 }
@@ -122,7 +122,7 @@ fn bound_is_exact(lab: &Lab<'_>) -> Check {
 /// in when a slot is free.
 ///
 /// Derived from waits that end only on a poll, and from those that start their time anew.
-fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
+fn wait_ends_in_time(lab: &TestEnv<'_>) -> Check {
     let Some(max_wait) = lab.contract.max_wait else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
@@ -130,20 +130,20 @@ fn wait_ends_in_time(lab: &Lab<'_>) -> Check {
     let (mut full, mut waiting) = bench.queue(1)?;
     lab.clock.advance(max_wait - MOMENT);
     ensure(
-        !waiting[0].is_woken() && waiting[0].poll() == Standing::Waiting,
+        !waiting[0].is_woken() && waiting[0].poll() == CallState::Waiting,
         format!("a waiter waits until {max_wait:?} have passed"),
         format!("{MOMENT:?} before it is {}", waiting[0].standing()),
     )?;
     lab.clock.advance(2 * MOMENT);
     ensure(
-        waiting[0].is_woken() && waiting[0].poll() == Standing::Refused,
+        waiting[0].is_woken() && waiting[0].poll() == CallState::Refused,
         format!("after {max_wait:?}, a waiter is woken and rejected"),
         format!("{MOMENT:?} after it is {}", waiting[0].standing()),
     )?;
     let mut next = bench.caller();
-    next.expect(Standing::Waiting, "the next")?;
+    next.expect(CallState::Waiting, "the next")?;
     full[0].finish_and_leave();
-    next.expect(Standing::Inside, "the next, with a place free,")?;
+    next.expect(CallState::Inside, "the next, with a place free,")?;
     next.finish_and_leave();
     drop((full, waiting, next));
     bench.at_rest("a wait in vain")

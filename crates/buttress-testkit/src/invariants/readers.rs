@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Response;
 
 use super::{Invariant, MOMENT};
-use crate::bench::{Bench, Lab};
+use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::{Piece, Standing};
+use crate::harness::{Harness, TestEnv};
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[
@@ -29,7 +29,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// each kind nothing is left of them, and the next calls get in at once.
 ///
 /// Derived from circuits that took hang-ups in the middle of streams for timeouts, and slow readers for slow calls.
-fn readers_are_neutral(lab: &Lab<'_>) -> Check {
+fn readers_are_neutral(lab: &TestEnv<'_>) -> Check {
     for pause in PAUSES {
         for kind in KINDS {
             let bench = lab.bench();
@@ -38,7 +38,7 @@ fn readers_are_neutral(lab: &Lab<'_>) -> Check {
             for number in 1..=READERS {
                 let mut reader = bench.caller();
                 let who = format!("reader {number} of those that {}", kind.what);
-                reader.expect(Standing::Answered, &who)?;
+                reader.expect(CallState::Answered, &who)?;
                 (kind.reads)(&bench, &mut reader, pause);
             }
             let what = format!(
@@ -53,7 +53,7 @@ fn readers_are_neutral(lab: &Lab<'_>) -> Check {
 
 struct Kind {
     what: &'static str,
-    reads: fn(&Bench<'_>, &mut Caller<'_>, Duration),
+    reads: fn(&Harness<'_>, &mut Caller<'_>, Duration),
 }
 
 const KINDS: [Kind; 4] = [
@@ -91,7 +91,7 @@ const KINDS: [Kind; 4] = [
 ///
 /// Derived from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
 /// two such sockets were all of a bulkhead.
-fn unread_bodies_end(lab: &Lab<'_>) -> Check {
+fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.ends_within else {
         return Err(Finding::not_applicable("it declares no end of a call"));
     };
@@ -102,7 +102,7 @@ fn unread_bodies_end(lab: &Lab<'_>) -> Check {
         bench.probe.script(Script::new().ok(answer()));
         let mut unread = bench.callers(lab.several());
         for reader in &mut unread {
-            reader.expect(Standing::Answered, "a call")?;
+            reader.expect(CallState::Answered, "a call")?;
             for _ in 0..frames {
                 reader.poll_body();
             }
@@ -111,13 +111,13 @@ fn unread_bodies_end(lab: &Lab<'_>) -> Check {
         let (early, late) = halves(lab, longest);
         lab.clock.advance(early);
         let mut waiting = bench.caller();
-        let waits = lab.contract.capacity.is_some() && waiting.poll() == Standing::Waiting;
+        let waits = lab.contract.capacity.is_some() && waiting.poll() == CallState::Waiting;
         lab.clock.advance(late + MOMENT);
 
         let what = format!("{longest:?} with bodies of which {frames} frames were read");
         if waits {
             ensure(
-                waiting.is_woken() && waiting.poll() == Standing::Inside,
+                waiting.is_woken() && waiting.poll() == CallState::Inside,
                 format!("after {what}, a waiter is admitted"),
                 format!("it is {}", waiting.standing()),
             )?;
@@ -145,7 +145,7 @@ fn unread_bodies_end(lab: &Lab<'_>) -> Check {
 }
 
 /// The inner service never answers.
-fn unanswered_calls_end(bench: &Bench<'_>, longest: Duration) -> Check {
+fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
     let mut inside = bench.inside(bench.lab.several())?;
     bench.lab.clock.advance(longest + MOMENT);
     for caller in &mut inside {
@@ -160,17 +160,17 @@ fn unanswered_calls_end(bench: &Bench<'_>, longest: Duration) -> Check {
 }
 
 /// When a caller may come that waits no longer than declared, and the time left then.
-fn halves(lab: &Lab<'_>, longest: Duration) -> (Duration, Duration) {
+fn halves(lab: &TestEnv<'_>, longest: Duration) -> (Duration, Duration) {
     let shortest = lab.contract.longest_wait().unwrap_or(longest);
     let late = shortest / 2;
     (longest - late, late)
 }
 
-fn next_get_in(bench: &Bench<'_>, after: &str) -> Check {
+fn next_get_in(bench: &Harness<'_>, after: &str) -> Check {
     let few = bench.lab.contract.capacity.unwrap_or(1);
     let mut next = bench.callers(few);
     for caller in &mut next {
-        caller.expect(Standing::Inside, &format!("a call after {after}"))?;
+        caller.expect(CallState::Inside, &format!("a call after {after}"))?;
     }
     next.iter_mut().for_each(Caller::finish_and_leave);
     Ok(())

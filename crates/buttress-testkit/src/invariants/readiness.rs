@@ -6,10 +6,10 @@ use http::Response;
 
 use super::Invariant;
 use crate::Script;
-use crate::bench::Lab;
+use crate::call_state::CallState;
 use crate::contract::Readiness;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -49,7 +49,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
 /// `poll_ready` (tower-resilience#362).
-fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
+fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.let_go();
     let failure = || Script::new().err("scripted failure");
@@ -86,12 +86,12 @@ fn fresh_ready_per_attempt(lab: &Lab<'_>) -> Check {
 ///
 /// Derived from readying a service that is then never called, which uses up a `Buffer` (tower#472,
 /// tower#709), and from the missing `mem::replace` after a clone.
-fn readied_is_called(lab: &Lab<'_>) -> Check {
+fn readied_is_called(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.let_go();
     let mut caller = bench.caller();
     for _ in 0..3 {
-        caller.expect(Standing::Answered, "a call of an idle service")?;
+        caller.expect(CallState::Answered, "a call of an idle service")?;
         caller.again();
     }
     let (readied, called) = (bench.probe.readied(), bench.probe.called());
@@ -105,7 +105,7 @@ fn readied_is_called(lab: &Lab<'_>) -> Check {
 /// Once ready, a service stays ready, and a hundred further polls reserve nothing.
 ///
 /// Derived from layers that acquire a permit with each poll.
-fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
+fn readiness_is_idempotent(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let others = lab.several() - 1;
     let mut caller = bench.caller();
@@ -138,7 +138,7 @@ fn readiness_is_idempotent(lab: &Lab<'_>) -> Check {
 /// it, once.
 ///
 /// Derived from layers without a way to un-reserve (tower#408, tower#434).
-fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
+fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let _busy = bench.inside(lab.several() - 1)?;
     let before = bench.probe.reserved();
@@ -147,7 +147,7 @@ fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
     if lab.contract.capacity.is_some() {
         let mut next = bench.caller();
         match next.poll() {
-            Standing::Waiting => {
+            CallState::Waiting => {
                 drop(idle);
                 let wakes = next.wakes_since_poll();
                 ensure(
@@ -156,14 +156,14 @@ fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
                     format!("{wakes} wakes"),
                 )?;
             }
-            Standing::Refused => {
+            CallState::Refused => {
                 drop(idle);
                 next.again();
             }
             // The ready clone held nothing.
             _ => drop(idle),
         }
-        next.expect(Standing::Inside, "the next caller")?;
+        next.expect(CallState::Inside, "the next caller")?;
     } else {
         drop(idle);
     }
@@ -181,7 +181,7 @@ fn dropped_readiness_returns(lab: &Lab<'_>) -> Check {
 ///
 /// Derived from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with no call
 /// inside.
-fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
+fn idle_clones_hold_nothing(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut idle = bench.callers(lab.several());
     for clone in &mut idle {
@@ -198,18 +198,18 @@ fn idle_clones_hold_nothing(lab: &Lab<'_>) -> Check {
     }
     let mut active = bench.caller();
     let who = format!("a caller beside {} idle ready clones", idle.len());
-    active.expect(Standing::Inside, &who)
+    active.expect(CallState::Inside, &who)
 }
 
 /// A caller is rejected, and keeps the service. A slot becomes free: the next caller gets it.
 ///
 /// Derived from tower's `LoadShed` over `ConcurrencyLimit`, where the rejected clone's parked `acquire` is assigned the
 /// permit, and calls are shed with no call inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
-fn refusal_leaves_no_waiter(lab: &Lab<'_>) -> Check {
+fn refusal_leaves_no_waiter(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut full = bench.full()?;
     let mut refused = bench.caller();
-    if refused.poll() != Standing::Refused {
+    if refused.poll() != CallState::Refused {
         return Err(Finding::not_applicable("it rejects no callers: they wait"));
     }
     refused.hang_up();
@@ -217,7 +217,7 @@ fn refusal_leaves_no_waiter(lab: &Lab<'_>) -> Check {
     full[0].hang_up();
     let mut next = bench.caller();
     next.expect(
-        Standing::Inside,
+        CallState::Inside,
         "a new caller, with a place free and the refused one idle,",
     )
 }

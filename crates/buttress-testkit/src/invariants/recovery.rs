@@ -6,11 +6,11 @@ use http::Response;
 
 use super::Invariant;
 use crate::Script;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::contract::Sharing;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -30,7 +30,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
 /// (davenverse/circuit#258) or a hung one (OmniRoute#13836) keeps shut for ever.
-fn never_wedges(lab: &Lab<'_>) -> Check {
+fn never_wedges(lab: &TestEnv<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
     };
@@ -48,7 +48,7 @@ fn never_wedges(lab: &Lab<'_>) -> Check {
             bench.probe.hold();
             let mut caller = bench.caller();
             let who = format!("call {probe}, {recovery:?} after {},", ending.name);
-            caller.expect(Standing::Inside, &who)?;
+            caller.expect(CallState::Inside, &who)?;
             (ending.end)(&bench, caller, &mut endless);
         }
     }
@@ -58,7 +58,7 @@ fn never_wedges(lab: &Lab<'_>) -> Check {
 /// A way for a call to end, applied to one that is inside. What never ends is kept.
 struct Ending {
     name: &'static str,
-    end: for<'a> fn(&'a Bench<'_>, Caller<'a>, &mut Vec<Caller<'a>>),
+    end: for<'a> fn(&'a Harness<'_>, Caller<'a>, &mut Vec<Caller<'a>>),
 }
 
 const ENDINGS: &[Ending] = &[
@@ -117,7 +117,7 @@ const ENDINGS: &[Ending] = &[
 ];
 
 /// A call beside, which ends by the script.
-fn play(bench: &Bench<'_>, script: Script<Response<crate::TestBody>>) {
+fn play(bench: &Harness<'_>, script: Script<Response<crate::TestBody>>) {
     bench.probe.let_pass();
     bench.probe.script(script);
     // A panic here is the script's, or else the next call shows the damage.
@@ -130,7 +130,7 @@ fn play(bench: &Bench<'_>, script: Script<Response<crate::TestBody>>) {
 ///
 /// Derived from state in `Layer::layer`, which axum calls once for each route: limits that limit
 /// nothing (axum#2582).
-fn sharing(lab: &Lab<'_>) -> Check {
+fn sharing(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let (sibling, sibling_probe) = bench.sibling();
     let _full = match (bench.specimen.tripper(), lab.contract.capacity) {
@@ -144,7 +144,7 @@ fn sharing(lab: &Lab<'_>) -> Check {
         }
     };
     ensure(
-        bench.caller().poll() != Standing::Inside,
+        bench.caller().poll() != CallState::Inside,
         "a clone does not admit what another rejects",
         "it does",
     )?;

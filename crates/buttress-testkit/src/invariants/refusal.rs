@@ -1,10 +1,10 @@
 //! What a rejection gives back.
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "R13",
@@ -18,7 +18,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from layers that reject without calling, and keep a slot of a `Buffer` or a permit of a `ConcurrencyLimit`
 /// behind them from all others (tower#408, tower#472).
-fn refusal_releases_the_inner_service(lab: &Lab<'_>) -> Check {
+fn refusal_releases_the_inner_service(lab: &TestEnv<'_>) -> Check {
     let refused = [
         by_a_full_layer(lab)?,
         after_a_wait(lab)?,
@@ -31,7 +31,7 @@ fn refusal_releases_the_inner_service(lab: &Lab<'_>) -> Check {
 }
 
 /// Full, with as many in line as there may be. Returns whether a caller is rejected.
-fn by_a_full_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
+fn by_a_full_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     if lab.contract.capacity.is_none() {
         return Ok(false);
     }
@@ -41,7 +41,7 @@ fn by_a_full_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     for _ in 0..=lab.contract.queue.unwrap_or(0) {
         let before = bench.probe.reserved();
         let mut caller = bench.caller();
-        if caller.poll() == Standing::Refused {
+        if caller.poll() == CallState::Refused {
             caller.hang_up();
             released(&bench, before, "a full layer")?;
             drop((full, waiting));
@@ -54,7 +54,7 @@ fn by_a_full_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
 }
 
 /// Full, and no caller leaves. Returns whether the waiter is rejected.
-fn after_a_wait(lab: &Lab<'_>) -> Result<bool, Finding> {
+fn after_a_wait(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     let Some(longest) = lab.contract.longest_wait() else {
         return Ok(false);
     };
@@ -65,7 +65,7 @@ fn after_a_wait(lab: &Lab<'_>) -> Result<bool, Finding> {
     };
     lab.clock.advance(longest + super::MOMENT);
     let mut waiter = waiting.remove(0);
-    if waiter.poll() != Standing::Refused {
+    if waiter.poll() != CallState::Refused {
         return Ok(false);
     }
     waiter.hang_up();
@@ -76,7 +76,7 @@ fn after_a_wait(lab: &Lab<'_>) -> Result<bool, Finding> {
 }
 
 /// Tripped. Says whether the next is rejected.
-fn by_a_tripped_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
+fn by_a_tripped_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     let bench = lab.bench();
     let Some(trip) = bench.specimen.tripper() else {
         return Ok(false);
@@ -85,7 +85,7 @@ fn by_a_tripped_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     let mut caller = bench.caller();
     caller.poll_ready();
     trip();
-    if caller.poll() != Standing::Refused {
+    if caller.poll() != CallState::Refused {
         return Ok(false);
     }
     caller.hang_up();
@@ -97,7 +97,7 @@ fn by_a_tripped_layer(lab: &Lab<'_>) -> Result<bool, Finding> {
     Ok(true)
 }
 
-fn released(bench: &Bench<'_>, before: usize, by: &str) -> Check {
+fn released(bench: &Harness<'_>, before: usize, by: &str) -> Check {
     let after = bench.probe.reserved();
     ensure(
         after <= before,
@@ -110,7 +110,7 @@ fn released(bench: &Bench<'_>, before: usize, by: &str) -> Check {
 fn takes_the_next(mut caller: Caller<'_>, by: &str) -> Check {
     caller.again();
     let who = format!("the next call on a service that refused one, by {by},");
-    caller.expect(Standing::Inside, &who)?;
+    caller.expect(CallState::Inside, &who)?;
     let unready = caller.unready_calls();
     ensure(
         unready == 0,

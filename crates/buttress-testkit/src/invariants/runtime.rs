@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::finding::{Check, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X4",
@@ -20,7 +20,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from a task for each waiter (tower-resilience#399), and workers that outlive their service
 /// (tower#581).
-fn no_hidden_spawns(lab: &Lab<'_>) -> Check {
+fn no_hidden_spawns(lab: &TestEnv<'_>) -> Check {
     {
         let bench = lab.bench();
         let mut callers = bench.callers(lab.several() + 2);
@@ -68,10 +68,10 @@ fn no_hidden_spawns(lab: &Lab<'_>) -> Check {
     bench.probe.let_go();
     bench
         .caller()
-        .expect(Standing::Answered, "a call outside of any runtime")
+        .expect(CallState::Answered, "a call outside of any runtime")
 }
 
-fn spawns_nothing(bench: &Bench<'_>, when: &str) -> Check {
+fn spawns_nothing(bench: &Harness<'_>, when: &str) -> Check {
     let tasks = bench.tasks();
     ensure(
         tasks == 0,

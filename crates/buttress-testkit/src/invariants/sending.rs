@@ -6,8 +6,8 @@ use http::Response;
 
 use super::Invariant;
 use crate::Script;
-use crate::bench::{Bench, Lab};
 use crate::finding::{Check, Finding, ensure};
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "T9",
@@ -20,7 +20,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// once is not copied at all.
 ///
 /// Derived from a retry of a single attempt that kept a copy for another.
-fn no_needless_copies(lab: &Lab<'_>) -> Check {
+fn no_needless_copies(lab: &TestEnv<'_>) -> Check {
     let Some(most) = lab.contract.attempts else {
         return Err(Finding::not_applicable(
             "it does not say how often it sends a request",
@@ -50,7 +50,7 @@ fn no_needless_copies(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-fn sent_and_copied(bench: &Bench<'_>, most: usize, what: &str) -> Check {
+fn sent_and_copied(bench: &Harness<'_>, most: usize, what: &str) -> Check {
     let before = bench.requests.total();
     let mut caller = bench.caller();
     for _ in 0..STEPS {

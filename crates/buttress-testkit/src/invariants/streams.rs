@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Response;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 use crate::{Gate, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[
@@ -30,7 +30,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from adaptive limits to the end of the body. None of their calls ends, so nothing is learned, and all others
 /// are rejected for as long as twenty readers stay.
-fn streams_take_no_room(lab: &Lab<'_>) -> Check {
+fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
     if !lab.contract.adapts {
         return Err(Finding::not_applicable(
             "it does not say that it adapts to how calls go",
@@ -46,7 +46,7 @@ fn streams_take_no_room(lab: &Lab<'_>) -> Check {
                 .probe
                 .script_next(Script::new().ok(Response::new(stream(&seconds))));
             let mut caller = bench.caller();
-            if caller.poll() != Standing::Answered {
+            if caller.poll() != CallState::Answered {
                 break;
             }
             streams.push(caller);
@@ -100,7 +100,7 @@ fn stream(seconds: &[Gate]) -> TestBody {
 ///
 /// Derived from probes that are heard of at the end of their body only: the circuit around a service of event streams stays
 /// half-open for ever.
-fn streams_are_successes(lab: &Lab<'_>) -> Check {
+fn streams_are_successes(lab: &TestEnv<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
     };
@@ -133,11 +133,11 @@ fn streams_are_successes(lab: &Lab<'_>) -> Check {
     )
 }
 
-fn open_streams<'a>(bench: &'a Bench<'_>, many: usize, streams: &mut Vec<Caller<'a>>) -> usize {
+fn open_streams<'a>(bench: &'a Harness<'_>, many: usize, streams: &mut Vec<Caller<'a>>) -> usize {
     let before = streams.len();
     for _ in 0..many {
         let mut caller = bench.caller();
-        if caller.poll() == Standing::Answered {
+        if caller.poll() == CallState::Answered {
             caller.poll_body();
             streams.push(caller);
         }

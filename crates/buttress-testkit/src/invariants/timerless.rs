@@ -6,10 +6,10 @@ use http::Response;
 use tokio::runtime::Builder;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
@@ -23,7 +23,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.
 ///
 /// Derived from a wait that took its slot first, and armed its timer after: each panic made the limit smaller by one.
-fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
+fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
     let situations: [Situation; 5] = [
         ("a wait for a place", waits_for_a_place),
         ("a wait for the inner service", waits_for_readiness),
@@ -54,7 +54,7 @@ fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
             bench.probe.ready();
             bench.probe.hold();
             let who = format!("{recovery:?} after {what} without timers, the next");
-            bench.caller().expect(Standing::Inside, &who)?;
+            bench.caller().expect(CallState::Inside, &who)?;
             continue;
         }
         bench.at_rest(&format!("{what} without timers"))?;
@@ -62,11 +62,11 @@ fn nothing_is_lost_without_timers(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-type Situation = (&'static str, fn(&Bench<'_>));
+type Situation = (&'static str, fn(&Harness<'_>));
 
 const TRIPPED: &str = "a call of a tripped layer";
 
-fn waits_for_a_place(bench: &Bench<'_>) {
+fn waits_for_a_place(bench: &Harness<'_>) {
     let mut inside = bench.callers(bench.lab.several());
     inside.iter_mut().for_each(go_on);
     let mut waiting = bench.callers(3);
@@ -79,7 +79,7 @@ fn waits_for_a_place(bench: &Bench<'_>) {
     inside.into_iter().chain(waiting).for_each(leave);
 }
 
-fn waits_for_readiness(bench: &Bench<'_>) {
+fn waits_for_readiness(bench: &Harness<'_>) {
     bench.probe.not_ready();
     let mut caller = bench.caller();
     go_on(&mut caller);
@@ -88,7 +88,7 @@ fn waits_for_readiness(bench: &Bench<'_>) {
     leave(caller);
 }
 
-fn fails(bench: &Bench<'_>) {
+fn fails(bench: &Harness<'_>) {
     bench.probe.let_pass();
     bench.probe.script(Script::new().err("scripted failure"));
     for _ in 0..3 {
@@ -98,7 +98,7 @@ fn fails(bench: &Bench<'_>) {
     }
 }
 
-fn meets_a_tripped_layer(bench: &Bench<'_>) {
+fn meets_a_tripped_layer(bench: &Harness<'_>) {
     let recovers = bench.lab.contract.recovers_within.is_some();
     if let Some(trip) = bench.specimen.tripper().filter(|_| recovers) {
         trip();
@@ -108,13 +108,13 @@ fn meets_a_tripped_layer(bench: &Bench<'_>) {
     leave(caller);
 }
 
-fn reads(bench: &Bench<'_>) {
+fn reads(bench: &Harness<'_>) {
     bench.probe.let_pass();
     let body = TestBody::empty().data("a").pending().data("b");
     bench.probe.script(Script::new().ok(Response::new(body)));
     let mut caller = bench.caller();
     go_on(&mut caller);
-    if caller.standing() == Standing::Answered {
+    if caller.standing() == CallState::Answered {
         bears(|| drop((0..3).map(|_| caller.poll_body()).collect::<Vec<_>>()));
     }
     leave(caller);

@@ -1,10 +1,10 @@
 //! Callers that wait for the same slots in different ways.
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "Q6",
@@ -17,7 +17,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// waits at.
 ///
 /// Derived from a limit that served its queue before the waiters in `poll_ready`, whichever came first.
-fn all_have_their_turn(lab: &Lab<'_>) -> Check {
+fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
     lab.capacity()?;
     for waits_beside in [false, true] {
         let bench = lab.bench();
@@ -28,8 +28,8 @@ fn all_have_their_turn(lab: &Lab<'_>) -> Check {
         let mut inside = bench.full()?;
         let mut first = comer(&bench, waits_beside);
         let mut others = vec![comer(&bench, !waits_beside)];
-        let waits = first.poll() == Standing::Waiting;
-        if !waits || others[0].poll() != Standing::Waiting {
+        let waits = first.poll() == CallState::Waiting;
+        if !waits || others[0].poll() != CallState::Waiting {
             return Err(Finding::not_applicable(
                 "its callers do not wait in two ways",
             ));
@@ -42,12 +42,12 @@ fn all_have_their_turn(lab: &Lab<'_>) -> Check {
             if let Some(mut leaver) = inside.pop() {
                 leaver.finish_and_leave();
             }
-            if first.is_woken() && first.poll() == Standing::Inside {
+            if first.is_woken() && first.poll() == CallState::Inside {
                 break;
             }
             let mut waiting = Vec::new();
             for mut other in others {
-                if other.is_woken() && other.poll() == Standing::Inside {
+                if other.is_woken() && other.poll() == CallState::Inside {
                     inside.push(other);
                 } else {
                     waiting.push(other);
@@ -61,7 +61,7 @@ fn all_have_their_turn(lab: &Lab<'_>) -> Check {
             ("the first layer", "the one beside")
         };
         ensure(
-            first.standing() == Standing::Inside,
+            first.standing() == CallState::Inside,
             format!(
                 "a caller that waits at {one} is admitted before {ROUNDS} that came later to {other}"
             ),
@@ -71,7 +71,7 @@ fn all_have_their_turn(lab: &Lab<'_>) -> Check {
     Ok(())
 }
 
-fn comer<'a>(bench: &'a Bench<'_>, beside: bool) -> Caller<'a> {
+fn comer<'a>(bench: &'a Harness<'_>, beside: bool) -> Caller<'a> {
     let beside = if beside { bench.caller_beside() } else { None };
     beside.unwrap_or_else(|| bench.caller())
 }

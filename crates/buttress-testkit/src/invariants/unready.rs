@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Invariant, MOMENT};
-use crate::bench::Lab;
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -35,7 +35,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// with a ready inner service, is admitted.
 ///
 /// Derived from limits that take the permit first and poll the inner service after.
-fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
+fn unready_inner_holds_nothing(lab: &TestEnv<'_>) -> Check {
     if lab.reserves_for_ever() {
         return Err(Finding::not_applicable("readiness reserves, as declared"));
     }
@@ -52,7 +52,7 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
         "a caller beside {} whose inner service is not ready",
         stuck.len()
     );
-    other.expect(Standing::Inside, &who)?;
+    other.expect(CallState::Inside, &who)?;
     other.finish_and_leave();
     drop((stuck, other));
     bench.at_rest("all of them are dropped")
@@ -63,7 +63,7 @@ fn unready_inner_holds_nothing(lab: &Lab<'_>) -> Check {
 ///
 /// Derived from permits that stay with a dead service, and from errors that are swallowed while others
 /// wait.
-fn readiness_error_passes(lab: &Lab<'_>) -> Check {
+fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut busy = bench.inside(lab.several() - 1)?;
     bench.probe.not_ready();
@@ -88,7 +88,7 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
     )?;
     let standing = beside.poll_anew();
     ensure(
-        standing == Standing::Inside,
+        standing == CallState::Inside,
         "the caller beside it gets in, with the inner service well again",
         format!("it is {standing}"),
     )?;
@@ -102,11 +102,11 @@ fn readiness_error_passes(lab: &Lab<'_>) -> Check {
 /// without an effect on others.
 ///
 /// Derived from limits that count in `poll_ready` only.
-fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
+fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     for busy in [0, lab.several()] {
         let mut inside = bench.inside(busy)?;
-        if busy > 0 && lab.contract.capacity.is_some() && bench.caller().poll() == Standing::Inside
+        if busy > 0 && lab.contract.capacity.is_some() && bench.caller().poll() == CallState::Inside
         {
             let why = "even polite callers get in beyond the capacity, see A6";
             return Err(Finding::not_applicable(why));
@@ -141,7 +141,7 @@ fn unready_call_is_harmless(lab: &Lab<'_>) -> Check {
 /// their calls are over without the inner service. Once that is ready, the same services serve their next calls.
 ///
 /// Derived from timeouts that begin with the call: a caller of a service that is never ready waited for ever.
-fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
+fn wait_for_readiness_ends(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.ready_within else {
         let why = "it declares no longest wait for readiness";
         return Err(Finding::not_applicable(why));
@@ -156,7 +156,7 @@ fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
     for caller in &mut stuck {
         let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
         ensure(
-            over && caller.standing() == Standing::Refused,
+            over && caller.standing() == CallState::Refused,
             format!("a call with an unready inner service is rejected after {longest:?}"),
             format!("it is {}", caller.standing()),
         )?;
@@ -164,7 +164,7 @@ fn wait_for_readiness_ends(lab: &Lab<'_>) -> Check {
     bench.probe.ready();
     for caller in &mut stuck {
         caller.again();
-        caller.expect(Standing::Inside, "the next call of a service that waited")?;
+        caller.expect(CallState::Inside, "the next call of a service that waited")?;
     }
     stuck.iter_mut().for_each(Caller::finish_and_leave);
     drop(stuck);

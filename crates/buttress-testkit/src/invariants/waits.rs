@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{Invariant, MOMENT};
 use crate::Script;
-use crate::bench::Lab;
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "Q5",
@@ -20,7 +20,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled
 /// readiness after a back-off without a timer.
-fn unready_inner_service_ends_the_wait(lab: &Lab<'_>) -> Check {
+fn unready_inner_service_ends_the_wait(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
@@ -31,7 +31,7 @@ fn unready_inner_service_ends_the_wait(lab: &Lab<'_>) -> Check {
     after_a_failure(lab, longest)
 }
 
-fn after_a_place_was_granted(lab: &Lab<'_>, longest: Duration) -> Check {
+fn after_a_place_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
     if lab.contract.capacity.is_none() {
         return Ok(());
     }
@@ -49,14 +49,14 @@ fn after_a_place_was_granted(lab: &Lab<'_>, longest: Duration) -> Check {
     lab.clock.advance(longest / 2);
     bench.probe.stall_from_now_on();
     full[0].finish_and_leave();
-    if stuck.poll() == Standing::Waiting {
+    if stuck.poll() == CallState::Waiting {
         lab.clock.advance(longest - longest / 2 + MOMENT);
         ends(&mut stuck, longest, "a place")?;
     }
     bench.probe.stall(0..0);
     stuck.hang_up();
     let mut next = bench.caller();
-    next.expect(Standing::Inside, "the next, after a call that ended so,")?;
+    next.expect(CallState::Inside, "the next, after a call that ended so,")?;
     next.finish_and_leave();
     full.iter_mut().for_each(Caller::finish_and_leave);
     drop((full, stuck, next));
@@ -64,13 +64,13 @@ fn after_a_place_was_granted(lab: &Lab<'_>, longest: Duration) -> Check {
 }
 
 /// The first attempt fails, and then the inner service is not ready.
-fn after_a_failure(lab: &Lab<'_>, longest: Duration) -> Check {
+fn after_a_failure(lab: &TestEnv<'_>, longest: Duration) -> Check {
     let bench = lab.bench();
     bench
         .probe
         .script_next(Script::new().err("scripted failure"));
     let mut caller = bench.caller();
-    if caller.poll() != Standing::Inside {
+    if caller.poll() != CallState::Inside {
         return Ok(());
     }
     bench.probe.stall_from_now_on();

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Invariant;
-use crate::bench::{Bench, Lab};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::crowd::Crowd;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -31,10 +31,10 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// answer. The new task is woken. Of two clones on two tasks, both are.
 ///
 /// Derived from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
-fn latest_waker(lab: &Lab<'_>) -> Check {
+fn latest_waker(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut caller = bench.caller();
-    caller.expect(Standing::Inside, "a call")?;
+    caller.expect(CallState::Inside, "a call")?;
     moves(&mut caller, "the answer", || bench.probe.let_go())?;
     drop(caller);
 
@@ -42,7 +42,7 @@ fn latest_waker(lab: &Lab<'_>) -> Check {
     bench.probe.not_ready();
     let mut caller = bench.caller();
     // Where a layer rejects instead of waiting for readiness, there is no task to wake.
-    if caller.poll() == Standing::Waiting {
+    if caller.poll() == CallState::Waiting {
         moves(&mut caller, "readiness", || bench.probe.ready())?;
     }
     drop(caller);
@@ -76,7 +76,7 @@ fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
             return ensure(false, expected, format!("{left} of 2 are not"));
         };
         let mut next = waiting.swap_remove(woken);
-        next.expect(Standing::Inside, "the woken caller")?;
+        next.expect(CallState::Inside, "the woken caller")?;
         next.finish_and_leave();
     }
     Ok(())
@@ -98,7 +98,7 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
 ///
 /// Derived from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
 /// shuttle#167).
-fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
+fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
     for seed in 0..SCHEDULES {
         let bench = lab.bench();
         let mut crowd = Crowd::new(&bench, seed);
@@ -121,7 +121,7 @@ fn no_lost_wakeup(lab: &Lab<'_>) -> Check {
 ///
 /// Derived from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms
 /// poll timers.
-fn no_wake_storm(lab: &Lab<'_>) -> Check {
+fn no_wake_storm(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.not_ready();
     let mut blocked = bench.callers(3);
@@ -152,7 +152,7 @@ fn no_wake_storm(lab: &Lab<'_>) -> Check {
     )
 }
 
-fn quiet_minute(bench: &Bench<'_>, callers: &mut [Caller<'_>], waits_for: &str) -> Check {
+fn quiet_minute(bench: &Harness<'_>, callers: &mut [Caller<'_>], waits_for: &str) -> Check {
     for caller in callers.iter_mut().filter(|caller| caller.polls == 0) {
         caller.poll_once();
     }

@@ -4,25 +4,25 @@ use super::asked::Asked;
 use super::line;
 use super::plan::{self, Part};
 use super::stage::Stage;
-use crate::Dice;
-use crate::bench::{Bench, Lab};
+use crate::Rng;
 use crate::finding::{Check, Finding, ensure};
+use crate::harness::{Harness, TestEnv};
 
 /// What did not hold, and the name of what says that it should.
 pub(super) type Found = Result<(), (&'static str, Finding)>;
 
 /// One random history: callers under a plan of faults, one event after the other.
 pub(super) struct History<'a> {
-    bench: Bench<'a>,
+    bench: Harness<'a>,
     plan: Plan,
-    dice: Dice,
+    dice: Rng,
     log: &'a mut Vec<String>,
     asked: &'a mut Asked,
 }
 
 impl<'a> History<'a> {
     pub(super) fn new(
-        lab: &'a Lab<'a>,
+        lab: &'a TestEnv<'a>,
         seed: u64,
         log: &'a mut Vec<String>,
         asked: &'a mut Asked,
@@ -32,7 +32,7 @@ impl<'a> History<'a> {
         Self {
             bench,
             plan: plan::random(seed),
-            dice: Dice::new(seed ^ 0x5EED),
+            dice: Rng::new(seed ^ 0x5EED),
             log,
             asked,
         }

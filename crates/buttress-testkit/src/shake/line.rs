@@ -1,17 +1,17 @@
 //! Checks of a line of waiters at the end of a history, of a stack that has seen one.
 
 use super::asked::Asked;
-use crate::Dice;
-use crate::bench::Bench;
+use crate::Rng;
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
+use crate::harness::Harness;
 
 /// Some of the waiters give up, before it is their turn or in the moment when it is. The others are admitted in the
 /// order in which they would have been otherwise, and where a woken one gives up, another is woken in that moment.
 pub(super) fn leavers_do_not_matter(
-    bench: &Bench<'_>,
-    dice: &mut Dice,
+    bench: &Harness<'_>,
+    dice: &mut Rng,
     asked: &mut Asked,
 ) -> Check {
     let waiters = 3 + dice.roll(6);
@@ -50,16 +50,16 @@ pub(super) fn leavers_do_not_matter(
 
 /// While all slots are taken, many begin to wait and give up. Nothing is kept of them, and then just as many fit as
 /// may.
-pub(super) fn no_waiter_is_kept(bench: &Bench<'_>) -> Check {
+pub(super) fn no_waiter_is_kept(bench: &Harness<'_>) -> Check {
     crate::invariants::forgets_waiters(bench, 50)
 }
 
 /// As many get in as there is room for, and not one more.
-pub(super) fn just_as_many_fit(bench: &Bench<'_>) -> Check {
+pub(super) fn just_as_many_fit(bench: &Harness<'_>) -> Check {
     let full = bench.full()?;
     let mut one_more = bench.caller();
     ensure(
-        one_more.poll() != Standing::Inside,
+        one_more.poll() != CallState::Inside,
         format!("no more than {} get in", full.len()),
         "one more did",
     )
@@ -73,7 +73,7 @@ enum Leaves {
 }
 
 /// The order in which the waiters that stay are admitted, after as many as the capacity. `None` if none wait.
-fn order_of_entry(bench: &Bench<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
+fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
     let (mut inside, waiting) = match bench.queue(leaving.len()) {
         Err(Finding::NotApplicable(_)) => return Ok(None),
         queue => queue?,
@@ -104,7 +104,7 @@ fn order_of_entry(bench: &Bench<'_>, leaving: &[Leaves]) -> Result<Option<Vec<us
                 )?;
                 // The next may stand before.
                 at = 0;
-            } else if caller.poll_once() == Standing::Inside {
+            } else if caller.poll_once() == CallState::Inside {
                 order.push(who);
                 inside.push(caller);
             } else if !caller.standing().is_over() {

@@ -11,14 +11,14 @@ mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use self::report::{Shaken, Tremor};
+pub use self::report::{FuzzFailure, FuzzReport};
 
 use self::asked::Asked;
 use self::history::History;
-use crate::bench::Lab;
 use crate::contract::Contract;
 use crate::finding::Finding;
-use crate::{Conformance, Specimen};
+use crate::harness::TestEnv;
+use crate::{Conformance, LayerUnderTest};
 
 /// Shakes the stacks that `make` makes, a fresh one for each seed, under a virtual clock.
 ///
@@ -37,13 +37,13 @@ use crate::{Conformance, Specimen};
 /// | A4 | no panic but those of the plan |
 /// | A5 | no success where the inner service had none |
 /// | A6 | never more inside than the capacity at the time of their admission |
-/// | A7 | a new [capacity](crate::Specimen::resize) applies at once, ends no call and wakes as many waiters as fit |
+/// | A7 | a new [capacity](crate::LayerUnderTest::resize) applies at once, ends no call and wakes as many waiters as fit |
 /// | A8 | a body is given on as it is, and one that broke off does not end well |
 /// | A9 | nothing is kept of callers that left: no task, and no waker, clone or request of fifty that gave up waiting |
 /// | X2 | the same seed is the same history, event by event |
 ///
 /// A2, A6, A7, the first half of R8 and the second of A3 and A9 are tested where a capacity is
-/// [declared](Conformance::capacity). [`Shaken::asked`] has how often each was tested.
+/// [declared](Conformance::capacity). [`FuzzReport::asked`] has how often each was tested.
 ///
 /// The stack's contract is declared with [`Conformance`], and then tested with [`Conformance::shake`]. A stack that
 /// rejects after failures must declare for how long ([`recovers_within`](Conformance::recovers_within)); the calls it
@@ -59,10 +59,10 @@ use crate::{Conformance, Specimen};
 ///
 /// shake(Identity::new, 0..20).assert();
 /// ```
-pub fn shake<M: Into<Specimen>>(
+pub fn shake<M: Into<LayerUnderTest>>(
     make: impl Fn() -> M + 'static,
     seeds: impl IntoIterator<Item = u64>,
-) -> Shaken {
+) -> FuzzReport {
     Conformance::new("the stack", make).shake(seeds)
 }
 
@@ -70,14 +70,14 @@ pub fn shake<M: Into<Specimen>>(
 pub(crate) fn run(
     name: String,
     contract: &Contract,
-    make: &dyn Fn() -> Specimen,
+    make: &dyn Fn() -> LayerUnderTest,
     seeds: impl IntoIterator<Item = u64>,
-) -> Shaken {
-    let mut shaken = Shaken::new(name);
+) -> FuzzReport {
+    let mut shaken = FuzzReport::new(name);
     for seed in seeds {
         shaken.seeds += 1;
         let once = || {
-            let lab = Lab::new(contract, make);
+            let lab = TestEnv::new(contract, make);
             let (mut log, mut asked) = (Vec::new(), Asked::default());
             let found = catch_unwind(AssertUnwindSafe(|| {
                 History::new(&lab, seed, &mut log, &mut asked).run()
@@ -98,7 +98,7 @@ pub(crate) fn run(
             Err((invariant, Finding::Failed { expected, seen })) if !excepted(invariant) => {
                 shaken
                     .tremors
-                    .push(Tremor::new(seed, invariant, expected, seen, &log));
+                    .push(FuzzFailure::new(seed, invariant, expected, seen, &log));
             }
             _ => {
                 let (_, again, _) = once();
@@ -111,7 +111,8 @@ pub(crate) fn run(
                 if same < log.len().max(again.len()) {
                     let event =
                         |log: &[String]| log.get(same).map_or("nothing", |event| event).to_owned();
-                    let tremor = Tremor::new(seed, "X2", event(&log), event(&again), &log[..same]);
+                    let tremor =
+                        FuzzFailure::new(seed, "X2", event(&log), event(&again), &log[..same]);
                     shaken.tremors.push(tremor);
                 }
             }

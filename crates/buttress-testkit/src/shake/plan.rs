@@ -6,11 +6,11 @@ use buttress_core::chaos::{
 use buttress_core::{Ratio, StableHash};
 use http::{Response, StatusCode};
 
-use crate::{Dice, Gate, Script, TestBody};
+use crate::{Gate, Rng, Script, TestBody};
 
 /// A plan for one history: every kind of fault, at rates that the seed draws, from none to one call in six each.
 pub(super) fn random(seed: u64) -> Plan {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::new(seed);
     let latency = Latency::Uniform {
         least: Duration::ZERO,
         most: Duration::from_secs(1 + dice.roll(4) as u64),

@@ -5,16 +5,16 @@ use super::asked::{self, Asked};
 /// What came of shaking a stack.
 #[must_use]
 #[derive(Debug, Clone)]
-pub struct Shaken {
+pub struct FuzzReport {
     name: String,
     pub(super) seeds: usize,
-    pub(super) tremors: Vec<Tremor>,
+    pub(super) tremors: Vec<FuzzFailure>,
     pub(super) asked: Asked,
 }
 
 /// An invariant that did not hold, and the seed that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tremor {
+pub struct FuzzFailure {
     /// The seed of the history.
     pub seed: u64,
     /// The name of the invariant.
@@ -27,7 +27,7 @@ pub struct Tremor {
     pub events: Vec<String>,
 }
 
-impl Shaken {
+impl FuzzReport {
     pub(super) fn new(name: String) -> Self {
         Self {
             name,
@@ -49,7 +49,7 @@ impl Shaken {
 
     /// What did not hold: the first thing under each seed.
     #[must_use]
-    pub fn tremors(&self) -> &[Tremor] {
+    pub fn tremors(&self) -> &[FuzzFailure] {
         &self.tremors
     }
 
@@ -70,7 +70,7 @@ impl Shaken {
     }
 }
 
-impl Tremor {
+impl FuzzFailure {
     pub(super) fn new(
         seed: u64,
         invariant: &'static str,
@@ -88,7 +88,7 @@ impl Tremor {
     }
 }
 
-impl fmt::Display for Shaken {
+impl fmt::Display for FuzzReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seeds, broke) = (&self.name, self.seeds, self.tremors.len());
         writeln!(f, "{name}: shaken with {seeds} seeds, broke under {broke}")?;
@@ -108,7 +108,7 @@ impl fmt::Display for Shaken {
     }
 }
 
-impl fmt::Display for Tremor {
+impl fmt::Display for FuzzFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}, {}", self.seed, self.invariant)?;
         writeln!(f, "  expected  {}", self.expected)?;

@@ -7,17 +7,17 @@ use super::asked::Asked;
 use super::history::{Found, of};
 use super::plan::{self, Part};
 use super::room::Room;
-use crate::bench::Bench;
+use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::ensure;
-use crate::standing::{Piece, Standing};
-use crate::{Dice, Gate};
+use crate::harness::Harness;
+use crate::{Gate, Rng};
 
 /// The state of a history: the bench, the plan, the present callers, and the record of events.
 pub(super) struct Stage<'b, 'l> {
-    pub(super) bench: &'b Bench<'b>,
+    pub(super) bench: &'b Harness<'b>,
     plan: &'b Plan,
-    pub(super) dice: &'l mut Dice,
+    pub(super) dice: &'l mut Rng,
     pub(super) log: &'l mut Vec<String>,
     pub(super) asked: &'l mut Asked,
     pub(super) cast: Cast<'b>,
@@ -52,9 +52,9 @@ pub(super) struct Reader<'b> {
 
 impl<'b, 'l> Stage<'b, 'l> {
     pub(super) fn new(
-        bench: &'b Bench<'b>,
+        bench: &'b Harness<'b>,
         plan: &'b Plan,
-        dice: &'l mut Dice,
+        dice: &'l mut Rng,
         log: &'l mut Vec<String>,
         asked: &'l mut Asked,
     ) -> Self {
@@ -153,14 +153,14 @@ impl<'b, 'l> Stage<'b, 'l> {
         self.note(
             number,
             match (standing, succeeded) {
-                (Standing::Refused, _) => "is refused",
+                (CallState::Refused, _) => "is refused",
                 (_, true) => "succeeds",
                 (_, false) => "fails",
             },
         );
         if succeeded {
             self.asked.count("A5");
-            let honest = standing == Standing::Answered && plan::succeeds(&decision);
+            let honest = standing == CallState::Answered && plan::succeeds(&decision);
             ensure(
                 honest,
                 "no success where the inner service had none",
@@ -232,7 +232,7 @@ impl<'b, 'l> Stage<'b, 'l> {
             _ => self.dice.roll(self.cast.callers.len()),
         };
         let (number, caller) = self.cast.callers.remove(at);
-        let waited = caller.standing() == Standing::Waiting;
+        let waited = caller.standing() == CallState::Waiting;
         drop(caller);
         self.note(number, "loses patience");
         if waited && self.waiting().next().is_some() {
@@ -308,7 +308,7 @@ impl<'b, 'l> Stage<'b, 'l> {
                 answer.is_some_and(|hit| *hit.what == Answer::Hang)
             };
             let endless = |(number, caller): &(u64, Caller<'_>)| {
-                caller.standing() == Standing::Inside && hangs(number)
+                caller.standing() == CallState::Inside && hangs(number)
             };
             self.cast.callers.retain(|call| !endless(call));
             for (_, gate) in std::mem::take(&mut self.cast.gates) {
@@ -372,7 +372,7 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
 
 /// Whether it has no response yet, and the inner service was not called.
 pub(super) fn waits(caller: &Caller<'_>) -> bool {
-    caller.standing() == Standing::Waiting
+    caller.standing() == CallState::Waiting
 }
 
 /// The maximum number of callers that wait at one time.

@@ -2,9 +2,9 @@
 
 use super::history::{Found, of};
 use super::stage::{Stage, waits};
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::ensure;
-use crate::standing::Standing;
 
 impl<'b> Stage<'b, '_> {
     /// The capacity changes, with any callers inside and waiting.
@@ -17,7 +17,7 @@ impl<'b> Stage<'b, '_> {
             .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
         let was = room.limit;
         let quiet =
-            |caller: &Caller<'_>| caller.standing() == Standing::Inside && !caller.is_woken();
+            |caller: &Caller<'_>| caller.standing() == CallState::Inside && !caller.is_woken();
         let inside: Vec<_> = self.cast.callers.iter().map(|(_, c)| quiet(c)).collect();
         resize(limit);
         let admitted = self.admitted();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use buttress_testkit::{Conformance, ReadyProbe, Sharing, Specimen, TestBody, TestError};
+use buttress_testkit::{Conformance, LayerUnderTest, ReadyProbe, Sharing, TestBody, TestError};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
@@ -79,7 +79,7 @@ fn breaker(name: &'static str, fault: Option<Fault>) -> Conformance {
             circuit: Arc::clone(&circuit),
             fault,
         });
-        Specimen::new(layer).trip(move || with(&tripped, Circuit::trip))
+        LayerUnderTest::new(layer).trip(move || with(&tripped, Circuit::trip))
     })
     .sharing(Sharing::Shared)
     .recovers_within(OPEN_FOR)

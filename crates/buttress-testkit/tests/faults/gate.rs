@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use buttress_testkit::{ReadyProbe, Specimen, TestBody, TestError};
+use buttress_testkit::{LayerUnderTest, ReadyProbe, TestBody, TestError};
 use http::{Request, Response};
 use tower::Service;
 use tower_layer::Layer;
@@ -24,8 +24,8 @@ pub(crate) enum Counting {
 }
 
 /// A specimen of a gate over `queue`.
-pub(crate) fn gate(queue: Arc<Queue>, counting: Counting) -> Specimen {
-    Specimen::new(gate_layer(queue, counting))
+pub(crate) fn gate(queue: Arc<Queue>, counting: Counting) -> LayerUnderTest {
+    LayerUnderTest::new(gate_layer(queue, counting))
 }
 
 /// A gate over `queue`.

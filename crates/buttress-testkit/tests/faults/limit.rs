@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use buttress_testkit::{ProbeFuture, ReadyProbe, Specimen, TestBody, TestError};
+use buttress_testkit::{LayerUnderTest, ProbeFuture, ReadyProbe, TestBody, TestError};
 use http::{Request, Response};
 use http_body::Body;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -48,7 +48,7 @@ pub(crate) enum Readies {
 }
 
 /// A specimen of a limit over `queue` that can be resized and shows how many are inside.
-pub(crate) fn limit(queue: Arc<Queue>, manner: Manner) -> Specimen {
+pub(crate) fn limit(queue: Arc<Queue>, manner: Manner) -> LayerUnderTest {
     let (state, resize) = (Arc::clone(&queue), Arc::clone(&queue));
     let readers = Readers::new(manner.idle);
     let layer = layer_fn(move |inner: ReadyProbe| Limit {
@@ -57,7 +57,7 @@ pub(crate) fn limit(queue: Arc<Queue>, manner: Manner) -> Specimen {
         readers: readers.clone(),
         manner,
     });
-    Specimen::new(layer)
+    LayerUnderTest::new(layer)
         .state(move || state.with(|line| line.inside))
         .resize(move |capacity| resize.resize(capacity))
 }

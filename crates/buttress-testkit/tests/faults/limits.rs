@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use buttress_testkit::{Conformance, Sharing, Turns};
+use buttress_testkit::{Conformance, QueueOrder, Sharing};
 use tower::ServiceBuilder;
 use tower::limit::ConcurrencyLimitLayer;
 
@@ -22,12 +22,12 @@ pub(crate) const SOUND: &[Case] = &[
     },
     Case {
         what: "a limit with an order",
-        suite: |name| of(name, None, PLAIN).serves(Turns::OldestFirst),
+        suite: |name| of(name, None, PLAIN).serves(QueueOrder::OldestFirst),
         fails: &[],
     },
     Case {
         what: "a limit that serves the newest first",
-        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(Turns::NewestFirst),
+        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(QueueOrder::NewestFirst),
         fails: &[],
     },
     Case {
@@ -140,12 +140,12 @@ pub(crate) const FAULTS: &[Case] = &[
     },
     Case {
         what: "serves the newest first, and says it does the oldest",
-        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(Turns::OldestFirst),
+        suite: |name| of(name, Some(Fault::ServesTheNewest), PLAIN).serves(QueueOrder::OldestFirst),
         fails: &["Q1"],
     },
     Case {
         what: "admits the first caller when a slot is free, and declares an order",
-        suite: |name| of(name, Some(Fault::WakesEverybody), PLAIN).serves(Turns::OldestFirst),
+        suite: |name| of(name, Some(Fault::WakesEverybody), PLAIN).serves(QueueOrder::OldestFirst),
         fails: &["R9", "Q1"],
     },
     Case {

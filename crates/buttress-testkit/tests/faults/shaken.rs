@@ -51,7 +51,7 @@ fn an_exception_is_none() {
     excused.shake(SEEDS).assert();
 }
 
-/// Dice of its own make no two histories alike.
+/// Rng of its own make no two histories alike.
 #[test]
 fn a_layer_that_rolls_dice_is_not_the_same_twice() {
     use std::sync::atomic::{AtomicBool, Ordering};

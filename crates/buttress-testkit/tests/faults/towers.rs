@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use buttress_testkit::{Conformance, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::buffer::BufferLayer;
 use tower::filter::FilterLayer;
@@ -40,7 +40,7 @@ pub(crate) const FAULTS: &[Case] = &[
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// A filter with a predicate that can be switched to reject all requests.
-fn filter() -> Specimen {
+fn filter() -> LayerUnderTest {
     let shut = Arc::new(AtomicBool::new(false));
     let trip = Arc::clone(&shut);
     let layer = FilterLayer::new(move |request: Request<TestBody>| {
@@ -50,5 +50,5 @@ fn filter() -> Specimen {
             Ok(request)
         }
     });
-    Specimen::new(layer).trip(move || trip.store(true, Ordering::SeqCst))
+    LayerUnderTest::new(layer).trip(move || trip.store(true, Ordering::SeqCst))
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenTime, Window};
+use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer, OpenDuration, Window};
 use buttress_core::Ratio;
 use buttress_http::{Http, Until};
 use toml::de::DeValue;
@@ -43,7 +43,7 @@ pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
         .field_or_within(
             "open_for",
             time,
-            |config, time| config.open_for(OpenTime::Fixed(time)),
+            |config, time| config.open_for(OpenDuration::Fixed(time)),
             |config, table| config.open_for(exponential(table)),
         )
         .field(
@@ -57,8 +57,8 @@ pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
             ratio,
             BreakerConfig::probe_failure_ratio,
         )
-        .field("probe_lease", time, BreakerConfig::probe_lease)
-        .field("half_open_stay", time, BreakerConfig::half_open_stay)
+        .field("probe_timeout", time, BreakerConfig::probe_timeout)
+        .field("half_open_timeout", time, BreakerConfig::half_open_timeout)
         .within("ramp", |config, table| match pair(table, "over", "from") {
             Some((over, from)) => config.ramp(over, from),
             None => config,
@@ -91,10 +91,10 @@ fn pair(table: &Table<'_>, length: &'static str, share: &'static str) -> Option<
     read.0.zip(read.1)
 }
 
-fn exponential(table: &Table<'_>) -> OpenTime {
-    let (initial, max, jitter) = match OpenTime::default() {
-        OpenTime::Fixed(time) => (time, time, Ratio::ZERO),
-        OpenTime::Exponential {
+fn exponential(table: &Table<'_>) -> OpenDuration {
+    let (initial, max, jitter) = match OpenDuration::default() {
+        OpenDuration::Fixed(time) => (time, time, Ratio::ZERO),
+        OpenDuration::Exponential {
             initial,
             max,
             jitter,
@@ -112,7 +112,7 @@ fn exponential(table: &Table<'_>) -> OpenTime {
             (initial, max, jitter)
         })
         .done();
-    OpenTime::Exponential {
+    OpenDuration::Exponential {
         initial,
         max,
         jitter,

@@ -102,8 +102,8 @@ pub(super) fn order(value: &DeValue<'_>) -> Read<Order> {
 pub(super) fn adaptive(table: &Table<'_>) -> Order {
     table
         .section(Order::ADAPTIVE)
-        .field("stands_after", time, |_, stands_after| {
-            Order::AdaptiveLifo { stands_after }
+        .field("congested_after", time, |_, congested_after| {
+            Order::AdaptiveLifo { congested_after }
         })
         .done()
 }
@@ -118,7 +118,7 @@ pub(super) fn controlled_delay(table: &Table<'_>) -> ControlledDelay {
 
 pub(super) fn under_its_key(error: ConfigError) -> ConfigError {
     match error.field() {
-        "stands_after" => error.of("order.stands_after"),
+        "congested_after" => error.of("order.congested_after"),
         _ => error,
     }
 }

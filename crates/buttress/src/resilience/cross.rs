@@ -33,7 +33,7 @@ pub(super) fn client(table: &Table<'_>) {
     for within in [
         "deadline.head_timeout",
         "retry.attempt_timeout",
-        "retry.attempt_takes",
+        "retry.expected_attempt_time",
         "retry.backoff.base",
         "shed.max_wait",
         "shed.margin",

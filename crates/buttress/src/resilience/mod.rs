@@ -74,7 +74,7 @@
 //! | `memory`, `run_delay` of a `pressure` | `{ from, to }` |
 //! | `trust` | `"to_lower"`, `"always"`, `"never"` |
 //! | `controlled_delay` of a queue | `{ target, interval }`, or `{}` for its defaults; it is off where it is left out |
-//! | `order` of a queue | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ stands_after }` |
+//! | `order` of a queue | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ congested_after }` |
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |
 //! | `until` | `"body_end"`, `"headers"` |

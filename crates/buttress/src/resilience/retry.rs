@@ -9,9 +9,13 @@ pub(super) fn read(table: &Table<'_>) -> RetryConfig {
         .section(RetryConfig::default())
         .field("attempts", whole, RetryConfig::attempts)
         .within("backoff", |config, table| config.backoff(backoff(table)))
-        .field("longest_hint", time, RetryConfig::longest_hint)
+        .field("max_retry_after", time, RetryConfig::max_retry_after)
         .field("attempt_timeout", time, RetryConfig::attempt_timeout)
-        .field("attempt_takes", time, RetryConfig::attempt_takes)
+        .field(
+            "expected_attempt_time",
+            time,
+            RetryConfig::expected_attempt_time,
+        )
         .field("replay_limit", bytes, RetryConfig::replay_limit)
         .within("budget", |config, table| config.budget(budget(table)))
         .field("timeout_cost", attempts, |config, cost| {

@@ -284,7 +284,7 @@ fn throttle(table: &Table<'_>) -> (ThrottleConfig, Mode) {
 
 fn trust(value: &DeValue<'_>) -> Read<Trust> {
     let words = [
-        ("to_lower", Trust::ToLower),
+        ("to_lower", Trust::LowerOnly),
         ("always", Trust::Always),
         ("never", Trust::Never),
     ];

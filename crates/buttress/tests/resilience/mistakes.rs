@@ -139,8 +139,8 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
             "line 2, column 1: server.a.bulkhead.partitions is a list of 0, but must be from 1 to 64 partitions",
         ),
         (
-            "[server.a.bulkhead]\norder = { stands_after = \"0 s\" }",
-            "line 2, column 26: server.a.bulkhead.order.stands_after is \"0 s\", but must be above 0s",
+            "[server.a.bulkhead]\norder = { congested_after = \"0 s\" }",
+            "line 2, column 29: server.a.bulkhead.order.congested_after is \"0 s\", but must be above 0s",
         ),
         (
             "[server.a.shed]\ncontrolled_delay = { interval = '5 ms' }",
@@ -348,7 +348,7 @@ fn every_key_that_the_docs_name_is_known() {
         limit = 10
         queue = 20
         max_wait = "50 ms"
-        order = { stands_after = "20 ms" }
+        order = { congested_after = "20 ms" }
         by_criticality = false
         controlled_delay = { target = "5 ms", interval = "100 ms" }
         margin = "10 ms"
@@ -425,9 +425,9 @@ fn every_key_that_the_docs_name_is_known() {
         [client.payments.retry]
         attempts = 4
         backoff = { base = "20 ms", cap = "1 s", jitter = "decorrelated" }
-        longest_hint = "3 s"
+        max_retry_after = "3 s"
         attempt_timeout = "300 ms"
-        attempt_takes = "50 ms"
+        expected_attempt_time = "50 ms"
         replay_limit = 65_536
         timeout_cost = 1.5
         mode = "enforce"
@@ -449,8 +449,8 @@ fn every_key_that_the_docs_name_is_known() {
         retry_after_cap = "off"
         probes = 5
         probe_failure_ratio = 0.4
-        probe_lease = "3 s"
-        half_open_stay = "20 s"
+        probe_timeout = "3 s"
+        half_open_timeout = "20 s"
         ramp = { over = "20 s", from = 0.01 }
         attempt_timeout = "300 ms"
         mode = "off"

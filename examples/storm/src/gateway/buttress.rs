@@ -71,7 +71,7 @@ impl Handles {
 fn circuit() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(1)))
-        .open_for(OpenTime::Exponential {
+        .open_for(OpenDuration::Exponential {
             initial: Duration::from_millis(500),
             max: Duration::from_millis(1_000),
             jitter: Ratio::percent(20),

@@ -104,7 +104,7 @@ fn failure(error: &BoxError) -> String {
 /// Sees that `answer` does not come while the fault is there, and what comes once it is gone.
 async fn held<T>(injector: &Injector, answer: impl Future<Output = T>) -> T {
     let mut answer = std::pin::pin!(answer);
-    let harmed = async {
+    let affected = async {
         while injector.snapshot().active == 0 {
             assert!(
                 timeout(LOOK / 10, answer.as_mut()).await.is_err(),
@@ -113,7 +113,7 @@ async fn held<T>(injector: &Injector, answer: impl Future<Output = T>) -> T {
         }
         assert!(timeout(LOOK, answer.as_mut()).await.is_err(), "not held");
     };
-    within(harmed).await;
+    within(affected).await;
     injector.disarm();
     within(answer).await
 }

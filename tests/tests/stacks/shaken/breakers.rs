@@ -1,7 +1,7 @@
 //! What rejects after failures.
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Specimen, shake};
+use buttress_testkit::{Conformance, LayerUnderTest, shake};
 use tower::ServiceBuilder;
 
 use super::{MODES, OPEN_FOR, breaker, seeds, stands, was_asked};
@@ -15,15 +15,15 @@ fn a_problem_layer_stands() {
 
 #[test]
 fn a_breaker_stands() {
-    in_every_mode(|breaker| Specimen::new(BreakerLayer::new(breaker)));
-    in_every_mode(|breaker| Specimen::new(BreakerLayer::http(breaker)));
+    in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::new(breaker)));
+    in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::http(breaker)));
 }
 
 #[test]
 fn a_breaker_that_waits_stands() {
     in_every_mode(|breaker| {
         let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
-        Specimen::new(waits)
+        LayerUnderTest::new(waits)
     });
 }
 
@@ -33,11 +33,11 @@ fn a_problem_layer_over_a_breaker_stands() {
         let stack = ServiceBuilder::new()
             .layer(ProblemLayer::new())
             .layer(BreakerLayer::http(breaker));
-        Specimen::new(stack.into_inner())
+        LayerUnderTest::new(stack.into_inner())
     });
 }
 
-fn in_every_mode(layer: fn(&Breaker) -> Specimen) {
+fn in_every_mode(layer: fn(&Breaker) -> LayerUnderTest) {
     for mode in MODES {
         let suite = Conformance::new(format!("breaker, {mode:?}"), move || {
             let breaker = Breaker::new("shaken", breaker(mode));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use buttress::chaos::{Answer, Bounds, Latency, SteadyStateConfig};
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Specimen};
+use buttress_testkit::{Conformance, LayerUnderTest};
 
 use super::{stands, was_asked};
 
@@ -50,11 +50,11 @@ fn an_injector_with_a_guard_stands() {
     }
 }
 
-fn specimen(injector: &Injector, http: bool) -> Specimen {
+fn specimen(injector: &Injector, http: bool) -> LayerUnderTest {
     let specimen = if http {
-        Specimen::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::http(injector))
     } else {
-        Specimen::new(ChaosLayer::new(injector))
+        LayerUnderTest::new(ChaosLayer::new(injector))
     };
     let injector = injector.clone();
     specimen.state(move || injector.snapshot().active)

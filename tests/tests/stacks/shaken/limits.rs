@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Readiness, Shaken, Specimen};
+use buttress_testkit::{Conformance, FuzzReport, LayerUnderTest, Readiness};
 
 use super::{MODES, stands, was_asked};
 
@@ -67,7 +67,7 @@ fn an_adaptive_shedder_stands() {
     for mode in MODES {
         let suite = Conformance::new(format!("adaptive, {mode:?}"), move || {
             let shedder = Shedder::new("shaken", ShedConfig::default().mode(mode));
-            let specimen = Specimen::new(ShedLayer::http(&shedder));
+            let specimen = LayerUnderTest::new(ShedLayer::http(&shedder));
             specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
         });
         was_asked(&stands(suite), &["R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
@@ -83,7 +83,7 @@ const EVERYTHING: [&str; 12] = [
 
 /// Shakes it in each mode. What came of it is of the last, in which it enforces.
 #[track_caller]
-fn in_every_mode(suite: impl Fn(Mode) -> Conformance) -> Shaken {
+fn in_every_mode(suite: impl Fn(Mode) -> Conformance) -> FuzzReport {
     let [off, shadow, enforce] = MODES.map(|mode| stands(suite(mode)));
     drop((off, shadow));
     enforce
@@ -95,7 +95,7 @@ fn bulkhead(mode: Mode, config: BulkheadConfig, when: WhenSaturated) -> Conforma
         let bulkhead = Bulkhead::new("shaken", config.clone());
         let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
         let (resized, config) = (bulkhead.clone(), config.clone());
-        Specimen::new(layer)
+        LayerUnderTest::new(layer)
             .state(move || {
                 let snapshot = bulkhead.snapshot();
                 (snapshot.limit, snapshot.in_flight, snapshot.queued)
@@ -115,7 +115,7 @@ fn shedder(mode: Mode, config: ShedConfig) -> Conformance {
         let (resized, config) = (shedder.clone(), config.clone());
         // By default its calls end with their heads, and their bodies are nothing to it.
         let layer = ShedLayer::http(&shedder).until(Until::BodyEnd);
-        Specimen::new(layer)
+        LayerUnderTest::new(layer)
             .state(move || {
                 let snapshot = shedder.snapshot();
                 (snapshot.limit.limit, snapshot.in_flight, snapshot.queued)
@@ -128,7 +128,7 @@ fn shedder(mode: Mode, config: ShedConfig) -> Conformance {
 }
 
 /// Only one that enforces keeps to its limit.
-fn limited(mode: Mode, make: impl Fn() -> Specimen + 'static) -> Conformance {
+fn limited(mode: Mode, make: impl Fn() -> LayerUnderTest + 'static) -> Conformance {
     let suite = Conformance::new(format!("{mode:?}"), make).holds_body();
     if mode == Mode::Enforce {
         suite.capacity(LIMIT as usize)

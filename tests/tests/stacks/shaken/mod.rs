@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Shaken};
+use buttress_testkit::{Conformance, FuzzReport};
 
 /// The number of seeds, unless the variable sets another.
 const SEEDS: u64 = 20;
@@ -30,7 +30,7 @@ fn seeds() -> Range<u64> {
 
 /// Shakes a stack, and asserts that no invariant broke. Returns how often each was tested.
 #[track_caller]
-fn stands(suite: Conformance) -> Shaken {
+fn stands(suite: Conformance) -> FuzzReport {
     let shaken = suite.shake(seeds());
     shaken.assert();
     shaken
@@ -38,7 +38,7 @@ fn stands(suite: Conformance) -> Shaken {
 
 /// Shaking has put each of these to the test.
 #[track_caller]
-fn was_asked(shaken: &Shaken, invariants: &[&str]) {
+fn was_asked(shaken: &FuzzReport, invariants: &[&str]) {
     for invariant in invariants {
         assert!(shaken.asked(invariant) > 0, "{invariant}\n{shaken}");
     }
@@ -51,8 +51,8 @@ const OPEN_FOR: Duration = Duration::from_secs(1);
 fn breaker(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .consecutive_failures(3)
-        .open_for(OpenTime::Fixed(OPEN_FOR))
-        .probe_lease(OPEN_FOR)
+        .open_for(OpenDuration::Fixed(OPEN_FOR))
+        .probe_timeout(OPEN_FOR)
         .mode(mode)
 }
 

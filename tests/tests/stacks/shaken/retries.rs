@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
@@ -20,9 +20,9 @@ fn a_retry_stands() {
                     let stack = ServiceBuilder::new()
                         .map_request(replayable)
                         .layer(RetryLayer::http(&retry));
-                    Specimen::new(stack)
+                    LayerUnderTest::new(stack)
                 } else {
-                    Specimen::new(RetryLayer::new(&retry))
+                    LayerUnderTest::new(RetryLayer::new(&retry))
                 };
                 specimen.state(move || {
                     let budget = retry.shared_budget().snapshot();
@@ -52,7 +52,7 @@ fn a_deadline_stands() {
     for mode in MODES {
         let server = DeadlineConfig::default().timeout(timeout).mode(mode);
         let client = ClientDeadlineConfig::default().timeout(timeout).mode(mode);
-        let layers: [(_, Box<dyn Fn() -> Specimen>); 3] = [
+        let layers: [(_, Box<dyn Fn() -> LayerUnderTest>); 3] = [
             ("plain", Box::new(move || DeadlineLayer::new(server).into())),
             (
                 "server",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buttress::prelude::*;
-use buttress_testkit::{Conformance, Specimen, TestBody};
+use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
@@ -30,7 +30,7 @@ fn a_server_stands() {
                 .layer(DeadlineLayer::server(deadline))
                 .layer(ShedLayer::http(&shedder))
                 .layer(BulkheadLayer::http(&bulkhead));
-            Specimen::new(stack.into_inner()).state(move || {
+            LayerUnderTest::new(stack.into_inner()).state(move || {
                 let (shed, bulkhead) = (shedder.snapshot(), bulkhead.snapshot());
                 (
                     (shed.in_flight, shed.queued),
@@ -70,7 +70,7 @@ fn a_client_of_what_is_broken_on_purpose_stands() {
     }
 }
 
-fn client(mode: Mode, injector: Option<&Injector>) -> Specimen {
+fn client(mode: Mode, injector: Option<&Injector>) -> LayerUnderTest {
     let retry = Retry::new("shaken", retry(mode));
     let breaker = Breaker::new("shaken", breaker(mode));
     let bulkhead = BulkheadConfig::default().limit(LIMIT).queue(4).mode(mode);
@@ -84,8 +84,8 @@ fn client(mode: Mode, injector: Option<&Injector>) -> Specimen {
         .layer(BreakerLayer::http(&breaker))
         .layer(BulkheadLayer::http(&bulkhead));
     let specimen = match &injector {
-        Some(injector) => Specimen::new(stack.layer(ChaosLayer::http(injector)).into_inner()),
-        None => Specimen::new(stack.into_inner()),
+        Some(injector) => LayerUnderTest::new(stack.layer(ChaosLayer::http(injector)).into_inner()),
+        None => LayerUnderTest::new(stack.into_inner()),
     };
     specimen.state(move || {
         let (budget, bulkhead) = (retry.shared_budget().snapshot(), bulkhead.snapshot());

@@ -291,7 +291,7 @@ impl Model {
 
     pub(crate) fn renew(&mut self, ticket: &mut Ticket, now: u64) -> bool {
         ticket.granted = now;
-        let lease_ends = now + nanos(self.rules.probe_lease);
+        let lease_ends = now + nanos(self.rules.probe_timeout);
         let slot = self.probing.iter_mut().find(|(probe, ends, _)| {
             ticket.epoch == self.epoch && ticket.role == Role::Probe(*probe) && *ends > now
         });

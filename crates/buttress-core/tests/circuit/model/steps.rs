@@ -15,7 +15,7 @@ impl Model {
             return Err(refusal(Reason::CircuitHalfOpen, Some(wait)));
         }
         self.probes_ever += 1;
-        let lease_ends = now + nanos(self.rules.probe_lease);
+        let lease_ends = now + nanos(self.rules.probe_timeout);
         self.probing.push((self.probes_ever, lease_ends, false));
         Ok(Role::Probe(self.probes_ever))
     }
@@ -25,7 +25,7 @@ impl Model {
         if self.under_way(now) + self.probed.len() < self.rules.probes as usize {
             return None;
         }
-        let stay_ends = self.half_open_since + nanos(self.rules.half_open_stay);
+        let stay_ends = self.half_open_since + nanos(self.rules.half_open_timeout);
         let leases = self.probing.iter().map(|&(_, lease_ends, _)| lease_ends);
         let ends = leases
             .filter(|&lease_ends| lease_ends > now)
@@ -216,7 +216,7 @@ impl Model {
     }
 
     pub(super) fn stay_is_over(&self, now: u64) -> bool {
-        now - self.half_open_since >= nanos(self.rules.half_open_stay)
+        now - self.half_open_since >= nanos(self.rules.half_open_timeout)
     }
 
     pub(super) fn ramp_nanos(&self) -> u64 {

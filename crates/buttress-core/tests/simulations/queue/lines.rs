@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use buttress_core::queue::{ControlledDelay, Exit, Order, QueueConfig, Terms, WaitQueue};
+use buttress_core::queue::{ControlledDelay, Dequeued, Order, QueueConfig, WaitParams, WaitQueue};
 use buttress_core::{Deadline, LatencyQuantiles, Ratio};
 
 use super::world::PATIENCE;
@@ -65,9 +65,9 @@ impl Line for Ours {
     fn push(&mut self, now: f64) {
         let at = self.at(now);
         let deadline = Deadline::at(at + Duration::from_secs_f64(PATIENCE));
-        let terms = Terms {
+        let terms = WaitParams {
             deadline: self.deadlines.then_some(deadline),
-            ..Terms::default()
+            ..WaitParams::default()
         };
         // Rejected only where even a million may not wait.
         let _ = self.queue.push(now, terms, at);
@@ -76,8 +76,8 @@ impl Line for Ours {
     fn next(&mut self, now: f64) -> Option<f64> {
         loop {
             match self.queue.pop(self.at(now))? {
-                Exit::Served(arrived) => return Some(arrived),
-                Exit::Dropped(..) => {}
+                Dequeued::Served(arrived) => return Some(arrived),
+                Dequeued::Dropped(..) => {}
             }
         }
     }

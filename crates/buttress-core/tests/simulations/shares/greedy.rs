@@ -137,7 +137,7 @@ impl World {
     fn admits(&mut self, tenant: usize, now: Instant) -> bool {
         let name = self.names[tenant];
         if !self.ruled {
-            self.tenants.overdraw(name);
+            self.tenants.force_acquire(name);
             return true;
         }
         self.tenants.admit(name, (PLACES + self.queue) as u64, now)

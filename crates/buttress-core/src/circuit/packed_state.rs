@@ -3,7 +3,7 @@ use crate::Mode;
 
 /// What every call must know of a circuit, in one atomic word: the state, what modifies it, and the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(pub(super) u64);
+pub(super) struct PackedState(pub(super) u64);
 
 const STATE: u64 = 0b11;
 const CLOSED: u64 = 0;
@@ -40,7 +40,7 @@ impl Tag {
     }
 }
 
-impl Word {
+impl PackedState {
     pub(super) fn new(mode: Mode) -> Self {
         Self(CLOSED).with_mode(mode)
     }

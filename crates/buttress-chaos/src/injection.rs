@@ -3,8 +3,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use buttress_core::chaos::{Answer, Arming, BodyFault};
-use buttress_core::{Attributed, BoxError, FailureKind, Guard, Outcome, Reason, Rejection, Report};
+use buttress_core::chaos::{Answer, ArmedPlan, BodyFault};
+use buttress_core::{
+    BoxError, ClassifiedError, FailureKind, Guard, Outcome, Reason, Rejection, Report,
+};
 
 use crate::injector::now;
 use crate::shared::{Harm, Place, Shared};
@@ -15,9 +17,9 @@ use crate::wait::Wait;
     unnameable_types,
     reason = "only sealed traits have it in their methods"
 )]
-pub struct Meddling {
+pub struct Injection {
     shared: Arc<Shared>,
-    arming: Arc<Arming>,
+    arming: Arc<ArmedPlan>,
     began: Instant,
     /// The time for the guard, once that is known.
     latency: Option<Duration>,
@@ -38,10 +40,10 @@ pub(crate) enum Next {
     Go,
 }
 
-impl Meddling {
+impl Injection {
     pub(crate) fn new(
         shared: &Arc<Shared>,
-        arming: Arc<Arming>,
+        arming: Arc<ArmedPlan>,
         harm: Option<Harm>,
         now: Instant,
     ) -> Self {
@@ -126,7 +128,7 @@ impl Meddling {
     }
 }
 
-impl Guard for Meddling {
+impl Guard for Injection {
     fn settle(&mut self, report: Report) {
         self.conclude(report.outcome.is_failure());
     }
@@ -135,12 +137,12 @@ impl Guard for Meddling {
 /// The error of a fault: a rejection of Buttress, with the failure that it simulates attached.
 pub(crate) fn injected(shared: &Shared, kind: FailureKind) -> BoxError {
     let rejection = Rejection::new(Reason::FaultInjected, shared.name.clone());
-    Attributed::new(Outcome::Failure(kind), rejection).into()
+    ClassifiedError::new(Outcome::Failure(kind), rejection).into()
 }
 
-impl fmt::Debug for Meddling {
+impl fmt::Debug for Injection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meddling")
+        f.debug_struct("Injection")
             .field("answer", &self.answer)
             .field("body", &self.body)
             .field("waits", &self.wait.is_some())
@@ -148,7 +150,7 @@ impl fmt::Debug for Meddling {
     }
 }
 
-impl Drop for Meddling {
+impl Drop for Injection {
     fn drop(&mut self) {
         // Its caller gave up. That is no outcome, unless the injected fault kept it waiting.
         if !self.is_concluded && self.place.is_some() {

@@ -1,10 +1,10 @@
-use super::calm::{Calm, ROOM};
 use super::opening::{Opened, Opening};
+use super::regression::WindowStats;
 use super::relief::{Relief, Response};
-use super::slope::Point;
+use super::rtt_tracker::RttTracker;
+use super::search::{Search, Searched};
 use super::steps::Steps;
-use super::strides::{Stride, Strides};
-use super::usual::Usual;
+use super::unloaded_baseline::{ROOM, UnloadedBaseline};
 use super::window::Window;
 use super::{Ended, LimitConfig};
 
@@ -20,18 +20,18 @@ use super::{Ended, LimitConfig};
 /// levels. Windows in which the limit was not reached are not compared: there the load made the number in flight,
 /// and long calls make many.
 ///
-/// The limit that the unloaded baseline ([`Calm`]) sustained is tried again when latency returns to that baseline, or
-/// falls far below that of a moment ago.
+/// The limit that the [`UnloadedBaseline`] sustained is tried again when latency returns to that baseline, or falls far
+/// below that of a moment ago.
 ///
 /// When it begins it *opens* the limit by the [`Opening`]. When that sees a queue, and when round trips change by more
-/// than they usually do, it *searches* by [`Strides`]. Else it is *settled* and gives up little to look, by [`Steps`].
+/// than they usually do, it *searches* by [`Search`]. Else it is *settled* and gives up little to look, by [`Steps`].
 #[derive(Debug)]
-pub(super) struct Guarded {
+pub(super) struct Adaptive {
     aim: f64,
     /// While it opens.
     opening: Option<Opening>,
     /// While it searches.
-    strides: Option<Strides>,
+    strides: Option<Search>,
     /// The limit before it was doubled for a try.
     probed_at: Option<f64>,
     /// Whether the next window is one of calls that began in a search.
@@ -39,23 +39,23 @@ pub(super) struct Guarded {
     /// How often of late the limit was reached. Without an overload there is no low window: it would make one.
     reached: u32,
     steps: Steps,
-    usual: Usual,
-    calm: Calm,
+    usual: RttTracker,
+    calm: UnloadedBaseline,
     relief: Relief,
 }
 
-impl Guarded {
+impl Adaptive {
     pub(super) fn new(limit: f64) -> Self {
         Self {
             aim: limit,
             opening: None,
-            strides: Some(Strides::default()),
+            strides: Some(Search::default()),
             probed_at: None,
             is_draining: false,
             reached: 0,
             steps: Steps::default(),
-            usual: Usual::default(),
-            calm: Calm::default(),
+            usual: RttTracker::default(),
+            calm: UnloadedBaseline::default(),
             relief: Relief::default(),
         }
     }
@@ -83,7 +83,7 @@ impl Guarded {
             return false;
         };
         // More of what takes far longer than usual is no answer.
-        let may_rise = !self.usual.finds_slow(Point::rtt_of(&call.sample));
+        let may_rise = !self.usual.is_slow_window(WindowStats::rtt_of(&call.sample));
         let Some(limit) = opening.on_sample(call, self.aim, may_rise) else {
             return false;
         };
@@ -123,11 +123,11 @@ impl Guarded {
         if std::mem::take(&mut self.is_draining) || is_overfull || self.opens(window, config) {
             return;
         }
-        let point = Point::of(window);
+        let point = WindowStats::of(window);
         let is_reached = window.is_reached();
         // What a search does to round trips is no surprise.
         let searched = is_reached && self.is_striding();
-        let surprised = !searched && self.usual.is_surprised_by(point.rtt);
+        let surprised = !searched && self.usual.is_anomalous(point.rtt);
         if !is_reached {
             self.reached = self.reached.saturating_sub(2);
             if let Some(before) = self.probed_at.take() {
@@ -162,15 +162,15 @@ impl Guarded {
         let is_striding = self.is_striding();
         if let Some(strides) = &mut self.strides {
             if is_striding {
-                match strides.on_window(point, !self.usual.finds_slow(point.rtt)) {
-                    Stride::Times(times) => {
+                match strides.on_window(point, !self.usual.is_slow_window(point.rtt)) {
+                    Searched::Times(times) => {
                         if times > 1.0 && self.probed_at.is_some() {
                             // No calls wait here: there is no reason to go back further.
                             self.probed_at = Some(self.aim);
                         }
                         self.aim = config.clamp(self.aim * times);
                     }
-                    Stride::Knee(knee) => self.settle(knee, config),
+                    Searched::Knee(knee) => self.settle(knee, config),
                 }
             }
             return;
@@ -179,7 +179,7 @@ impl Guarded {
             self.steps.add_low(point);
         } else {
             let eased = self.steps.add_high(point);
-            let worth = match self.calm.beckons(self.aim, point) {
+            let worth = match self.calm.candidate(self.aim, point) {
                 // At the same limit calls take much less time: there may be more to be had.
                 None if eased && !self.usual.is_slow() => Some(2.0 * self.aim),
                 worth => worth,
@@ -222,8 +222,8 @@ impl Guarded {
         if window.is_reached() && self.aim >= f64::from(config.max) {
             self.search_now(config);
         } else if !opening.has_grown() && !window.is_reached() {
-            let point = Point::of(window);
-            self.usual.is_surprised_by(point.rtt);
+            let point = WindowStats::of(window);
+            self.usual.is_anomalous(point.rtt);
             self.calm.see(point);
         }
         true
@@ -272,9 +272,9 @@ impl Guarded {
     }
 
     /// Tries a higher limit for a window. It may be by chance, but it costs no capacity.
-    fn probe(&mut self, worth: f64, high: Point, low: Point, config: &LimitConfig) {
+    fn probe(&mut self, worth: f64, high: WindowStats, low: WindowStats, config: &LimitConfig) {
         self.probed_at = Some(self.aim);
-        self.strides = Some(Strides::upward(high, low));
+        self.strides = Some(Search::upward(high, low));
         self.aim = config.clamp(worth);
     }
 
@@ -314,7 +314,7 @@ impl Guarded {
 
     fn search(&mut self) {
         self.probed_at = None;
-        self.strides = Some(Strides::default());
+        self.strides = Some(Search::default());
         self.steps.forget();
     }
 }

@@ -7,12 +7,12 @@ use buttress_metrics::HedgeEvent;
 use tower_service::Service;
 
 use super::handle::Shared;
-use crate::budget::Payment;
+use crate::budget::BudgetReservation;
 use crate::clock::now;
 use crate::repeat::{Attempt, Repeat};
 
 /// What it takes to make a call a second time.
-pub(super) struct Second<S, Req, P: Repeat<Req>> {
+pub(super) struct HedgeAttempt<S, Req, P: Repeat<Req>> {
     pub(super) service: S,
     pub(super) spare: P::Spare,
     pub(super) binds: bool,
@@ -29,11 +29,11 @@ pub(super) struct Paid {
     shared: Lease<Shared>,
     /// `None` once settled.
     reservation: Option<Reservation>,
-    payment: Option<Payment>,
+    payment: Option<BudgetReservation>,
     begun: bool,
 }
 
-impl<S, Req, P> Second<S, Req, P>
+impl<S, Req, P> HedgeAttempt<S, Req, P>
 where
     S: Service<Req>,
     S::Error: Into<BoxError>,

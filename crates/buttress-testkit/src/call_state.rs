@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Where a call stands, as seen from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum CallState {
     /// It has its response, and the inner service was called.
     Answered,
     /// The inner service is at it.
@@ -13,14 +13,14 @@ pub(crate) enum Standing {
     Waiting,
 }
 
-impl Standing {
+impl CallState {
     /// Whether the call has its answer.
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::Answered | Self::Refused)
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for CallState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Answered => "answered by the inner service",

@@ -3,13 +3,13 @@ use super::window::Window;
 
 /// The statistics of a window, in logarithms: differences of these are relative changes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Point {
+pub(super) struct WindowStats {
     in_flight: f64,
     pub(super) rtt: f64,
     throughput: f64,
 }
 
-impl Point {
+impl WindowStats {
     pub(super) fn of(window: &Window) -> Self {
         Self {
             in_flight: window.in_flight.ln(),
@@ -61,12 +61,12 @@ impl Point {
 /// The mean of the windows at one level.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Level {
-    mean: Point,
+    mean: WindowStats,
     windows: f64,
 }
 
 impl Level {
-    pub(super) fn add(&mut self, point: Point) {
+    pub(super) fn add(&mut self, point: WindowStats) {
         self.windows += 1.0;
         let toward = |mean: &mut f64, value: f64| *mean += (value - *mean) / self.windows;
         toward(&mut self.mean.in_flight, point.in_flight);
@@ -74,7 +74,7 @@ impl Level {
         toward(&mut self.mean.throughput, point.throughput);
     }
 
-    pub(super) fn mean(&self) -> Option<Point> {
+    pub(super) fn mean(&self) -> Option<WindowStats> {
         (self.windows > 0.0).then_some(self.mean)
     }
 }
@@ -85,14 +85,14 @@ impl Level {
 /// A service below its knee has slopes 0 and 1, one above it 1 and 0. Differences of neighbours leave out what
 /// changes by itself, as a mix of calls does: that is in one difference, and the step of the limit in all.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slopes {
+pub(super) struct Regression {
     xx: f64,
     xr: f64,
     xt: f64,
 }
 
-impl Slopes {
-    pub(super) fn add(&mut self, high: Point, low: Point, memory: f64) {
+impl Regression {
+    pub(super) fn add(&mut self, high: WindowStats, low: WindowStats, memory: f64) {
         let keep = 1.0 - 1.0 / memory;
         let x = high.in_flight - low.in_flight;
         self.xx = self.xx * keep + x * x;

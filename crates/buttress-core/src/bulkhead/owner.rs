@@ -6,7 +6,7 @@ use crate::shares::{Partition, Tenant};
 
 /// The owner of a call, where owners are counted.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) enum Claim {
+pub(super) enum Owner {
     /// None: it is in the rest.
     #[default]
     None,
@@ -21,17 +21,17 @@ pub(super) enum Claim {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) waiter: Arc<Waiter>,
-    pub(super) claim: Claim,
+    pub(super) claim: Owner,
 }
 
 /// In-flight requests by owner; a permit stores the index of its entry.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    entries: Vec<Claim>,
+    entries: Vec<Owner>,
     unused: Vec<u32>,
 }
 
-impl Claim {
+impl Owner {
     pub(super) fn partition(self) -> Partition {
         match self {
             Self::Partition(partition) => partition,
@@ -42,7 +42,7 @@ impl Claim {
 
 impl Claims {
     /// Keeps a claim, and makes the permit that has its number.
-    pub(super) fn keep(&mut self, claim: Claim) -> Option<Permit> {
+    pub(super) fn keep(&mut self, claim: Owner) -> Option<Permit> {
         if let Some(entry) = self.unused.pop() {
             self.entries[entry as usize] = claim;
             return Permit::with_claim(entry);
@@ -52,7 +52,7 @@ impl Claims {
         Some(permit)
     }
 
-    pub(super) fn take(&mut self, entry: u32) -> Claim {
+    pub(super) fn take(&mut self, entry: u32) -> Owner {
         let claim = self.entries.get_mut(entry as usize).map(std::mem::take);
         self.unused.push(entry);
         claim.unwrap_or_default()

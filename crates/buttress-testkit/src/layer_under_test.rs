@@ -18,7 +18,7 @@ use crate::{ReadyProbe, TestBody};
 /// | [`resize`](Self::resize) | that a limit changes while calls are in flight (A6, A7) |
 /// | [`beside`](Self::beside) | that callers that wait in different ways are all admitted (Q6) |
 /// | [`trip`](Self::trip) | that a layer that rejects comes back, and that its clones reject too (B3, B6) |
-pub struct Specimen {
+pub struct LayerUnderTest {
     layer: Box<dyn Fn(ReadyProbe) -> Subject>,
     state: Option<Box<dyn Fn() -> String>>,
     resize: Option<Box<dyn Fn(usize)>>,
@@ -26,7 +26,7 @@ pub struct Specimen {
     beside: Option<Box<dyn Fn(ReadyProbe) -> Subject>>,
 }
 
-impl Specimen {
+impl LayerUnderTest {
     /// A layer without hooks.
     pub fn new<L, B>(layer: L) -> Self
     where
@@ -103,7 +103,7 @@ impl Specimen {
     }
 }
 
-impl<L, B> From<L> for Specimen
+impl<L, B> From<L> for LayerUnderTest
 where
     L: Layer<ReadyProbe> + 'static,
     L::Service: Service<Request<TestBody>, Response = Response<B>> + Clone + 'static,
@@ -116,9 +116,9 @@ where
     }
 }
 
-impl fmt::Debug for Specimen {
+impl fmt::Debug for LayerUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Specimen")
+        f.debug_struct("LayerUnderTest")
             .field("state", &self.read_state())
             .field("resizable", &self.resize.is_some())
             .field("trippable", &self.trip.is_some())

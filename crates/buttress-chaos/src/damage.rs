@@ -9,14 +9,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 
-use crate::meddling::injected;
+use crate::injection::injected;
 use crate::shared::{Place, Shared};
 use crate::wait::Wait;
 
 /// One fault at work on one body: frames are taken in, and given out as the fault leaves them.
 ///
 /// A disarmed injector heals what only slows a body down. A body that lost something stays as it is.
-pub(crate) struct Tampering {
+pub(crate) struct Damage {
     fault: BodyFault,
     shared: Arc<Shared>,
     /// Kept until the body is over.
@@ -47,7 +47,7 @@ enum Out {
     Pause(Duration),
 }
 
-impl Tampering {
+impl Damage {
     pub(crate) fn new(fault: BodyFault, shared: &Arc<Shared>, place: Option<Place>) -> Self {
         Self {
             fault,
@@ -111,9 +111,9 @@ impl Tampering {
             | BodyFault::WrongLength { .. } => self.give(Frame::data(data)),
             BodyFault::Corrupt { after } => {
                 if let Some(at) = within(after, before, data.len()) {
-                    let mut harmed = BytesMut::from(data);
-                    harmed[at] ^= 0xFF;
-                    data = harmed.freeze();
+                    let mut affected = BytesMut::from(data);
+                    affected[at] ^= 0xFF;
+                    data = affected.freeze();
                 }
                 self.give(Frame::data(data));
             }

@@ -2,17 +2,17 @@
 /// everywhere.
 ///
 /// ```
-/// use buttress_testkit::Dice;
+/// use buttress_testkit::Rng;
 ///
-/// let (mut a, mut b) = (Dice::new(7), Dice::new(7));
+/// let (mut a, mut b) = (Rng::new(7), Rng::new(7));
 /// assert!((0..100).all(|_| a.roll(6) == b.roll(6)));
 /// assert!((0..100).all(|_| a.roll(6) < 6));
 /// ```
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
-    /// Dice that roll what `seed` says.
+impl Rng {
+    /// Rng that roll what `seed` says.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)

@@ -5,7 +5,7 @@ use crate::{ConfigError, Ratio};
 
 /// How long a circuit stays open.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum OpenTime {
+pub enum OpenDuration {
     /// A fixed time.
     Fixed(Duration),
     /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as
@@ -21,7 +21,7 @@ pub enum OpenTime {
     },
 }
 
-impl Default for OpenTime {
+impl Default for OpenDuration {
     /// 5 s, doubling to 60 s, less up to 20 %.
     fn default() -> Self {
         Self::Exponential {
@@ -32,7 +32,7 @@ impl Default for OpenTime {
     }
 }
 
-impl OpenTime {
+impl OpenDuration {
     /// The open time after `reopenings` in a row, with a uniform `draw` for the jitter.
     #[must_use]
     pub fn after(self, reopenings: u32, draw: u64) -> Duration {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn it_doubles_up_to_its_maximum_and_jitter_stays_below() {
-        let time = OpenTime::Exponential {
+        let time = OpenDuration::Exponential {
             initial: Duration::from_secs(1),
             max: Duration::from_secs(10),
             jitter: Ratio::HALF,

@@ -2,7 +2,7 @@ use crate::{Criticality, Deadline};
 
 /// The parameters of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Terms {
+pub struct WaitParams {
     /// How much it matters.
     pub criticality: Criticality,
     /// By when its answer is wanted.
@@ -11,7 +11,7 @@ pub struct Terms {
 
 /// What is guaranteed to waiters of one criticality, whatever the load of more critical ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Entitled {
+pub struct QuotaHolder {
     /// This many of them go before all waiters without a guarantee.
     pub first: u64,
     /// This many of them may wait, and are not evicted.

@@ -1,4 +1,4 @@
-use super::slope::Point;
+use super::regression::WindowStats;
 
 /// The first, bold part of a search: halves the limit while that shortens the queue, or else doubles it while more
 /// calls are answered for it, until the knee lies between two levels.
@@ -6,10 +6,10 @@ use super::slope::Point;
 /// This is the slow start of TCP (Jacobson, 1988) in both directions. Levels so far apart differ by more than chance,
 /// so that one window of each is enough.
 #[derive(Debug, Default)]
-pub(super) struct Strides {
+pub(super) struct Search {
     /// The lowest level seen, with the shortest queue in its round trip.
-    lowest: Option<Point>,
-    last: Option<Point>,
+    lowest: Option<WindowStats>,
+    last: Option<WindowStats>,
     turn: Turn,
 }
 
@@ -25,16 +25,16 @@ enum Turn {
 
 /// What a window leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Stride {
+pub(super) enum Searched {
     /// The factor by which the limit is multiplied.
     Times(f64),
     /// The number of calls that keep the service busy.
     Knee(f64),
 }
 
-impl Strides {
+impl Search {
     /// One that begins with twice as much, because two levels say that there is no queue.
-    pub(super) fn upward(high: Point, low: Point) -> Self {
+    pub(super) fn upward(high: WindowStats, low: WindowStats) -> Self {
         Self {
             lowest: Some(low),
             last: Some(high),
@@ -43,17 +43,17 @@ impl Strides {
     }
 
     /// Whether a window in which the load did not reach the level above the last one shows that no calls queue there.
-    pub(super) fn is_free(&self, point: Point) -> bool {
+    pub(super) fn is_free(&self, point: WindowStats) -> bool {
         self.last
             .filter(|last| point.calls() > ABOVE * last.calls())
             .and_then(|last| point.queueing_above(last))
             .is_some_and(|(rtt, lag)| rtt.max(lag) < HALF)
     }
 
-    pub(super) fn on_window(&mut self, point: Point, may_rise: bool) -> Stride {
+    pub(super) fn on_window(&mut self, point: WindowStats, may_rise: bool) -> Searched {
         let Some(last) = self.last.replace(point) else {
             self.lowest = Some(point);
-            return Stride::Times(0.5);
+            return Searched::Times(0.5);
         };
         let (high, low) = match self.turn {
             Turn::First | Turn::Down => (last, point),
@@ -66,16 +66,16 @@ impl Strides {
             Turn::First | Turn::Down if rtt.min(lag) > HALF => {
                 self.turn = Turn::Down;
                 self.lowest = Some(point);
-                Stride::Times(0.5)
+                Searched::Times(0.5)
             }
             Turn::First if follows => {
                 self.turn = Turn::Up;
                 (self.lowest, self.last) = (Some(point), Some(last));
-                Stride::Times(4.0)
+                Searched::Times(4.0)
             }
-            Turn::Up if follows => Stride::Times(2.0),
-            Turn::First | Turn::Down => Stride::Knee(high.knee_above(point)),
-            Turn::Up => Stride::Knee(high.knee_above(self.lowest.unwrap_or(low))),
+            Turn::Up if follows => Searched::Times(2.0),
+            Turn::First | Turn::Down => Searched::Knee(high.knee_above(point)),
+            Turn::Up => Searched::Knee(high.knee_above(self.lowest.unwrap_or(low))),
         }
     }
 }

@@ -15,10 +15,10 @@ use crate::{ConfigError, Deadline, Reason};
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use buttress_core::{Ingress, Reason};
+/// use buttress_core::{ServerDeadline, Reason};
 ///
 /// let second = Duration::from_secs(1);
-/// let ingress = Ingress { timeout: Some(2 * second), ..Ingress::default() };
+/// let ingress = ServerDeadline { timeout: Some(2 * second), ..ServerDeadline::default() };
 ///
 /// let now = Instant::now();
 /// let patient = ingress.admit(now, Some(60 * second), None)?.expect("it has a deadline");
@@ -27,7 +27,7 @@ use crate::{ConfigError, Deadline, Reason};
 /// # Ok::<(), Reason>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ingress {
+pub struct ServerDeadline {
     /// The time of a call whose caller sends no deadline.
     pub timeout: Option<Duration>,
     /// What a call gets at most, where that is more than `timeout`.
@@ -38,7 +38,7 @@ pub struct Ingress {
     pub minimum: Duration,
 }
 
-impl Ingress {
+impl ServerDeadline {
     /// The deadline of a call that arrives `now`, if it has one, by a rule that passed its [`check`](Self::check).
     /// `given` is the time its caller gave it, `outer` the deadline of what it is part of; the earlier holds.
     ///

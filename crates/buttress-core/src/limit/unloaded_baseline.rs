@@ -1,4 +1,4 @@
-use super::slope::Point;
+use super::regression::WindowStats;
 
 /// What a service was seen to bear while the load alone said how much that was.
 ///
@@ -7,23 +7,23 @@ use super::slope::Point;
 /// that baseline sustained is tried again. That holds only if calls did not queue in the baseline either: in an
 /// overload, too, there are windows in which every call finds a slot.
 #[derive(Debug, Default)]
-pub(super) struct Calm {
-    seen: Option<Point>,
+pub(super) struct UnloadedBaseline {
+    seen: Option<WindowStats>,
     /// How often it was tried in vain since, and how many windows are left until it is again.
     tries: u32,
     rest: u32,
 }
 
-impl Calm {
+impl UnloadedBaseline {
     /// Records a window in which every call found a slot.
-    pub(super) fn see(&mut self, point: Point) {
+    pub(super) fn see(&mut self, point: WindowStats) {
         let seen = self.seen.get_or_insert(point);
         seen.go_toward(point, 1.0 / MEMORY);
         (self.tries, self.rest) = (0, 0);
     }
 
     /// A limit worth trying beside one at which a window was like that, if any is.
-    pub(super) fn beckons(&mut self, limit: f64, point: Point) -> Option<f64> {
+    pub(super) fn candidate(&mut self, limit: f64, point: WindowStats) -> Option<f64> {
         self.rest = self.rest.saturating_sub(1);
         let seen = self.seen?;
         let worth = seen.calls() * ROOM;
@@ -58,8 +58,8 @@ mod tests {
     use super::super::window::Window;
     use super::*;
 
-    fn point(calls: f64, rtt: f64) -> Point {
-        Point::of(&Window {
+    fn point(calls: f64, rtt: f64) -> WindowStats {
+        WindowStats::of(&Window {
             rtt,
             answered: None,
             in_flight: calls,
@@ -72,29 +72,29 @@ mod tests {
 
     #[test]
     fn it_beckons_where_calls_take_as_long_as_in_the_calm_and_only_if_it_bore_more() {
-        let mut calm = Calm::default();
-        assert_eq!(calm.beckons(3.0, point(3.0, 0.02)), None);
+        let mut calm = UnloadedBaseline::default();
+        assert_eq!(calm.candidate(3.0, point(3.0, 0.02)), None);
         calm.see(point(8.0, 0.02));
-        assert_eq!(calm.beckons(3.0, point(3.0, 0.03)), None);
-        assert_eq!(calm.beckons(9.0, point(9.0, 0.02)), None);
-        let worth = calm.beckons(3.0, point(3.0, 0.02));
+        assert_eq!(calm.candidate(3.0, point(3.0, 0.03)), None);
+        assert_eq!(calm.candidate(9.0, point(9.0, 0.02)), None);
+        let worth = calm.candidate(3.0, point(3.0, 0.02));
         assert!(worth.is_some_and(|worth| (worth - 10.0).abs() < 1e-9));
     }
 
     #[test]
     fn what_was_borne_with_a_queue_is_not_worth_a_try() {
-        let mut calm = Calm::default();
+        let mut calm = UnloadedBaseline::default();
         calm.see(point(40.0, 0.09));
-        assert_eq!(calm.beckons(20.0, point(20.0, 0.05)), None);
-        assert!(calm.beckons(20.0, point(20.0, 0.08)).is_some());
+        assert_eq!(calm.candidate(20.0, point(20.0, 0.05)), None);
+        assert!(calm.candidate(20.0, point(20.0, 0.08)).is_some());
     }
 
     #[test]
     fn in_vain_it_is_tried_ever_more_seldom_and_never_given_up() {
-        let mut calm = Calm::default();
+        let mut calm = UnloadedBaseline::default();
         calm.see(point(8.0, 0.02));
-        let tried = |calm: &mut Calm, windows: usize| {
-            let tries = (0..windows).filter_map(|_| calm.beckons(3.0, point(3.0, 0.02)));
+        let tried = |calm: &mut UnloadedBaseline, windows: usize| {
+            let tries = (0..windows).filter_map(|_| calm.candidate(3.0, point(3.0, 0.02)));
             tries.count()
         };
         assert_eq!(tried(&mut calm, 62), 5);

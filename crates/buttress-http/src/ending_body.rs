@@ -6,7 +6,7 @@ use http::HeaderMap;
 use crate::Http;
 
 /// What a call still waits for when its head has come, with the guard that ends with it.
-pub(crate) struct Tail<G: Guard> {
+pub(crate) struct EndingBody<G: Guard> {
     // Taken when the call is settled, so that `drop` sees whether it was.
     guard: Option<G>,
     // `None` where the trailers will tell.
@@ -21,7 +21,7 @@ pub(crate) struct Tail<G: Guard> {
     protocol: Http,
 }
 
-impl<G: Guard> Tail<G> {
+impl<G: Guard> EndingBody<G> {
     /// Waits for a body of `promised` bytes, after a `head` that told the outcome or left it to the trailers.
     pub(crate) fn new(
         guard: G,
@@ -107,7 +107,7 @@ impl<G: Guard> Tail<G> {
     }
 }
 
-impl<G: Guard> Guard for Tail<G> {
+impl<G: Guard> Guard for EndingBody<G> {
     fn settle(&mut self, report: Report) {
         if self.is_settled {
             return;
@@ -122,7 +122,7 @@ impl<G: Guard> Guard for Tail<G> {
 /// Dropped before the end: cancelled. But a failure in the head stays one, and a caller that never polled the body only
 /// needed the head: a caller that reads only the status, a retry that discards a 503, a server that answers a `HEAD`
 /// with the head of a `GET`. Otherwise such callers would report to a breaker either nothing or failures only.
-impl<G: Guard> Drop for Tail<G> {
+impl<G: Guard> Drop for EndingBody<G> {
     fn drop(&mut self) {
         let Some(mut guard) = self.guard.take() else {
             return;

@@ -2,7 +2,7 @@ use std::f64::consts::LN_2;
 
 /// What the round trips of windows usually are, to know a surprise. In logarithms, so that all is relative.
 #[derive(Debug, Default)]
-pub(super) struct Usual {
+pub(super) struct RttTracker {
     windows: f64,
     mean: f64,
     /// The mean square of how far a window is off.
@@ -11,9 +11,9 @@ pub(super) struct Usual {
     long: f64,
 }
 
-impl Usual {
+impl RttTracker {
     /// Takes in a window, and says whether the last few are off by more than chance explains.
-    pub(super) fn is_surprised_by(&mut self, rtt: f64) -> bool {
+    pub(super) fn is_anomalous(&mut self, rtt: f64) -> bool {
         self.windows += 1.0;
         if self.windows == 1.0 {
             (self.mean, self.lately, self.long) = (rtt, rtt, rtt);
@@ -43,7 +43,7 @@ impl Usual {
     }
 
     /// Whether a window is as slow as that.
-    pub(super) fn finds_slow(&self, rtt: f64) -> bool {
+    pub(super) fn is_slow_window(&self, rtt: f64) -> bool {
         self.windows > 0.0 && rtt - self.long > LN_2
     }
 }

@@ -3,7 +3,7 @@ use crate::time::nanos;
 
 /// The probes of one half-open period: the slots in use, and the results of those that ended.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub(super) struct Probes {
     since: u64,
     next: u64,
     slots: Vec<Slot>,
@@ -26,7 +26,7 @@ pub(super) enum Verdict {
     Passed,
 }
 
-impl Trial {
+impl Probes {
     pub(super) fn new(now: u64) -> Self {
         Self {
             since: now,
@@ -48,7 +48,7 @@ impl Trial {
         self.next += 1;
         self.slots.push(Slot {
             probe,
-            lease_ends: now.saturating_add(nanos(config.probe_lease)),
+            lease_ends: now.saturating_add(nanos(config.probe_timeout)),
             answered: false,
         });
         Ok(probe)
@@ -63,7 +63,7 @@ impl Trial {
         if count + u64::from(self.ended) < u64::from(config.probes) {
             return 0;
         }
-        let stay_ends = self.since.saturating_add(nanos(config.half_open_stay));
+        let stay_ends = self.since.saturating_add(nanos(config.half_open_timeout));
         next_end.min(stay_ends).saturating_sub(now).max(1)
     }
 
@@ -100,7 +100,7 @@ impl Trial {
         let mut held = self.slots.iter_mut().filter(|slot| slot.lease_ends > now);
         let slot = held.find(|slot| slot.probe == probe);
         if let Some(slot) = slot {
-            slot.lease_ends = now.saturating_add(nanos(config.probe_lease));
+            slot.lease_ends = now.saturating_add(nanos(config.probe_timeout));
             return true;
         }
         false
@@ -132,7 +132,7 @@ impl Trial {
     }
 
     pub(super) fn stay_is_over(&self, config: &BreakerConfig, now: u64) -> bool {
-        now.saturating_sub(self.since) >= nanos(config.half_open_stay)
+        now.saturating_sub(self.since) >= nanos(config.half_open_timeout)
     }
 
     /// The number of probes with a slot whose lease has not ended.

@@ -10,13 +10,13 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// A plan at work, held to its bounds.
 #[derive(Debug)]
-pub struct Arming {
+pub struct ArmedPlan {
     plan: Plan,
     armed: Instant,
     /// Calls that were decided on.
     calls: AtomicU64,
     /// Calls that were affected.
-    harmed: AtomicU64,
+    affected: AtomicU64,
     /// Calls that are affected now.
     active: AtomicU64,
     /// Which faults were put out of use: a bit for each of at most
@@ -25,7 +25,7 @@ pub struct Arming {
     guard: Option<Arc<SteadyState>>,
 }
 
-/// One of the affected calls, to be released with [`Arming::release`].
+/// One of the affected calls, to be released with [`ArmedPlan::release`].
 #[derive(Debug)]
 #[must_use = "it is to be released"]
 pub struct Active(());
@@ -70,7 +70,7 @@ pub enum End {
     Expired,
 }
 
-impl Arming {
+impl ArmedPlan {
     /// Arms a plan. Its guard goes on from what was `watched` so far, if that was the same steady state.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Arming {
             plan,
             armed: now,
             calls: AtomicU64::new(0),
-            harmed: AtomicU64::new(0),
+            affected: AtomicU64::new(0),
             active: AtomicU64::new(0),
             stopped: AtomicU64::new(0),
             guard,
@@ -125,7 +125,7 @@ impl Arming {
         }
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let since = now.saturating_duration_since(self.armed);
-        if since < self.plan.bounds.begins_after {
+        if since < self.plan.bounds.start_delay {
             return Verdict::Pass(None);
         }
         let decision = self
@@ -138,7 +138,10 @@ impl Arming {
         if !count_up(&self.active, most) {
             return Verdict::Pass(Some(Suppressed::MaxActive));
         }
-        if !count_up(&self.harmed, share_of(calls, self.plan.bounds.blast_radius)) {
+        if !count_up(
+            &self.affected,
+            share_of(calls, self.plan.bounds.blast_radius),
+        ) {
             self.release(Active(()));
             return Verdict::Pass(Some(Suppressed::BlastRadius));
         }
@@ -198,8 +201,8 @@ impl Arming {
     /// The number of calls decided on, and the number of them that were affected.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {
-        let harmed = self.harmed.load(Ordering::Acquire);
-        (self.calls.load(Ordering::Acquire), harmed)
+        let affected = self.affected.load(Ordering::Acquire);
+        (self.calls.load(Ordering::Acquire), affected)
     }
 
     fn is_stopped(&self, fault: usize) -> bool {
@@ -241,7 +244,7 @@ mod tests {
             .bounds(bounds)
     }
 
-    fn harm(arming: &Arming, now: Instant) -> Option<Active> {
+    fn harm(arming: &ArmedPlan, now: Instant) -> Option<Active> {
         match arming.decide(&(), 0, now) {
             Verdict::Harm(_, active) => Some(active),
             _ => None,
@@ -251,7 +254,7 @@ mod tests {
     #[test]
     fn the_maximum_of_affected_calls_is_never_exceeded() {
         let now = Instant::now();
-        let arming = Arming::new(plan(Bounds::default().max_active(2)), None, now).unwrap();
+        let arming = ArmedPlan::new(plan(Bounds::default().max_active(2)), None, now).unwrap();
         let first = harm(&arming, now).unwrap();
         let _second = harm(&arming, now).unwrap();
         let third = arming.decide(&(), 0, now);
@@ -264,7 +267,7 @@ mod tests {
     fn the_blast_radius_holds_at_every_moment() {
         let now = Instant::now();
         let bounds = Bounds::default().blast_radius(Ratio::percent(10));
-        let arming = Arming::new(plan(bounds), None, now).unwrap();
+        let arming = ArmedPlan::new(plan(bounds), None, now).unwrap();
         for calls in 1..=1_000_u64 {
             if let Some(active) = harm(&arming, now) {
                 arming.release(active);
@@ -277,8 +280,8 @@ mod tests {
     #[test]
     fn faults_begin_and_end_on_time() {
         let now = Instant::now();
-        let bounds = Bounds::default().begins_after(SECOND).ttl(3 * SECOND);
-        let arming = Arming::new(plan(bounds), None, now).unwrap();
+        let bounds = Bounds::default().start_delay(SECOND).ttl(3 * SECOND);
+        let arming = ArmedPlan::new(plan(bounds), None, now).unwrap();
         assert!(harm(&arming, now).is_none());
         assert!(harm(&arming, now + SECOND).is_some());
         assert_eq!(arming.end(now + 2 * SECOND), None);
@@ -291,7 +294,7 @@ mod tests {
     fn a_breach_of_the_steady_state_ends_it() {
         let now = Instant::now();
         let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
-        let arming = Arming::new(plan(Bounds::default()).guard(guard), None, now).unwrap();
+        let arming = ArmedPlan::new(plan(Bounds::default()).guard(guard), None, now).unwrap();
         (0..20).for_each(|_| arming.observe(true, SECOND, now));
         match arming.decide(&(), 0, now) {
             Verdict::Ended(End::Breached(breach)) => {
@@ -305,7 +308,7 @@ mod tests {
     fn observe_only_mode_goes_on_after_a_breach() {
         let now = Instant::now();
         let guard = SteadyStateConfig::default().failure_ratio(Ratio::HALF);
-        let watch = Arming::new(Plan::new(1).guard(guard), None, now).unwrap();
+        let watch = ArmedPlan::new(Plan::new(1).guard(guard), None, now).unwrap();
         (0..20).for_each(|_| watch.observe(true, SECOND, now));
         assert_eq!(watch.end(now), None);
         assert!(watch.breach(now).is_some());
@@ -315,7 +318,7 @@ mod tests {
     #[test]
     fn one_fault_can_be_stopped_by_its_name() {
         let now = Instant::now();
-        let arming = Arming::new(plan(Bounds::default()), None, now).unwrap();
+        let arming = ArmedPlan::new(plan(Bounds::default()), None, now).unwrap();
         assert!(!arming.stop("slow"));
         assert!(harm(&arming, now).is_some());
         assert!(arming.stop("down"));
@@ -325,7 +328,7 @@ mod tests {
     #[test]
     fn time_that_goes_back_ends_nothing() {
         let now = Instant::now() + SECOND;
-        let arming = Arming::new(plan(Bounds::default()), None, now).unwrap();
+        let arming = ArmedPlan::new(plan(Bounds::default()), None, now).unwrap();
         assert!(harm(&arming, now - SECOND).is_some());
     }
 }

@@ -15,7 +15,7 @@ use crate::shared::SharedLease;
 /// The time of a call in flight, until its head comes.
 #[expect(unnameable_types, reason = "it is between our future and our body")]
 #[derive(Debug)]
-pub struct Watch {
+pub struct DeadlineTimer {
     pub(crate) shared: SharedLease,
     pub(crate) deadline: Option<Instant>,
     /// When the head is due. `None` is never.
@@ -36,7 +36,7 @@ pub(crate) struct Tail {
     binds: bool,
 }
 
-impl Watch {
+impl DeadlineTimer {
     /// Waits for the head to be overdue, and returns what the call then ends with; `None` if it goes on unwatched.
     pub(crate) fn poll(
         &mut self,

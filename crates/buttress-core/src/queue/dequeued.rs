@@ -4,7 +4,7 @@ use crate::Reason;
 /// A request began to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the displaced must be told"]
-pub struct Pushed<T> {
+pub struct Enqueued<T> {
     /// With which it can be taken out again.
     pub ticket: Ticket,
     /// The evicted waiter, and why.
@@ -23,7 +23,7 @@ pub enum QueueRefusal {
 /// How a waiter leaves a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a waiter that leaves must be notified"]
-pub enum Exit<T> {
+pub enum Dequeued<T> {
     /// It is its turn.
     Served(T),
     /// It is not going to be served.
@@ -34,7 +34,7 @@ pub enum Exit<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
     /// The queue was full, and another is served before it.
-    Displaced,
+    Evicted,
     /// The queue has not drained for an [interval](super::ControlledDelay), and it waited too long for that.
     Overloaded,
     /// It waited for the [longest wait](super::QueueConfig::max_wait).
@@ -48,7 +48,7 @@ impl Dropped {
     #[must_use]
     pub const fn reason(self) -> Reason {
         match self {
-            Self::Displaced | Self::Overloaded => Reason::QueueOverloaded,
+            Self::Evicted | Self::Overloaded => Reason::QueueOverloaded,
             Self::TimedOut => Reason::QueueTimeout,
             Self::TooLate => Reason::DeadlineTooShort,
         }

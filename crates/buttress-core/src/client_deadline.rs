@@ -12,18 +12,18 @@ use crate::{ConfigError, Deadline, Reason};
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use buttress_core::{Deadline, Egress, Reason};
+/// use buttress_core::{Deadline, ClientDeadline, Reason};
 ///
 /// let now = Instant::now();
 /// let left = |millis| Deadline::after(now, Duration::from_millis(millis));
 ///
-/// let deadline = Egress::default().send(now, left(100))?.expect("there is one");
-/// assert_eq!(Egress::default().given(now, deadline), Duration::from_millis(95));
-/// assert_eq!(Egress::default().send(now, left(5)), Err(Reason::DeadlineTooShort));
+/// let deadline = ClientDeadline::default().send(now, left(100))?.expect("there is one");
+/// assert_eq!(ClientDeadline::default().given(now, deadline), Duration::from_millis(95));
+/// assert_eq!(ClientDeadline::default().send(now, left(5)), Err(Reason::DeadlineTooShort));
 /// # Ok::<(), Reason>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Egress {
+pub struct ClientDeadline {
     /// What a call gets at most.
     pub timeout: Option<Duration>,
     /// Kept back for the way there and back.
@@ -32,7 +32,7 @@ pub struct Egress {
     pub minimum: Duration,
 }
 
-impl Egress {
+impl ClientDeadline {
     /// When we stop waiting for the answer to a call that is sent `now`, on behalf of a call that has
     /// `inherited` a deadline or has none. `None` is never.
     ///
@@ -92,7 +92,7 @@ impl Egress {
     }
 }
 
-impl Default for Egress {
+impl Default for ClientDeadline {
     fn default() -> Self {
         Self {
             timeout: None,

@@ -5,17 +5,17 @@ use crate::sync::{AtomicU64, Ordering};
 /// A success resets the row, without a write where it is empty.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(super) struct Row(AtomicU64);
+pub(super) struct FailureStreak(AtomicU64);
 
 const LENGTH: u64 = 0xFFFF_FFFF;
 
-impl Default for Row {
+impl Default for FailureStreak {
     fn default() -> Self {
         Self(AtomicU64::new(0))
     }
 }
 
-impl Row {
+impl FailureStreak {
     /// A success: resets the row, if it is a row of this epoch.
     #[inline]
     pub(super) fn end(&self, epoch: u64) {

@@ -3,23 +3,23 @@ use std::cell::Cell;
 use http::Request;
 use tokio::runtime::EnterGuard;
 
+use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::contract::{Contract, Readiness};
 use crate::finding::{Check, Finding, ensure};
-use crate::standing::Standing;
 use crate::subject::Subject;
-use crate::{CallId, Gauge, ProbeHandle, ReadyProbe, Specimen, TestBody, VirtualClock};
+use crate::{CallId, Gauge, LayerUnderTest, ProbeHandle, ReadyProbe, TestBody, VirtualClock};
 
 /// Where one invariant is examined: what the layer declares, a way to make a fresh one, and a
 /// clock.
-pub(crate) struct Lab<'a> {
+pub(crate) struct TestEnv<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) clock: VirtualClock,
-    make: &'a dyn Fn() -> Specimen,
+    make: &'a dyn Fn() -> LayerUnderTest,
 }
 
-impl<'a> Lab<'a> {
-    pub(crate) fn new(contract: &'a Contract, make: &'a dyn Fn() -> Specimen) -> Self {
+impl<'a> TestEnv<'a> {
+    pub(crate) fn new(contract: &'a Contract, make: &'a dyn Fn() -> LayerUnderTest) -> Self {
         Self {
             contract,
             clock: VirtualClock::new(),
@@ -28,15 +28,15 @@ impl<'a> Lab<'a> {
     }
 
     /// A fresh specimen around a fresh probe, on this lab's clock.
-    pub(crate) fn bench(&self) -> Bench<'_> {
+    pub(crate) fn bench(&self) -> Harness<'_> {
         // Tasks of an earlier bench that have nothing left to do end here, and are not counted.
         self.clock.turn();
-        Bench::new(self, Some(self.clock.enter()))
+        Harness::new(self, Some(self.clock.enter()))
     }
 
     /// The same, but outside of any runtime.
-    pub(crate) fn bench_without_runtime(&self) -> Bench<'_> {
-        Bench::new(self, None)
+    pub(crate) fn bench_without_runtime(&self) -> Harness<'_> {
+        Harness::new(self, None)
     }
 
     /// The declared capacity, for an invariant that is about one.
@@ -57,10 +57,10 @@ impl<'a> Lab<'a> {
 }
 
 /// One specimen, wrapped around a probe, and what both looked like at the start.
-pub(crate) struct Bench<'a> {
-    pub(crate) lab: &'a Lab<'a>,
+pub(crate) struct Harness<'a> {
+    pub(crate) lab: &'a TestEnv<'a>,
     pub(crate) probe: ProbeHandle,
-    pub(crate) specimen: Specimen,
+    pub(crate) specimen: LayerUnderTest,
     pub(crate) requests: Gauge,
     subject: Subject,
     beside: Option<Subject>,
@@ -70,8 +70,8 @@ pub(crate) struct Bench<'a> {
     _inside: Option<EnterGuard<'a>>,
 }
 
-impl<'a> Bench<'a> {
-    fn new(lab: &'a Lab<'a>, inside: Option<EnterGuard<'a>>) -> Self {
+impl<'a> Harness<'a> {
+    fn new(lab: &'a TestEnv<'a>, inside: Option<EnterGuard<'a>>) -> Self {
         let initial_tasks = lab.clock.tasks();
         let specimen = (lab.make)();
         let (inner, probe) = ReadyProbe::new();
@@ -136,7 +136,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn inside(&self, count: usize) -> Result<Vec<Caller<'_>>, Finding> {
         let mut callers = self.callers(count);
         for (index, caller) in callers.iter_mut().enumerate() {
-            caller.expect(Standing::Inside, &format!("call {} of {count}", index + 1))?;
+            caller.expect(CallState::Inside, &format!("call {} of {count}", index + 1))?;
         }
         Ok(callers)
     }
@@ -155,8 +155,8 @@ impl<'a> Bench<'a> {
         let mut waiting = self.callers(count);
         for caller in &mut waiting {
             let why = match caller.poll() {
-                Standing::Waiting => continue,
-                Standing::Refused => "no caller waits: it rejects when full",
+                CallState::Waiting => continue,
+                CallState::Refused => "no caller waits: it rejects when full",
                 _ => "no caller waits: it admits more than its capacity, see A6",
             };
             return Err(Finding::not_applicable(why));
@@ -185,7 +185,7 @@ impl<'a> Bench<'a> {
         for (index, caller) in callers.iter_mut().enumerate() {
             let standing = caller.poll();
             ensure(
-                standing == Standing::Inside,
+                standing == CallState::Inside,
                 format!("after {after}, {few} calls get in"),
                 format!("{index} got in, the next is {standing}"),
             )?;
@@ -248,7 +248,7 @@ impl<'a> Bench<'a> {
             let mut caller = self.caller();
             let standing = caller.poll();
             ensure(
-                standing == Standing::Answered && caller.succeeded(),
+                standing == CallState::Answered && caller.succeeded(),
                 format!("after {after}, {calls} calls succeed"),
                 format!("call {} is {standing}", call + 1),
             )?;

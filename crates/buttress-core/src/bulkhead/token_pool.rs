@@ -4,9 +4,9 @@ use super::Permit;
 use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 
-/// Tokens in stock, in a stripe for each processor.
+/// The free tokens, in a stripe for each processor.
 #[derive(Debug)]
-pub(super) struct Stock {
+pub(super) struct TokenPool {
     stripes: Box<[Stripe]>,
 }
 
@@ -59,7 +59,7 @@ impl Stripe {
     }
 }
 
-impl Stock {
+impl TokenPool {
     pub(super) fn new() -> Self {
         Self {
             stripes: (0..stripe::count())

@@ -7,14 +7,14 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-use super::Unplayable;
+use super::ReplayError;
 
 /// A body that is read once and played many times, by one player after the other.
 ///
 /// The player that began last owns the source: only it may read on past what is recorded. The source is taken out
 /// of the lock while it is polled, and a player that comes in between waits for it. One that is taken over from is
 /// woken to hear of it, because the source from then on wakes its new owner only.
-pub(super) struct Reel<B> {
+pub(super) struct SharedBuffer<B> {
     hint: SizeHint,
     limit: usize,
     inner: Mutex<Inner<B>>,
@@ -31,7 +31,7 @@ struct Inner<B> {
     /// The task of that player, while it waits.
     waiting: Option<Waker>,
     /// Set when what was recorded is thrown away, or never was all of it.
-    lost: Option<Unplayable>,
+    lost: Option<ReplayError>,
 }
 
 enum Source<B> {
@@ -63,18 +63,18 @@ pub(super) enum Found {
     End,
 }
 
-impl<B> Reel<B> {
+impl<B> SharedBuffer<B> {
     pub(super) fn is_complete(&self) -> bool {
         let inner = self.lock();
         inner.lost.is_none() && matches!(inner.source, Source::Ended)
     }
 
-    pub(super) fn check(&self) -> Result<(), Unplayable> {
+    pub(super) fn check(&self) -> Result<(), ReplayError> {
         self.lock().lost.map_or(Ok(()), Err)
     }
 
     /// A reader at the start, which takes the source over.
-    pub(super) fn rewind(&self) -> Result<Position, Unplayable> {
+    pub(super) fn rewind(&self) -> Result<Position, ReplayError> {
         let mut inner = self.lock();
         if let Some(lost) = inner.lost {
             return Err(lost);
@@ -96,8 +96,8 @@ impl<B> Reel<B> {
             None => at.frame >= inner.data.len() + usize::from(inner.trailers.is_some()),
             // Frames that were not kept are behind the player that read them. One that it took over from has them
             // yet to come, and would pass off what it sent as the whole.
-            Some(Unplayable::TooLarge) => inner.player == at.player,
-            Some(Unplayable::Failed) => false,
+            Some(ReplayError::TooLarge) => inner.player == at.player,
+            Some(ReplayError::Failed) => false,
         };
         played && matches!(inner.source, Source::Ended)
     }
@@ -112,7 +112,7 @@ impl<B> Reel<B> {
     }
 }
 
-impl<B> Reel<B>
+impl<B> SharedBuffer<B>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
@@ -158,9 +158,9 @@ where
             },
             Source::Ended => {
                 inner.source = Source::Ended;
-                let failed = inner.lost == Some(Unplayable::Failed);
+                let failed = inner.lost == Some(ReplayError::Failed);
                 return Poll::Ready(if failed {
-                    Err(Unplayable::Failed.into())
+                    Err(ReplayError::Failed.into())
                 } else {
                     Ok(Found::End)
                 });
@@ -201,7 +201,7 @@ impl<B> Inner<B> {
             Ok(Found::Data(data))
                 if self.recorded + data.len() > limit || self.data.len() >= most_frames(limit) =>
             {
-                self.lose(Unplayable::TooLarge);
+                self.lose(ReplayError::TooLarge);
             }
             Ok(Found::Data(data)) => {
                 self.recorded += data.len();
@@ -209,11 +209,11 @@ impl<B> Inner<B> {
             }
             Ok(Found::Trailers(trailers)) => self.trailers = Some(trailers.clone()),
             Ok(Found::End) => {}
-            Err(_) => self.lose(Unplayable::Failed),
+            Err(_) => self.lose(ReplayError::Failed),
         }
     }
 
-    fn lose(&mut self, why: Unplayable) {
+    fn lose(&mut self, why: ReplayError) {
         self.lost = Some(why);
         self.data = Vec::new();
         self.trailers = None;
@@ -238,7 +238,7 @@ type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error
 
 /// The source, out of the lock while it is polled. If that panics the body has failed.
 struct Borrowed<'a, B> {
-    reel: &'a Reel<B>,
+    reel: &'a SharedBuffer<B>,
     source: Option<B>,
 }
 
@@ -320,7 +320,7 @@ impl<B> Drop for Borrowed<'_, B> {
         if self.source.take().is_some() {
             let mut inner = self.reel.lock();
             inner.source = Source::Ended;
-            inner.lose(Unplayable::Failed);
+            inner.lose(ReplayError::Failed);
             let waiting = inner.waiting.take();
             drop(inner);
             if let Some(waiting) = waiting {

@@ -5,11 +5,11 @@ use buttress_core::BoxError;
 use bytes::Bytes;
 use http_body::Body;
 
-use super::reel::{Position, Reel};
-use super::{ReplayBody, Unplayable};
+use super::shared_buffer::{Position, SharedBuffer};
+use super::{ReplayBody, ReplayError};
 
 /// What has been sent of a body, and what there is left to send.
-pub struct Tape<B>(pub(super) Content<B>);
+pub struct ReplayBuffer<B>(pub(super) Content<B>);
 
 pub(super) enum Content<B> {
     /// No frames at all.
@@ -17,10 +17,10 @@ pub(super) enum Content<B> {
     /// All of it is in memory.
     Whole(Bytes),
     /// What was read so far, and the rest.
-    Reel(Arc<Reel<B>>),
+    SharedBuffer(Arc<SharedBuffer<B>>),
 }
 
-impl<B> Tape<B> {
+impl<B> ReplayBuffer<B> {
     /// The tape of a body without any frames.
     #[must_use]
     pub const fn empty() -> Self {
@@ -43,7 +43,7 @@ impl<B> Tape<B> {
         match &self.0 {
             Content::Empty => Some(Bytes::new()),
             Content::Whole(bytes) => Some(bytes.clone()),
-            Content::Reel(_) => None,
+            Content::SharedBuffer(_) => None,
         }
     }
 
@@ -52,10 +52,10 @@ impl<B> Tape<B> {
     /// # Errors
     ///
     /// Why it cannot.
-    pub fn check(&self) -> Result<(), Unplayable> {
+    pub fn check(&self) -> Result<(), ReplayError> {
         match &self.0 {
             Content::Empty | Content::Whole(_) => Ok(()),
-            Content::Reel(reel) => reel.check(),
+            Content::SharedBuffer(reel) => reel.check(),
         }
     }
 
@@ -64,12 +64,12 @@ impl<B> Tape<B> {
     pub fn is_complete(&self) -> bool {
         match &self.0 {
             Content::Empty | Content::Whole(_) => true,
-            Content::Reel(reel) => reel.is_complete(),
+            Content::SharedBuffer(reel) => reel.is_complete(),
         }
     }
 }
 
-impl<B> Tape<B>
+impl<B> ReplayBuffer<B>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
@@ -86,7 +86,9 @@ where
         if body.size_hint().lower() > limit as u64 {
             return Err(body);
         }
-        Ok(Self(Content::Reel(Arc::new(Reel::new(body, limit)))))
+        Ok(Self(Content::SharedBuffer(Arc::new(SharedBuffer::new(
+            body, limit,
+        )))))
     }
 
     /// The body of the first attempt.
@@ -95,7 +97,7 @@ where
         match &self.0 {
             Content::Empty => ReplayBody::empty(),
             Content::Whole(bytes) => ReplayBody::whole(bytes.clone()),
-            Content::Reel(reel) => ReplayBody::reel(Arc::clone(reel), Position::FIRST),
+            Content::SharedBuffer(reel) => ReplayBody::reel(Arc::clone(reel), Position::FIRST),
         }
     }
 
@@ -105,27 +107,27 @@ where
     /// # Errors
     ///
     /// Why it cannot be played.
-    pub fn play(&self) -> Result<ReplayBody<B>, Unplayable> {
+    pub fn play(&self) -> Result<ReplayBody<B>, ReplayError> {
         Ok(match &self.0 {
-            Content::Reel(reel) => ReplayBody::reel(Arc::clone(reel), reel.rewind()?),
+            Content::SharedBuffer(reel) => ReplayBody::reel(Arc::clone(reel), reel.rewind()?),
             Content::Empty | Content::Whole(_) => self.first(),
         })
     }
 }
 
-impl<B> Clone for Tape<B> {
+impl<B> Clone for ReplayBuffer<B> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             Content::Empty => Content::Empty,
             Content::Whole(bytes) => Content::Whole(bytes.clone()),
-            Content::Reel(reel) => Content::Reel(Arc::clone(reel)),
+            Content::SharedBuffer(reel) => Content::SharedBuffer(Arc::clone(reel)),
         })
     }
 }
 
-impl<B> fmt::Debug for Tape<B> {
+impl<B> fmt::Debug for ReplayBuffer<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tape")
+        f.debug_struct("ReplayBuffer")
             .field("is_complete", &self.is_complete())
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-use super::opening::{Opened, Opening};
+use super::opening::{ENOUGH, Opened, Opening};
 use super::regression::WindowStats;
 use super::relief::{Relief, Response};
 use super::rtt_tracker::RttTracker;
@@ -209,7 +209,7 @@ impl Adaptive {
             Opened::Wide => {
                 self.opening = None;
                 self.strides = None;
-                let enough = f64::from(config.initial).max(2.0 * window.in_flight);
+                let enough = f64::from(config.initial).max(ENOUGH * window.in_flight);
                 self.aim = config.clamp(enough.min(self.aim));
                 return false;
             }
@@ -219,9 +219,13 @@ impl Adaptive {
             }
             Opened::Goes => {}
         }
-        if window.is_reached() && self.aim >= f64::from(config.max) {
-            self.search_now(config);
-        } else if !opening.has_grown() && !window.is_reached() {
+        if window.is_reached() {
+            if self.aim >= f64::from(config.max) {
+                self.search_now(config);
+            }
+        } else if opening.has_grown() {
+            self.aim = config.clamp(opening.lower(self.aim, window.in_flight));
+        } else {
             let point = WindowStats::of(window);
             self.usual.is_anomalous(point.rtt);
             self.calm.see(point);

@@ -11,6 +11,8 @@ use crate::time::nanos;
 /// takes minutes. Each call raises the limit by seven, but not above eight times the calls that end in the round trip
 /// time of the first calls. By Little's law that is how many are in flight without a queue, so a queue cannot raise it.
 ///
+/// While the limit is not reached, each window lowers it, so that it does not stay where a burst raised it to.
+///
 /// A queue is seen where more calls in flight take longer and are not more throughput, and where a limit that is reached
 /// cannot be raised.
 #[derive(Debug)]
@@ -128,6 +130,13 @@ impl Opening {
         self.ended += call.every as f64;
     }
 
+    /// What to lower the limit to after a window in which it was not reached, so that a burst leaves no high limit.
+    pub(super) fn lower(&mut self, limit: f64, in_flight: f64) -> f64 {
+        let enough = self.first.max(ENOUGH * in_flight);
+        self.raised = limit.min(enough.max(limit * EBB));
+        self.raised
+    }
+
     /// Takes in the end of a window.
     pub(super) fn on_window(&mut self, window: &Window) -> Opened {
         self.is_touched = false;
@@ -194,6 +203,10 @@ const HALF: f64 = 0.5;
 const SLOW: f64 = 2.0;
 /// A limit that is raised by less in a window stands still: how many calls end in a round trip varies.
 const GROWS: f64 = 1.1;
+/// A limit of this many times the calls in flight is high enough for a burst.
+pub(super) const ENOUGH: f64 = 2.0;
+/// What a window in which the limit was not reached leaves of one that is higher.
+const EBB: f64 = 0.75;
 /// How many calls a mean is over.
 const MEMORY: f64 = 64.0;
 /// This many windows in a row of a load below the limit are no lull.
@@ -340,6 +353,18 @@ mod tests {
             }
             assert_eq!(opening.on_window(&window(60.0, rtt, 40.0, 0.0)), last);
         }
+    }
+
+    #[test]
+    fn a_burst_at_the_beginning_leaves_no_high_limit() {
+        let (mut opening, mut limit) = (raised(), 200.0);
+        for lower in [150.0, 112.5, 84.375, 80.0, 80.0] {
+            limit = opening.lower(limit, 40.0);
+            assert_eq!(limit, lower);
+        }
+        assert_eq!(opening.lower(limit, 1.0), 60.0);
+        assert_eq!(opening.lower(20.0, 1.0), 20.0, "that is the first limit");
+        assert_eq!(opening.lower(15.0, 100.0), 15.0, "it is not raised");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 use std::fmt;
-use std::time::Instant;
 
 use buttress_core::circuit::{BreakerConfig, Circuit, CircuitState};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_metrics::BreakerSignals;
+use buttress_shell::{now, random};
 
 use crate::keyed::Home;
 use crate::shared::Shared;
@@ -118,7 +118,7 @@ impl Breaker {
 
     /// Opens the circuit as failures would; an open circuit restarts its open time.
     pub fn trip(&self) {
-        let step = self.shared.circuit().trip(now(), chance);
+        let step = self.shared.circuit().trip(now(), random);
         self.shared.announce(step);
     }
 
@@ -145,15 +145,4 @@ impl fmt::Debug for Breaker {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
-}
-
-/// The clock of all layers, which a test can pause.
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// The one source of chance, for jitter and ramps.
-pub(crate) fn chance() -> u64 {
-    fastrand::u64(..)
 }

@@ -2,8 +2,8 @@ use std::time::Instant;
 
 use buttress_core::circuit::Permit;
 use buttress_core::{Deadline, FailureKind, Guard, Identify, Outcome, Report, Upload};
+use buttress_shell::now;
 
-use crate::breaker::now;
 use crate::shared::SharedLease;
 
 /// One admitted call. It records the result of the call; when it is dropped before that, the call was cancelled.

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use buttress_core::circuit::Standing;
 use buttress_core::{Striped, WhenSaturated};
-use buttress_shell::Timer;
+use buttress_shell::{Timer, now};
 use pin_project::pin_project;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::BreakerGuard;
-use crate::breaker::now;
 use crate::reserved::Reserved;
 use crate::shared::{Shared, reserve};
 

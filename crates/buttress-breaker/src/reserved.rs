@@ -1,7 +1,7 @@
 use buttress_core::circuit::Permit;
+use buttress_shell::now;
 
 use crate::BreakerGuard;
-use crate::breaker::now;
 use crate::shared::SharedLease;
 
 /// A probe slot that is held for a call yet to be made. When dropped, it goes to the next waiter.

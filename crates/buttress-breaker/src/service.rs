@@ -2,9 +2,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use buttress_core::{BoxError, Identify, Plain, Protocol, WhenSaturated};
+use buttress_shell::now;
 use tower_service::Service;
 
-use crate::breaker::now;
 use crate::readiness::Readiness;
 use crate::shared::admit;
 use crate::{Breaker, BreakerGuard, BreakerLayer, ResponseFuture};

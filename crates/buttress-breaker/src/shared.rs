@@ -7,10 +7,10 @@ use buttress_core::circuit::{
 };
 use buttress_core::{Ending, Lease, Name, Outcome, Rejection, Report, Striped};
 use buttress_metrics::{BreakerEvent, BreakerSignals};
+use buttress_shell::{now, random};
 use tokio::sync::Notify;
 
 use crate::BreakerGuard;
-use crate::breaker::{chance, now};
 use crate::keyed::Home;
 
 /// What all layers and services of one breaker share: the circuit, its signals and its waiters.
@@ -63,7 +63,7 @@ impl Shared {
 
     /// Ends an admitted call with its result.
     pub(crate) fn settle(&self, permit: Permit, report: Report, now: Instant) {
-        self.conclude(self.circuit.settle(permit, report, now, chance));
+        self.conclude(self.circuit.settle(permit, report, now, random));
     }
 
     /// Ends the call that nearly all calls are. False for any other, which is as before.
@@ -81,7 +81,7 @@ impl Shared {
     #[inline(never)]
     pub(crate) fn cancel(&self, permit: Permit) {
         let ending = Ending::current();
-        self.conclude(self.circuit.cancel(permit, ending, now(), chance));
+        self.conclude(self.circuit.cancel(permit, ending, now(), random));
     }
 
     /// Returns a slot whose call was never made.
@@ -146,7 +146,7 @@ pub(crate) fn admit(
     if let Some(refusal) = shared.circuit.refuse_at_once(now) {
         return Err(shared.reject(refusal));
     }
-    let admission = shared.circuit.admit_by_identity(now, identity, chance);
+    let admission = shared.circuit.admit_by_identity(now, identity, random);
     shared.announce(admission.transition);
     if let Some(reason) = admission.would_reject {
         shared.signals.emit(BreakerEvent::WouldReject(reason));
@@ -159,7 +159,7 @@ pub(crate) fn admit(
 
 /// Asks ahead of a call whether it would be admitted.
 pub(crate) fn reserve(shared: &Striped<Shared>) -> Standing {
-    let reservation = shared.circuit.reserve(now(), chance);
+    let reservation = shared.circuit.reserve(now(), random);
     shared.announce(reservation.transition);
     reservation.standing
 }

@@ -1,8 +1,8 @@
 use std::fmt;
-use std::time::Instant;
 
 use buttress_core::bulkhead::{Bulkhead as Rule, BulkheadConfig};
 use buttress_core::{ConfigError, Name, Striped};
+use buttress_shell::{Limiter, now, random};
 
 use crate::BulkheadSnapshot;
 use crate::shared::{Shared, SharedStripes};
@@ -36,7 +36,7 @@ impl Bulkhead {
     ///
     /// What [`BulkheadConfig::check`] rejects.
     pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
-        let rule = Rule::with_seed(config, fastrand::u64(..), now())?;
+        let rule = Rule::with_seed(config, random(), now())?;
         let shared = Shared::new(name.into(), rule);
         Ok(Self {
             shared: Striped::with(shared, Shared::stripe),
@@ -74,6 +74,7 @@ impl Bulkhead {
     pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
         let rule = self.shared.rule();
         rule.reconfigure(config, now())?;
+        self.shared.show_limit();
         self.shared.open().set_patience(rule.reader_idle());
         Ok(())
     }
@@ -94,10 +95,4 @@ impl fmt::Debug for Bulkhead {
             .field("queued", &snapshot.queued)
             .finish_non_exhaustive()
     }
-}
-
-/// The clock of all layers, which a test can pause.
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }

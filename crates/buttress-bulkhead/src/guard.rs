@@ -1,9 +1,7 @@
 use buttress_core::bulkhead::Permit;
-use buttress_core::queue::Dropped;
-use buttress_core::{BoxError, Guard, Report, Turn};
-use buttress_shell::OpenBody;
+use buttress_core::{Guard, Report, Turn};
+use buttress_shell::{OpenBody, now};
 
-use crate::bulkhead::now;
 use crate::shared::{Kept, SharedLease};
 
 /// One admitted call. Its slot is free again when it is dropped.
@@ -28,9 +26,8 @@ enum Holds {
 }
 
 impl BulkheadGuard {
-    /// Rejects the call that has the slot, and gives the slot back.
-    pub(crate) fn reject(self, why: Dropped) -> BoxError {
-        self.shared.reject(why.reason())
+    pub(crate) fn shared(&self) -> &SharedLease {
+        &self.shared
     }
 
     // Made where it stays, instead of being moved there.

@@ -146,16 +146,13 @@ mod readme {}
 mod bulkhead;
 mod by_key;
 mod by_path;
-mod future;
 mod guard;
 mod layer;
-mod queued;
 mod readiness;
 mod service;
 mod shared;
 mod snapshot;
 mod upgrades;
-mod wait;
 
 pub use bulkhead::Bulkhead;
 pub use buttress_core::WhenSaturated;
@@ -164,9 +161,15 @@ pub use buttress_core::queue::{ControlledDelay, Order};
 pub use buttress_core::shares::{PartitionSnapshot, PartitionsConfig, TenantsConfig};
 pub use by_key::ByKey;
 pub use by_path::ByPath;
-pub use future::ResponseFuture;
 pub use guard::BulkheadGuard;
 pub use layer::BulkheadLayer;
 pub use service::BulkheadService;
 pub use snapshot::BulkheadSnapshot;
 pub use upgrades::{BulkheadHold, Upgrades};
+
+use buttress_core::Plain;
+use buttress_shell::LimitedFuture;
+use shared::Shared;
+
+/// The response of a service behind a bulkhead, or the bulkhead's rejection.
+pub type ResponseFuture<S, Req, P = Plain> = LimitedFuture<S, Req, Shared, P>;

@@ -4,11 +4,10 @@ use std::task::{Context, Poll, ready};
 
 use buttress_core::WhenSaturated;
 use buttress_core::bulkhead::Admission;
+use buttress_shell::{Queued, now};
 
 use crate::BulkheadGuard;
-use crate::bulkhead::now;
-use crate::queued::Queued;
-use crate::shared::{SharedStripes, try_admit};
+use crate::shared::{Shared, SharedStripes, try_admit};
 
 /// The readiness of one clone of a service.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub(crate) struct Readiness {
     /// A slot that the next call will use.
     reserved: Option<BulkheadGuard>,
     /// Boxed, because it exists only while there is no slot.
-    waiting: Option<Pin<Box<Queued>>>,
+    waiting: Option<Pin<Box<Queued<Shared>>>>,
 }
 
 impl Readiness {

@@ -2,11 +2,11 @@ use std::task::{Context, Poll, ready};
 
 use buttress_core::queue::WaitParams;
 use buttress_core::{BoxError, Criticality, Deadline, Identify, Plain, Protocol, WhenSaturated};
-use buttress_shell::{refuse, relinquish};
+use buttress_shell::{CallContext, random};
 use tower_service::Service;
 
 use crate::readiness::Readiness;
-use crate::shared::{Answer, admit, try_admit};
+use crate::shared::{admit, try_admit};
 use crate::{Bulkhead, BulkheadGuard, BulkheadLayer, ResponseFuture};
 
 /// A service behind a [`Bulkhead`]. See the [crate docs](crate).
@@ -87,7 +87,8 @@ where
         if !self.readiness.has_place()
             && let Some(guard) = try_admit(self.bulkhead.shared())
         {
-            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
+            let context = CallContext { protocol, task: () };
+            return ResponseFuture::admitted(&mut self.inner, request, guard, context);
         }
         self.call_when_short(request, protocol)
     }
@@ -104,39 +105,23 @@ impl<S, P> BulkheadService<S, P> {
         P: Protocol<S::Response> + Identify<Req>,
     {
         if let Some(guard) = self.readiness.take() {
-            return ResponseFuture::admitted(&mut self.inner, request, guard, protocol);
+            let context = CallContext { protocol, task: () };
+            return ResponseFuture::admitted(&mut self.inner, request, guard, context);
         }
-        let draw = || {
-            protocol
-                .identity(&request)
-                .unwrap_or_else(|| fastrand::u64(..))
-        };
+        let draw = || protocol.identity(&request).unwrap_or_else(random);
         let terms = || WaitParams {
             criticality: Criticality::current()
                 .or_else(|| protocol.criticality(&request))
                 .unwrap_or_default(),
             deadline: Deadline::earlier(Deadline::current(), protocol.deadline(&request)),
         };
-        match admit(
+        let decision = admit(
             self.bulkhead.shared(),
             || protocol.key(&request),
             draw,
             terms,
-        ) {
-            Answer::Admitted(guard) => {
-                ResponseFuture::admitted(&mut self.inner, request, guard, protocol)
-            }
-            Answer::Rejected(rejection) => {
-                refuse(&mut self.inner, request);
-                ResponseFuture::rejected(rejection, protocol)
-            }
-            Answer::Queued(queued) => {
-                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
-                // neither the waiting call nor this service keeps it.
-                relinquish(&mut self.inner);
-                let service = self.inner.clone();
-                ResponseFuture::waiting(queued, service, request, protocol)
-            }
-        }
+        );
+        let context = CallContext { protocol, task: () };
+        ResponseFuture::decided(decision, &mut self.inner, request, context)
     }
 }

@@ -1,33 +1,44 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Instant;
 
-use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Stripe};
-use buttress_core::queue::WaitParams;
-use buttress_core::{BoxError, Lease, Name, Reason, Rejection, StripeIndex, Striped};
-use buttress_metrics::{BulkheadEvent, BulkheadSignals};
-use buttress_shell::{OpenBodies, OpenStripe};
+use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Place, Stripe, Verdict};
+use buttress_core::queue::{Dropped, WaitParams};
+use buttress_core::shed::Refusal;
+use buttress_core::{Name, Reason, StripeIndex, Striped};
+use buttress_metrics::{Limiter as Kind, LimiterEvent, LimiterSignals};
+use buttress_shell::{
+    Decision, Limiter, LimiterLease, Lookout, OpenBodies, OpenStripe, Queued, now,
+};
 
 use crate::BulkheadGuard;
-use crate::bulkhead::now;
-use crate::queued::Queued;
 
 /// What all layers and services of one bulkhead share.
-pub(crate) struct Shared {
+#[expect(
+    unnameable_types,
+    reason = "it is a parameter of the future, and of no use outside"
+)]
+pub struct Shared {
     name: Name,
     rule: Rule,
-    signals: BulkheadSignals,
+    signals: LimiterSignals,
     open: OpenBodies<Kept>,
 }
 
 /// What the threads of one processor have of it.
-pub(crate) struct Local {
+#[expect(
+    unnameable_types,
+    reason = "it is a parameter of the future, and of no use outside"
+)]
+pub struct Local {
     pub(crate) stock: Stripe,
     pub(crate) open: Arc<OpenStripe<Kept>>,
 }
 
 /// One call's hold on what it shares.
-pub(crate) type SharedLease = Lease<Shared, Local>;
+pub(crate) type SharedLease = LimiterLease<Shared>;
 
 /// What calls have it from.
 pub(crate) type SharedStripes = Striped<Shared, Local>;
@@ -40,17 +51,10 @@ pub(crate) struct Kept {
     pub(crate) shown: bool,
 }
 
-/// The result for a call for which the fast path found no slot.
-pub(crate) enum Answer {
-    Admitted(BulkheadGuard),
-    Queued(Queued),
-    Rejected(BoxError),
-}
-
 impl Shared {
     pub(crate) fn new(name: Name, rule: Rule) -> Self {
         Self {
-            signals: BulkheadSignals::new(name.clone()),
+            signals: LimiterSignals::new(Kind::Bulkhead, name.clone(), rule.limit().into()),
             open: OpenBodies::new(rule.reader_idle()),
             name,
             rule,
@@ -67,7 +71,7 @@ impl Shared {
     }
 
     #[inline]
-    pub(crate) fn signals(&self) -> &BulkheadSignals {
+    pub(crate) fn signals(&self) -> &LimiterSignals {
         &self.signals
     }
 
@@ -99,13 +103,6 @@ impl Shared {
         }
         self.rule.release(kept.permit, now);
     }
-
-    /// The rejection for a reason, with its signal.
-    #[cold]
-    pub(crate) fn reject(&self, reason: Reason) -> BoxError {
-        self.signals.emit(BulkheadEvent::Rejected(reason));
-        Rejection::new(reason, self.name.clone()).into()
-    }
 }
 
 /// A slot of the fast path.
@@ -123,7 +120,7 @@ pub(crate) fn admit<'a>(
     key: impl Fn() -> Option<Cow<'a, str>>,
     draw: impl Fn() -> u64,
     terms: impl Fn() -> WaitParams,
-) -> Answer {
+) -> Decision<Shared> {
     let lease = shared.lease();
     let acquire = || lease.rule.acquire_by(&key, &draw, &terms, now);
     let admission = match acquire() {
@@ -136,16 +133,95 @@ pub(crate) fn admit<'a>(
             would_reject,
         } => {
             if let Some(reason) = would_reject {
-                lease.signals.emit(BulkheadEvent::WouldReject(reason));
+                lease.signals.emit(LimiterEvent::WouldReject(reason));
             }
-            Answer::Admitted(BulkheadGuard::new(lease, permit))
+            Decision::Admitted(BulkheadGuard::new(lease, permit))
         }
-        Admission::Rejected(reason) => Answer::Rejected(lease.reject(reason)),
+        Admission::Rejected(reason) => Decision::Rejected(lease.reject(without_hint(reason))),
         Admission::Waiting(place) => {
             // A slot that is taken back goes to the next waiter.
             lease.take_idle();
-            Answer::Queued(Queued::new(lease, place))
+            Decision::Queued(Queued::new(lease, place))
         }
+    }
+}
+
+impl Limiter for Shared {
+    type Local = Local;
+    type Guard = BulkheadGuard;
+    type Context = ();
+    type Waiter = Place;
+
+    fn of(guard: &BulkheadGuard) -> &Self {
+        guard.shared()
+    }
+
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn signals(&self) -> &LimiterSignals {
+        &self.signals
+    }
+
+    fn limit(&self) -> u64 {
+        self.rule.limit().into()
+    }
+
+    fn poll(
+        lease: &SharedLease,
+        place: &mut Place,
+        waker: &Waker,
+    ) -> Poll<Result<BulkheadGuard, Refusal>> {
+        place.poll(waker).map(|verdict| match verdict {
+            Verdict::Admitted(permit) => Ok(BulkheadGuard::new(lease.clone(), permit)),
+            Verdict::Dropped(why) => Err(lease.refuse(why)),
+        })
+    }
+
+    fn ends(place: &Place) -> Option<(Instant, Dropped)> {
+        place.ends()
+    }
+
+    fn expire(&self, place: &Place, now: Instant) -> Option<Refusal> {
+        let why = self.rule.give_up(place, now)?;
+        Some(self.refuse(why))
+    }
+
+    fn leave(&self, place: Place) {
+        self.rule.leave(place, now);
+    }
+
+    fn refuse(&self, why: Dropped) -> Refusal {
+        without_hint(why.reason())
+    }
+
+    /// Takes slots back from bodies that are not read, for a call that waits longer than `reader_idle`.
+    fn lookout(lease: &SharedLease, place: &Place) -> Option<Lookout> {
+        let ends = place.ends();
+        let first = lease.open.next_look()?;
+        if ends.is_some_and(|(at, _)| at <= first) {
+            return None;
+        }
+        let shared = lease.clone();
+        Some(Lookout::new(first, move || {
+            shared.take_idle();
+            shared.open.next_look()
+        }))
+    }
+}
+
+/// How fast slots become free is not measured, so a bulkhead does not say when to retry.
+fn without_hint(reason: Reason) -> Refusal {
+    Refusal {
+        reason,
+        retry_after: None,
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Local")
     }
 }
 

@@ -7,8 +7,8 @@ use buttress_core::chaos::{Answer, ArmedPlan, BodyFault};
 use buttress_core::{
     BoxError, ClassifiedError, FailureKind, Guard, Outcome, Reason, Rejection, Report,
 };
+use buttress_shell::now;
 
-use crate::injector::now;
 use crate::shared::{Harm, Place, Shared};
 use crate::wait::Wait;
 

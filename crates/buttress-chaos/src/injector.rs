@@ -1,11 +1,12 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use buttress_core::chaos::{ArmedPlan, Bounds, Breach, Plan, PlanError, SteadyStateConfig};
 use buttress_core::{ConfigError, Name};
 use buttress_metrics::Disarming;
+use buttress_shell::now;
 
 use crate::shared::Shared;
 use crate::switch::{self, KillSwitch};
@@ -233,9 +234,4 @@ fn watching(steady_state: SteadyStateConfig) -> Plan {
 
 fn has_faults(arming: &ArmedPlan) -> bool {
     !arming.plan().faults().is_empty()
-}
-
-/// The clock of all layers, which a test can pause.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }

@@ -3,11 +3,10 @@ use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
 use buttress_core::BoxError;
-use buttress_shell::relinquish;
+use buttress_shell::{now, relinquish};
 use tower_service::Service;
 
 use crate::injection::Injection;
-use crate::injector::now;
 use crate::protocol::{FaultTarget, InjectResponse, PlainCalls};
 use crate::{Injector, ResponseFuture};
 

@@ -69,7 +69,7 @@ pub use pressure::{Pressure, PressureConfig};
 pub use protocol::{Classified, Plain, Protocol};
 pub use quantile::LatencyQuantiles;
 pub use ratio::Ratio;
-pub use rejection::{BoxError, Reason, Rejection, Scope};
+pub use rejection::{BoxError, LayerKind, Reason, Rejection, Scope};
 pub use server_deadline::ServerDeadline;
 pub use stripe::StripeIndex;
 pub use striped::{Lease, Striped};

@@ -204,6 +204,29 @@ impl Reason {
         }
     }
 
+    /// The layers that reject for this reason.
+    #[must_use]
+    pub const fn layers(self) -> &'static [LayerKind] {
+        use LayerKind::{Breaker, Bulkhead, Chaos, Deadline, Shedder};
+        match self {
+            Self::CircuitOpen
+            | Self::CircuitHalfOpen
+            | Self::CircuitRecovering
+            | Self::CircuitIsolated => &[Breaker],
+            Self::DeadlineExceeded | Self::DeadlineExpired => &[Deadline],
+            Self::DeadlineTooShort => &[Bulkhead, Deadline, Shedder],
+            Self::BulkheadFull => &[Bulkhead],
+            Self::QueueOverloaded | Self::QueueTimeout | Self::TenantOverShare => {
+                &[Bulkhead, Shedder]
+            }
+            Self::ClientThrottled
+            | Self::CriticalityTooLow
+            | Self::LimitReached
+            | Self::ResourceExhausted => &[Shedder],
+            Self::FaultInjected => &[Chaos],
+        }
+    }
+
     /// Whether a limit is reached: the load exceeds the slots, the memory or the time.
     #[must_use]
     pub const fn is_overload(self) -> bool {
@@ -264,6 +287,22 @@ impl fmt::Display for Reason {
             Self::TenantOverShare => "tenant is over its share",
         })
     }
+}
+
+/// A layer that rejects calls.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LayerKind {
+    /// A circuit breaker.
+    Breaker,
+    /// A bulkhead.
+    Bulkhead,
+    /// Fault injection.
+    Chaos,
+    /// Deadlines.
+    Deadline,
+    /// A load shedder.
+    Shedder,
 }
 
 /// How far a rejection reaches, so that a client can decide whether to try another instance.

@@ -1,10 +1,4 @@
-use std::time::{Instant, SystemTime};
-
-/// The clock of all layers, which a test can pause.
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
+use std::time::SystemTime;
 
 /// What the clock on the wall says, which is what an `x-deadline` goes by.
 #[expect(

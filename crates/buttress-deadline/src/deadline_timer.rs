@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use buttress_core::Rejection;
 use buttress_http::Until;
 use buttress_metrics::Phase;
-use buttress_shell::Timer;
+use buttress_shell::{Timer, now};
 
-use crate::clock::now;
 use crate::limits::earlier;
 use crate::shared::SharedLease;
 

@@ -1,10 +1,9 @@
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Deadline, Mode, Striped, TaskContext};
-use buttress_shell::refuse;
+use buttress_shell::{now, random, refuse};
 use tower_service::Service;
 
-use crate::clock::now;
 use crate::deadline_timer::DeadlineTimer;
 use crate::limits::earlier;
 use crate::shared::Shared;
@@ -93,7 +92,7 @@ where
         let now = now();
         let mut context = TaskContext::current();
         let decided = self.side.decide(now, context.deadline(), &request);
-        let draw = || self.side.identity(&request).unwrap_or_else(chance);
+        let draw = || self.side.identity(&request).unwrap_or_else(random);
         let binds = shared.binds_all || shared.mode.binds(draw);
         let deadline = match decided {
             Ok(deadline) => deadline,
@@ -166,9 +165,4 @@ impl<S, P> DeadlineService<S, P> {
             binds,
         })
     }
-}
-
-/// The one source of chance.
-fn chance() -> u64 {
-    fastrand::u64(..)
 }

@@ -1,9 +1,8 @@
+use buttress_shell::Timer;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
-
-use buttress_shell::Timer;
 
 /// How long one clone of a service has waited for the inner service to become ready.
 #[derive(Default)]

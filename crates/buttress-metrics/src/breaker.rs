@@ -1,6 +1,7 @@
 use buttress_core::circuit::{Cause, CircuitState, Transition};
-use buttress_core::{FailureKind, Name, Outcome, Reason};
+use buttress_core::{FailureKind, LayerKind, Name, Outcome, Reason};
 
+use crate::labels::{reason_label, reasons_of};
 use crate::meter::{Counter, Family, Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
 
@@ -204,7 +205,11 @@ impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
         Self {
             calls: registrar.counters(&names::BREAKER_CALLS, ENDINGS, outcome_label),
-            rejections: registrar.family(&names::BREAKER_REJECTIONS, REASONS, reason_label),
+            rejections: registrar.family(
+                &names::BREAKER_REJECTIONS,
+                reasons_of(LayerKind::Breaker),
+                reason_label,
+            ),
             slow_calls: registrar.counter(&names::BREAKER_SLOW_CALLS),
             stale_outcomes: registrar.counter(&names::BREAKER_STALE_OUTCOMES),
             states: registrar.gauges(&names::BREAKER_STATE, CircuitState::ALL, |state| {
@@ -213,7 +218,11 @@ impl Handles {
             transitions: registrar.family(&names::BREAKER_TRANSITIONS, STEPS, |(to, cause)| {
                 vec![("to", to.as_str().into()), ("cause", cause.as_str().into())]
             }),
-            would_reject: registrar.family(&names::BREAKER_WOULD_REJECT, REASONS, reason_label),
+            would_reject: registrar.family(
+                &names::BREAKER_WOULD_REJECT,
+                reasons_of(LayerKind::Breaker),
+                reason_label,
+            ),
         }
     }
 }
@@ -221,10 +230,6 @@ impl Handles {
 pub(crate) fn outcome_label(ending: Option<Outcome>) -> Labels {
     let word = ending.map_or("cancelled", Outcome::as_str);
     vec![("outcome", word.into())]
-}
-
-fn reason_label(reason: Reason) -> Labels {
-    vec![("reason", reason.as_str().into())]
 }
 
 /// How a call can end; `None` is a call that was cancelled.
@@ -248,14 +253,6 @@ pub(crate) fn slot_of(ending: Option<Outcome>) -> usize {
         None => 6,
     }
 }
-
-/// Why a breaker rejects.
-const REASONS: [Reason; 4] = [
-    Reason::CircuitOpen,
-    Reason::CircuitHalfOpen,
-    Reason::CircuitRecovering,
-    Reason::CircuitIsolated,
-];
 
 /// The steps a circuit usually takes. One that is missing here is still counted, but not from 0.
 const STEPS: [(CircuitState, Cause); 14] = [

@@ -1,6 +1,7 @@
-use buttress_core::{Name, Reason};
+use buttress_core::{LayerKind, Name, Reason};
 
-use crate::meter::{Family, Labels, Meter, Registrar};
+use crate::labels::{reason_label, reasons_of};
+use crate::meter::{Family, Meter, Registrar};
 use crate::names;
 
 /// The signals of a layer that keeps deadlines.
@@ -121,18 +122,19 @@ struct Handles {
 
 impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
-        let begun = [Reason::DeadlineExpired, Reason::DeadlineTooShort];
-        let ended = begun.into_iter().chain([Reason::DeadlineExceeded]);
+        let reasons = || reasons_of(LayerKind::Deadline);
+        // What exceeds its deadline is in a counter of its own.
+        let before_the_call = reasons().filter(|reason| *reason != Reason::DeadlineExceeded);
         Self {
             exceeded: registrar.family(&names::DEADLINE_EXCEEDED, Phase::ALL, |phase| {
                 vec![("phase", phase.as_str().into())]
             }),
-            rejections: registrar.family(&names::DEADLINE_REJECTIONS, begun, reason_label),
-            would_reject: registrar.family(&names::DEADLINE_WOULD_REJECT, ended, reason_label),
+            rejections: registrar.family(
+                &names::DEADLINE_REJECTIONS,
+                before_the_call,
+                reason_label,
+            ),
+            would_reject: registrar.family(&names::DEADLINE_WOULD_REJECT, reasons(), reason_label),
         }
     }
-}
-
-fn reason_label(reason: Reason) -> Labels {
-    vec![("reason", reason.as_str().into())]
 }

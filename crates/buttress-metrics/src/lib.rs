@@ -1,7 +1,7 @@
 //! The signals of Buttress: every metric and every tracing event, in one place.
 //!
-//! A layer says what happened as an event: [`BreakerEvent`], [`BulkheadEvent`], [`ChaosEvent`], [`DeadlineEvent`],
-//! [`HedgeEvent`], [`HttpEvent`], [`ProblemEvent`], [`RetryEvent`] or [`ShedEvent`]. This crate, and no other, turns
+//! A layer says what happened as an event: [`BreakerEvent`], [`ChaosEvent`], [`DeadlineEvent`],
+//! [`HedgeEvent`], [`HttpEvent`], [`LimiterEvent`], [`ProblemEvent`] or [`RetryEvent`]. This crate, and no other, turns
 //! events into `metrics` and `tracing`. Users meet it only through what it emits, listed below; authors of layers hold
 //! one `…Signals` for each handle and call `emit`.
 //!
@@ -26,6 +26,7 @@
 //! | `buttress_breaker_transitions_total` | counter | count | `layer`, `to`, `cause` |
 //! | `buttress_breaker_state` | gauge | count | `layer`, `state` |
 //! | `buttress_bulkhead_in_flight` | gauge | count | `layer` |
+//! | `buttress_bulkhead_limit` | gauge | count | `layer` |
 //! | `buttress_bulkhead_queue_length` | gauge | count | `layer` |
 //! | `buttress_bulkhead_rejections_total` | counter | count | `layer`, `reason` |
 //! | `buttress_bulkhead_wait_seconds` | histogram | seconds | `layer` |
@@ -78,6 +79,7 @@
 //! | `buttress::breaker` | INFO | circuit changed state | `layer`, `key`, `from`, `to`, `cause` |
 //! | `buttress::breaker` | DEBUG | call rejected | `layer`, `key`, `reason` |
 //! | `buttress::breaker` | DEBUG | call would have been rejected | `layer`, `key`, `reason` |
+//! | `buttress::bulkhead` | TRACE | limit changed | `layer`, `limit` |
 //! | `buttress::bulkhead` | DEBUG | call rejected | `layer`, `reason` |
 //! | `buttress::bulkhead` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::chaos` | WARN | faults armed | `layer`, `faults`, `seed` |
@@ -136,13 +138,14 @@ mod log;
 
 mod breaker;
 mod budget;
-mod bulkhead;
 mod chaos;
 mod deadline;
 mod hedge;
 mod http;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
+mod labels;
+mod limiter;
 #[cfg(feature = "metrics")]
 mod meter;
 #[cfg(not(feature = "metrics"))]
@@ -151,15 +154,13 @@ mod meter;
 pub mod names;
 mod problem;
 mod retry;
-mod shed;
 
 pub use breaker::{BreakerEvent, BreakerSignals};
 pub use budget::BudgetSignals;
-pub use bulkhead::{BulkheadEvent, BulkheadSignals};
 pub use chaos::{ChaosEvent, ChaosSignals, Disarming};
 pub use deadline::{DeadlineEvent, DeadlineSignals, Phase};
 pub use hedge::{HedgeEvent, HedgeSignals};
 pub use http::{Header, HttpEvent, HttpSignals};
+pub use limiter::{Limiter, LimiterEvent, LimiterSignals};
 pub use problem::{ProblemEvent, ProblemSignals};
 pub use retry::{RetryEvent, RetrySignals};
-pub use shed::{ShedEvent, ShedSignals};

@@ -99,6 +99,15 @@ pub const BULKHEAD_IN_FLIGHT: Metric = Metric {
     description: "Calls admitted by the bulkhead that have not ended.",
 };
 
+/// A bulkhead's limit on calls in flight.
+pub const BULKHEAD_LIMIT: Metric = Metric {
+    name: "buttress_bulkhead_limit",
+    kind: Kind::Gauge,
+    unit: "count",
+    labels: &["layer"],
+    description: "The bulkhead's limit on calls in flight.",
+};
+
 /// Callers waiting for a bulkhead.
 pub const BULKHEAD_QUEUE_LENGTH: Metric = Metric {
     name: "buttress_bulkhead_queue_length",
@@ -334,6 +343,7 @@ pub const ALL: &[Metric] = &[
     BREAKER_TRANSITIONS,
     BREAKER_WOULD_REJECT,
     BULKHEAD_IN_FLIGHT,
+    BULKHEAD_LIMIT,
     BULKHEAD_QUEUE_LENGTH,
     BULKHEAD_REJECTIONS,
     BULKHEAD_WAIT,

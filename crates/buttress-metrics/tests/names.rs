@@ -9,9 +9,9 @@ use buttress_core::circuit::{Cause, CircuitState};
 use buttress_core::{FailureKind, Outcome, Reason, Rejection};
 use buttress_metrics::names::{self, Kind};
 use buttress_metrics::{
-    BreakerEvent, BreakerSignals, BudgetSignals, BulkheadEvent, BulkheadSignals, ChaosEvent,
-    ChaosSignals, DeadlineSignals, Header, HedgeEvent, HedgeSignals, HttpEvent, HttpSignals,
-    ProblemEvent, ProblemSignals, RetryEvent, RetrySignals, ShedEvent, ShedSignals,
+    BreakerEvent, BreakerSignals, BudgetSignals, ChaosEvent, ChaosSignals, DeadlineSignals, Header,
+    HedgeEvent, HedgeSignals, HttpEvent, HttpSignals, Limiter, LimiterEvent, LimiterSignals,
+    ProblemEvent, ProblemSignals, RetryEvent, RetrySignals,
 };
 use metrics::{Unit, with_local_recorder};
 use metrics_util::MetricKind;
@@ -24,9 +24,9 @@ fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
     let recorder = DebuggingRecorder::new();
     with_local_recorder(&recorder, || {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Slow);
-        BulkheadSignals::new("a".into()).emit(BulkheadEvent::Rejected(Reason::BulkheadFull));
+        LimiterSignals::new(Limiter::Bulkhead, "a".into(), 64).emit(LimiterEvent::LimitChanged(20));
         DeadlineSignals::new("a".into()).register();
-        ShedSignals::new("a".into(), 20).emit(ShedEvent::Rejected(Reason::LimitReached));
+        LimiterSignals::new(Limiter::Shedder, "a".into(), 20).emit(LimiterEvent::LimitChanged(30));
         ProblemSignals::new().emit(ProblemEvent::Failed {
             status: 500,
             error: &std::fmt::Error,

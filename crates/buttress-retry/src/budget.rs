@@ -7,8 +7,7 @@ use buttress_core::budget::{
 use buttress_core::retry::StopReason;
 use buttress_core::{ConfigError, Name};
 use buttress_metrics::BudgetSignals;
-
-use crate::clock::now;
+use buttress_shell::now;
 
 /// A budget that retries and hedges draw from: what they may come to in all, wherever they are made.
 ///

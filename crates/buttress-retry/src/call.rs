@@ -10,12 +10,11 @@ use buttress_core::{
 };
 use buttress_http::Fate;
 use buttress_metrics::RetryEvent;
-use buttress_shell::Timer;
+use buttress_shell::{Timer, now, random};
 use tower_service::Service;
 
 use crate::RetryStopped;
 use crate::budget::BudgetReservation;
-use crate::clock::{chance, now};
 use crate::repeat::{Attempt, Judge, Repeat};
 use crate::shared::{CallGuard, Shared};
 
@@ -259,7 +258,7 @@ where
         again.made += 1;
         let progress = &mut again.progress;
         progress.longest = progress.longest.max(took.unwrap_or_default());
-        config.rule.decide(verdict, progress, &terms, chance, || {
+        config.rule.decide(verdict, progress, &terms, random, || {
             let kind = verdict.finding.kind().unwrap_or(FailureKind::Error);
             budget.reserve(config.cost(kind))
         })

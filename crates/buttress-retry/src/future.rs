@@ -7,12 +7,11 @@ use std::time::Instant;
 
 use buttress_core::retry::RetryClass;
 use buttress_core::{BoxError, Ending, Plain};
-use buttress_shell::Timer;
+use buttress_shell::{Timer, now};
 use pin_project::pin_project;
 use tower_service::Service;
 
 use crate::call::Call;
-use crate::clock::now;
 use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 

@@ -10,13 +10,13 @@ use buttress_http::{
     ClassifyRetry, Fate, Http, Replay, ReplayBuffer, ReplayError, RetryClassifier, Until, grpc,
     safe_at_once, safety_of,
 };
+use buttress_shell::now;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 
 use crate::RetryStopped;
-use crate::clock::now;
 use crate::repeat::{Attempt, Judge, Repeat};
 
 /// How many attempts there were before, as gRPC tells it (gRFC A6).

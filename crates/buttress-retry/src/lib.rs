@@ -131,7 +131,6 @@ mod readme {}
 
 mod budget;
 mod call;
-mod clock;
 mod config;
 mod future;
 mod hedge;

@@ -1,10 +1,10 @@
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Identify, Mode, Plain};
+use buttress_shell::{now, random};
 use tower_service::Service;
 
 use crate::call::{Binding, Call};
-use crate::clock::{chance, now};
 use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 use crate::{ResponseFuture, Retry};
@@ -101,7 +101,7 @@ impl<S, P> RetryService<S, P> {
         if mode == Mode::Off {
             return None;
         }
-        let binds = mode.binds(|| self.protocol.identity(request).unwrap_or_else(chance));
+        let binds = mode.binds(|| self.protocol.identity(request).unwrap_or_else(random));
         Some(Binding {
             binds,
             due: binds.then(now).and_then(|now| settings.due(now)),

@@ -3,8 +3,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use buttress_core::{LatencyQuantiles, Ratio, Upload};
-
-use crate::clock::now;
+use buttress_shell::now;
 
 /// The latency of successful attempts, to decide whether another one ends in time.
 #[derive(Default)]

@@ -1,9 +1,8 @@
-use buttress_core::queue::Dropped;
 use buttress_core::shed::Permit;
-use buttress_core::{BoxError, Deadline, Ending, FailureKind, Guard, Outcome, Report, Upload};
+use buttress_core::{Deadline, Ending, FailureKind, Guard, Outcome, Report, Upload};
+use buttress_shell::{Limiter, now};
 
 use crate::shared::SharedLease;
-use crate::shedder::{chance, now};
 
 /// One admitted call. Settled, it records the result in the shedder; dropped, it frees its slot.
 ///
@@ -18,10 +17,8 @@ pub struct ShedGuard {
 }
 
 impl ShedGuard {
-    /// Rejects the call that has the slot, and gives the slot back.
-    pub(crate) fn reject(self, why: Dropped) -> BoxError {
-        let refusal = self.shared.rule().refuse(why, chance);
-        self.shared.reject(refusal)
+    pub(crate) fn shared(&self) -> &SharedLease {
+        &self.shared
     }
 
     // Made where it stays, instead of being moved there.

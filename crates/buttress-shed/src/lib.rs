@@ -205,17 +205,14 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-mod future;
 mod guard;
 mod layer;
 mod measure;
-mod queued;
 mod service;
 mod shared;
 mod shedder;
 mod side;
 mod snapshot;
-mod wait;
 
 #[cfg(doc)]
 use buttress_core::Reason;
@@ -224,10 +221,16 @@ pub use buttress_core::queue::{ControlledDelay, Order};
 pub use buttress_core::shares::{SharesConfig, TenantsConfig};
 pub use buttress_core::shed::ShedConfig;
 pub use buttress_core::{Criticality, Pressure, PressureConfig, ThrottleConfig};
-pub use future::ResponseFuture;
 pub use guard::ShedGuard;
 pub use layer::ShedLayer;
 pub use service::ShedService;
 pub use shedder::Shedder;
 pub use side::{Caller, Client, FromFn, Server, Side, TenantName, Trust};
 pub use snapshot::ShedSnapshot;
+
+use buttress_core::Plain;
+use buttress_shell::LimitedFuture;
+use shared::Shared;
+
+/// The response of a service behind a shedder, or the shedder's rejection.
+pub type ResponseFuture<S, Req, P = Plain> = LimitedFuture<S, Req, Shared, P>;

@@ -207,7 +207,7 @@ mod tests {
         }
 
         fn measure(&self) -> Measure {
-            Measure::of(Files::under(&self.0), crate::shedder::now())
+            Measure::of(Files::under(&self.0), buttress_shell::now())
         }
     }
 
@@ -271,13 +271,13 @@ mod tests {
     #[test]
     fn where_there_are_no_such_files_nothing_is_measured() {
         let nowhere = Files::under(Path::new("/nowhere"));
-        let now = crate::shedder::now();
+        let now = buttress_shell::now();
         assert_eq!(Measure::of(nowhere, now).due(now), None);
     }
 
     #[test]
     fn a_measurement_is_due_once_per_interval() {
-        let now = crate::shedder::now();
+        let now = buttress_shell::now();
         let measure = Measure::new(now);
         let looked = cfg!(target_os = "linux");
         on_a_new_thread(|| {

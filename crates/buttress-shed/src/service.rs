@@ -1,13 +1,11 @@
 use std::task::{Context, Poll};
 
 use buttress_core::shed::Call;
-use buttress_core::{BoxError, Plain, Protocol};
-use buttress_shell::{refuse, relinquish};
+use buttress_core::{BoxError, Plain, Protocol, TaskContext};
+use buttress_shell::{CallContext, now, random};
 use tower_service::Service;
 
-use crate::future::CallContext;
-use crate::shared::{Answer, SharedLease, admit};
-use crate::shedder::{chance, now};
+use crate::shared::{SharedLease, admit};
 use crate::side::Side;
 use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
 
@@ -82,8 +80,8 @@ where
         let sampled = lease.rule().samples(lease.local());
         if !sampled && let Some(permit) = lease.rule().try_admit(lease.local()) {
             let guard = ShedGuard::new(lease, permit);
-            let guise = self.guise(&request);
-            return ResponseFuture::admitted(&mut self.inner, request, guard, guise);
+            let context = self.context(&request);
+            return ResponseFuture::admitted(&mut self.inner, request, guard, context);
         }
         self.call_with_care(request, lease, sampled)
     }
@@ -91,13 +89,13 @@ where
 
 impl<S, P> ShedService<S, P> {
     #[inline]
-    fn guise<Req>(&self, request: &Req) -> CallContext<P::Protocol>
+    fn context<Req>(&self, request: &Req) -> CallContext<P::Protocol, Option<TaskContext>>
     where
         P: Side<Req>,
     {
         CallContext {
             protocol: self.side.protocol().clone(),
-            context: self.side.context(request),
+            task: self.side.context(request),
         }
     }
 
@@ -116,7 +114,7 @@ impl<S, P> ShedService<S, P> {
         P: Side<Req>,
         P::Protocol: Protocol<S::Response>,
     {
-        let guise = self.guise(&request);
+        let context = self.context(&request);
         let call = Call {
             criticality: self.side.criticality(&request),
             deadline: self.side.deadline(&request),
@@ -124,24 +122,9 @@ impl<S, P> ShedService<S, P> {
             tenant: lease.rule().tenant(|| self.side.tenant(&request)),
             sampled,
         };
-        let draw = || self.side.identity(&request).unwrap_or_else(chance);
-        match admit(lease, call, draw) {
-            Answer::Admitted(mut guard) => {
-                guard.owe(|| self.side.upload(&request, now()));
-                ResponseFuture::admitted(&mut self.inner, request, guard, guise)
-            }
-            Answer::Rejected(rejection) => {
-                refuse(&mut self.inner, request);
-                ResponseFuture::rejected(rejection, guise)
-            }
-            Answer::Queued(mut queued) => {
-                queued.owe(self.side.upload(&request, now()));
-                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
-                // neither the waiting call nor this service keeps it.
-                relinquish(&mut self.inner);
-                let service = self.inner.clone();
-                ResponseFuture::waiting(queued, service, request, guise)
-            }
-        }
+        let draw = || self.side.identity(&request).unwrap_or_else(random);
+        let upload = || self.side.upload(&request, now());
+        let decision = admit(lease, call, draw, upload);
+        ResponseFuture::decided(decision, &mut self.inner, request, context)
     }
 }

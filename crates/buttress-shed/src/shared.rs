@@ -1,40 +1,50 @@
 use std::fmt;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use buttress_core::shed::{Admission, Call, Refusal, Shed, Stripe};
-use buttress_core::{BoxError, Lease, Name, Pressure, Rejection, Striped};
-use buttress_metrics::{ShedEvent, ShedSignals};
+use buttress_core::queue::Dropped;
+use buttress_core::shed::{Admission, Call, Place, Refusal, Shed, Stripe};
+use buttress_core::{Name, Pressure, Striped, TaskContext, Upload};
+use buttress_metrics::{Limiter as Kind, LimiterEvent, LimiterSignals};
+use buttress_shell::{Decision, Limiter, LimiterLease, Queued, now, random};
 
 use crate::ShedGuard;
 use crate::measure::Measure;
-use crate::queued::Queued;
-use crate::shedder::now;
 
 /// What all layers and services of one shedder share.
-pub(crate) struct Shared {
+#[expect(
+    unnameable_types,
+    reason = "it is a parameter of the future, and of no use outside"
+)]
+pub struct Shared {
     name: Name,
     rule: Shed,
-    signals: ShedSignals,
+    signals: LimiterSignals,
     measure: Measure,
 }
 
 /// One call's hold on what it shares.
-pub(crate) type SharedLease = Lease<Shared, Stripe>;
+pub(crate) type SharedLease = LimiterLease<Shared>;
 
 /// What calls have it from.
 pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 
-/// The result for a call to which more rules apply.
-pub(crate) enum Answer {
-    Admitted(ShedGuard),
-    Queued(Queued),
-    Rejected(BoxError),
+/// A call in the queue.
+#[expect(
+    unnameable_types,
+    reason = "it is a parameter of the future, and of no use outside"
+)]
+#[derive(Debug)]
+pub struct Waiter {
+    place: Place,
+    /// What the caller owes of the request. The service waits for none of it in the meantime.
+    upload: Option<Upload>,
 }
 
 impl Shared {
     pub(crate) fn new(name: Name, rule: Shed, now: Instant) -> Self {
         Self {
-            signals: ShedSignals::new(name.clone(), rule.limit()),
+            signals: LimiterSignals::new(Kind::Shedder, name.clone(), rule.limit()),
             measure: Measure::new(now),
             name,
             rule,
@@ -51,35 +61,15 @@ impl Shared {
     }
 
     #[inline]
-    pub(crate) fn signals(&self) -> &ShedSignals {
+    pub(crate) fn signals(&self) -> &LimiterSignals {
         &self.signals
-    }
-
-    #[cold]
-    pub(crate) fn show_limit(&self) {
-        // Of two threads that show what they moved, the later one may have read the older limit: it looks again.
-        let mut shown = None;
-        while shown != Some(self.rule.limit()) {
-            let limit = self.rule.limit();
-            self.signals.limited(limit);
-            shown = Some(limit);
-        }
-    }
-
-    /// The rejection as an error, with its signal.
-    #[cold]
-    pub(crate) fn reject(&self, refusal: Refusal) -> BoxError {
-        self.signals.emit(ShedEvent::Rejected(refusal.reason));
-        Rejection::new(refusal.reason, self.name.clone())
-            .with_retry_after(refusal.retry_after)
-            .into()
     }
 
     pub(crate) fn update_pressure(&self, pressure: Pressure) {
         let before = self.rule.least();
         let least = self.rule.update_pressure(pressure);
         if least != before {
-            self.signals.emit(ShedEvent::Pressed(least));
+            self.signals.emit(LimiterEvent::PressureChanged(least));
         }
     }
 
@@ -92,9 +82,14 @@ impl Shared {
     }
 }
 
-/// Decides about a call.
+/// Decides about a call. `upload` is what its caller owes of the request.
 #[cold]
-pub(crate) fn admit(lease: SharedLease, call: Call, draw: impl FnOnce() -> u64) -> Answer {
+pub(crate) fn admit(
+    lease: SharedLease,
+    call: Call,
+    draw: impl FnOnce() -> u64,
+    upload: impl FnOnce() -> Option<Upload>,
+) -> Decision<Shared> {
     lease.look();
     match lease.rule.admit(call, draw, now) {
         Admission::Admitted {
@@ -102,12 +97,69 @@ pub(crate) fn admit(lease: SharedLease, call: Call, draw: impl FnOnce() -> u64) 
             would_reject,
         } => {
             if let Some(reason) = would_reject {
-                lease.signals.emit(ShedEvent::WouldReject(reason));
+                lease.signals.emit(LimiterEvent::WouldReject(reason));
             }
-            Answer::Admitted(ShedGuard::new(lease, permit))
+            let mut guard = ShedGuard::new(lease, permit);
+            guard.owe(upload);
+            Decision::Admitted(guard)
         }
-        Admission::Rejected(refusal) => Answer::Rejected(lease.reject(refusal)),
-        Admission::Waiting(place) => Answer::Queued(Queued::new(lease, place)),
+        Admission::Rejected(refusal) => Decision::Rejected(lease.reject(refusal)),
+        Admission::Waiting(place) => {
+            let upload = upload();
+            Decision::Queued(Queued::new(lease, Waiter { place, upload }))
+        }
+    }
+}
+
+impl Limiter for Shared {
+    type Local = Stripe;
+    type Guard = ShedGuard;
+    type Context = Option<TaskContext>;
+    type Waiter = Waiter;
+
+    fn of(guard: &ShedGuard) -> &Self {
+        guard.shared()
+    }
+
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn signals(&self) -> &LimiterSignals {
+        &self.signals
+    }
+
+    fn limit(&self) -> u64 {
+        self.rule.limit()
+    }
+
+    fn poll(
+        lease: &SharedLease,
+        waiter: &mut Waiter,
+        waker: &Waker,
+    ) -> Poll<Result<ShedGuard, Refusal>> {
+        let polled = lease.rule.poll(&waiter.place, waker, random, now);
+        polled.map_ok(|permit| {
+            let mut guard = ShedGuard::new(lease.clone(), permit);
+            guard.owe(|| waiter.upload.take());
+            guard
+        })
+    }
+
+    fn ends(waiter: &Waiter) -> Option<(Instant, Dropped)> {
+        waiter.place.ends()
+    }
+
+    fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Refusal> {
+        self.rule.give_up(&waiter.place, random, now)
+    }
+
+    fn leave(&self, waiter: Waiter) {
+        self.rule.leave(waiter.place, now);
+    }
+
+    fn refuse(&self, why: Dropped) -> Refusal {
+        self.rule.refuse(why, random)
     }
 }
 

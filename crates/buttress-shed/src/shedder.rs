@@ -1,8 +1,8 @@
 use std::fmt;
-use std::time::Instant;
 
 use buttress_core::shed::{Shed, ShedConfig};
 use buttress_core::{ConfigError, Name, Pressure, Striped};
+use buttress_shell::{Limiter, now, random};
 
 use crate::ShedSnapshot;
 use crate::shared::{Shared, SharedStripes};
@@ -38,7 +38,7 @@ impl Shedder {
     pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         let now = now();
-        let rule = Shed::new(config, chance(), now)?;
+        let rule = Shed::new(config, random(), now)?;
         let shared = Shared::new(name.into(), rule, now);
         Ok(Self {
             shared: Striped::with(shared, |shared, stripe| shared.rule().stripe(stripe)),
@@ -101,15 +101,4 @@ impl fmt::Debug for Shedder {
             .field("queued", &snapshot.queued)
             .finish_non_exhaustive()
     }
-}
-
-/// The clock of all layers, which a test can pause.
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// The one source of chance, for jitter and for calls that nothing names.
-pub(crate) fn chance() -> u64 {
-    fastrand::u64(..)
 }

@@ -6,3 +6,9 @@ use std::time::Instant;
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
+
+/// A random number: for jitter, and for requests without an identity.
+#[must_use]
+pub fn random() -> u64 {
+    fastrand::u64(..)
+}

@@ -4,13 +4,15 @@
 //! at the `buttress` crate.
 
 mod clock;
+mod limiter;
 mod lookout;
 mod open_bodies;
 mod refuse;
 mod timer;
 
-pub use clock::now;
+pub use clock::{now, random};
+pub use limiter::{CallContext, Decision, Enter, LimitedFuture, Limiter, LimiterLease, Queued};
 pub use lookout::Lookout;
 pub use open_bodies::{OpenBodies, OpenBody, OpenStripe};
-pub use refuse::{drop_refused, refuse, relinquish};
+pub use refuse::{refuse, relinquish};
 pub use timer::Timer;

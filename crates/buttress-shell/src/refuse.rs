@@ -19,7 +19,7 @@ pub fn refuse<S: Clone, Req>(service: &mut S, request: Req) {
 }
 
 /// Drops a request without calling its service, as [rejected](Ending::Refused).
-pub fn drop_refused<Req>(request: Req) {
+pub(crate) fn drop_refused<Req>(request: Req) {
     Ending::Refused.during(|| drop(request));
 }
 

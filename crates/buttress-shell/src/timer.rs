@@ -78,7 +78,7 @@ impl Timer {
     /// Whether it was waited for in a runtime that has no timers. Then nothing ends the wait: no time does, and the
     /// runtime polls a task only if it is woken.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         matches!(self.0, State::Unavailable) && Handle::try_current().is_ok()
     }
 }

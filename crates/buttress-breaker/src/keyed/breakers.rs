@@ -3,12 +3,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use buttress_core::{ConfigError, Name};
+use buttress_shell::now;
 
 use super::config::BreakersConfig;
 use super::home::Home;
 use super::map::Map;
 use crate::Breaker;
-use crate::breaker::now;
 
 /// A breaker for each key: each host, each route, each tenant.
 ///

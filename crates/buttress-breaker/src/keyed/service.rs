@@ -2,10 +2,10 @@ use std::borrow::Cow;
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Identify, Protocol, Scope};
+use buttress_shell::now;
 use tower_service::Service;
 
 use super::{Breakers, ByKey};
-use crate::breaker::now;
 use crate::shared::admit;
 use crate::{BreakerGuard, ResponseFuture};
 

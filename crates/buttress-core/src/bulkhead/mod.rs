@@ -138,6 +138,11 @@ impl Bulkhead {
         self.lock().config.clone()
     }
 
+    /// The number of calls that may be in flight.
+    pub fn limit(&self) -> u32 {
+        self.lock().config.limit
+    }
+
     /// How long a response that is not read keeps its slot when others find none. The shell enforces it.
     pub fn reader_idle(&self) -> Option<Duration> {
         self.lock().config.reader_idle

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 use buttress_core::budget::{Cost, Reservation};
 use buttress_core::{BoxError, Deadline, Lease};
 use buttress_metrics::HedgeEvent;
+use buttress_shell::now;
 use tower_service::Service;
 
 use super::handle::Shared;
 use crate::budget::BudgetReservation;
-use crate::clock::now;
 use crate::repeat::{Attempt, Repeat};
 
 /// What it takes to make a call a second time.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use buttress_core::retry::RetryClass;
 use buttress_core::{BoxError, Lease, Plain, Upload};
 use buttress_metrics::HedgeEvent;
+use buttress_shell::now;
 use pin_project::{pin_project, pinned_drop};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use super::attempt::HedgeAttempt;
 use super::handle::Shared;
-use crate::clock::now;
 use crate::repeat::{Judge, Repeat};
 
 /// The response of a service behind a hedge.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use buttress_core::hedge::HedgeDelay;
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_metrics::HedgeSignals;
+use buttress_shell::now;
 
 use super::HedgeConfig;
 use crate::RetryBudget;
-use crate::clock::now;
 use crate::settings::Share;
 
 /// Makes slow calls a second time, and takes the answer that comes first.

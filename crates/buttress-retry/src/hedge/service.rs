@@ -1,13 +1,12 @@
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Deadline, Mode, Plain};
-use buttress_shell::Timer;
+use buttress_shell::{Timer, now, random};
 use tower_service::Service;
 
 use super::attempt::HedgeAttempt;
 use super::future::Watch;
 use super::{Hedge, HedgeFuture};
-use crate::clock::{chance, now};
 use crate::repeat::{Judge, Repeat};
 
 /// A service behind a [`Hedge`].
@@ -84,7 +83,7 @@ where
             });
             return HedgeFuture::new(first, self.protocol.clone(), watch, None, None);
         };
-        let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(chance));
+        let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(random));
         let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
         let may_collide = !self.protocol.is_read_only(&request);
         let (request, spare) = self.protocol.keep(request, shared.replay_limit());

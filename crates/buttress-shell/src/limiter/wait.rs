@@ -5,23 +5,23 @@ use std::time::Instant;
 
 use buttress_core::queue::Dropped;
 use buttress_core::{BoxError, PanicWatch};
-use buttress_shell::{Timer, drop_refused};
 use pin_project::pin_project;
 use tower_service::Service;
 
-use crate::BulkheadGuard;
-use crate::queued::Queued;
+use super::{Limiter, Queued};
+use crate::Timer;
+use crate::refuse::drop_refused;
 
 /// A call that waits for a slot, and all it takes to make it then.
 ///
-/// It waits with a service that was not polled ready, so that it holds nothing of inner layers. That becomes ready once
-/// there is a slot. Both waits together last no longer than the configuration and the deadline allow: a slot is not
-/// held for a service that does not become ready.
+/// It waits with a service that was not polled ready, so that it holds nothing of inner layers. The service is polled
+/// ready once there is a slot. Both waits together last no longer than the configuration and the deadline allow: a slot
+/// is not held for a service that does not become ready.
 #[pin_project]
-pub(crate) struct Wait<S, Req> {
+pub(super) struct Wait<S, Req, L: Limiter> {
     /// `None` once there is a slot.
     #[pin]
-    queued: Option<Queued>,
+    queued: Option<Queued<L>>,
     service: S,
     /// When it gives up, and why.
     ends: Option<(Instant, Dropped)>,
@@ -32,11 +32,13 @@ pub(crate) struct Wait<S, Req> {
     request: Option<Req>,
 }
 
-impl<S: Service<Req>, Req> Wait<S, Req>
+impl<S, Req, L> Wait<S, Req, L>
 where
+    S: Service<Req>,
     S::Error: Into<BoxError>,
+    L: Limiter,
 {
-    pub(crate) fn new(queued: Queued, service: S, request: Req) -> Self {
+    pub(super) fn new(queued: Queued<L>, service: S, request: Req) -> Self {
         Self {
             ends: queued.ends(),
             queued: Some(queued),
@@ -46,30 +48,30 @@ where
         }
     }
 
-    /// The call, made, or why it is not made. Its slot comes with it into `place`.
-    pub(crate) fn poll(
+    /// The call, made, or why it is not made. Its slot comes with it into `guard`.
+    pub(super) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        place: &mut Option<BulkheadGuard>,
+        guard: &mut Option<L::Guard>,
     ) -> Poll<Result<S::Future, BoxError>> {
         let mut this = self.project();
         if let Some(mut queued) = this.queued.as_mut().as_pin_mut() {
             match ready!(queued.as_mut().poll(cx)) {
-                Ok(guard) => *place = Some(guard),
-                Err(why) => {
+                Ok(admitted) => *guard = Some(admitted),
+                Err(refusal) => {
                     drop_refused(this.request.take());
-                    return Poll::Ready(Err(queued.shared().reject(why.reason())));
+                    return Poll::Ready(Err(queued.limiter().reject(refusal)));
                 }
             }
             this.queued.set(None);
         }
-        let watch = PanicWatch::new(place);
+        let watch = PanicWatch::new(guard);
         let polled = this.service.poll_ready(cx);
         watch.disarm();
         match polled {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
-                *place = None;
+                *guard = None;
                 // The service was not called.
                 drop_refused(this.request.take());
                 return Poll::Ready(Err(error.into()));
@@ -79,15 +81,16 @@ where
                     return Poll::Pending;
                 };
                 ready!(this.timer.poll(at, cx));
-                let held = place
+                let held = guard
                     .take()
                     .expect("it came with the end of the first wait");
                 drop_refused(this.request.take());
-                return Poll::Ready(Err(held.reject(why)));
+                let limiter = L::of(&held);
+                return Poll::Ready(Err(limiter.reject(limiter.refuse(why))));
             }
         }
         let request = this.request.take().expect("polled after completion");
-        let watch = PanicWatch::new(place);
+        let watch = PanicWatch::new(guard);
         let future = this.service.call(request);
         watch.disarm();
         Poll::Ready(Ok(future))

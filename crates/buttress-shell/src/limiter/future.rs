@@ -3,99 +3,114 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use buttress_core::{BoxError, PanicWatch, Plain, Protocol, TaskContext};
+use buttress_core::{BoxError, PanicWatch, Protocol};
 use pin_project::pin_project;
 use tower_service::Service;
 
-use crate::ShedGuard;
-use crate::queued::Queued;
-use crate::wait::Wait;
+use super::wait::Wait;
+use super::{CallContext, Decision, Enter, Limiter, Queued};
+use crate::{refuse, relinquish};
 
-/// The response of a service behind a shedder, or the shedder's rejection.
+/// The response of a service behind a limiter, or the limiter's rejection.
 #[pin_project]
-pub struct ResponseFuture<S: Service<Req>, Req, P = Plain> {
+pub struct LimitedFuture<S: Service<Req>, Req, L: Limiter, P> {
     #[pin]
-    state: State<S, Req>,
-    /// `None` before there is a slot, and once the call has ended.
-    guard: Option<ShedGuard>,
-    guise: CallContext<P>,
-}
-
-/// How a call is made and concluded.
-#[derive(Debug)]
-pub(crate) struct CallContext<P> {
-    pub(crate) protocol: P,
-    /// Task context for calls made while handling this request.
-    pub(crate) context: Option<TaskContext>,
+    state: State<S, Req, L>,
+    /// `None` before there is a slot, and once the call has ended or continues in a body.
+    guard: Option<L::Guard>,
+    context: CallContext<P, L::Context>,
 }
 
 #[pin_project(project = StateProjection)]
-enum State<S: Service<Req>, Req> {
+enum State<S: Service<Req>, Req, L: Limiter> {
     Admitted(#[pin] S::Future),
     /// Boxed, as the caller will have it. `None` once it has been returned.
     Rejected(Option<BoxError>),
     /// Boxed, so that futures that do not wait are small.
-    Waiting(Pin<Box<Wait<S, Req>>>),
+    Waiting(Pin<Box<Wait<S, Req, L>>>),
 }
 
-impl<P> CallContext<P> {
-    #[inline]
-    fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        match &mut self.context {
-            Some(context) => context.enter(run),
-            None => run(),
-        }
-    }
-}
-
-impl<S, Req, P> ResponseFuture<S, Req, P>
+impl<S, Req, L, P> LimitedFuture<S, Req, L, P>
 where
     S: Service<Req>,
     S::Error: Into<BoxError>,
+    L: Limiter,
 {
     /// Calls a service that is ready.
     #[inline(always)]
-    pub(crate) fn admitted(
+    pub fn admitted(
         service: &mut S,
         request: Req,
-        guard: ShedGuard,
-        mut guise: CallContext<P>,
+        guard: L::Guard,
+        mut context: CallContext<P, L::Context>,
     ) -> Self {
         let mut guard = Some(guard);
         let watch = PanicWatch::new(&mut guard);
-        let future = guise.enter(|| service.call(request));
+        let future = context.task.enter(request, |request| service.call(request));
         watch.disarm();
         Self {
             state: State::Admitted(future),
             guard,
-            guise,
+            context,
         }
     }
 
-    pub(crate) fn rejected(rejection: BoxError, guise: CallContext<P>) -> Self {
+    /// Makes a call, rejects it or lets it wait, by a decision that was not made on the fast path.
+    #[inline(always)]
+    pub fn decided(
+        decision: Decision<L>,
+        service: &mut S,
+        request: Req,
+        context: CallContext<P, L::Context>,
+    ) -> Self
+    where
+        S: Clone,
+    {
+        match decision {
+            Decision::Admitted(guard) => Self::admitted(service, request, guard, context),
+            Decision::Rejected(rejection) => {
+                refuse(service, request);
+                Self::rejected(rejection, context)
+            }
+            Decision::Queued(queued) => {
+                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
+                // neither the waiting call nor the caller's service keeps it.
+                relinquish(service);
+                Self::waiting(queued, service.clone(), request, context)
+            }
+        }
+    }
+
+    fn rejected(rejection: BoxError, context: CallContext<P, L::Context>) -> Self {
         Self {
             state: State::Rejected(Some(rejection)),
             guard: None,
-            guise,
+            context,
         }
     }
 
-    pub(crate) fn waiting(queued: Queued, service: S, request: Req, guise: CallContext<P>) -> Self {
+    fn waiting(
+        queued: Queued<L>,
+        service: S,
+        request: Req,
+        context: CallContext<P, L::Context>,
+    ) -> Self {
         Self {
             state: State::Waiting(Box::pin(Wait::new(queued, service, request))),
             guard: None,
-            guise,
+            context,
         }
     }
 }
 
-impl<S, Req, P> Future for ResponseFuture<S, Req, P>
+impl<S, Req, L, P> Future for LimitedFuture<S, Req, L, P>
 where
     S: Service<Req>,
     S::Error: Into<BoxError>,
+    L: Limiter,
     P: Protocol<S::Response>,
 {
-    type Output = Result<P::Response<ShedGuard>, BoxError>;
+    type Output = Result<P::Response<L::Guard>, BoxError>;
 
     // Rare cases are in functions of their own, so that the rest is small enough to be inlined.
     #[inline(always)]
@@ -108,20 +123,22 @@ where
             return Poll::Pending;
         };
         let watch = PanicWatch::new(this.guard);
-        let polled = this.guise.enter(|| future.poll(cx));
+        let polled = this.context.task.enter(future, |future| future.poll(cx));
         watch.disarm();
         let result = ready!(polled).map_err(Into::into);
-        let response = this.guise.protocol.conclude(result, this.guard);
+        let response = this.context.protocol.conclude(result, this.guard);
+        this.context.protocol.keep(this.guard);
         // A guard that did not move into a body ends here, and not when the caller drops this future.
         *this.guard = None;
         Poll::Ready(response)
     }
 }
 
-impl<S, Req, P> ResponseFuture<S, Req, P>
+impl<S, Req, L, P> LimitedFuture<S, Req, L, P>
 where
     S: Service<Req>,
     S::Error: Into<BoxError>,
+    L: Limiter,
 {
     /// Waits until the call is made, or returns why it is not. Apart from the rest, which is then small enough to be
     /// part of its caller.
@@ -135,13 +152,15 @@ where
                 return Poll::Ready(Err(rejection.take().expect("polled after completion")));
             }
             StateProjection::Waiting(wait) => {
-                let polled = this.guise.enter(|| wait.as_mut().poll(cx, this.guard));
+                let polled = this
+                    .context
+                    .task
+                    .enter(wait, |wait| wait.as_mut().poll(cx, this.guard));
                 let called = ready!(polled);
                 match called {
                     Ok(future) => this.state.set(State::Admitted(future)),
                     Err(error) => {
-                        // The service, which may have been polled, is let go of here, and not when the caller gets
-                        // round to dropping this future.
+                        // Drops the service, which may have been polled, now and not with this future.
                         this.state.set(State::Rejected(None));
                         return Poll::Ready(Err(error));
                     }
@@ -152,7 +171,7 @@ where
     }
 }
 
-impl<S: Service<Req>, Req, P> fmt::Debug for ResponseFuture<S, Req, P> {
+impl<S: Service<Req>, Req, L: Limiter, P> fmt::Debug for LimitedFuture<S, Req, L, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
             .field("waiting", &matches!(self.state, State::Waiting(_)))

@@ -1,4 +1,5 @@
 use super::opening::{ENOUGH, Opened, Opening};
+use super::pace::Pace;
 use super::regression::WindowStats;
 use super::relief::{Relief, Response};
 use super::rtt_tracker::RttTracker;
@@ -42,6 +43,7 @@ pub(super) struct Adaptive {
     usual: RttTracker,
     calm: UnloadedBaseline,
     relief: Relief,
+    pace: Pace,
 }
 
 impl Adaptive {
@@ -57,6 +59,7 @@ impl Adaptive {
             usual: RttTracker::default(),
             calm: UnloadedBaseline::default(),
             relief: Relief::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -111,10 +114,11 @@ impl Adaptive {
             Some(opening) => limit.min(opening.calls() as u64),
             None => limit.saturating_mul(4),
         };
-        samples.clamp(LEAST, MOST)
+        samples.clamp(self.pace.least(), MOST)
     }
 
     pub(super) fn on_window(&mut self, window: &Window, config: &LimitConfig) {
+        self.pace.on_window(window);
         if self.backs_off(window, config) {
             return;
         }
@@ -329,8 +333,6 @@ impl Adaptive {
 /// The low limit as a share of the other. From a limit at which a tenth waits this is the least that idles a worker.
 const LOW: f64 = 0.85;
 
-/// A mean over fewer varies by more than a tenth if times vary exponentially, and one over more comes late.
-const LEAST: u64 = 100;
 const MOST: u64 = 100_000;
 /// After this many of them, less those that were not, there is an overload.
 const OVERLOADED: u32 = 4;

@@ -17,6 +17,7 @@ mod aimd;
 mod config;
 mod gradient;
 mod opening;
+mod pace;
 mod regression;
 mod relief;
 mod rtt_tracker;

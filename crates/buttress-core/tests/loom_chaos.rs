@@ -35,7 +35,7 @@ fn armed(bounds: Bounds) -> Arc<ArmedPlan> {
 /// Makes a call; returns whether it was affected.
 fn call(arming: &ArmedPlan, most: u64) -> bool {
     match arming.decide(&(), 0, epoch()) {
-        Verdict::Harm(_, place) => {
+        Verdict::Inject(_, place) => {
             assert!(arming.active() <= most);
             arming.release(place);
             true

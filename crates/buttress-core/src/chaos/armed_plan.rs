@@ -30,14 +30,14 @@ pub struct ArmedPlan {
 #[must_use = "it is to be released"]
 pub struct Active(());
 
-/// What is done to a call, and why not more.
+/// The decision about a call.
 #[derive(Debug)]
 pub enum Verdict<'p> {
-    /// The plan is over, and should be disarmed.
+    /// The plan has ended, and should be disarmed.
     Ended(End),
-    /// These faults.
-    Harm(Decision<'p>, Active),
-    /// The call is left alone.
+    /// These faults are injected. The [`Active`] must be [released](ArmedPlan::release) when the call ends.
+    Inject(Decision<'p>, Active),
+    /// No fault is injected. If a bound prevented one, the bound.
     Pass(Option<Suppressed>),
 }
 
@@ -145,7 +145,7 @@ impl ArmedPlan {
             self.release(Active(()));
             return Verdict::Pass(Some(Suppressed::BlastRadius));
         }
-        Verdict::Harm(decision, Active(()))
+        Verdict::Inject(decision, Active(()))
     }
 
     /// An affected call has ended.
@@ -246,7 +246,7 @@ mod tests {
 
     fn harm(arming: &ArmedPlan, now: Instant) -> Option<Active> {
         match arming.decide(&(), 0, now) {
-            Verdict::Harm(_, active) => Some(active),
+            Verdict::Inject(_, active) => Some(active),
             _ => None,
         }
     }

@@ -157,7 +157,7 @@ where
         verdict: Classification,
         protocol: &P,
     ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
-        self.guard_mut().attempted(outcome_of(verdict.finding));
+        self.guard_mut().attempted(outcome_of(verdict.class));
         let (after, payment) = match self.decide(verdict, protocol) {
             Decision::Return => return ControlFlow::Break(result),
             Decision::Stop(reason) => {
@@ -165,7 +165,7 @@ where
             }
             Decision::Retry { after, paid } => (after, paid),
         };
-        let cause = verdict.finding.kind().unwrap_or(FailureKind::Error);
+        let cause = verdict.class.kind().unwrap_or(FailureKind::Error);
         if !self.binds {
             let mut payment = payment;
             payment.begin();
@@ -259,7 +259,7 @@ where
         let progress = &mut again.progress;
         progress.longest = progress.longest.max(took.unwrap_or_default());
         config.rule.decide(verdict, progress, &terms, random, || {
-            let kind = verdict.finding.kind().unwrap_or(FailureKind::Error);
+            let kind = verdict.class.kind().unwrap_or(FailureKind::Error);
             budget.reserve(config.cost(kind))
         })
     }
@@ -361,8 +361,8 @@ where
     }
 }
 
-fn outcome_of(finding: RetryClass) -> Outcome {
-    match finding {
+fn outcome_of(class: RetryClass) -> Outcome {
+    match class {
         RetryClass::Final => Outcome::Success,
         RetryClass::Forbidden | RetryClass::Permanent => Outcome::Failure(FailureKind::Error),
         RetryClass::Rejected => Outcome::Ignored,

@@ -60,7 +60,7 @@ impl RetryRule {
         chance: impl FnOnce() -> u64,
         reserve: impl FnOnce() -> Result<R, StopReason>,
     ) -> Decision<R> {
-        let replaces = match verdict.finding {
+        let replaces = match verdict.class {
             RetryClass::Final => return Decision::Return,
             RetryClass::Forbidden => return Decision::Stop(StopReason::Forbidden),
             RetryClass::Permanent => return Decision::Stop(StopReason::NotRetryable),

@@ -10,7 +10,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Classification {
     /// Whether another attempt could help.
-    pub finding: RetryClass,
+    pub class: RetryClass,
     /// How long the dependency asked callers to stay away.
     pub hint: Option<Duration>,
 }
@@ -54,9 +54,9 @@ impl Classification {
 
     /// A verdict without a hint.
     #[must_use]
-    pub const fn new(finding: RetryClass) -> Self {
+    pub const fn new(class: RetryClass) -> Self {
         Self {
-            finding,
+            class,
             hint: None,
         }
     }
@@ -83,18 +83,18 @@ impl RetryClass {
 /// Every failure is transient, nothing else is.
 impl From<Report> for Classification {
     fn from(report: Report) -> Self {
-        let finding = match report.outcome {
+        let class = match report.outcome {
             Outcome::Failure(kind) => RetryClass::Transient(kind),
             Outcome::Ignored => RetryClass::Permanent,
             Outcome::Success => RetryClass::Final,
         };
-        Self::new(finding).hint(report.retry_after)
+        Self::new(class).hint(report.retry_after)
     }
 }
 
 /// Reads off an error whether another attempt could help, by walking its chain of sources.
 ///
-/// | in the chain | finding |
+/// | in the chain | class |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
 /// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::ClassifiedError) |
@@ -124,12 +124,12 @@ pub fn judge_error(error: &(dyn Error + 'static)) -> Classification {
 }
 
 fn judge_rejection(rejection: &Rejection) -> Classification {
-    let finding = match (rejection.reason(), rejection.scope()) {
+    let class = match (rejection.reason(), rejection.scope()) {
         (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
         (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
         (_, Scope::Cluster | Scope::Tenant) => RetryClass::Rejected,
     };
-    Classification::new(finding).hint(rejection.retry_after())
+    Classification::new(class).hint(rejection.retry_after())
 }
 
 #[cfg(test)]
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use crate::ClassifiedError;
 
-    fn finding(error: &(dyn Error + 'static)) -> RetryClass {
-        judge_error(error).finding
+    fn class(error: &(dyn Error + 'static)) -> RetryClass {
+        judge_error(error).class
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
                 (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
                 _ => RetryClass::Rejected,
             };
-            assert_eq!(verdict.finding, expected, "{reason:?}");
+            assert_eq!(verdict.class, expected, "{reason:?}");
             assert_eq!(verdict.hint, Some(Duration::from_secs(1)));
         }
     }
@@ -170,7 +170,7 @@ mod tests {
         ] {
             let rejection = Rejection::new(Reason::FaultInjected, "chaos");
             let injected = ClassifiedError::new(Outcome::Failure(kind), rejection);
-            assert_eq!(finding(&injected), RetryClass::Transient(kind));
+            assert_eq!(class(&injected), RetryClass::Transient(kind));
         }
     }
 
@@ -178,10 +178,10 @@ mod tests {
     fn what_an_io_error_says_of_a_connection_may_come_after_the_request() {
         let transient = RetryClass::Transient(FailureKind::Transport);
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(finding(&refused()), transient);
+        assert_eq!(class(&refused()), transient);
         let transport = Outcome::Failure(FailureKind::Transport);
         assert_eq!(
-            finding(&ClassifiedError::new(transport, refused())),
+            class(&ClassifiedError::new(transport, refused())),
             transient
         );
     }
@@ -189,6 +189,6 @@ mod tests {
     #[test]
     fn an_error_that_says_nothing_about_the_dependency_stands() {
         let error = ClassifiedError::new(Outcome::Ignored, io::Error::other("not a request"));
-        assert_eq!(finding(&error), RetryClass::Permanent);
+        assert_eq!(class(&error), RetryClass::Permanent);
     }
 }

@@ -268,15 +268,15 @@ where
         CallTerms {
             safety: self.safety,
             unprocessed: self.fate.as_ref().is_some_and(Fate::is_refused),
-            obstacle: match &self.spare {
-                Ok(spare) => protocol.obstacle(spare),
+            unrepeatable: match &self.spare {
+                Ok(spare) => protocol.unrepeatable(spare),
                 Err(reason) => Some(*reason),
             },
             remaining: self
                 .limit
                 .as_ref()
                 .map(|limit| limit.deadline.remaining(now)),
-            usual: self.shared().usual().get(now),
+            typical_latency: self.shared().usual().get(now),
         }
     }
 

@@ -131,7 +131,7 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         }
     }
 
-    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason> {
+    fn unrepeatable(&self, spare: &Self::Spare) -> Option<StopReason> {
         spare.tape.check().err().map(reason_of)
     }
 

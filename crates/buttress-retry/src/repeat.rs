@@ -33,7 +33,7 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Spare, StopReason>);
 
     /// What has come in between since, if anything.
-    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason>;
+    fn unrepeatable(&self, spare: &Self::Spare) -> Option<StopReason>;
 
     /// Whether all of the request is there, so that two attempts can be made at once.
     fn is_complete(&self, spare: &Self::Spare) -> bool;
@@ -95,7 +95,7 @@ impl<Req: Clone> Repeat<Req> for Plain {
         (request.clone(), Ok(request))
     }
 
-    fn obstacle(&self, _: &Req) -> Option<StopReason> {
+    fn unrepeatable(&self, _: &Req) -> Option<StopReason> {
         None
     }
 
@@ -128,8 +128,8 @@ impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
         Plain.keep(request, limit)
     }
 
-    fn obstacle(&self, spare: &Req) -> Option<StopReason> {
-        Plain.obstacle(spare)
+    fn unrepeatable(&self, spare: &Req) -> Option<StopReason> {
+        Plain.unrepeatable(spare)
     }
 
     fn is_complete(&self, spare: &Req) -> bool {

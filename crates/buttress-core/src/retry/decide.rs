@@ -23,11 +23,11 @@ pub struct CallTerms {
     /// Whether it is known that the attempt was not processed. An error alone is no evidence.
     pub unprocessed: bool,
     /// What prevents another attempt from the outset: a body that cannot be sent again.
-    pub obstacle: Option<StopReason>,
+    pub unrepeatable: Option<StopReason>,
     /// The time that remains, if there is a deadline.
     pub remaining: Option<Duration>,
     /// How long calls have been observed to take.
-    pub usual: Duration,
+    pub typical_latency: Duration,
 }
 
 /// The decision after an attempt has ended. `R` is what was reserved for the next.
@@ -83,7 +83,7 @@ impl RetryRule {
         if !replaces && progress.attempts + 1 >= self.attempts {
             return Decision::Stop(StopReason::AttemptsExhausted);
         }
-        if let Some(reason) = terms.obstacle {
+        if let Some(reason) = terms.unrepeatable {
             return Decision::Stop(reason);
         }
         if verdict.hint.is_some_and(|hint| hint > self.max_retry_after) {
@@ -112,7 +112,7 @@ impl RetryRule {
         let Some(remaining) = terms.remaining else {
             return true;
         };
-        let observed = || progress.longest.max(terms.usual);
+        let observed = || progress.longest.max(terms.typical_latency);
         let takes = self.expected_attempt_time.unwrap_or_else(observed);
         // A timer may be late by the width of its slot, so a wait costs that much more.
         let late = if after.is_zero() { after } else { TIMER_SLOT };
@@ -153,9 +153,9 @@ mod tests {
     const TERMS: CallTerms = CallTerms {
         safety: Safety::Idempotent,
         unprocessed: false,
-        obstacle: None,
+        unrepeatable: None,
         remaining: None,
-        usual: Duration::ZERO,
+        typical_latency: Duration::ZERO,
     };
 
     fn rule() -> RetryRule {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn each_obstacle_has_its_reason() {
+    fn each_condition_stops_for_its_reason() {
         let with = |safety| CallTerms { safety, ..TERMS };
         let unsafe_twice = with(Safety::Unsafe);
         let listed = Classification::new(RetryClass::Listed(FailureKind::Error));
@@ -253,7 +253,7 @@ mod tests {
                 transient(),
                 new,
                 CallTerms {
-                    obstacle: Some(StopReason::BodyTooLarge),
+                    unrepeatable: Some(StopReason::BodyTooLarge),
                     ..TERMS
                 },
                 Decision::Stop(StopReason::BodyTooLarge),
@@ -354,10 +354,10 @@ mod tests {
 
     #[test]
     fn nothing_is_begun_that_cannot_end_in_time() {
-        let in_time = |remaining, longest, usual| {
+        let in_time = |remaining, longest, typical_latency| {
             let terms = CallTerms {
                 remaining: Some(remaining),
-                usual,
+                typical_latency,
                 ..TERMS
             };
             let mut progress = Progress {

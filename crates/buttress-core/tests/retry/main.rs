@@ -80,9 +80,9 @@ proptest! {
             let terms = CallTerms {
                 safety,
                 unprocessed,
-                obstacle: None,
+                unrepeatable: None,
                 remaining: left,
-                usual: Duration::ZERO,
+                typical_latency: Duration::ZERO,
             };
             let verdict = Classification::new(class).hint(hint.map(ms));
             let mut asked = false;
@@ -137,7 +137,7 @@ proptest! {
         hint in any::<u64>(),
         base in any::<u32>(),
         longest in any::<u64>(),
-        usual in any::<u64>(),
+        typical_latency in any::<u64>(),
         remaining in any::<u64>(),
         attempts in any::<u32>(),
         draw in any::<u64>(),
@@ -158,9 +158,9 @@ proptest! {
         let terms = CallTerms {
             safety: Safety::Idempotent,
             unprocessed: false,
-            obstacle: None,
+            unrepeatable: None,
             remaining: Some(remaining),
-            usual: Duration::from_secs(usual),
+            typical_latency: Duration::from_secs(typical_latency),
         };
         let verdict = Classification::new(RetryClass::Transient(FailureKind::Error))
             .hint(Some(Duration::from_secs(hint)));

@@ -29,7 +29,7 @@ mod settle;
 mod snapshot;
 mod state;
 mod steps;
-mod usual;
+mod typical_latency;
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub use state::{Cause, CircuitState, Transition};
 use self::failure_streak::FailureStreak;
 use self::packed_state::PackedState;
 use self::steps::Locked;
-use self::usual::Usual;
+use self::typical_latency::TypicalLatency;
 use crate::ConfigError;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Origin;
@@ -84,7 +84,7 @@ pub struct Circuit {
     hot: Hot,
     successes: Successes,
     row: FailureStreak,
-    usual: Usual,
+    typical_latency: TypicalLatency,
     /// Everything that moves the circuit. The words in `hot` change under this lock only.
     locked: Mutex<Locked>,
 }
@@ -117,7 +117,7 @@ impl Circuit {
             },
             successes: Successes::new(config.window),
             row: FailureStreak::default(),
-            usual: Usual::default(),
+            typical_latency: TypicalLatency::default(),
             locked: Mutex::new(Locked::new(config)),
         })
     }

@@ -126,7 +126,7 @@ impl Circuit {
     /// How much time a call must have been allowed for a timeout to say something.
     fn patience(&self, locked: &Locked) -> Duration {
         let told = locked.config.attempt_timeout;
-        told.unwrap_or_else(|| self.usual.patience())
+        told.unwrap_or_else(|| self.typical_latency.patience())
     }
 
     #[cold]
@@ -150,7 +150,7 @@ impl Circuit {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
             if permit.is_exact() {
-                self.usual.learn(took);
+                self.typical_latency.learn(took);
             }
             self.remember_tick(generation, now, at);
             return IN_TIME;

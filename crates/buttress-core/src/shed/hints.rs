@@ -21,24 +21,24 @@ impl Hints {
     }
 
     /// How long answered calls take on average; zero while that is not known.
-    fn usual(&self) -> Duration {
+    fn typical_latency(&self) -> Duration {
         Duration::from_nanos(self.rtt.load(Ordering::Relaxed))
     }
 
     /// How much time a caller must have allowed a call for its timeout to say anything.
     pub(super) fn allowance(&self) -> Duration {
-        match self.usual() {
+        match self.typical_latency() {
             Duration::ZERO => UNKNOWN,
-            usual => usual,
+            latency => latency,
         }
     }
 
     /// How much time a call must have had for its end by a deadline to be more than chance. While it is not known how
     /// long calls take, no call has had it.
     pub(super) fn patience(&self) -> Duration {
-        match self.usual() {
+        match self.typical_latency() {
             Duration::ZERO => Duration::MAX,
-            usual => usual.saturating_mul(LATE),
+            latency => latency.saturating_mul(LATE),
         }
     }
 

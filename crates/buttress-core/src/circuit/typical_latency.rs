@@ -8,17 +8,17 @@ use std::time::Duration;
 /// in each tick of the window, and those that take longer than a tick. So it leans towards long calls, and costs other
 /// calls nothing.
 #[derive(Debug, Default)]
-pub(super) struct Usual {
+pub(super) struct TypicalLatency {
     /// In nanoseconds; 0 while no call was answered.
     nanos: AtomicU64,
 }
 
-impl Usual {
+impl TypicalLatency {
     pub(super) fn learn(&self, took: u64) {
         let before = self.nanos.load(Ordering::Relaxed);
         let after = match before {
             0 => took,
-            _ => before - before / MEMORY + took / MEMORY,
+            _ => before - before / CALLS + took / CALLS,
         };
         // Of two threads at once one is not recorded, which an average tolerates.
         self.nanos.store(after.max(1), Ordering::Relaxed);
@@ -33,7 +33,7 @@ impl Usual {
 }
 
 /// The number of calls in the average, about.
-const MEMORY: u64 = 16;
+const CALLS: u64 = 16;
 /// While no call was ever answered, a deadline must have left this much time for its end to count.
 const UNKNOWN: Duration = Duration::from_millis(100);
 
@@ -43,14 +43,14 @@ mod tests {
 
     #[test]
     fn it_follows_what_calls_take() {
-        let usual = Usual::default();
-        assert_eq!(usual.patience(), UNKNOWN);
-        usual.learn(8_000);
-        assert_eq!(usual.patience(), Duration::from_micros(8));
+        let latency = TypicalLatency::default();
+        assert_eq!(latency.patience(), UNKNOWN);
+        latency.learn(8_000);
+        assert_eq!(latency.patience(), Duration::from_micros(8));
         for _ in 0..200 {
-            usual.learn(2_000_000);
+            latency.learn(2_000_000);
         }
-        let off = usual.patience().abs_diff(Duration::from_millis(2));
+        let off = latency.patience().abs_diff(Duration::from_millis(2));
         assert!(off < Duration::from_micros(20), "{off:?}");
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Call<S, Req, P: Repeat<Req>> {
     /// `None` once the call has ended. It is settled where it lies: moving the rest would cost more than all else.
     guard: Option<CallGuard>,
     service: S,
-    spare: Result<P::Spare, StopReason>,
+    saved: Result<P::Saved, StopReason>,
     safety: Safety,
     /// The fate of the request of the current attempt, where it must not be processed twice.
     fate: Option<Fate>,
@@ -92,20 +92,20 @@ where
         });
         let guard = CallGuard::begin(shared.lease());
         let settings = shared.settings();
-        let (mut request, spare) = if settings.tries_again() {
+        let (mut request, saved) = if settings.tries_again() {
             protocol.keep(request, settings.replay_limit())
         } else {
             // What is never sent again need not be kept.
             (request, Err(StopReason::AttemptsExhausted))
         };
         let fate = match safety {
-            Safety::Unknown | Safety::Unsafe if spare.is_ok() => protocol.follow(&mut request),
+            Safety::Unknown | Safety::Unsafe if saved.is_ok() => protocol.follow(&mut request),
             _ => None,
         };
         let call = Self {
             guard: Some(guard),
             service,
-            spare,
+            saved,
             safety,
             fate,
             binds: terms.binds,
@@ -213,7 +213,7 @@ where
         }
         let mut request = again.next.take().expect("a request waits for its attempt");
         if let Some(began) = again.began {
-            protocol.age(&mut request, now.saturating_duration_since(began));
+            protocol.add_elapsed(&mut request, now.saturating_duration_since(began));
         }
         if let Some(limit) = &mut self.limit {
             limit.started = now;
@@ -268,8 +268,8 @@ where
         CallTerms {
             safety: self.safety,
             unprocessed: self.fate.as_ref().is_some_and(Fate::is_refused),
-            unrepeatable: match &self.spare {
-                Ok(spare) => protocol.unrepeatable(spare),
+            unrepeatable: match &self.saved {
+                Ok(saved) => protocol.unrepeatable(saved),
                 Err(reason) => Some(*reason),
             },
             remaining: self
@@ -290,7 +290,7 @@ where
         if !after.is_zero() && Timer::at(now()).is_none() {
             return Err(StopReason::NoTimer);
         }
-        let spare = self.spare.as_ref().map_err(|reason| *reason)?;
+        let saved = self.saved.as_ref().map_err(|reason| *reason)?;
         let made = self.again.as_ref().map_or(1, |again| again.made);
         let counted = self
             .again
@@ -300,7 +300,7 @@ where
             number: made + 1,
             counted,
         };
-        let next = protocol.again(spare, attempt)?;
+        let next = protocol.replay(saved, attempt)?;
         let again = self.again();
         again.next = Some(next);
         again.payment = Some(payment);

@@ -140,7 +140,7 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
     }
 
     fn replay(&self, saved: &Self::Saved, attempt: Attempt) -> Result<Request<B>, StopReason> {
-        let body = B::play(&saved.tape).map_err(reason_of)?;
+        let body = B::replay(&saved.tape).map_err(reason_of)?;
         let mut head = saved.head.clone();
         let number = HeaderValue::from(attempt.number);
         if grpc::is_grpc(head.headers.get(CONTENT_TYPE)) && attempt.counted > 0 {

@@ -80,8 +80,8 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
             "line 1, column 28: client.a.deadline.header is 'x-time', but must be one of ",
         ),
         (
-            "server.a.deadline.believe = ['x-deadline', 'date']",
-            "line 1, column 29: server.a.deadline.believe is ['x-deadline', 'date'], but must be a list, each one of ",
+            "server.a.deadline.trusted_headers = ['x-deadline', 'date']",
+            "line 1, column 37: server.a.deadline.trusted_headers is ['x-deadline', 'date'], but must be a list, each one of ",
         ),
         (
             "server.a.problem.request_id_header = 'no name'",
@@ -402,7 +402,7 @@ fn every_key_that_the_docs_name_is_known() {
         maximum = "30 s"
         minimum = "10 ms"
         offset = "2 ms"
-        believe = ["grpc-timeout", "x-deadline"]
+        trusted_headers = ["grpc-timeout", "x-deadline"]
         clock_skew = "10 s"
         until = "headers"
         head_timeout = "1 s"

@@ -22,7 +22,7 @@ impl Mode {
     ///
     /// The draw must be uniform over all 64-bit values: a hash of the call's identity, or a random number.
     #[inline]
-    pub fn binds(self, draw: impl FnOnce() -> u64) -> bool {
+    pub fn is_enforced(self, draw: impl FnOnce() -> u64) -> bool {
         match self {
             Self::Off | Self::Shadow => false,
             Self::Enforce => true,
@@ -50,19 +50,19 @@ mod tests {
     fn raising_the_share_only_adds_calls() {
         let draws = (0..1_000_u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for draw in draws {
-            let bound = (0..=100).map(|p| Mode::EnforceFor(Ratio::percent(p)).binds(|| draw));
+            let bound = (0..=100).map(|p| Mode::EnforceFor(Ratio::percent(p)).is_enforced(|| draw));
             assert!(bound.is_sorted(), "draw {draw}");
         }
     }
 
     #[test]
     fn whole_modes_never_ask_for_a_draw() {
-        for (mode, binds) in [
+        for (mode, enforced) in [
             (Mode::Off, false),
             (Mode::Shadow, false),
             (Mode::Enforce, true),
         ] {
-            assert_eq!(mode.binds(|| panic!("not needed")), binds);
+            assert_eq!(mode.is_enforced(|| panic!("not needed")), enforced);
         }
     }
 }

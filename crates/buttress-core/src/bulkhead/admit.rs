@@ -102,7 +102,7 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        if !locked.config.mode.binds(|| draw) {
+        if !locked.config.mode.is_enforced(|| draw) {
             let would_reject = locked.force_acquire();
             return Admission::Admitted {
                 permit: Permit::COUNTED,
@@ -184,14 +184,14 @@ impl Bulkhead {
         if !locked.saturated {
             self.lock_all(&mut locked);
         }
-        let binds = locked.config.mode.binds(|| draw);
-        let (claim, mut would_reject) = match locked.claim(key, terms.criticality, binds, now) {
+        let enforced = locked.config.mode.is_enforced(|| draw);
+        let (claim, mut would_reject) = match locked.claim(key, terms.criticality, enforced, now) {
             Ok(claim) => claim,
             Err(reason) => return Admission::Rejected(reason),
         };
         if locked.may_enter(claim, now) {
             locked.free -= 1;
-        } else if !binds {
+        } else if !enforced {
             let beyond = locked.force_acquire();
             would_reject = would_reject.or(beyond);
         } else if locked.queue.config().has_no_room() {

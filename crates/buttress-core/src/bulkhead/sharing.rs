@@ -85,7 +85,7 @@ impl Locked {
         &mut self,
         key: &str,
         criticality: Criticality,
-        binds: bool,
+        enforced: bool,
         now: Instant,
     ) -> Result<(Owner, Option<Reason>), Reason> {
         if self.config.tenants.is_some()
@@ -96,7 +96,7 @@ impl Locked {
             if tenants.admit(tenant, room, now) {
                 return Ok((Owner::Tenant(tenant), None));
             }
-            if binds {
+            if enforced {
                 return Err(Reason::TenantOverShare);
             }
             tenants.force_acquire(tenant);

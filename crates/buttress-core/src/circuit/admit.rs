@@ -152,7 +152,7 @@ impl Circuit {
         transition: Option<Transition>,
         draw: impl FnOnce() -> u64,
     ) -> Admission {
-        if locked.config.mode.binds(draw) {
+        if locked.config.mode.is_enforced(draw) {
             return Admission {
                 verdict: Err(refusal),
                 would_reject: None,

@@ -62,7 +62,7 @@ impl Shed {
         let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
             return self.seek_place(call, claim, draw, now);
         };
-        if flags & LENIENT == 0 || self.config_mode().binds(draw) {
+        if flags & LENIENT == 0 || self.config_mode().is_enforced(draw) {
             return Admission::Rejected(refusal);
         }
         self.overdraw_tenant(claim.tenant);

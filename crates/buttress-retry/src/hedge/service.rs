@@ -83,7 +83,7 @@ where
             });
             return HedgeFuture::new(first, self.protocol.clone(), watch, None, None);
         };
-        let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(random));
+        let binds = mode.is_enforced(|| self.protocol.identity(&request).unwrap_or_else(random));
         let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
         let may_collide = !self.protocol.is_read_only(&request);
         let (request, saved) = self.protocol.keep(request, shared.replay_limit());

@@ -117,7 +117,7 @@ impl Model {
             }
         };
         match verdict {
-            Err(refused) if !self.rules.mode.binds(chance) => {
+            Err(refused) if !self.rules.mode.is_enforced(chance) => {
                 self.answer(Ok(Role::Passenger), Some(refused.reason), now, transition)
             }
             verdict => self.answer(verdict, None, now, transition),

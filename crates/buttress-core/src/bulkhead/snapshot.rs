@@ -17,8 +17,8 @@ pub struct BulkheadSnapshot {
     pub queued: usize,
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub congestion_begins: bool,
+    /// Whether the queue [stands](crate::queue::WaitQueue::is_congested_at).
+    pub congested: bool,
     /// Whether rejections are enforced.
     pub mode: Mode,
     /// What each partition has, if there are any; first of all that is in none of them.
@@ -47,7 +47,7 @@ impl Bulkhead {
                 .lines()
                 .filter_map(|line| line.oldest_wait(now))
                 .max(),
-            congestion_begins: locked.lines().any(|line| line.stands_at(now)),
+            congested: locked.lines().any(|line| line.is_congested_at(now)),
             mode: locked.config.mode,
             partitions: locked.partition_snapshots(),
         }

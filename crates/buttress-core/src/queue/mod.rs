@@ -9,8 +9,8 @@
 mod arena;
 mod codel;
 mod config;
+mod congestion;
 mod dequeued;
-mod standing;
 mod wait_params;
 mod wait_queue;
 

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::arena::{Arena, End, Entry};
 use super::codel::Delays;
-use super::standing::Standing;
+use super::congestion::CongestionDetector;
 use super::{
     Dequeued, Dropped, Enqueued, Order, QueueConfig, QueueRefusal, QuotaHolder, Ticket, WaitParams,
 };
@@ -38,7 +38,7 @@ pub struct WaitQueue<T> {
     config: QueueConfig,
     entries: Arena<T, { Criticality::COUNT }>,
     /// Of each class: with a fixed order, the last waiters may starve while those before them do not wait.
-    standing: [Standing; Criticality::COUNT],
+    detectors: [CongestionDetector; Criticality::COUNT],
     /// By class.
     entitled: [QuotaHolder; Criticality::COUNT],
     delays: Delays,
@@ -52,11 +52,11 @@ impl<T> WaitQueue<T> {
     /// What [`QueueConfig::check`] rejects.
     pub fn new(config: QueueConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let standing = std::array::from_fn(|_| Standing::emptied_at(now));
+        let detectors = std::array::from_fn(|_| CongestionDetector::emptied_at(now));
         Ok(Self {
             config,
             entries: Arena::new(),
-            standing,
+            detectors,
             entitled: [QuotaHolder::default(); Criticality::COUNT],
             delays: Delays::default(),
         })
@@ -82,19 +82,19 @@ impl<T> WaitQueue<T> {
 
     /// Whether more comes than is served, of some criticality at least, and the newest of it are served first.
     #[must_use]
-    pub fn is_standing(&self) -> bool {
-        self.standing.iter().any(Standing::is_standing)
+    pub fn is_congested(&self) -> bool {
+        self.detectors.iter().any(CongestionDetector::is_congested)
     }
 
     /// Whether it would still stand at that moment: the state of a queue that was left empty changes only on the next
     /// request or read. In other orders than the adaptive one there is no such state.
     #[must_use]
-    pub fn stands_at(&self, now: Instant) -> bool {
+    pub fn is_congested_at(&self, now: Instant) -> bool {
         let Order::AdaptiveLifo { congested_after } = self.config.order else {
             return false;
         };
-        let mut classes = self.standing.iter();
-        classes.any(|standing| standing.will_stand(congested_after, now))
+        let mut classes = self.detectors.iter();
+        classes.any(|detector| detector.is_congested_at(congested_after, now))
     }
 
     /// Takes a new configuration. Waiters stay, also beyond a capacity that has become smaller: then no request is
@@ -135,7 +135,7 @@ impl<T> WaitQueue<T> {
             Err(refusal) => return Err((value, refusal)),
         };
         let class = self.class(terms.criticality);
-        self.standing[class].filled(now);
+        self.detectors[class].filled(now);
         let ticket = self.entries.push(Entry {
             value,
             class,
@@ -160,7 +160,7 @@ impl<T> WaitQueue<T> {
     pub fn pop(&mut self, now: Instant) -> Option<Dequeued<T>> {
         self.observe(now);
         if let Some((ticket, class, why)) = self.oldest_lapsed(now) {
-            self.standing[class].begin(now);
+            self.detectors[class].begin(now);
             return self
                 .take(ticket, now)
                 .map(|value| Dequeued::Dropped(value, why));
@@ -184,7 +184,7 @@ impl<T> WaitQueue<T> {
         self.observe(now);
         let entry = self.entries.get(ticket)?;
         if self.expired(entry, now).is_some() {
-            self.standing[entry.class].begin(now);
+            self.detectors[entry.class].begin(now);
         }
         self.take(ticket, now)
     }
@@ -223,10 +223,10 @@ impl<T> WaitQueue<T> {
         };
         for class in 0..Criticality::COUNT {
             let oldest = self.oldest_wait_of(class, now);
-            let standing = &mut self.standing[class];
-            standing.review(congested_after, now);
+            let detector = &mut self.detectors[class];
+            detector.review(congested_after, now);
             if oldest.is_some_and(|waited| waited > congested_after) {
-                standing.begin(now);
+                detector.begin(now);
             }
         }
     }
@@ -263,7 +263,7 @@ impl<T> WaitQueue<T> {
         match self.config.order {
             Order::Fifo => End::Oldest,
             Order::Lifo => End::Newest,
-            Order::AdaptiveLifo { .. } if self.standing[class].is_standing() => End::Newest,
+            Order::AdaptiveLifo { .. } if self.detectors[class].is_congested() => End::Newest,
             Order::AdaptiveLifo { .. } => End::Oldest,
         }
     }
@@ -354,7 +354,7 @@ impl<T> WaitQueue<T> {
     fn take(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         let entry = self.entries.remove(ticket)?;
         if self.entries.at(entry.class, End::Oldest).is_none() {
-            self.standing[entry.class].emptied(now);
+            self.detectors[entry.class].emptied(now);
         }
         if self.is_empty() {
             self.delays.drained();

@@ -18,8 +18,8 @@ pub struct ShedSnapshot {
     pub queued: usize,
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub congestion_begins: bool,
+    /// Whether the queue [stands](crate::queue::WaitQueue::is_congested_at).
+    pub congested: bool,
     /// How long before its deadline a call must begin.
     pub margin: Duration,
     /// What the throttle counted, if there is one.
@@ -37,7 +37,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            congestion_begins,
+            congested,
             ..
         } = self.gate.snapshot(now);
         let locked = lock(&self.locked);
@@ -46,7 +46,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            congestion_begins,
+            congested,
             margin: locked.config.margin.unwrap_or(locked.margin),
             throttle: locked.config.throttle.map(|_| self.throttle.snapshot(now)),
             least: self.least(),

@@ -31,11 +31,11 @@ fn lifo_serves_the_newest_first() {
 #[test]
 fn an_adaptive_queue_turns_round_when_it_stands() {
     let mut line = with_three(Order::ADAPTIVE);
-    assert!(!line.queue.is_standing());
+    assert!(!line.queue.is_congested());
     assert_eq!(line.pop(), Some(Dequeued::Served(1)));
     line.wait(101);
     assert_eq!(line.pop(), Some(Dequeued::Served(3)));
-    assert!(line.queue.is_standing());
+    assert!(line.queue.is_congested());
 }
 
 #[test]

@@ -36,7 +36,7 @@ use std::time::Instant;
 pub use config::BreakerConfig;
 pub use open_duration::OpenDuration;
 pub use permit::{Admission, Permit, Refusal, Settlement};
-pub use reserve::{Reservation, Standing};
+pub use reserve::{Readiness, Reservation};
 pub use snapshot::CircuitSnapshot;
 pub use state::{Cause, CircuitState, Transition};
 

@@ -55,10 +55,7 @@ impl Classification {
     /// A verdict without a hint.
     #[must_use]
     pub const fn new(class: RetryClass) -> Self {
-        Self {
-            class,
-            hint: None,
-        }
+        Self { class, hint: None }
     }
 
     /// The same verdict with a hint of how long to wait.

@@ -103,7 +103,8 @@ async fn a_header_that_is_malformed_or_not_believed_is_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_moment_is_believed_where_that_is_wanted_and_within_the_skew() {
-    let trusting = config().trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline));
+    let trusting =
+        config().trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline));
     let arrives = async |value: &str, skew| {
         let witness = Witness::default();
         let service = server(trusting.clock_skew(skew)).layer(after(Duration::ZERO, &witness));

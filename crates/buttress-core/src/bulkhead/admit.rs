@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::owner::{Owner, Waiting};
-use super::{Bulkhead, Locked, Place, Stripe, Verdict, Waiter};
+use super::{Bulkhead, Locked, Stripe, Verdict, WaitCell, Waiter};
 use crate::queue::{Enqueued, QueueRefusal, WaitParams};
 use crate::sync::MutexGuard;
 use crate::{Mode, Reason, StripeIndex};
@@ -56,7 +56,7 @@ pub enum Admission {
     /// It may not be made.
     Rejected(Reason),
     /// It may be made when its turn comes.
-    Waiting(Place),
+    Waiting(Waiter),
 }
 
 impl Bulkhead {
@@ -71,7 +71,7 @@ impl Bulkhead {
         self.tokens.of(StripeIndex::current()).try_acquire()
     }
 
-    /// A place, or a place in the queue, or why there is neither.
+    /// A slot, or a waiter in the queue, or why there is neither.
     ///
     /// `draw` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
     /// its wait. Both, and the time, are evaluated only where they matter.
@@ -152,13 +152,13 @@ impl Bulkhead {
                 would_reject: None,
             });
         }
-        let waiter = Arc::new(Waiter::default());
+        let cell = Arc::new(WaitCell::default());
         let pushed = locked
             .readiness
-            .push(Arc::clone(&waiter), WaitParams::default(), now())
+            .push(Arc::clone(&cell), WaitParams::default(), now())
             .ok()?;
-        Some(Admission::Waiting(Place {
-            waiter,
+        Some(Admission::Waiting(Waiter {
+            cell,
             ticket: pushed.ticket,
             ahead: true,
             claim: Owner::None,
@@ -223,9 +223,9 @@ impl Bulkhead {
                 QueueRefusal::TooLate => Reason::DeadlineTooShort,
             });
         }
-        let waiter = Arc::new(Waiter::default());
+        let cell = Arc::new(WaitCell::default());
         let waiting = Waiting {
-            waiter: Arc::clone(&waiter),
+            cell: Arc::clone(&cell),
             claim,
         };
         let line = locked.line(claim);
@@ -240,10 +240,10 @@ impl Bulkhead {
         // Waking runs foreign code.
         drop(locked);
         if let Some((displaced, why)) = displaced {
-            let _ = displaced.waiter.tell(Verdict::Dropped(why));
+            let _ = displaced.cell.set(Verdict::Dropped(why));
         }
-        Admission::Waiting(Place {
-            waiter,
+        Admission::Waiting(Waiter {
+            cell,
             ticket,
             ahead: false,
             claim,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Permit, Waiter};
+use super::{Permit, WaitCell};
 use crate::Criticality;
 use crate::shares::{Partition, Tenant};
 
@@ -20,7 +20,7 @@ pub(super) enum Owner {
 /// A waiter in a queue.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) waiter: Arc<Waiter>,
+    pub(super) cell: Arc<WaitCell>,
     pub(super) claim: Owner,
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use super::call::{Begun, Claim};
 use super::hints::spread;
 use super::{
-    Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, Stripe, TENANTED, THROTTLED,
-    WATCHED,
+    Admission, Call, LENIENT, OFF, Permit, Refusal, Shed, Stripe, TENANTED, THROTTLED, WATCHED,
+    Waiter,
 };
 use crate::bulkhead;
 use crate::queue::WaitParams;
@@ -36,7 +36,7 @@ impl Shed {
             return None;
         }
         Some(Permit {
-            place: stripe.gate.try_acquire()?,
+            gate: stripe.gate.try_acquire()?,
             begun: None,
             claim: Claim::default(),
         })
@@ -60,13 +60,13 @@ impl Shed {
         let draw = || *drawn;
         let mut claim = self.claim(flags, &call);
         let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
-            return self.seek_place(call, claim, draw, now);
+            return self.acquire(call, claim, draw, now);
         };
         if flags & LENIENT == 0 || self.config_mode().is_enforced(draw) {
             return Admission::Rejected(refusal);
         }
         self.overdraw_tenant(claim.tenant);
-        match self.seek_place(call, claim, draw, now) {
+        match self.acquire(call, claim, draw, now) {
             Admission::Admitted { permit, .. } => Admission::Admitted {
                 permit,
                 would_reject: Some(refusal.reason),
@@ -109,7 +109,7 @@ impl Shed {
     }
 
     /// Asks the gate.
-    fn seek_place(
+    fn acquire(
         &self,
         call: Call,
         claim: Claim,
@@ -148,10 +148,10 @@ impl Shed {
                 self.leave_tenant(claim);
                 Admission::Rejected(self.refusal(self.full(why, call.criticality), draw))
             }
-            bulkhead::Admission::Waiting(place) => {
+            bulkhead::Admission::Waiting(waiter) => {
                 self.counts.waiting[call.criticality.index()].fetch_add(1, Ordering::Relaxed);
-                Admission::Waiting(Place {
-                    place,
+                Admission::Waiting(Waiter {
+                    gate: waiter,
                     claim,
                     caller_deadline: call.caller_deadline,
                     since: now(),
@@ -162,19 +162,15 @@ impl Shed {
 
     pub(super) fn begin(
         &self,
-        place: bulkhead::Permit,
+        gate: bulkhead::Permit,
         since: Option<Instant>,
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
         // A call that was admitted while the mode was off is not learnt from.
-        let sampled = claim.sampled && place.is_counted();
+        let sampled = claim.sampled && gate.is_counted();
         let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
-        Permit {
-            place,
-            begun,
-            claim,
-        }
+        Permit { gate, begun, claim }
     }
 
     /// Records the state when a call begins.

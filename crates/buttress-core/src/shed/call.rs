@@ -39,10 +39,10 @@ impl Default for Call {
 /// An admitted call. It is to be [settled](super::Shed::settle) when its result is known, and must be
 /// [released](super::Shed::release).
 #[derive(Debug)]
-#[must_use = "a permit that is not released keeps its place"]
+#[must_use = "a permit that is not released keeps its slot"]
 pub struct Permit {
     /// Uncounted once it was given back.
-    pub(super) place: bulkhead::Permit,
+    pub(super) gate: bulkhead::Permit,
     /// `None` once it was settled, and where nothing is learnt from the call: the mode was off, or there are very many others.
     pub(super) begun: Option<Begun>,
     pub(super) claim: Claim,
@@ -158,7 +158,7 @@ pub enum Admission {
     /// It may not be made.
     Rejected(Refusal),
     /// It may be made when its turn comes.
-    Waiting(Place),
+    Waiting(Waiter),
 }
 
 /// Why a call is not made, and when it may be worth trying again.
@@ -173,23 +173,23 @@ pub struct Refusal {
 /// A waiter in the queue. A caller that stops waiting must [leave](super::Shed::leave).
 #[derive(Debug)]
 #[must_use = "a waiter that does not leave keeps its room in the queue"]
-pub struct Place {
-    pub(super) place: bulkhead::Place,
+pub struct Waiter {
+    pub(super) gate: bulkhead::Waiter,
     pub(super) claim: Claim,
     pub(super) caller_deadline: Option<Deadline>,
     pub(super) since: Instant,
 }
 
-impl Place {
+impl Waiter {
     /// When to [give up](super::Shed::give_up), if not for ever.
     #[must_use]
     pub fn expires_at(&self) -> Option<Instant> {
-        self.place.expires_at()
+        self.gate.expires_at()
     }
 
     /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
-        self.place.ends()
+        self.gate.ends()
     }
 }

@@ -16,7 +16,7 @@ mod wait;
 
 use std::time::Instant;
 
-pub use call::{Admission, Call, Permit, Place, Refusal};
+pub use call::{Admission, Call, Permit, Refusal, Waiter};
 pub use config::ShedConfig;
 pub use snapshot::ShedSnapshot;
 

@@ -66,7 +66,7 @@ impl Shed {
             None => None,
         };
         self.leave_tenant(std::mem::take(&mut permit.claim));
-        self.gate.release(permit.place.take(), now);
+        self.gate.release(permit.gate.take(), now);
         moved
     }
 
@@ -79,7 +79,7 @@ impl Shed {
         permit: &mut Permit,
         now: impl FnOnce() -> Instant,
     ) {
-        self.gate.release_to(&stripe.gate, permit.place.take(), now);
+        self.gate.release_to(&stripe.gate, permit.gate.take(), now);
     }
 
     #[cold]

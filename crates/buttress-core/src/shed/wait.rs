@@ -1,7 +1,7 @@
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::{Permit, Place, Refusal, Shed};
+use super::{Permit, Refusal, Shed, Waiter};
 use crate::Reason;
 use crate::bulkhead::Verdict;
 use crate::queue::Dropped;
@@ -11,35 +11,35 @@ impl Shed {
     /// What became of a wait, or nothing yet: then `waker` is woken when something does. Ends with the first verdict.
     pub fn poll(
         &self,
-        place: &Place,
+        waiter: &Waiter,
         waker: &Waker,
         draw: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Poll<Result<Permit, Refusal>> {
-        let Poll::Ready(verdict) = place.place.poll(waker) else {
+        let Poll::Ready(verdict) = waiter.gate.poll(waker) else {
             return Poll::Pending;
         };
-        self.waits_no_more(place);
+        self.waits_no_more(waiter);
         Poll::Ready(match verdict {
             Verdict::Admitted(permit) => {
-                let mut permit = self.begin(permit, Some(place.since), place.claim, now);
-                permit.allow(place.caller_deadline);
+                let mut permit = self.begin(permit, Some(waiter.since), waiter.claim, now);
+                permit.allow(waiter.caller_deadline);
                 Ok(permit)
             }
-            Verdict::Dropped(why) => Err(self.drop_out(place, why, draw, now)),
+            Verdict::Dropped(why) => Err(self.drop_out(waiter, why, draw, now)),
         })
     }
 
-    /// Gives up waiting, if it is [time](Place::expires_at): why, unless there is a verdict already.
+    /// Gives up waiting, if it is [time](Waiter::expires_at): why, unless there is a verdict already.
     pub fn give_up(
         &self,
-        place: &Place,
+        waiter: &Waiter,
         draw: impl FnOnce() -> u64,
         now: Instant,
     ) -> Option<Refusal> {
-        let why = self.gate.give_up(&place.place, now)?;
-        self.waits_no_more(place);
-        Some(self.drop_out(place, why, draw, || now))
+        let why = self.gate.give_up(&waiter.gate, now)?;
+        self.waits_no_more(waiter);
+        Some(self.drop_out(waiter, why, draw, || now))
     }
 
     /// The rejection of a call that had a slot, and could not be made in the time it may wait.
@@ -49,29 +49,29 @@ impl Shed {
 
     /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
     #[cold]
-    pub fn leave(&self, place: Place, now: impl Fn() -> Instant) {
-        self.waits_no_more(&place);
-        self.withdraw(place.claim, &now);
-        self.leave_tenant(place.claim);
-        self.gate.leave(place.place, now);
+    pub fn leave(&self, waiter: Waiter, now: impl Fn() -> Instant) {
+        self.waits_no_more(&waiter);
+        self.withdraw(waiter.claim, &now);
+        self.leave_tenant(waiter.claim);
+        self.gate.leave(waiter.gate, now);
     }
 
-    fn waits_no_more(&self, place: &Place) {
-        self.counts.waiting[place.claim.criticality.index()].fetch_sub(1, Ordering::Relaxed);
+    fn waits_no_more(&self, waiter: &Waiter) {
+        self.counts.waiting[waiter.claim.criticality.index()].fetch_sub(1, Ordering::Relaxed);
     }
 
     fn drop_out(
         &self,
-        place: &Place,
+        waiter: &Waiter,
         why: Dropped,
         draw: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Refusal {
         self.limit.on_refused();
-        self.withdraw(place.claim, now);
-        self.leave_tenant(place.claim);
+        self.withdraw(waiter.claim, now);
+        self.leave_tenant(waiter.claim);
         let reason = match why {
-            Dropped::Evicted if self.is_outranked(place.claim.criticality) => {
+            Dropped::Evicted if self.is_outranked(waiter.claim.criticality) => {
                 Reason::CriticalityTooLow
             }
             other => other.reason(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::queue::{ControlledDelay, Order};
 use buttress_core::shares::{SharesConfig, TenantsConfig};
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{
     Criticality, Deadline, FailureKind, Mode, Outcome, Ratio, Reason, Report, StripeIndex,
     ThrottleConfig,
@@ -116,7 +116,7 @@ struct World {
     now: Instant,
     most: u64,
     inside: Vec<Inside>,
-    waiting: Vec<Place>,
+    waiting: Vec<Waiter>,
     tally: Tally,
 }
 
@@ -217,7 +217,7 @@ impl World {
                 would_reject,
             } => self.admit(permit, would_reject),
             Admission::Rejected(_) => self.tally.rejected += 1,
-            Admission::Waiting(place) => self.waiting.push(place),
+            Admission::Waiting(waiter) => self.waiting.push(waiter),
         }
     }
 
@@ -252,8 +252,8 @@ impl World {
 
     fn poll(&mut self, index: usize) {
         let now = self.now;
-        let place = &self.waiting[index];
-        let polled = self.shed.poll(place, Waker::noop(), || 7, || now);
+        let waiter = &self.waiting[index];
+        let polled = self.shed.poll(waiter, Waker::noop(), || 7, || now);
         match polled {
             Poll::Ready(Ok(permit)) => {
                 drop(self.waiting.remove(index));
@@ -263,8 +263,8 @@ impl World {
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;
             }
-            Poll::Pending if place.expires_at().is_some_and(|at| at <= now) => {
-                let refused = self.shed.give_up(place, || 7, now);
+            Poll::Pending if waiter.expires_at().is_some_and(|at| at <= now) => {
+                let refused = self.shed.give_up(waiter, || 7, now);
                 assert!(refused.is_some(), "it is time, and there is no verdict");
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;
@@ -326,8 +326,8 @@ impl World {
             self.release(0);
         }
         let now = self.now;
-        while let Some(place) = self.waiting.pop() {
-            self.shed.leave(place, || now);
+        while let Some(waiter) = self.waiting.pop() {
+            self.shed.leave(waiter, || now);
             self.tally.left += 1;
         }
         self.shed

@@ -36,7 +36,7 @@ impl Room {
                 would_reject,
             } => Ok((permit, would_reject)),
             Admission::Rejected(refusal) => Err(refusal),
-            Admission::Waiting(place) => panic!("{place:?}"),
+            Admission::Waiting(waiter) => panic!("{waiter:?}"),
         }
     }
 
@@ -214,21 +214,21 @@ fn what_waits_in_vain_was_not_sent() {
         counts.expect("there is one").sent
     };
     let wait = || match room.shed.admit(Call::default(), || 0, || room.now) {
-        Admission::Waiting(place) => place,
+        Admission::Waiting(waiter) => waiter,
         other => panic!("{other:?}"),
     };
-    let place = wait();
+    let waiter = wait();
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (2, 1));
-    room.shed.leave(place, || room.now);
+    room.shed.leave(waiter, || room.now);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
 
-    let place = wait();
-    let expires_at = place.expires_at().expect("not for ever");
+    let waiter = wait();
+    let expires_at = waiter.expires_at().expect("not for ever");
     assert_eq!(expires_at, room.now + 10 * MS);
-    assert_eq!(room.shed.give_up(&place, || 0, room.now), None);
+    assert_eq!(room.shed.give_up(&waiter, || 0, room.now), None);
     let refusal = room
         .shed
-        .give_up(&place, || 0, expires_at)
+        .give_up(&waiter, || 0, expires_at)
         .expect("it is time");
     assert_eq!(refusal.reason, Reason::QueueTimeout);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
@@ -325,7 +325,7 @@ fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     let wait = |criticality| {
         let call = that_is(criticality);
         match room.shed.admit(call, || 0, || room.now) {
-            Admission::Waiting(place) => place,
+            Admission::Waiting(waiter) => waiter,
             other => panic!("{other:?}"),
         }
     };
@@ -336,7 +336,7 @@ fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     );
     let high = wait(Criticality::High);
     let too_low = Reason::CriticalityTooLow;
-    let hear = |place| room.shed.poll(place, Waker::noop(), || 0, || room.now);
+    let hear = |waiter| room.shed.poll(waiter, Waker::noop(), || 0, || room.now);
     match hear(&low) {
         Poll::Ready(Err(refusal)) => assert_eq!(refusal.reason, too_low),
         other => panic!("{other:?}"),

@@ -184,7 +184,7 @@ impl Limiter for Shared {
     }
 
     fn expire(&self, place: &Waiter, now: Instant) -> Option<Refusal> {
-        let why = self.rule.give_up(place, now)?;
+        let why = self.rule.expire(place, now)?;
         Some(self.refuse(why))
     }
 

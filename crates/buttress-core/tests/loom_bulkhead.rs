@@ -239,7 +239,7 @@ fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
             thread::spawn(move || bulkhead.release(permit, epoch))
         };
         go_last();
-        let gave_up = bulkhead.give_up(&waiter, epoch() + MOMENT);
+        let gave_up = bulkhead.expire(&waiter, epoch() + MOMENT);
         other.join().expect("ended");
         match (gave_up, hear(&waiter)) {
             (Some(why), None) => {

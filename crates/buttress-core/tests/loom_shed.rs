@@ -214,7 +214,7 @@ fn a_waiter_that_gives_up_is_either_admitted_or_rejected() {
         };
         let other = {
             let shed = Arc::clone(&shed);
-            thread::spawn(move || match shed.give_up(&waiter, || 0, epoch() + wait) {
+            thread::spawn(move || match shed.expire(&waiter, || 0, epoch() + wait) {
                 Some(_) => None,
                 None => Some(waiter),
             })

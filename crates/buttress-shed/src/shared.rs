@@ -151,7 +151,7 @@ impl Limiter for Shared {
     }
 
     fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Refusal> {
-        self.rule.give_up(&waiter.place, random, now)
+        self.rule.expire(&waiter.place, random, now)
     }
 
     fn leave(&self, waiter: Waiter) {

@@ -233,7 +233,7 @@ impl Bulkhead {
             locked.forget(claim);
             return Admission::Rejected(Reason::BulkheadFull);
         };
-        let expires_at = line.gives_up_at(ticket);
+        let expires_at = line.expires_at(ticket);
         if let Some((displaced, _)) = &displaced {
             locked.forget(displaced.claim);
         }

@@ -27,7 +27,7 @@ impl Bulkhead {
 
     /// Gives up waiting, if it is [time](Waiter::expires_at): why, unless there is a verdict already.
     #[cold]
-    pub fn give_up(&self, waiter: &Waiter, now: Instant) -> Option<Dropped> {
+    pub fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Dropped> {
         let mut locked = self.lock();
         let why = locked.line(waiter.claim).expire(waiter.ticket, now)?;
         locked.forget(waiter.claim);

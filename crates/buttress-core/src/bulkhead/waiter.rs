@@ -37,7 +37,7 @@ impl Waiter {
         self.cell.poll(waker)
     }
 
-    /// When to [give up](super::Bulkhead::give_up), if not for ever.
+    /// When to [expire](super::Bulkhead::expire) the waiter. `None` for never.
     #[must_use]
     pub fn expires_at(&self) -> Option<Instant> {
         let (at, _) = self.expires_at?;

@@ -141,7 +141,7 @@ impl<T> WaitQueue<T> {
             class,
             since: now,
             deadline: terms.deadline,
-            expires_at: self.expires_at(terms.deadline, now),
+            expires_at: self.expiry(terms.deadline, now),
         });
         Ok(Enqueued { ticket, displaced })
     }
@@ -199,7 +199,7 @@ impl<T> WaitQueue<T> {
 
     /// When a waiter will have waited for as long as it may, and why; `None` is never, or that it has left.
     #[must_use]
-    pub fn gives_up_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
+    pub fn expires_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
         self.entries.get(ticket)?.expires_at
     }
 
@@ -334,7 +334,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// How long a request that comes now may wait.
-    fn expires_at(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
+    fn expiry(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
         let timeout = self
             .config
             .max_wait

@@ -181,7 +181,7 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// When to [give up](super::Shed::give_up), if not for ever.
+    /// When to [expire](super::Shed::expire) the waiter. `None` for never.
     #[must_use]
     pub fn expires_at(&self) -> Option<Instant> {
         self.gate.expires_at()

@@ -31,13 +31,13 @@ impl Shed {
     }
 
     /// Gives up waiting, if it is [time](Waiter::expires_at): why, unless there is a verdict already.
-    pub fn give_up(
+    pub fn expire(
         &self,
         waiter: &Waiter,
         draw: impl FnOnce() -> u64,
         now: Instant,
     ) -> Option<Refusal> {
-        let why = self.gate.give_up(&waiter.gate, now)?;
+        let why = self.gate.expire(&waiter.gate, now)?;
         self.waits_no_more(waiter);
         Some(self.drop_out(waiter, why, draw, || now))
     }

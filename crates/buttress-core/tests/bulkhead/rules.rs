@@ -92,9 +92,9 @@ fn no_wait_exceeds_the_longest_wait() {
     assert_eq!(waiter.expires_at(), Some(room.now + 10 * MS));
     assert_eq!(waiter.ends(), Some((room.now + 10 * MS, Dropped::TimedOut)));
     room.now += 9 * MS;
-    assert_eq!(room.bulkhead.give_up(&waiter, room.now), None);
+    assert_eq!(room.bulkhead.expire(&waiter, room.now), None);
     room.now += MS;
-    let why = room.bulkhead.give_up(&waiter, room.now);
+    let why = room.bulkhead.expire(&waiter, room.now);
     assert_eq!(why, Some(Dropped::TimedOut));
     assert_eq!(room.queued(), 0);
     room.leave(waiter);
@@ -109,7 +109,7 @@ fn a_waiter_that_gives_up_too_late_is_admitted() {
     let waiter = room.wait();
     room.end(permit);
     room.now += 10 * MS;
-    assert_eq!(room.bulkhead.give_up(&waiter, room.now), None);
+    assert_eq!(room.bulkhead.expire(&waiter, room.now), None);
     room.end(admitted(&waiter));
 }
 

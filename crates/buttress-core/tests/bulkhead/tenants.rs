@@ -133,7 +133,7 @@ proptest! {
                 }
                 Step::GiveUp => {
                     let now = room.now;
-                    places.retain(|waiter| room.bulkhead.give_up(waiter, now).is_none());
+                    places.retain(|waiter| room.bulkhead.expire(waiter, now).is_none());
                 }
                 Step::Change(limit) => {
                     let config = room.bulkhead.config().limit(limit);

@@ -106,7 +106,7 @@ fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
         let mut line = Line::new(config.clone());
         let terms = left.map_or_else(WaitParams::default, |left| line.within(left));
         let ticket = line.push(1, terms);
-        let expires_at = line.queue.gives_up_at(ticket);
+        let expires_at = line.queue.expires_at(ticket);
         assert_eq!(expires_at, Some((line.now + waits * MS, why)));
         line.wait(waits - 1);
         assert_eq!(line.queue.expire(ticket, line.now), None);

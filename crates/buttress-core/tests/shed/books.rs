@@ -264,7 +264,7 @@ impl World {
                 self.tally.rejected += 1;
             }
             Poll::Pending if waiter.expires_at().is_some_and(|at| at <= now) => {
-                let refused = self.shed.give_up(waiter, || 7, now);
+                let refused = self.shed.expire(waiter, || 7, now);
                 assert!(refused.is_some(), "it is time, and there is no verdict");
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;

@@ -225,10 +225,10 @@ fn what_waits_in_vain_was_not_sent() {
     let waiter = wait();
     let expires_at = waiter.expires_at().expect("not for ever");
     assert_eq!(expires_at, room.now + 10 * MS);
-    assert_eq!(room.shed.give_up(&waiter, || 0, room.now), None);
+    assert_eq!(room.shed.expire(&waiter, || 0, room.now), None);
     let refusal = room
         .shed
-        .give_up(&waiter, || 0, expires_at)
+        .expire(&waiter, || 0, expires_at)
         .expect("it is time");
     assert_eq!(refusal.reason, Reason::QueueTimeout);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));

@@ -168,7 +168,7 @@ impl Service {
                 Poll::Ready(Ok(permit)) => self.begin(permit, takes, outcome),
                 Poll::Ready(Err(_)) => self.tally.refused += 1,
                 Poll::Pending => match waiter.expires_at().filter(|at| *at <= now) {
-                    Some(_) => match self.shed.give_up(&waiter, || 0, now) {
+                    Some(_) => match self.shed.expire(&waiter, || 0, now) {
                         Some(_) => self.tally.refused += 1,
                         None => self.waiting.push((waiter, takes, outcome)),
                     },

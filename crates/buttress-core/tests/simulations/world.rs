@@ -292,7 +292,7 @@ impl World {
             return;
         };
         if place.expires_at().is_some_and(|at| at <= now)
-            && self.shed.give_up(place, || 0, now).is_some()
+            && self.shed.expire(place, || 0, now).is_some()
         {
             tally.refused += 1;
             self.waiting[slot] = None;

@@ -176,9 +176,9 @@ impl Partitions {
 
     /// A call that could not wait was rejected: if its partition is below its share, a slot is reserved.
     pub fn reject(&mut self, partition: Partition, usage: Usage, now: Instant) {
-        if self.deficit(partition, usage) > 0 && !self.config.memory.is_zero() {
+        if self.deficit(partition, usage) > 0 && !self.config.reservation_ttl.is_zero() {
             let kept = &mut self.parts[partition.index()].kept;
-            kept.reject(usage.limit, now, self.config.memory);
+            kept.reject(usage.limit, now, self.config.reservation_ttl);
         }
     }
 
@@ -276,7 +276,7 @@ impl Partitions {
     fn kept_from(&self, borrower: Partition, usage: Usage, now: Instant) -> u64 {
         let kept = |partition: Partition| {
             let kept = &self.parts[partition.index()].kept;
-            match kept.places(now, self.config.memory) {
+            match kept.places(now, self.config.reservation_ttl) {
                 0 => 0,
                 kept => kept.min(self.deficit(partition, usage)),
             }

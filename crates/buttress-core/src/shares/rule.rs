@@ -85,7 +85,7 @@ impl Shares {
     /// A call that could not wait was rejected.
     pub fn reject(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
-        class.kept.reject(limit, now, self.config.memory);
+        class.kept.reject(limit, now, self.config.reservation_ttl);
     }
 
     /// The number of guaranteed slots that a criticality does not use.
@@ -132,7 +132,7 @@ impl Shares {
     fn kept_from(&self, borrower: Criticality, limit: u64, now: Instant) -> u64 {
         let kept = |criticality: Criticality| {
             let class = &self.classes[criticality.index()];
-            let wanted = class.kept.places(now, self.config.memory);
+            let wanted = class.kept.places(now, self.config.reservation_ttl);
             if criticality > borrower {
                 wanted
             } else if criticality < borrower && wanted > 0 {

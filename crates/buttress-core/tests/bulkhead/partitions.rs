@@ -153,7 +153,7 @@ fn without_a_queue_a_partition_rejected_below_its_share_gets_a_slot_next_time() 
 
 #[test]
 fn without_a_memory_nothing_is_kept() {
-    let shares = of([("a", 100)]).memory(Duration::ZERO);
+    let shares = of([("a", 100)]).reservation_ttl(Duration::ZERO);
     let room = Room::new(fifo(1, 0).partitions(shares));
     let permit = room.enter_as("z");
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
@@ -246,8 +246,12 @@ fn what_cannot_work_is_rejected_by_name() {
             "11% of 9 for \"b\"",
         ),
         (
-            config(9, 0, of([("a", 50)]).memory(Duration::from_secs(61))),
-            "partitions.memory",
+            config(
+                9,
+                0,
+                of([("a", 50)]).reservation_ttl(Duration::from_secs(61)),
+            ),
+            "partitions.reservation_ttl",
             "61s",
         ),
         (
@@ -393,7 +397,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn config(limit: u32, queue: usize, shares: usize) -> BulkheadConfig {
     let shares = SHARES[shares].map(|shares| {
-        let none = PartitionsConfig::default().memory(Duration::ZERO);
+        let none = PartitionsConfig::default().reservation_ttl(Duration::ZERO);
         shares.iter().fold(none, |config, &(name, percent)| {
             config.share(name, Ratio::percent(percent))
         })

@@ -185,7 +185,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         ),
         (
             "[server.a.shed]\nshares.urgent = 0.5",
-            "line 2, column 8: server.a.shed.shares.urgent is unknown, but must be one of low, medium, high, critical, memory",
+            "line 2, column 8: server.a.shed.shares.urgent is unknown, but must be one of low, medium, high, critical, reservation_ttl",
         ),
         (
             "[server.a.shed]\ntenants = {}",
@@ -361,8 +361,8 @@ fn every_key_that_the_docs_name_is_known() {
         order = "fifo"
         by_criticality = true
         controlled_delay = {}
-        shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, memory = "2 s" }
-        tenants = { header = "x-tenant", multiple = 2, buckets = 4096, memory = "500 ms" }
+        shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, reservation_ttl = "2 s" }
+        tenants = { header = "x-tenant", borrow_factor = 2, buckets = 4096, reservation_ttl = "500 ms" }
         margin = "20 ms"
         pressure = { memory = { from = 0.8, to = 0.9 }, run_delay = { from = "10 ms", to = "50 ms" } }
         trust = "never"

@@ -13,20 +13,20 @@ pub enum Mode {
     #[default]
     Enforce,
     /// Rejections are enforced for this share of calls and are shadowed for the rest. The share is stable: the
-    /// same draw is always on the same side, and raising the share only ever adds calls to it.
+    /// same number is always on the same side, and raising the share only ever adds calls to it.
     EnforceFor(Ratio),
 }
 
 impl Mode {
-    /// Whether a rejection is enforced for the call with this `draw`, which is evaluated only where it matters.
+    /// Whether a rejection is enforced for the call with this random number, which is evaluated only where it matters.
     ///
-    /// The draw must be uniform over all 64-bit values: a hash of the call's identity, or a random number.
+    /// The number must be uniform over all 64-bit values: a hash of the call's identity, or the output of a generator.
     #[inline]
-    pub fn is_enforced(self, draw: impl FnOnce() -> u64) -> bool {
+    pub fn is_enforced(self, random: impl FnOnce() -> u64) -> bool {
         match self {
             Self::Off | Self::Shadow => false,
             Self::Enforce => true,
-            Self::EnforceFor(share) => share.includes(draw()),
+            Self::EnforceFor(share) => share.includes(random()),
         }
     }
 }
@@ -49,9 +49,10 @@ mod tests {
     #[test]
     fn raising_the_share_only_adds_calls() {
         let draws = (0..1_000_u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        for draw in draws {
-            let bound = (0..=100).map(|p| Mode::EnforceFor(Ratio::percent(p)).is_enforced(|| draw));
-            assert!(bound.is_sorted(), "draw {draw}");
+        for random in draws {
+            let bound =
+                (0..=100).map(|p| Mode::EnforceFor(Ratio::percent(p)).is_enforced(|| random));
+            assert!(bound.is_sorted(), "random {random}");
         }
     }
 

@@ -73,13 +73,13 @@ impl Bulkhead {
 
     /// A slot, or a waiter in the queue, or why there is neither.
     ///
-    /// `draw` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
+    /// `random` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
     /// its wait. Both, and the time, are evaluated only where they matter.
     #[cold]
     #[inline(never)]
     pub fn acquire(
         &self,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
@@ -91,9 +91,9 @@ impl Bulkhead {
             };
         }
         // Both may run foreign code, which must not run under the lock.
-        let draw = if flags.is_partial() { draw() } else { 0 };
+        let random = if flags.is_partial() { random() } else { 0 };
         if flags.is_shared() {
-            return self.acquire_shared("", draw, terms(), now());
+            return self.acquire_shared("", random, terms(), now());
         }
         let mut locked = self.lock();
         if self.take(&mut locked) {
@@ -102,7 +102,7 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        if !locked.config.mode.is_enforced(|| draw) {
+        if !locked.config.mode.is_enforced(|| random) {
             let would_reject = locked.force_acquire();
             return Admission::Admitted {
                 permit: Permit::COUNTED,
@@ -123,18 +123,18 @@ impl Bulkhead {
     pub fn acquire_by<K: AsRef<str>>(
         &self,
         key: impl FnOnce() -> Option<K>,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
         let flags = self.flags();
         if flags.is_off() || !flags.is_shared() {
-            return self.acquire(draw, terms, now);
+            return self.acquire(random, terms, now);
         }
         let key = key();
-        let draw = if flags.is_partial() { draw() } else { 0 };
+        let random = if flags.is_partial() { random() } else { 0 };
         let key = key.as_ref().map_or("", AsRef::as_ref);
-        self.acquire_shared(key, draw, terms(), now())
+        self.acquire_shared(key, random, terms(), now())
     }
 
     /// A slot ahead of a call, for which one waits as long as it takes. `None` where rejections are not enforced for all
@@ -179,12 +179,12 @@ impl Bulkhead {
     }
 
     /// The same where the limit is shared. It may have ceased to be meanwhile.
-    fn acquire_shared(&self, key: &str, draw: u64, terms: WaitParams, now: Instant) -> Admission {
+    fn acquire_shared(&self, key: &str, random: u64, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if !locked.saturated {
             self.lock_all(&mut locked);
         }
-        let enforced = locked.config.mode.is_enforced(|| draw);
+        let enforced = locked.config.mode.is_enforced(|| random);
         let (claim, mut would_reject) = match locked.claim(key, terms.criticality, enforced, now) {
             Ok(claim) => claim,
             Err(reason) => return Admission::Rejected(reason),

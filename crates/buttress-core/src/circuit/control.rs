@@ -41,10 +41,10 @@ impl Circuit {
     }
 
     /// Opens the circuit as a failure would, for the time that is due; an open circuit restarts its open time.
-    pub fn trip(&self, now: Instant, chance: impl FnOnce() -> u64) -> Option<Transition> {
+    pub fn trip(&self, now: Instant, random: impl FnOnce() -> u64) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
-        let step = self.reopen(&mut locked, Cause::Trip, at, None, chance());
+        let step = self.reopen(&mut locked, Cause::Trip, at, None, random());
         visible(step)
     }
 

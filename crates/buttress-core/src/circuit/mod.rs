@@ -61,20 +61,20 @@ use crate::window::Successes;
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let mut now = Instant::now();
-/// let chance = || 0;
+/// let random = || 0;
 /// let circuit = Circuit::new(BreakerConfig::default().consecutive_failures(2), now)?;
 ///
 /// for _ in 0..2 {
-///     let permit = circuit.admit(now, chance).verdict.expect("closed");
-///     circuit.settle(permit, Report::failure(FailureKind::Error), now, chance);
+///     let permit = circuit.admit(now, random).verdict.expect("closed");
+///     circuit.settle(permit, Report::failure(FailureKind::Error), now, random);
 /// }
 /// assert_eq!(circuit.state(), CircuitState::Open);
-/// let refusal = circuit.admit(now, chance).verdict.expect_err("open");
+/// let refusal = circuit.admit(now, random).verdict.expect_err("open");
 /// assert_eq!(refusal.retry_after, Some(Duration::from_secs(5)));
 ///
 /// now += Duration::from_secs(5);
-/// let probe = circuit.admit(now, chance).verdict.expect("half-open");
-/// circuit.settle(probe, Report::SUCCESS, now, chance);
+/// let probe = circuit.admit(now, random).verdict.expect("half-open");
+/// circuit.settle(probe, Report::SUCCESS, now, random);
 /// # Ok(())
 /// # }
 /// ```

@@ -32,7 +32,7 @@ pub enum Readiness {
 impl Circuit {
     /// Asks ahead of a call whether it would be admitted `now`, and holds a probe slot for it where it needs
     /// one. A recovering circuit is admissible, and its ramp decides when the call is made.
-    pub fn reserve(&self, now: Instant, mut chance: impl FnMut() -> u64) -> Reservation {
+    pub fn reserve(&self, now: Instant, mut random: impl FnMut() -> u64) -> Reservation {
         if self.word().simply_closed() {
             return Readiness::Admissible.into();
         }
@@ -44,7 +44,7 @@ impl Circuit {
         if self.word().is_isolated() {
             return Readiness::Unready(None).into();
         }
-        let transition = self.step_by_time(&mut locked, at, &mut chance);
+        let transition = self.step_by_time(&mut locked, at, &mut random);
         let word = self.word();
         let readiness = match word.underlying() {
             CircuitState::Open => {

@@ -47,7 +47,7 @@ pub enum Decision<R> {
 }
 
 impl RetryRule {
-    /// Decides about a call. `chance` draws a uniform number, and `reserve` asks the budget: both only
+    /// Decides about a call. `random` returns a uniform number, and `reserve` asks the budget: both are called only
     /// where all else allows another attempt. What is decided is noted in `progress`.
     ///
     /// An attempt that was never processed is retried at once and without being counted, but once in a call,
@@ -57,7 +57,7 @@ impl RetryRule {
         verdict: Classification,
         progress: &mut Progress,
         terms: &CallTerms,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         reserve: impl FnOnce() -> Result<R, StopReason>,
     ) -> Decision<R> {
         let replaces = match verdict.class {
@@ -89,7 +89,7 @@ impl RetryRule {
         if verdict.hint.is_some_and(|hint| hint > self.max_retry_after) {
             return Decision::Stop(StopReason::RetryAfterTooLong);
         }
-        let after = self.wait(replaces, verdict.hint, progress, chance);
+        let after = self.wait(replaces, verdict.hint, progress, random);
         if !self.is_worth_it(after, progress, terms) {
             return Decision::Stop(StopReason::DeadlineTooShort);
         }
@@ -126,17 +126,17 @@ impl RetryRule {
         replaces: bool,
         hint: Option<Duration>,
         progress: &Progress,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Duration {
         match hint {
             Some(hint) => {
-                let spread = self.backoff.wait(0, Duration::ZERO, chance());
+                let spread = self.backoff.wait(0, Duration::ZERO, random());
                 hint.saturating_add(spread)
             }
             None if replaces => Duration::ZERO,
             None => self
                 .backoff
-                .wait(progress.attempts, progress.waited, chance()),
+                .wait(progress.attempts, progress.waited, random()),
         }
     }
 }

@@ -44,29 +44,29 @@ impl Shed {
 
     /// The result of a call.
     ///
-    /// `draw` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
+    /// `random` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
     /// is evaluated only where it matters.
     #[cold]
     #[inline(never)]
     pub fn admit(
         &self,
         call: Call,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
         let flags = self.flags();
-        // One draw for all: a call that is rejected by one rule must not be exempt from another.
-        let drawn = LazyCell::new(draw);
-        let draw = || *drawn;
+        // One number for all rules: a call that is rejected by one rule must not be exempt from another.
+        let number = LazyCell::new(random);
+        let random = || *number;
         let mut claim = self.claim(flags, &call);
-        let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
-            return self.acquire(call, claim, draw, now);
+        let Err(refusal) = self.enter(flags, &mut claim, random, &now) else {
+            return self.acquire(call, claim, random, now);
         };
-        if flags & LENIENT == 0 || self.config_mode().is_enforced(draw) {
+        if flags & LENIENT == 0 || self.config_mode().is_enforced(random) {
             return Admission::Rejected(refusal);
         }
         self.overdraw_tenant(claim.tenant);
-        match self.acquire(call, claim, draw, now) {
+        match self.acquire(call, claim, random, now) {
             Admission::Admitted { permit, .. } => Admission::Admitted {
                 permit,
                 would_reject: Some(refusal.reason),
@@ -81,7 +81,7 @@ impl Shed {
         &self,
         flags: u64,
         claim: &mut Claim,
-        draw: impl Fn() -> u64,
+        random: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Result<(), Refusal> {
         if flags & OFF != 0 {
@@ -89,12 +89,12 @@ impl Shed {
             return Ok(());
         }
         if flags & WATCHED != 0 && self.is_short_for(claim.criticality) {
-            return Err(self.refusal(Reason::ResourceExhausted, draw));
+            return Err(self.refusal(Reason::ResourceExhausted, random));
         }
         if flags & THROTTLED != 0 {
             self.throttle.admit(now()).map_err(|after| Refusal {
                 reason: Reason::ClientThrottled,
-                retry_after: Some(spread(nanos(after), draw())),
+                retry_after: Some(spread(nanos(after), random())),
             })?;
             claim.throttled = true;
         }
@@ -103,7 +103,7 @@ impl Shed {
         {
             self.withdraw(*claim, now);
             claim.throttled = false;
-            return Err(self.refusal(reason, draw));
+            return Err(self.refusal(reason, random));
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Shed {
         &self,
         call: Call,
         claim: Claim,
-        draw: impl Fn() -> u64,
+        random: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
         let terms = || WaitParams {
@@ -125,7 +125,7 @@ impl Shed {
                 permit,
                 would_reject: None,
             },
-            None => self.gate.acquire(&draw, terms, &now),
+            None => self.gate.acquire(&random, terms, &now),
         };
         match admission {
             bulkhead::Admission::Admitted {
@@ -146,7 +146,7 @@ impl Shed {
                 }
                 self.withdraw(claim, now);
                 self.leave_tenant(claim);
-                Admission::Rejected(self.refusal(self.full(why, call.criticality), draw))
+                Admission::Rejected(self.refusal(self.full(why, call.criticality), random))
             }
             bulkhead::Admission::Waiting(waiter) => {
                 self.counts.waiting[call.criticality.index()].fetch_add(1, Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Shed {
         }
     }
 
-    pub(super) fn refusal(&self, reason: Reason, draw: impl FnOnce() -> u64) -> Refusal {
+    pub(super) fn refusal(&self, reason: Reason, random: impl FnOnce() -> u64) -> Refusal {
         // A caller without time left has no time to retry either.
         let is_worth_it = reason != Reason::DeadlineTooShort;
         let waiting = &self.counts.waiting;
@@ -204,7 +204,7 @@ impl Shed {
         Refusal {
             reason,
             retry_after: is_worth_it
-                .then(|| self.hints.retry_after(waiting, draw()))
+                .then(|| self.hints.retry_after(waiting, random()))
                 .flatten(),
         }
     }

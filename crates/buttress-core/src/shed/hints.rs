@@ -33,7 +33,7 @@ impl Hints {
         }
     }
 
-    /// How much time a call must have had for its end by a deadline to be more than chance. While it is not known how
+    /// How much time a call must have had for its end by a deadline to count as a timeout of the service. While it is not known how
     /// long calls take, no call has had it.
     pub(super) fn patience(&self) -> Duration {
         match self.typical_latency() {
@@ -43,22 +43,22 @@ impl Hints {
     }
 
     /// How long until this many waiters have been admitted, [spread].
-    pub(super) fn retry_after(&self, waiting: u64, draw: u64) -> Option<Duration> {
+    pub(super) fn retry_after(&self, waiting: u64, random: u64) -> Option<Duration> {
         let each = self.each.load(Ordering::Relaxed);
         let drain = each.saturating_mul(waiting + 1).min(LONGEST);
-        (each != 0).then(|| spread(drain, draw))
+        (each != 0).then(|| spread(drain, random))
     }
 }
 
 /// Adds jitter of up to max(delay, 1 s), so that rejected clients do not retry at the same time.
 ///
 /// A `Retry-After` has whole seconds: with less than one of jitter all would retry in the same.
-pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
+pub(super) fn spread(nanos: u64, random: u64) -> Duration {
     let spread = nanos.max(SECOND);
-    // The draw also decides for which calls a mode enforces, so only low draws may get here. After this, the upper half
+    // The number also decides for which calls a mode enforces, so only low ones may get here. After this, the upper half
     // of a product of 64 bits each: uniform below `spread`.
-    let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
+    let random = random.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let jitter = ((u128::from(random) * u128::from(spread)) >> 64) as u64;
     Duration::from_nanos(nanos.saturating_add(jitter))
 }
 
@@ -92,8 +92,8 @@ mod tests {
         let hints = Hints::default();
         hints.learn(Duration::ZERO, None);
         let later = (0..1_000).filter(|i| {
-            let draw = u64::MAX / 1_000 * i;
-            hints.retry_after(0, draw) > Some(Duration::from_millis(500))
+            let random = u64::MAX / 1_000 * i;
+            hints.retry_after(0, random) > Some(Duration::from_millis(500))
         });
         assert!((490..510).contains(&later.count()));
     }

@@ -13,7 +13,7 @@ impl Shed {
         &self,
         waiter: &Waiter,
         waker: &Waker,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Poll<Result<Permit, Refusal>> {
         let Poll::Ready(verdict) = waiter.gate.poll(waker) else {
@@ -26,7 +26,7 @@ impl Shed {
                 permit.allow(waiter.caller_deadline);
                 Ok(permit)
             }
-            Verdict::Dropped(why) => Err(self.drop_out(waiter, why, draw, now)),
+            Verdict::Dropped(why) => Err(self.drop_out(waiter, why, random, now)),
         })
     }
 
@@ -34,17 +34,17 @@ impl Shed {
     pub fn expire(
         &self,
         waiter: &Waiter,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: Instant,
     ) -> Option<Refusal> {
         let why = self.gate.expire(&waiter.gate, now)?;
         self.waits_no_more(waiter);
-        Some(self.drop_out(waiter, why, draw, || now))
+        Some(self.drop_out(waiter, why, random, || now))
     }
 
     /// The rejection of a call that had a slot, and could not be made in the time it may wait.
-    pub fn refuse(&self, why: Dropped, draw: impl FnOnce() -> u64) -> Refusal {
-        self.refusal(why.reason(), draw)
+    pub fn refuse(&self, why: Dropped, random: impl FnOnce() -> u64) -> Refusal {
+        self.refusal(why.reason(), random)
     }
 
     /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
@@ -64,7 +64,7 @@ impl Shed {
         &self,
         waiter: &Waiter,
         why: Dropped,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Refusal {
         self.limit.on_refused();
@@ -76,6 +76,6 @@ impl Shed {
             }
             other => other.reason(),
         };
-        self.refusal(reason, draw)
+        self.refusal(reason, random)
     }
 }

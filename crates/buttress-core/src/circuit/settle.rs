@@ -69,7 +69,7 @@ impl Circuit {
             answered: permit.is_answered(),
             took: Duration::from_nanos(took),
         };
-        if dropped.is_timeout(self.patience(&locked)) {
+        if dropped.is_timeout(self.threshold(&locked)) {
             drop(locked);
             let timed_out = Report::failure(FailureKind::Timeout);
             return self.settle(permit, timed_out, now, random);
@@ -117,16 +117,16 @@ impl Circuit {
         if deadline.is_none() && permit.allowed == u64::MAX && upload.is_none() {
             return false;
         }
-        let patience = self.patience(&self.lock());
-        permit.allowed < nanos(patience)
-            || was_cut_short(deadline, permit.granted, patience)
-            || was_kept_waiting(upload, permit.took(now), now, patience)
+        let threshold = self.threshold(&self.lock());
+        permit.allowed < nanos(threshold)
+            || was_cut_short(deadline, permit.granted, threshold)
+            || was_kept_waiting(upload, permit.took(now), now, threshold)
     }
 
     /// How much time a call must have been allowed for a timeout to say something.
-    fn patience(&self, locked: &Locked) -> Duration {
+    fn threshold(&self, locked: &Locked) -> Duration {
         let told = locked.config.attempt_timeout;
-        told.unwrap_or_else(|| self.typical_latency.patience())
+        told.unwrap_or_else(|| self.typical_latency.threshold())
     }
 
     #[cold]

@@ -1,15 +1,15 @@
-// Plain atomics also in loom's models: this is a statistic that nothing is ordered by.
+// Plain atomics also in loom's models: no order depends on this statistic.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long answered calls usually take to the head of their answer: the patience for calls that end by a deadline.
+/// The typical latency of answered calls, to the head of the response: a call that ends by a deadline counts as a
+/// timeout if it took at least this long.
 ///
-/// An exponential average over the calls that are looked at more closely than others: the first success of each thread
-/// in each tick of the window, and those that take longer than a tick. So it leans towards long calls, and costs other
-/// calls nothing.
+/// An exponential average of sampled calls: the first success of each thread in each tick of the window, and every call
+/// that takes longer than a tick. It overestimates the mean, and costs other calls nothing.
 #[derive(Debug, Default)]
 pub(super) struct TypicalLatency {
-    /// In nanoseconds; 0 while no call was answered.
+    /// In nanoseconds; 0 until a call has been answered.
     nanos: AtomicU64,
 }
 
@@ -20,11 +20,11 @@ impl TypicalLatency {
             0 => took,
             _ => before - before / CALLS + took / CALLS,
         };
-        // Of two threads at once one is not recorded, which an average tolerates.
+        // If two threads record at once, one value is lost, which an average tolerates.
         self.nanos.store(after.max(1), Ordering::Relaxed);
     }
 
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn threshold(&self) -> Duration {
         match self.nanos.load(Ordering::Relaxed) {
             0 => UNKNOWN,
             nanos => Duration::from_nanos(nanos),
@@ -32,9 +32,9 @@ impl TypicalLatency {
     }
 }
 
-/// The number of calls in the average, about.
+/// The approximate number of calls in the average.
 const CALLS: u64 = 16;
-/// While no call was ever answered, a deadline must have left this much time for its end to count.
+/// The threshold until a call has been answered.
 const UNKNOWN: Duration = Duration::from_millis(100);
 
 #[cfg(all(test, not(buttress_loom)))]
@@ -44,13 +44,13 @@ mod tests {
     #[test]
     fn it_follows_what_calls_take() {
         let latency = TypicalLatency::default();
-        assert_eq!(latency.patience(), UNKNOWN);
+        assert_eq!(latency.threshold(), UNKNOWN);
         latency.learn(8_000);
-        assert_eq!(latency.patience(), Duration::from_micros(8));
+        assert_eq!(latency.threshold(), Duration::from_micros(8));
         for _ in 0..200 {
             latency.learn(2_000_000);
         }
-        let off = latency.patience().abs_diff(Duration::from_millis(2));
+        let off = latency.threshold().abs_diff(Duration::from_millis(2));
         assert!(off < Duration::from_micros(20), "{off:?}");
     }
 }

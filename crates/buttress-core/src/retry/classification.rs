@@ -6,41 +6,42 @@ use crate::{
     foreign,
 };
 
-/// What the end of an attempt means for another one.
+/// What the result of an attempt means for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Classification {
     /// Whether another attempt could help.
     pub class: RetryClass,
-    /// How long the dependency asked callers to stay away.
+    /// How long the dependency asked callers to wait.
     pub hint: Option<Duration>,
 }
 
 /// Whether another attempt could help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryClass {
-    /// A success, or what the caller has to see as it is.
+    /// A success, or a result that is returned to the caller as it is.
     Final,
-    /// It failed, and the dependency forbids a retry.
+    /// A failure, and the dependency forbids a retry.
     Forbidden,
-    /// It failed with what is listed as safe to try again, unless the call is known not to be.
+    /// A failure that is listed as safe to retry, unless the call is known to be unsafe.
     Listed(FailureKind),
-    /// It failed, and would again.
+    /// A failure that another attempt would repeat.
     Permanent,
-    /// A layer of Buttress rejected it, and would again.
+    /// A rejection by a layer of Buttress that another attempt would repeat.
     Rejected,
-    /// It failed, and might not again. Its effects are unknown.
+    /// A failure that another attempt may avoid. Whether the request was processed is unknown.
     Transient(FailureKind),
-    /// By its error the dependency never began on it. A request that must not be processed twice is sent again only
-    /// where that is [known](super::CallTerms::unprocessed), as the error may come from further away.
+    /// According to the error, the dependency did not process the request. A request that must not be processed twice
+    /// is sent again only where that is [known](super::CallTerms::unprocessed), because the error may come from a
+    /// service behind the dependency.
     Unprocessed(FailureKind),
 }
 
 /// Whether a call may be processed twice.
 ///
-/// The set is complete: that is known, or known not to be, or not known.
+/// The set is complete: yes, no, or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Safety {
-    /// It may: twice has the effect of once.
+    /// It may: processing it twice has the effect of once.
     Idempotent,
     /// Not declared.
     Unknown,
@@ -49,16 +50,16 @@ pub enum Safety {
 }
 
 impl Classification {
-    /// A success, or what the caller has to see as it is.
+    /// A success, or a result that is returned to the caller as it is.
     pub const FINAL: Self = Self::new(RetryClass::Final);
 
-    /// A verdict without a hint.
+    /// A classification without a hint.
     #[must_use]
     pub const fn new(class: RetryClass) -> Self {
         Self { class, hint: None }
     }
 
-    /// The same verdict with a hint of how long to wait.
+    /// The same classification with a hint of how long to wait.
     #[must_use]
     pub const fn hint(mut self, hint: Option<Duration>) -> Self {
         self.hint = hint;
@@ -67,7 +68,7 @@ impl Classification {
 }
 
 impl RetryClass {
-    /// What a transient failure is called in metrics; nothing for those that are not tried again.
+    /// The kind of a failure that may be retried, for metrics; `None` for all other results.
     #[must_use]
     pub const fn kind(self) -> Option<FailureKind> {
         match self {
@@ -77,7 +78,7 @@ impl RetryClass {
     }
 }
 
-/// Every failure is transient, nothing else is.
+/// Every failure is transient, an ignored result is permanent.
 impl From<Report> for Classification {
     fn from(report: Report) -> Self {
         let class = match report.outcome {
@@ -89,21 +90,20 @@ impl From<Report> for Classification {
     }
 }
 
-/// Reads off an error whether another attempt could help, by walking its chain of sources.
+/// Classifies an error for retries, by walking its chain of sources.
 ///
 /// | in the chain | class |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
 /// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::ClassifiedError) |
-/// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
-/// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
+/// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another instance may have capacity, or this one later |
+/// | any other [`Rejection`] | rejected: an open circuit rejects the next attempt as well |
 /// | what a [reader](crate::read_errors_with) knows, only | what the reader says |
-/// | whatever [`classify_error`] takes for a failure | transient |
-/// | whatever it ignores | permanent |
+/// | any other error that [`classify_error`] counts as a failure | transient |
+/// | any error that it ignores | permanent |
 ///
-/// No `io::Error` is taken for one of an attempt that was not processed, not even "connection refused" or "host
-/// unreachable": a connection that was open ends with these too, when the network reports them after the request went
-/// out. Only the client that connected knows.
+/// No `io::Error` is classified as unprocessed, not even "connection refused" or "host unreachable": an open connection
+/// can end with these as well, after the request was sent. Only the client that connected can tell.
 #[must_use]
 pub fn judge_error(error: &(dyn Error + 'static)) -> Classification {
     match Rejection::find(error) {
@@ -148,7 +148,7 @@ mod tests {
             let verdict = judge_error(&rejection);
             let expected = match (reason, rejection.scope()) {
                 (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
-                // By itself it stands for nothing.
+                // Without a classified fault it is permanent.
                 (Reason::FaultInjected, _) => RetryClass::Permanent,
                 (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
                 _ => RetryClass::Rejected,
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_injected_fault_is_what_it_stands_for() {
+    fn an_injected_fault_is_classified_as_the_fault_it_simulates() {
         for kind in [
             FailureKind::Error,
             FailureKind::Timeout,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_io_error_says_of_a_connection_may_come_after_the_request() {
+    fn a_refused_connection_is_transient() {
         let transient = RetryClass::Transient(FailureKind::Transport);
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(class(&refused()), transient);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_says_nothing_about_the_dependency_stands() {
+    fn an_ignored_error_is_permanent() {
         let error = ClassifiedError::new(Outcome::Ignored, io::Error::other("not a request"));
         assert_eq!(class(&error), RetryClass::Permanent);
     }

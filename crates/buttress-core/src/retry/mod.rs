@@ -1,7 +1,7 @@
-//! Whether a failed attempt is made again, and when.
+//! Decides whether a failed attempt is retried, and when.
 //!
-//! An attempt's result has a [`Classification`]; [`RetryRule::decide`] weighs it against the number of attempts, the
-//! remaining time and the budget, in that order: the budget is last, because a reservation has to be paid for.
+//! An attempt's result has a [`Classification`]; [`RetryRule::decide`] checks it against the number of attempts, the
+//! remaining time and the budget, in that order. The budget is last, because a reservation spends it.
 
 mod classification;
 mod decide;

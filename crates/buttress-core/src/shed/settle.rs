@@ -33,13 +33,13 @@ impl Shed {
         let Some(begun) = &permit.begun else {
             return false;
         };
-        let patience = self.hints.allowance();
+        let allowance = self.hints.allowance();
         let deadline = Deadline::earlier(deadline, begun.caller_deadline);
-        was_cut_short(deadline, begun.at, patience)
+        was_cut_short(deadline, begun.at, allowance)
             || begun.upload.is_some() && {
                 let now = now();
                 let took = begun.service_time(now).nanos;
-                was_kept_waiting(begun.upload.as_ref(), took, now, patience)
+                was_kept_waiting(begun.upload.as_ref(), took, now, allowance)
             }
     }
 
@@ -125,7 +125,8 @@ impl Shed {
             Outcome::Success
         // A call that waited longer in our queue than inside ran out of time there, and a lower limit would make it
         // worse.
-        } else if dropped.took > begun.waited && dropped.is_timeout(self.hints.patience()) {
+        } else if dropped.took > begun.waited && dropped.is_timeout(self.hints.timeout_threshold())
+        {
             Outcome::Failure(FailureKind::Timeout)
         } else {
             Outcome::Ignored
@@ -215,8 +216,8 @@ mod tests {
             shed.settle(&mut permit, Report::SUCCESS, || now);
             shed.release(permit, || now);
         }
-        let patience = shed.hints.patience();
-        (patience < Duration::MAX).then_some(patience / 3)
+        let threshold = shed.hints.timeout_threshold();
+        (threshold < Duration::MAX).then_some(threshold / 3)
     }
 
     #[test]

@@ -13,9 +13,9 @@ use crate::{Mode, Reason, StripeIndex};
 pub struct Permit(u32);
 
 impl Permit {
-    /// No token is behind it, because the mode was off.
+    /// Without a token, because the mode was off.
     const UNCOUNTED: Self = Self(u32::MAX);
-    /// A token is behind it.
+    /// With a token.
     pub(super) const COUNTED: Self = Self(u32::MAX - 1);
 
     /// Its token stays under the lock, in the entry of its owner. `None` if the number of entries would exceed memory.
@@ -23,7 +23,7 @@ impl Permit {
         (entry < Self::COUNTED.0).then_some(Self(entry))
     }
 
-    /// Leaves one behind that changes nothing when it is released.
+    /// Takes the permit, and leaves one that has no effect when it is released.
     #[inline]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::UNCOUNTED)
@@ -42,39 +42,39 @@ impl Permit {
     }
 }
 
-/// The result for a call that did not find a slot at once.
+/// The decision about a call.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Admission {
-    /// It may be made.
+    /// Admitted.
     Admitted {
-        /// To be released when it has ended.
+        /// To be released when the call has ended.
         permit: Permit,
-        /// Why it would have been rejected, if it were enforced.
+        /// Why the call would have been rejected, if rejections were enforced.
         would_reject: Option<Reason>,
     },
-    /// It may not be made.
+    /// Rejected.
     Rejected(Reason),
-    /// It may be made when its turn comes.
+    /// In the queue.
     Waiting(Waiter),
 }
 
 impl Bulkhead {
-    /// The tokens of a stripe, for handles that [share](crate::Striped) a bulkhead.
+    /// The tokens of one stripe, for handles that [share](crate::Striped) a bulkhead.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         self.tokens.of(stripe).clone()
     }
 
-    /// A slot, if one is at [hand](Stripe::try_acquire) for this thread.
+    /// A slot, if the stripe of this thread [has one](Stripe::try_acquire).
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit> {
         self.tokens.of(StripeIndex::current()).try_acquire()
     }
 
-    /// A slot, or a waiter in the queue, or why there is neither.
+    /// Admits a call, queues it, or rejects it.
     ///
-    /// `random` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
-    /// its wait. Both, and the time, are evaluated only where they matter.
+    /// `random` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters
+    /// of its wait. Both, and the time, are evaluated only if needed.
     #[cold]
     #[inline(never)]
     pub fn acquire(
@@ -116,8 +116,8 @@ impl Bulkhead {
         self.wait(terms(), now())
     }
 
-    /// The same for a call with a key: the name of its partition, or its tenant's. The key is evaluated only where the
-    /// limit is shared.
+    /// Like [`acquire`](Self::acquire), for a call with a key: the name of its partition, or of its tenant. The key is
+    /// evaluated only if the limit is shared.
     #[cold]
     #[inline(never)]
     pub fn acquire_by<K: AsRef<str>>(
@@ -137,8 +137,8 @@ impl Bulkhead {
         self.acquire_shared(key, random, terms(), now())
     }
 
-    /// A slot ahead of a call, for which one waits as long as it takes. `None` where rejections are not enforced for all
-    /// calls, or the limit is shared: whether this one waits shows when it is made.
+    /// Acquires a slot ahead of a call, and waits for it without bound. `None` if rejections are not enforced for all
+    /// calls, or the limit is shared: then the decision is made with the call.
     #[cold]
     #[inline(never)]
     pub fn reserve(&self, now: impl FnOnce() -> Instant) -> Option<Admission> {
@@ -166,7 +166,7 @@ impl Bulkhead {
         }))
     }
 
-    /// Waits, unless a slot became free meanwhile or the queue has no use for the call.
+    /// Queues a call, unless a slot became free meanwhile or the queue rejects it.
     fn wait(&self, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if self.take(&mut locked) {
@@ -178,7 +178,7 @@ impl Bulkhead {
         self.enqueue(locked, Owner::None, terms, now)
     }
 
-    /// The same where the limit is shared. It may have ceased to be meanwhile.
+    /// Acquires a slot of a shared limit. The limit may no longer be shared.
     fn acquire_shared(&self, key: &str, random: u64, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if !locked.saturated {
@@ -207,7 +207,7 @@ impl Bulkhead {
         }
     }
 
-    /// Lets a call wait, unless the queue has no use for it.
+    /// Queues a call, unless the queue rejects it.
     fn enqueue(
         &self,
         mut locked: MutexGuard<'_, Locked>,
@@ -251,7 +251,7 @@ impl Bulkhead {
         })
     }
 
-    /// A token from under the lock, with all others gathered if need be.
+    /// Takes a token from under the lock, after collecting all others if necessary.
     fn take(&self, locked: &mut Locked) -> bool {
         if !locked.saturated {
             if locked.free > 0 {
@@ -266,18 +266,18 @@ impl Bulkhead {
         free
     }
 
-    /// Brings all tokens under the lock, and keeps them coming there.
+    /// Collects all tokens under the lock, and closes the stripes so that returned tokens go there as well.
     pub(super) fn lock_all(&self, locked: &mut Locked) {
         locked.saturated = true;
         locked.free += self.tokens.close() as i64;
     }
 
-    /// Puts some of what is free into the stripe of a thread that has none, for its next calls.
+    /// Moves some free tokens to the stripe of a thread that has none.
     fn refill(&self, locked: &mut Locked) {
         let share = locked.free / (2 * self.tokens.stripes() as i64);
         if share > 0 {
             locked.free -= share;
-            // It is open, as there is no shortage.
+            // The stripe is open, because there is no shortage.
             self.tokens.of(StripeIndex::current()).put(share as u64);
         }
     }
@@ -288,7 +288,7 @@ impl Locked {
         self.queue.is_empty() && self.readiness.is_empty() && self.sharing.no_waiters()
     }
 
-    /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit stand for calls that
+    /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit count as calls that
     /// would wait; a call beyond the queue's capacity as well would have been rejected.
     fn force_acquire(&mut self) -> Option<Reason> {
         let beyond = usize::try_from(-self.free).unwrap_or(0);

@@ -63,7 +63,7 @@ pub struct Bulkhead {
     locked: Mutex<Locked>,
 }
 
-/// All that takes more than one step.
+/// The state under the lock.
 #[derive(Debug)]
 struct Locked {
     config: BulkheadConfig,
@@ -99,8 +99,8 @@ impl Bulkhead {
         Self::with_seed(config, 0, now)
     }
 
-    /// The same with a `seed`, which keeps callers that choose the names of [tenants](BulkheadConfig::tenants) from
-    /// producing collisions on purpose.
+    /// Like [`new`](Self::new), with a `seed`, which keeps callers that choose the names of
+    /// [tenants](BulkheadConfig::tenants) from producing collisions on purpose.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ impl Bulkhead {
         self.release_to(self.tokens.of(StripeIndex::current()), permit, now);
     }
 
-    /// The same through a stripe, which must be [one of its own](Self::stripe).
+    /// Like [`release`](Self::release), through a stripe, which must be [one of this bulkhead](Self::stripe).
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release_to(&self, stripe: &Stripe, permit: Permit, now: impl FnOnce() -> Instant) {
@@ -25,7 +25,8 @@ impl Bulkhead {
         }
     }
 
-    /// Gives up waiting, if it is [time](Waiter::expires_at): why, unless there is a verdict already.
+    /// Ends a wait that has [expired](Waiter::expires_at), and returns why. `None` if it has not expired, or has a
+    /// result already.
     #[cold]
     pub fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Dropped> {
         let mut locked = self.lock();
@@ -54,7 +55,7 @@ impl Bulkhead {
         };
         if waited {
             locked.forget(claim);
-            // This cannot have made another waiter the next, but the shortage may be over.
+            // The next waiter is the same, but the shortage may be over.
             self.unlock(&mut locked);
             return;
         }
@@ -64,7 +65,7 @@ impl Bulkhead {
         }
     }
 
-    /// Fetches what was put into a stripe that was closed, unless it has been opened again.
+    /// Collects the tokens of a stripe that was closed, unless it has been opened again.
     #[cold]
     #[inline(never)]
     fn fetch(&self, stripe: &Stripe, now: impl FnOnce() -> Instant) {
@@ -73,7 +74,7 @@ impl Bulkhead {
         self.take_back(locked, tokens, now);
     }
 
-    /// Takes `count` tokens back, for the next waiters.
+    /// Returns `count` tokens, for the next waiters.
     pub(super) fn take_back<'a>(
         &'a self,
         mut locked: MutexGuard<'a, Locked>,
@@ -106,7 +107,7 @@ impl Bulkhead {
         self.unlock(&mut locked);
     }
 
-    /// Ends a shortage: not with the first free slot, or the next call would begin another.
+    /// Ends a shortage. One free slot is not enough, because the next call would begin another shortage.
     fn unlock(&self, locked: &mut Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
         let is_over = locked.no_waiters() && locked.free >= enough;

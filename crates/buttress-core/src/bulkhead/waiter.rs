@@ -25,14 +25,14 @@ pub struct Waiter {
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Verdict {
-    /// It is its turn.
+    /// The call is admitted.
     Admitted(Permit),
-    /// It waited in vain.
+    /// The wait ended without a permit.
     Dropped(Dropped),
 }
 
 impl Waiter {
-    /// The result of the wait, or none yet: then `waker` is woken when there is one.
+    /// Polls the wait. If pending, `waker` is woken when there is a result.
     pub fn poll(&self, waker: &Waker) -> Poll<Verdict> {
         self.cell.poll(waker)
     }
@@ -44,7 +44,7 @@ impl Waiter {
         Some(at)
     }
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
+    /// When all waiting for the call ends, and why. That includes the wait for the service to become ready.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
         self.expires_at
@@ -58,7 +58,7 @@ pub(super) struct WaitCell(Mutex<State>);
 enum State {
     Waiting(Option<Waker>),
     Ready(Verdict),
-    /// It has read the verdict, or left before there was one.
+    /// The result was read, or the caller left before there was one.
     Left,
 }
 
@@ -69,7 +69,7 @@ impl Default for State {
 }
 
 impl WaitCell {
-    /// Sets the result of the wait, unless its caller left: then the verdict is returned, with any permit in it.
+    /// Sets the result of the wait. If the caller has left, the result is returned, with any permit in it.
     pub(super) fn set(&self, verdict: Verdict) -> Result<(), Verdict> {
         let mut state = lock(&self.0);
         let State::Waiting(waker) = &mut *state else {
@@ -102,7 +102,7 @@ impl WaitCell {
         }
     }
 
-    /// Leaves, with the unused permit.
+    /// Ends the wait, and returns an unused permit.
     pub(super) fn leave(&self) -> Option<Permit> {
         let state = mem::replace(&mut *lock(&self.0), State::Left);
         match state {

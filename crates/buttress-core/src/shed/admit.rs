@@ -14,13 +14,14 @@ use crate::time::nanos;
 use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
-    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be called once for each.
+    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. Must be called once for each
+    /// call.
     #[inline]
     pub fn samples(&self, stripe: &Stripe) -> bool {
         self.limit.wants(&stripe.limit)
     }
 
-    /// The part of a stripe, for handles that [share](crate::Striped) a shedder.
+    /// The state of one stripe, for handles that [share](crate::Striped) a shedder.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         Stripe {
             gate: self.gate.stripe(stripe),
@@ -28,8 +29,8 @@ impl Shed {
         }
     }
 
-    /// A slot for a call that is no [sample](Self::samples), if the stripe has one and no other rule applies. If not,
-    /// [`admit`](Self::admit) decides about the call.
+    /// Returns a slot for a call that is not [sampled](Self::samples), if the stripe has one and no other rule applies.
+    /// If `None`, call [`admit`](Self::admit).
     #[inline(always)]
     pub fn try_admit(&self, stripe: &Stripe) -> Option<Permit> {
         if self.flags() & !LENIENT != 0 {
@@ -42,10 +43,10 @@ impl Shed {
         })
     }
 
-    /// The result of a call.
+    /// Decides whether a call is admitted, rejected, or waits.
     ///
-    /// `random` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
-    /// is evaluated only where it matters.
+    /// `random` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random.
+    /// It is evaluated only if needed.
     #[cold]
     #[inline(never)]
     pub fn admit(
@@ -75,8 +76,8 @@ impl Shed {
         }
     }
 
-    /// Checks all rules but the gate. A call that passes is counted by the throttle and its tenant; a call that does
-    /// not, by none.
+    /// Checks all rules but the gate. A call that passes is counted by the throttle and for its tenant; a rejected call
+    /// is not counted.
     fn enter(
         &self,
         flags: u64,
@@ -108,7 +109,7 @@ impl Shed {
         Ok(())
     }
 
-    /// Asks the gate.
+    /// Acquires a slot from the gate.
     fn acquire(
         &self,
         call: Call,
@@ -140,7 +141,7 @@ impl Shed {
                 }
             }
             bulkhead::Admission::Rejected(why) => {
-                // Slots that are reserved for others are no shortage of slots.
+                // A reserved slot that is free is not a shortage of slots.
                 if why != Reason::CriticalityTooLow {
                     self.limit.on_refused();
                 }
@@ -167,7 +168,7 @@ impl Shed {
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
-        // A call that was admitted while the mode was off is not learnt from.
+        // A call that was admitted while the mode was off is not sampled.
         let sampled = claim.sampled && gate.is_counted();
         let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
         Permit { gate, begun, claim }
@@ -189,7 +190,7 @@ impl Shed {
         }
     }
 
-    /// The throttle forgets a call that was not sent, or is neutral.
+    /// Removes a call that was not sent, or is neutral, from the counts of the throttle.
     pub(super) fn withdraw(&self, claim: Claim, now: impl FnOnce() -> Instant) {
         if claim.throttled {
             self.throttle.withdraw(now());
@@ -197,7 +198,7 @@ impl Shed {
     }
 
     pub(super) fn refusal(&self, reason: Reason, random: impl FnOnce() -> u64) -> Refusal {
-        // A caller without time left has no time to retry either.
+        // A caller without time left cannot retry either.
         let is_worth_it = reason != Reason::DeadlineTooShort;
         let waiting = &self.counts.waiting;
         let waiting = waiting.iter().map(|n| n.load(Ordering::Relaxed)).sum();
@@ -215,7 +216,7 @@ impl Shed {
         more.iter().any(|n| n.load(Ordering::Relaxed) > 0)
     }
 
-    /// What a bulkhead reports as full is a reached limit here, or a queue of more critical calls.
+    /// Maps a full bulkhead to the reason of a shedder: the limit is reached, or more critical calls wait.
     fn full(&self, why: Reason, criticality: Criticality) -> Reason {
         match why {
             Reason::BulkheadFull if self.is_outranked(criticality) => Reason::CriticalityTooLow,

@@ -8,7 +8,8 @@ use crate::queue::Dropped;
 use crate::sync::Ordering;
 
 impl Shed {
-    /// What became of a wait, or nothing yet: then `waker` is woken when something does. Ends with the first verdict.
+    /// Polls a wait: ready with a permit or the rejection. If pending, `waker` is woken when there is a result. Must
+    /// not be polled again after that.
     pub fn poll(
         &self,
         waiter: &Waiter,
@@ -30,7 +31,8 @@ impl Shed {
         })
     }
 
-    /// Gives up waiting, if it is [time](Waiter::expires_at): why, unless there is a verdict already.
+    /// Ends a wait that has [expired](Waiter::expires_at), and returns the rejection. `None` if it has not expired, or
+    /// has a result already.
     pub fn expire(
         &self,
         waiter: &Waiter,
@@ -42,7 +44,7 @@ impl Shed {
         Some(self.drop_out(waiter, why, random, || now))
     }
 
-    /// The rejection of a call that had a slot, and could not be made in the time it may wait.
+    /// The rejection of a call that had a slot, but whose service did not become ready in time.
     pub fn refuse(&self, why: Dropped, random: impl FnOnce() -> u64) -> Refusal {
         self.refusal(why.reason(), random)
     }

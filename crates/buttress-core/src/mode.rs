@@ -5,9 +5,9 @@ use crate::Ratio;
 /// Whether a layer's rejections are enforced. One decision path serves all modes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Mode {
-    /// The layer neither decides nor learns: calls pass unchanged.
+    /// The layer neither decides nor measures: calls pass unchanged.
     Off,
-    /// The layer decides and learns, counts what it would have rejected, and lets it through.
+    /// The layer decides and measures, counts the calls that it would have rejected, and admits them.
     Shadow,
     /// Rejections are enforced.
     #[default]
@@ -18,7 +18,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether a rejection is enforced for the call with this random number, which is evaluated only where it matters.
+    /// Whether a rejection is enforced for the call with this random number, which is evaluated only if needed.
     ///
     /// The number must be uniform over all 64-bit values: a hash of the call's identity, or the output of a generator.
     #[inline]

@@ -10,7 +10,7 @@ use crate::Reason;
 use crate::sync::Ordering;
 
 impl Circuit {
-    /// Asks to make a call `now`.
+    /// Decides whether a call that begins `now` is admitted.
     ///
     /// `random` gives uniform 64-bit numbers. It is called at most twice: to decide whether a recovering circuit admits
     /// this call, or for the jitter of an opening; and to decide whether a rejection is enforced (where the mode
@@ -19,8 +19,8 @@ impl Circuit {
         self.admit_by_identity(now, || None, random)
     }
 
-    /// The same for a call that may have an [identity](crate::Identify), which decides whether a rejection is enforced
-    /// for it. The identity is evaluated only where it matters.
+    /// Like [`admit`](Self::admit), for a call that may have an [identity](crate::Identify), which decides whether a
+    /// rejection is enforced for it. The identity is evaluated only if needed.
     pub fn admit_by_identity(
         &self,
         now: Instant,
@@ -41,7 +41,7 @@ impl Circuit {
         }
     }
 
-    /// Admits a call to a closed circuit. `None` is no rejection: then ask to [be admitted](Self::admit).
+    /// Admits a call to a closed circuit. `None` is not a rejection: then call [`admit`](Self::admit).
     #[inline]
     pub fn admit_at_once(&self, now: Instant) -> Option<Permit> {
         let word = self.word();
@@ -51,8 +51,8 @@ impl Circuit {
         Some(Permit::new(word.tag(), now, Role::Call))
     }
 
-    /// Rejects a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
-    /// [be admitted](Self::admit).
+    /// Rejects a call to an open circuit, and returns for how long it stays open. `None` is not an admission: then call
+    /// [`admit`](Self::admit).
     #[inline]
     pub fn refuse_at_once(&self, now: Instant) -> Option<Refusal> {
         let word = self.word();

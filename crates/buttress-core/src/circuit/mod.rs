@@ -49,7 +49,7 @@ use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Origin;
 use crate::window::Successes;
 
-/// A circuit breaker, without the calls: it decides whether to make one, and records its result.
+/// A circuit breaker, without the calls: it decides whether a call is admitted, and records its result.
 ///
 /// A call in a closed circuit that succeeds in time takes no lock and writes to no memory that another
 /// processor writes to. Everything else takes one short lock.
@@ -85,11 +85,11 @@ pub struct Circuit {
     successes: Successes,
     row: FailureStreak,
     typical_latency: TypicalLatency,
-    /// Everything that moves the circuit. The words in `hot` change under this lock only.
+    /// All other state. The words in `hot` change under this lock only.
     locked: Mutex<Locked>,
 }
 
-/// What every call reads and only a transition writes, on cache lines of its own.
+/// State that every call reads and only a transition writes, on cache lines of its own.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Hot {

@@ -8,9 +8,9 @@ use crate::{ConfigError, Ratio};
 pub enum OpenDuration {
     /// A fixed time.
     Fixed(Duration),
-    /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as
-    /// long as it was open; never above `max`. From that, up to the share `jitter` is taken off at random, so
-    /// that many clients of one dependency do not probe it in step.
+    /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as long as
+    /// it was open; never above `max`. Up to the ratio `jitter` of it is subtracted at random, so that many clients of
+    /// one dependency do not probe it at the same time.
     Exponential {
         /// The first open time.
         initial: Duration,

@@ -9,29 +9,29 @@ use crate::sync::Ordering;
 /// The answer to [`Circuit::reserve`].
 #[derive(Debug)]
 pub struct Reservation {
-    /// What the caller can count on.
+    /// Whether the call will be admitted.
     pub readiness: Readiness,
-    /// The step that the circuit took on this occasion, if it took one.
+    /// The transition that this reservation caused, if any.
     pub transition: Option<Transition>,
 }
 
 /// Whether a call that is about to be made will be admitted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// A call would be admitted: ask when it is made.
+    /// A call would be admitted. Ask again when it is made.
     Admissible,
     /// A probe slot is held for the call, to be [renewed](Circuit::renew) when it is made, or
     /// [withdrawn](Circuit::withdraw).
     Held(Permit),
-    /// A call would be rejected. Ask again when the circuit has changed, or after this time; `None` if only
-    /// an operator can tell.
+    /// A call would be rejected. Ask again when the circuit has changed, or after this time; `None` if an operator
+    /// holds it open.
     Unready(Option<Duration>),
 }
 
 /// For services that wait rather than being rejected.
 impl Circuit {
-    /// Asks ahead of a call whether it would be admitted `now`, and holds a probe slot for it where it needs
-    /// one. A recovering circuit is admissible, and its ramp decides when the call is made.
+    /// Returns whether a call would be admitted `now`, and holds a probe slot for it if it needs one. A recovering
+    /// circuit is admissible, and its ramp decides when the call is made.
     pub fn reserve(&self, now: Instant, mut random: impl FnMut() -> u64) -> Reservation {
         if self.word().simply_closed() {
             return Readiness::Admissible.into();

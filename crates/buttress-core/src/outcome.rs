@@ -60,13 +60,13 @@ impl FailureKind {
     }
 }
 
-/// The result of an attempt for the rules: its outcome, and how long the dependency asked callers to wait, if it did
+/// The result of an attempt for the rules: its outcome, and how long the dependency told clients to wait, if it did
 /// (`Retry-After`, `grpc-retry-pushback-ms`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     /// How the attempt ended.
     pub outcome: Outcome,
-    /// How long the dependency asked callers to wait.
+    /// How long the dependency told clients to wait.
     pub retry_after: Option<Duration>,
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::ConfigError;
 
-/// How much later a call is made.
+/// The distribution of an injected delay.
 ///
-/// Each is cut off at nothing and at [`MAX`](Self::MAX), and has a resolution of a microsecond.
+/// Delays are limited to the range from 0 to [`MAX`](Self::MAX), and have a resolution of a microsecond.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Latency {
     /// A fixed latency.
@@ -18,25 +18,25 @@ pub enum Latency {
         /// The standard deviation.
         deviation: Duration,
     },
-    /// Mostly little, seldom very much: a long tail, as real dependencies have it. At least `scale`, and more
-    /// than `x` times that with a probability of `x` to the power of minus `shape`.
+    /// The Pareto distribution: a long tail, as real dependencies have it. At least `scale`, and more than `x` times
+    /// that with a probability of `x` to the power of minus `shape`.
     Pareto {
-        /// The least.
+        /// The minimum.
         scale: Duration,
-        /// How thin the tail is. Below 1 there is no mean, below 2 no variance.
+        /// The exponent of the tail. Below 1 there is no mean, below 2 no variance.
         shape: f64,
     },
-    /// Anything in between, all the same.
+    /// Uniform between two bounds.
     Uniform {
-        /// The least.
+        /// The minimum.
         least: Duration,
-        /// The most.
+        /// The maximum.
         most: Duration,
     },
 }
 
 impl Latency {
-    /// The most that a call is ever delayed: longer than any caller waits.
+    /// The longest delay.
     pub const MAX: Duration = Duration::from_secs(60 * 60);
 
     /// The latency for a uniform 64-bit number.
@@ -59,7 +59,7 @@ impl Latency {
                 least.as_secs_f64() + unit(random) * span.as_secs_f64()
             }
         };
-        // `max` and `min` also take what is not a number away.
+        // `max` and `min` also remove NaN.
         let micros = (seconds.max(0.0) * 1e6).min(Self::MAX.as_micros() as f64);
         Duration::from_micros(micros.round() as u64)
     }
@@ -94,7 +94,7 @@ impl Latency {
     }
 }
 
-/// How much, in words.
+/// The parameters, as text.
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,7 +116,7 @@ pub(super) fn bounded(field: &'static str, time: Duration) -> Result<(), ConfigE
     Err(ConfigError::new(field, format_args!("{time:?}"), bound))
 }
 
-/// A number from 0 up to and without 1.
+/// A number from 0 to below 1.
 fn unit(random: u64) -> f64 {
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }

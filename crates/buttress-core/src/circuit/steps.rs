@@ -109,8 +109,8 @@ impl Opening {
     /// The open time: the schedule, or the dependency's request within the cap, whichever is longer.
     pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
         let scheduled = config.open_for.after(self.reopenings, self.random);
-        let asked = self.hint.zip(config.retry_after_cap);
-        asked.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
+        let requested = self.hint.zip(config.retry_after_cap);
+        requested.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 pub struct Classification {
     /// Whether another attempt could help.
     pub class: RetryClass,
-    /// How long the dependency asked callers to wait.
+    /// How long the dependency told clients to wait.
     pub hint: Option<Duration>,
 }
 

@@ -159,10 +159,10 @@ fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
         }
         match waiting[0].poll() {
             CallState::Inside => waiting[0].finish_and_leave(),
-            standing => ensure(
-                standing == CallState::Refused,
+            state => ensure(
+                state == CallState::Refused,
                 format!("after {max_wait:?}, the waiter is inside or rejected"),
-                standing.to_string(),
+                state.to_string(),
             )?,
         }
         exactly_one_fits(&bench)?;

@@ -81,7 +81,7 @@ fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
         format!(
             "a caller that waits since readers read {frames} frames is admitted after {idle:?}"
         ),
-        format!("it is {}", waiting.standing()),
+        format!("it is {}", waiting.state()),
     )?;
     waiting.finish_and_leave();
     drop((readers, waiting));

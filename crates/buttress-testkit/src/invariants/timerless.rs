@@ -114,7 +114,7 @@ fn reads(bench: &Harness<'_>) {
     bench.probe.script(Script::new().ok(Response::new(body)));
     let mut caller = bench.caller();
     go_on(&mut caller);
-    if caller.standing() == CallState::Answered {
+    if caller.state() == CallState::Answered {
         bears(|| drop((0..3).map(|_| caller.poll_body()).collect::<Vec<_>>()));
     }
     leave(caller);

@@ -88,12 +88,12 @@ fn after_a_failure(lab: &TestEnv<'_>, longest: Duration) -> Check {
 }
 
 fn ends(caller: &mut Caller<'_>, longest: Duration, waits_for: &str) -> Check {
-    let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
+    let over = caller.state().is_over() || caller.is_woken() && caller.poll().is_over();
     ensure(
         over,
         format!(
             "a call that waited for {waits_for}, with an inner service that is then not ready, ends after {longest:?}"
         ),
-        format!("{MOMENT:?} after it is {}", caller.standing()),
+        format!("{MOMENT:?} after it is {}", caller.state()),
     )
 }

@@ -1,12 +1,12 @@
 //! What is looked at after each event, where it is declared how many fit.
 
 use super::history::{Found, of};
-use super::stage::{Stage, waits};
+use super::simulation::{Simulation, waits};
 use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::ensure;
 
-impl<'b> Stage<'b, '_> {
+impl<'b> Simulation<'b, '_> {
     /// The capacity changes, with any callers inside and waiting.
     pub(super) fn resize(&mut self) -> Found {
         let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
@@ -16,15 +16,14 @@ impl<'b> Stage<'b, '_> {
             .dice
             .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
         let was = room.limit;
-        let quiet =
-            |caller: &Caller<'_>| caller.standing() == CallState::Inside && !caller.is_woken();
+        let quiet = |caller: &Caller<'_>| caller.state() == CallState::Inside && !caller.is_woken();
         let inside: Vec<_> = self.cast.callers.iter().map(|(_, c)| quiet(c)).collect();
         resize(limit);
         let admitted = self.admitted();
         if let Some(room) = &mut self.room {
             room.resize(limit, admitted);
         }
-        self.asked.count("A7");
+        self.tested.count("A7");
         self.log
             .push(format!("the capacity was {was}, and is {limit}"));
         for ((number, caller), was_inside) in self.cast.callers.iter_mut().zip(inside) {
@@ -86,7 +85,7 @@ impl<'b> Stage<'b, '_> {
         let (inside, admitted) = (self.inside(), self.admitted());
         match &mut self.room {
             Some(room) => {
-                self.asked.count("A6");
+                self.tested.count("A6");
                 room.holds(inside, admitted).map_err(of("A6"))
             }
             None => Ok(()),

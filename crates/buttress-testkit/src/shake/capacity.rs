@@ -1,13 +1,13 @@
 use crate::finding::{Check, ensure};
 
-/// How many may be inside, and how many more are because they were admitted before it shrank.
+/// The capacity, and how many calls may be inside beyond it because they were admitted before it was lowered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
+pub(super) struct CapacityCheck {
     pub(super) limit: usize,
     ceiling: usize,
 }
 
-impl Room {
+impl CapacityCheck {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -15,13 +15,14 @@ impl Room {
         }
     }
 
-    /// The limit changes, while this many are inside or were admitted.
+    /// Records a new limit, with the number of calls that are inside or were admitted.
     pub(super) fn resize(&mut self, limit: usize, admitted: usize) {
         self.limit = limit;
         self.ceiling = limit.max(admitted);
     }
 
-    /// No caller beyond the limit at the time of its admission. As these leave, they are not replaced.
+    /// Checks that no call is inside beyond the limit at the time of its admission. Calls beyond a lowered limit are
+    /// not replaced when they end.
     pub(super) fn holds(&mut self, inside: usize, admitted: usize) -> Check {
         let most = self.ceiling;
         self.ceiling = self.limit.max(most.min(admitted));
@@ -39,13 +40,13 @@ mod tests {
 
     #[test]
     fn callers_inside_before_it_shrank_may_stay_and_are_not_replaced() {
-        let mut room = Room::new(3);
-        assert!(room.holds(3, 3).is_ok());
-        room.resize(1, 3);
-        assert!(room.holds(3, 3).is_ok());
-        assert!(room.holds(2, 2).is_ok());
-        assert!(room.holds(3, 3).is_err());
-        assert!(room.holds(1, 1).is_ok());
-        assert!(room.holds(2, 2).is_err());
+        let mut capacity = CapacityCheck::new(3);
+        assert!(capacity.holds(3, 3).is_ok());
+        capacity.resize(1, 3);
+        assert!(capacity.holds(3, 3).is_ok());
+        assert!(capacity.holds(2, 2).is_ok());
+        assert!(capacity.holds(3, 3).is_err());
+        assert!(capacity.holds(1, 1).is_ok());
+        assert!(capacity.holds(2, 2).is_err());
     }
 }

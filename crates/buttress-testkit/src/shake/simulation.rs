@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use buttress_core::chaos::{Answer, Decision, Plan};
 
-use super::asked::Asked;
+use super::capacity::CapacityCheck;
 use super::history::{Found, of};
+use super::invariants::TestCounts;
 use super::plan::{self, Part};
-use super::room::Room;
 use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::ensure;
@@ -14,15 +14,15 @@ use crate::harness::Harness;
 use crate::{Gate, Rng};
 
 /// The state of a history: the bench, the plan, the present callers, and the record of events.
-pub(super) struct Stage<'b, 'l> {
+pub(super) struct Simulation<'b, 'l> {
     pub(super) bench: &'b Harness<'b>,
     plan: &'b Plan,
     pub(super) dice: &'l mut Rng,
     pub(super) log: &'l mut Vec<String>,
-    pub(super) asked: &'l mut Asked,
+    pub(super) tested: &'l mut TestCounts,
     pub(super) cast: Cast<'b>,
     /// How many fit, where that is declared.
-    pub(super) room: Option<Room>,
+    pub(super) room: Option<CapacityCheck>,
 }
 
 /// The present callers and readers.
@@ -50,21 +50,21 @@ pub(super) struct Reader<'b> {
     idle: bool,
 }
 
-impl<'b, 'l> Stage<'b, 'l> {
+impl<'b, 'l> Simulation<'b, 'l> {
     pub(super) fn new(
         bench: &'b Harness<'b>,
         plan: &'b Plan,
         dice: &'l mut Rng,
         log: &'l mut Vec<String>,
-        asked: &'l mut Asked,
+        tested: &'l mut TestCounts,
     ) -> Self {
         Self {
-            room: bench.lab.contract.capacity.map(Room::new),
+            room: bench.lab.contract.capacity.map(CapacityCheck::new),
             bench,
             plan,
             dice,
             log,
-            asked,
+            tested,
             cast: Cast::default(),
         }
     }
@@ -135,32 +135,32 @@ impl<'b, 'l> Stage<'b, 'l> {
             .gates
             .extend(came.map(|(after, gate)| (self.cast.now + after, gate)));
         self.bench.probe.script(part.script);
-        let Ok(standing) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
+        let Ok(state) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
             self.note(number, "panics");
-            self.asked.count("A4");
+            self.tested.count("A4");
             let planned = decision
                 .answer
                 .is_some_and(|hit| *hit.what == Answer::Panic);
             let seen = format!("call {number} panics, with {:?}", names(&decision));
-            return ensure(planned, "no panic but those of the plan", seen).map_err(of("A4"));
+            return ensure(planned, "no panic except those of the plan", seen).map_err(of("A4"));
         };
-        if !standing.is_over() {
+        if !state.is_over() {
             self.cast.callers.push((number, caller));
             return Ok(());
         }
         let succeeded = caller.succeeded();
         self.note(
             number,
-            match (standing, succeeded) {
+            match (state, succeeded) {
                 (CallState::Refused, _) => "is refused",
                 (_, true) => "succeeds",
                 (_, false) => "fails",
             },
         );
         if succeeded {
-            self.asked.count("A5");
-            let honest = standing == CallState::Answered && plan::succeeds(&decision);
+            self.tested.count("A5");
+            let honest = state == CallState::Answered && plan::succeeds(&decision);
             ensure(
                 honest,
                 "no success where the inner service had none",
@@ -205,7 +205,7 @@ impl<'b, 'l> Stage<'b, 'l> {
             Some(Piece::End) => {
                 let Reader { data, trailers, .. } = self.cast.readers.remove(at);
                 self.note(number, "reads the end");
-                self.asked.count("A8");
+                self.tested.count("A8");
                 ensure(
                     plan::is_whole(&decision, data, trailers),
                     "a body is given on as it is",
@@ -232,11 +232,11 @@ impl<'b, 'l> Stage<'b, 'l> {
             _ => self.dice.roll(self.cast.callers.len()),
         };
         let (number, caller) = self.cast.callers.remove(at);
-        let waited = caller.standing() == CallState::Waiting;
+        let waited = caller.state() == CallState::Waiting;
         drop(caller);
         self.note(number, "loses patience");
         if waited && self.waiting().next().is_some() {
-            self.asked.count("A2");
+            self.tested.count("A2");
         }
         self.no_waiter_is_stranded("A2")
     }
@@ -296,7 +296,7 @@ impl<'b, 'l> Stage<'b, 'l> {
     /// No caller gives up any more, except those that the inner service never answers. All other events come, so all
     /// callers finish.
     fn wait_for_all(&mut self) -> Found {
-        self.asked.count("R8");
+        self.tested.count("R8");
         self.cast.patient = true;
         for reader in &mut self.cast.readers {
             reader.idle = false;
@@ -308,7 +308,7 @@ impl<'b, 'l> Stage<'b, 'l> {
                 answer.is_some_and(|hit| *hit.what == Answer::Hang)
             };
             let endless = |(number, caller): &(u64, Caller<'_>)| {
-                caller.standing() == CallState::Inside && hangs(number)
+                caller.state() == CallState::Inside && hangs(number)
             };
             self.cast.callers.retain(|call| !endless(call));
             for (_, gate) in std::mem::take(&mut self.cast.gates) {
@@ -372,7 +372,7 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
 
 /// Whether it has no response yet, and the inner service was not called.
 pub(super) fn waits(caller: &Caller<'_>) -> bool {
-    caller.standing() == CallState::Waiting
+    caller.state() == CallState::Waiting
 }
 
 /// The maximum number of callers that wait at one time.

@@ -58,7 +58,7 @@ proptest! {
     fn it_does_what_a_list_of_numbers_does(
         limit in 1..5_usize,
         room in 0..5_usize,
-        deeds in prop::collection::vec((0..4_u8, any::<prop::sample::Index>(), 1..5_usize), 0..100),
+        operations in prop::collection::vec((0..4_u8, any::<prop::sample::Index>(), 1..5_usize), 0..100),
     ) {
         let now = Instant::now();
         let config = |limit: usize| {
@@ -73,8 +73,8 @@ proptest! {
         let mut naive = Naive { limit, room, inside: Vec::new(), waiting: VecDeque::new() };
         let mut inside: Vec<(u32, Permit)> = Vec::new();
         let mut waiting: Vec<(u32, Waiter)> = Vec::new();
-        for (who, (deed, which, to)) in (0..).zip(deeds) {
-            match deed {
+        for (who, (operation, which, to)) in (0..).zip(operations) {
+            match operation {
                 0 | 1 => {
                     let expected = naive.call(who);
                     let told = match shed.admit(Call::default(), || 0, || now) {

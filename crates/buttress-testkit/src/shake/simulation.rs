@@ -20,14 +20,14 @@ pub(super) struct Simulation<'b, 'l> {
     pub(super) dice: &'l mut Rng,
     pub(super) log: &'l mut Vec<String>,
     pub(super) tested: &'l mut TestCounts,
-    pub(super) cast: Cast<'b>,
+    pub(super) state: State<'b>,
     /// How many fit, where that is declared.
     pub(super) room: Option<CapacityCheck>,
 }
 
 /// The present callers and readers.
 #[derive(Default)]
-pub(super) struct Cast<'b> {
+pub(super) struct State<'b> {
     pub(super) callers: Vec<(u64, Caller<'b>)>,
     pub(super) readers: Vec<Reader<'b>>,
     /// What inner calls and bodies wait for, and when it comes.
@@ -65,19 +65,19 @@ impl<'b, 'l> Simulation<'b, 'l> {
             dice,
             log,
             tested,
-            cast: Cast::default(),
+            state: State::default(),
         }
     }
 
     /// Lets one thing happen.
     pub(super) fn event(&mut self) -> Found {
         match self.dice.roll(14) {
-            0..=2 if self.cast.callers.len() < MOST => self.arrive()?,
+            0..=2 if self.state.callers.len() < MOST => self.arrive()?,
             3 => self.lose_patience()?,
             4..=6 => self.read()?,
             7 => self.hang_up(),
             // A caller that was assigned a slot, and waits for the inner service, would not be counted.
-            8 if !self.cast.unready => self.resize()?,
+            8 if !self.state.unready => self.resize()?,
             9 => self.move_on()?,
             10 => self.turn_readiness(),
             _ => self.let_time_pass(),
@@ -96,16 +96,16 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     /// Ends the history: either all callers leave, whatever they were waiting for, or all wait for their result.
     pub(super) fn end(&mut self) -> Found {
-        if self.cast.unready {
+        if self.state.unready {
             self.turn_readiness();
         }
         if self.dice.roll(2) == 0 {
             self.wait_for_all()?;
         }
-        while !self.cast.callers.is_empty() {
+        while !self.state.callers.is_empty() {
             self.lose_patience()?;
         }
-        while !self.cast.readers.is_empty() {
+        while !self.state.readers.is_empty() {
             self.hang_up();
         }
         if let (Some(room), Some(resize)) = (&mut self.room, self.bench.specimen.resizer()) {
@@ -119,8 +119,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
     }
 
     fn arrive(&mut self) -> Found {
-        let number = self.cast.arrived;
-        self.cast.arrived += 1;
+        let number = self.state.arrived;
+        self.state.arrived += 1;
         self.note(number, "arrives");
         let caller = self.bench.caller();
         self.go_on(number, caller)
@@ -131,9 +131,9 @@ impl<'b, 'l> Simulation<'b, 'l> {
         let decision = plan::decide(self.plan, number);
         let part = Part::of(&decision, number.is_multiple_of(2));
         let came = part.gates.into_iter();
-        self.cast
+        self.state
             .gates
-            .extend(came.map(|(after, gate)| (self.cast.now + after, gate)));
+            .extend(came.map(|(after, gate)| (self.state.now + after, gate)));
         self.bench.probe.script(part.script);
         let Ok(state) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
@@ -146,7 +146,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
             return ensure(planned, "no panic except those of the plan", seen).map_err(of("A4"));
         };
         if !state.is_over() {
-            self.cast.callers.push((number, caller));
+            self.state.callers.push((number, caller));
             return Ok(());
         }
         let succeeded = caller.succeeded();
@@ -170,12 +170,12 @@ impl<'b, 'l> Simulation<'b, 'l> {
                 ),
             )
             .map_err(of("A5"))?;
-            self.cast.readers.push(Reader {
+            self.state.readers.push(Reader {
                 number,
                 caller,
                 data: 0,
                 trailers: 0,
-                idle: self.dice.roll(8) == 0 && !self.cast.patient,
+                idle: self.dice.roll(8) == 0 && !self.state.patient,
             });
         }
         Ok(())
@@ -183,14 +183,14 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     /// A reader reads on.
     fn read(&mut self) -> Found {
-        let reading = self.cast.readers.iter().enumerate();
+        let reading = self.state.readers.iter().enumerate();
         let reading = reading.filter(|(_, reader)| !reader.idle);
         let reading: Vec<_> = reading.map(|(at, _)| at).collect();
         if reading.is_empty() {
             return Ok(());
         }
         let at = reading[self.dice.roll(reading.len())];
-        let reader = &mut self.cast.readers[at];
+        let reader = &mut self.state.readers[at];
         let number = reader.number;
         let decision = plan::decide(self.plan, number);
         let piece = reader.caller.poll_body();
@@ -199,11 +199,11 @@ impl<'b, 'l> Simulation<'b, 'l> {
             Some(Piece::Data) => reader.data += 1,
             Some(Piece::Trailers) => reader.trailers += 1,
             Some(Piece::Error) => {
-                self.cast.readers.remove(at);
+                self.state.readers.remove(at);
                 self.note(number, "reads an error");
             }
             Some(Piece::End) => {
-                let Reader { data, trailers, .. } = self.cast.readers.remove(at);
+                let Reader { data, trailers, .. } = self.state.readers.remove(at);
                 self.note(number, "reads the end");
                 self.tested.count("A8");
                 ensure(
@@ -222,16 +222,16 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     /// A caller gives up: often one that was just woken, and has not polled yet.
     fn lose_patience(&mut self) -> Found {
-        if self.cast.callers.is_empty() {
+        if self.state.callers.is_empty() {
             return Ok(());
         }
-        let mut woken = self.cast.callers.iter();
+        let mut woken = self.state.callers.iter();
         let woken = woken.position(|(_, caller)| caller.is_woken());
         let at = match woken {
             Some(woken) if self.dice.roll(2) == 0 => woken,
-            _ => self.dice.roll(self.cast.callers.len()),
+            _ => self.dice.roll(self.state.callers.len()),
         };
-        let (number, caller) = self.cast.callers.remove(at);
+        let (number, caller) = self.state.callers.remove(at);
         let waited = caller.state() == CallState::Waiting;
         drop(caller);
         self.note(number, "loses patience");
@@ -243,31 +243,31 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     /// A caller goes on waiting as another task.
     fn move_on(&mut self) -> Found {
-        let waiting = self.cast.callers.iter().enumerate();
+        let waiting = self.state.callers.iter().enumerate();
         let waiting = waiting.filter(|(_, (_, caller))| waits(caller));
         let waiting: Vec<_> = waiting.map(|(at, _)| at).collect();
         if waiting.is_empty() {
             return Ok(());
         }
         let at = waiting[self.dice.roll(waiting.len())];
-        let (number, mut caller) = self.cast.callers.remove(at);
+        let (number, mut caller) = self.state.callers.remove(at);
         self.note(number, "moves to another task");
         drop(caller.move_to_another_task());
         self.go_on(number, caller)
     }
 
     fn hang_up(&mut self) {
-        if !self.cast.readers.is_empty() {
-            let at = self.dice.roll(self.cast.readers.len());
-            let number = self.cast.readers.remove(at).number;
+        if !self.state.readers.is_empty() {
+            let at = self.dice.roll(self.state.readers.len());
+            let number = self.state.readers.remove(at).number;
             self.note(number, "hangs up");
         }
     }
 
     /// The inner service is no longer ready for new callers, or is again.
     fn turn_readiness(&mut self) {
-        self.cast.unready = !self.cast.unready;
-        let what = if self.cast.unready {
+        self.state.unready = !self.state.unready;
+        let what = if self.state.unready {
             self.bench.probe.not_ready();
             "not ready"
         } else {
@@ -283,13 +283,13 @@ impl<'b, 'l> Simulation<'b, 'l> {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cast.now += time;
+        self.state.now += time;
         self.bench.lab.clock.advance(time);
-        let now = self.cast.now;
-        let (due, waits) = std::mem::take(&mut self.cast.gates)
+        let now = self.state.now;
+        let (due, waits) = std::mem::take(&mut self.state.gates)
             .into_iter()
             .partition::<Vec<_>, _>(|(at, _)| *at <= now);
-        self.cast.gates = waits;
+        self.state.gates = waits;
         due.iter().for_each(|(_, gate)| gate.open());
     }
 
@@ -297,8 +297,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
     /// callers finish.
     fn wait_for_all(&mut self) -> Found {
         self.tested.count("R8");
-        self.cast.patient = true;
-        for reader in &mut self.cast.readers {
+        self.state.patient = true;
+        for reader in &mut self.state.readers {
             reader.idle = false;
         }
         for _ in 0..PATIENCE {
@@ -310,8 +310,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
             let endless = |(number, caller): &(u64, Caller<'_>)| {
                 caller.state() == CallState::Inside && hangs(number)
             };
-            self.cast.callers.retain(|call| !endless(call));
-            for (_, gate) in std::mem::take(&mut self.cast.gates) {
+            self.state.callers.retain(|call| !endless(call));
+            for (_, gate) in std::mem::take(&mut self.state.gates) {
                 gate.open();
             }
             for _ in 0..PATIENCE {
@@ -321,13 +321,13 @@ impl<'b, 'l> Simulation<'b, 'l> {
                 self.read()?;
             }
             self.within_room()?;
-            if self.cast.callers.is_empty() && self.cast.readers.is_empty() {
+            if self.state.callers.is_empty() && self.state.readers.is_empty() {
                 return Ok(());
             }
             let recovery = self.bench.lab.contract.recovers_within.unwrap_or_default();
             self.pass(recovery.max(Duration::from_secs(1)));
         }
-        let (callers, readers) = (self.cast.callers.len(), self.cast.readers.len());
+        let (callers, readers) = (self.state.callers.len(), self.state.readers.len());
         let waiting = self.waiting().count();
         ensure(
             false,
@@ -341,21 +341,21 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     /// Polls one that was woken, if there is one.
     fn poll_a_woken(&mut self) -> Result<bool, (&'static str, crate::finding::Finding)> {
-        let mut callers = self.cast.callers.iter();
+        let mut callers = self.state.callers.iter();
         let Some(woken) = callers.position(|(_, caller)| caller.is_woken()) else {
             return Ok(false);
         };
-        let (number, caller) = self.cast.callers.remove(woken);
+        let (number, caller) = self.state.callers.remove(woken);
         self.go_on(number, caller)?;
         Ok(true)
     }
 
     fn has_unread(&self) -> bool {
-        !self.cast.readers.is_empty()
+        !self.state.readers.is_empty()
     }
 
     fn note(&mut self, number: u64, what: &str) {
-        let ms = self.cast.now.as_millis();
+        let ms = self.state.now.as_millis();
         let asked = self.bench.probe.calls();
         self.log.push(format!(
             "{ms} ms, {asked} calls inside so far: {number} {what}"

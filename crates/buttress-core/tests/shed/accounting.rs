@@ -371,7 +371,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_books_balance_and_an_idle_shedder_is_as_new(
+    fn the_counts_add_up_and_an_idle_shedder_is_as_new(
         config in config(),
         operations in prop::collection::vec(operation(), 0..120),
     ) {

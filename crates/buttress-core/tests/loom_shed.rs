@@ -204,7 +204,7 @@ fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
 
 /// A waiter that gives up and the thread that admits it agree on the result.
 #[test]
-fn a_waiter_that_gives_up_is_either_admitted_or_rejected() {
+fn a_waiter_that_expires_is_either_admitted_or_rejected() {
     model(3, || {
         let wait = Duration::from_millis(1);
         let shed = shared(config(1, 1).max_wait(wait));

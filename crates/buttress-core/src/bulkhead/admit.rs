@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_permit_says_what_is_behind_it() {
+    fn a_permit_encodes_its_kind() {
         let last = Permit::COUNTED.0 - 1;
         let with_claim = |entry| Permit::with_claim(entry).and_then(|permit| permit.claim());
         assert_eq!(with_claim(0), Some(0));

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_and_what() {
+    fn an_error_has_the_fault_and_the_value() {
         let error = Plan::new(1).fault(status("down", 42)).check().unwrap_err();
         let text = "fault \"down\": status is 42, but must be from 400 to 599";
         assert_eq!(error.to_string(), text);

@@ -127,7 +127,7 @@ impl Tenants {
         even.saturating_add((free as f64 * self.config.borrow_factor) as u64)
     }
 
-    /// Takes a new configuration. The number of buckets stays what it was.
+    /// Takes a new configuration. The number of buckets cannot change.
     ///
     /// # Errors
     ///

@@ -103,7 +103,7 @@ fn no_wait_exceeds_the_longest_wait() {
 }
 
 #[test]
-fn a_waiter_that_gives_up_too_late_is_admitted() {
+fn a_waiter_that_expires_too_late_is_admitted() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
     let waiter = room.wait();

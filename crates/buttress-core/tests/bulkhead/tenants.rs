@@ -36,7 +36,7 @@ fn a_tenant_that_is_alone_has_it_all() {
 }
 
 #[test]
-fn one_that_asks_for_everything_leaves_room_for_another() {
+fn a_greedy_tenant_leaves_slots_for_another() {
     let room = room(90, 0);
     let (mut permits, mut places) = (Vec::new(), Vec::new());
     assert!(matches!(room.ask_for("modest"), Answer::In(_)));

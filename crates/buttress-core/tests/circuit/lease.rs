@@ -36,7 +36,7 @@ fn settle(circuit: &Circuit, permit: Permit, outcome: Outcome, after: u32) -> bo
 }
 
 #[test]
-fn while_a_lease_runs_a_rejection_says_when_it_ends() {
+fn a_rejection_during_a_lease_has_the_end_of_the_lease() {
     let circuit = half_open();
     let _held = probe(&circuit, 1).expect("the first probe");
     assert_eq!(probe(&circuit, 3).unwrap_err(), Some(3 * SECOND));

@@ -96,7 +96,7 @@ fn no_wait_exceeds_the_longest_wait() {
 }
 
 #[test]
-fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
+fn a_waiter_expires_after_max_wait_or_at_its_deadline() {
     let config = QueueConfig::default().max_wait(50 * MS).margin(10 * MS);
     for (left, waits, why) in [
         (Some(100), 50, Dropped::TimedOut),

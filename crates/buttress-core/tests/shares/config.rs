@@ -68,7 +68,7 @@ fn what_is_rejected_changes_nothing() {
 }
 
 #[test]
-fn tenants_that_cannot_be_told_apart_are_rejected_by_name() {
+fn tenants_that_cannot_be_distinguished_are_rejected_by_name() {
     let config = TenantsConfig::default();
     for (config, field) in [
         (config.borrow_factor(-0.1), "tenants.borrow_factor"),

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_inside_before_it_shrank_may_stay_and_are_not_replaced() {
+    fn callers_beyond_a_lowered_limit_stay_and_are_not_replaced() {
         let mut capacity = CapacityCheck::new(3);
         assert!(capacity.holds(3, 3).is_ok());
         capacity.resize(1, 3);

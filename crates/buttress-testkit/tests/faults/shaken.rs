@@ -14,7 +14,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 }
 
 #[test]
-fn a_layer_that_does_nothing_stands() {
+fn a_layer_that_does_nothing_passes() {
     shake(Identity::new, SEEDS).assert();
 }
 

@@ -122,7 +122,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         ),
         (
             "[server.a.bulkhead]\nlimit = 3\npartitions = { \"/a\" = 0.2 }",
-            "line 1, column 11: server.a.bulkhead.partitions.share is 20% of 3 for \"/a\", but must be one place at \
+            "line 1, column 11: server.a.bulkhead.partitions.share is 20% of 3 for \"/a\", but must be one slot at \
              least, or 0%",
         ),
         (

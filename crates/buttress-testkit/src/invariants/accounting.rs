@@ -110,7 +110,7 @@ fn resize(lab: &TestEnv<'_>) -> Check {
         first.finish();
         ensure(
             first.succeeded(),
-            "a call that was inside when the capacity shrank goes on",
+            "a call that was inside when the capacity was lowered continues",
             format!("it is {}", first.state()),
         )?;
     }
@@ -140,7 +140,7 @@ fn resize(lab: &TestEnv<'_>) -> Check {
         .count();
     ensure(
         entered == 2,
-        "grown by 2, it lets 2 of 3 waiters in",
+        "after its capacity grows by 2, 2 of 3 waiters are admitted",
         format!("{entered} got in"),
     )?;
     let all = inside.iter_mut().chain(&mut waiting);
@@ -154,6 +154,6 @@ fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {
     ensure(
         caller.poll() != CallState::Inside,
         format!("with {inside} inside and a capacity of {capacity}, no call is admitted"),
-        "one got in",
+        "one was admitted",
     )
 }

@@ -54,7 +54,7 @@ fn newcomers_get_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     for reader in &mut readers {
         ensure(
             reader.read_body(Piece::End),
-            "the answer of a reader that lost its place goes on to its end",
+            "the response of a reader that lost its slot continues to its end",
             "it does not",
         )?;
     }

@@ -89,7 +89,7 @@ fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     let state = beside.poll_anew();
     ensure(
         state == CallState::Inside,
-        "the caller beside it gets in, with the inner service well again",
+        "the caller beside it is admitted once the inner service is ready",
         format!("it is {state}"),
     )?;
     let all = busy.iter_mut().chain([&mut beside]);

@@ -24,14 +24,14 @@ fn unready_inner_service_ends_the_wait(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
-    after_a_place_was_granted(lab, longest)?;
+    after_a_slot_was_granted(lab, longest)?;
     let Some(longest) = lab.contract.ends_within else {
         return Ok(());
     };
     after_a_failure(lab, longest)
 }
 
-fn after_a_place_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
+fn after_a_slot_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
     if lab.contract.capacity.is_none() {
         return Ok(());
     }

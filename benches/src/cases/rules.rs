@@ -64,7 +64,7 @@ pub fn rules() -> Vec<Case> {
             let mut draw = 0_u64;
             move || {
                 draw = draw.wrapping_add(GOLDEN);
-                black_box(black_box(Mode::EnforceFor(Ratio::HALF)).binds(|| draw));
+                black_box(black_box(Mode::EnforceFor(Ratio::HALF)).is_enforced(|| draw));
             }
         }),
     ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use buttress_core::circuit::Standing;
+use buttress_core::circuit;
 use buttress_core::{Striped, WhenSaturated};
 use buttress_shell::{Timer, now};
 use pin_project::pin_project;
@@ -101,15 +101,17 @@ impl Readiness {
             // Listens before it looks, so that no change is missed in between.
             let changed = Arc::clone(shared.changed()).notified_owned();
             match reserve(shared) {
-                Standing::Admissible => return Poll::Ready(()),
-                Standing::Held(permit) => {
+                circuit::Readiness::Admissible => return Poll::Ready(()),
+                circuit::Readiness::Held(permit) => {
                     let reserved = Reserved::new(shared.lease(), permit);
                     self.held = Some(Box::new(Held::Reserved(reserved)));
                     return Poll::Ready(());
                 }
                 // Without timers nothing says when it is time to look again.
-                Standing::Unready(_) if Timer::at(now()).is_none() => return Poll::Ready(()),
-                Standing::Unready(wait) => {
+                circuit::Readiness::Unready(_) if Timer::at(now()).is_none() => {
+                    return Poll::Ready(());
+                }
+                circuit::Readiness::Unready(wait) => {
                     let waiting = Box::pin(Waiting::new(changed, wait));
                     self.held = Some(Box::new(Held::Waiting(waiting)));
                 }

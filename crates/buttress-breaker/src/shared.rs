@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use buttress_core::circuit::{
-    Circuit, CircuitState, Permit, Refusal, Settlement, Standing, Transition,
+    Circuit, CircuitState, Permit, Readiness, Refusal, Settlement, Transition,
 };
 use buttress_core::{Ending, Lease, Name, Outcome, Rejection, Report, Striped};
 use buttress_metrics::{BreakerEvent, BreakerSignals};
@@ -158,10 +158,10 @@ pub(crate) fn admit(
 }
 
 /// Asks ahead of a call whether it would be admitted.
-pub(crate) fn reserve(shared: &Striped<Shared>) -> Standing {
+pub(crate) fn reserve(shared: &Striped<Shared>) -> Readiness {
     let reservation = shared.circuit.reserve(now(), random);
     shared.announce(reservation.transition);
-    reservation.standing
+    reservation.readiness
 }
 
 impl fmt::Debug for Shared {

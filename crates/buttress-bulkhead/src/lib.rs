@@ -105,7 +105,7 @@
 //! With [partitions](BulkheadConfig::partitions), each partition is guaranteed its share; unused slots are lent out.
 //! Under contention, the next slot goes to the waiting partition furthest below its share. A slot in use is not taken
 //! back, so a share is back when enough calls have ended. Where calls may not wait, a call that is rejected within its
-//! share [reserves](PartitionsConfig::memory) a slot for the next. Where there are too many owners to name,
+//! share [reserves](PartitionsConfig::reservation_ttl) a slot for the next. Where there are too many owners to name,
 //! [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
 //! counted in a sketch, so that memory does not depend on their number. Both are found by a [key](BulkheadLayer::key)
 //! or a [path](BulkheadLayer::by_path), change at run time, and cost each call a lock.

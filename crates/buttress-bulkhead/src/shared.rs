@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Place, Stripe, Verdict};
+use buttress_core::bulkhead::{Admission, Bulkhead as Rule, Permit, Stripe, Verdict, Waiter};
 use buttress_core::queue::{Dropped, WaitParams};
 use buttress_core::shed::Refusal;
 use buttress_core::{Name, Reason, StripeIndex, Striped};
@@ -150,7 +150,7 @@ impl Limiter for Shared {
     type Local = Local;
     type Guard = BulkheadGuard;
     type Context = ();
-    type Waiter = Place;
+    type Waiter = Waiter;
 
     fn of(guard: &BulkheadGuard) -> &Self {
         guard.shared()
@@ -170,7 +170,7 @@ impl Limiter for Shared {
 
     fn poll(
         lease: &SharedLease,
-        place: &mut Place,
+        place: &mut Waiter,
         waker: &Waker,
     ) -> Poll<Result<BulkheadGuard, Refusal>> {
         place.poll(waker).map(|verdict| match verdict {
@@ -179,16 +179,16 @@ impl Limiter for Shared {
         })
     }
 
-    fn ends(place: &Place) -> Option<(Instant, Dropped)> {
+    fn ends(place: &Waiter) -> Option<(Instant, Dropped)> {
         place.ends()
     }
 
-    fn expire(&self, place: &Place, now: Instant) -> Option<Refusal> {
-        let why = self.rule.give_up(place, now)?;
+    fn expire(&self, place: &Waiter, now: Instant) -> Option<Refusal> {
+        let why = self.rule.expire(place, now)?;
         Some(self.refuse(why))
     }
 
-    fn leave(&self, place: Place) {
+    fn leave(&self, place: Waiter) {
         self.rule.leave(place, now);
     }
 
@@ -197,7 +197,7 @@ impl Limiter for Shared {
     }
 
     /// Takes slots back from bodies that are not read, for a call that waits longer than `reader_idle`.
-    fn lookout(lease: &SharedLease, place: &Place) -> Option<Lookout> {
+    fn lookout(lease: &SharedLease, place: &Waiter) -> Option<Lookout> {
         let ends = place.ends();
         let first = lease.open.next_look()?;
         if ends.is_some_and(|(at, _)| at <= first) {

@@ -35,7 +35,7 @@ impl serde::Serialize for BulkheadSnapshot {
         out.serialize_field("in_flight", &self.in_flight)?;
         out.serialize_field("queued", &self.queued)?;
         out.serialize_field("oldest_wait_ms", &oldest)?;
-        out.serialize_field("congestion_begins", &self.congestion_begins)?;
+        out.serialize_field("congested", &self.congested)?;
         let partitions: Vec<_> = self.partitions.iter().map(Partition).collect();
         out.serialize_field("partitions", &partitions)?;
         out.end()

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 /// |---|---|---|
 /// | [`kill_file`](Self::kill_file) | none | while this file exists nothing is injected |
 /// | [`kill_variable`](Self::kill_variable) | `BUTTRESS_CHAOS_KILL` | while this variable is set nothing is injected |
-/// | [`tell`](Self::tell) | no | responses have a header with the injected fault |
+/// | [`fault_header`](Self::fault_header) | no | responses have a header with the injected fault |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectorConfig {
     pub(crate) kill_file: Option<PathBuf>,
     pub(crate) kill_variable: Option<String>,
-    pub(crate) tell: bool,
+    pub(crate) fault_header: bool,
 }
 
 impl Default for InjectorConfig {
@@ -19,7 +19,7 @@ impl Default for InjectorConfig {
         Self {
             kill_file: None,
             kill_variable: Some("BUTTRESS_CHAOS_KILL".into()),
-            tell: false,
+            fault_header: false,
         }
     }
 }
@@ -45,8 +45,8 @@ impl InjectorConfig {
 
     /// Whether a response says in `x-buttress-fault` which faults it met.
     #[must_use]
-    pub fn tell(mut self, tell: bool) -> Self {
-        self.tell = tell;
+    pub fn fault_header(mut self, fault_header: bool) -> Self {
+        self.fault_header = fault_header;
         self
     }
 }

@@ -72,7 +72,7 @@ impl Injection {
         meddling.answer = harm.answer;
         meddling.body = harm.body;
         meddling.place = Some(harm.place);
-        meddling.told = shared.config.tell.then_some(harm.told);
+        meddling.told = shared.config.fault_header.then_some(harm.told);
         meddling
     }
 

@@ -42,7 +42,7 @@
 //! # async fn main() -> Result<(), buttress_core::BoxError> {
 //! let injector = Injector::new(
 //!     "gateway",
-//!     InjectorConfig::default().tell(true).kill_file(std::path::PathBuf::from("chaos.kill")),
+//!     InjectorConfig::default().fault_header(true).kill_file(std::path::PathBuf::from("chaos.kill")),
 //! );
 //! let layer = ChaosLayer::http(&injector);
 //! # let _ = layer;

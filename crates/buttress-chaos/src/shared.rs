@@ -132,7 +132,7 @@ impl Shared {
                 self.disarm(Disarming::Ended(end), Some(arming));
                 None
             }
-            Verdict::Harm(decision, active) => {
+            Verdict::Inject(decision, active) => {
                 let place = Place {
                     arming: Arc::clone(arming),
                     shared: Arc::clone(self),

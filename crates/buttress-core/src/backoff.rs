@@ -23,7 +23,7 @@ pub struct Backoff {
     jitter: Jitter,
 }
 
-/// What chance does to a wait.
+/// How a wait is randomised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
     /// Somewhere between the base and three times the wait before.
@@ -65,7 +65,7 @@ impl Backoff {
         self
     }
 
-    /// What chance does to a wait.
+    /// How a wait is randomised.
     #[must_use]
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
@@ -99,9 +99,9 @@ impl Backoff {
     }
 
     /// The wait before the next retry of one call: the `retries`-th, counted from 0, after a wait of `before`
-    /// (zero for the first), with a uniform `draw`.
+    /// (zero for the first), with a uniform number `random`.
     #[must_use]
-    pub fn wait(&self, retries: u32, before: Duration, draw: u64) -> Duration {
+    pub fn wait(&self, retries: u32, before: Duration, random: u64) -> Duration {
         let (base, cap) = (nanos(self.base), nanos(self.cap));
         let grown = || {
             let factor = 1_u64.checked_shl(retries).unwrap_or(u64::MAX);
@@ -109,20 +109,20 @@ impl Backoff {
         };
         let wait = match self.jitter {
             Jitter::None => grown(),
-            Jitter::Full => between(0, grown(), draw),
-            Jitter::Equal => between(grown() / 2, grown(), draw),
+            Jitter::Full => between(0, grown(), random),
+            Jitter::Equal => between(grown() / 2, grown(), random),
             Jitter::Decorrelated => {
                 let most = nanos(before).max(base).saturating_mul(3).min(cap);
-                between(base, most, draw).min(cap)
+                between(base, most, random).min(cap)
             }
         };
         Duration::from_nanos(wait)
     }
 }
 
-/// A uniform number from `least` up to `most`: the upper half of a product of 128 bits, so that every draw counts
+/// A uniform number from `least` up to `most`: the upper half of a product of 128 bits, so that every bit counts
 /// and nothing is rounded.
-fn between(least: u64, most: u64, draw: u64) -> u64 {
+fn between(least: u64, most: u64, random: u64) -> u64 {
     let span = most.saturating_sub(least);
-    least + ((u128::from(span) * u128::from(draw)) >> 64) as u64
+    least + ((u128::from(span) * u128::from(random)) >> 64) as u64
 }

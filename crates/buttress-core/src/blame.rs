@@ -1,25 +1,25 @@
 //! Which outcome counts when a call ends without a response, or late: one definition for all rules.
 //!
-//! A service is judged by what it did, never by what its callers or readers do.
+//! The outcome depends on the service only, not on its callers or on readers of responses.
 //!
 //! | the call | what it says about the service |
 //! |---|---|
-//! | is dropped after the head of its answer came | nothing, however long the body took: that is its reader's pace |
+//! | is dropped after the head of its answer came | nothing, however long the body took: its pace depends on the reader |
 //! | times out after the head, by its error or its trailers | nothing, for the same reason |
 //! | is a probe of a circuit, and is dropped or times out after the head | it has succeeded: it tests whether there is a response |
-//! | is dropped before the head, because its caller went away | nothing |
-//! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *patience* | a timeout |
-//! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed it less than calls take |
-//! | fails with a timeout although its caller allowed it less than the patience | nothing, for the same reason |
+//! | is dropped before the head, because its caller cancelled it | nothing |
+//! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *timeout threshold* | a timeout |
+//! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed less time than calls take |
+//! | fails with a timeout, and its caller allowed less than the threshold | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
-//! | waits for the body of its request | as much less: that is [its caller's](crate::Upload) time, and no call is slow or timed out by it |
-//! | is answered while more of its request may come, after it waited for that | not how long calls take: unknown |
-//! | fails after its caller broke the request off | nothing |
+//! | waits for the body of its request | the latency without that wait: it is [the caller's](crate::Upload) time, and makes no call slow or timed out |
+//! | is answered while more of its request may come, after it waited for that | a latency that is unknown |
+//! | fails after its caller broke off the request | nothing |
 //!
-//! What its caller allowed a call is the deadline of its task, and what [the request itself
-//! says](crate::Identify::caller_deadline).
+//! The time that a caller allowed is the deadline of the task, or what [the request
+//! declares](crate::Identify::caller_deadline).
 //!
-//! The patience is the configured timeout, or else the usual latency of answered calls. Without it a single
+//! The timeout threshold is the configured timeout, or else the typical latency of answered calls. Without it a single
 //! caller with deadlines of a millisecond could open a circuit, or lower a limit, for all others.
 
 use std::time::{Duration, Instant};
@@ -31,38 +31,39 @@ use crate::{Deadline, Ending, Upload};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dropped {
     pub(crate) ending: Ending,
-    /// Whether the head of its answer had come.
+    /// Whether the head of the response had arrived.
     pub(crate) answered: bool,
     pub(crate) took: Duration,
 }
 
 impl Dropped {
-    /// Whether it timed out, and the service is to blame for that.
-    pub(crate) fn is_timeout(self, patience: Duration) -> bool {
-        self.ending == Ending::Expired && !self.answered && self.took >= patience
+    /// Whether the drop counts as a timeout of the service.
+    pub(crate) fn is_timeout(self, threshold: Duration) -> bool {
+        self.ending == Ending::Expired && !self.answered && self.took >= threshold
     }
 }
 
-/// Whether a call that timed out had less than `patience` to itself, and would have had it without the wait for its
-/// caller. A timeout is then the caller's.
+/// Whether a call that timed out took less than `threshold` without the wait for its caller, and at least that with it.
+/// Such a timeout is not counted against the service.
 pub(crate) fn was_kept_waiting(
     upload: Option<&Upload>,
     took: u64,
     now: Instant,
-    patience: Duration,
+    threshold: Duration,
 ) -> bool {
-    let patience = nanos(patience);
+    let threshold = nanos(threshold);
     let waited = upload.map_or(0, |upload| nanos(upload.waited(now)));
-    took < patience && took.saturating_add(waited) >= patience
+    took < threshold && took.saturating_add(waited) >= threshold
 }
 
-/// Whether a call that began then was allowed less than `patience` by its deadline. A timeout is then the caller's.
+/// Whether the deadline of a call that began at `began` allowed less than `threshold`. Such a timeout is not counted
+/// against the service.
 pub(crate) fn was_cut_short(
     deadline: Option<Deadline>,
     began: Instant,
-    patience: Duration,
+    threshold: Duration,
 ) -> bool {
-    deadline.is_some_and(|deadline| deadline.remaining(began) < patience)
+    deadline.is_some_and(|deadline| deadline.remaining(began) < threshold)
 }
 
 #[cfg(test)]
@@ -119,9 +120,10 @@ mod tests {
         upload.wait(now);
         let end = now + SECOND;
         upload.end(|| end);
-        let kept_waiting =
-            |took: Duration, patience| was_kept_waiting(Some(&upload), nanos(took), end, patience);
-        // The second that it waited for its caller took it past its patience.
+        let kept_waiting = |took: Duration, threshold| {
+            was_kept_waiting(Some(&upload), nanos(took), end, threshold)
+        };
+        // The second that it waited for its caller took it past the threshold.
         assert!(kept_waiting(SECOND, 2 * SECOND));
         assert!(!kept_waiting(SECOND, SECOND), "the service had its time");
         assert!(!kept_waiting(SECOND / 2, 2 * SECOND), "it was early anyway");

@@ -3,8 +3,8 @@ use std::io;
 
 /// An error and everything it comes from, outermost first.
 ///
-/// Unlike a plain walk over `source`, this one looks into an `io::Error`: its `source` skips the error it
-/// wraps, which is where body and connection adapters put what really happened.
+/// Unlike a plain walk over `source`, this one looks into an `io::Error`: its `source` skips the error it wraps, which
+/// is where body and connection adapters put the cause.
 ///
 /// ```
 /// use buttress_core::{Reason, Rejection, chain};

@@ -6,7 +6,7 @@ use crate::chain::chain;
 use crate::foreign;
 use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 
-/// Reads an outcome off an error, by walking its chain of sources.
+/// Classifies an error, by walking its chain of sources.
 ///
 /// | in the chain | outcome |
 /// |---|---|
@@ -15,13 +15,13 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 /// | [`ClassifiedError`] | the failure it names |
 /// | `io::Error` of kind `TimedOut` | timeout |
 /// | `io::Error` of another connection kind (refused, reset, aborted, broken pipe, unexpected end, …) | transport |
-/// | none of these, but a [reader](crate::read_errors_with) knows it | what the reader says: a `tonic::Status` is as its code |
+/// | none of these, but a [reader](crate::read_errors_with) recognises it | the result of the reader: a `tonic::Status` by its code |
 /// | none of these | error |
 ///
 /// The outermost match decides.
 ///
-/// A custom classifier should begin with [`classify_known_error`], which tells a layer's rejection from a failure of
-/// the dependency:
+/// A custom classifier should begin with [`classify_known_error`], which distinguishes a rejection by a layer from a
+/// failure of the dependency:
 ///
 /// ```
 /// use buttress_core::{BoxError, FailureKind, Report, classify_known_error};
@@ -35,7 +35,7 @@ use crate::{BoxError, FailureKind, Outcome, Reason, Rejection, Report};
 ///         Ok(_) => Report::SUCCESS,
 ///         // An inner bulkhead is full, say: ignored, as the dependency was not called.
 ///         Err(error) => classify_known_error(&**error).unwrap_or_else(|| {
-///             // The whole chain, for a retry wraps what it gives up on.
+///             // The whole chain, because a retry wraps the last error.
 ///             match buttress_core::chain(&**error).any(|link| link.is::<NotFound>()) {
 ///                 true => Report::SUCCESS,
 ///                 false => Report::failure(FailureKind::Error),
@@ -52,8 +52,8 @@ pub fn classify_error(error: &(dyn Error + 'static)) -> Report {
         .unwrap_or(Report::failure(FailureKind::Error))
 }
 
-/// Reads an outcome off an error as [`classify_error`] does, where the chain has something in it that this crate knows:
-/// a [`Rejection`], an [`ClassifiedError`] or an `io::Error`.
+/// Classifies an error as [`classify_error`] does, if its chain has a [`Rejection`], a [`ClassifiedError`] or an
+/// `io::Error`.
 #[must_use]
 pub fn classify_known_error(error: &(dyn Error + 'static)) -> Option<Report> {
     chain(error).find_map(classify_link)
@@ -88,7 +88,7 @@ fn classify_link(error: &(dyn Error + 'static)) -> Option<Report> {
     Some(Report::failure(kind))
 }
 
-/// An error with its outcome written on it, for adapters that know more than the error's type shows.
+/// An error with an outcome attached, for adapters that know more than the error's type shows.
 ///
 /// It is transparent: the text is the inner error's, and [`source`](Error::source) is the inner error, so a caller that
 /// walks the sources finds the client library's error.
@@ -99,7 +99,7 @@ pub struct ClassifiedError {
 }
 
 impl ClassifiedError {
-    /// Writes `outcome` on `source`.
+    /// Attaches `outcome` to `source`.
     pub fn new(outcome: Outcome, source: impl Into<BoxError>) -> Self {
         Self {
             outcome,
@@ -107,7 +107,7 @@ impl ClassifiedError {
         }
     }
 
-    /// The outcome written on the error.
+    /// The attached outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome

@@ -6,8 +6,8 @@ use crate::{ConfigError, Deadline, Reason};
 ///
 /// | field | what it is | default |
 /// |---|---|---|
-/// | `timeout` | what a call gets at most | none: as much as the caller has |
-/// | `margin` | kept back for the way there and back | 5 ms |
+/// | `timeout` | the longest timeout of a call | none: the time that remains |
+/// | `margin` | subtracted for the round trip | 5 ms |
 /// | `minimum` | the least time a call is sent with, after the margin | 1 ms |
 ///
 /// ```
@@ -24,21 +24,21 @@ use crate::{ConfigError, Deadline, Reason};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientDeadline {
-    /// What a call gets at most.
+    /// The longest timeout of a call.
     pub timeout: Option<Duration>,
-    /// Kept back for the way there and back.
+    /// Subtracted for the round trip.
     pub margin: Duration,
     /// The least time that a call is sent with, after the margin.
     pub minimum: Duration,
 }
 
 impl ClientDeadline {
-    /// When we stop waiting for the answer to a call that is sent `now`, on behalf of a call that has
-    /// `inherited` a deadline or has none. `None` is never.
+    /// The deadline of a call that is sent `now`, where `inherited` is the deadline of the call that it is part of.
+    /// `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Why the call is not worth sending: its time was over, or too little of it is left.
+    /// Why the call is rejected: its deadline has passed, or too little time remains.
     #[inline]
     pub fn send(
         &self,
@@ -61,17 +61,17 @@ impl ClientDeadline {
         Ok(Some(deadline))
     }
 
-    /// The time given to a service called `now`, so that its response is here by the deadline.
+    /// The timeout to send to a service that is called `now`, so that its response arrives by the deadline.
     #[must_use]
     pub fn given(&self, now: Instant, deadline: Deadline) -> Duration {
         deadline.less(now, self.margin).remaining(now)
     }
 
-    /// Whether the fields make sense together.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
-    /// Names the first field that does not, its value, and what it must be.
+    /// The first invalid field, its value and its bound.
     pub fn check(&self) -> Result<(), ConfigError> {
         let Some(timeout) = self.timeout else {
             return Ok(());

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// How much it matters that a call is answered, when not all can be.
+/// How important a request is, when not all can be served.
 ///
 /// The levels are those of a whole system: a service that handles a `High` request calls its own dependencies with
 /// `High`. They are ordered: a greater value is more critical.
@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Criticality {
     /// No caller waits for it: a batch, a prefetch, a backfill.
     Low,
-    /// It can be had later or in part, and is expected to fail now and then.
+    /// It can be served later or in part, and may fail sometimes.
     Medium,
     /// A caller waits for it. The default.
     #[default]
@@ -18,19 +18,19 @@ pub enum Criticality {
 }
 
 impl Criticality {
-    /// Every criticality, what matters least first.
+    /// Every criticality, least critical first.
     pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
 
-    /// How many there are.
+    /// The number of levels.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Its place in [`ALL`](Self::ALL): 0 for what matters least.
+    /// Its index in [`ALL`](Self::ALL): 0 for the least critical.
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// Its word, on the wire and in metrics.
+    /// Its name, in headers and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Criticality {
         }
     }
 
-    /// The criticality of that word, in any case of ASCII letters, or `None` if there is none.
+    /// The criticality with this name, ignoring ASCII case.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL

@@ -2,9 +2,9 @@ use std::time::{Duration, Instant};
 
 /// The moment by which a response is needed.
 ///
-/// Inside a process it is a moment of the monotonic clock; on the wire it is the time that remains, so that two
-/// clocks never need to agree. Where two deadlines meet the earlier one holds. No deadline is `None`, never a
-/// moment far away: a timer for that would cost, and wheels of timers go round.
+/// Inside a process it is a moment of the monotonic clock; on the wire it is the time that remains, so that no two
+/// clocks need to agree. Of two deadlines the earlier one applies. No deadline is `None`, never a moment far away, so
+/// that it needs no timer.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// A year: what is further away is no deadline. Tokio's wheel of timers goes round after two.
+    /// A year, the longest timeout. Anything longer is no deadline, because tokio's timers reach two years.
     pub const FURTHEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     /// The deadline at a moment.
@@ -29,7 +29,7 @@ impl Deadline {
         Self(moment)
     }
 
-    /// The deadline after `timeout`, or none if that is [further](Self::FURTHEST) than deadlines go.
+    /// The deadline after `timeout`, or `None` if that is [too far away](Self::FURTHEST).
     #[must_use]
     pub fn after(now: Instant, timeout: Duration) -> Option<Self> {
         if timeout > Self::FURTHEST {

@@ -1,8 +1,8 @@
 use std::cell::Cell;
 
-/// Why a call, or what belongs to it, is dropped before it ended by itself.
+/// Why a call, or a value that belongs to it, is dropped before the call has ended.
 ///
-/// A drop has no reason. A layer that ends a call on purpose enters the reason for the duration of the drop, and the
+/// A drop has no reason. A layer that ends a call on purpose sets the reason for the duration of the drop, and the
 /// inner guards and bodies that are dropped with the call read it with [`current`](Self::current):
 ///
 /// ```
@@ -21,15 +21,15 @@ use std::cell::Cell;
 /// ```
 ///
 /// It cannot be forged by an error, and it is lost where a drop happens elsewhere (in a spawned task): then the call
-/// counts as abandoned, of which no rule concludes anything.
+/// counts as cancelled, and no rule counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ending {
-    /// The caller went away. This says nothing about the service.
+    /// The caller cancelled the call. No rule counts it.
     #[default]
     Abandoned,
     /// The call's deadline, or the timeout of an attempt, ended it.
     Expired,
-    /// A layer answered in place of the service, which was not called.
+    /// A layer responded without calling the service.
     Refused,
 }
 
@@ -38,14 +38,14 @@ thread_local! {
 }
 
 impl Ending {
-    /// Why what is dropped now is dropped.
+    /// The reason of the current drop.
     #[must_use]
     pub fn current() -> Self {
-        // While the thread's own variables are dropped there is none.
+        // There is none while thread-local variables are dropped.
         CURRENT.try_with(Cell::get).unwrap_or_default()
     }
 
-    /// Runs something, usually a drop, for this reason. The reason before it holds again afterwards, also after a
+    /// Runs a function, usually a drop, with this reason. The previous reason is restored afterwards, also after a
     /// panic.
     pub fn during<R>(self, run: impl FnOnce() -> R) -> R {
         let before = CURRENT.try_with(|current| current.replace(self));
@@ -54,7 +54,7 @@ impl Ending {
     }
 }
 
-/// Puts the reason before back.
+/// Restores the previous reason.
 struct Back(Ending);
 
 impl Drop for Back {

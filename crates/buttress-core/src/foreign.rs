@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use crate::Report;
 use crate::retry::Classification;
 
-/// What an error of a library says that this crate does not know.
+/// The meaning of an error of a library that this crate does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorReading {
     /// How the attempt ended.
@@ -13,7 +13,7 @@ pub struct ErrorReading {
     pub verdict: Classification,
 }
 
-/// Reads an error, with its whole chain of sources; `None` if it says nothing.
+/// Reads an error, with its whole chain of sources; `None` if it is not recognised.
 pub type ReadError = fn(&(dyn Error + 'static)) -> Option<ErrorReading>;
 
 /// Registers `read`, which [`classify_error`](crate::classify_error) and [`judge_error`](crate::retry::judge_error) use
@@ -23,7 +23,7 @@ pub fn read_errors_with(read: ReadError) {
     let _ = READER.set(read);
 }
 
-/// What the reader says, if there is one.
+/// The result of the reader, if there is one.
 pub(crate) fn read(error: &(dyn Error + 'static)) -> Option<ErrorReading> {
     READER.get()?(error)
 }

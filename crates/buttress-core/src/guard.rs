@@ -5,9 +5,9 @@ use crate::Report;
 /// Settling records how the admitted attempt ended. A guard that is dropped unsettled was cancelled: the caller left,
 /// which is neither a success nor a failure.
 pub trait Guard {
-    /// Hears that the head of the answer has come, and what it said: nothing yet, where the trailers will tell. The
-    /// call goes on with a body. From now on the call takes as long as its reader wants, so its length says nothing
-    /// about the service any more, and neither does a drop.
+    /// Records that the head of the response has arrived, and its outcome: `None` if the trailers have it. The call
+    /// continues with a body, whose duration depends on the reader, so neither that nor a drop counts against the
+    /// service.
     fn answered(&mut self, head: Option<&Report>) {
         let _ = head;
     }
@@ -18,8 +18,8 @@ pub trait Guard {
         let _ = turn;
     }
 
-    /// Ends the admission with the result of the attempt. Once it has ended this changes nothing.
-    // By reference, so that a guard need not be moved out of the future that holds it: nearly all calls end so.
+    /// Ends the admission with the result of the attempt. Ending it again has no effect.
+    // By reference, so that a guard need not be moved out of the future that holds it.
     fn settle(&mut self, report: Report);
 }
 
@@ -38,21 +38,20 @@ impl Guard for () {
 
 /// Settles a guard as a failure if the code under watch panics.
 ///
-/// Made before the inner service is called or polled and [disarmed](Self::disarm) after, so only a panic of
-/// the inner service is charged to it: a panic elsewhere in the task that drops our future is a cancellation.
-/// It costs nothing unless it happens.
+/// It is created before the inner service is called or polled and [disarmed](Self::disarm) after, so that only a panic
+/// of the inner service counts as a failure: a panic elsewhere in the task drops the future, which is a cancellation.
 #[derive(Debug)]
 pub struct PanicWatch<'a, G: Guard> {
     guard: &'a mut Option<G>,
 }
 
 impl<'a, G: Guard> PanicWatch<'a, G> {
-    /// Watches over `guard` until disarmed.
+    /// Watches `guard` until disarmed.
     pub fn new(guard: &'a mut Option<G>) -> Self {
         Self { guard }
     }
 
-    /// The watched code came back: the guard stays as it is.
+    /// The watched code returned: the guard stays unsettled.
     pub fn disarm(self) {
         std::mem::forget(self);
     }

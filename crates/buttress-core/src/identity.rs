@@ -6,37 +6,37 @@ use crate::{Criticality, Deadline, Upload};
 /// The identity of a request, for decisions that must be the same for one request wherever they are made (which share
 /// of calls a mode enforces for, which fault an experiment injects), and its deadline.
 ///
-/// A [`Protocol`](crate::Protocol) that can read it off the request does so here; shells ask only where it matters.
+/// A [`Protocol`](crate::Protocol) that can read it from the request does so here; shells call it only if needed.
 pub trait Identify<Req> {
-    /// A [hash](StableHash) of what names the request, if anything does.
+    /// A [hash](StableHash) of the identity of the request, if it has one.
     fn identity(&self, request: &Req) -> Option<u64>;
 
-    /// By when the request says that its answer is wanted, besides what its [task](crate::TaskContext) knows.
+    /// The deadline that the request declares, besides that of its [task](crate::TaskContext).
     fn deadline(&self, request: &Req) -> Option<Deadline> {
         let _ = request;
         None
     }
 
-    /// Until when the caller waits for the answer, as the request says that arrives `now`. A timeout that comes sooner than
-    /// calls usually take is then the caller's, and says nothing about the service. Nothing is ended by it.
+    /// Until when the caller waits for the response, as the request declares that arrives `now`. A timeout of a call
+    /// that was allowed less than the typical latency is not counted against the service. It ends no call.
     fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
         let _ = (request, now);
         None
     }
 
-    /// What the caller of a request that is sent on `now` still owes of its body, if anything keeps count of that.
+    /// The upload of the body of a request that is sent `now`, if it is tracked.
     fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
         let _ = (request, now);
         None
     }
 
-    /// How much the request says that it matters, besides what its [task](crate::TaskContext) knows.
+    /// The criticality that the request declares, besides that of its [task](crate::TaskContext).
     fn criticality(&self, request: &Req) -> Option<Criticality> {
         let _ = request;
         None
     }
 
-    /// Puts into the request what its call is to find there. `self` is the call's own clone of the protocol.
+    /// Prepares the request for its call. `self` is the call's own clone of the protocol.
     fn prepare(&mut self, request: &mut Req) {
         let _ = request;
     }
@@ -60,19 +60,19 @@ impl StableHash {
     const OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01B3;
 
-    /// A hash of nothing yet. Each seed gives another hash.
+    /// An empty hash. Each seed gives another hash.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(Self::OFFSET).bytes(&seed.to_le_bytes())
     }
 
-    /// Takes in bytes, as one field: `"ab"` then `"c"` is not `"a"` then `"bc"`.
+    /// Adds bytes, as one field: `"ab"` then `"c"` is not `"a"` then `"bc"`.
     #[must_use]
     pub const fn field(self, bytes: &[u8]) -> Self {
         self.bytes(&(bytes.len() as u64).to_le_bytes()).bytes(bytes)
     }
 
-    /// The hash of all that was taken in, uniform over all 64-bit values.
+    /// The hash of all fields, uniform over all 64-bit values.
     #[must_use]
     pub const fn finish(self) -> u64 {
         let z = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn it_never_changes() {
-        // Both are fixed for good: experiments are repeated by them.
+        // Neither may change: experiments are repeated by them.
         assert_eq!(StableHash::new(0).finish(), PINNED_EMPTY);
         let id = StableHash::new(7).field(b"storm").field(b"request-1");
         assert_eq!(id.finish(), PINNED_FIELDS);

@@ -1,7 +1,6 @@
-//! The rules of Buttress: what a resilience layer decides, as state machines without IO, clocks, threads
-//! of their own, or Tower.
+//! The rules of Buttress: the decisions of its layers, as state machines without IO, clocks, threads or Tower.
 //!
-//! Time and chance are arguments: a rule takes `now` and a random draw, so a test or a simulation can drive
+//! Time and randomness are arguments: a rule takes `now` and random numbers, so a test or a simulation can drive
 //! it anywhere. The shells (`buttress-breaker` and its siblings) adapt these rules to `tower_service::Service`;
 //! users start at the `buttress` crate.
 

@@ -32,18 +32,18 @@ impl Outcome {
     }
 }
 
-/// In which way an attempt failed.
+/// How an attempt failed.
 ///
 /// The set is complete on purpose: every rule must handle each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The dependency answered that it could not do it (`500`, `INTERNAL`), or panicked.
+    /// The dependency responded with an error (`500`, `INTERNAL`), or panicked.
     Error,
-    /// The answer did not come in time.
+    /// There was no response in time.
     Timeout,
-    /// The dependency said that it has too much to do (`429`, `RESOURCE_EXHAUSTED`).
+    /// The dependency rejected the call as too much load (`429`, `RESOURCE_EXHAUSTED`).
     Overload,
-    /// There was no answer: connection refused, reset, or a body that broke off.
+    /// There was no response: connection refused, reset, or a body that broke off.
     Transport,
 }
 
@@ -60,13 +60,13 @@ impl FailureKind {
     }
 }
 
-/// The result of an attempt for the rules: its outcome, and how long the dependency asked callers to stay away, if it
-/// did (`Retry-After`, `grpc-retry-pushback-ms`).
+/// The result of an attempt for the rules: its outcome, and how long the dependency told clients to wait, if it did
+/// (`Retry-After`, `grpc-retry-pushback-ms`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     /// How the attempt ended.
     pub outcome: Outcome,
-    /// How long the dependency asked callers to stay away.
+    /// How long the dependency told clients to wait.
     pub retry_after: Option<Duration>,
 }
 

@@ -4,8 +4,8 @@ use crate::{ConfigError, Criticality, Ratio};
 
 /// The thresholds of memory and processor pressure, and the criticality each rejects.
 ///
-/// Each signal has two bounds. From the first on, `Low` is rejected; between them more and more; from the second on
-/// all but `Critical`.
+/// Each signal has two bounds. From the first on, `Low` calls are rejected; from the second on, all but `Critical`
+/// calls; between them the minimum criticality rises in steps.
 ///
 /// | field | default |
 /// |---|---|
@@ -17,24 +17,24 @@ pub struct PressureConfig {
     run_delay: Option<(Duration, Duration)>,
 }
 
-/// What was measured of memory and processors.
+/// A measurement of memory and processor pressure.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Pressure {
-    /// The share of the memory that may be used which is.
+    /// Memory in use, as a fraction of the memory limit.
     pub memory: Option<Ratio>,
     /// How long runnable tasks waited for a processor.
     pub run_delay: Option<Duration>,
 }
 
 impl PressureConfig {
-    /// Rejects while more than such a share of memory is in use.
+    /// Rejects calls while this fraction of memory is in use. Off by default.
     #[must_use]
     pub fn memory(mut self, from: Ratio, to: Ratio) -> Self {
         self.memory = Some((from, to));
         self
     }
 
-    /// Rejects while runnable tasks wait longer than that for a processor.
+    /// Rejects calls while runnable tasks wait this long for a processor. Off by default.
     #[must_use]
     pub fn run_delay(mut self, from: Duration, to: Duration) -> Self {
         self.run_delay = Some((from, to));
@@ -51,7 +51,7 @@ impl PressureConfig {
     ///
     /// # Errors
     ///
-    /// Bounds of 0, or the second of which is below the first.
+    /// A bound of 0, or a second bound below the first.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some((from, to)) = self.memory
             && (from == Ratio::ZERO || to < from)
@@ -90,7 +90,7 @@ impl PressureConfig {
     }
 }
 
-/// Where a value stands between its bounds: below 0 before the first, from 1 on at the second.
+/// The position of a value between its bounds: 0 at the first, 1 at the second.
 fn severity(from: f64, to: f64, is: f64) -> f64 {
     if is < from {
         -1.0

@@ -1,27 +1,26 @@
 use crate::{BoxError, Guard, Identify, Report, classify_error};
 
-/// How a shell reads an outcome off a finished call, and what then carries the guard to its end.
+/// How a shell classifies a finished call, and what holds the guard until the call ends.
 ///
-/// Every pattern has one shell; the protocol is its only second parameter. [`Plain`] takes the outcome from
-/// the `Result` and ends there. The `Http` protocol of `buttress-http` reads status, `grpc-status`, trailers
-/// and the body, and can hold the guard until the body ends.
+/// [`Plain`] takes the outcome from the `Result`, and the call ends with it. The `Http` protocol of `buttress-http`
+/// reads status, `grpc-status`, trailers and the body, and can hold the guard until the body ends.
 pub trait Protocol<Res>: Clone {
-    /// What the caller gets, with a guard of type `G` inside where the call continues in a body.
+    /// The response that the caller gets, with a guard of type `G` inside where the call continues in a body.
     type Response<G: Guard>;
 
-    /// Settles `guard` by the result, or takes it to where it will be settled later.
+    /// Settles `guard` with the result, or moves it to where it is settled later.
     ///
     /// # Errors
     ///
-    /// The inner error, untouched.
+    /// The inner error, unchanged.
     fn conclude<G: Guard>(
         &self,
         result: Result<Res, BoxError>,
         guard: &mut Option<G>,
     ) -> Result<Self::Response<G>, BoxError>;
 
-    /// Takes the guard of a call that has ended with its answer to where something goes on: an upgraded connection, say.
-    /// `self` is the call's own clone of the protocol.
+    /// Moves the guard of a call that continues after its response, such as an upgraded connection. `self` is the
+    /// call's own clone of the protocol.
     fn keep<G: Guard + Send + 'static>(&mut self, guard: &mut Option<G>) {
         let _ = guard;
     }
@@ -34,7 +33,7 @@ pub struct Plain;
 impl<Res> Protocol<Res> for Plain {
     type Response<G: Guard> = Res;
 
-    // It is called for every call, and no larger than what it calls.
+    // Inlined, because it is called for every call and is small.
     #[inline(always)]
     fn conclude<G: Guard>(
         &self,
@@ -57,7 +56,7 @@ impl<Req> Identify<Req> for Plain {
     }
 }
 
-/// The outcome is what a function says about the `Result`.
+/// The outcome is the result of a function of the `Result`.
 #[derive(Clone, Copy)]
 pub struct Classified<F>(F);
 
@@ -67,7 +66,7 @@ impl<F> Classified<F> {
         Self(classify)
     }
 
-    /// What the function says about a result.
+    /// Classifies a result with the function.
     pub fn report<Res>(&self, result: &Result<Res, BoxError>) -> Report
     where
         F: Fn(&Result<Res, BoxError>) -> Report,

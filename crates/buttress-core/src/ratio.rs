@@ -55,12 +55,12 @@ impl Ratio {
         self.0
     }
 
-    /// Whether a uniform 64-bit `draw` falls within this share of all draws.
+    /// Whether a uniform 64-bit number falls within this share of all numbers.
     #[must_use]
-    pub fn includes(self, draw: u64) -> bool {
+    pub fn includes(self, random: u64) -> bool {
         // 53 bits is what an f64 holds exactly, so 0 includes nothing and 1 everything.
         const SCALE: f64 = (1_u64 << 53) as f64;
-        ((draw >> 11) as f64) < self.0 * SCALE
+        ((random >> 11) as f64) < self.0 * SCALE
     }
 }
 
@@ -85,9 +85,9 @@ mod tests {
 
     #[test]
     fn the_ends_include_nothing_and_everything() {
-        for draw in [0, 1, u64::MAX / 2, u64::MAX] {
-            assert!(!Ratio::ZERO.includes(draw));
-            assert!(Ratio::ONE.includes(draw));
+        for random in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(!Ratio::ZERO.includes(random));
+            assert!(Ratio::ONE.includes(random));
         }
     }
 

@@ -10,8 +10,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A rejection: the only error that a Buttress layer creates.
 ///
-/// Inner errors pass through a layer untouched, so a `Rejection` in an error's chain always means
-/// that *we* said no. Look for it with [`Rejection::find`].
+/// Inner errors pass through a layer untouched, so a `Rejection` in an error's chain always means that a layer rejected
+/// the call. Look for it with [`Rejection::find`].
 ///
 /// ```
 /// use buttress_core::{BoxError, Reason, Rejection};
@@ -36,12 +36,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A rejection for `reason` by the handle called `layer`, reaching as far as that reason usually does.
+    /// A rejection for `reason` by the handle called `layer`, with the default scope of that reason.
     #[must_use]
     pub fn new(reason: Reason, layer: impl Into<Name>) -> Self {
         Self {
             reason,
-            scope: reason.usual_scope(),
+            scope: reason.default_scope(),
             retry_after: None,
             layer: layer.into(),
             key: None,
@@ -55,14 +55,14 @@ impl Rejection {
         self
     }
 
-    /// The same rejection, reaching as far as `scope`.
+    /// The same rejection, with this scope.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
     }
 
-    /// The same rejection, by that part of the handle which is for one key.
+    /// The same rejection, for one key of the handle.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<Option<Name>>) -> Self {
         self.key = key.into();
@@ -125,20 +125,19 @@ impl Error for Rejection {}
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// The circuit is open: the dependency failed too much, and is left alone for a while.
+    /// The circuit is open: the dependency failed too often.
     CircuitOpen,
     /// The circuit is half-open and all its probes are in flight.
     CircuitHalfOpen,
-    /// The circuit is recovering along a ramp, and this call was not among those let through.
+    /// The circuit is recovering along a ramp, and this call was not admitted.
     CircuitRecovering,
     /// An operator holds the circuit open.
     CircuitIsolated,
-    /// The call reached its deadline before its response. The only reason for which the dependency may have been
-    /// called.
+    /// The deadline passed before the response. The only reason for which the dependency may have been called.
     DeadlineExceeded,
     /// The deadline had passed when the call arrived.
     DeadlineExpired,
-    /// What was left until the deadline could not suffice, so nothing was begun.
+    /// Too little time remained until the deadline, so the call was not started.
     DeadlineTooShort,
     /// The bulkhead is at its limit, and has no queue or a full one.
     BulkheadFull,
@@ -152,16 +151,16 @@ pub enum Reason {
     LimitReached,
     /// The call waited in a queue that does not drain, and was dropped from it.
     QueueOverloaded,
-    /// The call waited for a slot for as long as it may.
+    /// The call waited for a slot for the longest allowed time.
     QueueTimeout,
     /// Memory or processor time is short.
     ResourceExhausted,
-    /// The tenant, or the partition, uses its share of the limit, and the rest is for others.
+    /// The tenant, or the partition, uses its share of the limit, and the rest is reserved for others.
     TenantOverShare,
 }
 
 impl Reason {
-    /// Every reason, for tables and for tests that must not miss one.
+    /// Every reason.
     pub const ALL: &'static [Self] = &[
         Self::CircuitOpen,
         Self::CircuitHalfOpen,
@@ -241,18 +240,18 @@ impl Reason {
         )
     }
 
-    /// How far a rejection for this reason usually reaches.
-    const fn usual_scope(self) -> Scope {
+    /// The default scope of this reason.
+    const fn default_scope(self) -> Scope {
         match self {
             Self::CircuitOpen
             | Self::CircuitHalfOpen
             | Self::CircuitRecovering
             | Self::CircuitIsolated => Scope::Cluster,
-            // The caller's time is as short at any other instance.
+            // Another instance has no more time.
             Self::DeadlineExceeded | Self::DeadlineExpired | Self::DeadlineTooShort => {
                 Scope::Cluster
             }
-            // What was counted is the answers of all instances.
+            // The counts are of responses from all instances.
             Self::ClientThrottled => Scope::Cluster,
             Self::BulkheadFull
             | Self::CriticalityTooLow

@@ -6,12 +6,12 @@ use crate::{ConfigError, Deadline, Reason};
 ///
 /// | field | what it is | default |
 /// |---|---|---|
-/// | `timeout` | the time of a call whose caller sends no deadline | none: it has no deadline |
-/// | `maximum` | what a call gets at most, whatever its caller gives | `timeout` |
-/// | `offset` | taken off what the caller gives, so that the answer is back in time | 0 |
+/// | `timeout` | the timeout of a call whose caller sends no deadline | none: it has no deadline |
+/// | `maximum` | the longest timeout, whatever the caller gives | `timeout` |
+/// | `offset` | subtracted from the time that the caller gives, so that the response arrives in time | 0 |
 /// | `minimum` | the least time a call is started with | 0 |
 ///
-/// An incoming deadline is only ever brought nearer: no caller waits for work past it.
+/// An incoming deadline is never extended.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -28,11 +28,11 @@ use crate::{ConfigError, Deadline, Reason};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ServerDeadline {
-    /// The time of a call whose caller sends no deadline.
+    /// The timeout of a call whose caller sends no deadline.
     pub timeout: Option<Duration>,
-    /// What a call gets at most, where that is more than `timeout`.
+    /// The longest timeout, if that is more than `timeout`.
     pub maximum: Option<Duration>,
-    /// Taken off what the caller gives.
+    /// Subtracted from the time that the caller gives.
     pub offset: Duration,
     /// The least time that a call is started with.
     pub minimum: Duration,
@@ -44,7 +44,7 @@ impl ServerDeadline {
     ///
     /// # Errors
     ///
-    /// Why the call is not worth starting: its time was over, or too little of it is left.
+    /// Why the call is rejected: its deadline has passed, or too little time remains.
     #[inline]
     pub fn admit(
         &self,
@@ -53,7 +53,7 @@ impl ServerDeadline {
         outer: Option<Deadline>,
     ) -> Result<Option<Deadline>, Reason> {
         let own = match given {
-            // It was checked to be enough, and no further away than deadlines go.
+            // It was checked to be valid.
             None => self
                 .timeout
                 .and_then(|timeout| now.checked_add(timeout).map(Deadline::at)),
@@ -72,11 +72,11 @@ impl ServerDeadline {
         }
     }
 
-    /// Whether the fields make sense together.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
-    /// Names the first field that does not, its value, and what it must be.
+    /// The first invalid field, its value and its bound.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |field, value: Duration, bound: String| {
             Err(ConfigError::new(field, format_args!("{value:?}"), bound))

@@ -1,21 +1,21 @@
-//! Which stripe a thread uses of what is kept in stripes.
+//! Which stripe a thread uses of a striped value.
 //!
-//! Threads that write to one cache line wait for each other, however short the write. What every call must
-//! write is therefore kept once per processor, and a thread keeps to the stripe it was given.
+//! Threads that write to one cache line wait for each other, however short the write. State that every call writes is
+//! therefore kept once per processor, and a thread always uses the same stripe.
 
-/// One of the stripes, of anything that is kept in stripes.
+/// The index of a stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StripeIndex(usize);
 
 impl StripeIndex {
-    /// That of the current thread.
+    /// The stripe of the current thread.
     #[inline]
     #[must_use]
     pub fn current() -> Self {
         Self(current(count()))
     }
 
-    /// All of them.
+    /// All stripes.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..count()).map(Self)
     }
@@ -32,7 +32,7 @@ impl StripeIndex {
 pub(crate) fn count() -> usize {
     use std::sync::OnceLock;
 
-    // A breaker's stripes take 256 bytes each; past this many, sharing one costs less than memory does.
+    // A breaker's stripes take 256 bytes each; above this number, sharing a stripe costs less than the memory.
     const MOST: usize = 64;
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
@@ -58,7 +58,7 @@ pub(crate) fn current(count: usize) -> usize {
 
     #[cold]
     fn choose() -> usize {
-        // Never the value that stands for none.
+        // Never the value for "not assigned".
         let mine = NEXT.fetch_add(1, Ordering::Relaxed) & (UNKNOWN >> 1);
         MINE.set(mine);
         mine

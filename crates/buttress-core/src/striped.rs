@@ -6,9 +6,9 @@ use crate::stripe::{self, StripeIndex};
 
 /// A shared value that many threads can hold for the length of a call without waiting for each other.
 ///
-/// An `Arc` has one reference count, and threads that clone it on every call fight over its cache line. Here
-/// each processor has a count of its own: [`lease`](Self::lease) takes the one of the current thread.
-/// Cloning the `Striped` itself is as cheap as cloning an `Arc`, and as contended.
+/// An `Arc` has one reference count, and threads that clone it on every call contend for its cache line. Here each
+/// processor has a count of its own: [`lease`](Self::lease) takes the one of the current thread. Cloning the `Striped`
+/// itself is as cheap as cloning an `Arc`, and as contended.
 ///
 /// Beside the value, each stripe has a `local`: the part of the value for that stripe, found without a search.
 pub struct Striped<T, L = ()> {
@@ -34,7 +34,7 @@ impl<T> Striped<T> {
 }
 
 impl<T, L> Striped<T, L> {
-    /// Shares `value`, and with each stripe what is `local` to it.
+    /// Shares `value`, with a `local` part for each stripe.
     #[must_use]
     pub fn with(value: T, local: impl Fn(&T, StripeIndex) -> L) -> Self {
         let value = Arc::new(value);
@@ -56,7 +56,7 @@ impl<T, L> Striped<T, L> {
         self.stripes[stripe::current(self.stripes.len())].clone()
     }
 
-    /// Whether there are other handles of the value. [Leases](Lease) are none.
+    /// Whether there are other handles of the value. [Leases](Lease) do not count.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.stripes) > 1
@@ -92,7 +92,7 @@ impl<T: fmt::Debug, L> fmt::Debug for Striped<T, L> {
 }
 
 impl<T, L> Lease<T, L> {
-    /// What is local to the stripe that it was taken from.
+    /// The local part of the stripe that the lease was taken from.
     #[inline]
     #[must_use]
     pub fn local(&self) -> &L {

@@ -12,7 +12,7 @@ pub(crate) use loom::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Locks, and takes a poisoned lock as it is: no user code runs under our locks, so what they protect is whole.
+/// Locks, and ignores poisoning: no user code runs under these locks, so the state they protect is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()

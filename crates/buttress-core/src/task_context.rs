@@ -5,8 +5,8 @@ use crate::{Criticality, Deadline};
 /// The context of a request in the task that serves it, from the layers of the server to those of the clients that its
 /// handler calls, without an argument.
 ///
-/// A server's layer [enters](Self::enter) it around every poll of what it wraps. Work that is spawned is
-/// another task, and has it only if it is carried there.
+/// A server's layer [enters](Self::enter) it around every poll of the inner future. A spawned task has the context only
+/// if it is passed on.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -24,9 +24,9 @@ pub struct TaskContext {
     flags: usize,
 }
 
-/// It is the context of a task, and not the absence of one.
+/// Set in the context of a task, to distinguish it from no context.
 const ENTERED: usize = 1;
-/// A call that the task made was retried in vain.
+/// Retries of a call that the task made have failed.
 const RETRIES_SPENT: usize = 2;
 /// The criticality of the task: one more than the index, or 0 if it has none.
 const CRITICALITY: usize = 0b111 << CRITICALITY_SHIFT;
@@ -55,13 +55,13 @@ impl TaskContext {
         self
     }
 
-    /// By when the task's answer is wanted.
+    /// The deadline of the task.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         self.deadline
     }
 
-    /// The same context, with how much the task matters, or with nothing said of it.
+    /// The same context with a criticality, or with none.
     #[must_use]
     pub fn with_criticality(mut self, criticality: Option<Criticality>) -> Self {
         let bits = criticality.map_or(0, |criticality| criticality.index() + 1);
@@ -76,13 +76,13 @@ impl TaskContext {
         Criticality::ALL.get(index).copied()
     }
 
-    /// Whether a call that the task made was retried in vain, so that its caller need not retry as well.
+    /// Whether retries of a call that the task made have failed, so that its caller should not retry as well.
     #[must_use]
     pub fn retries_are_spent(&self) -> bool {
         self.flags & RETRIES_SPENT != 0
     }
 
-    /// Notes that a call of the running task was retried in vain. Does nothing without a context.
+    /// Records that retries of a call of the running task have failed. Has no effect without a context.
     pub fn note_retries_spent() {
         let current = CURRENT.get();
         if current.flags & ENTERED != 0 {
@@ -93,8 +93,8 @@ impl TaskContext {
         }
     }
 
-    /// Runs something in this context, and keeps what it noted there. The context around it is back
-    /// afterwards, also after a panic.
+    /// Runs a function in this context, and keeps what it recorded. The outer context is restored afterwards, also
+    /// after a panic.
     #[inline]
     pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
         CURRENT.with(|current| {
@@ -120,14 +120,14 @@ impl Deadline {
 }
 
 impl Criticality {
-    /// How much the running task matters, if a server's layer said so.
+    /// The criticality of the running task, if a server's layer set one.
     #[must_use]
     pub fn current() -> Option<Self> {
         TaskContext::current().criticality()
     }
 }
 
-/// Puts the outer context back.
+/// Restores the outer context.
 struct Entered<'a> {
     current: &'a Cell<TaskContext>,
     outer: TaskContext,

@@ -1,8 +1,8 @@
-//! How configuration files write things down.
+//! The grammar of values in configuration files.
 
 use std::time::Duration;
 
-/// A time as it stands in a file: a number and its unit, one of `us`, `ms`, `s`, `min` and `h`.
+/// Parses a time: a number and its unit, one of `us`, `ms`, `s`, `min` and `h`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// What the text lacks, as a sentence about "it".
+/// What is wrong with the text, as a sentence that begins with "it".
 pub fn parse_time(text: &str) -> Result<Duration, &'static str> {
     let text = text.trim();
     let unit_at = text

@@ -4,13 +4,13 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::time::{Origin, nanos};
 use crate::{ConfigError, FailureKind, Outcome};
 
-/// How much a client sends to a dependency that rejects much of it.
+/// How much a client sends to a dependency that rejects many calls.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`multiplier`](Self::multiplier) | 2 | calls sent for each call that was accepted |
 /// | [`window`](Self::window) | 10 s | over how long both are counted |
-/// | [`floor`](Self::floor) | 5 a second | what is sent in any case, to find out when it is better |
+/// | [`floor`](Self::floor) | 5 a second | calls that are sent in any case, to detect a recovery |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ThrottleConfig {
     multiplier: f64,
@@ -37,16 +37,16 @@ impl ThrottleConfig {
         self
     }
 
-    /// Over how long is counted what was sent and accepted. A dependency that is back is used in full within
-    /// that.
+    /// The time over which calls are counted, 10 seconds by default. A dependency that has recovered is used in full
+    /// within that time.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// How many calls a second are sent in any case. Over a window that should be some dozens: of few calls, more
-    /// fail by chance.
+    /// How many calls a second are sent in any case. That should be a few dozen calls per window, because ratios of few
+    /// calls vary.
     #[must_use]
     pub fn floor(mut self, a_second: u32) -> Self {
         self.floor = a_second;
@@ -84,13 +84,13 @@ impl ThrottleConfig {
     }
 }
 
-/// A client's throttle, by a target for its rate: once a good part of what it sends is rejected, it sends at most
-/// `max(floor, multiplier × accepted)`, evenly, where what was accepted is counted over the last window.
+/// A client-side throttle with a target rate: once a considerable ratio of calls is rejected, it sends at most
+/// `max(floor, multiplier × accepted)`, evenly, where accepted calls are counted over the last window.
 ///
-/// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) draws a lot for each call, with a
-/// probability from the requests of two minutes, its own rejections among them. What it sends is the same, but it
-/// then takes an outage for as long as those minutes remember it, and longer for each rejection of its own. Here
-/// rejections are not counted, and nothing is drawn.
+/// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) rejects each call with a probability,
+/// computed from the requests of two minutes including its own rejections. The rate is the same, but it recovers from
+/// an outage only after those two minutes, and later with each rejection of its own. Here its own rejections are not
+/// counted, and there is no random number.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -123,9 +123,9 @@ pub struct Throttle {
 pub struct ThrottleSnapshot {
     /// Calls that were sent.
     pub sent: u64,
-    /// Calls that the dependency took on.
+    /// Calls that the dependency accepted.
     pub accepted: u64,
-    /// Calls that it did not.
+    /// Calls that it did not accept.
     pub refused: u64,
 }
 
@@ -142,7 +142,7 @@ struct Locked {
 }
 
 impl Throttle {
-    /// A throttle that has seen nothing, and holds nothing back.
+    /// A throttle without counts, which rejects nothing.
     ///
     /// # Errors
     ///
@@ -162,12 +162,12 @@ impl Throttle {
         })
     }
 
-    /// Asks to send a call. One that may be sent is counted, and is to be [settled](Self::settle) or
+    /// Admits a call or rejects it. An admitted call is counted, and must be [settled](Self::settle) or
     /// [withdrawn](Self::withdraw).
     ///
     /// # Errors
     ///
-    /// How long until the next one may be.
+    /// How long until the next call is admitted.
     pub fn admit(&self, now: Instant) -> Result<(), Duration> {
         let mut locked = self.lock(now);
         if locked.is_holding() {
@@ -177,8 +177,8 @@ impl Throttle {
         Ok(())
     }
 
-    /// Records how a call ended. The dependency took on what it answered, also with an error of its own; it did
-    /// not take on what it rejected, what timed out, and what never reached it.
+    /// Records how a call ended. The dependency accepted a call that it responded to, also with an error; it did not
+    /// accept a call that it rejected, that timed out, or that did not reach it.
     pub fn settle(&self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Success | Outcome::Failure(FailureKind::Error) => {
@@ -213,7 +213,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// What it counted in the window.
+    /// The counts of the window.
     pub fn snapshot(&self, now: Instant) -> ThrottleSnapshot {
         self.lock(now).sum
     }
@@ -227,7 +227,7 @@ impl Throttle {
 }
 
 impl Locked {
-    /// Forgets what is older than the window.
+    /// Removes counts older than the window.
     fn advance(&mut self, number: u64) {
         let passed = number.saturating_sub(self.newest).min(BUCKETS as u64);
         for step in 1..=passed {
@@ -274,7 +274,7 @@ impl Locked {
         self.holding
     }
 
-    /// Takes a turn at the pace of the target, spread evenly: a window's worth at once would be rejected at once.
+    /// Admits a call at the target rate, spread evenly: a whole window's calls at once would be rejected.
     fn take_turn(&mut self, at: u64) -> Result<(), Duration> {
         let Self { config, sum, .. } = self;
         let accepted = sum.accepted as f64 / config.window.as_secs_f64();

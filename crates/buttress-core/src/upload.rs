@@ -1,11 +1,11 @@
 use std::sync::Arc;
-// Plain atomics also in loom's models: these are figures that nothing is ordered by.
+// Plain atomics also in loom's models: no order depends on these figures.
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::time::nanos;
 
-/// What a caller owes of the body of its request, and how long the service has waited for it.
+/// Whether the body of a request has arrived, and how long the service has waited for it.
 ///
 /// A service that reads a request can be no faster than the caller that sends it. The body reports to an upload when it
 /// is polled for a frame that is [not there](Self::wait), and when that [arrives](Self::arrive); rules that use the
@@ -102,7 +102,7 @@ impl Upload {
         let _ = state.compare_exchange(OWED, WHOLE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// The caller broke the body off: a failure of the call that comes of it is the caller's.
+    /// The caller broke off the body. A failure of the call is then not counted against the service.
     pub fn break_off(&self, now: impl FnOnce() -> Instant) {
         self.arrive(now);
         self.shared.state.store(BROKEN, Ordering::Relaxed);
@@ -114,8 +114,8 @@ impl Upload {
         Duration::from_nanos(self.waited_nanos(now))
     }
 
-    /// How long the call that began then has taken until `now`, without the time in which the service waited for its
-    /// caller. `None` if that does not tell how long calls take, because more of the body may come after such a wait.
+    /// How long the call that began at `began` has taken until `now`, without the time in which the service waited for
+    /// its caller. `None` if the latency is unknown, because more of the body may arrive after such a wait.
     #[must_use]
     pub fn latency(&self, began: Instant, now: Instant) -> Option<Duration> {
         let all = nanos(now.saturating_duration_since(began));
@@ -129,7 +129,7 @@ impl Upload {
         self.shared.state.load(Ordering::Relaxed) == BROKEN
     }
 
-    /// How many of the `all` nanoseconds that a call took until `now` the service had to itself.
+    /// The nanoseconds that a call took until `now`, of `all`, without the waits for its caller.
     pub(crate) fn service_time(&self, all: u64, now: Instant) -> ServiceTime {
         let waited = self.waited_nanos(now);
         ServiceTime {

@@ -285,7 +285,7 @@ fn of_a_verdict_and_a_trip_the_later_holds() {
 
 /// A rejection that took no lock tells the time of an opening that there was.
 #[test]
-fn a_rejection_tells_the_time_of_the_old_opening_or_the_new() {
+fn a_rejection_has_the_time_of_the_old_opening_or_the_new() {
     loom::model(|| {
         let circuit = circuit(config());
         circuit.trip(epoch(), || 0);

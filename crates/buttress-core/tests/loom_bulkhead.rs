@@ -9,7 +9,7 @@ use std::task::{Poll, Wake, Waker};
 use std::time::Instant;
 
 use buttress_core::Ratio;
-use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Verdict, Waiter};
 use buttress_core::queue::{Dropped, Order, WaitParams};
 use buttress_core::shares::PartitionsConfig;
 use loom::sync::Arc;
@@ -33,7 +33,7 @@ fn shared(limit: u32, queue: usize) -> Arc<Bulkhead> {
 
 enum Answer {
     In(Permit),
-    Waits(Place),
+    Waits(Waiter),
     No,
 }
 
@@ -43,7 +43,7 @@ fn ask(bulkhead: &Bulkhead) -> Answer {
     }
     match bulkhead.acquire(|| 0, WaitParams::default, epoch) {
         Admission::Admitted { permit, .. } => Answer::In(permit),
-        Admission::Waiting(place) => Answer::Waits(place),
+        Admission::Waiting(waiter) => Answer::Waits(waiter),
         Admission::Rejected(_) => Answer::No,
     }
 }
@@ -71,8 +71,8 @@ impl Wake for Task {
     }
 }
 
-fn hear(place: &Place) -> Option<Permit> {
-    match place.poll(Waker::noop()) {
+fn hear(waiter: &Waiter) -> Option<Permit> {
+    match waiter.poll(Waker::noop()) {
         Poll::Ready(Verdict::Admitted(permit)) => Some(permit),
         Poll::Ready(verdict) => panic!("{verdict:?}"),
         Poll::Pending => None,
@@ -127,7 +127,7 @@ fn a_waiter_is_admitted() {
         bulkhead.release(permit, epoch);
         let permit = match other.join().expect("ended") {
             Answer::In(permit) => permit,
-            Answer::Waits(place) => hear(&place).expect("the place was given back"),
+            Answer::Waits(waiter) => hear(&waiter).expect("the waiter was given back"),
             Answer::No => panic!("there is room to wait"),
         };
         bulkhead.release(permit, epoch);
@@ -182,7 +182,7 @@ fn no_wakeup_is_lost() {
     loom::model(|| {
         let bulkhead = shared(1, 1);
         let permit = enter(&bulkhead);
-        let Answer::Waits(place) = ask(&bulkhead) else {
+        let Answer::Waits(waiter) = ask(&bulkhead) else {
             panic!("there is room to wait");
         };
         let other = {
@@ -192,7 +192,7 @@ fn no_wakeup_is_lost() {
         go_last();
         let task = std::sync::Arc::new(Task::default());
         let waker = Waker::from(std::sync::Arc::clone(&task));
-        let early = place.poll(&waker).is_ready();
+        let early = waiter.poll(&waker).is_ready();
         other.join().expect("ended");
         let woken = *task.0.lock().expect("not poisoned");
         assert!(early || woken);
@@ -230,7 +230,7 @@ fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
         let config = config(1, 1).max_wait(MOMENT);
         let bulkhead = Arc::new(Bulkhead::new(config, epoch()).expect("valid"));
         let permit = enter(&bulkhead);
-        let Answer::Waits(place) = ask(&bulkhead) else {
+        let Answer::Waits(waiter) = ask(&bulkhead) else {
             panic!("there is room to wait");
         };
         let other = {
@@ -239,9 +239,9 @@ fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
             thread::spawn(move || bulkhead.release(permit, epoch))
         };
         go_last();
-        let gave_up = bulkhead.give_up(&place, epoch() + MOMENT);
+        let gave_up = bulkhead.expire(&waiter, epoch() + MOMENT);
         other.join().expect("ended");
-        match (gave_up, hear(&place)) {
+        match (gave_up, hear(&waiter)) {
             (Some(why), None) => {
                 assert_eq!(why, Dropped::TimedOut);
                 SEEN[0].store(true, Ordering::Relaxed);
@@ -273,8 +273,8 @@ fn a_limit_that_is_raised_as_a_call_ends_lets_in_one_for_each() {
         go_last();
         bulkhead.reconfigure(config(2, 2), epoch()).expect("valid");
         other.join().expect("ended");
-        for place in [first, second] {
-            let permit = hear(&place).expect("there is room for both");
+        for waiter in [first, second] {
+            let permit = hear(&waiter).expect("there is room for both");
             bulkhead.release(permit, epoch);
         }
         all_are_back(&bulkhead, 2);
@@ -297,8 +297,8 @@ fn a_limit_that_is_lowered_strands_no_waiter() {
         other.join().expect("ended");
         match answer {
             Answer::In(permit) => bulkhead.release(permit, epoch),
-            Answer::Waits(place) => {
-                let permit = hear(&place).expect("both others have ended");
+            Answer::Waits(waiter) => {
+                let permit = hear(&waiter).expect("both others have ended");
                 bulkhead.release(permit, epoch);
             }
             Answer::No => panic!("there is room to wait"),
@@ -319,7 +319,7 @@ fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
     }
     match bulkhead.acquire_by(|| Some(name), || 0, WaitParams::default, epoch) {
         Admission::Admitted { permit, .. } => Answer::In(permit),
-        Admission::Waiting(place) => Answer::Waits(place),
+        Admission::Waiting(waiter) => Answer::Waits(waiter),
         Admission::Rejected(_) => Answer::No,
     }
 }
@@ -361,7 +361,7 @@ fn calls_of_partitions_that_end_at_once_admit_one_waiter_each() {
         };
         let permits = [begin("a"), begin("a")];
         let wait = |name| match ask_for(&bulkhead, name) {
-            Answer::Waits(place) => place,
+            Answer::Waits(waiter) => waiter,
             _ => panic!("there is room to wait"),
         };
         let places = [wait("a"), wait("z")];
@@ -373,8 +373,8 @@ fn calls_of_partitions_that_end_at_once_admit_one_waiter_each() {
         go_last();
         bulkhead.release(other, epoch);
         thread.join().expect("ended");
-        for place in places {
-            let permit = hear(&place).expect("two have ended");
+        for waiter in places {
+            let permit = hear(&waiter).expect("two have ended");
             bulkhead.release(permit, epoch);
         }
         let snapshot = bulkhead.snapshot(epoch());

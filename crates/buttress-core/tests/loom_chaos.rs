@@ -35,9 +35,9 @@ fn armed(bounds: Bounds) -> Arc<ArmedPlan> {
 /// Makes a call; returns whether it was affected.
 fn call(arming: &ArmedPlan, most: u64) -> bool {
     match arming.decide(&(), 0, epoch()) {
-        Verdict::Harm(_, place) => {
+        Verdict::Inject(_, active) => {
             assert!(arming.active() <= most);
-            arming.release(place);
+            arming.release(active);
             true
         }
         _ => false,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use buttress_core::limit::{Limit, LimitConfig, Sample};
 use buttress_core::queue::Order;
 use buttress_core::shares::SharesConfig;
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{FailureKind, Report, StripeIndex, ThrottleConfig};
 use loom::sync::Arc;
 use loom::thread;
@@ -50,7 +50,7 @@ fn shared(config: ShedConfig) -> Arc<Shed> {
 
 enum Answer {
     In(Permit),
-    Waits(Place),
+    Waits(Waiter),
     No,
 }
 
@@ -63,7 +63,7 @@ fn ask(shed: &Shed) -> Answer {
     }
     match shed.admit(Call::default(), || 0, epoch) {
         Admission::Admitted { permit, .. } => Answer::In(permit),
-        Admission::Waiting(place) => Answer::Waits(place),
+        Admission::Waiting(waiter) => Answer::Waits(waiter),
         Admission::Rejected(_) => Answer::No,
     }
 }
@@ -80,8 +80,8 @@ fn end(shed: &Shed, mut permit: Permit) {
     shed.release(permit, later);
 }
 
-fn hear(shed: &Shed, place: &Place) -> Option<Permit> {
-    match shed.poll(place, Waker::noop(), || 0, epoch) {
+fn hear(shed: &Shed, waiter: &Waiter) -> Option<Permit> {
+    match shed.poll(waiter, Waker::noop(), || 0, epoch) {
         Poll::Ready(Ok(permit)) => Some(permit),
         Poll::Ready(Err(refusal)) => panic!("{refusal:?}"),
         Poll::Pending => None,
@@ -172,7 +172,7 @@ fn a_waiter_is_admitted() {
         end(&shed, permit);
         let permit = match other.join().expect("ended") {
             Answer::In(permit) => permit,
-            Answer::Waits(place) => hear(&shed, &place).expect("the place was given back"),
+            Answer::Waits(waiter) => hear(&shed, &waiter).expect("the waiter was given back"),
             Answer::No => panic!("there is room to wait"),
         };
         assert_eq!(shed.snapshot(epoch()).in_flight, 1);
@@ -204,25 +204,25 @@ fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
 
 /// A waiter that gives up and the thread that admits it agree on the result.
 #[test]
-fn a_waiter_that_gives_up_is_either_admitted_or_rejected() {
+fn a_waiter_that_expires_is_either_admitted_or_rejected() {
     model(3, || {
         let wait = Duration::from_millis(1);
         let shed = shared(config(1, 1).max_wait(wait));
         let permit = enter(&shed);
-        let Answer::Waits(place) = ask(&shed) else {
+        let Answer::Waits(waiter) = ask(&shed) else {
             panic!("there is room to wait");
         };
         let other = {
             let shed = Arc::clone(&shed);
-            thread::spawn(move || match shed.give_up(&place, || 0, epoch() + wait) {
+            thread::spawn(move || match shed.expire(&waiter, || 0, epoch() + wait) {
                 Some(_) => None,
-                None => Some(place),
+                None => Some(waiter),
             })
         };
         // Before its time is over, by this one's clock.
         end_at(&shed, permit, epoch);
-        if let Some(place) = other.join().expect("ended") {
-            let permit = hear(&shed, &place).expect("it was admitted first");
+        if let Some(waiter) = other.join().expect("ended") {
+            let permit = hear(&shed, &waiter).expect("it was admitted first");
             end(&shed, permit);
         }
         is_idle(&shed);
@@ -311,7 +311,7 @@ fn what_else_counts_a_call_forgets_it_with_it() {
             let shed = Arc::clone(&shed);
             thread::spawn(move || match ask(&shed) {
                 Answer::In(permit) => drop(shed.release(permit, epoch)),
-                Answer::Waits(place) => shed.leave(place, epoch),
+                Answer::Waits(waiter) => shed.leave(waiter, epoch),
                 Answer::No => {}
             })
         };

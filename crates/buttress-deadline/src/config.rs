@@ -14,7 +14,7 @@ use crate::limits::Limits;
 /// | [`maximum`](Self::maximum) | the most that a call gets, where that is more | the timeout |
 /// | [`minimum`](Self::minimum) | the least time a call is started with | 0: anything |
 /// | [`offset`](Self::offset) | taken off what the caller gives | 1 ms |
-/// | [`believe`](Self::believe) | the trusted deadline headers | the relative ones |
+/// | [`trusted_headers`](Self::trusted_headers) | the trusted deadline headers | the relative ones |
 /// | [`clock_skew`](Self::clock_skew) | how far past a moment of `x-deadline` may be | 30 s |
 /// | [`until`](Self::until) | what the deadline covers | the body, to its end |
 /// | [`head_timeout`](Self::head_timeout) | how long the head of the response may take | none |
@@ -41,7 +41,7 @@ use crate::limits::Limits;
 pub struct DeadlineConfig {
     pub(crate) rule: ServerDeadline,
     pub(crate) limits: Limits,
-    pub(crate) believe: DeadlineHeaders,
+    pub(crate) trusted_headers: DeadlineHeaders,
     pub(crate) clock_skew: Duration,
     pub(crate) extension: bool,
     pub(crate) mode: Mode,
@@ -83,8 +83,8 @@ impl DeadlineConfig {
 
     /// The headers by which callers give time. The earliest holds.
     #[must_use]
-    pub fn believe(mut self, headers: DeadlineHeaders) -> Self {
-        self.believe = headers;
+    pub fn trusted_headers(mut self, headers: DeadlineHeaders) -> Self {
+        self.trusted_headers = headers;
         self
     }
 
@@ -166,7 +166,7 @@ impl Default for DeadlineConfig {
                 ..ServerDeadline::default()
             },
             limits: Limits::default(),
-            believe: DeadlineHeaders::RELATIVE,
+            trusted_headers: DeadlineHeaders::RELATIVE,
             clock_skew: Duration::from_secs(30),
             extension: true,
             mode: Mode::Enforce,

@@ -62,7 +62,7 @@
 //!         .timeout(Duration::from_secs(2))
 //!         .maximum(Duration::from_secs(30))
 //!         .minimum(Duration::from_millis(10))
-//!         .believe(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline))
+//!         .trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline))
 //!         .head_timeout(Duration::from_secs(1))
 //!         .body_idle(Duration::from_secs(5)),
 //! )

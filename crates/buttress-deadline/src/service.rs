@@ -93,7 +93,7 @@ where
         let mut context = TaskContext::current();
         let decided = self.side.decide(now, context.deadline(), &request);
         let draw = || self.side.identity(&request).unwrap_or_else(random);
-        let binds = shared.binds_all || shared.mode.binds(draw);
+        let binds = shared.binds_all || shared.mode.is_enforced(draw);
         let deadline = match decided {
             Ok(deadline) => deadline,
             Err(reason) => match shared.refuse(reason, binds) {

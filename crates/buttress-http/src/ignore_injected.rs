@@ -61,7 +61,7 @@ impl<C: Classify> Classify for IgnoreInjected<C> {
 impl<C: ClassifyRetry> ClassifyRetry for IgnoreInjected<C> {
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         let verdict = self.0.head(status, headers);
-        if verdict.finding.kind().is_some() && headers.contains_key(FAULT) {
+        if verdict.class.kind().is_some() && headers.contains_key(FAULT) {
             return Classification::new(RetryClass::Permanent);
         }
         verdict

@@ -23,7 +23,7 @@ pub(crate) struct Call<S, Req, P: Repeat<Req>> {
     /// `None` once the call has ended. It is settled where it lies: moving the rest would cost more than all else.
     guard: Option<CallGuard>,
     service: S,
-    spare: Result<P::Spare, StopReason>,
+    saved: Result<P::Saved, StopReason>,
     safety: Safety,
     /// The fate of the request of the current attempt, where it must not be processed twice.
     fate: Option<Fate>,
@@ -92,20 +92,20 @@ where
         });
         let guard = CallGuard::begin(shared.lease());
         let settings = shared.settings();
-        let (mut request, spare) = if settings.tries_again() {
+        let (mut request, saved) = if settings.tries_again() {
             protocol.keep(request, settings.replay_limit())
         } else {
             // What is never sent again need not be kept.
             (request, Err(StopReason::AttemptsExhausted))
         };
         let fate = match safety {
-            Safety::Unknown | Safety::Unsafe if spare.is_ok() => protocol.follow(&mut request),
+            Safety::Unknown | Safety::Unsafe if saved.is_ok() => protocol.follow(&mut request),
             _ => None,
         };
         let call = Self {
             guard: Some(guard),
             service,
-            spare,
+            saved,
             safety,
             fate,
             binds: terms.binds,
@@ -157,7 +157,7 @@ where
         verdict: Classification,
         protocol: &P,
     ) -> ControlFlow<Result<S::Response, BoxError>, Duration> {
-        self.guard_mut().attempted(outcome_of(verdict.finding));
+        self.guard_mut().attempted(outcome_of(verdict.class));
         let (after, payment) = match self.decide(verdict, protocol) {
             Decision::Return => return ControlFlow::Break(result),
             Decision::Stop(reason) => {
@@ -165,7 +165,7 @@ where
             }
             Decision::Retry { after, paid } => (after, paid),
         };
-        let cause = verdict.finding.kind().unwrap_or(FailureKind::Error);
+        let cause = verdict.class.kind().unwrap_or(FailureKind::Error);
         if !self.binds {
             let mut payment = payment;
             payment.begin();
@@ -213,7 +213,7 @@ where
         }
         let mut request = again.next.take().expect("a request waits for its attempt");
         if let Some(began) = again.began {
-            protocol.age(&mut request, now.saturating_duration_since(began));
+            protocol.add_elapsed(&mut request, now.saturating_duration_since(began));
         }
         if let Some(limit) = &mut self.limit {
             limit.started = now;
@@ -259,7 +259,7 @@ where
         let progress = &mut again.progress;
         progress.longest = progress.longest.max(took.unwrap_or_default());
         config.rule.decide(verdict, progress, &terms, random, || {
-            let kind = verdict.finding.kind().unwrap_or(FailureKind::Error);
+            let kind = verdict.class.kind().unwrap_or(FailureKind::Error);
             budget.reserve(config.cost(kind))
         })
     }
@@ -268,15 +268,15 @@ where
         CallTerms {
             safety: self.safety,
             unprocessed: self.fate.as_ref().is_some_and(Fate::is_refused),
-            obstacle: match &self.spare {
-                Ok(spare) => protocol.obstacle(spare),
+            unrepeatable: match &self.saved {
+                Ok(saved) => protocol.unrepeatable(saved),
                 Err(reason) => Some(*reason),
             },
             remaining: self
                 .limit
                 .as_ref()
                 .map(|limit| limit.deadline.remaining(now)),
-            usual: self.shared().usual().get(now),
+            typical_latency: self.shared().usual().get(now),
         }
     }
 
@@ -290,7 +290,7 @@ where
         if !after.is_zero() && Timer::at(now()).is_none() {
             return Err(StopReason::NoTimer);
         }
-        let spare = self.spare.as_ref().map_err(|reason| *reason)?;
+        let saved = self.saved.as_ref().map_err(|reason| *reason)?;
         let made = self.again.as_ref().map_or(1, |again| again.made);
         let counted = self
             .again
@@ -300,7 +300,7 @@ where
             number: made + 1,
             counted,
         };
-        let next = protocol.again(spare, attempt)?;
+        let next = protocol.replay(saved, attempt)?;
         let again = self.again();
         again.next = Some(next);
         again.payment = Some(payment);
@@ -361,8 +361,8 @@ where
     }
 }
 
-fn outcome_of(finding: RetryClass) -> Outcome {
-    match finding {
+fn outcome_of(class: RetryClass) -> Outcome {
+    match class {
         RetryClass::Final => Outcome::Success,
         RetryClass::Forbidden | RetryClass::Permanent => Outcome::Failure(FailureKind::Error),
         RetryClass::Rejected => Outcome::Ignored,

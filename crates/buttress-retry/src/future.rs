@@ -88,7 +88,7 @@ where
                 let result = result.map_err(Into::into);
                 let guard = match this.call {
                     Some(call) => {
-                        if this.protocol.judge(&result).finding != RetryClass::Final {
+                        if this.protocol.judge(&result).class != RetryClass::Final {
                             return self.go_on(cx, Step::Failed(result));
                         }
                         call.succeed()
@@ -168,7 +168,7 @@ where
                 }
             };
             let verdict = protocol.judge(&result);
-            if verdict.finding == RetryClass::Final {
+            if verdict.class == RetryClass::Final {
                 call.succeed();
                 break result;
             }

@@ -64,14 +64,14 @@ impl fmt::Debug for HttpRetry {
 }
 
 /// What is kept of an HTTP request: its head, and a tape of its body.
-pub struct HttpSpare<B> {
+pub struct SavedRequest<B> {
     head: Parts,
     tape: ReplayBuffer<B>,
 }
 
-impl<B> fmt::Debug for HttpSpare<B> {
+impl<B> fmt::Debug for SavedRequest<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpSpare")
+        f.debug_struct("SavedRequest")
             .field("method", &self.head.method)
             .field("tape", &self.tape)
             .finish_non_exhaustive()
@@ -98,7 +98,7 @@ impl<B> Identify<Request<B>> for HttpRetry {
 }
 
 impl<B: Replay> Repeat<Request<B>> for HttpRetry {
-    type Spare = HttpSpare<B::Source>;
+    type Saved = SavedRequest<B::Source>;
 
     fn safety(&self, request: &Request<B>) -> Safety {
         safety_of(request)
@@ -116,13 +116,13 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         &self,
         request: Request<B>,
         limit: usize,
-    ) -> (Request<B>, Result<Self::Spare, StopReason>) {
+    ) -> (Request<B>, Result<Self::Saved, StopReason>) {
         let (head, body) = request.into_parts();
         match body.record(limit) {
             Ok((body, tape)) => {
                 let kept = head.clone();
-                let spare = HttpSpare { head: kept, tape };
-                (Request::from_parts(head, body), Ok(spare))
+                let saved = SavedRequest { head: kept, tape };
+                (Request::from_parts(head, body), Ok(saved))
             }
             Err(body) => (
                 Request::from_parts(head, body),
@@ -131,17 +131,17 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         }
     }
 
-    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason> {
-        spare.tape.check().err().map(reason_of)
+    fn unrepeatable(&self, saved: &Self::Saved) -> Option<StopReason> {
+        saved.tape.check().err().map(reason_of)
     }
 
-    fn is_complete(&self, spare: &Self::Spare) -> bool {
-        spare.tape.is_complete()
+    fn is_complete(&self, saved: &Self::Saved) -> bool {
+        saved.tape.is_complete()
     }
 
-    fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Request<B>, StopReason> {
-        let body = B::play(&spare.tape).map_err(reason_of)?;
-        let mut head = spare.head.clone();
+    fn replay(&self, saved: &Self::Saved, attempt: Attempt) -> Result<Request<B>, StopReason> {
+        let body = B::replay(&saved.tape).map_err(reason_of)?;
+        let mut head = saved.head.clone();
         let number = HeaderValue::from(attempt.number);
         if grpc::is_grpc(head.headers.get(CONTENT_TYPE)) && attempt.counted > 0 {
             let counted = HeaderValue::from(attempt.counted);
@@ -155,7 +155,7 @@ impl<B: Replay> Repeat<Request<B>> for HttpRetry {
         Some(Fate::follow(request))
     }
 
-    fn age(&self, request: &mut Request<B>, elapsed: Duration) {
+    fn add_elapsed(&self, request: &mut Request<B>, elapsed: Duration) {
         age_deadline(request.headers_mut(), elapsed);
     }
 }

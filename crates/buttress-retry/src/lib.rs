@@ -152,7 +152,7 @@ pub use buttress_core::{Backoff, Jitter};
 pub use config::RetryConfig;
 pub use future::ResponseFuture;
 pub use hedge::{Hedge, HedgeConfig, HedgeFuture, HedgeLayer, HedgeService};
-pub use http::{ATTEMPT, HttpRetry, HttpSpare, PREVIOUS_ATTEMPTS};
+pub use http::{ATTEMPT, HttpRetry, PREVIOUS_ATTEMPTS, SavedRequest};
 pub use layer::RetryLayer;
 pub use mark::{RetryMark, RetryMarkFuture, RetryMarkService};
 pub use repeat::{Attempt, Judge, Repeat};

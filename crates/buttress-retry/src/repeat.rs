@@ -12,7 +12,7 @@ use crate::RetryStopped;
 /// [`Plain`] clones it; `HttpRetry` keeps its head and records its body.
 pub trait Repeat<Req>: Identify<Req> + Clone {
     /// What is kept of a request.
-    type Spare;
+    type Saved;
 
     /// Whether the request may be processed twice.
     fn safety(&self, request: &Req) -> Safety;
@@ -30,20 +30,20 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
 
     /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
     /// of the first attempt, and why there can be no other if there cannot.
-    fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Spare, StopReason>);
+    fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Saved, StopReason>);
 
     /// What has come in between since, if anything.
-    fn obstacle(&self, spare: &Self::Spare) -> Option<StopReason>;
+    fn unrepeatable(&self, saved: &Self::Saved) -> Option<StopReason>;
 
     /// Whether all of the request is there, so that two attempts can be made at once.
-    fn is_complete(&self, spare: &Self::Spare) -> bool;
+    fn is_complete(&self, saved: &Self::Saved) -> bool;
 
     /// The request of another attempt.
     ///
     /// # Errors
     ///
     /// Why there is none.
-    fn again(&self, spare: &Self::Spare, attempt: Attempt) -> Result<Req, StopReason>;
+    fn replay(&self, saved: &Self::Saved, attempt: Attempt) -> Result<Req, StopReason>;
 
     /// Tracks the request of an attempt, to know whether it came back unprocessed. It is called only for requests that
     /// must not be processed twice.
@@ -53,7 +53,7 @@ pub trait Repeat<Req>: Identify<Req> + Clone {
     }
 
     /// Tells a request that is sent again how much time has passed since it was first sent.
-    fn age(&self, request: &mut Req, elapsed: Duration) {
+    fn add_elapsed(&self, request: &mut Req, elapsed: Duration) {
         let _ = (request, elapsed);
     }
 }
@@ -85,7 +85,7 @@ pub trait Judge<Res>: Protocol<Res> {
 
 /// A retry around a service that is not HTTP assumes that its requests are safe to repeat.
 impl<Req: Clone> Repeat<Req> for Plain {
-    type Spare = Req;
+    type Saved = Req;
 
     fn safety(&self, _: &Req) -> Safety {
         Safety::Idempotent
@@ -95,7 +95,7 @@ impl<Req: Clone> Repeat<Req> for Plain {
         (request.clone(), Ok(request))
     }
 
-    fn obstacle(&self, _: &Req) -> Option<StopReason> {
+    fn unrepeatable(&self, _: &Req) -> Option<StopReason> {
         None
     }
 
@@ -103,8 +103,8 @@ impl<Req: Clone> Repeat<Req> for Plain {
         true
     }
 
-    fn again(&self, spare: &Req, _: Attempt) -> Result<Req, StopReason> {
-        Ok(spare.clone())
+    fn replay(&self, saved: &Req, _: Attempt) -> Result<Req, StopReason> {
+        Ok(saved.clone())
     }
 }
 
@@ -118,7 +118,7 @@ impl<Res> Judge<Res> for Plain {
 }
 
 impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
-    type Spare = Req;
+    type Saved = Req;
 
     fn safety(&self, request: &Req) -> Safety {
         Plain.safety(request)
@@ -128,16 +128,16 @@ impl<Req: Clone, F: Clone> Repeat<Req> for Classified<F> {
         Plain.keep(request, limit)
     }
 
-    fn obstacle(&self, spare: &Req) -> Option<StopReason> {
-        Plain.obstacle(spare)
+    fn unrepeatable(&self, saved: &Req) -> Option<StopReason> {
+        Plain.unrepeatable(saved)
     }
 
-    fn is_complete(&self, spare: &Req) -> bool {
-        Plain.is_complete(spare)
+    fn is_complete(&self, saved: &Req) -> bool {
+        Plain.is_complete(saved)
     }
 
-    fn again(&self, spare: &Req, attempt: Attempt) -> Result<Req, StopReason> {
-        Plain.again(spare, attempt)
+    fn replay(&self, saved: &Req, attempt: Attempt) -> Result<Req, StopReason> {
+        Plain.replay(saved, attempt)
     }
 }
 

@@ -101,7 +101,7 @@ impl<S, P> RetryService<S, P> {
         if mode == Mode::Off {
             return None;
         }
-        let binds = mode.binds(|| self.protocol.identity(request).unwrap_or_else(random));
+        let binds = mode.is_enforced(|| self.protocol.identity(request).unwrap_or_else(random));
         Some(Binding {
             binds,
             due: binds.then(now).and_then(|now| settings.due(now)),

@@ -78,7 +78,7 @@
 //! # let _ = layer;
 //!
 //! // Four slots for all, and nothing lent to one beside others: two for each of two.
-//! let tenants = TenantsConfig::default().multiple(0.0).buckets(4_096);
+//! let tenants = TenantsConfig::default().borrow_factor(0.0).buckets(4_096);
 //! let shedder = Shedder::new("api", ShedConfig::default().limit(4).queue(0).tenants(tenants));
 //! let mut service = ServiceBuilder::new()
 //!     .layer(ShedLayer::new(&shedder).caller(|tenant: &u64| Caller {

@@ -3,7 +3,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use buttress_core::queue::Dropped;
-use buttress_core::shed::{Admission, Call, Place, Refusal, Shed, Stripe};
+use buttress_core::shed::{Admission, Call, Refusal, Shed, Stripe};
 use buttress_core::{Name, Pressure, Striped, TaskContext, Upload};
 use buttress_metrics::{Limiter as Kind, LimiterEvent, LimiterSignals};
 use buttress_shell::{Decision, Limiter, LimiterLease, Queued, now, random};
@@ -36,7 +36,7 @@ pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 )]
 #[derive(Debug)]
 pub struct Waiter {
-    place: Place,
+    place: buttress_core::shed::Waiter,
     /// What the caller owes of the request. The service waits for none of it in the meantime.
     upload: Option<Upload>,
 }
@@ -151,7 +151,7 @@ impl Limiter for Shared {
     }
 
     fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Refusal> {
-        self.rule.give_up(&waiter.place, random, now)
+        self.rule.expire(&waiter.place, random, now)
     }
 
     fn leave(&self, waiter: Waiter) {

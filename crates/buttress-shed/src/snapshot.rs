@@ -37,7 +37,7 @@ impl serde::Serialize for ShedSnapshot {
         out.serialize_field("in_flight", &self.in_flight)?;
         out.serialize_field("queued", &self.queued)?;
         out.serialize_field("oldest_wait_ms", &self.oldest_wait.map(millis))?;
-        out.serialize_field("congestion_begins", &self.congestion_begins)?;
+        out.serialize_field("congested", &self.congested)?;
         out.serialize_field("margin_ms", &millis(self.margin))?;
         out.serialize_field("sent", &throttle.sent)?;
         out.serialize_field("accepted", &throttle.accepted)?;

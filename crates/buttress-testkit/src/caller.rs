@@ -19,12 +19,12 @@ pub(crate) struct Caller<'a> {
     service: Subject,
     pub(crate) id: CallId,
     pub(crate) task: CountingWaker,
-    stage: Stage,
+    phase: Phase,
     wakes_seen: usize,
     pub(crate) polls: usize,
 }
 
-enum Stage {
+enum Phase {
     Unready(Request<TestBody>),
     Ready(Request<TestBody>),
     Called(AnswerFuture),
@@ -40,7 +40,7 @@ impl<'a> Caller<'a> {
             service,
             id,
             task: CountingWaker::new(),
-            stage: Stage::Unready(request),
+            phase: Phase::Unready(request),
             wakes_seen: 0,
             polls: 0,
         }
@@ -49,50 +49,50 @@ impl<'a> Caller<'a> {
     /// Goes as far as it gets: polls, and polls again as long as it is woken meanwhile.
     pub(crate) fn poll(&mut self) -> CallState {
         for _ in 0..PATIENCE {
-            let standing = self.poll_once();
-            if standing.is_over() {
-                return standing;
+            let state = self.poll_once();
+            if state.is_over() {
+                return state;
             }
             if !self.is_woken() {
-                return standing;
+                return state;
             }
         }
-        self.standing()
+        self.state()
     }
 
     /// Polls readiness, and if ready the call, once each.
     pub(crate) fn poll_once(&mut self) -> CallState {
         self.poll_ready();
         self.call_if_ready();
-        if let Stage::Called(future) = &mut self.stage
+        if let Phase::Called(future) = &mut self.phase
             && let Poll::Ready(answer) = self.task.poll_future(future.as_mut())
         {
-            self.stage = Stage::Answered(answer);
+            self.phase = Phase::Answered(answer);
         }
-        self.standing()
+        self.state()
     }
 
     /// Polls on behalf of a real task.
     pub(crate) fn poll_in(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Unready(request) => match self.service.poll_ready(cx) {
-                    Poll::Ready(Ok(())) => Stage::Called(self.service.call(request)),
-                    Poll::Ready(Err(error)) => Stage::Answered(Err(error)),
+            self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
+                Phase::Unready(request) => match self.service.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => Phase::Called(self.service.call(request)),
+                    Poll::Ready(Err(error)) => Phase::Answered(Err(error)),
                     Poll::Pending => {
-                        self.stage = Stage::Unready(request);
+                        self.phase = Phase::Unready(request);
                         return Poll::Pending;
                     }
                 },
-                Stage::Called(mut future) => match future.as_mut().poll(cx) {
-                    Poll::Ready(answer) => Stage::Answered(answer),
+                Phase::Called(mut future) => match future.as_mut().poll(cx) {
+                    Poll::Ready(answer) => Phase::Answered(answer),
                     Poll::Pending => {
-                        self.stage = Stage::Called(future);
+                        self.phase = Phase::Called(future);
                         return Poll::Pending;
                     }
                 },
-                stage => {
-                    self.stage = stage;
+                phase => {
+                    self.phase = phase;
                     return Poll::Ready(());
                 }
             };
@@ -101,7 +101,7 @@ impl<'a> Caller<'a> {
 
     /// Makes the request one of this method.
     pub(crate) fn method(&mut self, method: &Method) {
-        if let Stage::Unready(request) = &mut self.stage {
+        if let Phase::Unready(request) = &mut self.phase {
             *request.method_mut() = method.clone();
         }
     }
@@ -110,20 +110,20 @@ impl<'a> Caller<'a> {
     pub(crate) fn poll_ready(&mut self) -> bool {
         self.polls += 1;
         self.wakes_seen = self.task.wakes();
-        let (Stage::Unready(_) | Stage::Ready(_)) = self.stage else {
+        let (Phase::Unready(_) | Phase::Ready(_)) = self.phase else {
             return false;
         };
         match self.task.poll(|cx| self.service.poll_ready(cx)) {
             Poll::Pending => false,
             Poll::Ready(Ok(())) => {
-                self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                    Stage::Unready(request) => Stage::Ready(request),
-                    stage => stage,
+                self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
+                    Phase::Unready(request) => Phase::Ready(request),
+                    phase => phase,
                 };
                 true
             }
             Poll::Ready(Err(error)) => {
-                self.stage = Stage::Answered(Err(error));
+                self.phase = Phase::Answered(Err(error));
                 false
             }
         }
@@ -137,22 +137,22 @@ impl<'a> Caller<'a> {
 
     /// Calls if the last poll of readiness said so, and does not poll the call.
     pub(crate) fn call_if_ready(&mut self) {
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ready(request) => Stage::Called(self.service.call(request)),
-            stage => stage,
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Ready(request) => Phase::Called(self.service.call(request)),
+            phase => phase,
         };
     }
 
     /// Calls without having polled readiness, which a caller must not do.
     pub(crate) fn call_unready(&mut self) {
-        if let Stage::Unready(request) = std::mem::replace(&mut self.stage, Stage::Over) {
-            self.stage = Stage::Called(self.service.call(request));
+        if let Phase::Unready(request) = std::mem::replace(&mut self.phase, Phase::Over) {
+            self.phase = Phase::Called(self.service.call(request));
         }
     }
 
     /// Lets the held call go on inside the probe, and polls; before, if need be, goes there.
     pub(crate) fn finish(&mut self) -> CallState {
-        if self.standing() == CallState::Waiting {
+        if self.state() == CallState::Waiting {
             self.poll();
         }
         self.bench.probe.release(self.id);
@@ -163,12 +163,12 @@ impl<'a> Caller<'a> {
     pub(crate) fn again(&mut self) {
         let (id, request) = self.bench.request();
         self.id = id;
-        self.stage = Stage::Unready(request);
+        self.phase = Phase::Unready(request);
     }
 
     /// Polls on, or takes up the next call where this one has its answer.
     pub(crate) fn poll_anew(&mut self) -> CallState {
-        if self.standing().is_over() {
+        if self.state().is_over() {
             self.again();
         }
         self.poll()
@@ -176,7 +176,7 @@ impl<'a> Caller<'a> {
 
     /// Drops the call, or its answer, and keeps the service.
     pub(crate) fn hang_up(&mut self) {
-        self.stage = Stage::Over;
+        self.phase = Phase::Over;
     }
 
     /// Lets the held call end, and leaves with the answer.
@@ -193,7 +193,7 @@ impl<'a> Caller<'a> {
 
     /// Whether the service was called, whatever it does about it.
     pub(crate) fn has_called(&self) -> bool {
-        !matches!(self.stage, Stage::Unready(_) | Stage::Ready(_))
+        !matches!(self.phase, Phase::Unready(_) | Phase::Ready(_))
     }
 
     /// How many inner services were called that were not ready, by any caller.
@@ -214,11 +214,11 @@ impl<'a> Caller<'a> {
         self.task.wakes() - self.wakes_seen
     }
 
-    pub(crate) fn standing(&self) -> CallState {
-        let asked = self.bench.probe.attempts(self.id) > 0;
-        match (&self.stage, asked) {
-            (Stage::Answered(_) | Stage::Over, true) => CallState::Answered,
-            (Stage::Answered(_) | Stage::Over, false) => CallState::Refused,
+    pub(crate) fn state(&self) -> CallState {
+        let reached = self.bench.probe.attempts(self.id) > 0;
+        match (&self.phase, reached) {
+            (Phase::Answered(_) | Phase::Over, true) => CallState::Answered,
+            (Phase::Answered(_) | Phase::Over, false) => CallState::Refused,
             (_, true) => CallState::Inside,
             (_, false) => CallState::Waiting,
         }
@@ -226,20 +226,20 @@ impl<'a> Caller<'a> {
 
     /// Whether the answer is what the probe says when all is well.
     pub(crate) fn succeeded(&self) -> bool {
-        matches!(&self.stage, Stage::Answered(Ok(response)) if response.status() == 200)
+        matches!(&self.phase, Phase::Answered(Ok(response)) if response.status() == 200)
     }
 
     /// The answer, where there is one.
     pub(crate) fn answer(&mut self) -> Option<&mut Answer> {
-        match &mut self.stage {
-            Stage::Answered(answer) => Some(answer),
+        match &mut self.phase {
+            Phase::Answered(answer) => Some(answer),
             _ => None,
         }
     }
 
     /// Polls the body of the answer once. Says what came, where something did.
     pub(crate) fn poll_body(&mut self) -> Option<Piece> {
-        let Stage::Answered(Ok(response)) = &mut self.stage else {
+        let Phase::Answered(Ok(response)) = &mut self.phase else {
             return None;
         };
         let mut body = Pin::new(response.body_mut());
@@ -258,11 +258,11 @@ impl<'a> Caller<'a> {
     }
 
     /// Polls, and expects to stand there.
-    pub(crate) fn expect(&mut self, standing: CallState, who: &str) -> Check {
+    pub(crate) fn expect(&mut self, state: CallState, who: &str) -> Check {
         let seen = self.poll();
         ensure(
-            seen == standing,
-            format!("{who} is {standing}"),
+            seen == state,
+            format!("{who} is {state}"),
             format!("it is {seen}"),
         )
     }

@@ -176,8 +176,9 @@ impl Conformance {
     /// Runs the whole suite, on a runtime and a clock of its own: call it from a plain `#[test]`.
     pub fn run(self) -> Report {
         let only = self.contract.only.as_deref();
-        let asked = |invariant: &&Invariant| only.is_none_or(|only| only.contains(&invariant.name));
-        let lines = invariants::all().filter(asked).map(|invariant| Line {
+        let selected =
+            |invariant: &&Invariant| only.is_none_or(|only| only.contains(&invariant.name));
+        let lines = invariants::all().filter(selected).map(|invariant| Line {
             invariant: invariant.name,
             statement: invariant.statement,
             verdict: self.verdict(invariant),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What a layer says of itself, against which it is measured.
+/// What a layer declares, and is tested against.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Contract {
     pub(crate) capacity: Option<usize>,
@@ -22,14 +22,14 @@ pub(crate) struct Contract {
 }
 
 impl Contract {
-    /// How long a call may wait before it has to have an answer, where anything says so.
+    /// How long a call may take until its response, if declared.
     pub(crate) fn longest_wait(&self) -> Option<Duration> {
         let both = self.max_wait.into_iter().chain(self.ends_within);
         both.min()
     }
 }
 
-/// What a clone that was polled ready, and is not called yet, holds. There is no third way.
+/// What a clone holds that was polled ready and is not called yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Readiness {
     /// Nothing: a call is admitted when it is made.
@@ -37,22 +37,21 @@ pub enum Readiness {
     AtCall,
     /// Its slot, for as long as it lives or until it was idle for `idle_release`.
     Reserve {
-        /// After how long an idle clone gives its slot back; `None` is never.
+        /// After how long an idle clone releases its slot; `None` is never.
         idle_release: Option<Duration>,
     },
 }
 
-/// What two services have in common that came from two `layer()` calls of one layer. There is no
-/// third way.
+/// What two services share that were made by two `layer()` calls of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// Nothing: each has a state of its own.
+    /// Nothing: each has its own state.
     Separate,
-    /// Their state, as where it lives in a handle.
+    /// Their state, which is in a handle.
     Shared,
 }
 
-/// Which waiter is admitted first. There is no third order that a test could distinguish.
+/// Which waiter is admitted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueOrder {
     /// The newest.

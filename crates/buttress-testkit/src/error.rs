@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The error of everything scripted: a fixed text, so that a test can tell where it came from.
+/// The error of everything scripted: a fixed text, so that a test can recognise it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestError(&'static str);
 

@@ -1,6 +1,6 @@
 use crate::Verdict;
 
-/// What an invariant returns: nothing to say is good news.
+/// The result of an invariant.
 pub(crate) type Check = Result<(), Finding>;
 
 /// Why an invariant did not hold.
@@ -16,7 +16,7 @@ impl Finding {
     }
 }
 
-/// Fails with what was expected and what was seen instead, unless it is so.
+/// Fails with what was expected and what was seen, unless `so`.
 pub(crate) fn ensure(so: bool, expected: impl Into<String>, seen: impl Into<String>) -> Check {
     if so {
         return Ok(());

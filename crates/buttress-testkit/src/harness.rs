@@ -183,11 +183,11 @@ impl<'a> Harness<'a> {
         self.probe.hold();
         let mut callers = self.callers(few);
         for (index, caller) in callers.iter_mut().enumerate() {
-            let standing = caller.poll();
+            let state = caller.poll();
             ensure(
-                standing == CallState::Inside,
+                state == CallState::Inside,
                 format!("after {after}, {few} calls get in"),
-                format!("{index} got in, the next is {standing}"),
+                format!("{index} got in, the next is {state}"),
             )?;
         }
         callers.iter_mut().for_each(Caller::finish_and_leave);
@@ -246,11 +246,11 @@ impl<'a> Harness<'a> {
         self.probe.let_go();
         for call in 0..calls {
             let mut caller = self.caller();
-            let standing = caller.poll();
+            let state = caller.poll();
             ensure(
-                standing == CallState::Answered && caller.succeeded(),
+                state == CallState::Answered && caller.succeeded(),
                 format!("after {after}, {calls} calls succeed"),
-                format!("call {} is {standing}", call + 1),
+                format!("call {} is {state}", call + 1),
             )?;
         }
         Ok(())

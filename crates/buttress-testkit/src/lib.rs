@@ -81,7 +81,7 @@
 //!
 //! # Under random faults
 //!
-//! [`shake`] draws a plan of faults and a number of callers from each seed, and reports under which seed which
+//! [`shake`] generates a plan of faults and a number of callers from each seed, and reports under which seed which
 //! invariant did not hold.
 //!
 //! # The parts
@@ -100,7 +100,6 @@ mod caller;
 mod clock;
 mod conformance;
 mod contract;
-mod crowd;
 mod error;
 mod finding;
 mod gate;
@@ -108,6 +107,7 @@ mod gauge;
 mod harness;
 mod invariants;
 mod layer_under_test;
+mod load;
 mod probe;
 mod report;
 mod rng;

@@ -64,10 +64,10 @@ fn an_exception_from_nothing_is_rejected() {
 }
 
 #[test]
-fn a_suite_of_some_invariants_asks_no_others() {
+fn a_suite_of_some_invariants_tests_no_others() {
     let report = tower().only(&["A10", "R13"]).run();
-    let asked = report.lines().iter().map(|line| line.invariant);
-    assert_eq!(asked.collect::<Vec<_>>(), ["R13", "A10"]);
+    let names = report.lines().iter().map(|line| line.invariant);
+    assert_eq!(names.collect::<Vec<_>>(), ["R13", "A10"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ async fn main() -> Result<ExitCode, BoxError> {
         return Ok(refuse(&refused));
     }
 
-    let injector = Injector::new("dependency", InjectorConfig::default().tell(true));
+    let injector = Injector::new("dependency", InjectorConfig::default().fault_header(true));
     let mut report = Report::new(args.origin());
     let interrupted = tokio::select! {
         biased; // so that it is listened to before anything begins

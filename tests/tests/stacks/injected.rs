@@ -87,7 +87,9 @@ fn affected(
     Future: Send,
 > + Clone
 + use<> {
-    let config = InjectorConfig::default().kill_variable(None).tell(true);
+    let config = InjectorConfig::default()
+        .kill_variable(None)
+        .fault_header(true);
     let injector = Injector::new("test", config);
     let fault = PlannedFault::new("fault", Fault::Answer(answer.clone()));
     injector.arm(Plan::new(7).fault(fault)).unwrap();

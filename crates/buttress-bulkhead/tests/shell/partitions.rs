@@ -190,7 +190,7 @@ fn what_cannot_work_is_rejected_by_name() {
     );
     assert_eq!(
         error(config(3, 0).partitions(halves())).to_string(),
-        "partitions.share is 25% of 3 for \"search\", but must be one place at least, or 0%"
+        "partitions.share is 25% of 3 for \"search\", but must be one slot at least, or 0%"
     );
     assert_eq!(
         error(config(4, 0).partitions(halves().share("search", Ratio::ZERO))).field(),

@@ -6,7 +6,7 @@ use tower::{Layer, ServiceExt, service_fn};
 /// Law: while it is disarmed it is as if it were not there, byte for byte.
 #[tokio::test(start_paused = true)]
 async fn a_disarmed_injector_changes_nothing() {
-    let injector = Injector::new("test", InjectorConfig::default().tell(true));
+    let injector = Injector::new("test", InjectorConfig::default().fault_header(true));
     let bare = service_fn(|request: Request<()>| async move {
         let mut response = Response::builder().status(418).version(request.version());
         for (name, value) in request.headers() {

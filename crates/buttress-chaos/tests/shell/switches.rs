@@ -175,7 +175,7 @@ fn no_variable_arms() {
 #[tokio::test(start_paused = true)]
 #[ignore = "runs in a process with variables"]
 async fn where_a_variable_asks_for_faults() {
-    let injector = Injector::new("test", InjectorConfig::default().tell(true));
+    let injector = Injector::new("test", InjectorConfig::default().fault_header(true));
     let service = greeter(&injector);
     let response = call(&service).await.unwrap();
     assert!(response.headers().is_empty(), "{response:?}");

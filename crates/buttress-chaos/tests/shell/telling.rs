@@ -16,7 +16,7 @@ fn plan() -> Plan {
 
 #[tokio::test(start_paused = true)]
 async fn the_fault_header_is_written_if_configured() {
-    let injector = Injector::new("test", quiet().tell(true));
+    let injector = Injector::new("test", quiet().fault_header(true));
     let service = greeter(&injector);
     injector.arm(plan()).unwrap();
     let response = call(&service).await.unwrap();

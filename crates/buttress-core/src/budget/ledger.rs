@@ -3,17 +3,17 @@ use super::reserve::{BudgetRefusal, Cost};
 use super::{BUCKETS, TOKEN};
 use crate::window::Successes;
 
-/// What a budget has, in billionths of an attempt, and where from.
+/// The balance of a budget, in billionths of an attempt.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) config: BudgetConfig,
-    /// What the floor paid in and is not spent.
+    /// The unspent deposits of the floor.
     pub(super) floor: u64,
-    /// Up to when it has paid, in nanoseconds.
+    /// The time up to which the floor was added, in nanoseconds.
     floor_paid: u64,
-    /// What successes paid in and is not spent, by the bucket of time that they ended in.
+    /// The unspent deposits of successes, by the time bucket of their end.
     deposits: [Deposit; BUCKETS],
-    /// The latest bucket. Time that goes back is taken to stand still.
+    /// The latest bucket. If time goes back, the bucket stays.
     latest: u64,
     /// The number of extra attempts that wait or are in flight.
     pub(super) extra: u64,
@@ -30,8 +30,8 @@ struct Deposit {
 impl Ledger {
     pub(super) fn new(config: BudgetConfig) -> Self {
         Self {
-            // To begin with enough for the dearest of single attempts, one after a timeout: the first failure of a fresh
-            // process is tried again like any later one.
+            // The initial balance is enough for the most expensive attempt, a retry after a timeout, so that the first
+            // failure of a new process can be retried.
             floor: config.most_of_floor().min(2 * TOKEN),
             floor_paid: 0,
             deposits: Default::default(),
@@ -83,7 +83,7 @@ impl Ledger {
         self.extra = self.extra.saturating_sub(1);
     }
 
-    /// What successes paid in and is not spent.
+    /// The unspent deposits of successes.
     pub(super) fn deposits(&self) -> u64 {
         self.live()
             .map(|bucket| (bucket, self.deposits[slot(bucket)]))
@@ -118,7 +118,7 @@ impl Ledger {
         })
     }
 
-    /// Takes out what something costs, if there is enough: from the floor first, then what expires first.
+    /// Withdraws a cost, if the balance suffices: from the floor first, then from the deposits that expire first.
     fn spend(&mut self, cost: u64) -> bool {
         if self.floor.saturating_add(self.deposits()) < cost {
             return false;
@@ -154,7 +154,7 @@ fn slot(bucket: u64) -> usize {
     (bucket % BUCKETS as u64) as usize
 }
 
-/// Takes as much as is wanted and there.
+/// Withdraws up to a maximum.
 fn take(from: &mut u64, wanted: u64) -> u64 {
     let taken = wanted.min(*from);
     *from -= taken;

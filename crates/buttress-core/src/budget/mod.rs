@@ -6,13 +6,12 @@
 //!
 //! # Why successes pay, and not calls
 //!
-//! A budget into which every *call* pays keeps up the overload that it should end. Let `c` be the capacity, `o` the
-//! load without retries and `r` the ratio. Once calls wait longer than their callers do, nothing succeeds, every
-//! call pays for `r` retries, and the dependency sees `o·(1 + r)`. It catches up only if that is less than `c`: so
-//! **a per-call budget of ratio `r` never recovers from an overload while `o` exceeds `c/(1 + r)`**, although without
-//! retries it would, for every `o` below `c`. A ratio of 20 % takes a sixth of the capacity away. Where
-//! successes pay, nothing pays in while nothing succeeds, the load falls to `o` and the floor, and what is below
-//! the capacity recovers.
+//! A budget with a deposit per *call* sustains the overload that it should end. Let `c` be the capacity, `o` the load
+//! without retries and `r` the ratio. Once every call times out, nothing succeeds, every call deposits `r` retries, and
+//! the dependency sees `o·(1 + r)`. It catches up only if that is less than `c`: so **a per-call budget of ratio `r`
+//! never recovers from an overload while `o` exceeds `c/(1 + r)`**, although without retries it would, for every `o`
+//! below `c`. A ratio of 20 % takes a sixth of the capacity away. With a deposit per success, there is no deposit while
+//! nothing succeeds, the load falls to `o` plus the floor, and a load below the capacity recovers.
 //!
 //! # Where this comes from
 //!
@@ -40,7 +39,7 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::time::Origin;
 use crate::window::{BUCKETS, Successes};
 
-/// What extra attempts may come to in all.
+/// The budget for all extra attempts.
 ///
 /// A call that succeeds takes no lock and writes to no memory that another processor writes to. An extra attempt
 /// takes one short lock to begin, and one to end.
@@ -94,19 +93,19 @@ impl Budget {
         })
     }
 
-    /// A call begins, for the share in flight. One call, however many attempts it takes.
+    /// Records that a call begins, for the ratio in flight. It is one call, however many attempts it makes.
     #[inline]
     pub fn call_began(&self) {
         self.calls.begin();
     }
 
-    /// A call that [began](Self::call_began) is over, however it went.
+    /// A call that [began](Self::call_began) has ended, with any result.
     #[inline]
     pub fn call_ended(&self) {
         self.calls.end();
     }
 
-    /// A call succeeded, and pays in.
+    /// Deposits for a call that succeeded.
     #[inline]
     pub fn deposit(&self, now: Instant) {
         // Nearly all calls end in the same bucket as the last one of their thread.
@@ -127,7 +126,7 @@ impl Budget {
             .remember(generation, generation.version(), u64::MAX, now, at);
     }
 
-    /// A call succeeded `at` nanoseconds, and pays in.
+    /// Deposits for a call that succeeded `at` nanoseconds.
     #[inline]
     pub(crate) fn deposit_at(&self, at: u64) {
         self.successes.add(self.successes.generation(), at);

@@ -3,14 +3,13 @@ use std::time::Instant;
 
 use super::{Budget, TOKEN};
 
-/// What an extra attempt costs.
+/// The cost of an extra attempt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost(pub(super) u64);
 
-/// The right to one extra attempt, paid for.
+/// The reservation of one extra attempt.
 ///
-/// Settle it exactly once: [finish](Budget::finish) it where the attempt was made, however it went, and
-/// [refund](Budget::refund) it where it was not.
+/// Settle it exactly once: [finish](Budget::finish) it if the attempt was made, and [refund](Budget::refund) it if not.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a reservation that is neither finished nor refunded counts as in flight for ever"]
 pub struct Reservation(Cost);
@@ -45,8 +44,8 @@ impl fmt::Debug for Cost {
 }
 
 impl Budget {
-    /// Pays for one extra attempt, if there is enough. Do it before any wait that leads up to the attempt, or
-    /// a thousand that wait would all find the budget full.
+    /// Reserves one extra attempt, if the balance suffices. Call it before the wait for the attempt: otherwise a
+    /// thousand waiting attempts would all find the full balance.
     ///
     /// # Errors
     ///
@@ -59,8 +58,8 @@ impl Budget {
         Ok(Reservation(cost))
     }
 
-    /// Takes back what was reserved for an attempt that was never made: the wait was cancelled. What was paid can
-    /// be spent as if it were deposited now.
+    /// Refunds a reservation for an attempt that was not made, because the wait was cancelled. The refund counts as
+    /// deposited now.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "a reservation is settled once"

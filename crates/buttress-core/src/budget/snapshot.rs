@@ -2,15 +2,15 @@ use std::time::Instant;
 
 use super::{Budget, TOKEN};
 
-/// What a budget has and has given, at one moment.
+/// A snapshot of a budget.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BudgetSnapshot {
-    /// How many extra attempts are paid for: `floor` and `deposits`.
+    /// The balance in attempts: `floor` plus `deposits`.
     pub balance: f64,
-    /// How many of them by the floor.
+    /// The part from the floor.
     pub floor: f64,
-    /// How many of them by successes.
+    /// The part from successes.
     pub deposits: f64,
     /// The number of calls in flight.
     pub calls_in_flight: u64,
@@ -23,7 +23,7 @@ pub struct BudgetSnapshot {
 }
 
 impl Budget {
-    /// What the budget has `now`, and has given so far.
+    /// A snapshot, as of `now`.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> BudgetSnapshot {
         let at = self.origin.nanos_at(now);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::owner::{Owner, Waiting};
-use super::{Bulkhead, Locked, Place, Stripe, Verdict, Waiter};
+use super::{Bulkhead, Locked, Stripe, Verdict, WaitCell, Waiter};
 use crate::queue::{Enqueued, QueueRefusal, WaitParams};
 use crate::sync::MutexGuard;
 use crate::{Mode, Reason, StripeIndex};
@@ -13,9 +13,9 @@ use crate::{Mode, Reason, StripeIndex};
 pub struct Permit(u32);
 
 impl Permit {
-    /// No token is behind it, because the mode was off.
+    /// Without a token, because the mode was off.
     const UNCOUNTED: Self = Self(u32::MAX);
-    /// A token is behind it.
+    /// With a token.
     pub(super) const COUNTED: Self = Self(u32::MAX - 1);
 
     /// Its token stays under the lock, in the entry of its owner. `None` if the number of entries would exceed memory.
@@ -23,7 +23,7 @@ impl Permit {
         (entry < Self::COUNTED.0).then_some(Self(entry))
     }
 
-    /// Leaves one behind that changes nothing when it is released.
+    /// Takes the permit, and leaves one that has no effect when it is released.
     #[inline]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::UNCOUNTED)
@@ -42,44 +42,44 @@ impl Permit {
     }
 }
 
-/// The result for a call that did not find a slot at once.
+/// The decision about a call.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Admission {
-    /// It may be made.
+    /// Admitted.
     Admitted {
-        /// To be released when it has ended.
+        /// To be released when the call has ended.
         permit: Permit,
-        /// Why it would have been rejected, if it were enforced.
+        /// Why the call would have been rejected, if rejections were enforced.
         would_reject: Option<Reason>,
     },
-    /// It may not be made.
+    /// Rejected.
     Rejected(Reason),
-    /// It may be made when its turn comes.
-    Waiting(Place),
+    /// In the queue.
+    Waiting(Waiter),
 }
 
 impl Bulkhead {
-    /// The tokens of a stripe, for handles that [share](crate::Striped) a bulkhead.
+    /// The tokens of one stripe, for handles that [share](crate::Striped) a bulkhead.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         self.tokens.of(stripe).clone()
     }
 
-    /// A slot, if one is at [hand](Stripe::try_acquire) for this thread.
+    /// A slot, if the stripe of this thread [has one](Stripe::try_acquire).
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit> {
         self.tokens.of(StripeIndex::current()).try_acquire()
     }
 
-    /// A place, or a place in the queue, or why there is neither.
+    /// Admits a call, queues it, or rejects it.
     ///
-    /// `draw` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters of
-    /// its wait. Both, and the time, are evaluated only where they matter.
+    /// `random` identifies the call for a [mode](Mode) that enforces for a share of calls; `terms` are the parameters
+    /// of its wait. Both, and the time, are evaluated only if needed.
     #[cold]
     #[inline(never)]
     pub fn acquire(
         &self,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
@@ -91,9 +91,9 @@ impl Bulkhead {
             };
         }
         // Both may run foreign code, which must not run under the lock.
-        let draw = if flags.is_partial() { draw() } else { 0 };
+        let random = if flags.is_partial() { random() } else { 0 };
         if flags.is_shared() {
-            return self.acquire_shared("", draw, terms(), now());
+            return self.acquire_shared("", random, terms(), now());
         }
         let mut locked = self.lock();
         if self.take(&mut locked) {
@@ -102,7 +102,7 @@ impl Bulkhead {
                 would_reject: None,
             };
         }
-        if !locked.config.mode.binds(|| draw) {
+        if !locked.config.mode.is_enforced(|| random) {
             let would_reject = locked.force_acquire();
             return Admission::Admitted {
                 permit: Permit::COUNTED,
@@ -116,29 +116,29 @@ impl Bulkhead {
         self.wait(terms(), now())
     }
 
-    /// The same for a call with a key: the name of its partition, or its tenant's. The key is evaluated only where the
-    /// limit is shared.
+    /// Like [`acquire`](Self::acquire), for a call with a key: the name of its partition, or of its tenant. The key is
+    /// evaluated only if the limit is shared.
     #[cold]
     #[inline(never)]
     pub fn acquire_by<K: AsRef<str>>(
         &self,
         key: impl FnOnce() -> Option<K>,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         terms: impl FnOnce() -> WaitParams,
         now: impl FnOnce() -> Instant,
     ) -> Admission {
         let flags = self.flags();
         if flags.is_off() || !flags.is_shared() {
-            return self.acquire(draw, terms, now);
+            return self.acquire(random, terms, now);
         }
         let key = key();
-        let draw = if flags.is_partial() { draw() } else { 0 };
+        let random = if flags.is_partial() { random() } else { 0 };
         let key = key.as_ref().map_or("", AsRef::as_ref);
-        self.acquire_shared(key, draw, terms(), now())
+        self.acquire_shared(key, random, terms(), now())
     }
 
-    /// A slot ahead of a call, for which one waits as long as it takes. `None` where rejections are not enforced for all
-    /// calls, or the limit is shared: whether this one waits shows when it is made.
+    /// Acquires a slot ahead of a call, and waits for it without bound. `None` if rejections are not enforced for all
+    /// calls, or the limit is shared: then the decision is made with the call.
     #[cold]
     #[inline(never)]
     pub fn reserve(&self, now: impl FnOnce() -> Instant) -> Option<Admission> {
@@ -152,13 +152,13 @@ impl Bulkhead {
                 would_reject: None,
             });
         }
-        let waiter = Arc::new(Waiter::default());
+        let cell = Arc::new(WaitCell::default());
         let pushed = locked
             .readiness
-            .push(Arc::clone(&waiter), WaitParams::default(), now())
+            .push(Arc::clone(&cell), WaitParams::default(), now())
             .ok()?;
-        Some(Admission::Waiting(Place {
-            waiter,
+        Some(Admission::Waiting(Waiter {
+            cell,
             ticket: pushed.ticket,
             ahead: true,
             claim: Owner::None,
@@ -166,7 +166,7 @@ impl Bulkhead {
         }))
     }
 
-    /// Waits, unless a slot became free meanwhile or the queue has no use for the call.
+    /// Queues a call, unless a slot became free meanwhile or the queue rejects it.
     fn wait(&self, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if self.take(&mut locked) {
@@ -178,20 +178,20 @@ impl Bulkhead {
         self.enqueue(locked, Owner::None, terms, now)
     }
 
-    /// The same where the limit is shared. It may have ceased to be meanwhile.
-    fn acquire_shared(&self, key: &str, draw: u64, terms: WaitParams, now: Instant) -> Admission {
+    /// Acquires a slot of a shared limit. The limit may no longer be shared.
+    fn acquire_shared(&self, key: &str, random: u64, terms: WaitParams, now: Instant) -> Admission {
         let mut locked = self.lock();
         if !locked.saturated {
             self.lock_all(&mut locked);
         }
-        let binds = locked.config.mode.binds(|| draw);
-        let (claim, mut would_reject) = match locked.claim(key, terms.criticality, binds, now) {
+        let enforced = locked.config.mode.is_enforced(|| random);
+        let (claim, mut would_reject) = match locked.claim(key, terms.criticality, enforced, now) {
             Ok(claim) => claim,
             Err(reason) => return Admission::Rejected(reason),
         };
         if locked.may_enter(claim, now) {
             locked.free -= 1;
-        } else if !binds {
+        } else if !enforced {
             let beyond = locked.force_acquire();
             would_reject = would_reject.or(beyond);
         } else if locked.queue.config().has_no_room() {
@@ -207,7 +207,7 @@ impl Bulkhead {
         }
     }
 
-    /// Lets a call wait, unless the queue has no use for it.
+    /// Queues a call, unless the queue rejects it.
     fn enqueue(
         &self,
         mut locked: MutexGuard<'_, Locked>,
@@ -223,9 +223,9 @@ impl Bulkhead {
                 QueueRefusal::TooLate => Reason::DeadlineTooShort,
             });
         }
-        let waiter = Arc::new(Waiter::default());
+        let cell = Arc::new(WaitCell::default());
         let waiting = Waiting {
-            waiter: Arc::clone(&waiter),
+            cell: Arc::clone(&cell),
             claim,
         };
         let line = locked.line(claim);
@@ -233,17 +233,17 @@ impl Bulkhead {
             locked.forget(claim);
             return Admission::Rejected(Reason::BulkheadFull);
         };
-        let expires_at = line.gives_up_at(ticket);
+        let expires_at = line.expires_at(ticket);
         if let Some((displaced, _)) = &displaced {
             locked.forget(displaced.claim);
         }
         // Waking runs foreign code.
         drop(locked);
         if let Some((displaced, why)) = displaced {
-            let _ = displaced.waiter.tell(Verdict::Dropped(why));
+            let _ = displaced.cell.set(Verdict::Dropped(why));
         }
-        Admission::Waiting(Place {
-            waiter,
+        Admission::Waiting(Waiter {
+            cell,
             ticket,
             ahead: false,
             claim,
@@ -251,7 +251,7 @@ impl Bulkhead {
         })
     }
 
-    /// A token from under the lock, with all others gathered if need be.
+    /// Takes a token from under the lock, after collecting all others if necessary.
     fn take(&self, locked: &mut Locked) -> bool {
         if !locked.saturated {
             if locked.free > 0 {
@@ -266,18 +266,18 @@ impl Bulkhead {
         free
     }
 
-    /// Brings all tokens under the lock, and keeps them coming there.
+    /// Collects all tokens under the lock, and closes the stripes so that returned tokens go there as well.
     pub(super) fn lock_all(&self, locked: &mut Locked) {
         locked.saturated = true;
         locked.free += self.tokens.close() as i64;
     }
 
-    /// Puts some of what is free into the stripe of a thread that has none, for its next calls.
+    /// Moves some free tokens to the stripe of a thread that has none.
     fn refill(&self, locked: &mut Locked) {
         let share = locked.free / (2 * self.tokens.stripes() as i64);
         if share > 0 {
             locked.free -= share;
-            // It is open, as there is no shortage.
+            // The stripe is open, because there is no shortage.
             self.tokens.of(StripeIndex::current()).put(share as u64);
         }
     }
@@ -288,7 +288,7 @@ impl Locked {
         self.queue.is_empty() && self.readiness.is_empty() && self.sharing.no_waiters()
     }
 
-    /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit stand for calls that
+    /// A slot beyond the limit, for a call whose rejection is not enforced. Calls beyond the limit count as calls that
     /// would wait; a call beyond the queue's capacity as well would have been rejected.
     fn force_acquire(&mut self) -> Option<Reason> {
         let beyond = usize::try_from(-self.free).unwrap_or(0);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_permit_says_what_is_behind_it() {
+    fn a_permit_encodes_its_kind() {
         let last = Permit::COUNTED.0 - 1;
         let with_claim = |entry| Permit::with_claim(entry).and_then(|permit| permit.claim());
         assert_eq!(with_claim(0), Some(0));

@@ -9,7 +9,7 @@ use crate::{ConfigError, Deadline, Mode};
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`limit`](Self::limit) | 64 | calls in flight at once |
-/// | [`queue`](Self::queue) | 0 | how many may wait; with 0 there is an answer at once |
+/// | [`queue`](Self::queue) | 0 | how many calls may wait; with 0 none does |
 /// | [`max_wait`](Self::max_wait) | 100 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is admitted first |
 /// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
@@ -20,7 +20,7 @@ use crate::{ConfigError, Deadline, Mode};
 /// | [`reader_idle`](Self::reader_idle) | 30 s | how long a response that is not read keeps its slot when others find none |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
-/// Nothing is checked by the setters; a bulkhead [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Bulkhead::new`](super::Bulkhead::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadConfig {
     pub(super) limit: u32,
@@ -29,7 +29,7 @@ pub struct BulkheadConfig {
     pub(super) mode: Mode,
     pub(super) partitions: Option<PartitionsConfig>,
     pub(super) tenants: Option<TenantsConfig>,
-    /// A shedder's, which calls things by other names.
+    /// Whether this is the gate of a shedder, whose fields have other names in errors.
     pub(super) shares: Option<SharesConfig>,
 }
 
@@ -112,7 +112,8 @@ impl BulkheadConfig {
     /// its reader continues. A response that waits for the service keeps its slot. `None` keeps the slot for as long as
     /// the response lives.
     ///
-    /// It needs a protocol that [tells the turns](crate::Guard::turn) of a body, as that of HTTP does.
+    /// It needs a protocol that [reports](crate::Guard::turn) which side of a body has to make progress, as the HTTP
+    /// protocol does.
     #[must_use]
     pub fn reader_idle(mut self, reader_idle: impl Into<Option<Duration>>) -> Self {
         self.reader_idle = reader_idle.into();

@@ -1,7 +1,7 @@
 use super::BulkheadConfig;
 use crate::Mode;
 
-/// What a call that finds no free token in its stripe must know of a configuration before it takes the lock.
+/// The part of a configuration that a call reads before it takes the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flags(pub(super) u64);
 

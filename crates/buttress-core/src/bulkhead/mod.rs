@@ -10,26 +10,26 @@ mod admit;
 mod config;
 mod flags;
 mod owner;
-mod place;
 mod release;
 mod sharing;
 mod snapshot;
 mod token_pool;
+mod waiter;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use admit::{Admission, Permit};
 pub use config::BulkheadConfig;
-pub use place::{Place, Verdict};
 pub use snapshot::BulkheadSnapshot;
 pub use token_pool::Stripe;
+pub use waiter::{Verdict, Waiter};
 
 use self::flags::Flags;
 use self::owner::Waiting;
-use self::place::Waiter;
 use self::sharing::Sharing;
 use self::token_pool::TokenPool;
+use self::waiter::WaitCell;
 use crate::ConfigError;
 use crate::queue::{QueueConfig, WaitQueue};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
@@ -63,7 +63,7 @@ pub struct Bulkhead {
     locked: Mutex<Locked>,
 }
 
-/// All that takes more than one step.
+/// The state under the lock.
 #[derive(Debug)]
 struct Locked {
     config: BulkheadConfig,
@@ -74,7 +74,7 @@ struct Locked {
     free: i64,
     queue: WaitQueue<Waiting>,
     /// The waiters ahead of a call, without a bound on their wait.
-    readiness: WaitQueue<Arc<Waiter>>,
+    readiness: WaitQueue<Arc<WaitCell>>,
     /// Which of the two queues is next, where both have waiters.
     turn: Turn,
     sharing: Sharing,
@@ -99,8 +99,8 @@ impl Bulkhead {
         Self::with_seed(config, 0, now)
     }
 
-    /// The same with a `seed`, which keeps callers that choose the names of [tenants](BulkheadConfig::tenants) from
-    /// producing collisions on purpose.
+    /// Like [`new`](Self::new), with a `seed`, which keeps callers that choose the names of
+    /// [tenants](BulkheadConfig::tenants) from producing collisions on purpose.
     ///
     /// # Errors
     ///

@@ -1,26 +1,26 @@
 use std::sync::Arc;
 
-use super::{Permit, Waiter};
+use super::{Permit, WaitCell};
 use crate::Criticality;
 use crate::shares::{Partition, Tenant};
 
 /// The owner of a call, where owners are counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Owner {
-    /// None: it is in the rest.
+    /// Not counted by owner.
     #[default]
     None,
-    /// One like others that matter as much.
+    /// Counted by criticality.
     Class(Criticality),
     Partition(Partition),
-    /// Counted from its arrival, whether it waits or is in flight.
+    /// Counted by tenant from its arrival, whether it waits or is in flight.
     Tenant(Tenant),
 }
 
 /// A waiter in a queue.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) waiter: Arc<Waiter>,
+    pub(super) cell: Arc<WaitCell>,
     pub(super) claim: Owner,
 }
 
@@ -41,7 +41,7 @@ impl Owner {
 }
 
 impl Claims {
-    /// Keeps a claim, and makes the permit that has its number.
+    /// Adds an entry, and returns the permit with its index.
     pub(super) fn keep(&mut self, claim: Owner) -> Option<Permit> {
         if let Some(entry) = self.unused.pop() {
             self.entries[entry as usize] = claim;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::owner::{Owner, Waiting};
-use super::{Bulkhead, Locked, Permit, Place, Stripe, Turn, Verdict, Waiter};
+use super::{Bulkhead, Locked, Permit, Stripe, Turn, Verdict, WaitCell, Waiter};
 use crate::queue::{Dequeued, Dropped};
 use crate::sync::MutexGuard;
 use crate::{Mode, StripeIndex};
@@ -14,7 +14,7 @@ impl Bulkhead {
         self.release_to(self.tokens.of(StripeIndex::current()), permit, now);
     }
 
-    /// The same through a stripe, which must be [one of its own](Self::stripe).
+    /// Like [`release`](Self::release), through a stripe, which must be [one of this bulkhead](Self::stripe).
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn release_to(&self, stripe: &Stripe, permit: Permit, now: impl FnOnce() -> Instant) {
@@ -25,26 +25,27 @@ impl Bulkhead {
         }
     }
 
-    /// Gives up waiting, if it is [time](Place::expires_at): why, unless there is a verdict already.
+    /// Ends a wait that has [expired](Waiter::expires_at), and returns why. `None` if it has not expired, or has a
+    /// result already.
     #[cold]
-    pub fn give_up(&self, place: &Place, now: Instant) -> Option<Dropped> {
+    pub fn expire(&self, waiter: &Waiter, now: Instant) -> Option<Dropped> {
         let mut locked = self.lock();
-        let why = locked.line(place.claim).expire(place.ticket, now)?;
-        locked.forget(place.claim);
+        let why = locked.line(waiter.claim).expire(waiter.ticket, now)?;
+        locked.forget(waiter.claim);
         self.unlock(&mut locked);
         Some(why)
     }
 
     /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
     #[cold]
-    pub fn leave(&self, place: Place, now: impl FnOnce() -> Instant) {
-        let Place {
-            waiter,
+    pub fn leave(&self, waiter: Waiter, now: impl FnOnce() -> Instant) {
+        let Waiter {
+            cell,
             ticket,
             ahead,
             claim,
             ..
-        } = place;
+        } = waiter;
         let now = now();
         let mut locked = self.lock();
         let waited = if ahead {
@@ -54,17 +55,17 @@ impl Bulkhead {
         };
         if waited {
             locked.forget(claim);
-            // This cannot have made another waiter the next, but the shortage may be over.
+            // The next waiter is the same, but the shortage may be over.
             self.unlock(&mut locked);
             return;
         }
         drop(locked);
-        if let Some(permit) = waiter.leave() {
+        if let Some(permit) = cell.leave() {
             self.release(permit, || now);
         }
     }
 
-    /// Fetches what was put into a stripe that was closed, unless it has been opened again.
+    /// Collects the tokens of a stripe that was closed, unless it has been opened again.
     #[cold]
     #[inline(never)]
     fn fetch(&self, stripe: &Stripe, now: impl FnOnce() -> Instant) {
@@ -73,7 +74,7 @@ impl Bulkhead {
         self.take_back(locked, tokens, now);
     }
 
-    /// Takes `count` tokens back, for the next waiters.
+    /// Returns `count` tokens, for the next waiters.
     pub(super) fn take_back<'a>(
         &'a self,
         mut locked: MutexGuard<'a, Locked>,
@@ -90,10 +91,10 @@ impl Bulkhead {
 
     /// Admits waiters while there is room, and ends the shortage if there is room left after that.
     pub(super) fn serve<'a>(&'a self, mut locked: MutexGuard<'a, Locked>, now: Instant) {
-        while let Some((waiter, verdict)) = locked.next(now) {
+        while let Some((cell, verdict)) = locked.next(now) {
             // Waking runs foreign code.
             drop(locked);
-            let unheard = waiter.tell(verdict);
+            let unheard = cell.set(verdict);
             locked = self.lock();
             if let Err(Verdict::Admitted(permit)) = unheard {
                 locked.free += 1;
@@ -106,7 +107,7 @@ impl Bulkhead {
         self.unlock(&mut locked);
     }
 
-    /// Ends a shortage: not with the first place that is free, or the next call would begin another.
+    /// Ends a shortage. One free slot is not enough, because the next call would begin another shortage.
     fn unlock(&self, locked: &mut Locked) {
         let enough = i64::from(locked.config.limit.div_ceil(4));
         let is_over = locked.no_waiters() && locked.free >= enough;
@@ -119,10 +120,10 @@ impl Bulkhead {
 
 impl Locked {
     /// The next waiter to leave a queue, if there is room, and its result.
-    fn next(&mut self, now: Instant) -> Option<(Arc<Waiter>, Verdict)> {
+    fn next(&mut self, now: Instant) -> Option<(Arc<WaitCell>, Verdict)> {
         let ahead = |exit| match exit {
-            Dequeued::Served(waiter) => (waiter, None),
-            Dequeued::Dropped(waiter, why) => (waiter, Some(why)),
+            Dequeued::Served(cell) => (cell, None),
+            Dequeued::Dropped(cell, why) => (cell, Some(why)),
         };
         if self.config.is_shared()
             && let Some(exit) = self.readiness.pop(now)
@@ -138,16 +139,14 @@ impl Locked {
             Turn::Readiness if !self.readiness.is_empty() => None,
             Turn::Queue | Turn::Readiness => self.pop(now),
         };
-        let (waiter, claim, dropped, next) = match queued {
-            Some(Dequeued::Served(Waiting { waiter, claim })) => {
-                (waiter, claim, None, Turn::Readiness)
-            }
-            Some(Dequeued::Dropped(Waiting { waiter, claim }, why)) => {
-                (waiter, claim, Some(why), Turn::Readiness)
+        let (cell, claim, dropped, next) = match queued {
+            Some(Dequeued::Served(Waiting { cell, claim })) => (cell, claim, None, Turn::Readiness),
+            Some(Dequeued::Dropped(Waiting { cell, claim }, why)) => {
+                (cell, claim, Some(why), Turn::Readiness)
             }
             None => {
-                let (waiter, dropped) = ahead(self.readiness.pop(now)?);
-                (waiter, Owner::None, dropped, Turn::Queue)
+                let (cell, dropped) = ahead(self.readiness.pop(now)?);
+                (cell, Owner::None, dropped, Turn::Queue)
             }
         };
         let verdict = match dropped {
@@ -161,7 +160,7 @@ impl Locked {
                 Verdict::Dropped(why)
             }
         };
-        Some((waiter, verdict))
+        Some((cell, verdict))
     }
 }
 
@@ -185,7 +184,7 @@ mod tests {
             panic!("there is room to wait");
         };
         // Another thread has taken it out of the queue, and this one leaves before it is notified.
-        assert!(leaves.waiter.leave().is_none());
+        assert!(leaves.cell.leave().is_none());
         bulkhead.release(permit, || now);
         let heard = next.poll(std::task::Waker::noop());
         let std::task::Poll::Ready(Verdict::Admitted(permit)) = heard else {

@@ -6,7 +6,7 @@ use crate::queue::{Dequeued, QuotaHolder, WaitQueue};
 use crate::shares::{Partition, PartitionSnapshot, Partitions, Shares, Tenants, Usage};
 use crate::{ConfigError, Criticality, Reason};
 
-/// How much of the limit each owner has, where owners are counted: then all tokens stay under the lock.
+/// The slots of each owner, where calls are counted by owner. All tokens then stay under the lock.
 ///
 /// The state is kept when sharing is turned off, because calls in flight are counted in it.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Sharing {
         self.lines.iter().all(WaitQueue::is_empty)
     }
 
-    /// Takes a new configuration, which was checked. `rest` is the bulkhead's own queue.
+    /// Takes a new configuration, which must be valid. `rest` is the bulkhead's own queue.
     pub(super) fn reconfigure(
         &mut self,
         config: &BulkheadConfig,
@@ -32,7 +32,7 @@ impl Sharing {
         rest: &WaitQueue<Waiting>,
         now: Instant,
     ) -> Result<(), ConfigError> {
-        // What can be rejected all the same comes first.
+        // Everything that can fail comes first.
         match (&mut self.tenants, config.tenants) {
             (Some(tenants), Some(config)) => tenants.reconfigure(config)?,
             (None, Some(config)) => self.tenants = Some(Tenants::new(config, seed)?),
@@ -80,12 +80,12 @@ fn line_of<'a>(
 }
 
 impl Locked {
-    /// The owner for that key. A tenant that already has its share is admitted only where rejections are not enforced.
+    /// The owner for a key. A tenant that uses its share is admitted only if rejections are not enforced.
     pub(super) fn claim(
         &mut self,
         key: &str,
         criticality: Criticality,
-        binds: bool,
+        enforced: bool,
         now: Instant,
     ) -> Result<(Owner, Option<Reason>), Reason> {
         if self.config.tenants.is_some()
@@ -96,7 +96,7 @@ impl Locked {
             if tenants.admit(tenant, room, now) {
                 return Ok((Owner::Tenant(tenant), None));
             }
-            if binds {
+            if enforced {
                 return Err(Reason::TenantOverShare);
             }
             tenants.force_acquire(tenant);
@@ -112,7 +112,7 @@ impl Locked {
         })
     }
 
-    /// Whether a newcomer may have a slot right away.
+    /// Whether a new call may have a slot immediately.
     pub(super) fn may_enter(&self, claim: Owner, now: Instant) -> bool {
         let Some(partitions) = self.partitions() else {
             let limit = u64::from(self.config.limit);
@@ -126,7 +126,7 @@ impl Locked {
         partitions.may_enter(claim.partition(), self.usage(), waits, now)
     }
 
-    /// A call that cannot wait is rejected: why.
+    /// Records the rejection of a call that cannot wait, and returns the reason.
     pub(super) fn reject(&mut self, claim: Owner, now: Instant) -> Reason {
         let usage = self.usage();
         if let (Owner::Class(criticality), Some(shares)) = (claim, &mut self.sharing.shares) {
@@ -143,7 +143,7 @@ impl Locked {
         };
         partitions.reject(claim.partition(), usage, now);
         if self.free > 0 {
-            // Others lack some of their shares.
+            // Other owners are below their shares.
             Reason::TenantOverShare
         } else {
             Reason::BulkheadFull
@@ -170,7 +170,7 @@ impl Locked {
         permit
     }
 
-    /// A call has ended, with the claim of that index.
+    /// Records the end of a call, by the index of its entry.
     pub(super) fn end(&mut self, entry: u32) {
         let claim = self.sharing.claims.take(entry);
         let Sharing {
@@ -184,7 +184,7 @@ impl Locked {
         self.forget(claim);
     }
 
-    /// A call goes that has not begun, or has ended.
+    /// Removes a call that has left the queue, or has ended.
     pub(super) fn forget(&mut self, claim: Owner) {
         if let (Owner::Tenant(tenant), Some(tenants)) = (claim, &mut self.sharing.tenants) {
             tenants.release(tenant);
@@ -212,7 +212,7 @@ impl Locked {
         if self.config.partitions.is_none() {
             self.entitle();
             let sharing = &mut self.sharing;
-            // They were in removed partitions, to which no requests come any more.
+            // These waiters are in removed partitions, which get no new requests.
             let left = sharing.lines.iter_mut().find(|line| !line.is_empty());
             return left.unwrap_or(&mut self.queue).pop(now);
         }
@@ -222,7 +222,7 @@ impl Locked {
         self.line(Owner::Partition(next)).pop(now)
     }
 
-    /// Updates what is reserved for waiters: slots up to the guaranteed share, and the same share of the queue as of
+    /// Updates the reservations for waiters: slots up to the guaranteed share, and the same share of the queue as of
     /// the limit.
     fn entitle(&mut self) {
         let (limit, room) = (self.config.limit.into(), self.config.queue.capacity as u64);

@@ -10,18 +10,18 @@ use crate::shares::PartitionSnapshot;
 pub struct BulkheadSnapshot {
     /// The number of calls that may be in flight.
     pub limit: u32,
-    /// How many are, as far as they are counted: more than the limit after it was lowered, and where rejections do
-    /// not bind.
+    /// The number of calls in flight that are counted: more than the limit after it was lowered, and where rejections
+    /// are not enforced.
     pub in_flight: u64,
-    /// How many wait.
+    /// The number of waiters.
     pub queued: usize,
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub congestion_begins: bool,
+    /// Whether the queue is [congested](crate::queue::WaitQueue::is_congested_at).
+    pub congested: bool,
     /// Whether rejections are enforced.
     pub mode: Mode,
-    /// What each partition has, if there are any; first of all that is in none of them.
+    /// The partitions, if there are any. The first is the rest, which is in no named partition.
     pub partitions: Vec<PartitionSnapshot>,
 }
 
@@ -47,7 +47,7 @@ impl Bulkhead {
                 .lines()
                 .filter_map(|line| line.oldest_wait(now))
                 .max(),
-            congestion_begins: locked.lines().any(|line| line.stands_at(now)),
+            congested: locked.lines().any(|line| line.is_congested_at(now)),
             mode: locked.config.mode,
             partitions: locked.partition_snapshots(),
         }

@@ -21,11 +21,11 @@ pub struct Stripe(Arc<Tokens>);
 #[repr(align(128))]
 struct Tokens(AtomicU64);
 
-/// As a signed number, a closed stripe has fewer than none.
+/// The bit that marks a closed stripe: as a signed number its count is negative.
 const CLOSED: u64 = 1 << 63;
 
 impl Stripe {
-    /// A slot, if this stripe has a token. If not, [`acquire`](super::Bulkhead::acquire) decides about the call.
+    /// A slot, if this stripe has a token. If not, call [`acquire`](super::Bulkhead::acquire).
     #[inline]
     #[must_use = "a permit that is dropped is lost to the bulkhead"]
     pub fn try_acquire(&self) -> Option<Permit> {
@@ -52,8 +52,8 @@ impl Stripe {
         self.0.0.fetch_add(tokens, Ordering::Release) & CLOSED == 0
     }
 
-    /// Closes it, or leaves it closed, and takes what is in it. Of a token that is put back meanwhile one of the two
-    /// knows: it is taken here, or the stripe is found closed there.
+    /// Closes the stripe, and takes its tokens. A token that is returned at the same time is either taken here, or its
+    /// thread finds the stripe closed.
     pub(super) fn close(&self) -> u64 {
         self.0.0.swap(CLOSED, Ordering::AcqRel) & !CLOSED
     }
@@ -77,19 +77,19 @@ impl TokenPool {
         &self.stripes[stripe.of(self.stripes.len())]
     }
 
-    /// Closes all stripes, and takes what is in them.
+    /// Closes all stripes, and takes their tokens.
     pub(super) fn close(&self) -> u64 {
         self.stripes.iter().map(Stripe::close).sum()
     }
 
-    /// Opens all stripes again. What was put into them meanwhile stays there.
+    /// Opens all stripes again. Tokens that were added to them meanwhile stay there.
     pub(super) fn open(&self) {
         for stripe in &self.stripes {
             stripe.0.0.fetch_and(!CLOSED, Ordering::AcqRel);
         }
     }
 
-    /// How many tokens there are, which may change meanwhile.
+    /// The number of tokens, which other threads may change at any time.
     pub(super) fn count(&self) -> u64 {
         let tokens = |stripe: &Stripe| stripe.0.0.load(Ordering::Acquire) & !CLOSED;
         self.stripes.iter().map(tokens).sum()

@@ -30,14 +30,14 @@ pub struct ArmedPlan {
 #[must_use = "it is to be released"]
 pub struct Active(());
 
-/// What is done to a call, and why not more.
+/// The decision about a call.
 #[derive(Debug)]
 pub enum Verdict<'p> {
-    /// The plan is over, and should be disarmed.
+    /// The plan has ended, and should be disarmed.
     Ended(End),
-    /// These faults.
-    Harm(Decision<'p>, Active),
-    /// The call is left alone.
+    /// These faults are injected. The [`Active`] must be [released](ArmedPlan::release) when the call ends.
+    Inject(Decision<'p>, Active),
+    /// No fault is injected. If a bound prevented one, the bound.
     Pass(Option<Suppressed>),
 }
 
@@ -145,7 +145,7 @@ impl ArmedPlan {
             self.release(Active(()));
             return Verdict::Pass(Some(Suppressed::BlastRadius));
         }
-        Verdict::Harm(decision, Active(()))
+        Verdict::Inject(decision, Active(()))
     }
 
     /// An affected call has ended.
@@ -244,9 +244,9 @@ mod tests {
             .bounds(bounds)
     }
 
-    fn harm(arming: &ArmedPlan, now: Instant) -> Option<Active> {
+    fn inject(arming: &ArmedPlan, now: Instant) -> Option<Active> {
         match arming.decide(&(), 0, now) {
-            Verdict::Harm(_, active) => Some(active),
+            Verdict::Inject(_, active) => Some(active),
             _ => None,
         }
     }
@@ -255,12 +255,12 @@ mod tests {
     fn the_maximum_of_affected_calls_is_never_exceeded() {
         let now = Instant::now();
         let arming = ArmedPlan::new(plan(Bounds::default().max_active(2)), None, now).unwrap();
-        let first = harm(&arming, now).unwrap();
-        let _second = harm(&arming, now).unwrap();
+        let first = inject(&arming, now).unwrap();
+        let _second = inject(&arming, now).unwrap();
         let third = arming.decide(&(), 0, now);
         assert!(matches!(third, Verdict::Pass(Some(Suppressed::MaxActive))));
         arming.release(first);
-        assert!(harm(&arming, now).is_some());
+        assert!(inject(&arming, now).is_some());
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         let bounds = Bounds::default().blast_radius(Ratio::percent(10));
         let arming = ArmedPlan::new(plan(bounds), None, now).unwrap();
         for calls in 1..=1_000_u64 {
-            if let Some(active) = harm(&arming, now) {
+            if let Some(active) = inject(&arming, now) {
                 arming.release(active);
             }
             assert_eq!(arming.totals(), (calls, calls / 10));
@@ -282,8 +282,8 @@ mod tests {
         let now = Instant::now();
         let bounds = Bounds::default().start_delay(SECOND).ttl(3 * SECOND);
         let arming = ArmedPlan::new(plan(bounds), None, now).unwrap();
-        assert!(harm(&arming, now).is_none());
-        assert!(harm(&arming, now + SECOND).is_some());
+        assert!(inject(&arming, now).is_none());
+        assert!(inject(&arming, now + SECOND).is_some());
         assert_eq!(arming.end(now + 2 * SECOND), None);
         assert_eq!(arming.end(now + 3 * SECOND), Some(End::Expired));
         let late = arming.decide(&(), 0, now + 3 * SECOND);
@@ -320,15 +320,15 @@ mod tests {
         let now = Instant::now();
         let arming = ArmedPlan::new(plan(Bounds::default()), None, now).unwrap();
         assert!(!arming.stop("slow"));
-        assert!(harm(&arming, now).is_some());
+        assert!(inject(&arming, now).is_some());
         assert!(arming.stop("down"));
-        assert!(harm(&arming, now).is_none());
+        assert!(inject(&arming, now).is_none());
     }
 
     #[test]
     fn time_that_goes_back_ends_nothing() {
         let now = Instant::now() + SECOND;
         let arming = ArmedPlan::new(plan(Bounds::default()), None, now).unwrap();
-        assert!(harm(&arming, now - SECOND).is_some());
+        assert!(inject(&arming, now - SECOND).is_some());
     }
 }

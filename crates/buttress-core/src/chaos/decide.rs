@@ -4,40 +4,40 @@ use super::fault::{Answer, BodyFault, Fault};
 use super::plan::{Draw, Plan};
 use super::planned_fault::{PlannedFault, Trigger};
 use super::target::Subject;
-use super::{TRIGGER_HEADER, asked};
+use super::{TRIGGER_HEADER, trigger_header};
 use crate::{Name, Ratio, StableHash};
 
-/// What a plan does to one call: at most one fault of each kind.
+/// The faults for one call: at most one of each kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision<'p> {
-    /// How much later it is made.
+    /// The delay before the call.
     pub delay: Option<Hit<'p, Duration>>,
-    /// What it is answered with.
+    /// The response in place of that of the inner service.
     pub answer: Option<Hit<'p, &'p Answer>>,
-    /// What is done to the body of its response.
+    /// The fault in the body of the response.
     pub body: Option<Hit<'p, BodyFault>>,
 }
 
-/// A fault that hits.
+/// An injected fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit<'p, T> {
-    /// Which of the plan's faults, counted from 0.
+    /// The index of the fault in the plan, from 0.
     pub index: usize,
-    /// Its name.
+    /// The name of the fault.
     pub name: &'p Name,
-    /// What is done.
+    /// The injected value.
     pub what: T,
 }
 
 impl Decision<'_> {
-    /// The call is left alone.
+    /// No fault is injected.
     pub const NOTHING: Self = Self {
         delay: None,
         answer: None,
         body: None,
     };
 
-    /// Whether the call is left alone.
+    /// Whether no fault is injected.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::NOTHING
@@ -55,14 +55,14 @@ impl Decision<'_> {
 impl Plan {
     /// The fault for a call: a pure function of the plan, the call and the call's identity.
     ///
-    /// `identity` is a hash of what names the call (see [`Identify`](crate::Identify)). Which attempt it is counts too,
-    /// if the plan [draws](Plan::draw) for each.
+    /// `identity` is a hash of the identity of the call (see [`Identify`](crate::Identify)). The number of the attempt
+    /// is an input as well, if the plan [decides per attempt](Plan::draw).
     #[must_use]
     pub fn decide(&self, subject: &impl Subject, identity: u64) -> Decision<'_> {
         self.decide_among(subject, identity, |_| true)
     }
 
-    /// The same with only those faults that are `wanted`, by their index.
+    /// Like [`decide`](Self::decide), with only those faults for which `wanted` returns true, by their index.
     pub(super) fn decide_among(
         &self,
         subject: &impl Subject,
@@ -103,7 +103,7 @@ impl Plan {
 struct Who {
     /// The call.
     identity: u64,
-    /// The call, or the attempt: what is drawn for.
+    /// The hash of the call, or of the attempt.
     drawn: u64,
 }
 
@@ -114,19 +114,23 @@ impl PlannedFault {
             && self.target.includes(subject, seed, who.identity)
     }
 
-    /// The share of calls like this that it hits. A header may lower it, and never raise it.
+    /// The ratio of such calls that the fault affects. A header may lower it, and never raise it.
     fn share(&self, subject: &impl Subject) -> Option<Ratio> {
         match self.trigger {
             Trigger::Rate => Some(self.rate),
             Trigger::Header => {
                 let header = subject.header(TRIGGER_HEADER)?;
-                let asked = asked::share(header, self.name.as_str())?;
-                Some(if asked < self.rate { asked } else { self.rate })
+                let requested = trigger_header::share(header, self.name.as_str())?;
+                Some(if requested < self.rate {
+                    requested
+                } else {
+                    self.rate
+                })
             }
         }
     }
 
-    /// A uniform number that is this fault's and this call's or attempt's alone, for one `purpose`.
+    /// A uniform number for this fault, this call or attempt, and one `purpose`.
     fn draw(&self, seed: u64, drawn: u64, purpose: &[u8]) -> u64 {
         StableHash::new(seed)
             .field(self.name.as_str().as_bytes())
@@ -171,7 +175,7 @@ mod tests {
         all.count()
     }
 
-    /// How far a count of `n` draws of probability `p` may be from its mean, at 99.9 %.
+    /// The tolerance of a count of `n` trials of probability `p`, at 99.9 %.
     fn binomial(n: f64, p: f64, count: usize) -> bool {
         let deviation = (n * p * (1.0 - p)).sqrt();
         (count as f64 - n * p).abs() <= 3.29 * deviation
@@ -214,7 +218,7 @@ mod tests {
         };
         assert!(binomial(20_000.0, 0.027, all(Draw::PerAttempt)));
         assert_eq!(all(Draw::PerCall), hits(&plan(Draw::PerCall), &()));
-        // The first attempt is drawn for as a call is.
+        // The decision for the first attempt is that for a call.
         assert_eq!(hits(&plan(Draw::PerAttempt), &()), all(Draw::PerCall));
     }
 
@@ -238,7 +242,7 @@ mod tests {
             .map(|id| plan.decide(&(), id))
             .filter(|d| d.answer.is_some() && d.delay.is_some());
         assert!(binomial(20_000.0, 0.09, both.count()));
-        // What the draw for the hit says has nothing to do with how long the delay is.
+        // Whether a call is affected and how long it is delayed are independent.
         let delays: Vec<_> = identities()
             .filter_map(|id| plan.decide(&(), id).delay)
             .map(|hit| hit.what.as_secs_f64())

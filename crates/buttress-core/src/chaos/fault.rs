@@ -4,18 +4,18 @@ use std::time::Duration;
 use super::latency::{Latency, bounded};
 use crate::{ConfigError, Name};
 
-/// What is done to a call. A call can meet one fault of each kind.
+/// A fault to inject. A call can have one fault of each kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// The layer responds itself, and the inner service is not called.
     Answer(Answer),
     /// The fault is injected into the body of its response.
     Body(BodyFault),
-    /// It is made later.
+    /// The call is delayed.
     Delay(Latency),
 }
 
-/// What a call is answered with in place of the inner service's answer.
+/// A response in place of that of the inner service.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// An error as of a connection that was aborted, which counts as a transport failure.
@@ -27,10 +27,10 @@ pub enum Answer {
     GrpcStatus {
         /// From 1 to 16.
         code: u8,
-        /// What `grpc-message` says.
+        /// The value of `grpc-message`.
         message: Name,
     },
-    /// No answer at all, for as long as the caller waits.
+    /// No response, for as long as the caller waits.
     Hang,
     /// A panic, in the poll of the response.
     Panic,
@@ -38,7 +38,7 @@ pub enum Answer {
     Status(u16),
 }
 
-/// What is done to the body of a response.
+/// A fault in the body of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFault {
     /// The gRPC status in its trailers becomes this one; trailers without one get it.
@@ -48,49 +48,49 @@ pub enum BodyFault {
     },
     /// All bits of the byte after `after` bytes are flipped.
     Corrupt {
-        /// How many bytes pass unharmed.
+        /// The number of bytes that pass unchanged.
         after: u64,
     },
-    /// It comes slowly.
+    /// The body is slowed down.
     Drip {
-        /// How many bytes come at once.
+        /// The number of bytes in a chunk.
         bytes: u32,
-        /// How long it takes until the next.
+        /// The delay between two chunks.
         every: Duration,
     },
-    /// Its trailers are lost.
+    /// The trailers are removed.
     LoseTrailers,
     /// After `after` bytes it ends with the error of a connection that was reset.
     Reset {
-        /// How many bytes pass.
+        /// The number of bytes that pass.
         after: u64,
     },
     /// After `after` bytes it stalls for a time.
     Stall {
-        /// How many bytes pass.
+        /// The number of bytes that pass.
         after: u64,
-        /// For how long; the rest comes after that.
+        /// The length of the stall. The rest follows after it.
         lasting: Duration,
     },
     /// After `after` bytes it ends without an error and without trailers.
     Truncate {
-        /// How many bytes pass.
+        /// The number of bytes that pass.
         after: u64,
     },
     /// Its `content-length` exceeds the length of the body by this many bytes.
     WrongLength {
-        /// How many.
+        /// The number of bytes.
         excess: u32,
     },
 }
 
 impl Fault {
-    /// Whether two faults cannot both be done to one call.
+    /// Whether two faults cannot both be injected into one call.
     pub(super) fn excludes(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// What a call can meet only one of.
+    /// The kinds of which a call can have only one fault.
     pub(super) fn family(&self) -> &'static str {
         match self {
             Self::Answer(_) => "answer",
@@ -136,7 +136,7 @@ impl Fault {
     }
 }
 
-/// What is done, with its figures.
+/// The fault, with its parameters.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::ConfigError;
 
-/// How much later a call is made.
+/// The distribution of an injected delay.
 ///
-/// Each is cut off at nothing and at [`MAX`](Self::MAX), and has a resolution of a microsecond.
+/// Delays are limited to the range from 0 to [`MAX`](Self::MAX), and have a resolution of a microsecond.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Latency {
     /// A fixed latency.
@@ -18,48 +18,48 @@ pub enum Latency {
         /// The standard deviation.
         deviation: Duration,
     },
-    /// Mostly little, seldom very much: a long tail, as real dependencies have it. At least `scale`, and more
-    /// than `x` times that with a probability of `x` to the power of minus `shape`.
+    /// The Pareto distribution: a long tail, as real dependencies have it. At least `scale`, and more than `x` times
+    /// that with a probability of `x` to the power of minus `shape`.
     Pareto {
-        /// The least.
+        /// The minimum.
         scale: Duration,
-        /// How thin the tail is. Below 1 there is no mean, below 2 no variance.
+        /// The exponent of the tail. Below 1 there is no mean, below 2 no variance.
         shape: f64,
     },
-    /// Anything in between, all the same.
+    /// Uniform between two bounds.
     Uniform {
-        /// The least.
+        /// The minimum.
         least: Duration,
-        /// The most.
+        /// The maximum.
         most: Duration,
     },
 }
 
 impl Latency {
-    /// The most that a call is ever delayed: longer than any caller waits.
+    /// The longest delay.
     pub const MAX: Duration = Duration::from_secs(60 * 60);
 
-    /// The latency for a uniform `draw`.
+    /// The latency for a uniform 64-bit number.
     #[must_use]
-    pub fn sample(self, draw: u64) -> Duration {
+    pub fn sample(self, random: u64) -> Duration {
         let seconds = match self {
             Self::Fixed(latency) => return latency.min(Self::MAX),
             Self::Normal { mean, deviation } => {
                 // Two numbers of 32 bits each; the first of them above 0, as its logarithm is taken.
-                let radius = ((draw >> 32) + 1) as f64 / (1_u64 << 32) as f64;
-                let angle = f64::from(draw as u32) / (1_u64 << 32) as f64;
+                let radius = ((random >> 32) + 1) as f64 / (1_u64 << 32) as f64;
+                let angle = f64::from(random as u32) / (1_u64 << 32) as f64;
                 let normal = (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos();
                 mean.as_secs_f64() + normal * deviation.as_secs_f64()
             }
             Self::Pareto { scale, shape } => {
-                scale.as_secs_f64() * (1.0 - unit(draw)).powf(-1.0 / shape)
+                scale.as_secs_f64() * (1.0 - unit(random)).powf(-1.0 / shape)
             }
             Self::Uniform { least, most } => {
                 let span = most.saturating_sub(least);
-                least.as_secs_f64() + unit(draw) * span.as_secs_f64()
+                least.as_secs_f64() + unit(random) * span.as_secs_f64()
             }
         };
-        // `max` and `min` also take what is not a number away.
+        // `max` and `min` also remove NaN.
         let micros = (seconds.max(0.0) * 1e6).min(Self::MAX.as_micros() as f64);
         Duration::from_micros(micros.round() as u64)
     }
@@ -94,7 +94,7 @@ impl Latency {
     }
 }
 
-/// How much, in words.
+/// The parameters, as text.
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,9 +116,9 @@ pub(super) fn bounded(field: &'static str, time: Duration) -> Result<(), ConfigE
     Err(ConfigError::new(field, format_args!("{time:?}"), bound))
 }
 
-/// A number from 0 up to and without 1.
-fn unit(draw: u64) -> f64 {
-    (draw >> 11) as f64 / (1_u64 << 53) as f64
+/// A number from 0 to below 1.
+fn unit(random: u64) -> f64 {
+    (random >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     fn samples(latency: Latency) -> Vec<f64> {
         let mut samples: Vec<_> = (0..20_000_u64)
             .map(|n| StableHash::new(n).finish())
-            .map(|draw| latency.sample(draw).as_secs_f64() * 1e3)
+            .map(|random| latency.sample(random).as_secs_f64() * 1e3)
             .collect();
         samples.sort_by(f64::total_cmp);
         samples
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn no_draw_exceeds_the_longest_latency() {
-        for draw in [0, 1, u64::MAX / 2, u64::MAX] {
+        for random in [0, 1, u64::MAX / 2, u64::MAX] {
             for latency in [
                 Latency::Fixed(Duration::MAX),
                 Latency::Normal {
@@ -206,7 +206,7 @@ mod tests {
                     most: Duration::MAX,
                 },
             ] {
-                assert!(latency.sample(draw) <= Latency::MAX, "{latency:?}");
+                assert!(latency.sample(random) <= Latency::MAX, "{latency:?}");
             }
         }
     }

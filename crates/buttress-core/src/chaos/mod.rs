@@ -1,16 +1,15 @@
-//! Faults on purpose: what to inject, into which calls, and when to stop.
+//! Fault injection: which faults, into which calls, and when to stop.
 //!
-//! A [`Plan`] says it all, and [`Plan::decide`] is a pure function: whether a call is hit is
-//! hash(seed, name of the fault, identity of the call and number of the attempt), so the same request meets the same
-//! fault on every run, on every hop and in any order of threads. Each fault draws for itself. An [`ArmedPlan`] is a plan
-//! at work: it counts, and it holds the plan to its [`Bounds`]. A [`SteadyState`] says when enough is enough.
+//! A [`Plan`] has the configuration, and [`Plan::decide`] is a pure function: whether a call is affected is hash(seed,
+//! name of the fault, identity of the call and number of the attempt), so the same request has the same fault on every
+//! run, on every hop and in any order of threads. Each fault is decided independently. An [`ArmedPlan`] counts the
+//! affected calls, and enforces the [`Bounds`] of the plan. A [`SteadyState`] ends the plan when it no longer holds.
 //!
-//! The shape of the faults is that of Envoy's fault filter and gRPC's proposal A33 (delay and answer drawn
-//! independently, headers that may ask for less than the configuration allows and never for more). Theirs are
-//! drawn from a shared generator, so that no run can be had twice; ours are not.
+//! The shape of the faults is that of Envoy's fault filter and gRPC's proposal A33 (delay and response decided
+//! independently, headers that may request less than the configuration allows and never more). Theirs use a shared
+//! random generator, so that no run can be repeated; these do not.
 
 mod armed_plan;
-mod asked;
 mod bounds;
 mod decide;
 mod fault;
@@ -19,6 +18,7 @@ mod plan;
 mod planned_fault;
 mod steady_state;
 mod target;
+mod trigger_header;
 
 pub use armed_plan::{Active, ArmedPlan, End, Suppressed, Verdict};
 pub use bounds::Bounds;
@@ -30,6 +30,6 @@ pub use planned_fault::{PlannedFault, Trigger};
 pub use steady_state::{Breach, Measure, SteadyState, SteadyStateConfig};
 pub use target::{Key, Path, Subject, Subset, Target};
 
-/// The header that asks for faults with [`Trigger::Header`]: their names, separated by commas, each with an
-/// optional share of calls (`slow, down;25%`).
+/// The header that requests faults with [`Trigger::Header`]: their names, separated by commas, each with an optional
+/// share of calls (`slow, down;25%`).
 pub const TRIGGER_HEADER: &str = "x-buttress-chaos";

@@ -6,7 +6,7 @@ use super::planned_fault::PlannedFault;
 use super::steady_state::SteadyStateConfig;
 use crate::{ConfigError, Name};
 
-/// What to inject, how far to go, and when to stop.
+/// The faults to inject, their bounds, and when to stop.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -25,21 +25,21 @@ pub struct Plan {
     pub(super) guard: Option<SteadyStateConfig>,
 }
 
-/// What a plan draws for, where a retry makes a call again.
+/// Whether a plan decides for each attempt or for each call.
 ///
 /// A [subset](super::Target::subset) of the calls is the same for all attempts of a call in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Draw {
-    /// Each attempt: it fails for its own reason, as where one instance of many is slow, so another attempt can help.
+    /// For each attempt separately, as if one instance of many were slow, so that another attempt can succeed.
     #[default]
     PerAttempt,
-    /// Each call: what fails one attempt fails all of them, as a request that always breaks does, or an outage. Calls
-    /// without a [name](crate::Identify::identity) cannot be recognised, and are drawn for each time.
+    /// For each call: if one attempt is affected, all of them are, as in an outage. Attempts of a call without an
+    /// [identity](crate::Identify::identity) cannot be matched, and are decided separately.
     PerCall,
 }
 
 impl Draw {
-    /// As a file and a report have it.
+    /// The name, in files and reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Plan {
     /// The maximum number of faults in a plan.
     pub const MAX_FAULTS: usize = 64;
 
-    /// A plan without faults. All that chance decides follows from the seed.
+    /// A plan without faults. All random decisions follow from the seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Plan {
         self
     }
 
-    /// How far it may go.
+    /// The bounds of the plan.
     #[must_use]
     pub fn bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
@@ -87,20 +87,20 @@ impl Plan {
         self
     }
 
-    /// What it draws for: each attempt of a call (the default), or each call.
+    /// Whether the plan decides for each attempt (the default), or for each call.
     #[must_use]
     pub fn draw(mut self, draw: Draw) -> Self {
         self.draw = draw;
         self
     }
 
-    /// What it draws for.
+    /// Whether the plan decides for each attempt or for each call.
     #[must_use]
     pub fn draws(&self) -> Draw {
         self.draw
     }
 
-    /// The same plan with another seed, which hits other calls.
+    /// The same plan with another seed, which affects other calls.
     #[must_use]
     pub fn reseeded(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -138,12 +138,12 @@ impl Plan {
         self.guard.as_ref()
     }
 
-    /// Rejects invalid values, or would not be what it says.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
-    /// A value out of its bounds; two faults of one name; two faults of one kind that one call could both meet,
-    /// as only one of them could be done, and neither would have the rate that it says. Give them
+    /// A value out of its bounds; two faults of one name; two faults of one kind that one call could both meet, because
+    /// only one of them could be injected, and neither would have its configured rate. Give them
     /// [subsets](super::Target::subset) of the calls to share these out.
     pub fn check(&self) -> Result<(), PlanError> {
         if self.faults.len() > Self::MAX_FAULTS {
@@ -179,7 +179,7 @@ impl Plan {
     }
 }
 
-/// A plan that was rejected, and where.
+/// Why a plan was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
     fault: Option<(usize, Name)>,
@@ -187,18 +187,18 @@ pub struct PlanError {
 }
 
 impl PlanError {
-    /// Not of one fault, but of the plan as a whole.
+    /// For the plan as a whole.
     pub(super) fn whole(error: ConfigError) -> Self {
         Self { fault: None, error }
     }
 
-    /// Which fault was rejected, counted from 0; `None` where it is a bound or the guard of the whole plan.
+    /// The index of the rejected fault, from 0; `None` for a bound or the steady state of the plan.
     #[must_use]
     pub fn fault(&self) -> Option<usize> {
         self.fault.as_ref().map(|(at, _)| *at)
     }
 
-    /// What was rejected of it.
+    /// The rejected value.
     #[must_use]
     pub fn config_error(&self) -> &ConfigError {
         &self.error
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_and_what() {
+    fn an_error_has_the_fault_and_the_value() {
         let error = Plan::new(1).fault(status("down", 42)).check().unwrap_err();
         let text = "fault \"down\": status is 42, but must be from 400 to 599";
         assert_eq!(error.to_string(), text);

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::target::Target;
 use crate::{ConfigError, Name, Ratio};
 
-/// One fault of a plan: what, to which calls, and to how many of them.
+/// One fault of a plan, with its target and its rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedFault {
     pub(super) name: Name,
@@ -14,14 +14,14 @@ pub struct PlannedFault {
     pub(super) trigger: Trigger,
 }
 
-/// Where a fault comes from.
+/// How a fault is triggered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trigger {
-    /// The plan, for its share of all calls it is meant for.
+    /// By the plan, for its ratio of the targeted calls.
     #[default]
     Rate,
-    /// The call itself, by [`TRIGGER_HEADER`](super::TRIGGER_HEADER), and then for its share of such calls. The
-    /// header may ask for a smaller share. It cannot have a larger one, or anything that is not in the plan.
+    /// By the [`TRIGGER_HEADER`](super::TRIGGER_HEADER) of a call, and then for its ratio of such calls. The header may
+    /// request a smaller ratio, but not a larger one, or a fault that is not in the plan.
     Header,
 }
 
@@ -38,34 +38,34 @@ impl PlannedFault {
         }
     }
 
-    /// The share of the calls it is meant for that it hits.
+    /// The ratio of the targeted calls that the fault affects.
     #[must_use]
     pub fn rate(mut self, rate: Ratio) -> Self {
         self.rate = rate;
         self
     }
 
-    /// Which calls it is meant for.
+    /// The targeted calls.
     #[must_use]
     pub fn target(mut self, target: Target) -> Self {
         self.target = target;
         self
     }
 
-    /// Where it comes from.
+    /// How the fault is triggered.
     #[must_use]
     pub fn trigger(mut self, trigger: Trigger) -> Self {
         self.trigger = trigger;
         self
     }
 
-    /// Its name.
+    /// The name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// What is done.
+    /// The fault.
     #[must_use]
     pub fn what(&self) -> &Fault {
         &self.fault

@@ -6,15 +6,15 @@ use crate::time::{Origin, nanos};
 use crate::window::{Counts, History, Mark, Successes, Window};
 use crate::{ConfigError, Ratio};
 
-/// What "it works" means, in figures that can be watched.
+/// The figures that must hold while a plan is armed.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`window`](Self::window) | 10 s | the calls that are looked at |
-/// | [`minimum_calls`](Self::minimum_calls) | 20 | with fewer nothing is said |
+/// | [`window`](Self::window) | 10 s | the calls that are measured |
+/// | [`minimum_calls`](Self::minimum_calls) | 20 | with fewer calls nothing is a breach |
 /// | [`failure_ratio`](Self::failure_ratio) | none | at most this share fails |
 /// | [`latency`](Self::latency) | none | the maximum of this quantile |
-/// | [`burn_rate`](Self::burn_rate) | none | the error budget is used up at most so fast |
+/// | [`burn_rate`](Self::burn_rate) | none | the maximum burn rate of the error budget |
 #[derive(Debug, Clone, PartialEq)]
 pub struct SteadyStateConfig {
     window: Window,
@@ -37,21 +37,21 @@ impl Default for SteadyStateConfig {
 }
 
 impl SteadyStateConfig {
-    /// The calls that are looked at.
+    /// The calls that are measured.
     #[must_use]
     pub fn window(mut self, window: Window) -> Self {
         self.window = window;
         self
     }
 
-    /// With fewer calls in the window nothing is said.
+    /// The number of calls that the window must hold for a breach, 20 by default.
     #[must_use]
     pub fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = calls;
         self
     }
 
-    /// At most this share of calls fails.
+    /// The maximum ratio of failed calls.
     #[must_use]
     pub fn failure_ratio(mut self, most: impl Into<Option<Ratio>>) -> Self {
         self.failure_ratio = most.into();
@@ -65,8 +65,8 @@ impl SteadyStateConfig {
         self
     }
 
-    /// The share that fails is at most `most` times what the `objective` allows to fail. It is the measure of
-    /// the Google SRE Workbook, chapter 5: at a burn rate of 1 the error budget lasts exactly as long as its
+    /// The maximum burn rate: the ratio of failed calls is at most `most` times the ratio that the `objective` allows.
+    /// See the Google SRE Workbook, chapter 5: at a burn rate of 1 the error budget lasts exactly as long as its
     /// period.
     #[must_use]
     pub fn burn_rate(mut self, objective: Ratio, most: f64) -> Self {
@@ -86,7 +86,7 @@ impl SteadyStateConfig {
         calls >= u64::from(self.minimum_calls.max(1))
     }
 
-    /// What is out of its bound in these calls, if anything is.
+    /// The breach in these calls, if there is one.
     #[must_use]
     pub fn breach_of(&self, counts: Counts) -> Option<Breach> {
         if !self.is_enough(counts.calls) {
@@ -118,7 +118,7 @@ impl SteadyStateConfig {
             })
     }
 
-    /// Rejects what cannot be watched.
+    /// Rejects invalid values.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl SteadyStateConfig {
     }
 }
 
-/// What it asks for, as one would promise it.
+/// The configured bounds, as text.
 impl fmt::Display for SteadyStateConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let promises = [
@@ -175,7 +175,7 @@ impl fmt::Display for SteadyStateConfig {
     }
 }
 
-/// A steady state that is being watched.
+/// A steady state, with its measurements.
 ///
 /// While the steady state holds, neither recording nor checking takes the lock.
 #[derive(Debug)]
@@ -192,18 +192,18 @@ pub struct SteadyState {
 /// A measure that is out of its bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Breach {
-    /// What was measured.
+    /// The measure.
     pub measure: Measure,
-    /// What it was: a share of calls, or for the burn rate a multiple.
+    /// The measured value: a ratio of calls, or a burn rate.
     pub value: f64,
-    /// What it may be.
+    /// The bound.
     pub bound: f64,
 }
 
-/// What can be watched.
+/// The measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// How fast the error budget is used up.
+    /// The burn rate of the error budget.
     BurnRate,
     /// The share of calls that fail.
     FailureRatio,
@@ -212,7 +212,7 @@ pub enum Measure {
 }
 
 impl SteadyState {
-    /// Nothing seen yet.
+    /// A steady state without measurements.
     ///
     /// # Errors
     ///
@@ -228,13 +228,13 @@ impl SteadyState {
         })
     }
 
-    /// What is watched for.
+    /// The configuration.
     #[must_use]
     pub fn config(&self) -> &SteadyStateConfig {
         &self.config
     }
 
-    /// Takes note of a call that ended `now`.
+    /// Records a call that ended `now`.
     pub fn record(&self, failed: bool, latency: Duration, now: Instant) {
         let slow = self.config.is_slow(latency);
         let at = self.origin.nanos_at(now);
@@ -247,7 +247,7 @@ impl SteadyState {
         }
     }
 
-    /// What is out of its bound, if anything is.
+    /// The breach, if there is one.
     #[must_use]
     pub fn breach(&self, now: Instant) -> Option<Breach> {
         let at = self.origin.nanos_at(now);

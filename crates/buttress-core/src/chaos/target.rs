@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::{ConfigError, Name, Ratio, StableHash};
 
-/// What a rule may ask about a call. A call that is not HTTP has none of it.
+/// The properties of a call that a target can match. A call that is not HTTP has none of them.
 pub trait Subject {
     /// The method, in capitals.
     fn method(&self) -> Option<&str> {
@@ -28,8 +28,7 @@ pub trait Subject {
 
 impl Subject for () {}
 
-/// Which calls a fault is meant for: those that meet all of its conditions. The default has none, so it means
-/// every call.
+/// The calls that a fault may affect: those that match all conditions. The default has none, so it matches every call.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Target {
     methods: Vec<Name>,
@@ -43,18 +42,18 @@ pub struct Target {
 pub enum Path {
     /// This path.
     Exact(Name),
-    /// This path, and what is below it: `/orders` means `/orders/7` and not `/ordersheet`.
+    /// This path, and what is below it: `/orders` matches `/orders/7` and not `/ordersheet`.
     Under(Name),
 }
 
-/// A part of all keys, which is always the same part.
+/// A fixed part of all keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subset {
     /// The key that calls are distinguished by.
     pub key: Key,
-    /// Where the part begins.
+    /// The start of the part.
     pub from: Ratio,
-    /// Where it ends.
+    /// The end of the part.
     pub to: Ratio,
 }
 
@@ -118,7 +117,7 @@ impl Target {
                 .is_none_or(|subset| subset.includes(subject, seed, identity))
     }
 
-    /// Whether no call can be meant by both, as far as that can be seen without any call.
+    /// Whether no call can match both targets, as far as the targets show.
     pub(super) fn is_apart_from(&self, other: &Self) -> bool {
         let methods = !self.methods.is_empty()
             && !other.methods.is_empty()
@@ -207,7 +206,7 @@ fn is_under(path: &str, root: &str) -> bool {
 
 impl Subset {
     fn includes(&self, subject: &impl Subject, seed: u64, identity: u64) -> bool {
-        // Of the seed and not of the fault, so that two faults can share out the keys between them.
+        // By the seed and not by the fault, so that two faults can have disjoint parts of the keys.
         let hash = StableHash::new(seed).field(b"subset");
         let draw = match &self.key {
             Key::Call => hash.field(&identity.to_le_bytes()),

@@ -10,28 +10,28 @@ use crate::Reason;
 use crate::sync::Ordering;
 
 impl Circuit {
-    /// Asks to make a call `now`.
+    /// Decides whether a call that begins `now` is admitted.
     ///
-    /// `chance` gives uniform 64-bit numbers. It is called at most twice: to decide whether a recovering circuit admits
+    /// `random` gives uniform 64-bit numbers. It is called at most twice: to decide whether a recovering circuit admits
     /// this call, or for the jitter of an opening; and to decide whether a rejection is enforced (where the mode
     /// enforces for a share of calls; [admit by identity](Self::admit_by_identity) to keep that share stable).
-    pub fn admit(&self, now: Instant, chance: impl FnMut() -> u64) -> Admission {
-        self.admit_by_identity(now, || None, chance)
+    pub fn admit(&self, now: Instant, random: impl FnMut() -> u64) -> Admission {
+        self.admit_by_identity(now, || None, random)
     }
 
-    /// The same for a call that may have an [identity](crate::Identify), which decides whether a rejection is enforced
-    /// for it. The identity is evaluated only where it matters.
+    /// Like [`admit`](Self::admit), for a call that may have an [identity](crate::Identify), which decides whether a
+    /// rejection is enforced for it. The identity is evaluated only if needed.
     pub fn admit_by_identity(
         &self,
         now: Instant,
         identity: impl FnOnce() -> Option<u64>,
-        chance: impl FnMut() -> u64,
+        random: impl FnMut() -> u64,
     ) -> Admission {
         let verdict = match self.admit_at_once(now) {
             Some(permit) => Ok(permit),
             None => match self.refuse_at_once(now) {
                 Some(refusal) => Err(refusal),
-                None => return self.admit_slowly(now, identity, chance),
+                None => return self.admit_slowly(now, identity, random),
             },
         };
         Admission {
@@ -41,7 +41,7 @@ impl Circuit {
         }
     }
 
-    /// Admits a call to a closed circuit. `None` is no rejection: then ask to [be admitted](Self::admit).
+    /// Admits a call to a closed circuit. `None` is not a rejection: then call [`admit`](Self::admit).
     #[inline]
     pub fn admit_at_once(&self, now: Instant) -> Option<Permit> {
         let word = self.word();
@@ -51,8 +51,8 @@ impl Circuit {
         Some(Permit::new(word.tag(), now, Role::Call))
     }
 
-    /// Rejects a call to an open circuit, and says for how long it stays open. `None` is no admission: then ask to
-    /// [be admitted](Self::admit).
+    /// Rejects a call to an open circuit, and returns for how long it stays open. `None` is not an admission: then call
+    /// [`admit`](Self::admit).
     #[inline]
     pub fn refuse_at_once(&self, now: Instant) -> Option<Refusal> {
         let word = self.word();
@@ -70,7 +70,7 @@ impl Circuit {
         &self,
         now: Instant,
         identity: impl FnOnce() -> Option<u64>,
-        mut chance: impl FnMut() -> u64,
+        mut random: impl FnMut() -> u64,
     ) -> Admission {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
@@ -83,11 +83,11 @@ impl Circuit {
                 reason: Reason::CircuitIsolated,
                 retry_after: None,
             };
-            let draw = || identity().unwrap_or_else(chance);
-            return self.refuse(&locked, refusal, now, None, draw);
+            let random = || identity().unwrap_or_else(random);
+            return self.refuse(&locked, refusal, now, None, random);
         }
 
-        let transition = self.step_by_time(&mut locked, at, &mut chance);
+        let transition = self.step_by_time(&mut locked, at, &mut random);
         let word = self.word();
         let verdict = match word.underlying() {
             CircuitState::Open => {
@@ -99,7 +99,7 @@ impl Circuit {
                 Err(open(left))
             }
             CircuitState::HalfOpen => locked.take_probe_slot(at),
-            CircuitState::Recovering => locked.admit_on_ramp(at, chance()),
+            CircuitState::Recovering => locked.admit_on_ramp(at, random()),
             CircuitState::Closed | CircuitState::Isolated => Ok(Role::Call),
         };
         match verdict {
@@ -109,8 +109,8 @@ impl Circuit {
                 transition,
             },
             Err(refusal) => {
-                let draw = || identity().unwrap_or_else(chance);
-                self.refuse(&locked, refusal, now, transition, draw)
+                let random = || identity().unwrap_or_else(random);
+                self.refuse(&locked, refusal, now, transition, random)
             }
         }
     }
@@ -120,7 +120,7 @@ impl Circuit {
         &self,
         locked: &mut Locked,
         at: u64,
-        chance: &mut impl FnMut() -> u64,
+        random: &mut impl FnMut() -> u64,
     ) -> Option<Transition> {
         match self.word().underlying() {
             CircuitState::Open if at >= self.hot.open_until.load(Ordering::Acquire) => {
@@ -134,7 +134,7 @@ impl Circuit {
                         // A new configuration keeps the counts of the old one.
                         Cause::ProbesFailed
                     };
-                    Some(self.reopen(locked, cause, at, None, chance()))
+                    Some(self.reopen(locked, cause, at, None, random()))
                 }
                 Verdict::Passed => Some(self.recover(locked, at)),
             },
@@ -150,9 +150,9 @@ impl Circuit {
         refusal: Refusal,
         now: Instant,
         transition: Option<Transition>,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Admission {
-        if locked.config.mode.binds(draw) {
+        if locked.config.mode.is_enforced(random) {
             return Admission {
                 verdict: Err(refusal),
                 would_reject: None,

@@ -10,21 +10,21 @@ use crate::{ConfigError, Mode, Ratio};
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`window`](Self::window) | the last 10 s | over which calls the ratios are taken |
-/// | [`minimum_calls`](Self::minimum_calls) | 20 | the ratios mean nothing below this many calls in the window |
+/// | [`minimum_calls`](Self::minimum_calls) | 20 | below this many calls in the window, the ratios are not used |
 /// | [`failure_ratio`](Self::failure_ratio) | 50 % | trips at this share of failures |
 /// | [`consecutive_failures`](Self::consecutive_failures) | 10 | trips at this many failures in a row, however few the calls |
 /// | [`slow_calls`](Self::slow_calls) | off | trips at a share of calls that took longer than a threshold |
 /// | [`open_for`](Self::open_for) | 5 s, doubling to 60 s, less up to 20 % | how long it stays open |
 /// | [`retry_after_cap`](Self::retry_after_cap) | 60 s | how far a `Retry-After` can lengthen that |
-/// | [`probes`](Self::probes) | 3 | how many calls are let through half-open |
+/// | [`probes`](Self::probes) | 3 | how many calls are admitted half-open |
 /// | [`probe_failure_ratio`](Self::probe_failure_ratio) | 50 % | reopens at this share of failures among them |
 /// | [`probe_timeout`](Self::probe_timeout) | 10 s | a probe that has not ended by then gives its slot to another |
-/// | [`half_open_timeout`](Self::half_open_timeout) | 60 s | then the verdict is taken from the probes that did end |
+/// | [`half_open_timeout`](Self::half_open_timeout) | 60 s | then the decision is made with the probes that have ended |
 /// | [`ramp`](Self::ramp) | off | admits a growing share of calls before it closes |
 /// | [`attempt_timeout`](Self::attempt_timeout) | unknown | how long a timeout of another library gives an attempt |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
-/// Nothing is checked by the setters; a circuit [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Circuit::new`](super::Circuit::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakerConfig {
     pub(super) window: Window,
@@ -43,14 +43,14 @@ pub struct BreakerConfig {
     pub(super) mode: Mode,
 }
 
-/// The slow-call rule: which calls are slow, and how many of them are too many.
+/// The slow-call rule: which calls are slow, and the ratio that trips.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct SlowCalls {
     pub(super) threshold: Duration,
     pub(super) ratio: Ratio,
 }
 
-/// Graded recovery: the share admitted grows in a straight line from `from` to everything.
+/// Graded recovery: the ratio of calls that is admitted grows linearly from `from` to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ramp {
     pub(super) over: Duration,
@@ -91,7 +91,7 @@ impl BreakerConfig {
         self
     }
 
-    /// Asks for this many calls in the window before a ratio means anything.
+    /// The number of calls that the window must hold before a ratio is used, 20 by default.
     #[must_use]
     pub fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = calls;
@@ -105,8 +105,8 @@ impl BreakerConfig {
         self
     }
 
-    /// Trips at this many failures in a row; `None` turns the rule off. A success resets the row.
-    /// Overload counts in the ratio only: a dependency that sheds load is alive.
+    /// Trips at this many failures in a row; `None` turns the rule off. A success resets the count. Overload counts in
+    /// the ratio only: a dependency that sheds load is alive.
     #[must_use]
     pub fn consecutive_failures(mut self, failures: impl Into<Option<u32>>) -> Self {
         self.consecutive_failures = failures.into();
@@ -121,7 +121,7 @@ impl BreakerConfig {
         self
     }
 
-    /// How long the circuit stays open before it lets probes through.
+    /// How long the circuit stays open before it admits probes.
     #[must_use]
     pub fn open_for(mut self, open_for: OpenDuration) -> Self {
         self.open_for = open_for;
@@ -136,7 +136,7 @@ impl BreakerConfig {
         self
     }
 
-    /// Lets this many calls through when half-open, and takes its verdict over them.
+    /// The number of probes that are admitted when half-open, and decide whether it closes.
     #[must_use]
     pub fn probes(mut self, probes: u32) -> Self {
         self.probes = probes;
@@ -166,8 +166,8 @@ impl BreakerConfig {
         self
     }
 
-    /// After the probes succeeded, admits a share of calls that grows in a straight line from `from` to all
-    /// of them over `over`, and only then closes. The trip rules hold meanwhile.
+    /// After the probes succeeded, admits a ratio of calls that grows linearly from `from` to 1 over `over`, and only
+    /// then closes. The trip rules hold meanwhile.
     #[must_use]
     pub fn ramp(mut self, over: Duration, from: Ratio) -> Self {
         self.ramp = Some(Ramp { over, from });
@@ -178,12 +178,12 @@ impl BreakerConfig {
     /// outside the breaker. Such a layer drops a call without a reason.
     ///
     /// A call that is dropped after at least this time, before the head of its response came, counts as a timeout; a
-    /// timeout that came sooner was the caller's, and is ignored.
+    /// timeout that came sooner is ignored.
     ///
-    /// With `None`, the default, the breaker learns from the deadlines and attempt timeouts of this workspace, which
-    /// say why they end a call: as a timeout, unless they left it less than answered calls usually take (100 ms while
-    /// no call was answered). A drop for any other reason is neutral, and a timeout that is reported counts, unless
-    /// the deadline of the task left the call less than that.
+    /// With `None`, the default, the deadlines and attempt timeouts of this workspace tell the breaker why they end a
+    /// call: it counts as a timeout, unless they allowed less than the typical latency of answered calls (100 ms until
+    /// a call has been answered). A drop for any other reason is neutral. A reported timeout counts, unless the
+    /// deadline of the task allowed less than that.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();
@@ -201,10 +201,9 @@ impl BreakerConfig {
     ///
     /// # Errors
     ///
-    /// A window of nothing or beyond its [bounds](Window::check); `minimum_calls` of 0, or more than a count
-    /// window holds; a ratio of 0; `consecutive_failures` of 0; `probes` of 0 or above
-    /// [`MAX_PROBES`](Self::MAX_PROBES); a duration of 0 or above [`MAX_TIME`](Self::MAX_TIME); an
-    /// exponential open time that begins above its maximum.
+    /// A window outside of its [bounds](Window::check); `minimum_calls` of 0, or more than a count window holds; a
+    /// ratio of 0; `consecutive_failures` of 0; `probes` of 0 or above [`MAX_PROBES`](Self::MAX_PROBES); a duration of
+    /// 0 or above [`MAX_TIME`](Self::MAX_TIME); an exponential open time that begins above its maximum.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.window.check("window")?;
         at_least_one("minimum_calls", self.minimum_calls)?;

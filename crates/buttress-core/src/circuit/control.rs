@@ -7,16 +7,16 @@ use crate::ConfigError;
 use crate::sync::Ordering;
 use crate::time::nanos;
 
-/// What an operator does.
+/// Operations for an operator.
 impl Circuit {
-    /// Holds the circuit open on top of whatever it does, until [released](Self::release) as often as isolated.
+    /// Holds the circuit open, whatever its state, until it is [released](Self::release) as often as it was isolated.
     pub fn isolate(&self) -> Option<Transition> {
         let mut locked = self.lock();
         locked.isolations += 1;
         self.set_isolated(true)
     }
 
-    /// Takes back one isolation. The last one lets the circuit go on from the state it is in underneath.
+    /// Ends one isolation. After the last one the circuit continues in its underlying state.
     pub fn release(&self) -> Option<Transition> {
         let mut locked = self.lock();
         locked.isolations = locked.isolations.saturating_sub(1);
@@ -26,7 +26,8 @@ impl Circuit {
         self.set_isolated(false)
     }
 
-    /// Closes the circuit and forgets everything: counts, row, earlier openings. It does not end an isolation.
+    /// Closes the circuit and resets everything: counts, failure streak, earlier openings. It does not end an
+    /// isolation.
     pub fn reset(&self, now: Instant) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
@@ -35,16 +36,16 @@ impl Circuit {
         // admitted and settled in between counts as before the reset.
         let step = self.step(CircuitState::Closed, Cause::Reset);
         self.start_anew(&mut locked, at);
-        // And a tag of its own for the new window, which nothing that was remembered in between may be taken for.
+        // The new window has a tag of its own, so that nothing recorded in between is counted in it.
         self.publish(self.word().next_revision());
         visible(step)
     }
 
-    /// Opens the circuit as a failure would, for the time that is due; an open circuit restarts its open time.
-    pub fn trip(&self, now: Instant, chance: impl FnOnce() -> u64) -> Option<Transition> {
+    /// Opens the circuit as a failure would, for the configured time; an open circuit restarts its open time.
+    pub fn trip(&self, now: Instant, random: impl FnOnce() -> u64) -> Option<Transition> {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
-        let step = self.reopen(&mut locked, Cause::Trip, at, None, chance());
+        let step = self.reopen(&mut locked, Cause::Trip, at, None, random());
         visible(step)
     }
 
@@ -93,7 +94,7 @@ impl Circuit {
     }
 }
 
-/// A visible transition: one from a state to another, and not one that an isolation hides.
+/// A visible transition: one between two states that is not hidden by an isolation.
 fn visible(step: Transition) -> Option<Transition> {
     let hidden = step.from == CircuitState::Isolated && step.cause != Cause::Isolation;
     (step.from != step.to && !hidden).then_some(step)

@@ -1,8 +1,8 @@
 use crate::sync::{AtomicU64, Ordering};
 
-/// How many failures came in a row, within one epoch.
+/// The number of consecutive failures, within one epoch.
 ///
-/// A success resets the row, without a write where it is empty.
+/// A success resets the streak, without a write if it is empty.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct FailureStreak(AtomicU64);
@@ -16,7 +16,7 @@ impl Default for FailureStreak {
 }
 
 impl FailureStreak {
-    /// A success: resets the row, if it is a row of this epoch.
+    /// Resets the streak after a success, if it is of this epoch.
     #[inline]
     pub(super) fn end(&self, epoch: u64) {
         if self.0.load(Ordering::Acquire) & LENGTH != 0 {
@@ -33,13 +33,13 @@ impl FailureStreak {
                 .compare_exchange_weak(row, tag(epoch), Ordering::AcqRel, Ordering::Acquire)
             {
                 Ok(_) => return,
-                // A failure came in between, and the row ends after it.
+                // A failure was recorded in between, and the streak ends after it.
                 Err(actual) => row = actual,
             }
         }
     }
 
-    /// A failure, with the circuit's lock held: how long the row is now.
+    /// Records a failure, with the circuit's lock held, and returns the length of the streak.
     pub(super) fn grow(&self, epoch: u64) -> u32 {
         let mut row = self.0.load(Ordering::Acquire);
         loop {

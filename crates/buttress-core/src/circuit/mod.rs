@@ -29,27 +29,27 @@ mod settle;
 mod snapshot;
 mod state;
 mod steps;
-mod usual;
+mod typical_latency;
 
 use std::time::Instant;
 
 pub use config::BreakerConfig;
 pub use open_duration::OpenDuration;
 pub use permit::{Admission, Permit, Refusal, Settlement};
-pub use reserve::{Reservation, Standing};
+pub use reserve::{Readiness, Reservation};
 pub use snapshot::CircuitSnapshot;
 pub use state::{Cause, CircuitState, Transition};
 
 use self::failure_streak::FailureStreak;
 use self::packed_state::PackedState;
 use self::steps::Locked;
-use self::usual::Usual;
+use self::typical_latency::TypicalLatency;
 use crate::ConfigError;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Origin;
 use crate::window::Successes;
 
-/// A circuit breaker, without the calls: it decides whether to make one, and records its result.
+/// A circuit breaker, without the calls: it decides whether a call is admitted, and records its result.
 ///
 /// A call in a closed circuit that succeeds in time takes no lock and writes to no memory that another
 /// processor writes to. Everything else takes one short lock.
@@ -61,20 +61,20 @@ use crate::window::Successes;
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let mut now = Instant::now();
-/// let chance = || 0;
+/// let random = || 0;
 /// let circuit = Circuit::new(BreakerConfig::default().consecutive_failures(2), now)?;
 ///
 /// for _ in 0..2 {
-///     let permit = circuit.admit(now, chance).verdict.expect("closed");
-///     circuit.settle(permit, Report::failure(FailureKind::Error), now, chance);
+///     let permit = circuit.admit(now, random).verdict.expect("closed");
+///     circuit.settle(permit, Report::failure(FailureKind::Error), now, random);
 /// }
 /// assert_eq!(circuit.state(), CircuitState::Open);
-/// let refusal = circuit.admit(now, chance).verdict.expect_err("open");
+/// let refusal = circuit.admit(now, random).verdict.expect_err("open");
 /// assert_eq!(refusal.retry_after, Some(Duration::from_secs(5)));
 ///
 /// now += Duration::from_secs(5);
-/// let probe = circuit.admit(now, chance).verdict.expect("half-open");
-/// circuit.settle(probe, Report::SUCCESS, now, chance);
+/// let probe = circuit.admit(now, random).verdict.expect("half-open");
+/// circuit.settle(probe, Report::SUCCESS, now, random);
 /// # Ok(())
 /// # }
 /// ```
@@ -84,12 +84,12 @@ pub struct Circuit {
     hot: Hot,
     successes: Successes,
     row: FailureStreak,
-    usual: Usual,
-    /// Everything that moves the circuit. The words in `hot` change under this lock only.
+    typical_latency: TypicalLatency,
+    /// All other state. The words in `hot` change under this lock only.
     locked: Mutex<Locked>,
 }
 
-/// What every call reads and only a transition writes, on cache lines of its own.
+/// State that every call reads and only a transition writes, on cache lines of its own.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Hot {
@@ -117,7 +117,7 @@ impl Circuit {
             },
             successes: Successes::new(config.window),
             row: FailureStreak::default(),
-            usual: Usual::default(),
+            typical_latency: TypicalLatency::default(),
             locked: Mutex::new(Locked::new(config)),
         })
     }

@@ -8,15 +8,15 @@ use crate::{ConfigError, Ratio};
 pub enum OpenDuration {
     /// A fixed time.
     Fixed(Duration),
-    /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as
-    /// long as it was open; never above `max`. From that, up to the share `jitter` is taken off at random, so
-    /// that many clients of one dependency do not probe it in step.
+    /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as long as
+    /// it was open; never above `max`. Up to the ratio `jitter` of it is subtracted at random, so that many clients of
+    /// one dependency do not probe it at the same time.
     Exponential {
         /// The first open time.
         initial: Duration,
         /// The longest open time.
         max: Duration,
-        /// The largest share that chance takes off.
+        /// The largest share that jitter subtracts.
         jitter: Ratio,
     },
 }
@@ -33,9 +33,9 @@ impl Default for OpenDuration {
 }
 
 impl OpenDuration {
-    /// The open time after `reopenings` in a row, with a uniform `draw` for the jitter.
+    /// The open time after `reopenings` in a row, with a uniform number `random` for the jitter.
     #[must_use]
-    pub fn after(self, reopenings: u32, draw: u64) -> Duration {
+    pub fn after(self, reopenings: u32, random: u64) -> Duration {
         match self {
             Self::Fixed(time) => time,
             Self::Exponential {
@@ -45,7 +45,7 @@ impl OpenDuration {
             } => {
                 let factor = 2_u32.saturating_pow(reopenings);
                 let longest = initial.saturating_mul(factor).min(max);
-                let taken = jitter.get() * (draw >> 11) as f64 / (1_u64 << 53) as f64;
+                let taken = jitter.get() * (random >> 11) as f64 / (1_u64 << 53) as f64;
                 longest.mul_f64(1.0 - taken)
             }
         }

@@ -1,7 +1,7 @@
 use super::state::CircuitState;
 use crate::Mode;
 
-/// What every call must know of a circuit, in one atomic word: the state, what modifies it, and the epoch.
+/// The state of a circuit in one atomic word: the state, its modifiers, and the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PackedState(pub(super) u64);
 
@@ -23,7 +23,7 @@ const REVISION_BITS: u32 = 12;
 const REVISION: u64 = ((1 << REVISION_BITS) - 1) << TAG_SHIFT;
 const EPOCH_SHIFT: u32 = TAG_SHIFT + REVISION_BITS;
 
-/// The epoch and the revision of a word: what nothing that is remembered of a circuit may outlive.
+/// The epoch and the revision of a word: records of a circuit are valid for one tag only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag(u64);
 

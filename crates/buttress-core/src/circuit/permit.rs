@@ -12,10 +12,10 @@ pub struct Permit {
     /// Which epoch of the circuit admitted it: its result counts in that epoch only.
     pub(super) tag: Tag,
     pub(super) granted: Instant,
-    /// After how many nanoseconds the head of the answer came; 0 while it has not. The call is timed to there. With the bit
-    /// [`INEXACT`] if that does not tell how long calls take.
+    /// The nanoseconds until the head of the response, which is the latency of the call; 0 until then. With the bit
+    /// [`INEXACT`] if the latency is unknown.
     pub(super) answered_after: u64,
-    /// How many nanoseconds the request itself says that its caller waits; `u64::MAX` if it does not say so.
+    /// The nanoseconds that the caller waits, as the request declares; `u64::MAX` if it does not.
     pub(super) allowed: u64,
     pub(super) role: Role,
 }
@@ -31,7 +31,7 @@ impl Permit {
         }
     }
 
-    /// Notes until when the caller waits for the answer, as its request says.
+    /// Records until when the caller waits for the response, as its request declares.
     #[inline]
     pub fn allow(&mut self, deadline: Option<Deadline>) {
         if let Some(deadline) = deadline {
@@ -39,8 +39,8 @@ impl Permit {
         }
     }
 
-    /// Takes off the time in which the service waited for the caller's request until `now`. To be told once, when the head
-    /// of the answer came or the call ended without one.
+    /// Subtracts the time in which the service waited for the caller's request until `now`. Must be called once, when
+    /// the head of the response has arrived or the call ended without one.
     #[cold]
     pub fn take_off(&mut self, upload: &Upload, now: Instant) {
         if self.is_answered() {
@@ -55,24 +55,24 @@ impl Permit {
         }
     }
 
-    /// Whether the head of the answer has come.
+    /// Whether the head of the response has arrived.
     pub(super) fn is_answered(&self) -> bool {
         self.answered_after & !INEXACT != 0
     }
 
-    /// The head of the answer came `now`.
+    /// Records that the head of the response arrived `now`.
     pub(super) fn answer(&mut self, now: Instant) {
         if !self.is_answered() {
             self.answered_after |= self.took(now).clamp(1, !INEXACT);
         }
     }
 
-    /// Whether the time that it took tells how long calls take.
+    /// Whether the latency of the call is known.
     pub(super) fn is_exact(&self) -> bool {
         self.answered_after & INEXACT == 0
     }
 
-    /// How long its call has taken to the head of its answer, in nanoseconds; to now while that has not come.
+    /// The latency of the call to the head of its response, or to `now`, in nanoseconds.
     pub(super) fn took(&self, now: Instant) -> u64 {
         match self.answered_after & !INEXACT {
             0 => nanos(now.saturating_duration_since(self.granted)),
@@ -86,7 +86,7 @@ impl Permit {
         matches!(self.role, Role::Probe(_))
     }
 
-    /// Whether its call was to be evidence, and for a period that is over by `epoch`.
+    /// Whether the outcome counts for an epoch before `epoch`.
     pub(super) fn is_stale(&self, epoch: u64) -> bool {
         self.role != Role::Passenger && self.tag.epoch() != epoch
     }
@@ -95,13 +95,12 @@ impl Permit {
 /// Beside a time, for a call whose caller may send more of its request after it was waited for.
 pub(super) const INEXACT: u64 = 1 << 63;
 
-/// What a call is to the circuit that admitted it.
+/// The role of a call in the circuit that admitted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// An ordinary call.
     Call,
-    /// Let through although it would have been rejected, or while the circuit is off: its outcome is no
-    /// evidence.
+    /// Admitted although it would have been rejected, or while the circuit is off: its outcome is not counted.
     Passenger,
     /// A probe, in the slot with this number.
     Probe(u64),

@@ -9,56 +9,56 @@ use crate::sync::Ordering;
 /// The answer to [`Circuit::reserve`].
 #[derive(Debug)]
 pub struct Reservation {
-    /// What the caller can count on.
-    pub standing: Standing,
-    /// The step that the circuit took on this occasion, if it took one.
+    /// Whether the call will be admitted.
+    pub readiness: Readiness,
+    /// The transition that this reservation caused, if any.
     pub transition: Option<Transition>,
 }
 
 /// Whether a call that is about to be made will be admitted.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// A call would be admitted: ask when it is made.
+pub enum Readiness {
+    /// A call would be admitted. Ask again when it is made.
     Admissible,
     /// A probe slot is held for the call, to be [renewed](Circuit::renew) when it is made, or
     /// [withdrawn](Circuit::withdraw).
     Held(Permit),
-    /// A call would be rejected. Ask again when the circuit has changed, or after this time; `None` if only
-    /// an operator can tell.
+    /// A call would be rejected. Ask again when the circuit has changed, or after this time; `None` if an operator
+    /// holds it open.
     Unready(Option<Duration>),
 }
 
 /// For services that wait rather than being rejected.
 impl Circuit {
-    /// Asks ahead of a call whether it would be admitted `now`, and holds a probe slot for it where it needs
-    /// one. A recovering circuit is admissible, and its ramp decides when the call is made.
-    pub fn reserve(&self, now: Instant, mut chance: impl FnMut() -> u64) -> Reservation {
+    /// Returns whether a call would be admitted `now`, and holds a probe slot for it if it needs one. A recovering
+    /// circuit is admissible, and its ramp decides when the call is made.
+    pub fn reserve(&self, now: Instant, mut random: impl FnMut() -> u64) -> Reservation {
         if self.word().simply_closed() {
-            return Standing::Admissible.into();
+            return Readiness::Admissible.into();
         }
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();
         if locked.config.mode != Mode::Enforce {
-            return Standing::Admissible.into();
+            return Readiness::Admissible.into();
         }
         if self.word().is_isolated() {
-            return Standing::Unready(None).into();
+            return Readiness::Unready(None).into();
         }
-        let transition = self.step_by_time(&mut locked, at, &mut chance);
+        let transition = self.step_by_time(&mut locked, at, &mut random);
         let word = self.word();
-        let standing = match word.underlying() {
+        let readiness = match word.underlying() {
             CircuitState::Open => {
                 let until = self.hot.open_until.load(Ordering::Acquire);
-                Standing::Unready(Some(Duration::from_nanos(until.saturating_sub(at))))
+                Readiness::Unready(Some(Duration::from_nanos(until.saturating_sub(at))))
             }
             CircuitState::HalfOpen => match locked.take_probe_slot(at) {
-                Ok(role) => Standing::Held(Permit::new(word.tag(), now, role)),
-                Err(Refusal { retry_after, .. }) => Standing::Unready(retry_after),
+                Ok(role) => Readiness::Held(Permit::new(word.tag(), now, role)),
+                Err(Refusal { retry_after, .. }) => Readiness::Unready(retry_after),
             },
-            _ => Standing::Admissible,
+            _ => Readiness::Admissible,
         };
         Reservation {
-            standing,
+            readiness,
             transition,
         }
     }
@@ -91,10 +91,10 @@ impl Circuit {
     }
 }
 
-impl From<Standing> for Reservation {
-    fn from(standing: Standing) -> Self {
+impl From<Readiness> for Reservation {
+    fn from(readiness: Readiness) -> Self {
         Self {
-            standing,
+            readiness,
             transition: None,
         }
     }

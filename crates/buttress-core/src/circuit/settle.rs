@@ -11,7 +11,7 @@ use crate::window::{Generation, Mark};
 use crate::{Deadline, Ending, FailureKind, Outcome, Report, Upload};
 
 impl Circuit {
-    /// Records how a permitted call ended, `now`. `chance` gives a uniform number for the jitter of an opening.
+    /// Records how a permitted call ended, `now`. `random` gives a uniform number for the jitter of an opening.
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn settle(
@@ -19,12 +19,12 @@ impl Circuit {
         permit: Permit,
         report: Report,
         now: Instant,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Settlement {
         if self.settle_in_time(&permit, report.outcome, now) {
             return IN_TIME;
         }
-        self.settle_slowly(&permit, report, now, chance)
+        self.settle_slowly(&permit, report, now, random)
     }
 
     /// Records a call of the most frequent kind: it succeeded, in the tick that it was granted in, so it was
@@ -55,7 +55,7 @@ impl Circuit {
         permit: Permit,
         ending: Ending,
         now: Instant,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Settlement {
         let mut locked = self.lock();
         let took = permit.took(now);
@@ -69,16 +69,16 @@ impl Circuit {
             answered: permit.is_answered(),
             took: Duration::from_nanos(took),
         };
-        if dropped.is_timeout(self.patience(&locked)) {
+        if dropped.is_timeout(self.threshold(&locked)) {
             drop(locked);
             let timed_out = Report::failure(FailureKind::Timeout);
-            return self.settle(permit, timed_out, now, chance);
+            return self.settle(permit, timed_out, now, random);
         }
         let stale = permit.is_stale(self.word().epoch());
         if dropped.answered && !stale && matches!(permit.role, Role::Probe(_)) {
             // As when its lease ends: it has its result.
             drop(locked);
-            return self.settle(permit, Report::SUCCESS, now, chance);
+            return self.settle(permit, Report::SUCCESS, now, random);
         }
         Settlement {
             outcome: None,
@@ -117,16 +117,16 @@ impl Circuit {
         if deadline.is_none() && permit.allowed == u64::MAX && upload.is_none() {
             return false;
         }
-        let patience = self.patience(&self.lock());
-        permit.allowed < nanos(patience)
-            || was_cut_short(deadline, permit.granted, patience)
-            || was_kept_waiting(upload, permit.took(now), now, patience)
+        let threshold = self.threshold(&self.lock());
+        permit.allowed < nanos(threshold)
+            || was_cut_short(deadline, permit.granted, threshold)
+            || was_kept_waiting(upload, permit.took(now), now, threshold)
     }
 
     /// How much time a call must have been allowed for a timeout to say something.
-    fn patience(&self, locked: &Locked) -> Duration {
+    fn threshold(&self, locked: &Locked) -> Duration {
         let told = locked.config.attempt_timeout;
-        told.unwrap_or_else(|| self.usual.patience())
+        told.unwrap_or_else(|| self.typical_latency.threshold())
     }
 
     #[cold]
@@ -135,7 +135,7 @@ impl Circuit {
         permit: &Permit,
         report: Report,
         now: Instant,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Settlement {
         let at = self.origin.nanos_at(now);
         // Before the epoch is compared: see `Successes::generation`.
@@ -150,7 +150,7 @@ impl Circuit {
             self.row.end(permit.tag.epoch());
             self.successes.add(generation, at);
             if permit.is_exact() {
-                self.usual.learn(took);
+                self.typical_latency.learn(took);
             }
             self.remember_tick(generation, now, at);
             return IN_TIME;
@@ -187,14 +187,14 @@ impl Circuit {
                     .map(|verdict| match verdict {
                         Verdict::Failed => {
                             let hint = report.retry_after;
-                            self.reopen(&mut locked, Cause::ProbesFailed, at, hint, chance())
+                            self.reopen(&mut locked, Cause::ProbesFailed, at, hint, random())
                         }
                         Verdict::Passed => self.recover(&mut locked, at),
                     })
             }
             Role::Call => {
                 let cause = self.hear(&mut locked, outcome, slow, at);
-                cause.map(|cause| self.reopen(&mut locked, cause, at, report.retry_after, chance()))
+                cause.map(|cause| self.reopen(&mut locked, cause, at, report.retry_after, random()))
             }
         };
         // Under isolation the circuit moves on, but is shown as isolated throughout.

@@ -34,7 +34,7 @@ pub(super) struct Opening {
     pub(super) lasts: u64,
     pub(super) reopenings: u32,
     pub(super) hint: Option<Duration>,
-    pub(super) draw: u64,
+    pub(super) random: u64,
 }
 
 impl Locked {
@@ -74,8 +74,8 @@ impl Locked {
     }
 
     /// Admits the ramp's share of calls. Rejections carry the end of the ramp, after which every call is admitted.
-    pub(super) fn admit_on_ramp(&self, at: u64, draw: u64) -> Result<Role, Refusal> {
-        if self.share_on_ramp(at).includes(draw) {
+    pub(super) fn admit_on_ramp(&self, at: u64, random: u64) -> Result<Role, Refusal> {
+        if self.share_on_ramp(at).includes(random) {
             return Ok(Role::Call);
         }
         let left = self.ramp_end().saturating_sub(at);
@@ -108,9 +108,9 @@ impl Locked {
 impl Opening {
     /// The open time: the schedule, or the dependency's request within the cap, whichever is longer.
     pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
-        let scheduled = config.open_for.after(self.reopenings, self.draw);
-        let asked = self.hint.zip(config.retry_after_cap);
-        asked.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
+        let scheduled = config.open_for.after(self.reopenings, self.random);
+        let requested = self.hint.zip(config.retry_after_cap);
+        requested.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
     }
 }
 
@@ -124,7 +124,7 @@ impl Circuit {
         cause: Cause,
         at: u64,
         hint: Option<Duration>,
-        draw: u64,
+        random: u64,
     ) -> Transition {
         let word = self.word();
         if matches!(
@@ -138,7 +138,7 @@ impl Circuit {
             lasts: 0,
             reopenings: locked.reopenings,
             hint,
-            draw,
+            random,
         };
         let open_for = opening.length(&locked.config);
         opening.lasts = nanos(open_for);

@@ -1,13 +1,13 @@
 //! When to start a second attempt of a call, while the first is still in flight.
 //!
-//! The user says how much extra load is allowed, and the delay follows: where 5 % is allowed, it is the time that
+//! The user configures how much extra load is allowed, and the delay follows: where 5 % is allowed, it is the time that
 //! 95 % of the calls take at most, so that only the slowest 5 % are hedged. It holds for calls that were hedged too:
 //! they took longer than the delay whichever attempt won, so hedging does not move the quantile it waits for.
 //!
-//! When all calls turn slow at once, all of them outlast a delay that was learned before. So every second
-//! attempt is also paid for, from a [`Budget`] of the same ratio into which successes pay, and the allowed share
-//! holds then too. That the delay is a quantile and the share has its own budget is Finagle's
-//! `BackupRequestFilter`; that there must be enough calls first is failsafe-go's hedge policy.
+//! When all calls become slow at once, all of them exceed a delay that was measured before. So every second attempt
+//! also draws on a [`Budget`] of the same ratio with a deposit per success, and the allowed ratio holds then as well.
+//! That the delay is a quantile and the share has its own budget is Finagle's `BackupRequestFilter`; that there must be
+//! enough calls first is failsafe-go's hedge policy.
 
 mod rule;
 
@@ -20,7 +20,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::time::{Origin, nanos};
 use crate::{ConfigError, LatencyQuantiles, Ratio};
 
-/// How long to wait before a second attempt, learned from how long calls take.
+/// The delay before a second attempt, measured from the latency of calls.
 ///
 /// Recording a call takes no lock, and reading the delay is two reads. 64 times in a window, one of the readers
 /// computes the delay anew, and the others do not wait for it.
@@ -79,8 +79,7 @@ impl HedgeDelay {
         })
     }
 
-    /// How long a call that begins `now` waits before it is made a second time; `None` while too few calls are
-    /// known.
+    /// The delay before the second attempt of a call that begins `now`; `None` while too few calls were recorded.
     #[inline]
     pub fn delay(&self, now: Instant) -> Option<Duration> {
         let at = self.origin.nanos_at(now);
@@ -92,9 +91,8 @@ impl HedgeDelay {
         (delay != NO_DELAY).then(|| Duration::from_nanos(delay))
     }
 
-    /// A call ended: how long it took in all, hedged or not, and whether it succeeded and so pays for others.
-    /// Record those that failed as well, or a dependency that lets every tenth call time out would see every tenth
-    /// hedged, whatever share was allowed.
+    /// Records a call that ended: its total latency, hedged or not, and whether it succeeded. Record failed calls as
+    /// well: otherwise, if every tenth call times out, every tenth call is hedged, whatever ratio is allowed.
     #[inline]
     pub fn record(&self, latency: Duration, succeeded: bool, now: Instant) {
         // All of them were made at one instant, and so count from the same.
@@ -105,7 +103,7 @@ impl HedgeDelay {
         }
     }
 
-    /// Pays for a second attempt out of the allowed share, after the delay.
+    /// Reserves a second attempt from the allowed ratio, after the delay.
     ///
     /// # Errors
     ///
@@ -114,7 +112,7 @@ impl HedgeDelay {
         self.share.reserve(Cost::ONE, now)
     }
 
-    /// Takes back what was reserved for an attempt that was not made after all.
+    /// Refunds a reservation for an attempt that was not made.
     pub fn refund(&self, reservation: Reservation, now: Instant) {
         self.share.refund(reservation, now);
     }
@@ -124,7 +122,7 @@ impl HedgeDelay {
         self.share.finish(reservation);
     }
 
-    /// Takes another rule, and keeps what was learned, unless its window is another.
+    /// Takes another rule, and keeps the measurements, unless the window changes.
     ///
     /// # Errors
     ///
@@ -141,7 +139,7 @@ impl HedgeDelay {
         Ok(())
     }
 
-    /// Works the delay out, unless another thread does.
+    /// Computes the delay, unless another thread does.
     #[cold]
     fn refresh(&self, at: u64, stale_at: u64, now: Instant) {
         let taken = |next| {

@@ -12,7 +12,7 @@ use crate::{ConfigError, LatencyQuantiles, Ratio};
 /// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
 /// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
 ///
-/// Nothing is checked by the setters; a delay [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`HedgeDelay::new`](super::HedgeDelay::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HedgeRule {
     pub(super) extra: Ratio,
@@ -46,7 +46,7 @@ impl HedgeRule {
         self
     }
 
-    /// No call is hedged sooner, however short calls are: below some time a second attempt wins nothing.
+    /// No call is hedged sooner, however short calls are: a second attempt that soon has no benefit.
     #[must_use]
     pub fn min_delay(mut self, delay: Duration) -> Self {
         self.min_delay = delay;
@@ -61,7 +61,7 @@ impl HedgeRule {
         self
     }
 
-    /// How many calls the window must hold for its quantile to mean something.
+    /// The number of calls that the window must hold before a quantile is used, 100 by default.
     #[must_use]
     pub fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = calls;

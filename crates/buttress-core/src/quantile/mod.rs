@@ -13,8 +13,8 @@ use crate::{ConfigError, Ratio, stripe};
 /// How long calls took, over a sliding window, as far as quantiles need it.
 ///
 /// A latency is counted in a histogram: linearly up to 2 µs, and from there in 32 steps to each doubling, up to 18
-/// minutes. So a quantile is never told too short, and too long by at most 1/32 or 32 ns. The window
-/// slides by quarters of its length, so it spans between three quarters of it and all of it.
+/// minutes. So a quantile is never too short, and too long by at most 1/32 or 32 ns. The window slides by quarters of
+/// its length, so it spans between three quarters of it and all of it.
 ///
 /// Recording takes no lock and writes to no memory that another processor writes to (past eight processors, that
 /// few others write to). It takes 32 KiB for each of up to eight processors.

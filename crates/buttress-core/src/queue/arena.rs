@@ -5,7 +5,7 @@ use crate::Deadline;
 
 /// The entries of a queue, on one list for each class. Each list is in the order of arrival.
 ///
-/// Everything is constant time. Memory grows with the longest that the queue has been, and is then reused.
+/// All operations take constant time. Memory grows with the maximum length so far, and is reused.
 #[derive(Debug)]
 pub(super) struct Arena<T, const LISTS: usize> {
     slots: Vec<Slot<T>>,
@@ -17,7 +17,7 @@ pub(super) struct Arena<T, const LISTS: usize> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    /// Goes up whenever the slot is emptied, so that an old ticket opens nothing.
+    /// Incremented whenever the slot is emptied, so that an old ticket does not match.
     generation: u32,
     older: u32,
     newer: u32,
@@ -31,7 +31,7 @@ pub(super) struct Entry<T> {
     pub(super) class: usize,
     pub(super) since: Instant,
     pub(super) deadline: Option<Deadline>,
-    /// When it has waited for as long as it may by what was configured when it came, and what it then hears.
+    /// When the wait expires, by the configuration at its arrival, and the reason.
     pub(super) expires_at: Option<(Instant, Dropped)>,
 }
 
@@ -117,7 +117,7 @@ impl<T, const LISTS: usize> Arena<T, LISTS> {
             .filter(|_| slot.generation == ticket.generation)
     }
 
-    /// Takes an entry out, unless it has left.
+    /// Removes an entry, unless it has left.
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<Entry<T>> {
         self.get(ticket)?;
         let slot = &mut self.slots[ticket.index as usize];

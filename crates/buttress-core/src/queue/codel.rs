@@ -5,8 +5,8 @@ use crate::ConfigError;
 /// Drops requests that waited too long, when a queue does not drain.
 ///
 /// A queue is overloaded if, over a whole interval, even the shortest wait exceeded the target. In the interval after
-/// that, a request that waited for more than twice the target is dropped when its turn comes. A queue that ran empty
-/// has drained: it is not overloaded any more, and the interval begins anew with the next delay.
+/// that, a request that waited for more than twice the target is dropped when its turn comes. A queue that was empty
+/// has drained: it is no longer overloaded, and the next delay begins a new interval.
 ///
 /// This is the form of Facebook's wangle and folly (`Codel.cpp`), described by Maurer, *Fail at Scale*, ACM Queue
 /// 13(8), 2015, from Nichols and Jacobson's CoDel (RFC 8289). It differs from the RFC, which drops one at a time at a
@@ -33,14 +33,14 @@ impl Default for ControlledDelay {
 }
 
 impl ControlledDelay {
-    /// The longest necessary wait in a queue that drains.
+    /// The longest acceptable wait in a queue that drains, 5 ms by default.
     #[must_use]
     pub fn target(mut self, target: Duration) -> Self {
         self.target = target;
         self
     }
 
-    /// Over how long a queue must not have drained.
+    /// How long every wait must exceed the target before requests are dropped, 100 ms by default.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
@@ -67,7 +67,7 @@ impl ControlledDelay {
     }
 }
 
-/// What is known of a queue's delays.
+/// The state of the rule for one queue.
 #[derive(Debug, Default)]
 pub(super) struct Delays {
     /// The current interval, from the first delay in it.
@@ -77,12 +77,12 @@ pub(super) struct Delays {
 }
 
 impl Delays {
-    /// The queue ran empty: the next request does not wait, or begins a queue.
+    /// Records that the queue is empty.
     pub(super) fn drained(&mut self) {
         *self = Self::default();
     }
 
-    /// Records one more delay. Returns whether it was too long.
+    /// Records a delay, and returns whether the request is dropped for it.
     pub(super) fn is_too_long(
         &mut self,
         rule: ControlledDelay,

@@ -7,14 +7,14 @@ use crate::ConfigError;
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`capacity`](Self::capacity) | 128 | how many may wait |
+/// | [`capacity`](Self::capacity) | 128 | how many requests may wait |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] | which waiter is served first |
 /// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`max_wait`](Self::max_wait) | none | the longest wait |
 /// | [`margin`](Self::margin) | 0 | how long before its deadline a call must begin |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 ///
-/// Nothing is checked by the setters; a queue [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`WaitQueue::new`](super::WaitQueue::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueConfig {
     pub(crate) capacity: usize,
@@ -30,23 +30,23 @@ pub struct QueueConfig {
 pub enum Order {
     /// The oldest waiter.
     Fifo,
-    /// The newest waiter: it has the most time left. When the queue is full, the oldest makes room.
+    /// The newest waiter, which has the most time left. When the queue is full, the oldest is evicted.
     Lifo,
-    /// The oldest waiter, until the queue stands; from then on the newest, until it has drained. With
-    /// [criticality](QueueConfig::by_criticality), that is decided for each level by itself.
+    /// The oldest waiter, until the queue is congested; from then on the newest, until it has drained. With
+    /// [criticality](QueueConfig::by_criticality), each level is considered separately.
     ///
-    /// The idea is from Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There the queue stands when it has not been
-    /// empty for 100 ms. Here it does when a request has waited for `congested_after`, or waited in vain, and it has
-    /// drained when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for long
-    /// either, and serving its newest first would make its oldest late without need.
+    /// The idea is from Maurer, *Fail at Scale*, ACM Queue 13(8), 2015. There a queue is congested when it has not been
+    /// empty for 100 ms. Here it is when a request has waited for `congested_after`, or has expired, and it has drained
+    /// when it was empty for an eighth of ten times that: a busy queue that keeps up is never empty for long either,
+    /// and serving the newest first would delay the oldest without need.
     AdaptiveLifo {
-        /// How long a request waits before the queue is taken to stand.
+        /// How long a request waits before the queue counts as congested.
         congested_after: Duration,
     },
 }
 
 impl Order {
-    /// The adaptive order as it is best known: a queue stands after 100 ms.
+    /// The adaptive order with a `congested_after` of 100 ms.
     pub const ADAPTIVE: Self = Self::AdaptiveLifo {
         congested_after: Duration::from_millis(100),
     };
@@ -72,10 +72,10 @@ impl Default for QueueConfig {
 }
 
 impl QueueConfig {
-    /// The most that may wait: each takes about a hundred bytes here, and its request somewhere.
+    /// The largest capacity. Each waiter takes about a hundred bytes, plus its request.
     pub const MAX_CAPACITY: usize = 1_000_000;
 
-    /// The number of requests that may wait. With 0, none may.
+    /// The number of requests that may wait, 128 by default. With 0, none may.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
@@ -96,22 +96,22 @@ impl QueueConfig {
         self
     }
 
-    /// The longest wait; `None` leaves that to deadlines.
+    /// The longest wait. With `None`, the default, only deadlines end a wait.
     #[must_use]
     pub fn max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self
     }
 
-    /// The time before its deadline by which a call must begin: what nearly all calls take. A waiter with less time
-    /// left is dropped, and its room goes to another request.
+    /// The time before its deadline by which a call must begin: the time that nearly all calls take. A waiter with less
+    /// time left is dropped.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
         self.margin = margin;
         self
     }
 
-    /// Drops requests that waited long in a queue that does not drain; `None` does not.
+    /// Drops requests that waited long in a queue that does not drain. `None`, the default, does not.
     #[must_use]
     pub fn controlled_delay(mut self, rule: impl Into<Option<ControlledDelay>>) -> Self {
         self.controlled_delay = rule.into();

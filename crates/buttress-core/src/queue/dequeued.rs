@@ -1,11 +1,11 @@
 use super::Ticket;
 use crate::Reason;
 
-/// A request began to wait.
+/// The result of adding a waiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the displaced must be told"]
 pub struct Enqueued<T> {
-    /// With which it can be taken out again.
+    /// Identifies the waiter, to remove it.
     pub ticket: Ticket,
     /// The evicted waiter, and why.
     pub displaced: Option<(T, Dropped)>,
@@ -14,9 +14,9 @@ pub struct Enqueued<T> {
 /// Why a request may not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueRefusal {
-    /// The queue is full of requests that are served before it would be.
+    /// The queue is full of requests that are served first.
     Full,
-    /// Its deadline leaves no time to be served.
+    /// The deadline leaves too little time.
     TooLate,
 }
 
@@ -24,27 +24,27 @@ pub enum QueueRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a waiter that leaves must be notified"]
 pub enum Dequeued<T> {
-    /// It is its turn.
+    /// The waiter is served.
     Served(T),
-    /// It is not going to be served.
+    /// The waiter is not served.
     Dropped(T, Dropped),
 }
 
-/// Why a waiter is not going to be served.
+/// Why a waiter is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// The queue was full, and another is served before it.
+    /// The queue was full, and another request took the slot.
     Evicted,
-    /// The queue has not drained for an [interval](super::ControlledDelay), and it waited too long for that.
+    /// The queue has not drained for an [interval](super::ControlledDelay), and the request waited for too long.
     Overloaded,
-    /// It waited for the [longest wait](super::QueueConfig::max_wait).
+    /// The request waited for the [longest wait](super::QueueConfig::max_wait).
     TimedOut,
-    /// Its deadline leaves no time to be served any more.
+    /// The deadline leaves too little time.
     TooLate,
 }
 
 impl Dropped {
-    /// The reason that its caller gets.
+    /// The reason of the rejection.
     #[must_use]
     pub const fn reason(self) -> Reason {
         match self {

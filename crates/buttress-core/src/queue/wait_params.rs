@@ -3,18 +3,18 @@ use crate::{Criticality, Deadline};
 /// The parameters of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WaitParams {
-    /// How much it matters.
+    /// The criticality.
     pub criticality: Criticality,
-    /// By when its answer is wanted.
+    /// The deadline of the response.
     pub deadline: Option<Deadline>,
 }
 
-/// What is guaranteed to waiters of one criticality, whatever the load of more critical ones.
+/// The guarantee for waiters of one criticality, whatever the load of more critical ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QuotaHolder {
-    /// This many of them go before all waiters without a guarantee.
+    /// The number of waiters that are served before all waiters without a guarantee.
     pub first: u64,
-    /// This many of them may wait, and are not evicted.
+    /// The number of waiters that are not evicted.
     pub kept: u64,
 }
 

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::arena::{Arena, End, Entry};
 use super::codel::Delays;
-use super::standing::Standing;
+use super::congestion::CongestionDetector;
 use super::{
     Dequeued, Dropped, Enqueued, Order, QueueConfig, QueueRefusal, QuotaHolder, Ticket, WaitParams,
 };
@@ -10,7 +10,7 @@ use crate::{ConfigError, Criticality, Deadline};
 
 /// The waiters, and which is next. See the [module docs](super).
 ///
-/// Everything takes constant time, and memory is bounded by the configuration.
+/// All operations take constant time, and memory is bounded by the configuration.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ use crate::{ConfigError, Criticality, Deadline};
 ///
 /// let _ = queue.push("report", batch, now);
 /// let _ = queue.push("backfill", batch, now);
-/// // A caller waits for this one, so the batch makes room.
+/// // A caller waits for this one, so a waiter of the batch is evicted.
 /// let user = queue.push("user", WaitParams::default(), now).expect("it is more critical");
 /// assert_eq!(user.displaced.map(|(evicted, _)| evicted), Some("backfill"));
 ///
@@ -37,8 +37,8 @@ use crate::{ConfigError, Criticality, Deadline};
 pub struct WaitQueue<T> {
     config: QueueConfig,
     entries: Arena<T, { Criticality::COUNT }>,
-    /// Of each class: with a fixed order, the last waiters may starve while those before them do not wait.
-    standing: [Standing; Criticality::COUNT],
+    /// One for each class: with a fixed order, the last class may starve while the others do not wait.
+    detectors: [CongestionDetector; Criticality::COUNT],
     /// By class.
     entitled: [QuotaHolder; Criticality::COUNT],
     delays: Delays,
@@ -52,17 +52,17 @@ impl<T> WaitQueue<T> {
     /// What [`QueueConfig::check`] rejects.
     pub fn new(config: QueueConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let standing = std::array::from_fn(|_| Standing::emptied_at(now));
+        let detectors = std::array::from_fn(|_| CongestionDetector::emptied_at(now));
         Ok(Self {
             config,
             entries: Arena::new(),
-            standing,
+            detectors,
             entitled: [QuotaHolder::default(); Criticality::COUNT],
             delays: Delays::default(),
         })
     }
 
-    /// How many wait.
+    /// The number of waiters.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -80,25 +80,25 @@ impl<T> WaitQueue<T> {
         &self.config
     }
 
-    /// Whether more comes than is served, of some criticality at least, and the newest of it are served first.
+    /// Whether the queue is congested, for some criticality at least, so that the newest waiters of it are served
+    /// first.
     #[must_use]
-    pub fn is_standing(&self) -> bool {
-        self.standing.iter().any(Standing::is_standing)
+    pub fn is_congested(&self) -> bool {
+        self.detectors.iter().any(CongestionDetector::is_congested)
     }
 
-    /// Whether it would still stand at that moment: the state of a queue that was left empty changes only on the next
-    /// request or read. In other orders than the adaptive one there is no such state.
+    /// Whether the queue is still congested at `now`: the state of an empty queue changes only on the next request or
+    /// read. `false` unless the order is [`Order::AdaptiveLifo`].
     #[must_use]
-    pub fn stands_at(&self, now: Instant) -> bool {
+    pub fn is_congested_at(&self, now: Instant) -> bool {
         let Order::AdaptiveLifo { congested_after } = self.config.order else {
             return false;
         };
-        let mut classes = self.standing.iter();
-        classes.any(|standing| standing.will_stand(congested_after, now))
+        let mut classes = self.detectors.iter();
+        classes.any(|detector| detector.is_congested_at(congested_after, now))
     }
 
-    /// Takes a new configuration. Waiters stay, also beyond a capacity that has become smaller: then no request is
-    /// added until there is room.
+    /// Takes a new configuration. Waiters stay, also beyond a lower capacity: no request is added until there is room.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl<T> WaitQueue<T> {
         Ok(())
     }
 
-    /// The guarantees of each [criticality](Criticality::index). There are none if the queue does not go [by
+    /// Sets the guarantees of each [criticality](Criticality::index). There are none if the queue does not go [by
     /// criticality](QueueConfig::by_criticality).
     pub fn entitle(&mut self, entitled: [QuotaHolder; Criticality::COUNT]) {
         self.entitled = entitled;
@@ -121,7 +121,7 @@ impl<T> WaitQueue<T> {
     ///
     /// # Errors
     ///
-    /// The newcomer, and why it may not wait.
+    /// The value, and why it may not wait.
     pub fn push(
         &mut self,
         value: T,
@@ -135,32 +135,32 @@ impl<T> WaitQueue<T> {
             Err(refusal) => return Err((value, refusal)),
         };
         let class = self.class(terms.criticality);
-        self.standing[class].filled(now);
+        self.detectors[class].filled(now);
         let ticket = self.entries.push(Entry {
             value,
             class,
             since: now,
             deadline: terms.deadline,
-            expires_at: self.expires_at(terms.deadline, now),
+            expires_at: self.expiry(terms.deadline, now),
         });
         Ok(Enqueued { ticket, displaced })
     }
 
-    /// Why a request may not wait, if so: then a [`push`](Self::push) at this moment is rejected.
+    /// Why a request may not wait: a [`push`](Self::push) at this moment would be rejected. `None` if it may.
     #[must_use]
     pub fn refusal(&self, terms: WaitParams, now: Instant) -> Option<QueueRefusal> {
         self.room(terms, now).err()
     }
 
-    /// The next waiter to leave the queue, when there is a slot: the one whose turn it is, or before that one that is
-    /// not going to be served. To be called again until a waiter is served or the queue is empty.
+    /// The next waiter to leave the queue, when there is a slot: one that has expired, or else the one to serve. Must
+    /// be called again until a waiter is served or the queue is empty.
     ///
-    /// Of the waiters that cannot be served any more it finds the oldest of each class, and all whose turn it is. The
-    /// others, where deadlines differ, are [taken out](Self::remove) by their own timers.
+    /// Of the expired waiters it finds the oldest of each class, and any whose turn it is. The others are
+    /// [removed](Self::remove) by their own timers.
     pub fn pop(&mut self, now: Instant) -> Option<Dequeued<T>> {
         self.observe(now);
         if let Some((ticket, class, why)) = self.oldest_lapsed(now) {
-            self.standing[class].begin(now);
+            self.detectors[class].begin(now);
             return self
                 .take(ticket, now)
                 .map(|value| Dequeued::Dropped(value, why));
@@ -184,22 +184,21 @@ impl<T> WaitQueue<T> {
         self.observe(now);
         let entry = self.entries.get(ticket)?;
         if self.expired(entry, now).is_some() {
-            self.standing[entry.class].begin(now);
+            self.detectors[entry.class].begin(now);
         }
         self.take(ticket, now)
     }
 
-    /// Removes a waiter that cannot be served any more, and returns why. A waiter that can be served, or has left, is
-    /// not changed.
+    /// Removes a waiter that has expired, and returns why. `None` if it has not expired, or has left.
     pub fn expire(&mut self, ticket: Ticket, now: Instant) -> Option<Dropped> {
         let why = self.expired(self.entries.get(ticket)?, now)?;
         self.remove(ticket, now)?;
         Some(why)
     }
 
-    /// When a waiter will have waited for as long as it may, and why; `None` is never, or that it has left.
+    /// When a waiter expires, and why. `None` for never, or if it has left.
     #[must_use]
-    pub fn gives_up_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
+    pub fn expires_at(&self, ticket: Ticket) -> Option<(Instant, Dropped)> {
         self.entries.get(ticket)?.expires_at
     }
 
@@ -216,17 +215,17 @@ impl<T> WaitQueue<T> {
         Some(now.saturating_duration_since(entry.since))
     }
 
-    /// Looks at how long each class has stood, before anything changes in the queue.
+    /// Updates the congestion of each class, before the queue changes.
     fn observe(&mut self, now: Instant) {
         let Order::AdaptiveLifo { congested_after } = self.config.order else {
             return;
         };
         for class in 0..Criticality::COUNT {
             let oldest = self.oldest_wait_of(class, now);
-            let standing = &mut self.standing[class];
-            standing.review(congested_after, now);
+            let detector = &mut self.detectors[class];
+            detector.review(congested_after, now);
             if oldest.is_some_and(|waited| waited > congested_after) {
-                standing.begin(now);
+                detector.begin(now);
             }
         }
     }
@@ -263,7 +262,7 @@ impl<T> WaitQueue<T> {
         match self.config.order {
             Order::Fifo => End::Oldest,
             Order::Lifo => End::Newest,
-            Order::AdaptiveLifo { .. } if self.standing[class].is_standing() => End::Newest,
+            Order::AdaptiveLifo { .. } if self.detectors[class].is_congested() => End::Newest,
             Order::AdaptiveLifo { .. } => End::Oldest,
         }
     }
@@ -316,7 +315,7 @@ impl<T> WaitQueue<T> {
         Some((ticket, Dropped::Evicted))
     }
 
-    /// The first class's oldest waiter that cannot be served any more.
+    /// The oldest waiter of a class that has expired, least critical class first.
     fn oldest_lapsed(&self, now: Instant) -> Option<(Ticket, usize, Dropped)> {
         (0..Criticality::COUNT).find_map(|class| {
             let (ticket, entry) = self.entries.at(class, End::Oldest)?;
@@ -324,7 +323,7 @@ impl<T> WaitQueue<T> {
         })
     }
 
-    /// Why an entry cannot be served any more, if it cannot.
+    /// Why an entry has expired, if it has.
     fn expired(&self, entry: &Entry<T>, now: Instant) -> Option<Dropped> {
         if self.is_too_late(entry.deadline, now) {
             return Some(Dropped::TooLate);
@@ -333,8 +332,8 @@ impl<T> WaitQueue<T> {
         (at <= now).then_some(why)
     }
 
-    /// How long a request that comes now may wait.
-    fn expires_at(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
+    /// When a request that arrives at `now` expires.
+    fn expiry(&self, deadline: Option<Deadline>, now: Instant) -> Option<(Instant, Dropped)> {
         let timeout = self
             .config
             .max_wait
@@ -354,7 +353,7 @@ impl<T> WaitQueue<T> {
     fn take(&mut self, ticket: Ticket, now: Instant) -> Option<T> {
         let entry = self.entries.remove(ticket)?;
         if self.entries.at(entry.class, End::Oldest).is_none() {
-            self.standing[entry.class].emptied(now);
+            self.detectors[entry.class].emptied(now);
         }
         if self.is_empty() {
             self.delays.drained();

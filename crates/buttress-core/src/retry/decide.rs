@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Classification, RetryClass, RetryRule, Safety, StopReason};
 
-/// How far one call has come.
+/// The state of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Attempts that count against the limit and have ended.
@@ -11,56 +11,56 @@ pub struct Progress {
     pub replaced: bool,
     /// The wait before the last attempt.
     pub waited: Duration,
-    /// The longest that an attempt took.
+    /// The duration of the longest attempt.
     pub longest: Duration,
 }
 
-/// What one call allows.
+/// The conditions for another attempt of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTerms {
-    /// Whether it may be processed twice.
+    /// Whether the request may be processed twice.
     pub safety: Safety,
     /// Whether it is known that the attempt was not processed. An error alone is no evidence.
     pub unprocessed: bool,
-    /// What prevents another attempt from the outset: a body that cannot be sent again.
-    pub obstacle: Option<StopReason>,
+    /// Why the request cannot be sent again, if it cannot: a body that is too large, or was lost.
+    pub unrepeatable: Option<StopReason>,
     /// The time that remains, if there is a deadline.
     pub remaining: Option<Duration>,
-    /// How long calls have been observed to take.
-    pub usual: Duration,
+    /// The typical latency of calls, as observed.
+    pub typical_latency: Duration,
 }
 
 /// The decision after an attempt has ended. `R` is what was reserved for the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<R> {
-    /// Nothing failed.
+    /// The attempt did not fail.
     Return,
     /// Another attempt is made after a wait.
     Retry {
         /// How long to wait.
         after: Duration,
-        /// What the budget granted.
+        /// The reservation that the budget granted.
         paid: R,
     },
-    /// It failed, and stays so.
+    /// The attempt failed, and is not retried.
     Stop(StopReason),
 }
 
 impl RetryRule {
-    /// Decides about a call. `chance` draws a uniform number, and `reserve` asks the budget: both only
-    /// where all else allows another attempt. What is decided is noted in `progress`.
+    /// Decides whether a call is attempted again. `random` returns a uniform number, and `reserve` asks the budget:
+    /// both are called only if everything else allows another attempt. The decision is recorded in `progress`.
     ///
-    /// An attempt that was never processed is retried at once and without being counted, but once in a call,
-    /// and the budget pays: that a connection is refused may be because of too many.
+    /// An attempt that was never processed is retried once per call, immediately and without being counted. It draws on
+    /// the budget, because a refused connection may itself be a sign of overload.
     pub fn decide<R>(
         &self,
         verdict: Classification,
         progress: &mut Progress,
         terms: &CallTerms,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         reserve: impl FnOnce() -> Result<R, StopReason>,
     ) -> Decision<R> {
-        let replaces = match verdict.finding {
+        let replaces = match verdict.class {
             RetryClass::Final => return Decision::Return,
             RetryClass::Forbidden => return Decision::Stop(StopReason::Forbidden),
             RetryClass::Permanent => return Decision::Stop(StopReason::NotRetryable),
@@ -71,7 +71,7 @@ impl RetryRule {
             RetryClass::Transient(_) if terms.safety != Safety::Idempotent => {
                 return Decision::Stop(StopReason::NotIdempotent);
             }
-            // In doubt it was processed.
+            // Unless known otherwise, the attempt may have been processed.
             RetryClass::Unprocessed(_)
                 if terms.safety != Safety::Idempotent && !terms.unprocessed =>
             {
@@ -83,13 +83,13 @@ impl RetryRule {
         if !replaces && progress.attempts + 1 >= self.attempts {
             return Decision::Stop(StopReason::AttemptsExhausted);
         }
-        if let Some(reason) = terms.obstacle {
+        if let Some(reason) = terms.unrepeatable {
             return Decision::Stop(reason);
         }
         if verdict.hint.is_some_and(|hint| hint > self.max_retry_after) {
             return Decision::Stop(StopReason::RetryAfterTooLong);
         }
-        let after = self.wait(replaces, verdict.hint, progress, chance);
+        let after = self.wait(replaces, verdict.hint, progress, random);
         if !self.is_worth_it(after, progress, terms) {
             return Decision::Stop(StopReason::DeadlineTooShort);
         }
@@ -106,42 +106,42 @@ impl RetryRule {
         Decision::Retry { after, paid }
     }
 
-    /// Whether an attempt that is begun after a wait ends in time, as far as one can know.
+    /// Whether an attempt that begins after a wait is expected to end before the deadline.
     #[must_use]
     pub fn is_worth_it(&self, after: Duration, progress: &Progress, terms: &CallTerms) -> bool {
         let Some(remaining) = terms.remaining else {
             return true;
         };
-        let observed = || progress.longest.max(terms.usual);
+        let observed = || progress.longest.max(terms.typical_latency);
         let takes = self.expected_attempt_time.unwrap_or_else(observed);
-        // A timer may be late by the width of its slot, so a wait costs that much more.
+        // A timer may be late by its resolution.
         let late = if after.is_zero() { after } else { TIMER_SLOT };
         remaining > after.saturating_add(takes).saturating_add(late)
     }
 
-    /// A hint is a lower bound, and callers with the same hint must not come back at the same time: so the first of the
-    /// waits is added to it.
+    /// A hint is a lower bound. The first backoff is added to it, so that callers with the same hint do not retry at
+    /// the same time.
     fn wait(
         &self,
         replaces: bool,
         hint: Option<Duration>,
         progress: &Progress,
-        chance: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
     ) -> Duration {
         match hint {
             Some(hint) => {
-                let spread = self.backoff.wait(0, Duration::ZERO, chance());
+                let spread = self.backoff.wait(0, Duration::ZERO, random());
                 hint.saturating_add(spread)
             }
             None if replaces => Duration::ZERO,
             None => self
                 .backoff
-                .wait(progress.attempts, progress.waited, chance()),
+                .wait(progress.attempts, progress.waited, random()),
         }
     }
 }
 
-/// The width of a slot of tokio's wheel of timers.
+/// The resolution of tokio's timers.
 const TIMER_SLOT: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
@@ -153,9 +153,9 @@ mod tests {
     const TERMS: CallTerms = CallTerms {
         safety: Safety::Idempotent,
         unprocessed: false,
-        obstacle: None,
+        unrepeatable: None,
         remaining: None,
-        usual: Duration::ZERO,
+        typical_latency: Duration::ZERO,
     };
 
     fn rule() -> RetryRule {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn each_obstacle_has_its_reason() {
+    fn each_condition_stops_for_its_reason() {
         let with = |safety| CallTerms { safety, ..TERMS };
         let unsafe_twice = with(Safety::Unsafe);
         let listed = Classification::new(RetryClass::Listed(FailureKind::Error));
@@ -253,7 +253,7 @@ mod tests {
                 transient(),
                 new,
                 CallTerms {
-                    obstacle: Some(StopReason::BodyTooLarge),
+                    unrepeatable: Some(StopReason::BodyTooLarge),
                     ..TERMS
                 },
                 Decision::Stop(StopReason::BodyTooLarge),
@@ -287,7 +287,7 @@ mod tests {
                 },
                 retry(Duration::ZERO),
             ),
-            // In doubt it was processed, and `safety` binds.
+            // The attempt may have been processed, so `safety` decides.
             (
                 unprocessed(),
                 new,
@@ -308,8 +308,8 @@ mod tests {
         assert_eq!(decision, Decision::Stop(StopReason::BudgetEmpty));
         assert_eq!(progress, Progress::default());
 
-        let asked = || -> Result<(), _> { panic!("not needed") };
-        let decision = rule().decide(Classification::FINAL, &mut progress, &TERMS, || 0, asked);
+        let reserve = || -> Result<(), _> { panic!("not needed") };
+        let decision = rule().decide(Classification::FINAL, &mut progress, &TERMS, || 0, reserve);
         assert_eq!(decision, Decision::Return);
     }
 
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_processed_is_made_up_for_once() {
+    fn an_unprocessed_attempt_is_replaced_once() {
         let mut progress = Progress::default();
         let mut next = || decide(unprocessed(), &mut progress, TERMS);
         assert_eq!(next(), retry(Duration::ZERO));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn one_attempt_is_one_attempt() {
+    fn with_one_attempt_there_is_no_retry() {
         let rule = RetryRule {
             attempts: 1,
             ..rule()
@@ -353,11 +353,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_that_cannot_end_in_time() {
-        let in_time = |remaining, longest, usual| {
+    fn no_attempt_begins_that_cannot_end_in_time() {
+        let in_time = |remaining, longest, typical_latency| {
             let terms = CallTerms {
                 remaining: Some(remaining),
-                usual,
+                typical_latency,
                 ..TERMS
             };
             let mut progress = Progress {

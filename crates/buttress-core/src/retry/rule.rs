@@ -3,16 +3,16 @@ use std::time::Duration;
 use crate::Backoff;
 use crate::ConfigError;
 
-/// How often a call is tried, how long is waited in between, and what makes another attempt worth beginning.
+/// The number of attempts of a call, the waits between them, and the time that must remain for another attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryRule {
-    /// Attempts in all, with the first.
+    /// The maximum number of attempts, including the first.
     pub attempts: u32,
     /// The wait before each retry.
     pub backoff: Backoff,
     /// The longest wait that the dependency may request.
     pub max_retry_after: Duration,
-    /// How much time must be left for an attempt to be worth beginning. `None` is as observed.
+    /// The time that must remain until the deadline for another attempt. `None` uses the observed latency.
     pub expected_attempt_time: Option<Duration>,
 }
 
@@ -28,7 +28,7 @@ impl Default for RetryRule {
 }
 
 impl RetryRule {
-    /// The most attempts that a call may have.
+    /// The largest number of attempts.
     pub const MAX_ATTEMPTS: u32 = 100;
 
     /// Rejects invalid values.

@@ -1,16 +1,16 @@
 use std::fmt;
 
-/// Why a failed call was not tried again.
+/// Why a failed call was not retried.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopReason {
-    /// It was tried as often as it may be.
+    /// The maximum number of attempts was made.
     AttemptsExhausted,
-    /// The request's body failed while it was sent, or is in other hands.
+    /// The request's body failed while it was sent, or another attempt still reads it.
     BodyLost,
-    /// The request's body is larger than what is kept for another attempt.
+    /// The request's body is larger than the replay limit.
     BodyTooLarge,
-    /// Successes have not paid for another attempt.
+    /// The retry budget has no deposit left for another attempt.
     BudgetEmpty,
     /// Too many extra attempts are in flight already.
     BudgetInFlight,
@@ -18,20 +18,20 @@ pub enum StopReason {
     DeadlineTooShort,
     /// The dependency requests a longer wait than is allowed.
     RetryAfterTooLong,
-    /// There is no runtime that could time the wait.
+    /// There is no runtime with timers for the wait.
     NoTimer,
-    /// It is not known to be safe to do twice.
+    /// The request is not known to be idempotent.
     NotIdempotent,
     /// Another attempt would fail for the same reason.
     NotRetryable,
     /// A layer of Buttress rejected the attempt, in a way that holds for every attempt.
     Rejected,
-    /// The dependency said not to.
+    /// The dependency forbids a retry.
     Forbidden,
 }
 
 impl StopReason {
-    /// Every reason, for tables and for tests that must not miss one.
+    /// Every reason.
     pub const ALL: [Self; 12] = [
         Self::AttemptsExhausted,
         Self::BodyLost,
@@ -66,8 +66,8 @@ impl StopReason {
         }
     }
 
-    /// Whether the call was one to try again, and no more can be done for it here. Then a caller further up had
-    /// better not try either: it would begin all the attempts again that were made, or held back, in this place.
+    /// Whether the call could be retried, and this layer has used up its retries. A caller further up should then not
+    /// retry either, because it would repeat all of these attempts.
     #[must_use]
     pub const fn spends_retries(self) -> bool {
         match self {
@@ -96,12 +96,12 @@ impl fmt::Display for StopReason {
             Self::BudgetEmpty => "the retry budget is empty",
             Self::BudgetInFlight => "too many retries are in flight",
             Self::DeadlineTooShort => "the deadline leaves too little time",
-            Self::RetryAfterTooLong => "the dependency wants to be left alone for too long",
+            Self::RetryAfterTooLong => "the dependency requests too long a wait",
             Self::NoTimer => "there is no runtime to time the wait",
             Self::NotIdempotent => "the request is not known to be idempotent",
             Self::NotRetryable => "another attempt would fail as well",
             Self::Rejected => "a layer below refused",
-            Self::Forbidden => "the dependency said not to",
+            Self::Forbidden => "the dependency forbids a retry",
         })
     }
 }

@@ -8,34 +8,34 @@ use crate::{ConfigError, Criticality, Ratio};
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`share`](Self::share) of `Critical` | 10 % | kept whatever the others ask |
-/// | [`share`](Self::share) of `High` | 50 % | kept against a flood of what says it is critical |
-/// | [`share`](Self::share) of `Medium` | 10 % | kept, so that it is degraded and not gone |
-/// | [`share`](Self::share) of `Low` | 0 | uses only what is lent |
-/// | [`memory`](Self::memory) | 1 s | how long a rejection keeps slots free for others like it |
+/// | [`share`](Self::share) of `Critical` | 10 % | guaranteed to the most critical calls |
+/// | [`share`](Self::share) of `High` | 50 % | guaranteed whatever the load of calls that declare themselves critical |
+/// | [`share`](Self::share) of `Medium` | 10 % | guaranteed, so that these calls are degraded and not all rejected |
+/// | [`share`](Self::share) of `Low` | 0 | only borrowed slots |
+/// | [`reservation_ttl`](Self::reservation_ttl) | 1 s | how long a rejected call reserves a slot for its criticality |
 ///
-/// Nothing is checked by the setters; [`Shares`](super::Shares) [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Shares::new`](super::Shares::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SharesConfig {
     /// By [`Criticality::index`].
     shares: [Ratio; Criticality::COUNT],
-    pub(super) memory: Duration,
+    pub(super) reservation_ttl: Duration,
 }
 
 impl Default for SharesConfig {
     fn default() -> Self {
         Self {
             shares: [0, 10, 50, 10].map(Ratio::percent),
-            memory: Duration::from_secs(1),
+            reservation_ttl: Duration::from_secs(1),
         }
     }
 }
 
 impl SharesConfig {
-    /// The shortest memory.
-    pub const MIN_MEMORY: Duration = Duration::from_millis(10);
-    /// The longest memory.
-    pub const MAX_MEMORY: Duration = Duration::from_secs(60);
+    /// The shortest [`reservation_ttl`](Self::reservation_ttl).
+    pub const MIN_RESERVATION_TTL: Duration = Duration::from_millis(10);
+    /// The longest [`reservation_ttl`](Self::reservation_ttl).
+    pub const MAX_RESERVATION_TTL: Duration = Duration::from_secs(60);
 
     /// The guaranteed share of a criticality, rounded down to whole slots.
     #[must_use]
@@ -44,11 +44,11 @@ impl SharesConfig {
         self
     }
 
-    /// How long a rejected call reserves a slot for others of its criticality. Calls that wait in a queue have one
-    /// reserved while they wait, without this time.
+    /// How long a rejected call reserves a slot for others of its criticality, 1 second by default. It does not apply to
+    /// calls in a queue: those have a slot reserved for as long as they wait.
     #[must_use]
-    pub fn memory(mut self, memory: Duration) -> Self {
-        self.memory = memory;
+    pub fn reservation_ttl(mut self, reservation_ttl: Duration) -> Self {
+        self.reservation_ttl = reservation_ttl;
         self
     }
 
@@ -56,8 +56,8 @@ impl SharesConfig {
     ///
     /// # Errors
     ///
-    /// Shares that come to more than the whole, or all to nothing; a memory outside of
-    /// [`MIN_MEMORY`](Self::MIN_MEMORY) and [`MAX_MEMORY`](Self::MAX_MEMORY).
+    /// Shares that add up to 0 or to more than 100 %; a `reservation_ttl` outside of
+    /// [`MIN_RESERVATION_TTL`](Self::MIN_RESERVATION_TTL) and [`MAX_RESERVATION_TTL`](Self::MAX_RESERVATION_TTL).
     pub fn check(&self) -> Result<(), ConfigError> {
         let sum: u64 = self.shares.iter().map(|&share| parts(share)).sum();
         if sum == 0 || sum > WHOLE {
@@ -68,10 +68,15 @@ impl SharesConfig {
                 "above 0% and at most 100%",
             ));
         }
-        if !(Self::MIN_MEMORY..=Self::MAX_MEMORY).contains(&self.memory) {
-            let bound = format!("from {:?} to {:?}", Self::MIN_MEMORY, Self::MAX_MEMORY);
-            let value = format_args!("{:?}", self.memory);
-            return Err(ConfigError::new("shares.memory", value, bound));
+        if !(Self::MIN_RESERVATION_TTL..=Self::MAX_RESERVATION_TTL).contains(&self.reservation_ttl)
+        {
+            let bound = format!(
+                "from {:?} to {:?}",
+                Self::MIN_RESERVATION_TTL,
+                Self::MAX_RESERVATION_TTL
+            );
+            let value = format_args!("{:?}", self.reservation_ttl);
+            return Err(ConfigError::new("shares.reservation_ttl", value, bound));
         }
         Ok(())
     }
@@ -82,16 +87,16 @@ impl SharesConfig {
     }
 }
 
-/// The slots in a limit for a share in [parts], rounded down.
+/// The slots of a limit for a share in [parts], rounded down.
 pub(super) fn places(share: u64, limit: u64) -> u64 {
     let whole = || (u128::from(limit) * u128::from(share) / u128::from(WHOLE)) as u64;
-    // Limits are small enough, and no 128 bits need be divided.
+    // Limits are small enough that no 128-bit division is needed.
     let product = limit.checked_mul(share);
     product.map_or_else(whole, |product| product / WHOLE)
 }
 
-/// A share in hundred-millionths, in which the slots of all never come to more than the limit, and three times a
-/// third plus a rounding error to no more than the whole.
+/// A share in hundred-millionths. In these units the slots of all shares never exceed the limit, and three shares of a
+/// third do not exceed the whole by a rounding error.
 pub(super) fn parts(share: Ratio) -> u64 {
     (share.get() * WHOLE as f64).round() as u64
 }

@@ -10,16 +10,16 @@ pub(super) struct Kept {
 
 impl Kept {
     /// A call was rejected: one slot more, up to the [most](headroom) of a limit.
-    pub(super) fn reject(&mut self, limit: u64, now: Instant, memory: Duration) {
-        self.places = (self.places(now, memory) + 1).min(headroom(limit));
+    pub(super) fn reject(&mut self, limit: u64, now: Instant, ttl: Duration) {
+        self.places = (self.places(now, ttl) + 1).min(headroom(limit));
         self.since = Some(now);
     }
 
-    /// Half of the reserved slots are released with each memory that passes without another rejection.
-    pub(super) fn places(&self, now: Instant, memory: Duration) -> u64 {
+    /// Half of the reserved slots are released with each `ttl` that passes without another rejection.
+    pub(super) fn places(&self, now: Instant, ttl: Duration) -> u64 {
         let Some(since) = self.since else { return 0 };
         let passed = now.saturating_duration_since(since);
-        let halvings = (passed.as_secs_f64() / memory.as_secs_f64()) as u32;
+        let halvings = (passed.as_secs_f64() / ttl.as_secs_f64()) as u32;
         self.places.checked_shr(halvings).unwrap_or(0)
     }
 }

@@ -58,7 +58,7 @@ pub struct Usage {
     pub in_flight: u64,
 }
 
-/// What a partition has at one moment.
+/// A snapshot of a partition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartitionSnapshot {
     /// Its name; `None` for all that has none.
@@ -129,7 +129,7 @@ impl Partitions {
         (0..self.parts.len() as u32).map(Partition)
     }
 
-    /// Whether a newcomer may have a slot right away. `waits` says which partitions have waiters.
+    /// Whether a new call may have a slot immediately. `waits` returns whether a partition has waiters.
     ///
     /// A call does not overtake others of its own partition, nor does a call within its share wait for those that
     /// borrow.
@@ -176,9 +176,9 @@ impl Partitions {
 
     /// A call that could not wait was rejected: if its partition is below its share, a slot is reserved.
     pub fn reject(&mut self, partition: Partition, usage: Usage, now: Instant) {
-        if self.deficit(partition, usage) > 0 && !self.config.memory.is_zero() {
+        if self.deficit(partition, usage) > 0 && !self.config.reservation_ttl.is_zero() {
             let kept = &mut self.parts[partition.index()].kept;
-            kept.reject(usage.limit, now, self.config.memory);
+            kept.reject(usage.limit, now, self.config.reservation_ttl);
         }
     }
 
@@ -189,7 +189,7 @@ impl Partitions {
         }
     }
 
-    /// What a partition has, of those that are configured; the caller knows how many wait in it.
+    /// A snapshot of a configured partition, without its number of waiters.
     #[must_use]
     pub fn snapshot(&self, partition: Partition, usage: Usage) -> Option<PartitionSnapshot> {
         let part = self.parts.get(partition.index())?;
@@ -204,8 +204,8 @@ impl Partitions {
         })
     }
 
-    /// Takes a new configuration; `waits` says which partitions have waiters. No slot in use is taken back. A partition
-    /// that keeps its name keeps its calls; a removed one only borrows, until its calls have ended.
+    /// Takes a new configuration; `waits` returns whether a partition has waiters. No slot in use is taken back. A
+    /// partition that keeps its name keeps its calls; a removed one only borrows, until its calls have ended.
     ///
     /// # Errors
     ///
@@ -276,7 +276,7 @@ impl Partitions {
     fn kept_from(&self, borrower: Partition, usage: Usage, now: Instant) -> u64 {
         let kept = |partition: Partition| {
             let kept = &self.parts[partition.index()].kept;
-            match kept.places(now, self.config.memory) {
+            match kept.places(now, self.config.reservation_ttl) {
                 0 => 0,
                 kept => kept.min(self.deficit(partition, usage)),
             }

@@ -5,57 +5,57 @@ use crate::{ConfigError, Name, Ratio};
 
 /// Partitions of a limit, each with a name and a guaranteed share.
 ///
-/// All that has another name, or none, is one more partition, which has what is left of the limit.
+/// Calls with another name, or none, belong to one more partition, which has the rest of the limit.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`share`](Self::share) | none | a name and its guaranteed share of the limit, rounded down to whole slots |
-/// | [`memory`](Self::memory) | 1 s | where calls may not wait: how long a rejection reserves a slot for its partition |
+/// | [`reservation_ttl`](Self::reservation_ttl) | 1 s | without a queue: how long a rejected call reserves a slot for its partition |
 ///
-/// Nothing is checked by the setters; [`Partitions`](super::Partitions) [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Partitions::new`](super::Partitions::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartitionsConfig {
     pub(super) shares: Vec<(Name, Ratio)>,
-    pub(super) memory: Duration,
+    pub(super) reservation_ttl: Duration,
 }
 
 impl Default for PartitionsConfig {
     fn default() -> Self {
         Self {
             shares: Vec::new(),
-            memory: Duration::from_secs(1),
+            reservation_ttl: Duration::from_secs(1),
         }
     }
 }
 
 impl PartitionsConfig {
-    /// The most partitions with a name.
+    /// The most named partitions.
     pub const MAX_PARTITIONS: usize = 64;
-    /// The longest memory.
-    pub const MAX_MEMORY: Duration = Duration::from_secs(60);
+    /// The longest [`reservation_ttl`](Self::reservation_ttl).
+    pub const MAX_RESERVATION_TTL: Duration = Duration::from_secs(60);
 
-    /// One more partition. A share of nothing uses only what is lent.
+    /// Adds a partition. A partition with a share of 0 only borrows slots.
     #[must_use]
     pub fn share(mut self, name: impl Into<Name>, share: Ratio) -> Self {
         self.shares.push((name.into(), share));
         self
     }
 
-    /// How long a rejected call reserves a slot for others of its partition, where there is no queue. Calls that wait
-    /// in a queue have one reserved while they wait. With 0, none is reserved.
+    /// How long a rejected call reserves a slot for others of its partition where there is no queue, 1 second by default.
+    /// Calls in a queue have a slot reserved for as long as they wait. With 0, no slot is reserved.
     #[must_use]
-    pub fn memory(mut self, memory: Duration) -> Self {
-        self.memory = memory;
+    pub fn reservation_ttl(mut self, reservation_ttl: Duration) -> Self {
+        self.reservation_ttl = reservation_ttl;
         self
     }
 
-    /// How many have a name.
+    /// The number of named partitions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shares.len()
     }
 
-    /// Whether none has a name.
+    /// Whether there is no named partition.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shares.is_empty()
@@ -65,8 +65,8 @@ impl PartitionsConfig {
     ///
     /// # Errors
     ///
-    /// No partition, or more than [`MAX_PARTITIONS`](Self::MAX_PARTITIONS); a name that is empty or there twice; shares
-    /// that come to more than the whole; a memory above [`MAX_MEMORY`](Self::MAX_MEMORY).
+    /// No partition, or more than [`MAX_PARTITIONS`](Self::MAX_PARTITIONS); an empty or repeated name; shares that add up
+    /// to more than 100 %; a `reservation_ttl` above [`MAX_RESERVATION_TTL`](Self::MAX_RESERVATION_TTL).
     pub fn check(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MAX_PARTITIONS).contains(&self.len()) {
             let bound = format!("from 1 to {} partitions", Self::MAX_PARTITIONS);
@@ -91,19 +91,19 @@ impl PartitionsConfig {
             let value = format_args!("{}% in all", sum as f64 / (WHOLE / 100) as f64);
             return Err(ConfigError::new("partitions.share", value, "at most 100%"));
         }
-        if self.memory > Self::MAX_MEMORY {
-            let value = format_args!("{:?}", self.memory);
-            let bound = format!("at most {:?}", Self::MAX_MEMORY);
-            return Err(ConfigError::new("partitions.memory", value, bound));
+        if self.reservation_ttl > Self::MAX_RESERVATION_TTL {
+            let value = format_args!("{:?}", self.reservation_ttl);
+            let bound = format!("at most {:?}", Self::MAX_RESERVATION_TTL);
+            return Err(ConfigError::new("partitions.reservation_ttl", value, bound));
         }
         Ok(())
     }
 
-    /// Rejects a limit of which a share comes to less than a slot: it would be no guarantee.
+    /// Rejects a limit of which a share is less than one slot: such a share guarantees nothing.
     ///
     /// # Errors
     ///
-    /// The first such share, by the name of its partition.
+    /// The first such share, with the name of its partition.
     pub(crate) fn check_limit(&self, limit: u64) -> Result<(), ConfigError> {
         let is_empty = |share: Ratio| share > Ratio::ZERO && places(parts(share), limit) == 0;
         match self.shares.iter().find(|&&(_, share)| is_empty(share)) {
@@ -111,7 +111,7 @@ impl PartitionsConfig {
             Some((name, share)) => Err(ConfigError::new(
                 "partitions.share",
                 format_args!("{share} of {limit} for {:?}", name.as_str()),
-                "one place at least, or 0%",
+                "one slot at least, or 0%",
             )),
         }
     }

@@ -10,10 +10,10 @@ use crate::{ConfigError, Criticality};
 /// that are wanted by more critical classes, and by less critical ones that are below their shares.
 ///
 /// A slot is wanted by a call that was [rejected](Self::reject) because it could not wait. It stays free for others of
-/// its class for a while, up to twice the square root of the limit for each class: enough for calls at random moments to
-/// find one (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls that wait in a queue are not
-/// known here: the queue goes by [`deficit`](Self::deficit) and [`share`](Self::share), which a newcomer
-/// must not overtake.
+/// its class for a while, up to twice the square root of the limit for each class: enough for calls at random moments
+/// to find one (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls that wait in a queue are
+/// not known here: the queue goes by [`deficit`](Self::deficit) and [`share`](Self::share), which a new call must not
+/// overtake.
 ///
 /// The owner records every call that begins and ends, and every rejection, under one lock.
 ///
@@ -43,7 +43,7 @@ use crate::{ConfigError, Criticality};
 #[derive(Debug, Clone)]
 pub struct Shares {
     config: SharesConfig,
-    /// By [`Criticality::index`], what matters least first.
+    /// By [`Criticality::index`], least critical first.
     classes: [Class; Criticality::COUNT],
     in_flight: u64,
 }
@@ -85,7 +85,7 @@ impl Shares {
     /// A call that could not wait was rejected.
     pub fn reject(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
-        class.kept.reject(limit, now, self.config.memory);
+        class.kept.reject(limit, now, self.config.reservation_ttl);
     }
 
     /// The number of guaranteed slots that a criticality does not use.
@@ -132,7 +132,7 @@ impl Shares {
     fn kept_from(&self, borrower: Criticality, limit: u64, now: Instant) -> u64 {
         let kept = |criticality: Criticality| {
             let class = &self.classes[criticality.index()];
-            let wanted = class.kept.places(now, self.config.memory);
+            let wanted = class.kept.places(now, self.config.reservation_ttl);
             if criticality > borrower {
                 wanted
             } else if criticality < borrower && wanted > 0 {

@@ -2,7 +2,7 @@
 /// Muthukrishnan, *Journal of Algorithms* 55, 2005). Every call that is counted ends, so counts are taken back
 /// exactly and nothing fades.
 ///
-/// A tenant has one bucket in each row, and the lowest of them says the most it can have. It is too high only if
+/// A tenant has one bucket in each row, and the lowest of them is an upper bound of its count. It is too high only if
 /// others share all of its buckets: beside `n` tenants in `b` buckets a row, with a probability of about `(n / b)⁴`.
 #[derive(Debug, Clone)]
 pub(super) struct Sketch {
@@ -45,7 +45,7 @@ impl Sketch {
         self.present
     }
 
-    /// At least what was added and not taken.
+    /// At least the number of additions less removals.
     pub(super) fn at_most(&self, hash: u64) -> u32 {
         let counts = self.places(hash).map(|at| self.counts[at]);
         counts.into_iter().min().unwrap_or(0)

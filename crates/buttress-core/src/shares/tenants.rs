@@ -124,10 +124,10 @@ impl Tenants {
         // Another tenant called recently, and may call again.
         let even = (room / present.max(2)).max(1);
         let free = room.saturating_sub(self.in_all);
-        even.saturating_add((free as f64 * self.config.multiple) as u64)
+        even.saturating_add((free as f64 * self.config.borrow_factor) as u64)
     }
 
-    /// Takes a new configuration. The number of buckets stays what it was.
+    /// Takes a new configuration. The number of buckets cannot change.
     ///
     /// # Errors
     ///
@@ -144,6 +144,6 @@ impl Tenants {
 
     fn is_mixed(&self, now: Instant) -> bool {
         self.mixed
-            .is_some_and(|at| now.saturating_duration_since(at) < self.config.memory)
+            .is_some_and(|at| now.saturating_duration_since(at) < self.config.reservation_ttl)
     }
 }

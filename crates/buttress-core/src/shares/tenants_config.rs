@@ -2,65 +2,66 @@ use std::time::Duration;
 
 use crate::ConfigError;
 
-/// How much of what all share one tenant may take.
+/// How much of a shared limit one tenant may take.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`multiple`](Self::multiple) | 1 | the multiple of the free room that is lent to one tenant |
-/// | [`buckets`](Self::buckets) | 1024 | the precision of the counts of tenants; 16 bytes each |
-/// | [`memory`](Self::memory) | 1 s | a tenant that was the only one for this time may have all of the room |
+/// | [`borrow_factor`](Self::borrow_factor) | 1 | how many times the free slots one tenant may borrow |
+/// | [`buckets`](Self::buckets) | 1024 | the size of the sketch that counts calls by tenant; 16 bytes each |
+/// | [`reservation_ttl`](Self::reservation_ttl) | 1 s | for how long slots stay reserved for others after their last call |
 ///
-/// Nothing is checked by the setters; [`Tenants`](super::Tenants) [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Tenants::new`](super::Tenants::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TenantsConfig {
-    pub(super) multiple: f64,
+    pub(super) borrow_factor: f64,
     pub(super) buckets: u32,
-    pub(super) memory: Duration,
+    pub(super) reservation_ttl: Duration,
 }
 
 impl Default for TenantsConfig {
     fn default() -> Self {
         Self {
-            multiple: 1.0,
+            borrow_factor: 1.0,
             buckets: 1024,
-            memory: Duration::from_secs(1),
+            reservation_ttl: Duration::from_secs(1),
         }
     }
 }
 
 impl TenantsConfig {
-    /// The largest multiple.
-    pub const MAX_MULTIPLE: f64 = 100.0;
+    /// The largest [`borrow_factor`](Self::borrow_factor).
+    pub const MAX_BORROW_FACTOR: f64 = 100.0;
     /// The fewest buckets.
     pub const MIN_BUCKETS: u32 = 64;
     /// The most buckets: a megabyte.
     pub const MAX_BUCKETS: u32 = 65_536;
-    /// The shortest memory. With 0, every tenant would count as the only one.
-    pub const MIN_MEMORY: Duration = Duration::from_millis(10);
-    /// The longest memory.
-    pub const MAX_MEMORY: Duration = Duration::from_secs(60);
+    /// The shortest [`reservation_ttl`](Self::reservation_ttl). With 0, every tenant would count as the only one.
+    pub const MIN_RESERVATION_TTL: Duration = Duration::from_millis(10);
+    /// The longest [`reservation_ttl`](Self::reservation_ttl).
+    pub const MAX_RESERVATION_TTL: Duration = Duration::from_secs(60);
 
-    /// How many times what is left free one tenant may have beyond an even part. With more, less is left free for the
-    /// others to come; with 0 nothing is lent to one beside others. Where a queue counts as room, what is left free is
-    /// slots in the queue, and no worker idles for it.
+    /// How many times the free slots one tenant may borrow beyond an equal part, 1 by default. A higher factor leaves
+    /// fewer slots free for other tenants; with 0 a tenant borrows nothing while there are others. Where a queue counts
+    /// towards the limit, the slots left free are slots in the queue, and no worker idles.
     #[must_use]
-    pub fn multiple(mut self, multiple: f64) -> Self {
-        self.multiple = multiple;
+    pub fn borrow_factor(mut self, borrow_factor: f64) -> Self {
+        self.borrow_factor = borrow_factor;
         self
     }
 
-    /// The precision of the counts. It should be a few times the number of calls that are in flight or wait. It cannot
-    /// be changed after the rule is made.
+    /// The size of the sketch that counts calls by tenant, 1024 by default. It should be a few times the number of calls
+    /// that are in flight or wait. It cannot be changed later.
     #[must_use]
     pub fn buckets(mut self, buckets: u32) -> Self {
         self.buckets = buckets;
         self
     }
 
-    /// How long a tenant must be the only one to have everything.
+    /// For how long slots stay reserved for other tenants after the last call of one, 1 second by default. A tenant that
+    /// was the only one for this time may use the whole limit.
     #[must_use]
-    pub fn memory(mut self, memory: Duration) -> Self {
-        self.memory = memory;
+    pub fn reservation_ttl(mut self, reservation_ttl: Duration) -> Self {
+        self.reservation_ttl = reservation_ttl;
         self
     }
 
@@ -68,22 +69,32 @@ impl TenantsConfig {
     ///
     /// # Errors
     ///
-    /// A multiple that is negative, above [`MAX_MULTIPLE`](Self::MAX_MULTIPLE) or no number; buckets outside of
-    /// [`MIN_BUCKETS`](Self::MIN_BUCKETS) and [`MAX_BUCKETS`](Self::MAX_BUCKETS); a memory outside of
-    /// [`MIN_MEMORY`](Self::MIN_MEMORY) and [`MAX_MEMORY`](Self::MAX_MEMORY).
+    /// A `borrow_factor` that is negative, above [`MAX_BORROW_FACTOR`](Self::MAX_BORROW_FACTOR) or not a number;
+    /// `buckets` outside of [`MIN_BUCKETS`](Self::MIN_BUCKETS) and [`MAX_BUCKETS`](Self::MAX_BUCKETS); a
+    /// `reservation_ttl` outside of
+    /// [`MIN_RESERVATION_TTL`](Self::MIN_RESERVATION_TTL) and [`MAX_RESERVATION_TTL`](Self::MAX_RESERVATION_TTL).
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !(0.0..=Self::MAX_MULTIPLE).contains(&self.multiple) {
-            let bound = format!("from 0 to {}", Self::MAX_MULTIPLE);
-            return Err(ConfigError::new("tenants.multiple", self.multiple, bound));
+        if !(0.0..=Self::MAX_BORROW_FACTOR).contains(&self.borrow_factor) {
+            let bound = format!("from 0 to {}", Self::MAX_BORROW_FACTOR);
+            return Err(ConfigError::new(
+                "tenants.borrow_factor",
+                self.borrow_factor,
+                bound,
+            ));
         }
         if !(Self::MIN_BUCKETS..=Self::MAX_BUCKETS).contains(&self.buckets) {
             let bound = format!("from {} to {}", Self::MIN_BUCKETS, Self::MAX_BUCKETS);
             return Err(ConfigError::new("tenants.buckets", self.buckets, bound));
         }
-        if !(Self::MIN_MEMORY..=Self::MAX_MEMORY).contains(&self.memory) {
-            let value = format_args!("{:?}", self.memory);
-            let bound = format!("from {:?} to {:?}", Self::MIN_MEMORY, Self::MAX_MEMORY);
-            return Err(ConfigError::new("tenants.memory", value, bound));
+        if !(Self::MIN_RESERVATION_TTL..=Self::MAX_RESERVATION_TTL).contains(&self.reservation_ttl)
+        {
+            let value = format_args!("{:?}", self.reservation_ttl);
+            let bound = format!(
+                "from {:?} to {:?}",
+                Self::MIN_RESERVATION_TTL,
+                Self::MAX_RESERVATION_TTL
+            );
+            return Err(ConfigError::new("tenants.reservation_ttl", value, bound));
         }
         Ok(())
     }

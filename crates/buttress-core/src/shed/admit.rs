@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use super::call::{Begun, Claim};
 use super::hints::spread;
 use super::{
-    Admission, Call, LENIENT, OFF, Permit, Place, Refusal, Shed, Stripe, TENANTED, THROTTLED,
-    WATCHED,
+    Admission, Call, LENIENT, OFF, Permit, Refusal, Shed, Stripe, TENANTED, THROTTLED, WATCHED,
+    Waiter,
 };
 use crate::bulkhead;
 use crate::queue::WaitParams;
@@ -14,13 +14,14 @@ use crate::time::nanos;
 use crate::{Criticality, Reason, StripeIndex};
 
 impl Shed {
-    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. To be called once for each.
+    /// Whether the limit [learns](crate::limit::Limit#samples) from a call that begins. Must be called once for each
+    /// call.
     #[inline]
     pub fn samples(&self, stripe: &Stripe) -> bool {
         self.limit.wants(&stripe.limit)
     }
 
-    /// The part of a stripe, for handles that [share](crate::Striped) a shedder.
+    /// The state of one stripe, for handles that [share](crate::Striped) a shedder.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         Stripe {
             gate: self.gate.stripe(stripe),
@@ -28,45 +29,45 @@ impl Shed {
         }
     }
 
-    /// A slot for a call that is no [sample](Self::samples), if the stripe has one and no other rule applies. If not,
-    /// [`admit`](Self::admit) decides about the call.
+    /// Returns a slot for a call that is not [sampled](Self::samples), if the stripe has one and no other rule applies.
+    /// If `None`, call [`admit`](Self::admit).
     #[inline(always)]
     pub fn try_admit(&self, stripe: &Stripe) -> Option<Permit> {
         if self.flags() & !LENIENT != 0 {
             return None;
         }
         Some(Permit {
-            place: stripe.gate.try_acquire()?,
+            gate: stripe.gate.try_acquire()?,
             begun: None,
             claim: Claim::default(),
         })
     }
 
-    /// The result of a call.
+    /// Decides whether a call is admitted, rejected, or waits.
     ///
-    /// `draw` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random; it
-    /// is evaluated only where it matters.
+    /// `random` identifies the call, for a [mode](crate::Mode) that enforces for a share of calls, or else is random.
+    /// It is evaluated only if needed.
     #[cold]
     #[inline(never)]
     pub fn admit(
         &self,
         call: Call,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
         let flags = self.flags();
-        // One draw for all: a call that is rejected by one rule must not be exempt from another.
-        let drawn = LazyCell::new(draw);
-        let draw = || *drawn;
+        // One number for all rules: a call that is rejected by one rule must not be exempt from another.
+        let number = LazyCell::new(random);
+        let random = || *number;
         let mut claim = self.claim(flags, &call);
-        let Err(refusal) = self.enter(flags, &mut claim, draw, &now) else {
-            return self.seek_place(call, claim, draw, now);
+        let Err(refusal) = self.enter(flags, &mut claim, random, &now) else {
+            return self.acquire(call, claim, random, now);
         };
-        if flags & LENIENT == 0 || self.config_mode().binds(draw) {
+        if flags & LENIENT == 0 || self.config_mode().is_enforced(random) {
             return Admission::Rejected(refusal);
         }
         self.overdraw_tenant(claim.tenant);
-        match self.seek_place(call, claim, draw, now) {
+        match self.acquire(call, claim, random, now) {
             Admission::Admitted { permit, .. } => Admission::Admitted {
                 permit,
                 would_reject: Some(refusal.reason),
@@ -75,13 +76,13 @@ impl Shed {
         }
     }
 
-    /// Checks all rules but the gate. A call that passes is counted by the throttle and its tenant; a call that does
-    /// not, by none.
+    /// Checks all rules but the gate. A call that passes is counted by the throttle and for its tenant; a rejected call
+    /// is not counted.
     fn enter(
         &self,
         flags: u64,
         claim: &mut Claim,
-        draw: impl Fn() -> u64,
+        random: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Result<(), Refusal> {
         if flags & OFF != 0 {
@@ -89,12 +90,12 @@ impl Shed {
             return Ok(());
         }
         if flags & WATCHED != 0 && self.is_short_for(claim.criticality) {
-            return Err(self.refusal(Reason::ResourceExhausted, draw));
+            return Err(self.refusal(Reason::ResourceExhausted, random));
         }
         if flags & THROTTLED != 0 {
             self.throttle.admit(now()).map_err(|after| Refusal {
                 reason: Reason::ClientThrottled,
-                retry_after: Some(spread(nanos(after), draw())),
+                retry_after: Some(spread(nanos(after), random())),
             })?;
             claim.throttled = true;
         }
@@ -103,17 +104,17 @@ impl Shed {
         {
             self.withdraw(*claim, now);
             claim.throttled = false;
-            return Err(self.refusal(reason, draw));
+            return Err(self.refusal(reason, random));
         }
         Ok(())
     }
 
-    /// Asks the gate.
-    fn seek_place(
+    /// Acquires a slot from the gate.
+    fn acquire(
         &self,
         call: Call,
         claim: Claim,
-        draw: impl Fn() -> u64,
+        random: impl Fn() -> u64,
         now: impl Fn() -> Instant,
     ) -> Admission {
         let terms = || WaitParams {
@@ -125,7 +126,7 @@ impl Shed {
                 permit,
                 would_reject: None,
             },
-            None => self.gate.acquire(&draw, terms, &now),
+            None => self.gate.acquire(&random, terms, &now),
         };
         match admission {
             bulkhead::Admission::Admitted {
@@ -140,18 +141,18 @@ impl Shed {
                 }
             }
             bulkhead::Admission::Rejected(why) => {
-                // Slots that are reserved for others are no shortage of slots.
+                // A reserved slot that is free is not a shortage of slots.
                 if why != Reason::CriticalityTooLow {
                     self.limit.on_refused();
                 }
                 self.withdraw(claim, now);
                 self.leave_tenant(claim);
-                Admission::Rejected(self.refusal(self.full(why, call.criticality), draw))
+                Admission::Rejected(self.refusal(self.full(why, call.criticality), random))
             }
-            bulkhead::Admission::Waiting(place) => {
+            bulkhead::Admission::Waiting(waiter) => {
                 self.counts.waiting[call.criticality.index()].fetch_add(1, Ordering::Relaxed);
-                Admission::Waiting(Place {
-                    place,
+                Admission::Waiting(Waiter {
+                    gate: waiter,
                     claim,
                     caller_deadline: call.caller_deadline,
                     since: now(),
@@ -162,19 +163,15 @@ impl Shed {
 
     pub(super) fn begin(
         &self,
-        place: bulkhead::Permit,
+        gate: bulkhead::Permit,
         since: Option<Instant>,
         claim: Claim,
         now: impl FnOnce() -> Instant,
     ) -> Permit {
-        // A call that was admitted while the mode was off is not learnt from.
-        let sampled = claim.sampled && place.is_counted();
+        // A call that was admitted while the mode was off is not sampled.
+        let sampled = claim.sampled && gate.is_counted();
         let begun = (sampled || claim.throttled).then(|| self.take_down(sampled, since, now()));
-        Permit {
-            place,
-            begun,
-            claim,
-        }
+        Permit { gate, begun, claim }
     }
 
     /// Records the state when a call begins.
@@ -193,22 +190,22 @@ impl Shed {
         }
     }
 
-    /// The throttle forgets a call that was not sent, or is neutral.
+    /// Removes a call that was not sent, or is neutral, from the counts of the throttle.
     pub(super) fn withdraw(&self, claim: Claim, now: impl FnOnce() -> Instant) {
         if claim.throttled {
             self.throttle.withdraw(now());
         }
     }
 
-    pub(super) fn refusal(&self, reason: Reason, draw: impl FnOnce() -> u64) -> Refusal {
-        // A caller without time left has no time to retry either.
+    pub(super) fn refusal(&self, reason: Reason, random: impl FnOnce() -> u64) -> Refusal {
+        // A caller without time left cannot retry either.
         let is_worth_it = reason != Reason::DeadlineTooShort;
         let waiting = &self.counts.waiting;
         let waiting = waiting.iter().map(|n| n.load(Ordering::Relaxed)).sum();
         Refusal {
             reason,
             retry_after: is_worth_it
-                .then(|| self.hints.retry_after(waiting, draw()))
+                .then(|| self.hints.retry_after(waiting, random()))
                 .flatten(),
         }
     }
@@ -219,7 +216,7 @@ impl Shed {
         more.iter().any(|n| n.load(Ordering::Relaxed) > 0)
     }
 
-    /// What a bulkhead reports as full is a reached limit here, or a queue of more critical calls.
+    /// Maps a full bulkhead to the reason of a shedder: the limit is reached, or more critical calls wait.
     fn full(&self, why: Reason, criticality: Criticality) -> Reason {
         match why {
             Reason::BulkheadFull if self.is_outranked(criticality) => Reason::CriticalityTooLow,

@@ -11,20 +11,20 @@ use crate::{Criticality, Deadline, Reason, Upload};
 /// The properties of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
-    /// How much it matters.
+    /// The criticality.
     pub criticality: Criticality,
-    /// By when its answer is wanted.
+    /// The deadline of the response.
     pub deadline: Option<Deadline>,
-    /// Until when its caller waits, as the request itself says. It is for judging timeouts, and ends no wait.
+    /// Until when the caller waits, as the request declares. It decides whether a timeout counts, and ends no wait.
     pub caller_deadline: Option<Deadline>,
-    /// Its tenant, where tenants are [distinguished](super::Shed::tenant).
+    /// The tenant, where tenants are [distinguished](super::Shed::tenant).
     pub tenant: Option<Tenant>,
-    /// Whether the limit learns from it: the result of [`samples`](super::Shed::samples).
+    /// Whether the limit samples the call: the result of [`samples`](super::Shed::samples).
     pub sampled: bool,
 }
 
 impl Default for Call {
-    /// A call of which nothing is known, and from which the limit learns.
+    /// A sampled call of default criticality, without a deadline or tenant.
     fn default() -> Self {
         Self {
             criticality: Criticality::default(),
@@ -36,19 +36,19 @@ impl Default for Call {
     }
 }
 
-/// An admitted call. It is to be [settled](super::Shed::settle) when its result is known, and must be
+/// An admitted call. It should be [settled](super::Shed::settle) when its result is known, and must be
 /// [released](super::Shed::release).
 #[derive(Debug)]
-#[must_use = "a permit that is not released keeps its place"]
+#[must_use = "a permit that is not released keeps its slot"]
 pub struct Permit {
-    /// Uncounted once it was given back.
-    pub(super) place: bulkhead::Permit,
-    /// `None` once it was settled, and where nothing is learnt from the call: the mode was off, or there are very many others.
+    /// Not counted once it was returned.
+    pub(super) gate: bulkhead::Permit,
+    /// `None` once it was settled, and for a call that is not sampled.
     pub(super) begun: Option<Begun>,
     pub(super) claim: Claim,
 }
 
-/// Where a call is counted besides the gate.
+/// Where a call is counted, besides the gate.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claim {
     pub(super) criticality: Criticality,
@@ -57,24 +57,24 @@ pub(super) struct Claim {
     pub(super) tenant: Option<Tenant>,
 }
 
-/// How things stood when a call began.
+/// The state when a call began.
 #[derive(Debug)]
 pub(super) struct Begun {
     pub(super) at: Instant,
     /// How long it had waited in the queue.
     pub(super) waited: Duration,
-    /// Until when its caller waits, as the request itself says.
+    /// Until when the caller waits, as the request declares.
     pub(super) caller_deadline: Option<Deadline>,
-    /// How many nanoseconds it took until there was an answer, if there is more of it to come.
+    /// The nanoseconds until the head of the response, once it has arrived.
     pub(super) answered_after: Option<NonZeroU64>,
-    /// Whether that is how long calls take.
+    /// Whether `answered_after` is the latency of the call. See [`ServiceTime`].
     pub(super) is_exact: bool,
-    /// What its caller owes of the request, if anything keeps count of that.
+    /// The upload of the request body, if it is tracked.
     pub(super) upload: Option<Upload>,
-    // A permit is moved now and then, so it is kept small.
+    // Small, because permits are moved.
     pub(super) in_flight: u32,
     pub(super) at_limit: bool,
-    /// Whether the limit learns from it.
+    /// Whether the limit samples the call.
     pub(super) sampled: bool,
 }
 
@@ -87,7 +87,8 @@ impl Claim {
 }
 
 impl Begun {
-    /// How long the call has taken to the head of its answer, or to `now`. What it waited for its caller is not counted.
+    /// The latency of the call to the head of its response, or to `now`, without the time in which it waited for its
+    /// caller.
     pub(super) fn service_time(&self, now: Instant) -> ServiceTime {
         match self.answered_after {
             None => {
@@ -101,7 +102,7 @@ impl Begun {
         }
     }
 
-    /// Whether the caller broke the request off.
+    /// Whether the caller broke off the request.
     pub(super) fn is_broken_off(&self) -> bool {
         self.upload.as_ref().is_some_and(Upload::is_broken_off)
     }
@@ -115,14 +116,14 @@ impl Permit {
         self.begun.is_none() && !self.claim.is_counted()
     }
 
-    /// Notes until when the caller waits for the answer, as its request says.
+    /// Records until when the caller waits for the response, as its request declares.
     pub(super) fn allow(&mut self, deadline: Option<Deadline>) {
         if let Some(begun) = &mut self.begun {
             begun.caller_deadline = deadline;
         }
     }
 
-    /// Notes what the caller owes of the request.
+    /// Records the upload of the request body.
     #[inline]
     pub fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
         if let Some(begun) = &mut self.begun {
@@ -130,8 +131,8 @@ impl Permit {
         }
     }
 
-    /// The response has begun. The sample is the time until then: the time of the rest depends on the caller, which may
-    /// read a stream for hours.
+    /// Records that the response has begun. The latency ends here: the time of the body depends on the caller, which
+    /// may read a stream for hours.
     #[inline]
     pub fn answered(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(begun) = &mut self.begun
@@ -144,52 +145,52 @@ impl Permit {
     }
 }
 
-/// The result of a call.
+/// The decision about a call.
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Admission {
-    /// It may be made.
+    /// Admitted.
     Admitted {
-        /// To be released when it has ended.
+        /// To be released when the call has ended.
         permit: Permit,
-        /// Why it would have been rejected, if it were enforced.
+        /// Why the call would have been rejected, if rejections were enforced.
         would_reject: Option<Reason>,
     },
-    /// It may not be made.
+    /// Rejected.
     Rejected(Refusal),
-    /// It may be made when its turn comes.
-    Waiting(Place),
+    /// In the queue.
+    Waiting(Waiter),
 }
 
-/// Why a call is not made, and when it may be worth trying again.
+/// Why a call is rejected, and when to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// After how long, if there is reason to think so. It is drawn, so that not all retry at once.
+    /// How long to wait before a retry, if that is known. It includes jitter, so that not all callers retry at once.
     pub retry_after: Option<Duration>,
 }
 
 /// A waiter in the queue. A caller that stops waiting must [leave](super::Shed::leave).
 #[derive(Debug)]
 #[must_use = "a waiter that does not leave keeps its room in the queue"]
-pub struct Place {
-    pub(super) place: bulkhead::Place,
+pub struct Waiter {
+    pub(super) gate: bulkhead::Waiter,
     pub(super) claim: Claim,
     pub(super) caller_deadline: Option<Deadline>,
     pub(super) since: Instant,
 }
 
-impl Place {
-    /// When to [give up](super::Shed::give_up), if not for ever.
+impl Waiter {
+    /// When to [expire](super::Shed::expire) the waiter. `None` for never.
     #[must_use]
     pub fn expires_at(&self) -> Option<Instant> {
-        self.place.expires_at()
+        self.gate.expires_at()
     }
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
+    /// When all waiting for the call ends, and why. That includes the wait for the service to become ready.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
-        self.place.ends()
+        self.gate.ends()
     }
 }

@@ -11,19 +11,19 @@ use crate::{ConfigError, Mode, PressureConfig, ThrottleConfig};
 /// | field | default | meaning |
 /// |---|---|---|
 /// | [`limit`](Self::limit) | [`LimitConfig::guarded`] | calls in flight, adaptive or fixed |
-/// | [`queue`](Self::queue) | 64 | how many may wait for a slot; with 0 there is an answer at once |
+/// | [`queue`](Self::queue) | 64 | how many calls may wait for a slot; with 0 none does |
 /// | [`max_wait`](Self::max_wait) | 125 ms | the longest wait, for a slot and then for the service to become ready; a nearer deadline ends it sooner |
 /// | [`order`](Self::order) | [`Order::AdaptiveLifo`] after 25 ms | which waiter of the same criticality is admitted first |
 /// | [`by_criticality`](Self::by_criticality) | yes | more critical calls go first |
 /// | [`controlled_delay`](Self::controlled_delay) | off | drops requests that waited long in a queue that does not drain |
 /// | [`shares`](Self::shares) | off | the guaranteed share of the limit for each criticality |
 /// | [`tenants`](Self::tenants) | off | how the limit is shared by tenants |
-/// | [`margin`](Self::margin) | learnt | how long before its deadline a call must begin |
+/// | [`margin`](Self::margin) | measured | how long before its deadline a call must begin |
 /// | [`throttle`](Self::throttle) | off | for clients: sends no more than twice what is accepted |
 /// | [`pressure`](Self::pressure) | off | rejects when memory or processor time is short |
 /// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether its rejections are enforced |
 ///
-/// Nothing is checked by the setters; a shedder [checks](Self::check) the whole when it is made.
+/// The setters check nothing; [`Shed::new`](super::Shed::new) [checks](Self::check) the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShedConfig {
     pub(super) limit: Option<LimitConfig>,
@@ -113,8 +113,8 @@ impl ShedConfig {
         self
     }
 
-    /// The guaranteed share of the limit for each criticality, so that a flood of more critical calls leaves some to
-    /// the others. `None` lets more critical calls have all of it. With shares the queue goes [by
+    /// The guaranteed share of the limit for each criticality, whatever the load of more critical calls. With `None`,
+    /// the default, more critical calls may use the whole limit. With shares the queue goes [by
     /// criticality](Self::by_criticality) in any case, and every call takes its slot under one lock.
     #[must_use]
     pub fn shares(mut self, shares: impl Into<Option<SharesConfig>>) -> Self {
@@ -122,23 +122,23 @@ impl ShedConfig {
         self
     }
 
-    /// How the limit and the queue are shared by tenants, so that one that asks for very much leaves the others what
-    /// they had. `None` does not tell tenants apart.
+    /// How the limit and the queue are shared by tenants, so that one tenant with very many requests leaves the others
+    /// their share. `None`, the default, does not distinguish tenants.
     #[must_use]
     pub fn tenants(mut self, tenants: impl Into<Option<TenantsConfig>>) -> Self {
         self.tenants = tenants.into();
         self
     }
 
-    /// How long before its deadline a call must begin to be worth it. `None` learns it from the calls: 2.3 times
-    /// their mean, which nine of ten stay below if their times vary exponentially.
+    /// How long before its deadline a call must begin. `None`, the default, measures it: 2.3 times the mean latency,
+    /// which is the 90th percentile of an exponential distribution.
     #[must_use]
     pub fn margin(mut self, margin: impl Into<Option<Duration>>) -> Self {
         self.margin = margin.into();
         self
     }
 
-    /// Holds calls back from a dependency that rejects much of what it is sent. `None` does not.
+    /// For clients: limits the rate of calls to a dependency that rejects many of them. `None`, the default, does not.
     #[must_use]
     pub fn throttle(mut self, throttle: impl Into<Option<ThrottleConfig>>) -> Self {
         self.throttle = throttle.into();
@@ -199,7 +199,7 @@ impl ShedConfig {
             .mode(self.mode)
     }
 
-    /// The rule for the limit. Without one it is as high as can be, and still counts.
+    /// The rule for the limit. Without one it is the highest limit, and calls are still counted.
     pub(super) fn limiting(&self) -> LimitConfig {
         let highest = LimitConfig::fixed(BulkheadConfig::MAX_LIMIT);
         self.limit.clone().unwrap_or(highest)

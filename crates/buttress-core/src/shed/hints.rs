@@ -6,9 +6,9 @@ use crate::time::nanos;
 /// The rate at which calls end, from which the `Retry-After` is computed.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// How many nanoseconds pass on average until the next call ends while there is no slot; 0 while that is not known.
+    /// The mean time between two calls that end while there is no slot, in nanoseconds; 0 while unknown.
     each: AtomicU64,
-    /// How many nanoseconds a call takes on average that is answered; 0 while that is not known.
+    /// The mean latency of answered calls, in nanoseconds; 0 while unknown.
     rtt: AtomicU64,
 }
 
@@ -20,55 +20,55 @@ impl Hints {
         }
     }
 
-    /// How long answered calls take on average; zero while that is not known.
-    fn usual(&self) -> Duration {
+    /// The mean latency of answered calls; zero while unknown.
+    fn typical_latency(&self) -> Duration {
         Duration::from_nanos(self.rtt.load(Ordering::Relaxed))
     }
 
-    /// How much time a caller must have allowed a call for its timeout to say anything.
+    /// The time a caller must have allowed a call for its timeout to count.
     pub(super) fn allowance(&self) -> Duration {
-        match self.usual() {
+        match self.typical_latency() {
             Duration::ZERO => UNKNOWN,
-            usual => usual,
+            latency => latency,
         }
     }
 
-    /// How much time a call must have had for its end by a deadline to be more than chance. While it is not known how
-    /// long calls take, no call has had it.
-    pub(super) fn patience(&self) -> Duration {
-        match self.usual() {
+    /// The time a call must have taken for the end of its deadline to count as a timeout of the service. While it is
+    /// not known how long calls take, no call counts.
+    pub(super) fn timeout_threshold(&self) -> Duration {
+        match self.typical_latency() {
             Duration::ZERO => Duration::MAX,
-            usual => usual.saturating_mul(LATE),
+            latency => latency.saturating_mul(LATE),
         }
     }
 
-    /// How long until this many waiters have been admitted, [spread].
-    pub(super) fn retry_after(&self, waiting: u64, draw: u64) -> Option<Duration> {
+    /// The time until this many waiters have been admitted, with [jitter](spread).
+    pub(super) fn retry_after(&self, waiting: u64, random: u64) -> Option<Duration> {
         let each = self.each.load(Ordering::Relaxed);
         let drain = each.saturating_mul(waiting + 1).min(LONGEST);
-        (each != 0).then(|| spread(drain, draw))
+        (each != 0).then(|| spread(drain, random))
     }
 }
 
 /// Adds jitter of up to max(delay, 1 s), so that rejected clients do not retry at the same time.
 ///
-/// A `Retry-After` has whole seconds: with less than one of jitter all would retry in the same.
-pub(super) fn spread(nanos: u64, draw: u64) -> Duration {
+/// A `Retry-After` has whole seconds: with less than one second of jitter, all clients would retry in the same second.
+pub(super) fn spread(nanos: u64, random: u64) -> Duration {
     let spread = nanos.max(SECOND);
-    // The draw also decides for which calls a mode enforces, so only low draws may get here. After this, the upper half
-    // of a product of 64 bits each: uniform below `spread`.
-    let draw = draw.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let jitter = ((u128::from(draw) * u128::from(spread)) >> 64) as u64;
+    // The number also decides for which calls a mode enforces, so only low ones may get here. After this, the upper
+    // half of a product of 64 bits each: uniform below `spread`.
+    let random = random.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let jitter = ((u128::from(random) * u128::from(spread)) >> 64) as u64;
     Duration::from_nanos(nanos.saturating_add(jitter))
 }
 
-/// Of exponential times, one in twenty is longer than this multiple of their mean: half of what the default limit takes
-/// for too many.
+/// Of exponential times, one in twenty is longer than this multiple of their mean: half of the ratio of failures at
+/// which the default limit is lowered.
 const LATE: u32 = 3;
-/// What a caller must allow while it is not known how long calls take, or not learnt because there is no limit.
+/// The allowance while it is not known how long calls take, or where there is no limit that measures it.
 const UNKNOWN: Duration = Duration::from_millis(100);
 const SECOND: u64 = 1_000_000_000;
-/// A queue that drains more slowly may as well be gone.
+/// The longest `Retry-After`, before jitter: 30 seconds.
 const LONGEST: u64 = 30 * SECOND;
 
 #[cfg(all(test, not(buttress_loom)))]
@@ -92,8 +92,8 @@ mod tests {
         let hints = Hints::default();
         hints.learn(Duration::ZERO, None);
         let later = (0..1_000).filter(|i| {
-            let draw = u64::MAX / 1_000 * i;
-            hints.retry_after(0, draw) > Some(Duration::from_millis(500))
+            let random = u64::MAX / 1_000 * i;
+            hints.retry_after(0, random) > Some(Duration::from_millis(500))
         });
         assert!((490..510).contains(&later.count()));
     }

@@ -1,9 +1,8 @@
 //! The shedder: admits calls up to the capacity, the most critical first, and rejects the others at once.
 //!
-//! It combines independent rules: a [limit] that is learnt from the calls that end,
-//! a [queue](crate::queue) in front of it that knows what matters and what is too late, for clients a
-//! [throttle](crate::Throttle), and bounds for [memory and processors](crate::Pressure). A call asks them in this
-//! order: memory and processors, throttle, tenant, slot, queue.
+//! It combines independent rules: an adaptive [limit], a [queue](crate::queue) by criticality and deadline, a
+//! [throttle](crate::Throttle) for clients, and thresholds for [memory and processor pressure](crate::Pressure). A call
+//! is checked in this order: memory and processors, throttle, tenant, slot, queue.
 
 mod admit;
 mod call;
@@ -16,7 +15,7 @@ mod wait;
 
 use std::time::Instant;
 
-pub use call::{Admission, Call, Permit, Place, Refusal};
+pub use call::{Admission, Call, Permit, Refusal, Waiter};
 pub use config::ShedConfig;
 pub use snapshot::ShedSnapshot;
 
@@ -28,7 +27,7 @@ use crate::shares::Tenant;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::{ConfigError, Criticality, Mode, Pressure, Throttle};
 
-/// A shedder, without the calls: it decides which to make, and records their results.
+/// A shedder, without the calls: it decides which calls are admitted, and records their results.
 ///
 /// ```
 /// use std::time::Instant;
@@ -60,20 +59,20 @@ pub struct Shed {
     throttle: Throttle,
     /// How much of the limit each tenant has, where tenants are counted.
     sharing: Mutex<Sharing>,
-    /// The configuration, and the last one that the gate took: it is reconfigured under this lock only.
+    /// The configuration, and the current one of the gate, which is reconfigured under this lock only.
     locked: Mutex<Locked>,
 }
 
-/// What every call reads and only an operator writes.
+/// State that every call reads, and that changes rarely.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Hot {
     flags: AtomicU64,
-    /// The [index](Criticality::index) of what has to matter at least as much.
+    /// The [index](Criticality::index) of the minimum criticality that is admitted.
     least: AtomicU64,
 }
 
-/// What every call writes that waits.
+/// Counts that every waiting call writes.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Counts {
@@ -81,7 +80,7 @@ struct Counts {
     waiting: [AtomicU64; Criticality::COUNT],
 }
 
-/// What the threads that share a stripe have of a shedder.
+/// The state of a shedder for the threads that share a stripe.
 #[derive(Debug, Clone)]
 pub struct Stripe {
     gate: bulkhead::Stripe,
@@ -101,7 +100,7 @@ const OFF: u64 = 1;
 const LENIENT: u64 = 1 << 1;
 /// There is a throttle.
 const THROTTLED: u64 = 1 << 2;
-/// Memory and processors are watched.
+/// Memory or processor pressure is measured.
 const WATCHED: u64 = 1 << 3;
 /// The limit is shared by tenants.
 const TENANTED: u64 = 1 << 4;
@@ -154,7 +153,7 @@ impl Shed {
         let mut locked = lock(&self.locked);
         lock(&self.sharing).reconfigure(&config)?;
         match &locked.config.limit {
-            // There was none, so there is nothing to stay at.
+            // There was no limit whose value could be kept.
             None => self.limit.restart(config.limiting(), now)?,
             before if *before != config.limit => {
                 self.limit.reconfigure(config.limiting(), now)?;
@@ -187,7 +186,8 @@ impl Shed {
         lock(&self.sharing).tenant(name.as_ref())
     }
 
-    /// Whether the pressure that [`update_pressure`](Self::update_pressure) takes has to be measured.
+    /// Whether memory or processor pressure is configured, so that [`update_pressure`](Self::update_pressure) must be
+    /// called.
     #[inline]
     pub fn is_watched(&self) -> bool {
         self.flags() & WATCHED != 0
@@ -204,7 +204,7 @@ impl Shed {
         Criticality::ALL[least.min(Criticality::COUNT - 1)]
     }
 
-    /// Records how short memory and processor time are. Returns what now has to matter at least as much.
+    /// Records the measured pressure. Returns the minimum criticality that is now admitted.
     pub fn update_pressure(&self, pressure: Pressure) -> Criticality {
         let locked = lock(&self.locked);
         let least = locked.config.pressure.least(pressure);

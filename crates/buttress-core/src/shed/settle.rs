@@ -9,7 +9,7 @@ use crate::upload::ServiceTime;
 use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
 impl Shed {
-    /// Records how a call went, once. Its slot is still taken. Returns the limit if that moved it.
+    /// Records the result of a call, once. The call keeps its slot. Returns the limit if it changed.
     #[inline]
     pub fn settle(
         &self,
@@ -21,9 +21,9 @@ impl Shed {
         self.settle_begun(&begun, permit.claim, report.outcome, now)
     }
 
-    /// Whether the `deadline` of a call that timed out, or the one that its request tells, left it less time than calls
-    /// take, or the caller was so slow to [send](Permit::owe) the request. Then the timeout is the caller's, and says
-    /// nothing about the service.
+    /// Whether the `deadline` of a call that timed out, or the one that its request declares, left less time than calls
+    /// take, or the caller was too slow to [send](Permit::owe) the request. Such a timeout is not counted against the
+    /// service.
     pub fn was_cut_short(
         &self,
         permit: &Permit,
@@ -33,28 +33,27 @@ impl Shed {
         let Some(begun) = &permit.begun else {
             return false;
         };
-        let patience = self.hints.allowance();
+        let allowance = self.hints.allowance();
         let deadline = Deadline::earlier(deadline, begun.caller_deadline);
-        was_cut_short(deadline, begun.at, patience)
+        was_cut_short(deadline, begun.at, allowance)
             || begun.upload.is_some() && {
                 let now = now();
                 let took = begun.service_time(now).nanos;
-                was_kept_waiting(begun.upload.as_ref(), took, now, patience)
+                was_kept_waiting(begun.upload.as_ref(), took, now, allowance)
             }
     }
 
-    /// Gives back the slot of a call that has ended. Returns the limit if that moved it.
+    /// Returns the slot of a call that has ended. Returns the limit if it changed.
     ///
-    /// One that was not settled was abandoned by its caller.
+    /// A call that was not settled counts as cancelled by its caller.
     #[inline]
     pub fn release(&self, mut permit: Permit, now: impl Fn() -> Instant) -> Option<u64> {
         self.release_in_place(&mut permit, Ending::Abandoned, now)
     }
 
-    /// The same for a permit that is not moved for it, and that was dropped for the reason `ending` if it was not
-    /// settled. If its deadline ended it after much more time than calls take, it speaks for a lower limit, as a timeout
-    /// does; what had begun to be answered counts as answered; and else it says nothing. Once it was released this
-    /// changes nothing.
+    /// Like [`release`](Self::release), for a permit by reference. `ending` is why the call was dropped, if it was not
+    /// settled: a call that its deadline ended after much more time than calls take counts as a timeout; a call whose
+    /// response had begun counts as answered; any other call is not counted. Releasing a permit again changes nothing.
     pub fn release_in_place(
         &self,
         permit: &mut Permit,
@@ -66,11 +65,11 @@ impl Shed {
             None => None,
         };
         self.leave_tenant(std::mem::take(&mut permit.claim));
-        self.gate.release(permit.place.take(), now);
+        self.gate.release(permit.gate.take(), now);
         moved
     }
 
-    /// The same for a permit that is [plain](Permit::is_plain), through a stripe, which must be
+    /// Like [`release`](Self::release), for a permit that is [plain](Permit::is_plain), through a stripe, which must be
     /// [one of its own](Self::stripe).
     #[inline]
     pub fn release_plain(
@@ -79,7 +78,7 @@ impl Shed {
         permit: &mut Permit,
         now: impl FnOnce() -> Instant,
     ) {
-        self.gate.release_to(&stripe.gate, permit.place.take(), now);
+        self.gate.release_to(&stripe.gate, permit.gate.take(), now);
     }
 
     #[cold]
@@ -110,7 +109,7 @@ impl Shed {
         ending: Ending,
         now: impl Fn() -> Instant,
     ) -> Option<u64> {
-        // A dependency that hangs accepts no calls, though no response says so.
+        // A dependency that hangs accepts no calls.
         let outcome = self.outcome_of_dropped(begun, ending, now());
         self.settle_begun(begun, claim, outcome, now)
     }
@@ -123,9 +122,10 @@ impl Shed {
         };
         if dropped.answered {
             Outcome::Success
-        // A call that waited longer in our queue than inside ran out of time there, and a lower limit would make it
-        // worse.
-        } else if dropped.took > begun.waited && dropped.is_timeout(self.hints.patience()) {
+        // A call that waited longer in the queue than in the service timed out in the queue, and a lower limit would
+        // make that worse.
+        } else if dropped.took > begun.waited && dropped.is_timeout(self.hints.timeout_threshold())
+        {
             Outcome::Failure(FailureKind::Timeout)
         } else {
             Outcome::Ignored
@@ -141,7 +141,7 @@ impl Shed {
             _ => begun.service_time(now()),
         };
         if !time.is_exact && outcome == Outcome::Success {
-            // It waited for its caller, which may send more: the latency of such a call is unknown.
+            // The service waited for the caller, which may send more: the latency of such a call is unknown.
             return None;
         }
         let rtt = Duration::from_nanos(time.nanos);
@@ -152,12 +152,12 @@ impl Shed {
         self.apply(step, now())
     }
 
-    /// Lets the gate know what a window of calls taught.
+    /// Passes a changed limit and margin to the gate.
     #[cold]
     fn apply(&self, step: Step, now: Instant) -> Option<u64> {
         self.hints.learn(step.each, step.rtt);
         let mut locked = lock(&self.locked);
-        // Under the lock, so that of two steps the later one is the last to be told.
+        // Under the lock, so that of two changes the later one is applied last.
         let limit = self.limit.limit();
         let margin = step
             .rtt
@@ -169,7 +169,7 @@ impl Shed {
         let moved = (limit != locked.limit).then_some(limit);
         locked.limit = limit;
         locked.margin = margin.min(Duration::from_secs(3600));
-        // The bounds were checked when the configuration was taken.
+        // The bounds were checked with the configuration.
         let _ = self
             .gate
             .adopt(locked.config.gate(limit, locked.margin), now);
@@ -194,7 +194,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// The latency, as the limit has learnt it from calls of 50 ms whose callers first take 2 s to send the request.
+    /// The latency that the limit measures for calls of 50 ms whose callers first take 2 s to send the request.
     fn learnt(is_whole: bool) -> Option<Duration> {
         let mut now = Instant::now();
         let shed = Shed::new(ShedConfig::default(), 0, now).expect("it is the default");
@@ -215,8 +215,8 @@ mod tests {
             shed.settle(&mut permit, Report::SUCCESS, || now);
             shed.release(permit, || now);
         }
-        let patience = shed.hints.patience();
-        (patience < Duration::MAX).then_some(patience / 3)
+        let threshold = shed.hints.timeout_threshold();
+        (threshold < Duration::MAX).then_some(threshold / 3)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::shares::{Tenant, Tenants};
 use crate::sync::lock;
 use crate::{ConfigError, Reason};
 
-/// What each tenant has of the limit and the queue.
+/// The slots and queue slots of each tenant.
 ///
 /// The state is kept when sharing is turned off, because calls in flight are counted in it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Sharing {
 }
 
 impl Shed {
-    /// Counts a call of a tenant, unless that has its share of the room.
+    /// Counts a call of a tenant, unless the tenant uses its share.
     pub(super) fn enter_tenant(&self, tenant: Option<Tenant>, now: Instant) -> Result<(), Reason> {
         let room = self.room();
         let mut sharing = lock(&self.sharing);
@@ -52,14 +52,14 @@ impl Shed {
         is_let_in.then_some(()).ok_or(Reason::TenantOverShare)
     }
 
-    /// Counts a call of a tenant that is admitted although it has its share.
+    /// Counts a call of a tenant that is admitted beyond its share.
     pub(super) fn overdraw_tenant(&self, tenant: Option<Tenant>) {
         if let (Some(tenant), Some(tenants)) = (tenant, &mut lock(&self.sharing).tenants) {
             tenants.force_acquire(tenant);
         }
     }
 
-    /// A call goes, begun or not: its tenant has one less.
+    /// Removes a call from the count of its tenant.
     #[inline]
     pub(super) fn leave_tenant(&self, claim: Claim) {
         if let Some(tenant) = claim.tenant
@@ -69,7 +69,7 @@ impl Shed {
         }
     }
 
-    /// What flags say of how a call is counted.
+    /// How a call is counted, according to the flags.
     pub(super) fn claim(&self, flags: u64, call: &Call) -> Claim {
         let tenant = call.tenant.filter(|_| flags & TENANTED != 0);
         Claim {

@@ -9,20 +9,20 @@ use crate::{Criticality, Mode, ThrottleSnapshot};
 /// A snapshot of a shedder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShedSnapshot {
-    /// Its limit.
+    /// The limit.
     pub limit: LimitSnapshot,
     /// The number of calls in flight, or admitted and about to be woken: more than the limit after it was lowered, and
     /// where rejections are not enforced.
     pub in_flight: u64,
-    /// How many wait.
+    /// The number of waiters.
     pub queued: usize,
     /// How long the oldest waiter has waited.
     pub oldest_wait: Option<Duration>,
-    /// Whether the queue [stands](crate::queue::WaitQueue::stands_at).
-    pub congestion_begins: bool,
+    /// Whether the queue is [congested](crate::queue::WaitQueue::is_congested_at).
+    pub congested: bool,
     /// How long before its deadline a call must begin.
     pub margin: Duration,
-    /// What the throttle counted, if there is one.
+    /// The counts of the throttle, if there is one.
     pub throttle: Option<ThrottleSnapshot>,
     /// The minimum criticality that is admitted, under memory or processor pressure.
     pub least: Criticality,
@@ -37,7 +37,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            congestion_begins,
+            congested,
             ..
         } = self.gate.snapshot(now);
         let locked = lock(&self.locked);
@@ -46,7 +46,7 @@ impl Shed {
             in_flight,
             queued,
             oldest_wait,
-            congestion_begins,
+            congested,
             margin: locked.config.margin.unwrap_or(locked.margin),
             throttle: locked.config.throttle.map(|_| self.throttle.snapshot(now)),
             least: self.least(),

@@ -1,81 +1,83 @@
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::{Permit, Place, Refusal, Shed};
+use super::{Permit, Refusal, Shed, Waiter};
 use crate::Reason;
 use crate::bulkhead::Verdict;
 use crate::queue::Dropped;
 use crate::sync::Ordering;
 
 impl Shed {
-    /// What became of a wait, or nothing yet: then `waker` is woken when something does. Ends with the first verdict.
+    /// Polls a wait: ready with a permit or the rejection. If pending, `waker` is woken when there is a result. Must
+    /// not be polled again after that.
     pub fn poll(
         &self,
-        place: &Place,
+        waiter: &Waiter,
         waker: &Waker,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Poll<Result<Permit, Refusal>> {
-        let Poll::Ready(verdict) = place.place.poll(waker) else {
+        let Poll::Ready(verdict) = waiter.gate.poll(waker) else {
             return Poll::Pending;
         };
-        self.waits_no_more(place);
+        self.waits_no_more(waiter);
         Poll::Ready(match verdict {
             Verdict::Admitted(permit) => {
-                let mut permit = self.begin(permit, Some(place.since), place.claim, now);
-                permit.allow(place.caller_deadline);
+                let mut permit = self.begin(permit, Some(waiter.since), waiter.claim, now);
+                permit.allow(waiter.caller_deadline);
                 Ok(permit)
             }
-            Verdict::Dropped(why) => Err(self.drop_out(place, why, draw, now)),
+            Verdict::Dropped(why) => Err(self.drop_out(waiter, why, random, now)),
         })
     }
 
-    /// Gives up waiting, if it is [time](Place::expires_at): why, unless there is a verdict already.
-    pub fn give_up(
+    /// Ends a wait that has [expired](Waiter::expires_at), and returns the rejection. `None` if it has not expired, or
+    /// has a result already.
+    pub fn expire(
         &self,
-        place: &Place,
-        draw: impl FnOnce() -> u64,
+        waiter: &Waiter,
+        random: impl FnOnce() -> u64,
         now: Instant,
     ) -> Option<Refusal> {
-        let why = self.gate.give_up(&place.place, now)?;
-        self.waits_no_more(place);
-        Some(self.drop_out(place, why, draw, || now))
+        let why = self.gate.expire(&waiter.gate, now)?;
+        self.waits_no_more(waiter);
+        Some(self.drop_out(waiter, why, random, || now))
     }
 
-    /// The rejection of a call that had a slot, and could not be made in the time it may wait.
-    pub fn refuse(&self, why: Dropped, draw: impl FnOnce() -> u64) -> Refusal {
-        self.refusal(why.reason(), draw)
+    /// The rejection of a call that had a slot, but whose service did not become ready in time.
+    pub fn refuse(&self, why: Dropped, random: impl FnOnce() -> u64) -> Refusal {
+        self.refusal(why.reason(), random)
     }
 
     /// Ends a wait whose caller left. A permit assigned meanwhile goes to the next waiter.
     #[cold]
-    pub fn leave(&self, place: Place, now: impl Fn() -> Instant) {
-        self.waits_no_more(&place);
-        self.withdraw(place.claim, &now);
-        self.leave_tenant(place.claim);
-        self.gate.leave(place.place, now);
+    pub fn leave(&self, waiter: Waiter, now: impl Fn() -> Instant) {
+        self.waits_no_more(&waiter);
+        self.withdraw(waiter.claim, &now);
+        self.leave_tenant(waiter.claim);
+        self.gate.leave(waiter.gate, now);
     }
 
-    fn waits_no_more(&self, place: &Place) {
-        self.counts.waiting[place.claim.criticality.index()].fetch_sub(1, Ordering::Relaxed);
+    fn waits_no_more(&self, waiter: &Waiter) {
+        self.counts.waiting[waiter.claim.criticality.index()].fetch_sub(1, Ordering::Relaxed);
     }
 
     fn drop_out(
         &self,
-        place: &Place,
+        waiter: &Waiter,
         why: Dropped,
-        draw: impl FnOnce() -> u64,
+        random: impl FnOnce() -> u64,
         now: impl Fn() -> Instant,
     ) -> Refusal {
         self.limit.on_refused();
-        self.withdraw(place.claim, now);
-        self.leave_tenant(place.claim);
+        self.withdraw(waiter.claim, now);
+        self.leave_tenant(waiter.claim);
         let reason = match why {
-            Dropped::Evicted if self.is_outranked(place.claim.criticality) => {
+            Dropped::Evicted if self.is_outranked(waiter.claim.criticality) => {
                 Reason::CriticalityTooLow
             }
             other => other.reason(),
         };
-        self.refusal(reason, draw)
+        self.refusal(reason, random)
     }
 }

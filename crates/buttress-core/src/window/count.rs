@@ -54,7 +54,8 @@ impl CountRing {
         }
     }
 
-    /// Takes another size. What the old one forgot never was, or a larger window would hold it as successes.
+    /// Takes another size. Calls that left the old window are not counted again, or a larger window would hold them as
+    /// successes.
     pub(super) fn resize(&mut self, size: u32) {
         let forgotten = self.total.saturating_sub(self.size);
         self.total -= forgotten;

@@ -18,7 +18,7 @@ enum Ring {
     Time(Box<TimeRing>),
 }
 
-/// What a window remembers of one call.
+/// The record of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// The call failed.
@@ -77,7 +77,7 @@ impl History {
         Self { window, ring }
     }
 
-    /// What the window spans.
+    /// The kind of the window.
     #[must_use]
     pub fn window(&self) -> Window {
         self.window
@@ -112,8 +112,8 @@ impl History {
         successes.restart(self.window);
     }
 
-    /// Changes what the window spans, and keeps what it holds: a time window sorts its calls into the new
-    /// buckets, a count window keeps its latest, and from one kind to the other the sums move over.
+    /// Changes the kind of the window, and keeps its calls: a time window sorts its calls into the new buckets, a count
+    /// window keeps its latest, and from one kind to the other the sums move over.
     pub fn resize(&mut self, successes: &Successes, window: Window, now: u64) {
         let sum = self.counts(successes, now);
         let before = successes.bucket_nanos();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::BUCKETS;
 use crate::ConfigError;
 
-/// What a sliding window spans.
+/// The kind and length of a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// A number of last calls.
@@ -14,7 +14,7 @@ pub enum Window {
 }
 
 impl Window {
-    /// The largest count window: what it remembers of failures is kept call by call.
+    /// The largest count window: failures are recorded individually.
     pub const MAX_COUNT: u32 = 1_000_000;
     /// The shortest time window.
     pub const MIN_TIME: Duration = Duration::from_millis(100);

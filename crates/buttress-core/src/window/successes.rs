@@ -9,9 +9,9 @@ use crate::sync::{AtomicU64, Ordering};
 /// The calls of a window that succeeded in time: counted by every thread in its own stripe, without a lock, and added
 /// up only on a read.
 ///
-/// Each count carries a stamp of the window's generation and of the lap that its bucket is in. A count whose
-/// stamp is out of date is empty, so neither a reset nor the passing of time has anything to erase, and a
-/// writer that slept through either cannot add to what came after.
+/// Each count carries a stamp of the window's generation and of the lap that its bucket is in. A count whose stamp is
+/// out of date is empty, so neither a reset nor the passing of time has anything to erase, and a writer that was
+/// suspended during either cannot add to later counts.
 #[derive(Debug)]
 pub struct Successes {
     memo: Memo,
@@ -72,7 +72,7 @@ impl Successes {
             let next = if found == mine {
                 saturating_increment(word)
             } else if found.is_after(mine) || self.generation() != generation {
-                // This thread slept through a whole window or a reset; its call is no longer in it.
+                // This thread was suspended for a whole window or a reset, so its call is no longer in the window.
                 return;
             } else {
                 mine.word(1)

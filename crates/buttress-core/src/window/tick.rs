@@ -41,7 +41,7 @@ const REMEMBERED: usize = 8;
 /// Longer ticks would save nothing, and every instant in one stays far from overflow.
 const LONGEST: u64 = 3_600_000_000_000;
 
-/// What each thread remembers of one window.
+/// The state of one window in each thread.
 #[derive(Debug)]
 pub(crate) struct Memo {
     /// Of all windows of the process.

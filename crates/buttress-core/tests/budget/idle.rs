@@ -32,7 +32,7 @@ fn ten_years_later_there_is_what_the_floor_holds_and_nothing_else() {
 
 /// Invariant X1.
 #[test]
-fn time_that_goes_back_stands_still() {
+fn time_that_goes_back_is_clamped() {
     let budget = budget(of_successes(1.0).floor_per_second(1));
     budget.deposit(at(Duration::from_secs(100)));
     assert_eq!(drain(&budget, Duration::from_secs(100)), 11);

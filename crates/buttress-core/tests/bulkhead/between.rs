@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 
-use buttress_core::bulkhead::{Admission, Bulkhead, Place};
+use buttress_core::bulkhead::{Admission, Bulkhead, Waiter};
 use buttress_core::queue::WaitParams;
 
 use crate::{Answer, Room, admitted, fifo};
@@ -45,16 +45,16 @@ fn a_shortage_does_not_end_while_a_call_waits() {
         Some(permit) => Answer::In(permit),
         None => match bulkhead.acquire(|| 0, WaitParams::default, || now) {
             Admission::Admitted { permit, .. } => Answer::In(permit),
-            Admission::Waiting(place) => Answer::Waits(place),
+            Admission::Waiting(waiter) => Answer::Waits(waiter),
             Admission::Rejected(reason) => Answer::No(reason),
         },
     };
     let wait = |bulkhead: &Bulkhead| match ask(bulkhead) {
-        Answer::Waits(place) => place,
+        Answer::Waits(waiter) => waiter,
         other => panic!("{other:?}"),
     };
     let permits: Vec<_> = (0..8).map(|_| ask(&bulkhead)).collect();
-    let places: [Place; 3] = std::array::from_fn(|_| wait(&bulkhead));
+    let places: [Waiter; 3] = std::array::from_fn(|_| wait(&bulkhead));
     let [first, second, leaves] = places;
     // When the first is woken there are three slots left, the second has not been admitted, and the third leaves.
     let newcomer = Arc::new(Mutex::new(None));
@@ -73,8 +73,8 @@ fn a_shortage_does_not_end_while_a_call_waits() {
     let Some(Admission::Waiting(newcomer)) = newcomer else {
         panic!("it overtakes the second: {newcomer:?}");
     };
-    for place in [&first, &second, &newcomer] {
-        bulkhead.release(admitted(place), || now);
+    for waiter in [&first, &second, &newcomer] {
+        bulkhead.release(admitted(waiter), || now);
     }
     for answer in permits {
         let Answer::In(permit) = answer else {
@@ -89,8 +89,8 @@ fn a_shortage_does_not_end_while_a_call_waits() {
 fn a_shortage_ends_when_a_quarter_of_the_limit_is_free() {
     let room = Room::new(fifo(8, 8));
     let mut permits: Vec<_> = (0..8).map(|_| room.enter()).collect();
-    let place = room.wait();
-    room.leave(place);
+    let waiter = room.wait();
+    room.leave(waiter);
     room.end(permits.pop().expect("eight"));
     assert!(room.bulkhead.try_acquire().is_none(), "one is not enough");
     room.end(permits.pop().expect("eight"));

@@ -12,7 +12,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use buttress_core::Reason;
-use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Place, Verdict};
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Permit, Verdict, Waiter};
 use buttress_core::queue::{Dropped, Order, WaitParams};
 
 /// A bulkhead and its clock.
@@ -25,7 +25,7 @@ struct Room {
 #[derive(Debug)]
 enum Answer {
     In(Permit),
-    Waits(Place),
+    Waits(Waiter),
     No(Reason),
 }
 
@@ -52,7 +52,7 @@ impl Room {
         match self.bulkhead.acquire(|| draw, || terms, || self.now) {
             Admission::Admitted { permit, .. } => Answer::In(permit),
             Admission::Rejected(reason) => Answer::No(reason),
-            Admission::Waiting(place) => Answer::Waits(place),
+            Admission::Waiting(waiter) => Answer::Waits(waiter),
         }
     }
 
@@ -71,7 +71,7 @@ impl Room {
         match admission {
             Admission::Admitted { permit, .. } => Answer::In(permit),
             Admission::Rejected(reason) => Answer::No(reason),
-            Admission::Waiting(place) => Answer::Waits(place),
+            Admission::Waiting(waiter) => Answer::Waits(waiter),
         }
     }
 
@@ -84,9 +84,9 @@ impl Room {
     }
 
     #[track_caller]
-    fn wait(&self) -> Place {
+    fn wait(&self) -> Waiter {
         match self.ask() {
-            Answer::Waits(place) => place,
+            Answer::Waits(waiter) => waiter,
             other => panic!("{other:?}"),
         }
     }
@@ -103,8 +103,8 @@ impl Room {
         self.bulkhead.release(permit, || self.now);
     }
 
-    fn leave(&self, place: Place) {
-        self.bulkhead.leave(place, || self.now);
+    fn leave(&self, waiter: Waiter) {
+        self.bulkhead.leave(waiter, || self.now);
     }
 
     fn in_flight(&self) -> u64 {
@@ -118,23 +118,23 @@ impl Room {
 
 /// The permit of the waiter whose turn it is.
 #[track_caller]
-fn admitted(place: &Place) -> Permit {
-    match heard(place) {
+fn admitted(waiter: &Waiter) -> Permit {
+    match heard(waiter) {
         Some(Verdict::Admitted(permit)) => permit,
         other => panic!("{other:?}"),
     }
 }
 
 #[track_caller]
-fn dropped(place: &Place) -> Dropped {
-    match heard(place) {
+fn dropped(waiter: &Waiter) -> Dropped {
+    match heard(waiter) {
         Some(Verdict::Dropped(why)) => why,
         other => panic!("{other:?}"),
     }
 }
 
-fn heard(place: &Place) -> Option<Verdict> {
-    match place.poll(Waker::noop()) {
+fn heard(waiter: &Waiter) -> Option<Verdict> {
+    match waiter.poll(Waker::noop()) {
         Poll::Ready(verdict) => Some(verdict),
         Poll::Pending => None,
     }

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use buttress_core::bulkhead::{BulkheadConfig, Permit, Place, Verdict};
+use buttress_core::bulkhead::{BulkheadConfig, Permit, Verdict, Waiter};
 use buttress_core::queue::Dropped;
 use buttress_core::shares::PartitionsConfig;
 use buttress_core::{Mode, Ratio, Reason};
@@ -31,9 +31,9 @@ impl Room {
     }
 
     #[track_caller]
-    fn wait_as(&self, name: &str) -> Place {
+    fn wait_as(&self, name: &str) -> Waiter {
         match self.ask_for(name) {
-            Answer::Waits(place) => place,
+            Answer::Waits(waiter) => waiter,
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -89,9 +89,9 @@ fn a_partition_below_its_share_gets_the_next_slot_before_all_that_borrow() {
         let places = [("a", &entitled), ("b", &borrowers)];
         let all = places
             .into_iter()
-            .flat_map(|(name, places)| places.iter().map(move |place| (name, place)));
-        for (name, place) in all.chain([("", &rest)]) {
-            if let Some(Verdict::Admitted(permit)) = heard(place) {
+            .flat_map(|(name, places)| places.iter().map(move |waiter| (name, waiter)));
+        for (name, waiter) in all.chain([("", &rest)]) {
+            if let Some(Verdict::Admitted(permit)) = heard(waiter) {
                 order.push(name);
                 greedy.push(permit);
             }
@@ -112,8 +112,8 @@ fn a_share_is_back_when_enough_calls_have_ended() {
         assert_eq!(room.parts()[1].2, has);
         assert_eq!(room.in_flight(), 10);
     }
-    for place in &entitled {
-        room.end(admitted(place));
+    for waiter in &entitled {
+        room.end(admitted(waiter));
     }
 }
 
@@ -153,7 +153,7 @@ fn without_a_queue_a_partition_rejected_below_its_share_gets_a_slot_next_time() 
 
 #[test]
 fn without_a_memory_nothing_is_kept() {
-    let shares = of([("a", 100)]).memory(Duration::ZERO);
+    let shares = of([("a", 100)]).reservation_ttl(Duration::ZERO);
     let room = Room::new(fifo(1, 0).partitions(shares));
     let permit = room.enter_as("z");
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
@@ -196,14 +196,14 @@ fn a_slot_that_is_kept_stays_so_until_there_is_a_queue() {
 fn waiters_ahead_of_a_call_are_woken_to_make_it() {
     let room = Room::new(fifo(1, 2));
     let permit = room.enter();
-    let Some(buttress_core::bulkhead::Admission::Waiting(place)) =
+    let Some(buttress_core::bulkhead::Admission::Waiting(waiter)) =
         room.bulkhead.reserve(|| room.now)
     else {
-        panic!("there is no place");
+        panic!("there is no slot");
     };
     let config = fifo(1, 2).partitions(of([("a", 100)]));
     room.bulkhead.reconfigure(config, room.now).expect("valid");
-    assert_eq!(dropped(&place), Dropped::Evicted);
+    assert_eq!(dropped(&waiter), Dropped::Evicted);
     assert!(room.bulkhead.reserve(|| room.now).is_none());
     room.end(permit);
     assert_eq!(room.in_flight(), 0);
@@ -246,8 +246,12 @@ fn what_cannot_work_is_rejected_by_name() {
             "11% of 9 for \"b\"",
         ),
         (
-            config(9, 0, of([("a", 50)]).memory(Duration::from_secs(61))),
-            "partitions.memory",
+            config(
+                9,
+                0,
+                of([("a", 50)]).reservation_ttl(Duration::from_secs(61)),
+            ),
+            "partitions.reservation_ttl",
             "61s",
         ),
         (
@@ -393,7 +397,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn config(limit: u32, queue: usize, shares: usize) -> BulkheadConfig {
     let shares = SHARES[shares].map(|shares| {
-        let none = PartitionsConfig::default().memory(Duration::ZERO);
+        let none = PartitionsConfig::default().reservation_ttl(Duration::ZERO);
         shares.iter().fold(none, |config, &(name, percent)| {
             config.share(name, Ratio::percent(percent))
         })
@@ -420,7 +424,7 @@ proptest! {
         };
         model.take(SHARES[shares]);
         let mut permits: Vec<(usize, Permit)> = Vec::new();
-        let mut waiting: Vec<(usize, usize, Place)> = Vec::new();
+        let mut waiting: Vec<(usize, usize, Waiter)> = Vec::new();
         for (who, step) in steps.into_iter().enumerate() {
             room.now += MS;
             match step {
@@ -434,10 +438,10 @@ proptest! {
                             part.inside += 1;
                             permits.push((at, permit));
                         }
-                        Answer::Waits(place) => {
+                        Answer::Waits(waiter) => {
                             prop_assert!(!is_room && part.line.len() < model.queue);
                             part.line.push_back(who);
-                            waiting.push((who, at, place));
+                            waiting.push((who, at, waiter));
                         }
                         Answer::No(reason) => {
                             prop_assert_eq!(reason, Reason::BulkheadFull);
@@ -451,9 +455,9 @@ proptest! {
                     room.end(permit);
                 }
                 Step::Leave(which) if !waiting.is_empty() => {
-                    let (who, at, place) = waiting.remove(which.index(waiting.len()));
+                    let (who, at, waiter) = waiting.remove(which.index(waiting.len()));
                     model.parts[at].line.retain(|one| *one != who);
-                    room.leave(place);
+                    room.leave(waiter);
                 }
                 Step::Change(limit, shares) => {
                     let config = config(limit, queue, shares);
@@ -465,7 +469,7 @@ proptest! {
             }
             let mut expected = model.admit();
             let mut admit_waiters = Vec::new();
-            waiting.retain(|(who, at, place)| match heard(place) {
+            waiting.retain(|(who, at, waiter)| match heard(waiter) {
                 None => true,
                 Some(Verdict::Admitted(permit)) => {
                     admit_waiters.push((*who, *at));
@@ -497,8 +501,8 @@ proptest! {
                 prop_assert_eq!(seen, []);
             }
         }
-        for (_, _, place) in waiting {
-            room.leave(place);
+        for (_, _, waiter) in waiting {
+            room.leave(waiter);
         }
         for (_, permit) in permits {
             room.end(permit);

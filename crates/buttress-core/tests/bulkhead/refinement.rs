@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use buttress_core::bulkhead::{Permit, Place, Verdict};
+use buttress_core::bulkhead::{Permit, Verdict, Waiter};
 use proptest::prelude::*;
 
 use crate::{Answer, MS, Room, fifo, heard};
@@ -51,7 +51,7 @@ proptest! {
         let mut room = Room::new(fifo(limit, queue).max_wait(None));
         let mut model = Model { limit: limit as usize, inside: 0, line: VecDeque::new() };
         let mut permits: Vec<Permit> = Vec::new();
-        let mut waiting: Vec<(u32, Place)> = Vec::new();
+        let mut waiting: Vec<(u32, Waiter)> = Vec::new();
         for (who, step) in steps.into_iter().enumerate() {
             let who = who as u32;
             room.now += MS;
@@ -62,10 +62,10 @@ proptest! {
                         model.inside += 1;
                         permits.push(permit);
                     }
-                    Answer::Waits(place) => {
+                    Answer::Waits(waiter) => {
                         prop_assert!(model.inside >= model.limit && model.line.len() < queue);
                         model.line.push_back(who);
-                        waiting.push((who, place));
+                        waiting.push((who, waiter));
                     }
                     Answer::No(_) => {
                         prop_assert!(model.inside >= model.limit && model.line.len() >= queue);
@@ -76,8 +76,8 @@ proptest! {
                     model.inside -= 1;
                 }
                 Step::Leave(which) if !waiting.is_empty() => {
-                    let (who, place) = waiting.remove(which.index(waiting.len()));
-                    room.leave(place);
+                    let (who, waiter) = waiting.remove(which.index(waiting.len()));
+                    room.leave(waiter);
                     model.line.retain(|one| *one != who);
                 }
                 Step::Resize(limit) => {
@@ -89,7 +89,7 @@ proptest! {
             }
             let expected = model.admit();
             let mut admit_waiters = Vec::new();
-            waiting.retain(|(who, place)| match heard(place) {
+            waiting.retain(|(who, waiter)| match heard(waiter) {
                 None => true,
                 Some(Verdict::Admitted(permit)) => {
                     admit_waiters.push(*who);
@@ -102,8 +102,8 @@ proptest! {
             prop_assert_eq!(room.in_flight(), model.inside as u64);
             prop_assert_eq!(room.queued(), model.line.len());
         }
-        for (_, place) in waiting {
-            room.leave(place);
+        for (_, waiter) in waiting {
+            room.leave(waiter);
         }
         for permit in permits {
             room.end(permit);

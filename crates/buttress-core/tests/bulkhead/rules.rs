@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use buttress_core::Criticality::{Critical, Low};
-use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Place, Verdict};
+use buttress_core::bulkhead::{Admission, Bulkhead, BulkheadConfig, Verdict, Waiter};
 use buttress_core::queue::{ControlledDelay, Dropped, Order, WaitParams};
 use buttress_core::{Deadline, Mode, Ratio, Reason};
 
@@ -26,8 +26,8 @@ fn waiters_are_admitted_in_order_without_overtaking() {
     let places: Vec<_> = (0..3).map(|_| room.wait()).collect();
     assert_eq!(room.refused(), Reason::BulkheadFull);
     room.end(permit);
-    for place in &places {
-        let permit = admitted(place);
+    for waiter in &places {
+        let permit = admitted(waiter);
         // There is room in the queue again, and none beside it.
         let late = room.wait();
         room.leave(late);
@@ -58,7 +58,7 @@ fn what_matters_more_goes_before() {
             ..WaitParams::default()
         };
         match room.ask_on(terms, 0) {
-            Answer::Waits(place) => place,
+            Answer::Waits(waiter) => waiter,
             other => panic!("{other:?}"),
         }
     };
@@ -88,29 +88,29 @@ fn a_waiter_that_leaves_passes_on_its_permit() {
 fn no_wait_exceeds_the_longest_wait() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
-    let place = room.wait();
-    assert_eq!(place.expires_at(), Some(room.now + 10 * MS));
-    assert_eq!(place.ends(), Some((room.now + 10 * MS, Dropped::TimedOut)));
+    let waiter = room.wait();
+    assert_eq!(waiter.expires_at(), Some(room.now + 10 * MS));
+    assert_eq!(waiter.ends(), Some((room.now + 10 * MS, Dropped::TimedOut)));
     room.now += 9 * MS;
-    assert_eq!(room.bulkhead.give_up(&place, room.now), None);
+    assert_eq!(room.bulkhead.expire(&waiter, room.now), None);
     room.now += MS;
-    let why = room.bulkhead.give_up(&place, room.now);
+    let why = room.bulkhead.expire(&waiter, room.now);
     assert_eq!(why, Some(Dropped::TimedOut));
     assert_eq!(room.queued(), 0);
-    room.leave(place);
+    room.leave(waiter);
     room.end(permit);
     assert_eq!(room.in_flight(), 0);
 }
 
 #[test]
-fn a_waiter_that_gives_up_too_late_is_admitted() {
+fn a_waiter_that_expires_too_late_is_admitted() {
     let mut room = Room::new(fifo(1, 2).max_wait(10 * MS));
     let permit = room.enter();
-    let place = room.wait();
+    let waiter = room.wait();
     room.end(permit);
     room.now += 10 * MS;
-    assert_eq!(room.bulkhead.give_up(&place, room.now), None);
-    room.end(admitted(&place));
+    assert_eq!(room.bulkhead.expire(&waiter, room.now), None);
+    room.end(admitted(&waiter));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_deadline_that_is_too_near_for_the_margin_does_not_wait() {
         other => panic!("{other:?}"),
     }
     match room.ask_on(within(20), 0) {
-        Answer::Waits(place) => assert_eq!(place.expires_at(), Some(room.now + 15 * MS)),
+        Answer::Waits(waiter) => assert_eq!(waiter.expires_at(), Some(room.now + 15 * MS)),
         other => panic!("{other:?}"),
     }
 }
@@ -242,8 +242,8 @@ fn waiters_are_admitted_when_the_mode_stops_enforcing() {
         let places = [room.wait(), room.wait()];
         let config = fifo(1, 2).mode(mode);
         room.bulkhead.reconfigure(config, room.now).expect("valid");
-        for place in &places {
-            room.end(admitted(place));
+        for waiter in &places {
+            room.end(admitted(waiter));
         }
         room.end(inside);
         assert_eq!(room.in_flight(), 0);
@@ -255,7 +255,7 @@ fn a_slot_ahead_of_a_call_is_waited_for_without_end() {
     let mut room = Room::new(fifo(1, 0));
     let inside = room.enter();
     let reserve = |room: &Room| match room.bulkhead.reserve(|| room.now) {
-        Some(Admission::Waiting(place)) => place,
+        Some(Admission::Waiting(waiter)) => waiter,
         other => panic!("{other:?}"),
     };
     let places = [reserve(&room), reserve(&room)];
@@ -304,10 +304,10 @@ fn a_queue_that_drains_every_time_drops_no_waiter() {
         for _ in 0..100 {
             room.now += pause;
             let permit = room.enter();
-            let place = room.wait();
+            let waiter = room.wait();
             room.now += 20 * MS;
             room.end(permit);
-            let permit = admitted(&place);
+            let permit = admitted(&waiter);
             room.now += 20 * MS;
             room.end(permit);
         }
@@ -319,7 +319,7 @@ fn waiting_for_readiness_and_waiting_in_the_queue_take_turns() {
     let room = Room::new(fifo(1, 10));
     let mut permit = room.enter();
     let reserve = || match room.bulkhead.reserve(|| room.now) {
-        Some(Admission::Waiting(place)) => place,
+        Some(Admission::Waiting(waiter)) => waiter,
         other => panic!("{other:?}"),
     };
     let ahead: Vec<_> = (0..3).map(|_| reserve()).collect();
@@ -327,8 +327,11 @@ fn waiting_for_readiness_and_waiting_in_the_queue_take_turns() {
     let mut order = String::new();
     for _ in 0..6 {
         room.end(permit);
-        let of =
-            |name, places: &[Place]| places.iter().find_map(|place| Some((name, heard(place)?)));
+        let of = |name, places: &[Waiter]| {
+            places
+                .iter()
+                .find_map(|waiter| Some((name, heard(waiter)?)))
+        };
         let next = of('a', &ahead).or_else(|| of('q', &queued));
         let Some((who, Verdict::Admitted(next))) = next else {
             panic!("{next:?}");
@@ -346,7 +349,7 @@ fn neither_readiness_nor_the_queue_waits_while_others_keep_coming() {
         let mut holder = room.enter();
         let ask = |ahead| match ahead {
             true => match room.bulkhead.reserve(|| room.now) {
-                Some(Admission::Waiting(place)) => place,
+                Some(Admission::Waiting(waiter)) => waiter,
                 other => panic!("{other:?}"),
             },
             false => room.wait(),

@@ -1,4 +1,4 @@
-use buttress_core::bulkhead::{Admission, Permit, Place, Verdict};
+use buttress_core::bulkhead::{Admission, Permit, Verdict, Waiter};
 use buttress_core::queue::WaitParams;
 use buttress_core::shares::TenantsConfig;
 use buttress_core::{Criticality, Mode, Reason};
@@ -15,12 +15,12 @@ fn room(limit: u32, queue: usize) -> Room {
 }
 
 /// How many calls of a tenant get in or wait, of very many.
-fn takes(room: &Room, tenant: &str, permits: &mut Vec<Permit>, places: &mut Vec<Place>) -> usize {
+fn takes(room: &Room, tenant: &str, permits: &mut Vec<Permit>, places: &mut Vec<Waiter>) -> usize {
     let mut taken = 0;
     loop {
         match room.ask_for(tenant) {
             Answer::In(permit) => permits.push(permit),
-            Answer::Waits(place) => places.push(place),
+            Answer::Waits(waiter) => places.push(waiter),
             Answer::No(_) => return taken,
         }
         taken += 1;
@@ -36,7 +36,7 @@ fn a_tenant_that_is_alone_has_it_all() {
 }
 
 #[test]
-fn one_that_asks_for_everything_leaves_room_for_another() {
+fn a_greedy_tenant_leaves_slots_for_another() {
     let room = room(90, 0);
     let (mut permits, mut places) = (Vec::new(), Vec::new());
     assert!(matches!(room.ask_for("modest"), Answer::In(_)));
@@ -113,7 +113,7 @@ proptest! {
         const TENANTS: [&str; 5] = ["a", "b", "c", "d", ""];
         let mut room = room(4, queue);
         let mut permits: Vec<Permit> = Vec::new();
-        let mut places: Vec<Place> = Vec::new();
+        let mut places: Vec<Waiter> = Vec::new();
         for step in steps {
             room.now += 7 * MS;
             match step {
@@ -121,7 +121,7 @@ proptest! {
                     let terms = WaitParams { criticality, ..WaitParams::default() };
                     match room.ask_for_on(TENANTS[who], terms, 0) {
                         Answer::In(permit) => permits.push(permit),
-                        Answer::Waits(place) => places.push(place),
+                        Answer::Waits(waiter) => places.push(waiter),
                         Answer::No(_) => {}
                     }
                 }
@@ -133,7 +133,7 @@ proptest! {
                 }
                 Step::GiveUp => {
                     let now = room.now;
-                    places.retain(|place| room.bulkhead.give_up(place, now).is_none());
+                    places.retain(|waiter| room.bulkhead.expire(waiter, now).is_none());
                 }
                 Step::Change(limit) => {
                     let config = room.bulkhead.config().limit(limit);
@@ -141,7 +141,7 @@ proptest! {
                 }
                 Step::End(_) | Step::Leave(_) => {}
             }
-            places.retain(|place| match heard(place) {
+            places.retain(|waiter| match heard(waiter) {
                 None => true,
                 Some(Verdict::Admitted(permit)) => {
                     permits.push(permit);
@@ -150,7 +150,7 @@ proptest! {
                 Some(Verdict::Dropped(_)) => false,
             });
         }
-        places.drain(..).for_each(|place| room.leave(place));
+        places.drain(..).for_each(|waiter| room.leave(waiter));
         permits.drain(..).for_each(|permit| room.end(permit));
         prop_assert_eq!((room.in_flight(), room.queued()), (0, 0));
 

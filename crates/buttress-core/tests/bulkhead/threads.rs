@@ -26,9 +26,9 @@ fn the_limit_holds_between_threads_and_no_token_is_lost() {
                     match room.ask() {
                         Answer::In(permit) => enter(permit),
                         Answer::No(_) => thread::yield_now(),
-                        Answer::Waits(place) if (thread + turn) % 3 == 0 => room.leave(place),
-                        Answer::Waits(place) => loop {
-                            match heard(&place) {
+                        Answer::Waits(waiter) if (thread + turn) % 3 == 0 => room.leave(waiter),
+                        Answer::Waits(waiter) => loop {
+                            match heard(&waiter) {
                                 None => thread::yield_now(),
                                 Some(Verdict::Admitted(permit)) => break enter(permit),
                                 Some(verdict) => panic!("{verdict:?}"),

@@ -48,7 +48,7 @@ fn a_deadline_blames_the_service_once_it_left_as_long_as_calls_take() {
 }
 
 #[test]
-fn a_timeout_that_was_told_is_the_measure_for_any_drop() {
+fn a_configured_timeout_is_the_threshold_for_any_drop() {
     let circuit = circuit(Some(50 * MS));
     for ending in [Ending::Abandoned, Ending::Refused, Ending::Expired] {
         assert_eq!(dropped(&circuit, ending, 50 * MS - NANO), None);
@@ -57,7 +57,7 @@ fn a_timeout_that_was_told_is_the_measure_for_any_drop() {
 }
 
 #[test]
-fn a_drop_after_the_head_says_nothing() {
+fn a_drop_after_the_head_is_not_counted() {
     for told in [None, Some(50 * MS)] {
         let circuit = circuit(told);
         let mut permit = admitted(&circuit);

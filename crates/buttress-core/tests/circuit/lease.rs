@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buttress_core::circuit::{
-    BreakerConfig, Circuit, CircuitState, OpenDuration, Permit, Standing,
+    BreakerConfig, Circuit, CircuitState, OpenDuration, Permit, Readiness,
 };
 use buttress_core::{Outcome, Report};
 
@@ -36,12 +36,12 @@ fn settle(circuit: &Circuit, permit: Permit, outcome: Outcome, after: u32) -> bo
 }
 
 #[test]
-fn while_a_lease_runs_a_rejection_says_when_it_ends() {
+fn a_rejection_during_a_lease_has_the_end_of_the_lease() {
     let circuit = half_open();
     let _held = probe(&circuit, 1).expect("the first probe");
     assert_eq!(probe(&circuit, 3).unwrap_err(), Some(3 * SECOND));
-    let standing = circuit.reserve(epoch() + 4 * SECOND, || 0).standing;
-    assert_eq!(standing, Standing::Unready(Some(2 * SECOND)));
+    let readiness = circuit.reserve(epoch() + 4 * SECOND, || 0).readiness;
+    assert_eq!(readiness, Readiness::Unready(Some(2 * SECOND)));
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn a_slot_goes_to_another_call_once_its_lease_has_ended() {
         let lost = probe(&circuit, 1).expect("the first probe");
         assert!(probe(&circuit, 5).is_err());
         let next = if reserves {
-            match circuit.reserve(epoch() + 6 * SECOND, || 0).standing {
-                Standing::Held(permit) => permit,
+            match circuit.reserve(epoch() + 6 * SECOND, || 0).readiness {
+                Readiness::Held(permit) => permit,
                 other => panic!("{other:?}"),
             }
         } else {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use buttress_core::circuit::{Cause, Circuit, Permit, Standing, Transition};
+use buttress_core::circuit::{Cause, Circuit, Permit, Readiness, Transition};
 use buttress_core::{Ending, FailureKind, Outcome, Report};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -124,12 +124,12 @@ impl Pair {
             Step::Reserve => {
                 let ours = circuit.reserve(instant, || ours.roll());
                 let (theirs, transition) = model.reserve(now, || theirs.roll());
-                match (ours.standing, theirs) {
-                    (Standing::Admissible, Prospect::Admissible) => {}
-                    (Standing::Held(permit), Prospect::Held(ticket)) => {
+                match (ours.readiness, theirs) {
+                    (Readiness::Admissible, Prospect::Admissible) => {}
+                    (Readiness::Held(permit), Prospect::Held(ticket)) => {
                         self.held.push((permit, ticket));
                     }
-                    (Standing::Unready(ours), Prospect::Unready(theirs)) => {
+                    (Readiness::Unready(ours), Prospect::Unready(theirs)) => {
                         prop_assert_eq!(ours, theirs);
                     }
                     (ours, theirs) => prop_assert!(false, "{ours:?}, but {theirs:?}"),

@@ -15,7 +15,7 @@ fn no_deadline_is_passed_on_as_none() {
 }
 
 #[test]
-fn the_margin_is_off_what_is_told_and_not_off_what_is_waited() {
+fn the_margin_shortens_the_sent_timeout_and_not_the_wait() {
     let now = Instant::now();
     let inherited = Deadline::after(now, millis(100));
     let rule = ClientDeadline {

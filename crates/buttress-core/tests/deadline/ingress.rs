@@ -14,7 +14,7 @@ const NONE: ServerDeadline = ServerDeadline {
 };
 
 #[test]
-fn each_field_does_what_its_table_says() {
+fn each_field_has_its_documented_effect() {
     let now = Instant::now();
     let timeout = ServerDeadline {
         timeout: Some(millis(200)),

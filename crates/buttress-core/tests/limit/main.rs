@@ -7,7 +7,7 @@
 )]
 
 mod changes;
+mod other_algorithms;
 mod overload;
-mod rivals;
 mod samples;
 mod world;

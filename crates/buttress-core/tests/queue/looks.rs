@@ -7,48 +7,48 @@ use buttress_core::queue::{Order, QueueConfig, WaitParams};
 
 use crate::{Line, MS, that_is};
 
-/// A queue that has just begun to stand, and is empty.
-fn stood() -> Line {
+/// A queue that has just become congested, and is empty.
+fn congested() -> Line {
     let mut line = Line::new(QueueConfig::default().order(Order::ADAPTIVE));
     line.push(1, WaitParams::default());
-    assert!(!line.queue.stands_at(line.now));
+    assert!(!line.queue.is_congested_at(line.now));
     line.wait(101);
     assert_eq!(line.serve_all(), [1]);
     line
 }
 
 #[test]
-fn a_queue_that_was_left_empty_stands_for_ten_times_as_long_as_one_has_to_wait() {
-    let line = stood();
-    let stands = |after| line.queue.stands_at(line.now + after);
-    assert!(stands(Duration::ZERO));
-    assert!(stands(1_000 * MS - Duration::from_nanos(1)));
-    assert!(!stands(1_000 * MS));
-    assert!(!stands(Duration::from_secs(3_600)));
+fn an_empty_queue_is_congested_for_ten_times_the_threshold() {
+    let line = congested();
+    let congested = |after| line.queue.is_congested_at(line.now + after);
+    assert!(congested(Duration::ZERO));
+    assert!(congested(1_000 * MS - Duration::from_nanos(1)));
+    assert!(!congested(1_000 * MS));
+    assert!(!congested(Duration::from_secs(3_600)));
 }
 
 #[test]
-fn a_queue_with_a_waiter_goes_on_to_stand() {
-    let mut line = stood();
+fn a_queue_with_a_waiter_stays_congested() {
+    let mut line = congested();
     let began = line.now;
     line.wait(125);
     line.push(2, WaitParams::default());
     // It was empty for an eighth of the time, and not longer.
-    assert!(line.queue.stands_at(began + 1_000 * MS));
+    assert!(line.queue.is_congested_at(began + 1_000 * MS));
 
-    let mut line = stood();
+    let mut line = congested();
     let began = line.now;
     line.wait(126);
     line.push(2, WaitParams::default());
-    assert!(!line.queue.stands_at(began + 1_000 * MS));
+    assert!(!line.queue.is_congested_at(began + 1_000 * MS));
 }
 
 #[test]
-fn in_an_order_that_is_fixed_no_queue_stands() {
-    let mut line = stood();
+fn a_queue_with_a_fixed_order_is_never_congested() {
+    let mut line = congested();
     let fifo = QueueConfig::default().order(Order::Fifo);
     line.queue.reconfigure(fifo).expect("valid");
-    assert!(!line.queue.stands_at(line.now));
+    assert!(!line.queue.is_congested_at(line.now));
 }
 
 #[test]

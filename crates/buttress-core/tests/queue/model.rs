@@ -127,7 +127,7 @@ impl Model {
         Some(self.take(at, now).who)
     }
 
-    pub(crate) fn is_standing(&self) -> bool {
+    pub(crate) fn is_congested(&self) -> bool {
         let stands = |class: &Class| class.standing_since.is_some();
         self.classes.iter().any(stands)
     }

@@ -29,13 +29,13 @@ fn lifo_serves_the_newest_first() {
 }
 
 #[test]
-fn an_adaptive_queue_turns_round_when_it_stands() {
+fn an_adaptive_queue_reverses_its_order_when_congested() {
     let mut line = with_three(Order::ADAPTIVE);
-    assert!(!line.queue.is_standing());
+    assert!(!line.queue.is_congested());
     assert_eq!(line.pop(), Some(Dequeued::Served(1)));
     line.wait(101);
     assert_eq!(line.pop(), Some(Dequeued::Served(3)));
-    assert!(line.queue.is_standing());
+    assert!(line.queue.is_congested());
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_queue_that_stood_turns_back_when_it_has_drained() {
 }
 
 #[test]
-fn a_batch_that_stands_leaves_what_matters_more_in_turn() {
+fn a_congested_batch_does_not_reverse_more_critical_waiters() {
     let mut line = ordered(Order::ADAPTIVE);
     line.push(1, that_is(Low));
     line.push(2, that_is(Low));
@@ -70,7 +70,7 @@ fn a_batch_that_stands_leaves_what_matters_more_in_turn() {
 }
 
 #[test]
-fn a_queue_with_a_short_threshold_reverses_its_order_after_a_wait_in_vain() {
+fn a_queue_with_a_short_threshold_reverses_its_order_after_an_expired_wait() {
     let mut line = ordered(Order::ADAPTIVE);
     let short = line.within(10);
     line.push(1, short);

@@ -88,7 +88,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(queue.len(), model.waiting.len());
-            prop_assert_eq!(queue.is_standing(), model.is_standing());
+            prop_assert_eq!(queue.is_congested(), model.is_congested());
         }
     }
 }

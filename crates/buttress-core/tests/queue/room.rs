@@ -96,7 +96,7 @@ fn no_wait_exceeds_the_longest_wait() {
 }
 
 #[test]
-fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
+fn a_waiter_expires_after_max_wait_or_at_its_deadline() {
     let config = QueueConfig::default().max_wait(50 * MS).margin(10 * MS);
     for (left, waits, why) in [
         (Some(100), 50, Dropped::TimedOut),
@@ -106,7 +106,7 @@ fn one_gives_up_after_what_is_allowed_or_when_it_is_too_late() {
         let mut line = Line::new(config.clone());
         let terms = left.map_or_else(WaitParams::default, |left| line.within(left));
         let ticket = line.push(1, terms);
-        let expires_at = line.queue.gives_up_at(ticket);
+        let expires_at = line.queue.expires_at(ticket);
         assert_eq!(expires_at, Some((line.now + waits * MS, why)));
         line.wait(waits - 1);
         assert_eq!(line.queue.expire(ticket, line.now), None);

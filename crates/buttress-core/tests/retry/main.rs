@@ -10,7 +10,7 @@ use buttress_core::retry::{
 use buttress_core::{Backoff, FailureKind, Jitter};
 use proptest::prelude::*;
 
-fn findings() -> impl Strategy<Value = RetryClass> {
+fn classes() -> impl Strategy<Value = RetryClass> {
     let kind = prop_oneof![
         Just(FailureKind::Error),
         Just(FailureKind::Timeout),
@@ -41,7 +41,7 @@ type Ending = (RetryClass, bool, Option<u64>, u64, u64, bool);
 
 fn endings() -> impl Strategy<Value = Vec<Ending>> {
     let ending = (
-        findings(),
+        classes(),
         any::<bool>(),
         prop::option::weighted(0.3, 0..15_000_u64),
         0..400_u64,
@@ -72,7 +72,7 @@ proptest! {
         };
         let mut progress = Progress::default();
         let (mut clock, mut counted, mut replaced, mut longest) = (ms(0), 1_u32, false, ms(0));
-        for (finding, unprocessed, hint, took, draw, pays) in endings {
+        for (class, unprocessed, hint, took, draw, pays) in endings {
             clock += ms(took);
             longest = longest.max(ms(took));
             progress.longest = longest;
@@ -80,19 +80,19 @@ proptest! {
             let terms = CallTerms {
                 safety,
                 unprocessed,
-                obstacle: None,
+                unrepeatable: None,
                 remaining: left,
-                usual: Duration::ZERO,
+                typical_latency: Duration::ZERO,
             };
-            let verdict = Classification::new(finding).hint(hint.map(ms));
+            let verdict = Classification::new(class).hint(hint.map(ms));
             let mut asked = false;
             let decision = rule.decide(verdict, &mut progress, &terms, || draw, || {
                 asked = true;
                 if pays { Ok(()) } else { Err(StopReason::BudgetEmpty) }
             });
 
-            let once_more = matches!(finding, RetryClass::Unprocessed(_)) && !replaced && attempts > 1;
-            let is_safe = match finding {
+            let once_more = matches!(class, RetryClass::Unprocessed(_)) && !replaced && attempts > 1;
+            let is_safe = match class {
                 RetryClass::Unprocessed(_) => unprocessed || safety == Safety::Idempotent,
                 RetryClass::Listed(_) => safety != Safety::Unsafe,
                 RetryClass::Transient(_) => safety == Safety::Idempotent,
@@ -113,10 +113,10 @@ proptest! {
                 }
                 Decision::Stop(reason) => {
                     let holds = match reason {
-                        StopReason::Forbidden => finding == RetryClass::Forbidden,
-                        StopReason::NotRetryable => finding == RetryClass::Permanent,
-                        StopReason::Rejected => finding == RetryClass::Rejected,
-                        StopReason::NotIdempotent => finding.kind().is_some() && !is_safe,
+                        StopReason::Forbidden => class == RetryClass::Forbidden,
+                        StopReason::NotRetryable => class == RetryClass::Permanent,
+                        StopReason::Rejected => class == RetryClass::Rejected,
+                        StopReason::NotIdempotent => class.kind().is_some() && !is_safe,
                         StopReason::AttemptsExhausted => !once_more && counted == attempts,
                         StopReason::RetryAfterTooLong => hint.is_some_and(|hint| hint > 10_000),
                         StopReason::DeadlineTooShort => left.is_some(),
@@ -137,7 +137,7 @@ proptest! {
         hint in any::<u64>(),
         base in any::<u32>(),
         longest in any::<u64>(),
-        usual in any::<u64>(),
+        typical_latency in any::<u64>(),
         remaining in any::<u64>(),
         attempts in any::<u32>(),
         draw in any::<u64>(),
@@ -158,9 +158,9 @@ proptest! {
         let terms = CallTerms {
             safety: Safety::Idempotent,
             unprocessed: false,
-            obstacle: None,
+            unrepeatable: None,
             remaining: Some(remaining),
-            usual: Duration::from_secs(usual),
+            typical_latency: Duration::from_secs(typical_latency),
         };
         let verdict = Classification::new(RetryClass::Transient(FailureKind::Error))
             .hint(Some(Duration::from_secs(hint)));

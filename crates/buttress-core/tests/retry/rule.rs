@@ -35,7 +35,7 @@ fn each_value_of_a_rule_is_taken_up_to_its_bounds_and_no_further() {
 }
 
 #[test]
-fn each_reason_has_its_word_and_says_whether_retries_ran_out() {
+fn each_reason_has_its_label_and_whether_retries_are_used_up() {
     let spent = |reason: StopReason| (reason.as_str(), reason.spends_retries());
     assert_eq!(
         StopReason::ALL.map(spent),

@@ -18,13 +18,13 @@ fn shares_that_cannot_be_given_are_rejected_by_name() {
         ),
         (none, "shares", "0% in all"),
         (
-            config.memory(Duration::from_millis(9)),
-            "shares.memory",
+            config.reservation_ttl(Duration::from_millis(9)),
+            "shares.reservation_ttl",
             "9ms",
         ),
         (
-            config.memory(Duration::MAX),
-            "shares.memory",
+            config.reservation_ttl(Duration::MAX),
+            "shares.reservation_ttl",
             &format!("{:?}", Duration::MAX),
         ),
     ] {
@@ -62,22 +62,28 @@ fn what_is_rejected_changes_nothing() {
     );
     assert_eq!(format!("{tenants:?}"), before);
     tenants
-        .reconfigure(TenantsConfig::default().buckets(64).multiple(3.0))
+        .reconfigure(TenantsConfig::default().buckets(64).borrow_factor(3.0))
         .unwrap();
     assert_eq!(tenants.level(tenants.tenant(b"new"), 10), 35);
 }
 
 #[test]
-fn tenants_that_cannot_be_told_apart_are_rejected_by_name() {
+fn tenants_that_cannot_be_distinguished_are_rejected_by_name() {
     let config = TenantsConfig::default();
     for (config, field) in [
-        (config.multiple(-0.1), "tenants.multiple"),
-        (config.multiple(f64::NAN), "tenants.multiple"),
+        (config.borrow_factor(-0.1), "tenants.borrow_factor"),
+        (config.borrow_factor(f64::NAN), "tenants.borrow_factor"),
         (config.buckets(0), "tenants.buckets"),
         (config.buckets(u32::MAX), "tenants.buckets"),
-        (config.memory(Duration::MAX), "tenants.memory"),
+        (
+            config.reservation_ttl(Duration::MAX),
+            "tenants.reservation_ttl",
+        ),
         // Two that alternate within one moment would each be taken for the only one.
-        (config.memory(Duration::ZERO), "tenants.memory"),
+        (
+            config.reservation_ttl(Duration::ZERO),
+            "tenants.reservation_ttl",
+        ),
     ] {
         assert_eq!(config.check().unwrap_err().field(), field);
         assert!(Tenants::new(config, 1).is_err());

@@ -27,8 +27,8 @@ fn what_is_wrong_with_a_part_is_rejected_by_its_name() {
             "controlled_delay.target",
         ),
         (
-            config().shares(SharesConfig::default().memory(zero)),
-            "shares.memory",
+            config().shares(SharesConfig::default().reservation_ttl(zero)),
+            "shares.reservation_ttl",
         ),
         (
             config().tenants(TenantsConfig::default().buckets(0)),

@@ -58,13 +58,13 @@ impl Scene {
             }
             let mut permits = Vec::new();
             for call in calls {
-                let Admission::Waiting(place) = call else {
+                let Admission::Waiting(waiter) = call else {
                     panic!("all places were taken")
                 };
-                match self.shed.poll(&place, Waker::noop(), || 0, || self.now) {
+                match self.shed.poll(&waiter, Waker::noop(), || 0, || self.now) {
                     Poll::Ready(Ok(permit)) => permits.push(permit),
                     // The limit was lowered meanwhile.
-                    _ => self.shed.leave(place, || self.now),
+                    _ => self.shed.leave(waiter, || self.now),
                 }
             }
             self.now += inside;

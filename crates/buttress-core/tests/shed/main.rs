@@ -5,8 +5,8 @@
     reason = "a history needs some moment to begin at"
 )]
 
+mod accounting;
 mod answers;
-mod books;
 mod config;
 mod given_up;
 mod next;

@@ -70,21 +70,21 @@ fn a_slot_goes_to_classes_below_their_shares_and_then_by_criticality() {
         for (criticality, count) in Criticality::ALL.into_iter().zip(waiting) {
             for _ in 0..count {
                 match ask(&shed, criticality, now) {
-                    Admission::Waiting(place) => places.push((criticality, place)),
+                    Admission::Waiting(waiter) => places.push((criticality, waiter)),
                     other => panic!("there is no free slot, but {other:?}"),
                 }
             }
         }
         shed.release(ends, || now);
         let mut admitted = Vec::new();
-        for (criticality, place) in places {
-            match shed.poll(&place, Waker::noop(), || 0, || now) {
+        for (criticality, waiter) in places {
+            match shed.poll(&waiter, Waker::noop(), || 0, || now) {
                 Poll::Ready(Ok(permit)) => {
                     admitted.push(criticality);
                     permits.push(permit);
                 }
                 Poll::Ready(Err(refusal)) => panic!("{refusal:?}"),
-                Poll::Pending => shed.leave(place, || now),
+                Poll::Pending => shed.leave(waiter, || now),
             }
         }
         assert_eq!(admitted, Vec::from_iter(next), "{in_flight:?} {waiting:?}");

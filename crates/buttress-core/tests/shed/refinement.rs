@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use buttress_core::Reason;
 use buttress_core::queue::Order;
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use proptest::prelude::*;
 
 /// The calls in flight and the waiters, by number, in their order.
@@ -58,7 +58,7 @@ proptest! {
     fn it_does_what_a_list_of_numbers_does(
         limit in 1..5_usize,
         room in 0..5_usize,
-        deeds in prop::collection::vec((0..4_u8, any::<prop::sample::Index>(), 1..5_usize), 0..100),
+        operations in prop::collection::vec((0..4_u8, any::<prop::sample::Index>(), 1..5_usize), 0..100),
     ) {
         let now = Instant::now();
         let config = |limit: usize| {
@@ -72,9 +72,9 @@ proptest! {
         let shed = Shed::new(config(limit), 7, now).expect("it can work");
         let mut naive = Naive { limit, room, inside: Vec::new(), waiting: VecDeque::new() };
         let mut inside: Vec<(u32, Permit)> = Vec::new();
-        let mut waiting: Vec<(u32, Place)> = Vec::new();
-        for (who, (deed, which, to)) in (0..).zip(deeds) {
-            match deed {
+        let mut waiting: Vec<(u32, Waiter)> = Vec::new();
+        for (who, (operation, which, to)) in (0..).zip(operations) {
+            match operation {
                 0 | 1 => {
                     let expected = naive.call(who);
                     let told = match shed.admit(Call::default(), || 0, || now) {
@@ -82,8 +82,8 @@ proptest! {
                             inside.push((who, permit));
                             "inside"
                         }
-                        Admission::Waiting(place) => {
-                            waiting.push((who, place));
+                        Admission::Waiting(waiter) => {
+                            waiting.push((who, waiter));
                             "waits"
                         }
                         Admission::Rejected(refusal) => {
@@ -101,8 +101,8 @@ proptest! {
                         shed.release(permit, || now);
                         naive.ends(who);
                     } else {
-                        let (who, place) = waiting.remove(which - inside.len());
-                        shed.leave(place, || now);
+                        let (who, waiter) = waiting.remove(which - inside.len());
+                        shed.leave(waiter, || now);
                         naive.ends(who);
                     }
                 }
@@ -114,13 +114,13 @@ proptest! {
             }
             // A waiter that was assigned a slot is woken, and no other.
             let mut still = Vec::new();
-            for (who, place) in waiting {
-                match shed.poll(&place, Waker::noop(), || 0, || now) {
+            for (who, waiter) in waiting {
+                match shed.poll(&waiter, Waker::noop(), || 0, || now) {
                     Poll::Ready(Ok(permit)) => inside.push((who, permit)),
                     Poll::Ready(Err(refusal)) => {
                         return Err(TestCaseError::fail(format!("{who}: {refusal:?}")));
                     }
-                    Poll::Pending => still.push((who, place)),
+                    Poll::Pending => still.push((who, waiter)),
                 }
             }
             waiting = still;

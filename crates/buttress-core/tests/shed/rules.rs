@@ -36,7 +36,7 @@ impl Room {
                 would_reject,
             } => Ok((permit, would_reject)),
             Admission::Rejected(refusal) => Err(refusal),
-            Admission::Waiting(place) => panic!("{place:?}"),
+            Admission::Waiting(waiter) => panic!("{waiter:?}"),
         }
     }
 
@@ -87,7 +87,7 @@ fn memory(percent: u8) -> Pressure {
 }
 
 #[test]
-fn a_tenant_is_told_apart_only_where_tenants_are() {
+fn a_tenant_is_distinguished_only_with_a_tenant_config() {
     let room = Room::new(fixed(9));
     let asked = || -> Option<&str> { panic!("not needed") };
     assert_eq!(room.shed.tenant(asked), None);
@@ -100,7 +100,7 @@ fn a_tenant_is_told_apart_only_where_tenants_are() {
 }
 
 #[test]
-fn a_tenant_that_asks_for_everything_leaves_room_for_another_each_time() {
+fn a_greedy_tenant_leaves_slots_for_another_each_time() {
     let room = Room::new(fixed(9).tenants(TenantsConfig::default()));
     let (modest, greedy) = (room.of("modest"), room.of("greedy"));
     for _ in 0..3 {
@@ -205,7 +205,7 @@ fn the_throttle_counts_what_was_sent_and_said_something() {
 }
 
 #[test]
-fn what_waits_in_vain_was_not_sent() {
+fn an_expired_waiter_was_not_sent() {
     let config = fixed(1).queue(1).throttle(ThrottleConfig::default());
     let room = Room::new(config.max_wait(10 * MS));
     let _inside = room.enter(Call::default());
@@ -214,21 +214,21 @@ fn what_waits_in_vain_was_not_sent() {
         counts.expect("there is one").sent
     };
     let wait = || match room.shed.admit(Call::default(), || 0, || room.now) {
-        Admission::Waiting(place) => place,
+        Admission::Waiting(waiter) => waiter,
         other => panic!("{other:?}"),
     };
-    let place = wait();
+    let waiter = wait();
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (2, 1));
-    room.shed.leave(place, || room.now);
+    room.shed.leave(waiter, || room.now);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
 
-    let place = wait();
-    let expires_at = place.expires_at().expect("not for ever");
+    let waiter = wait();
+    let expires_at = waiter.expires_at().expect("not for ever");
     assert_eq!(expires_at, room.now + 10 * MS);
-    assert_eq!(room.shed.give_up(&place, || 0, room.now), None);
+    assert_eq!(room.shed.expire(&waiter, || 0, room.now), None);
     let refusal = room
         .shed
-        .give_up(&place, || 0, expires_at)
+        .expire(&waiter, || 0, expires_at)
         .expect("it is time");
     assert_eq!(refusal.reason, Reason::QueueTimeout);
     assert_eq!((sent(), room.shed.snapshot(room.now).queued), (1, 0));
@@ -261,7 +261,7 @@ fn what_matters_too_little_for_the_memory_that_is_left_is_rejected() {
 }
 
 #[test]
-fn a_mode_says_which_rejections_bind() {
+fn a_mode_decides_which_rejections_are_enforced() {
     let full = |mode| {
         let room = Room::new(fixed(1).mode(mode));
         let _inside = room.enter(Call::default());
@@ -325,7 +325,7 @@ fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     let wait = |criticality| {
         let call = that_is(criticality);
         match room.shed.admit(call, || 0, || room.now) {
-            Admission::Waiting(place) => place,
+            Admission::Waiting(waiter) => waiter,
             other => panic!("{other:?}"),
         }
     };
@@ -336,7 +336,7 @@ fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     );
     let high = wait(Criticality::High);
     let too_low = Reason::CriticalityTooLow;
-    let hear = |place| room.shed.poll(place, Waker::noop(), || 0, || room.now);
+    let hear = |waiter| room.shed.poll(waiter, Waker::noop(), || 0, || room.now);
     match hear(&low) {
         Poll::Ready(Err(refusal)) => assert_eq!(refusal.reason, too_low),
         other => panic!("{other:?}"),
@@ -483,7 +483,7 @@ fn a_call_takes_as_long_as_it_takes_until_its_answer_begins() {
 }
 
 #[test]
-fn a_permit_is_plain_where_only_its_place_is_to_be_given_back() {
+fn a_permit_is_plain_if_only_its_slot_is_returned() {
     let room = Room::new(fixed(9).tenants(TenantsConfig::default()));
     for (sampled, tenant, plain) in [
         (false, None, true),

@@ -3,7 +3,7 @@ use std::collections::BinaryHeap;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{Outcome, Report, StripeIndex};
 
 pub(crate) struct Dice(u64);
@@ -60,7 +60,7 @@ pub(crate) struct Service {
     start: Instant,
     pub(crate) now: Instant,
     heap: BinaryHeap<Event>,
-    waiting: Vec<(Place, f64, Outcome)>,
+    waiting: Vec<(Waiter, f64, Outcome)>,
     number: u64,
     run: u64,
     dice: Dice,
@@ -146,11 +146,11 @@ impl Service {
         match self.shed.admit(self.call(), || draw, || now) {
             Admission::Admitted { permit, .. } => self.begin(permit, takes, outcome),
             Admission::Rejected(_) => self.tally.refused += 1,
-            Admission::Waiting(place) => {
-                if let Some(at) = place.expires_at() {
+            Admission::Waiting(waiter) => {
+                if let Some(at) = waiter.expires_at() {
                     self.at(at, What::Look);
                 }
-                self.waiting.push((place, takes, outcome));
+                self.waiting.push((waiter, takes, outcome));
                 self.look();
             }
         }
@@ -163,16 +163,16 @@ impl Service {
 
     fn look(&mut self) {
         let now = self.now;
-        for (place, takes, outcome) in std::mem::take(&mut self.waiting) {
-            match self.shed.poll(&place, Waker::noop(), || 0, || now) {
+        for (waiter, takes, outcome) in std::mem::take(&mut self.waiting) {
+            match self.shed.poll(&waiter, Waker::noop(), || 0, || now) {
                 Poll::Ready(Ok(permit)) => self.begin(permit, takes, outcome),
                 Poll::Ready(Err(_)) => self.tally.refused += 1,
-                Poll::Pending => match place.expires_at().filter(|at| *at <= now) {
-                    Some(_) => match self.shed.give_up(&place, || 0, now) {
+                Poll::Pending => match waiter.expires_at().filter(|at| *at <= now) {
+                    Some(_) => match self.shed.expire(&waiter, || 0, now) {
                         Some(_) => self.tally.refused += 1,
-                        None => self.waiting.push((place, takes, outcome)),
+                        None => self.waiting.push((waiter, takes, outcome)),
                     },
-                    None => self.waiting.push((place, takes, outcome)),
+                    None => self.waiting.push((waiter, takes, outcome)),
                 },
             }
         }

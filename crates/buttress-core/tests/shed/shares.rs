@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::queue::Order;
 use buttress_core::shares::SharesConfig;
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{Criticality, Reason, Report};
 
 const MS: Duration = Duration::from_millis(1);
@@ -31,7 +31,7 @@ struct World {
     now: Instant,
     /// When it ends, and what it is.
     inside: Vec<(Instant, Criticality, Permit)>,
-    waiting: Vec<(Criticality, Place)>,
+    waiting: Vec<(Criticality, Waiter)>,
     answered: [usize; 4],
     dice: u64,
 }
@@ -70,15 +70,15 @@ impl World {
         };
         match self.shed.admit(call, || 0, || self.now) {
             Admission::Admitted { permit, .. } => self.begin(criticality, permit),
-            Admission::Waiting(place) => self.waiting.push((criticality, place)),
+            Admission::Waiting(waiter) => self.waiting.push((criticality, waiter)),
             Admission::Rejected(_) => {}
         }
     }
 
     fn hear(&mut self) {
-        for (criticality, place) in std::mem::take(&mut self.waiting) {
-            match self.shed.poll(&place, Waker::noop(), || 0, || self.now) {
-                Poll::Pending => self.waiting.push((criticality, place)),
+        for (criticality, waiter) in std::mem::take(&mut self.waiting) {
+            match self.shed.poll(&waiter, Waker::noop(), || 0, || self.now) {
+                Poll::Pending => self.waiting.push((criticality, waiter)),
                 Poll::Ready(Ok(permit)) => self.begin(criticality, permit),
                 Poll::Ready(Err(_)) => {}
             }
@@ -152,7 +152,7 @@ fn a_slot_that_is_kept_stays_so_until_there_is_a_queue() {
         match shed.admit(call, || 0, || now) {
             Admission::Admitted { permit, .. } => Ok(permit),
             Admission::Rejected(refusal) => Err(refusal.reason),
-            Admission::Waiting(_) => panic!("it waits beside a free place"),
+            Admission::Waiting(_) => panic!("it waits beside a free slot"),
         }
     };
     let refused = |criticality| ask(criticality).expect_err("a refusal");

@@ -35,11 +35,11 @@ fn a_waiter_admitted_by_a_higher_limit_may_use_the_shedder_at_once() {
         });
         let ask = || it.shed.admit(Call::default(), || 0, || now);
         let (first, second) = (ask(), ask());
-        let Admission::Waiting(place) = second else {
-            panic!("there is one place");
+        let Admission::Waiting(waiter) = second else {
+            panic!("there is one slot");
         };
         let waker = Waker::from(Arc::clone(&it));
-        let poll = || it.shed.poll(&place, &waker, || 0, || now);
+        let poll = || it.shed.poll(&waiter, &waker, || 0, || now);
         assert!(poll().is_pending());
         it.shed.reconfigure(config.limit(2), now).expect("valid");
         let answer = poll();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{Criticality, Deadline, Report, StripeIndex};
 
 use crate::dice::Dice;
@@ -63,7 +63,7 @@ struct Running {
 
 #[derive(Debug)]
 struct Waiting {
-    place: Place,
+    place: Waiter,
     arrived: u64,
     criticality: Criticality,
 }
@@ -292,7 +292,7 @@ impl World {
             return;
         };
         if place.expires_at().is_some_and(|at| at <= now)
-            && self.shed.give_up(place, || 0, now).is_some()
+            && self.shed.expire(place, || 0, now).is_some()
         {
             tally.refused += 1;
             self.waiting[slot] = None;

@@ -27,11 +27,11 @@ impl<B> Side<Request<B>> for Server {
     ) -> Result<Option<Deadline>, Reason> {
         let DeadlineConfig {
             rule,
-            believe,
+            trusted_headers,
             clock_skew,
             ..
         } = self.config;
-        let given = read_deadline(request.headers(), believe, clock_skew, system_time);
+        let given = read_deadline(request.headers(), trusted_headers, clock_skew, system_time);
         let known = request.extensions().get().copied();
         rule.admit(now, given, Deadline::earlier(outer, known))
     }

@@ -81,7 +81,7 @@ async fn what_cannot_end_in_time_is_rejected_before_the_handler() {
 async fn a_header_that_is_malformed_or_not_believed_is_ignored() {
     let doubtful = config()
         .timeout(millis(300))
-        .believe(DeadlineHeaders::NONE.with(DeadlineHeader::GrpcTimeout));
+        .trusted_headers(DeadlineHeaders::NONE.with(DeadlineHeader::GrpcTimeout));
     for (name, value) in [
         ("grpc-timeout", "123456789m"),
         ("grpc-timeout", "1x"),
@@ -103,7 +103,8 @@ async fn a_header_that_is_malformed_or_not_believed_is_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_moment_is_believed_where_that_is_wanted_and_within_the_skew() {
-    let trusting = config().believe(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline));
+    let trusting =
+        config().trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline));
     let arrives = async |value: &str, skew| {
         let witness = Witness::default();
         let service = server(trusting.clock_skew(skew)).layer(after(Duration::ZERO, &witness));

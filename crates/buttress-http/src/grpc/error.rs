@@ -85,7 +85,7 @@ mod tests {
         let status = Status::from_error(rejection.into());
         assert_eq!(classify_error(&status), Report::IGNORED);
         assert_eq!(HttpClassifier::client().error(&status), Report::IGNORED);
-        assert_eq!(judge_error(&status).finding, RetryClass::Rejected);
+        assert_eq!(judge_error(&status).class, RetryClass::Rejected);
 
         let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let mut status = Status::unavailable("");

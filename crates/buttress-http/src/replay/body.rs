@@ -27,7 +27,7 @@ use super::{Replay, ReplayBuffer, ReplayError};
 /// let (first, tape) = body.record(64 * 1024).expect("it is small enough");
 /// assert_eq!(first.collect().await?.to_bytes(), "hello");
 ///
-/// let second = ReplayBody::play(&tape)?;
+/// let second = ReplayBody::replay(&tape)?;
 /// assert_eq!(second.collect().await?.to_bytes(), "hello");
 /// # Ok(())
 /// # }
@@ -151,8 +151,8 @@ where
         Ok((first, tape))
     }
 
-    fn play(tape: &ReplayBuffer<B>) -> Result<Self, ReplayError> {
-        tape.play()
+    fn replay(tape: &ReplayBuffer<B>) -> Result<Self, ReplayError> {
+        tape.replay()
     }
 }
 

@@ -19,8 +19,8 @@ impl Replay for axum_core::body::Body {
         Ok((Self::new(tape.first()), tape))
     }
 
-    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
-        tape.play().map(Self::new)
+    fn replay(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
+        tape.replay().map(Self::new)
     }
 }
 
@@ -43,10 +43,10 @@ impl Replay for reqwest::Body {
         Ok((Self::wrap(tape.first()), tape))
     }
 
-    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
+    fn replay(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
         Ok(match tape.as_whole() {
             Some(bytes) => Self::from(bytes),
-            None => Self::wrap(tape.play()?),
+            None => Self::wrap(tape.replay()?),
         })
     }
 }
@@ -61,7 +61,7 @@ impl Replay for tonic::body::Body {
         Ok((Self::new(tape.first()), tape))
     }
 
-    fn play(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
-        tape.play().map(Self::new)
+    fn replay(tape: &ReplayBuffer<Self>) -> Result<Self, ReplayError> {
+        tape.replay().map(Self::new)
     }
 }

@@ -36,7 +36,7 @@ pub trait Replay: Body + Sized {
     /// # Errors
     ///
     /// Why there is none.
-    fn play(tape: &ReplayBuffer<Self::Source>) -> Result<Self, ReplayError>;
+    fn replay(tape: &ReplayBuffer<Self::Source>) -> Result<Self, ReplayError>;
 }
 
 /// Why a body cannot be sent again.

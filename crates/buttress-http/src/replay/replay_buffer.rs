@@ -107,7 +107,7 @@ where
     /// # Errors
     ///
     /// Why it cannot be played.
-    pub fn play(&self) -> Result<ReplayBody<B>, ReplayError> {
+    pub fn replay(&self) -> Result<ReplayBody<B>, ReplayError> {
         Ok(match &self.0 {
             Content::SharedBuffer(reel) => ReplayBody::reel(Arc::clone(reel), reel.rewind()?),
             Content::Empty | Content::Whole(_) => self.first(),

@@ -140,7 +140,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Found, BoxError>> {
         let mut inner = self.lock();
-        if let Some(found) = inner.play(at) {
+        if let Some(found) = inner.replay(at) {
             return Poll::Ready(Ok(found));
         }
         if matches!(inner.source, Source::Ended) && inner.lost.is_none() {
@@ -180,7 +180,7 @@ where
 
 impl<B> Inner<B> {
     /// What is recorded at a position, if the recording reaches that far.
-    fn play(&self, at: &mut Position) -> Option<Found> {
+    fn replay(&self, at: &mut Position) -> Option<Found> {
         let found = match self.data.get(at.frame) {
             Some(data) => Found::Data(data.clone()),
             None if at.frame == self.data.len() => Found::Trailers(self.trailers.clone()?),

@@ -98,12 +98,12 @@ impl RetryClassifier {
             return Classification::new(RetryClass::Forbidden);
         }
         let kind = kind.unwrap_or(FailureKind::Error);
-        let finding = if listed {
+        let class = if listed {
             RetryClass::Listed(kind)
         } else {
             RetryClass::Transient(kind)
         };
-        Classification::new(finding).hint(pushback.and_then(Pushback::after))
+        Classification::new(class).hint(pushback.and_then(Pushback::after))
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_http_status_has_its_finding() {
+    fn every_http_status_has_its_class() {
         for status in 100..1000 {
             let expected = match status {
                 408 | 504 => RetryClass::Transient(FailureKind::Timeout),
@@ -195,12 +195,12 @@ mod tests {
                 500..600 => RetryClass::Permanent,
                 _ => RetryClass::Final,
             };
-            assert_eq!(head(status, &[]).finding, expected, "{status}");
+            assert_eq!(head(status, &[]).class, expected, "{status}");
         }
     }
 
     #[test]
-    fn every_grpc_code_has_its_finding() {
+    fn every_grpc_code_has_its_class() {
         for code in GrpcCode::ALL {
             let headers = HeaderMap::from_iter([
                 (CONTENT_TYPE, grpc::CONTENT_TYPE),
@@ -213,21 +213,21 @@ mod tests {
                 _ => RetryClass::Final,
             };
             let verdict = RetryClassifier::DEFAULT.head(StatusCode::OK, &headers);
-            assert_eq!(verdict.finding, expected, "{code}");
+            assert_eq!(verdict.class, expected, "{code}");
 
             let listed = RetryClassifier::DEFAULT.codes([code]);
             let verdict = listed.head(StatusCode::OK, &headers);
-            assert!(matches!(verdict.finding, RetryClass::Listed(_)), "{code}");
+            assert!(matches!(verdict.class, RetryClass::Listed(_)), "{code}");
             let others = RetryClassifier::DEFAULT.codes([]);
             let verdict = others.head(StatusCode::OK, &headers);
-            assert!(verdict.finding.kind().is_none(), "{code}");
+            assert!(verdict.class.kind().is_none(), "{code}");
         }
     }
 
     #[test]
     fn a_quota_failure_is_retried_only_with_a_hint() {
         let pushed = grpc("8", &[(grpc::PUSHBACK, "2000")]);
-        assert_eq!(pushed.finding, RetryClass::Transient(FailureKind::Overload));
+        assert_eq!(pushed.class, RetryClass::Transient(FailureKind::Overload));
         assert_eq!(pushed.hint, Some(Duration::from_secs(2)));
     }
 
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_grpc_call_that_never_reached_its_service_is_read_as_http() {
         let verdict = head(503, &[(CONTENT_TYPE, "application/grpc")]);
-        assert_eq!(verdict.finding, RetryClass::Transient(FailureKind::Error));
+        assert_eq!(verdict.class, RetryClass::Transient(FailureKind::Error));
     }
 
     #[test]
@@ -250,17 +250,17 @@ mod tests {
             (http::HeaderName::from_static("x-envoy-overloaded"), "true"),
         ] {
             let verdict = head(503, &[(name, value)]);
-            assert_eq!(verdict.finding, RetryClass::Forbidden, "{value}");
+            assert_eq!(verdict.class, RetryClass::Forbidden, "{value}");
         }
         for pushback in ["-1", "soon", ""] {
             for code in ["14", "8"] {
                 let verdict = grpc(code, &[(grpc::PUSHBACK, pushback)]);
-                assert_eq!(verdict.finding, RetryClass::Forbidden, "{pushback}");
+                assert_eq!(verdict.class, RetryClass::Forbidden, "{pushback}");
             }
         }
         assert_eq!(head(200, &[(RETRY, "no")]), Classification::FINAL);
         let otherwise = head(503, &[(RETRY, "yes")]);
-        assert_eq!(otherwise.finding, RetryClass::Transient(FailureKind::Error));
+        assert_eq!(otherwise.class, RetryClass::Transient(FailureKind::Error));
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
         let classifier = RetryClassifier::default()
             .statuses([StatusCode::INTERNAL_SERVER_ERROR])
             .codes([GrpcCode::Aborted]);
-        let head = |status, headers: &HeaderMap| classifier.head(status, headers).finding;
+        let head = |status, headers: &HeaderMap| classifier.head(status, headers).class;
         let none = HeaderMap::new();
         let transient = RetryClass::Transient(FailureKind::Error);
         assert_eq!(head(StatusCode::INTERNAL_SERVER_ERROR, &none), transient);

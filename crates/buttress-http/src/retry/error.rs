@@ -10,9 +10,9 @@ use super::was_never_processed;
 #[must_use]
 pub fn judge_http_error(error: &(dyn Error + 'static)) -> Classification {
     let verdict = judge_error(error);
-    match verdict.finding {
+    match verdict.class {
         RetryClass::Transient(kind) if was_never_processed(error) => Classification {
-            finding: RetryClass::Unprocessed(match kind {
+            class: RetryClass::Unprocessed(match kind {
                 FailureKind::Error => FailureKind::Transport,
                 kind => kind,
             }),

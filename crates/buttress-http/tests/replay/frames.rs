@@ -48,7 +48,7 @@ async fn data_and_trailers_are_played_again() {
         read(&mut first, read_before);
         drop(first);
         for _ in 0..3 {
-            let played = collect(tape.play().unwrap()).await.unwrap();
+            let played = collect(tape.replay().unwrap()).await.unwrap();
             assert_eq!(played.trailers().unwrap()["a"], "b");
             assert_eq!(played.to_bytes(), "hello");
         }
@@ -69,14 +69,14 @@ fn hints_shrink_as_the_body_is_sent_in_every_attempt() {
         read(&mut body, 1);
         assert_eq!(body.size_hint().exact(), Some(0));
         assert!(body.is_end_stream());
-        body = tape.play().unwrap();
+        body = tape.replay().unwrap();
     }
 }
 
 #[test]
 fn a_body_without_frames_is_at_its_end_each_time() {
     let tape = tape(TestBody::empty());
-    for body in [tape.first(), tape.play().unwrap()] {
+    for body in [tape.first(), tape.replay().unwrap()] {
         assert!(body.is_end_stream());
         assert_eq!(body.size_hint().exact(), Some(0));
     }
@@ -98,7 +98,7 @@ async fn a_body_that_grows_too_large_is_sent_once() {
     let sent = collect(tape.first()).await.unwrap().to_bytes();
     assert_eq!(sent.len(), LIMIT + 2);
     assert_eq!(tape.check(), Err(ReplayError::TooLarge));
-    assert_eq!(tape.play().err(), Some(ReplayError::TooLarge));
+    assert_eq!(tape.replay().err(), Some(ReplayError::TooLarge));
     assert!(!tape.is_complete());
 }
 
@@ -112,7 +112,7 @@ async fn a_body_that_failed_cannot_be_played() {
     );
     let error = collect(tape.first()).await.unwrap_err();
     assert_eq!(error.to_string(), "upload broke off");
-    assert_eq!(tape.play().err(), Some(ReplayError::Failed));
+    assert_eq!(tape.replay().err(), Some(ReplayError::Failed));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_body_that_panics_has_failed() {
     let mut body = tape.first();
     let read = AssertUnwindSafe(|| read(&mut body, 1));
     catch_unwind(read).unwrap_err();
-    assert_eq!(tape.play().err(), Some(ReplayError::Failed));
+    assert_eq!(tape.replay().err(), Some(ReplayError::Failed));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_recording_inside_of_a_recording_is_the_same_one() {
     let (outer, _) = body.record(LIMIT).unwrap();
     let (inner, tape) = outer.record(LIMIT).unwrap();
     assert_eq!(collect(inner).await.unwrap().to_bytes(), "hello");
-    let again = collect(tape.play().unwrap()).await.unwrap();
+    let again = collect(tape.replay().unwrap()).await.unwrap();
     assert_eq!(again.to_bytes(), "hello");
 }
 
@@ -157,7 +157,7 @@ proptest! {
         let mut attempt = tape.first();
         for cut in cuts {
             read(&mut attempt, cut);
-            attempt = tape.play().unwrap();
+            attempt = tape.replay().unwrap();
         }
         let hint = attempt.size_hint().exact();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

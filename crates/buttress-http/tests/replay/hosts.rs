@@ -30,7 +30,7 @@ where
     assert_eq!(first.size_hint().exact(), length);
     assert_eq!(text(first).await, "hello");
     for _ in 0..2 {
-        let again = B::play(&tape).expect("it is recorded");
+        let again = B::replay(&tape).expect("it is recorded");
         assert_eq!(again.size_hint().exact(), length);
         assert_eq!(text(again).await, "hello");
     }
@@ -42,7 +42,7 @@ where
     B::Error: Into<BoxError>,
 {
     let (first, tape) = body.record(64).ok().expect("it is small");
-    for body in [first, B::play(&tape).expect("it is recorded")] {
+    for body in [first, B::replay(&tape).expect("it is recorded")] {
         assert!(body.is_end_stream());
         assert_eq!(text(body).await, "");
     }
@@ -74,7 +74,7 @@ async fn reqwest() {
     // A body that was in memory is in memory again, so that reqwest can follow a 307 with it.
     let (first, tape) = Body::from("hello").record(64).ok().unwrap();
     assert!(first.as_bytes().is_some());
-    assert!(Body::play(&tape).unwrap().as_bytes().is_some());
+    assert!(Body::replay(&tape).unwrap().as_bytes().is_some());
     assert!(Body::from(vec![0; 65]).record(64).is_err());
 }
 

@@ -17,7 +17,7 @@ async fn an_earlier_attempt_ends_where_the_recording_ends() {
     let mut first = tape.first();
     read(&mut first, 1);
 
-    let second = tape.play().unwrap();
+    let second = tape.replay().unwrap();
     let error = first.frame().await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "another attempt sends this body now");
     assert_eq!(second.collect().await.unwrap().to_bytes(), "hello");
@@ -37,7 +37,7 @@ async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
     };
     assert!(poll(&mut first, &earlier).is_pending());
 
-    let mut second = tape.play().unwrap();
+    let mut second = tape.replay().unwrap();
     read(&mut second, 1);
     assert!(poll(&mut second, &later).is_pending());
     // The earlier one may still be polled. It must not take the wakeup with it.
@@ -67,7 +67,7 @@ async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
     );
     assert_eq!(task.wakes(), 0);
 
-    let _second = tape.play().unwrap();
+    let _second = tape.replay().unwrap();
     assert_eq!(task.wakes(), 1);
     assert!(first.frame().await.unwrap().is_err());
 }
@@ -80,7 +80,7 @@ async fn an_earlier_attempt_never_passes_for_complete() {
     let mut first = tape.first();
     read(&mut first, 1);
 
-    let mut second = tape.play().unwrap();
+    let mut second = tape.replay().unwrap();
     read(&mut second, 3);
     assert_eq!(tape.check(), Err(ReplayError::TooLarge));
     assert!(second.is_end_stream());
@@ -109,7 +109,7 @@ async fn attempts_beside_each_other_end_alike_once_all_is_recorded() {
         while !tape.is_complete() {
             read(&mut first, 1);
         }
-        let second = tape.play().unwrap();
+        let second = tape.replay().unwrap();
         assert!(first.frame().await.is_none());
         assert_eq!(second.collect().await.unwrap().to_bytes(), "hello");
     }
@@ -150,7 +150,7 @@ async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
     let (earlier, later) = (CountingWaker::new(), Rc::new(CountingWaker::new()));
     let (taken, task) = (tape.clone(), Rc::clone(&later));
     *meanwhile.borrow_mut() = Some(Box::new(move || {
-        let mut second = taken.play().unwrap();
+        let mut second = taken.replay().unwrap();
         assert!(
             task.poll(|cx| Pin::new(&mut second).poll_frame(cx))
                 .is_pending()
@@ -169,7 +169,7 @@ async fn a_tape_stays_small_whatever_the_frames() {
     let tape = ReplayBuffer::record(empty.data("hello"), 64).unwrap();
     read(&mut tape.first(), 100_002);
     assert!(tape.is_complete());
-    let played = tape.play().unwrap().collect().await.unwrap();
+    let played = tape.replay().unwrap().collect().await.unwrap();
     assert_eq!(played.to_bytes(), "hello");
 
     for (frames, fits) in [(64 + 100, true), (64 + 101, false)] {

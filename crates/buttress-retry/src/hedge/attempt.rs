@@ -14,7 +14,7 @@ use crate::repeat::{Attempt, Repeat};
 /// What it takes to make a call a second time.
 pub(super) struct HedgeAttempt<S, Req, P: Repeat<Req>> {
     pub(super) service: S,
-    pub(super) spare: P::Spare,
+    pub(super) saved: P::Saved,
     pub(super) binds: bool,
     /// Whether an answer to the one attempt may have been caused by the other.
     pub(super) may_collide: bool,
@@ -41,7 +41,7 @@ where
 {
     /// The delay is over: decides whether there is a second attempt, and pays.
     pub(super) fn decide(&mut self, shared: &Lease<Shared>, protocol: &P) -> bool {
-        if !self.is_in_time(now()) || !protocol.is_complete(&self.spare) {
+        if !self.is_in_time(now()) || !protocol.is_complete(&self.saved) {
             return false;
         }
         let Some(mut paid) = Paid::reserve(shared) else {
@@ -77,11 +77,11 @@ where
             number: 2,
             counted: 1,
         };
-        let Ok(mut request) = protocol.again(&self.spare, attempt) else {
+        let Ok(mut request) = protocol.replay(&self.saved, attempt) else {
             return Poll::Ready(None);
         };
         if self.deadline.is_some() {
-            protocol.age(&mut request, now.saturating_duration_since(started));
+            protocol.add_elapsed(&mut request, now.saturating_duration_since(started));
         }
         if let Some(paid) = &mut self.payment {
             paid.begin();

@@ -121,7 +121,7 @@ where
                 ended = Some((result.map_err(Into::into), HedgeEvent::Won));
             }
             if let Some((result, event)) = ended {
-                let failed = this.protocol.judge(&result).finding.kind().is_some();
+                let failed = this.protocol.judge(&result).class.kind().is_some();
                 let is_raced = this.first.is_some() || this.other.is_some();
                 if failed && is_raced {
                     // The other may still answer; the failure is forgotten, and with it what it holds.
@@ -156,7 +156,7 @@ where
                             .emit(if failed { HedgeEvent::Failed } else { event });
                     }
                     let now = now();
-                    let succeeded = this.protocol.judge(&result).finding == RetryClass::Final;
+                    let succeeded = this.protocol.judge(&result).class == RetryClass::Final;
                     let latency = match &upload {
                         Some(upload) => upload.latency(started, now),
                         None => Some(now.saturating_duration_since(started)),

@@ -83,13 +83,13 @@ where
             });
             return HedgeFuture::new(first, self.protocol.clone(), watch, None, None);
         };
-        let binds = mode.binds(|| self.protocol.identity(&request).unwrap_or_else(random));
+        let binds = mode.is_enforced(|| self.protocol.identity(&request).unwrap_or_else(random));
         let deadline = Deadline::earlier(Deadline::current(), self.protocol.deadline(&request));
         let may_collide = !self.protocol.is_read_only(&request);
-        let (request, spare) = self.protocol.keep(request, shared.replay_limit());
-        let second = spare.ok().map(|spare| HedgeAttempt {
+        let (request, saved) = self.protocol.keep(request, shared.replay_limit());
+        let second = saved.ok().map(|saved| HedgeAttempt {
             service: self.inner.clone(),
-            spare,
+            saved,
             binds,
             may_collide,
             delay,

@@ -67,7 +67,7 @@ impl Server {
             Some(known) if (known.0)(request.headers(), request.extensions()) => Trust::Always,
             _ => self.trust,
         };
-        trust.believe(said, self.otherwise)
+        trust.resolve(said, self.otherwise)
     }
 }
 

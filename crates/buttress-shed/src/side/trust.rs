@@ -11,9 +11,9 @@ use http::{Extensions, HeaderMap};
 /// use buttress_shed::Trust;
 ///
 /// // An unknown caller may lower the criticality of its request, and not raise it.
-/// assert_eq!(Trust::LowerOnly.believe(Some(Low), High), Low);
-/// assert_eq!(Trust::LowerOnly.believe(Some(Critical), High), High);
-/// assert_eq!(Trust::Always.believe(Some(Critical), High), Critical);
+/// assert_eq!(Trust::LowerOnly.resolve(Some(Low), High), Low);
+/// assert_eq!(Trust::LowerOnly.resolve(Some(Critical), High), High);
+/// assert_eq!(Trust::Always.resolve(Some(Critical), High), Critical);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
@@ -29,7 +29,7 @@ pub enum Trust {
 impl Trust {
     /// How much a request matters that says so, where it would be `otherwise` if it said nothing.
     #[must_use]
-    pub fn believe(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
+    pub fn resolve(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
         match (self, said) {
             (Self::Always, Some(said)) => said,
             (Self::LowerOnly, Some(said)) => said.min(otherwise),

@@ -146,7 +146,7 @@ async fn a_body_dropped_at_any_frame_gives_the_slot_to_the_next() {
 async fn nothing_else_that_counts_it_keeps_a_call_that_was_dropped() {
     let config = config(1, 2)
         .shares(SharesConfig::default())
-        .tenants(TenantsConfig::default().memory(Duration::from_secs(60)))
+        .tenants(TenantsConfig::default().reservation_ttl(Duration::from_secs(60)))
         .throttle(ThrottleConfig::default());
     let scene = Scene::behind(config, |shedder| {
         buttress_shed::ShedLayer::http(shedder).tenant_header(HeaderName::from_static("x-tenant"))

@@ -212,16 +212,16 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
             "shares is 0% in all, but must be above 0% and at most 100%",
         ),
         (
-            config().shares(SharesConfig::default().memory(hours(1))),
-            "shares.memory is 3600s, but must be from 10ms to 60s",
+            config().shares(SharesConfig::default().reservation_ttl(hours(1))),
+            "shares.reservation_ttl is 3600s, but must be from 10ms to 60s",
         ),
         (
             config().tenants(tenants().buckets(u32::MAX)),
             "tenants.buckets is 4294967295, but must be from 64 to 65536",
         ),
         (
-            config().tenants(tenants().multiple(f64::NAN)),
-            "tenants.multiple is NaN, but must be from 0 to 100",
+            config().tenants(tenants().borrow_factor(f64::NAN)),
+            "tenants.borrow_factor is NaN, but must be from 0 to 100",
         ),
         (
             config().throttle(throttle().multiplier(1.0)),

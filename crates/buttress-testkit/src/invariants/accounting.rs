@@ -3,9 +3,9 @@
 use super::Invariant;
 use crate::call_state::CallState;
 use crate::caller::Caller;
-use crate::crowd::{Crowd, Tally};
 use crate::finding::{Check, Finding, ensure};
 use crate::harness::TestEnv;
+use crate::load::{RandomCallers, Tally};
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -34,17 +34,17 @@ pub(super) const FAMILY: &[Invariant] = &[
 fn conservation(lab: &TestEnv<'_>) -> Check {
     for seed in 0..40 {
         let bench = lab.bench();
-        let mut crowd = Crowd::new(&bench, seed);
+        let mut callers = RandomCallers::new(&bench, seed);
         for _ in 0..100 {
-            crowd.step(12);
+            callers.step(12);
         }
-        crowd.drain();
+        callers.drain();
         let Tally {
             offered,
             stranded,
             mismatch,
             ..
-        } = &crowd.tally;
+        } = &callers.tally;
         if let Some(seen) = mismatch {
             ensure(
                 false,
@@ -53,13 +53,13 @@ fn conservation(lab: &TestEnv<'_>) -> Check {
             )?;
         }
         // A stranded caller did not end; R8 tests for those.
-        let ended = crowd.tally.ended() + stranded;
+        let ended = callers.tally.ended() + stranded;
         ensure(
             *offered <= ended,
             format!("{offered} calls offered, as many ended"),
-            format!("{ended} ended: {:?}", crowd.tally),
+            format!("{ended} ended: {:?}", callers.tally),
         )?;
-        drop(crowd);
+        drop(callers);
         bench.at_rest("a random history")?;
     }
     Ok(())
@@ -74,17 +74,17 @@ fn hard_cap(lab: &TestEnv<'_>) -> Check {
     let capacity = lab.capacity()?;
     for seed in 0..8 {
         let bench = lab.bench();
-        let mut crowd = Crowd::new(&bench, seed);
+        let mut callers = RandomCallers::new(&bench, seed);
         for step in 0..400 {
-            crowd.step(64);
+            callers.step(64);
             if let (0, Some(resize)) = (step % 50, bench.specimen.resizer()) {
-                crowd.resize(resize, 2 * capacity);
+                callers.resize(resize, 2 * capacity);
             }
         }
         ensure(
-            crowd.tally.excess == 0,
+            callers.tally.excess == 0,
             "never more calls inside than the capacity in force",
-            format!("{} more", crowd.tally.excess),
+            format!("{} more", callers.tally.excess),
         )?;
     }
     Ok(())
@@ -110,8 +110,8 @@ fn resize(lab: &TestEnv<'_>) -> Check {
         first.finish();
         ensure(
             first.succeeded(),
-            "a call that was inside when the capacity shrank goes on",
-            format!("it is {}", first.standing()),
+            "a call that was inside when the capacity was lowered continues",
+            format!("it is {}", first.state()),
         )?;
     }
     kept_out(&mut bench.caller(), 1, 1)?;
@@ -123,7 +123,7 @@ fn resize(lab: &TestEnv<'_>) -> Check {
     resize(3);
     for caller in waiting
         .iter_mut()
-        .filter(|caller| caller.standing() == CallState::Refused)
+        .filter(|caller| caller.state() == CallState::Refused)
     {
         caller.again();
         caller.poll();
@@ -136,11 +136,11 @@ fn resize(lab: &TestEnv<'_>) -> Check {
         });
     let entered = waiting
         .iter()
-        .filter(|caller| caller.standing() == CallState::Inside)
+        .filter(|caller| caller.state() == CallState::Inside)
         .count();
     ensure(
         entered == 2,
-        "grown by 2, it lets 2 of 3 waiters in",
+        "after its capacity grows by 2, 2 of 3 waiters are admitted",
         format!("{entered} got in"),
     )?;
     let all = inside.iter_mut().chain(&mut waiting);
@@ -154,6 +154,6 @@ fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {
     ensure(
         caller.poll() != CallState::Inside,
         format!("with {inside} inside and a capacity of {capacity}, no call is admitted"),
-        "one got in",
+        "one was admitted",
     )
 }

@@ -38,7 +38,7 @@ fn bodies(lab: &TestEnv<'_>) -> Check {
     } else if lab.contract.capacity.is_some() {
         let bench = lab.bench();
         let _answered = answered(&bench, open_body())?;
-        a_place_is_free(&bench, "the headers, which end the call,")
+        a_slot_is_free(&bench, "the headers, which end the call,")
     } else {
         Ok(())
     }
@@ -151,7 +151,7 @@ fn held_until(bench: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Chec
             what
         }
     };
-    a_place_is_free(bench, &what)?;
+    a_slot_is_free(bench, &what)?;
     drop(answered);
     bench.at_rest("all bodies are dropped")
 }
@@ -182,7 +182,7 @@ fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
             caller.expect(CallState::Answered, "a call")?;
         }
         if lab.contract.capacity.is_some() {
-            a_place_is_free(
+            a_slot_is_free(
                 &bench,
                 &format!("the headers of {method} and {status} without a body"),
             )?;
@@ -213,11 +213,11 @@ fn no_more_fit(bench: &Harness<'_>) -> Check {
     ensure(
         bench.caller().poll() != CallState::Inside,
         "no further call is admitted while all bodies are open",
-        "one got in",
+        "one was admitted",
     )
 }
 
-fn a_place_is_free(bench: &Harness<'_>, after: &str) -> Check {
+fn a_slot_is_free(bench: &Harness<'_>, after: &str) -> Check {
     if bench.lab.contract.capacity.is_none() {
         return Ok(());
     }

@@ -66,8 +66,8 @@ fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// Of five waiters, the first, the third or the last gives up; the others are admitted in the order in which they would
-/// have been otherwise. If the one that gives up was the next, and a slot was free, another is woken at that moment.
+/// Of five waiters, the first, the third or the last is cancelled; the others are admitted in the order in which they would
+/// have been otherwise. If the one that is cancelled was the next, and a slot was free, another is woken at that moment.
 ///
 /// Derived from waiters that are assigned a permit and dropped before they poll (tokio#904, embassy#2766).
 fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
@@ -97,12 +97,12 @@ fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
     }
     ensure(
         waiting.iter().any(Caller::is_woken),
-        "when a woken waiter gives up, the next is woken at once",
+        "when a woken waiter is cancelled, the next is woken at once",
         "none is woken",
     )
 }
 
-/// The order in which the waiters are admitted, after as many as the capacity; without the one that gives up.
+/// The order in which the waiters are admitted, after as many as the capacity; without the one that is cancelled.
 pub(super) fn order_of_entry(
     bench: &Harness<'_>,
     waiters: usize,
@@ -159,10 +159,10 @@ fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
         }
         match waiting[0].poll() {
             CallState::Inside => waiting[0].finish_and_leave(),
-            standing => ensure(
-                standing == CallState::Refused,
+            state => ensure(
+                state == CallState::Refused,
                 format!("after {max_wait:?}, the waiter is inside or rejected"),
-                standing.to_string(),
+                state.to_string(),
             )?,
         }
         exactly_one_fits(&bench)?;
@@ -175,7 +175,7 @@ fn exactly_one_fits(bench: &Harness<'_>) -> Check {
     next[0].expect(CallState::Inside, "the next caller, with one place free,")?;
     ensure(
         next[1].poll() != CallState::Inside,
-        "the one after that stays out",
-        "it got in",
+        "the one after that is not admitted",
+        "it was admitted",
     )
 }

@@ -38,7 +38,7 @@ fn the_clock_leaps(lab: &TestEnv<'_>) -> Check {
         }
         let left = callers
             .iter()
-            .filter(|caller| !caller.standing().is_over())
+            .filter(|caller| !caller.state().is_over())
             .count();
         ensure(
             left == 0,
@@ -53,10 +53,10 @@ fn the_clock_leaps(lab: &TestEnv<'_>) -> Check {
 }
 
 fn poll_and_leave(caller: &mut Caller<'_>) {
-    if !caller.standing().is_over() {
+    if !caller.state().is_over() {
         caller.poll();
     }
-    if caller.standing().is_over() {
+    if caller.state().is_over() {
         caller.hang_up();
     }
 }

@@ -54,7 +54,7 @@ fn newcomers_get_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     for reader in &mut readers {
         ensure(
             reader.read_body(Piece::End),
-            "the answer of a reader that lost its place goes on to its end",
+            "the response of a reader that lost its slot continues to its end",
             "it does not",
         )?;
     }
@@ -81,7 +81,7 @@ fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
         format!(
             "a caller that waits since readers read {frames} frames is admitted after {idle:?}"
         ),
-        format!("it is {}", waiting.standing()),
+        format!("it is {}", waiting.state()),
     )?;
     waiting.finish_and_leave();
     drop((readers, waiting));

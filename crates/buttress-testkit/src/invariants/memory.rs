@@ -12,7 +12,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: waiters_that_gave_up_are_removed,
 }];
 
-/// While all slots are taken, caller after caller begins to wait and gives up. Afterwards no
+/// While all slots are taken, caller after caller begins to wait and is cancelled. Afterwards no
 /// waker, request, inner clone or task of theirs is kept, the state is as before, and a hundred
 /// calls succeed.
 ///

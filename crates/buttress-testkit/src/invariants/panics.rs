@@ -83,7 +83,7 @@ fn recovers(bench: &Harness<'_>, beside: Option<Caller<'_>>, what: &str) -> Chec
         ensure(
             beside.succeeded(),
             format!("a call beside {what} succeeds"),
-            format!("it is {}", beside.standing()),
+            format!("it is {}", beside.state()),
         )?;
     }
     bench.at_rest(what)?;

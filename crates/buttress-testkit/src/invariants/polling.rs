@@ -31,9 +31,9 @@ fn one_poll_outside_is_one_inside(lab: &TestEnv<'_>) -> Check {
     let mut caller = bench.caller();
     for _ in 0..POLLS {
         let before = bench.probe.polls();
-        let standing = caller.poll_once();
+        let state = caller.poll_once();
         at_most_one_more("call", &before, &bench.probe.polls())?;
-        if standing.is_over() {
+        if state.is_over() {
             // A timeout of its own ended it.
             caller.again();
         }

@@ -84,10 +84,8 @@ fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
     for caller in callers.iter_mut().filter(|caller| caller.is_woken()) {
         caller.poll_once();
     }
-    let at = |callers: &[Caller<'_>], standing| {
-        let there = callers
-            .iter()
-            .filter(|caller| caller.standing() == standing);
+    let at = |callers: &[Caller<'_>], state| {
+        let there = callers.iter().filter(|caller| caller.state() == state);
         there.count()
     };
     let seen = (
@@ -106,7 +104,7 @@ fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
     )?;
     let Some(leaving) = callers
         .iter()
-        .position(|caller| caller.standing() == CallState::Waiting)
+        .position(|caller| caller.state() == CallState::Waiting)
     else {
         return Ok(());
     };
@@ -132,13 +130,13 @@ fn wait_ends_in_time(lab: &TestEnv<'_>) -> Check {
     ensure(
         !waiting[0].is_woken() && waiting[0].poll() == CallState::Waiting,
         format!("a waiter waits until {max_wait:?} have passed"),
-        format!("{MOMENT:?} before it is {}", waiting[0].standing()),
+        format!("{MOMENT:?} before it is {}", waiting[0].state()),
     )?;
     lab.clock.advance(2 * MOMENT);
     ensure(
         waiting[0].is_woken() && waiting[0].poll() == CallState::Refused,
         format!("after {max_wait:?}, a waiter is woken and rejected"),
-        format!("{MOMENT:?} after it is {}", waiting[0].standing()),
+        format!("{MOMENT:?} after it is {}", waiting[0].state()),
     )?;
     let mut next = bench.caller();
     next.expect(CallState::Waiting, "the next")?;

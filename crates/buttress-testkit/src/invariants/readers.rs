@@ -119,7 +119,7 @@ fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
             ensure(
                 waiting.is_woken() && waiting.poll() == CallState::Inside,
                 format!("after {what}, a waiter is admitted"),
-                format!("it is {}", waiting.standing()),
+                format!("it is {}", waiting.state()),
             )?;
         }
         drop(waiting);
@@ -152,7 +152,7 @@ fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
         ensure(
             caller.is_woken() && caller.poll().is_over(),
             format!("after {longest:?}, a call that is not answered is woken and over"),
-            format!("it is {}", caller.standing()),
+            format!("it is {}", caller.state()),
         )?;
     }
     drop(inside);

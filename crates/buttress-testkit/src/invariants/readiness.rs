@@ -218,6 +218,6 @@ fn refusal_leaves_no_waiter(lab: &TestEnv<'_>) -> Check {
     let mut next = bench.caller();
     next.expect(
         CallState::Inside,
-        "a new caller, with a place free and the refused one idle,",
+        "a new caller, with a free slot and the rejected caller idle,",
     )
 }

@@ -114,7 +114,7 @@ fn takes_the_next(mut caller: Caller<'_>, by: &str) -> Check {
     let unready = caller.unready_calls();
     ensure(
         unready == 0,
-        "the inner service is readied anew for it",
+        "the inner service is readied again for it",
         format!("{unready} calls of one that was not"),
     )
 }

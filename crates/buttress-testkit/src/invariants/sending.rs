@@ -23,7 +23,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 fn no_needless_copies(lab: &TestEnv<'_>) -> Check {
     let Some(most) = lab.contract.attempts else {
         return Err(Finding::not_applicable(
-            "it does not say how often it sends a request",
+            "it does not declare how often it sends a request",
         ));
     };
     let failure = || Script::new().err("scripted failure");

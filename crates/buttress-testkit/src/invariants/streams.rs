@@ -33,7 +33,7 @@ pub(super) const FAMILY: &[Invariant] = &[
 fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
     if !lab.contract.adapts {
         return Err(Finding::not_applicable(
-            "it does not say that it adapts to how calls go",
+            "it does not declare that its limit adapts",
         ));
     }
     for read in [true, false] {
@@ -129,7 +129,7 @@ fn streams_are_successes(lab: &TestEnv<'_>) -> Check {
         format!(
             "after {RECOVERIES} times {recovery:?} of streams that begin well, it admits all that come"
         ),
-        "it still keeps some out",
+        "it still rejects some calls",
     )
 }
 

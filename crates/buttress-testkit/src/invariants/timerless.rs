@@ -25,7 +25,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// Derived from a wait that took its slot first, and armed its timer after: each panic made the limit smaller by one.
 fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
     let situations: [Situation; 5] = [
-        ("a wait for a place", waits_for_a_place),
+        ("a wait for a place", waits_for_a_slot),
         ("a wait for the inner service", waits_for_readiness),
         ("a failed call", fails),
         (TRIPPED, meets_a_tripped_layer),
@@ -66,7 +66,7 @@ type Situation = (&'static str, fn(&Harness<'_>));
 
 const TRIPPED: &str = "a call of a tripped layer";
 
-fn waits_for_a_place(bench: &Harness<'_>) {
+fn waits_for_a_slot(bench: &Harness<'_>) {
     let mut inside = bench.callers(bench.lab.several());
     inside.iter_mut().for_each(go_on);
     let mut waiting = bench.callers(3);
@@ -114,7 +114,7 @@ fn reads(bench: &Harness<'_>) {
     bench.probe.script(Script::new().ok(Response::new(body)));
     let mut caller = bench.caller();
     go_on(&mut caller);
-    if caller.standing() == CallState::Answered {
+    if caller.state() == CallState::Answered {
         bears(|| drop((0..3).map(|_| caller.poll_body()).collect::<Vec<_>>()));
     }
     leave(caller);

@@ -61,11 +61,11 @@ fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
             ("the first layer", "the one beside")
         };
         ensure(
-            first.standing() == CallState::Inside,
+            first.state() == CallState::Inside,
             format!(
                 "a caller that waits at {one} is admitted before {ROUNDS} that came later to {other}"
             ),
-            format!("it is {}", first.standing()),
+            format!("it is {}", first.state()),
         )?;
     }
     Ok(())

@@ -73,24 +73,24 @@ fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     beside.poll();
 
     bench.probe.broken();
-    let standing = failing.poll_anew();
+    let state = failing.poll_anew();
     ensure(
-        standing.is_over() && !failing.succeeded(),
+        state.is_over() && !failing.succeeded(),
         "the caller gets the readiness error",
-        format!("it is {standing}"),
+        format!("it is {state}"),
     )?;
     drop(failing);
     bench.probe.ready();
     ensure(
-        beside.is_woken() || beside.standing().is_over(),
+        beside.is_woken() || beside.state().is_over(),
         "the caller beside it is woken",
         "it is not",
     )?;
-    let standing = beside.poll_anew();
+    let state = beside.poll_anew();
     ensure(
-        standing == CallState::Inside,
-        "the caller beside it gets in, with the inner service well again",
-        format!("it is {standing}"),
+        state == CallState::Inside,
+        "the caller beside it is admitted once the inner service is ready",
+        format!("it is {state}"),
     )?;
     let all = busy.iter_mut().chain([&mut beside]);
     all.for_each(Caller::finish_and_leave);
@@ -154,11 +154,11 @@ fn wait_for_readiness_ends(lab: &TestEnv<'_>) -> Check {
     }
     lab.clock.advance(longest + MOMENT);
     for caller in &mut stuck {
-        let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
+        let over = caller.state().is_over() || caller.is_woken() && caller.poll().is_over();
         ensure(
-            over && caller.standing() == CallState::Refused,
+            over && caller.state() == CallState::Refused,
             format!("a call with an unready inner service is rejected after {longest:?}"),
-            format!("it is {}", caller.standing()),
+            format!("it is {}", caller.state()),
         )?;
     }
     bench.probe.ready();

@@ -24,14 +24,14 @@ fn unready_inner_service_ends_the_wait(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
-    after_a_place_was_granted(lab, longest)?;
+    after_a_slot_was_granted(lab, longest)?;
     let Some(longest) = lab.contract.ends_within else {
         return Ok(());
     };
     after_a_failure(lab, longest)
 }
 
-fn after_a_place_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
+fn after_a_slot_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
     if lab.contract.capacity.is_none() {
         return Ok(());
     }
@@ -88,12 +88,12 @@ fn after_a_failure(lab: &TestEnv<'_>, longest: Duration) -> Check {
 }
 
 fn ends(caller: &mut Caller<'_>, longest: Duration, waits_for: &str) -> Check {
-    let over = caller.standing().is_over() || caller.is_woken() && caller.poll().is_over();
+    let over = caller.state().is_over() || caller.is_woken() && caller.poll().is_over();
     ensure(
         over,
         format!(
             "a call that waited for {waits_for}, with an inner service that is then not ready, ends after {longest:?}"
         ),
-        format!("{MOMENT:?} after it is {}", caller.standing()),
+        format!("{MOMENT:?} after it is {}", caller.state()),
     )
 }

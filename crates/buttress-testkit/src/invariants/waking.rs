@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Invariant;
 use crate::call_state::CallState;
 use crate::caller::Caller;
-use crate::crowd::Crowd;
 use crate::finding::{Check, Finding, ensure};
 use crate::harness::{Harness, TestEnv};
+use crate::load::RandomCallers;
 
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
@@ -101,12 +101,12 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
 fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
     for seed in 0..SCHEDULES {
         let bench = lab.bench();
-        let mut crowd = Crowd::new(&bench, seed);
+        let mut callers = RandomCallers::new(&bench, seed);
         for _ in 0..60 {
-            crowd.step(3 * lab.several().min(4));
+            callers.step(3 * lab.several().min(4));
         }
-        crowd.drain();
-        let stranded = crowd.tally.stranded;
+        callers.drain();
+        let stranded = callers.tally.stranded;
         ensure(
             stranded == 0,
             "every waiter is woken when a slot is free",

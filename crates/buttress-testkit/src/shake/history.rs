@@ -1,9 +1,9 @@
 use buttress_core::chaos::{Decision, Plan};
 
-use super::asked::Asked;
-use super::line;
+use super::invariants::TestCounts;
+use super::order;
 use super::plan::{self, Part};
-use super::stage::Stage;
+use super::simulation::Simulation;
 use crate::Rng;
 use crate::finding::{Check, Finding, ensure};
 use crate::harness::{Harness, TestEnv};
@@ -17,7 +17,7 @@ pub(super) struct History<'a> {
     plan: Plan,
     dice: Rng,
     log: &'a mut Vec<String>,
-    asked: &'a mut Asked,
+    tested: &'a mut TestCounts,
 }
 
 impl<'a> History<'a> {
@@ -25,7 +25,7 @@ impl<'a> History<'a> {
         lab: &'a TestEnv<'a>,
         seed: u64,
         log: &'a mut Vec<String>,
-        asked: &'a mut Asked,
+        tested: &'a mut TestCounts,
     ) -> Self {
         let bench = lab.bench();
         bench.probe.let_pass();
@@ -34,7 +34,7 @@ impl<'a> History<'a> {
             plan: plan::random(seed),
             dice: Rng::new(seed ^ 0x5EED),
             log,
-            asked,
+            tested,
         }
     }
 
@@ -44,21 +44,21 @@ impl<'a> History<'a> {
             plan,
             mut dice,
             log,
-            asked,
+            tested,
         } = self;
-        let mut stage = Stage::new(&bench, &plan, &mut dice, log, asked);
+        let mut simulation = Simulation::new(&bench, &plan, &mut dice, log, tested);
         for _ in 0..EVENTS {
-            stage.event()?;
+            simulation.event()?;
         }
-        stage.end()?;
-        drop(stage);
+        simulation.end()?;
+        drop(simulation);
 
         // The inner service is well from here on.
         bench
             .probe
             .script(Part::of(&Decision::NOTHING, false).script);
         let mut ask = |invariant: &'static str, check: &mut dyn FnMut() -> Check| {
-            asked.count(invariant);
+            tested.count(invariant);
             check().map_err(of(invariant))
         };
         let unready = bench.probe.unready_calls();
@@ -76,9 +76,9 @@ impl<'a> History<'a> {
         // The capacity is free, and what rejects has come back.
         ask("A3", &mut || bench.at_rest("all callers left"))?;
         if bench.lab.contract.capacity.is_some() && bench.lab.contract.recovers_within.is_none() {
-            ask("A3", &mut || line::just_as_many_fit(&bench))?;
-            line::leavers_do_not_matter(&bench, &mut dice, asked).map_err(of("A2"))?;
-            match line::no_waiter_is_kept(&bench) {
+            ask("A3", &mut || order::just_as_many_fit(&bench))?;
+            order::leavers_do_not_matter(&bench, &mut dice, tested).map_err(of("A2"))?;
+            match order::no_waiter_is_kept(&bench) {
                 Err(Finding::NotApplicable(_)) => {}
                 forgotten => forgotten.map_err(of("A9"))?,
             }

@@ -1,57 +1,56 @@
-//! Shakes a stack: random plans of faults, random callers, and what must hold all the same.
+//! A fuzzer of stacks: random fault plans and random callers, and the invariants that must hold.
 
-mod asked;
+mod capacity;
 mod history;
-mod line;
+mod invariants;
+mod order;
 mod plan;
 mod report;
-mod room;
-mod stage;
+mod simulation;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use self::report::{FuzzFailure, FuzzReport};
 
-use self::asked::Asked;
 use self::history::History;
+use self::invariants::TestCounts;
 use crate::contract::Contract;
 use crate::finding::Finding;
 use crate::harness::TestEnv;
 use crate::{Conformance, LayerUnderTest};
 
-/// Shakes the stacks that `make` makes, a fresh one for each seed, under a virtual clock.
+/// Fuzzes the stacks that `make` returns, a new one for each seed, with a virtual clock.
 ///
-/// Each seed draws a plan of faults (errors, delays, hangs, panics; bodies that are truncated, reset or stalled) and a
-/// number of callers that come, wait, read, keep a response unread, time out and leave, around an inner service that is
-/// not ready now and then. The plan is one of `buttress_core::chaos`, so the same call gets the same fault on every
+/// Each seed gives a plan of faults (errors, delays, hangs, panics; bodies that are truncated, reset or stalled) and a
+/// number of callers that call, wait, read, leave a response unread, time out and cancel, around an inner service that
+/// is sometimes not ready. The plan is one of `buttress_core::chaos`, so the same call gets the same fault on every
 /// attempt. In every history, these must hold:
 ///
 /// | name | what must hold |
 /// |---|---|
-/// | R1 | no service is called that was not ready |
-/// | R8 | with a free slot, a waiter is woken; and once no event prevents it, every patient caller finishes |
-/// | A1 | when no caller is left, nothing is: no inner future, body, request, reservation, and the state is as at the start |
-/// | A2 | a waiter that gives up, also in the moment of being woken, passes its slot on and does not reorder the others |
-/// | A3 | afterwards just as many fit as before, and not one more |
-/// | A4 | no panic but those of the plan |
-/// | A5 | no success where the inner service had none |
-/// | A6 | never more inside than the capacity at the time of their admission |
+/// | R1 | no service is called before it is ready |
+/// | R8 | if a slot is free, a waiter is woken; and every caller that does not cancel finishes, unless an event prevents it |
+/// | A1 | when all callers have left, no inner future, body, request or reservation remains, and the state is the initial one |
+/// | A2 | a cancelled waiter, even one that was just woken, passes its slot on and does not reorder the others |
+/// | A3 | the capacity is exactly the same afterwards |
+/// | A4 | no panic except those of the plan |
+/// | A5 | no success unless the inner service succeeded |
+/// | A6 | never more calls inside than the capacity at the time of their admission |
 /// | A7 | a new [capacity](crate::LayerUnderTest::resize) applies at once, ends no call and wakes as many waiters as fit |
-/// | A8 | a body is given on as it is, and one that broke off does not end well |
-/// | A9 | nothing is kept of callers that left: no task, and no waker, clone or request of fifty that gave up waiting |
-/// | X2 | the same seed is the same history, event by event |
+/// | A8 | a body is passed on unchanged, and one that broke off does not end normally |
+/// | A9 | no state is kept for callers that left: no task, and no waker, clone or request of fifty cancelled waiters |
+/// | X2 | the same seed gives the same history, event by event |
 ///
 /// A2, A6, A7, the first half of R8 and the second of A3 and A9 are tested where a capacity is
-/// [declared](Conformance::capacity). [`FuzzReport::asked`] has how often each was tested.
+/// [declared](Conformance::capacity). [`FuzzReport::tested`] has how often each was tested.
 ///
 /// The stack's contract is declared with [`Conformance`], and then tested with [`Conformance::shake`]. A stack that
-/// rejects after failures must declare for how long ([`recovers_within`](Conformance::recovers_within)); the calls it
-/// holds back are then checked at the end only. A stack with a random number generator of its own must be seeded for
-/// X2.
+/// rejects after failures must declare for how long ([`recovers_within`](Conformance::recovers_within)); the rejected
+/// calls are then checked at the end only. A stack with a random number generator of its own must be seeded for X2.
 ///
-/// A seed takes some milliseconds in debug. A few dozen do for every change; overnight, pass as many as there is time
-/// for. A finding names its seed, and that one seed finds it again.
+/// A seed takes some milliseconds in debug builds. Use a few dozen for every change, and more in nightly runs. A
+/// failure has its seed, and that seed reproduces it.
 ///
 /// ```
 /// use buttress_testkit::shake;
@@ -78,31 +77,31 @@ pub(crate) fn run(
         shaken.seeds += 1;
         let once = || {
             let lab = TestEnv::new(contract, make);
-            let (mut log, mut asked) = (Vec::new(), Asked::default());
+            let (mut log, mut tested) = (Vec::new(), TestCounts::default());
             let found = catch_unwind(AssertUnwindSafe(|| {
-                History::new(&lab, seed, &mut log, &mut asked).run()
+                History::new(&lab, seed, &mut log, &mut tested).run()
             }));
             let found = found.unwrap_or_else(|_| {
                 let panicked = Finding::Failed {
-                    expected: "no panic but those of the plan".to_owned(),
+                    expected: "no panic except those of the plan".to_owned(),
                     seen: "a panic outside of any call".to_owned(),
                 };
                 Err(("A4", panicked))
             });
-            (found, log, asked)
+            (found, log, tested)
         };
-        let (found, log, asked) = once();
-        shaken.asked.add(&asked);
+        let (found, log, tested) = once();
+        shaken.tested.add(&tested);
         let excepted = |name| contract.exceptions.iter().any(|(known, _)| *known == name);
         match found {
             Err((invariant, Finding::Failed { expected, seen })) if !excepted(invariant) => {
                 shaken
-                    .tremors
+                    .failures
                     .push(FuzzFailure::new(seed, invariant, expected, seen, &log));
             }
             _ => {
                 let (_, again, _) = once();
-                shaken.asked.count("X2");
+                shaken.tested.count("X2");
                 let same = log
                     .iter()
                     .zip(&again)
@@ -113,7 +112,7 @@ pub(crate) fn run(
                         |log: &[String]| log.get(same).map_or("nothing", |event| event).to_owned();
                     let tremor =
                         FuzzFailure::new(seed, "X2", event(&log), event(&again), &log[..same]);
-                    shaken.tremors.push(tremor);
+                    shaken.failures.push(tremor);
                 }
             }
         }

@@ -1,15 +1,15 @@
 use std::fmt;
 
-use super::asked::{self, Asked};
+use super::invariants::{self, TestCounts};
 
-/// What came of shaking a stack.
+/// The result of fuzzing a stack.
 #[must_use]
 #[derive(Debug, Clone)]
 pub struct FuzzReport {
     name: String,
     pub(super) seeds: usize,
-    pub(super) tremors: Vec<FuzzFailure>,
-    pub(super) asked: Asked,
+    pub(super) failures: Vec<FuzzFailure>,
+    pub(super) tested: TestCounts,
 }
 
 /// An invariant that did not hold, and the seed that shows it.
@@ -32,38 +32,42 @@ impl FuzzReport {
         Self {
             name,
             seeds: 0,
-            tremors: Vec::new(),
-            asked: Asked::default(),
+            failures: Vec::new(),
+            tested: TestCounts::default(),
         }
     }
 
-    /// Passes if everything held under every seed.
+    /// Passes if all invariants held under every seed.
     ///
     /// # Panics
     ///
-    /// With the seeds and invariants, if something did not.
+    /// If an invariant did not hold, with its seed.
     #[track_caller]
     pub fn assert(&self) {
-        assert!(self.tremors.is_empty(), "\n{self}");
+        assert!(self.failures.is_empty(), "\n{self}");
     }
 
-    /// What did not hold: the first thing under each seed.
+    /// The failures: the first one under each seed.
     #[must_use]
-    pub fn tremors(&self) -> &[FuzzFailure] {
-        &self.tremors
+    pub fn failures(&self) -> &[FuzzFailure] {
+        &self.failures
     }
 
-    /// How often the invariant of this name was put to the test: 0 where the stack never got into a situation that it is
-    /// about, or does not declare what it takes.
+    /// How often the invariant with this name was tested: 0 if no situation that it applies to occurred, or the stack
+    /// does not declare what it needs.
     #[must_use]
-    pub fn asked(&self, invariant: &str) -> u64 {
-        self.asked.times(invariant)
+    pub fn tested(&self, invariant: &str) -> u64 {
+        self.tested.times(invariant)
     }
 
     /// The names of what did not hold under some seed, each once, in their order.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.tremors.iter().map(|tremor| tremor.invariant).collect();
+        let mut names: Vec<_> = self
+            .failures
+            .iter()
+            .map(|tremor| tremor.invariant)
+            .collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -90,21 +94,21 @@ impl FuzzFailure {
 
 impl fmt::Display for FuzzReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, seeds, broke) = (&self.name, self.seeds, self.tremors.len());
+        let (name, seeds, broke) = (&self.name, self.seeds, self.failures.len());
         writeln!(f, "{name}: shaken with {seeds} seeds, broke under {broke}")?;
-        for (invariant, statement) in asked::ALL {
-            let broke = self.tremors.iter().filter(|t| t.invariant == *invariant);
-            let verdict = match (self.asked(invariant), broke.count()) {
+        for (invariant, statement) in invariants::ALL {
+            let broke = self.failures.iter().filter(|t| t.invariant == *invariant);
+            let verdict = match (self.tested(invariant), broke.count()) {
                 (0, 0) => "not tested".to_owned(),
                 (times, 0) => format!("tested {times} times"),
                 (times, broke) => format!("tested {times} times, broke under {broke} seeds"),
             };
             writeln!(f, "  {invariant}  {statement}: {verdict}")?;
         }
-        for tremor in &self.tremors {
+        for tremor in &self.failures {
             writeln!(f, "  seed {}: {}", tremor.seed, tremor.invariant)?;
         }
-        self.tremors.first().map_or(Ok(()), |tremor| tremor.fmt(f))
+        self.failures.first().map_or(Ok(()), |tremor| tremor.fmt(f))
     }
 }
 

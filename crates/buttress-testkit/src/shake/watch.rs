@@ -1,12 +1,12 @@
 //! What is looked at after each event, where it is declared how many fit.
 
 use super::history::{Found, of};
-use super::stage::{Stage, waits};
+use super::simulation::{Simulation, waits};
 use crate::call_state::CallState;
 use crate::caller::Caller;
 use crate::finding::ensure;
 
-impl<'b> Stage<'b, '_> {
+impl<'b> Simulation<'b, '_> {
     /// The capacity changes, with any callers inside and waiting.
     pub(super) fn resize(&mut self) -> Found {
         let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
@@ -16,18 +16,17 @@ impl<'b> Stage<'b, '_> {
             .dice
             .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
         let was = room.limit;
-        let quiet =
-            |caller: &Caller<'_>| caller.standing() == CallState::Inside && !caller.is_woken();
-        let inside: Vec<_> = self.cast.callers.iter().map(|(_, c)| quiet(c)).collect();
+        let quiet = |caller: &Caller<'_>| caller.state() == CallState::Inside && !caller.is_woken();
+        let inside: Vec<_> = self.state.callers.iter().map(|(_, c)| quiet(c)).collect();
         resize(limit);
         let admitted = self.admitted();
         if let Some(room) = &mut self.room {
             room.resize(limit, admitted);
         }
-        self.asked.count("A7");
+        self.tested.count("A7");
         self.log
             .push(format!("the capacity was {was}, and is {limit}"));
-        for ((number, caller), was_inside) in self.cast.callers.iter_mut().zip(inside) {
+        for ((number, caller), was_inside) in self.state.callers.iter_mut().zip(inside) {
             let sent_away = was_inside && caller.is_woken() && caller.poll_once().is_over();
             ensure(
                 !sent_away,
@@ -49,7 +48,7 @@ impl<'b> Stage<'b, '_> {
         let Some(room) = self.room else {
             return Ok(());
         };
-        if self.cast.unready || self.bench.lab.contract.recovers_within.is_some() {
+        if self.state.unready || self.bench.lab.contract.recovers_within.is_some() {
             return Ok(());
         }
         if self.bench.tasks() > 0 {
@@ -64,9 +63,9 @@ impl<'b> Stage<'b, '_> {
             } += 1;
         }
         // A caller that was inside once may still have the slot, if it waits for its next attempt.
-        let taken = self.cast.callers.len() - told - untold;
+        let taken = self.state.callers.len() - told - untold;
         let read = if self.bench.lab.contract.holds_body {
-            self.cast.readers.len()
+            self.state.readers.len()
         } else {
             0
         };
@@ -86,7 +85,7 @@ impl<'b> Stage<'b, '_> {
         let (inside, admitted) = (self.inside(), self.admitted());
         match &mut self.room {
             Some(room) => {
-                self.asked.count("A6");
+                self.tested.count("A6");
                 room.holds(inside, admitted).map_err(of("A6"))
             }
             None => Ok(()),
@@ -105,13 +104,16 @@ impl<'b> Stage<'b, '_> {
 
     /// The calls inside, and the waiters that may have been admitted.
     fn admitted(&self) -> usize {
-        let unready = self.cast.unready;
+        let unready = self.state.unready;
         let told = |(_, caller): &&(u64, Caller<'_>)| unready || caller.is_woken();
         let told = self.waiting().filter(told);
         self.inside() + told.count()
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = &(u64, Caller<'b>)> {
-        self.cast.callers.iter().filter(|(_, caller)| waits(caller))
+        self.state
+            .callers
+            .iter()
+            .filter(|(_, caller)| waits(caller))
     }
 }

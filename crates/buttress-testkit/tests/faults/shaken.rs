@@ -14,7 +14,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 }
 
 #[test]
-fn a_layer_that_does_nothing_stands() {
+fn a_layer_that_does_nothing_passes() {
     shake(Identity::new, SEEDS).assert();
 }
 
@@ -40,8 +40,8 @@ fn a_finding_repeats_with_its_seed() {
         let case = cases.find(|case| case.what == FOUND[0].0).unwrap();
         (case.suite)(case.what)
     };
-    let first = suite().shake(SEEDS).tremors()[0].clone();
-    assert_eq!(suite().shake([first.seed]).tremors(), [first]);
+    let first = suite().shake(SEEDS).failures()[0].clone();
+    assert_eq!(suite().shake([first.seed]).failures(), [first]);
 }
 
 #[test]

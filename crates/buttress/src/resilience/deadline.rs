@@ -13,7 +13,7 @@ pub(super) fn read(table: &Table<'_>) -> DeadlineConfig {
         .field("maximum", time, DeadlineConfig::maximum)
         .field("minimum", time, DeadlineConfig::minimum)
         .field("offset", time, DeadlineConfig::offset)
-        .field("believe", headers, DeadlineConfig::believe)
+        .field("trusted_headers", headers, DeadlineConfig::trusted_headers)
         .field("clock_skew", time, DeadlineConfig::clock_skew)
         .field("until", until, DeadlineConfig::until)
         .field("head_timeout", time, DeadlineConfig::head_timeout)

@@ -78,7 +78,7 @@
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |
 //! | `until` | `"body_end"`, `"headers"` |
-//! | `header`, `believe` | the name of a header, a list of names |
+//! | `header`, `trusted_headers` | the name of a header, a list of names |
 //! | `mode` | `"enforce"`, `"shadow"`, `"off"`, or the share of calls that it binds |
 //! | a rule that has a default and is not wanted | `"off"` |
 //!

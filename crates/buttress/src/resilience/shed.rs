@@ -201,7 +201,9 @@ fn shares(table: &Table<'_>) -> SharesConfig {
     let section = Criticality::ALL.into_iter().fold(section, |section, of| {
         section.field(of.as_str(), ratio, |config, share| config.share(of, share))
     });
-    section.field("memory", time, SharesConfig::memory).done()
+    section
+        .field("reservation_ttl", time, SharesConfig::reservation_ttl)
+        .done()
 }
 
 /// How tenants share, and the header that names them.
@@ -212,14 +214,14 @@ fn tenants(table: &Table<'_>) -> (TenantsConfig, Option<HeaderName>) {
         .field("header", header, |(config, _), header| {
             (config, Some(header))
         })
-        .field("multiple", number, |(config, header), multiple| {
-            (config.multiple(multiple), header)
+        .field("borrow_factor", number, |(config, header), factor| {
+            (config.borrow_factor(factor), header)
         })
         .field("buckets", whole, |(config, header), buckets| {
             (config.buckets(buckets), header)
         })
-        .field("memory", time, |(config, header), memory| {
-            (config.memory(memory), header)
+        .field("reservation_ttl", time, |(config, header), ttl| {
+            (config.reservation_ttl(ttl), header)
         })
         .done()
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 const FILE: &str = r#"
 [server.api]
-deadline = { timeout = "2 s", believe = ["x-deadline"] }
+deadline = { timeout = "2 s", trusted_headers = ["x-deadline"] }
 problem.instance = true
 shed = { limit = { min = 5 }, shares.low = 0.1, tenants.header = "x-tenant" }
 
@@ -101,7 +101,7 @@ const KEYS: [&str; 28] = [
     "client.a.shed.limit",
     "client.a.throttle",
     "client.a.throttle.floor",
-    "server.a.deadline.believe",
+    "server.a.deadline.trusted_headers",
     "server.a.shed.limit",
     "server.a.shed.limit.rule",
     "server.a.shed.limit.timeout",

@@ -80,8 +80,8 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
             "line 1, column 28: client.a.deadline.header is 'x-time', but must be one of ",
         ),
         (
-            "server.a.deadline.believe = ['x-deadline', 'date']",
-            "line 1, column 29: server.a.deadline.believe is ['x-deadline', 'date'], but must be a list, each one of ",
+            "server.a.deadline.trusted_headers = ['x-deadline', 'date']",
+            "line 1, column 37: server.a.deadline.trusted_headers is ['x-deadline', 'date'], but must be a list, each one of ",
         ),
         (
             "server.a.problem.request_id_header = 'no name'",
@@ -122,7 +122,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         ),
         (
             "[server.a.bulkhead]\nlimit = 3\npartitions = { \"/a\" = 0.2 }",
-            "line 1, column 11: server.a.bulkhead.partitions.share is 20% of 3 for \"/a\", but must be one place at \
+            "line 1, column 11: server.a.bulkhead.partitions.share is 20% of 3 for \"/a\", but must be one slot at \
              least, or 0%",
         ),
         (
@@ -185,7 +185,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         ),
         (
             "[server.a.shed]\nshares.urgent = 0.5",
-            "line 2, column 8: server.a.shed.shares.urgent is unknown, but must be one of low, medium, high, critical, memory",
+            "line 2, column 8: server.a.shed.shares.urgent is unknown, but must be one of low, medium, high, critical, reservation_ttl",
         ),
         (
             "[server.a.shed]\ntenants = {}",
@@ -361,8 +361,8 @@ fn every_key_that_the_docs_name_is_known() {
         order = "fifo"
         by_criticality = true
         controlled_delay = {}
-        shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, memory = "2 s" }
-        tenants = { header = "x-tenant", multiple = 2, buckets = 4096, memory = "500 ms" }
+        shares = { critical = 0.1, high = 0.5, medium = 0.1, low = 0, reservation_ttl = "2 s" }
+        tenants = { header = "x-tenant", borrow_factor = 2, buckets = 4096, reservation_ttl = "500 ms" }
         margin = "20 ms"
         pressure = { memory = { from = 0.8, to = 0.9 }, run_delay = { from = "10 ms", to = "50 ms" } }
         trust = "never"
@@ -402,7 +402,7 @@ fn every_key_that_the_docs_name_is_known() {
         maximum = "30 s"
         minimum = "10 ms"
         offset = "2 ms"
-        believe = ["grpc-timeout", "x-deadline"]
+        trusted_headers = ["grpc-timeout", "x-deadline"]
         clock_skew = "10 s"
         until = "headers"
         head_timeout = "1 s"

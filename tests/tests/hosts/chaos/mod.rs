@@ -35,7 +35,7 @@ const DRIP: BodyFault = BodyFault::Drip {
 
 fn injector() -> Injector {
     let config = InjectorConfig::default().kill_variable(None);
-    Injector::new("chaos", config.tell(true))
+    Injector::new("chaos", config.fault_header(true))
 }
 
 /// An injector that does this to every call.

@@ -76,7 +76,7 @@ struct Opening {
     draw: u64,
 }
 
-/// Time is in nanoseconds and never goes back; `chance` gives the draws, in the order in which they are used.
+/// Time is in nanoseconds and never goes back; `random` gives the numbers, in the order in which they are used.
 impl Model {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Model {
         }
     }
 
-    pub(crate) fn admit(&mut self, now: u64, mut chance: impl FnMut() -> u64) -> Answer {
+    pub(crate) fn admit(&mut self, now: u64, mut random: impl FnMut() -> u64) -> Answer {
         if self.rules.mode == Mode::Off {
             return self.answer(Ok(Role::Passenger), None, now, None);
         }
@@ -104,12 +104,12 @@ impl Model {
         let verdict = if self.isolations > 0 {
             Err(refusal(Reason::CircuitIsolated, None))
         } else {
-            transition = self.pass_time(now, &mut chance);
+            transition = self.pass_time(now, &mut random);
             match self.state {
                 CircuitState::Closed | CircuitState::Isolated => Ok(Role::Call),
                 CircuitState::Open => Err(refusal(Reason::CircuitOpen, Some(self.opens_in(now)))),
                 CircuitState::HalfOpen => self.probe(now),
-                CircuitState::Recovering if self.share(now).includes(chance()) => Ok(Role::Call),
+                CircuitState::Recovering if self.share(now).includes(random()) => Ok(Role::Call),
                 CircuitState::Recovering => {
                     let left = self.closing_since + self.ramp_nanos() - now;
                     Err(refusal(Reason::CircuitRecovering, Some(left)))
@@ -117,7 +117,7 @@ impl Model {
             }
         };
         match verdict {
-            Err(refused) if !self.rules.mode.binds(chance) => {
+            Err(refused) if !self.rules.mode.is_enforced(random) => {
                 self.answer(Ok(Role::Passenger), Some(refused.reason), now, transition)
             }
             verdict => self.answer(verdict, None, now, transition),
@@ -129,7 +129,7 @@ impl Model {
         ticket: Ticket,
         report: Report,
         now: u64,
-        mut chance: impl FnMut() -> u64,
+        mut random: impl FnMut() -> u64,
     ) -> Settlement {
         let took = ticket.took(now);
         let hasty = self.rules.attempt_timeout.is_some_and(|full| took < full);
@@ -160,12 +160,12 @@ impl Model {
                 self.probed.push(outcome.is_failure() || slow);
                 self.judge(now).map(|passed| match passed {
                     true => self.recover(now),
-                    false => self.open(Cause::ProbesFailed, now, report.retry_after, chance()),
+                    false => self.open(Cause::ProbesFailed, now, report.retry_after, random()),
                 })
             }
             Role::Call => self.hear(outcome, slow, now).map(|cause| {
                 self.forgive(now);
-                self.open(cause, now, report.retry_after, chance())
+                self.open(cause, now, report.retry_after, random())
             }),
         };
         settlement.transition = step.filter(|_| !isolated);
@@ -176,15 +176,15 @@ impl Model {
         &mut self,
         ticket: Ticket,
         now: u64,
-        chance: impl FnMut() -> u64,
+        random: impl FnMut() -> u64,
     ) -> Settlement {
         let full = self.rules.attempt_timeout;
         if ticket.answered.is_none() && full.is_some_and(|full| ticket.took(now) >= full) {
-            return self.settle(ticket, Report::failure(FailureKind::Timeout), now, chance);
+            return self.settle(ticket, Report::failure(FailureKind::Timeout), now, random);
         }
         let mut settlement = self.settlement(ticket, None, false);
         if ticket.is_answered_probe() && !settlement.stale {
-            return self.settle(ticket, Report::SUCCESS, now, chance);
+            return self.settle(ticket, Report::SUCCESS, now, random);
         }
         if let (Role::Probe(probe), false) = (ticket.role, settlement.stale) {
             settlement.freed = self.give_back(probe);
@@ -269,7 +269,7 @@ impl Model {
     pub(crate) fn reserve(
         &mut self,
         now: u64,
-        chance: impl FnMut() -> u64,
+        random: impl FnMut() -> u64,
     ) -> (Prospect, Option<Transition>) {
         if self.rules.mode != Mode::Enforce {
             return (Prospect::Admissible, None);
@@ -277,7 +277,7 @@ impl Model {
         if self.isolations > 0 {
             return (Prospect::Unready(None), None);
         }
-        let transition = self.pass_time(now, chance);
+        let transition = self.pass_time(now, random);
         let prospect = match self.state {
             CircuitState::Open => Prospect::Unready(Some(Duration::from_nanos(self.opens_in(now)))),
             CircuitState::HalfOpen => match self.probe(now) {

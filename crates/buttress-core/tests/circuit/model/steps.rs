@@ -37,7 +37,7 @@ impl Model {
     pub(super) fn pass_time(
         &mut self,
         now: u64,
-        mut chance: impl FnMut() -> u64,
+        mut random: impl FnMut() -> u64,
     ) -> Option<Transition> {
         match self.state {
             CircuitState::Open if self.opens_in(now) == 0 => {
@@ -49,9 +49,9 @@ impl Model {
             CircuitState::HalfOpen => self.judge_now(now).map(|passed| match passed {
                 true => self.recover(now),
                 false if self.stay_is_over(now) => {
-                    self.open(Cause::StayElapsed, now, None, chance())
+                    self.open(Cause::StayElapsed, now, None, random())
                 }
-                false => self.open(Cause::ProbesFailed, now, None, chance()),
+                false => self.open(Cause::ProbesFailed, now, None, random()),
             }),
             CircuitState::Recovering if self.ramp_is_done(now) => {
                 self.state = CircuitState::Closed;

@@ -1,17 +1,17 @@
 use crate::Ratio;
 
-/// The share of calls for which a header asks for the fault called `name`: `None` if it does not.
+/// The ratio of calls for which a header requests the fault called `name`; `None` if it does not.
 ///
-/// The header is a list of names, each with an optional share in percent: `slow, down;25%`. What does not read
-/// as one asks for nothing.
+/// The header is a list of names, each with an optional share in percent: `slow, down;25%`. Anything else requests no
+/// fault.
 pub(super) fn share(header: &[u8], name: &str) -> Option<Ratio> {
     let header = std::str::from_utf8(header).ok()?;
     header.split(',').find_map(|item| {
-        let (asked, share) = match item.split_once(';') {
-            Some((asked, share)) => (asked, percent(share.trim())?),
+        let (named, share) = match item.split_once(';') {
+            Some((named, share)) => (named, percent(share.trim())?),
             None => (item, Ratio::ONE),
         };
-        (asked.trim() == name).then_some(share)
+        (named.trim() == name).then_some(share)
     })
 }
 
@@ -25,8 +25,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_asks_for_what_it_names() {
-        for (header, asked) in [
+    fn a_header_requests_the_faults_that_it_names() {
+        for (header, expected) in [
             ("slow", Some(Ratio::ONE)),
             ("down, slow", Some(Ratio::ONE)),
             ("slow;25%", Some(Ratio::percent(25))),
@@ -40,7 +40,7 @@ mod tests {
             ("slow;25", None),
             ("slow;;", None),
         ] {
-            assert_eq!(share(header.as_bytes(), "slow"), asked, "{header}");
+            assert_eq!(share(header.as_bytes(), "slow"), expected, "{header}");
         }
         assert_eq!(share(b"\xff", "slow"), None);
     }

@@ -5,12 +5,10 @@ use crate::caller::Caller;
 use crate::harness::Harness;
 use crate::{Rng, Script, TestBody};
 
-/// Many callers at once, polled in random order, but as an executor does: only when they were
-/// woken.
+/// Many concurrent callers, polled in random order, and like by an executor only when woken.
 ///
-/// It judges nothing: it keeps a [`Tally`] of what happened, and each invariant looks at its part
-/// of it.
-pub(crate) struct Crowd<'a> {
+/// The results are counted in a [`Tally`], which the invariants check.
+pub(crate) struct RandomCallers<'a> {
     bench: &'a Harness<'a>,
     members: Vec<Member<'a>>,
     /// Callers that have their response, and have not read its body yet.
@@ -34,11 +32,11 @@ pub(crate) struct Tally {
     pub(crate) completed: usize,
     pub(crate) failed: usize,
     pub(crate) cancelled: usize,
-    /// Calls that waited for ever, or for no reason: unwoken, with a slot free.
+    /// Calls that were not woken while a slot was free.
     pub(crate) stranded: usize,
-    /// By how many calls inside the capacity was exceeded, at most.
+    /// The largest number of calls inside beyond the capacity.
     pub(crate) excess: usize,
-    /// The last call that did not end as the inner service ended it.
+    /// The last call whose result differed from that of the inner service.
     pub(crate) mismatch: Option<String>,
 }
 
@@ -48,7 +46,7 @@ impl Tally {
     }
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> RandomCallers<'a> {
     pub(crate) fn new(bench: &'a Harness<'a>, seed: u64) -> Self {
         bench.probe.hold();
         Self {
@@ -161,7 +159,7 @@ impl<'a> Crowd<'a> {
             inner_succeeds,
             ..
         } = &mut self.members[member];
-        let before = caller.standing();
+        let before = caller.state();
         let after = caller.poll_once();
         if before == CallState::Waiting && matches!(after, CallState::Inside | CallState::Answered)
         {
@@ -177,14 +175,14 @@ impl<'a> Crowd<'a> {
 
     /// An answered call is counted by what the caller got, which must be what the inner service
     /// gave.
-    fn conclude(&mut self, member: usize, standing: CallState) {
+    fn conclude(&mut self, member: usize, state: CallState) {
         let Member {
             caller,
             inner_succeeds,
             ..
         } = self.members.swap_remove(member);
         let (attempts, succeeded) = (self.bench.probe.attempts(caller.id), caller.succeeded());
-        let mismatch = match standing {
+        let mismatch = match state {
             CallState::Refused => succeeded,
             _ if inner_succeeds => attempts > 1 || !succeeded,
             _ => attempts == 1 && succeeded,
@@ -197,7 +195,7 @@ impl<'a> Crowd<'a> {
                 "a {outside}, where the first of {attempts} calls inside was a {inside}"
             ));
         }
-        match standing {
+        match state {
             CallState::Refused => self.tally.refused += 1,
             _ if succeeded => {
                 self.tally.completed += 1;
@@ -262,11 +260,11 @@ impl Member<'_> {
     }
 
     fn is_held(&self) -> bool {
-        self.caller.standing() == CallState::Inside && !self.released
+        self.caller.state() == CallState::Inside && !self.released
     }
 
     fn is_waiting(&self) -> bool {
-        self.caller.standing() == CallState::Waiting && !self.is_runnable()
+        self.caller.state() == CallState::Waiting && !self.is_runnable()
     }
 }
 

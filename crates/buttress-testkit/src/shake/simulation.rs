@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use buttress_core::chaos::{Answer, Decision, Plan};
 
-use super::asked::Asked;
+use super::capacity::CapacityCheck;
 use super::history::{Found, of};
+use super::invariants::TestCounts;
 use super::plan::{self, Part};
-use super::room::Room;
 use crate::call_state::{CallState, Piece};
 use crate::caller::Caller;
 use crate::finding::ensure;
@@ -14,20 +14,20 @@ use crate::harness::Harness;
 use crate::{Gate, Rng};
 
 /// The state of a history: the bench, the plan, the present callers, and the record of events.
-pub(super) struct Stage<'b, 'l> {
+pub(super) struct Simulation<'b, 'l> {
     pub(super) bench: &'b Harness<'b>,
     plan: &'b Plan,
     pub(super) dice: &'l mut Rng,
     pub(super) log: &'l mut Vec<String>,
-    pub(super) asked: &'l mut Asked,
-    pub(super) cast: Cast<'b>,
+    pub(super) tested: &'l mut TestCounts,
+    pub(super) state: State<'b>,
     /// How many fit, where that is declared.
-    pub(super) room: Option<Room>,
+    pub(super) room: Option<CapacityCheck>,
 }
 
 /// The present callers and readers.
 #[derive(Default)]
-pub(super) struct Cast<'b> {
+pub(super) struct State<'b> {
     pub(super) callers: Vec<(u64, Caller<'b>)>,
     pub(super) readers: Vec<Reader<'b>>,
     /// What inner calls and bodies wait for, and when it comes.
@@ -50,34 +50,34 @@ pub(super) struct Reader<'b> {
     idle: bool,
 }
 
-impl<'b, 'l> Stage<'b, 'l> {
+impl<'b, 'l> Simulation<'b, 'l> {
     pub(super) fn new(
         bench: &'b Harness<'b>,
         plan: &'b Plan,
         dice: &'l mut Rng,
         log: &'l mut Vec<String>,
-        asked: &'l mut Asked,
+        tested: &'l mut TestCounts,
     ) -> Self {
         Self {
-            room: bench.lab.contract.capacity.map(Room::new),
+            room: bench.lab.contract.capacity.map(CapacityCheck::new),
             bench,
             plan,
             dice,
             log,
-            asked,
-            cast: Cast::default(),
+            tested,
+            state: State::default(),
         }
     }
 
     /// Lets one thing happen.
     pub(super) fn event(&mut self) -> Found {
         match self.dice.roll(14) {
-            0..=2 if self.cast.callers.len() < MOST => self.arrive()?,
+            0..=2 if self.state.callers.len() < MOST => self.arrive()?,
             3 => self.lose_patience()?,
             4..=6 => self.read()?,
             7 => self.hang_up(),
             // A caller that was assigned a slot, and waits for the inner service, would not be counted.
-            8 if !self.cast.unready => self.resize()?,
+            8 if !self.state.unready => self.resize()?,
             9 => self.move_on()?,
             10 => self.turn_readiness(),
             _ => self.let_time_pass(),
@@ -96,16 +96,16 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// Ends the history: either all callers leave, whatever they were waiting for, or all wait for their result.
     pub(super) fn end(&mut self) -> Found {
-        if self.cast.unready {
+        if self.state.unready {
             self.turn_readiness();
         }
         if self.dice.roll(2) == 0 {
             self.wait_for_all()?;
         }
-        while !self.cast.callers.is_empty() {
+        while !self.state.callers.is_empty() {
             self.lose_patience()?;
         }
-        while !self.cast.readers.is_empty() {
+        while !self.state.readers.is_empty() {
             self.hang_up();
         }
         if let (Some(room), Some(resize)) = (&mut self.room, self.bench.specimen.resizer()) {
@@ -119,8 +119,8 @@ impl<'b, 'l> Stage<'b, 'l> {
     }
 
     fn arrive(&mut self) -> Found {
-        let number = self.cast.arrived;
-        self.cast.arrived += 1;
+        let number = self.state.arrived;
+        self.state.arrived += 1;
         self.note(number, "arrives");
         let caller = self.bench.caller();
         self.go_on(number, caller)
@@ -131,36 +131,36 @@ impl<'b, 'l> Stage<'b, 'l> {
         let decision = plan::decide(self.plan, number);
         let part = Part::of(&decision, number.is_multiple_of(2));
         let came = part.gates.into_iter();
-        self.cast
+        self.state
             .gates
-            .extend(came.map(|(after, gate)| (self.cast.now + after, gate)));
+            .extend(came.map(|(after, gate)| (self.state.now + after, gate)));
         self.bench.probe.script(part.script);
-        let Ok(standing) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
+        let Ok(state) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
             self.note(number, "panics");
-            self.asked.count("A4");
+            self.tested.count("A4");
             let planned = decision
                 .answer
                 .is_some_and(|hit| *hit.what == Answer::Panic);
             let seen = format!("call {number} panics, with {:?}", names(&decision));
-            return ensure(planned, "no panic but those of the plan", seen).map_err(of("A4"));
+            return ensure(planned, "no panic except those of the plan", seen).map_err(of("A4"));
         };
-        if !standing.is_over() {
-            self.cast.callers.push((number, caller));
+        if !state.is_over() {
+            self.state.callers.push((number, caller));
             return Ok(());
         }
         let succeeded = caller.succeeded();
         self.note(
             number,
-            match (standing, succeeded) {
+            match (state, succeeded) {
                 (CallState::Refused, _) => "is refused",
                 (_, true) => "succeeds",
                 (_, false) => "fails",
             },
         );
         if succeeded {
-            self.asked.count("A5");
-            let honest = standing == CallState::Answered && plan::succeeds(&decision);
+            self.tested.count("A5");
+            let honest = state == CallState::Answered && plan::succeeds(&decision);
             ensure(
                 honest,
                 "no success where the inner service had none",
@@ -170,12 +170,12 @@ impl<'b, 'l> Stage<'b, 'l> {
                 ),
             )
             .map_err(of("A5"))?;
-            self.cast.readers.push(Reader {
+            self.state.readers.push(Reader {
                 number,
                 caller,
                 data: 0,
                 trailers: 0,
-                idle: self.dice.roll(8) == 0 && !self.cast.patient,
+                idle: self.dice.roll(8) == 0 && !self.state.patient,
             });
         }
         Ok(())
@@ -183,14 +183,14 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// A reader reads on.
     fn read(&mut self) -> Found {
-        let reading = self.cast.readers.iter().enumerate();
+        let reading = self.state.readers.iter().enumerate();
         let reading = reading.filter(|(_, reader)| !reader.idle);
         let reading: Vec<_> = reading.map(|(at, _)| at).collect();
         if reading.is_empty() {
             return Ok(());
         }
         let at = reading[self.dice.roll(reading.len())];
-        let reader = &mut self.cast.readers[at];
+        let reader = &mut self.state.readers[at];
         let number = reader.number;
         let decision = plan::decide(self.plan, number);
         let piece = reader.caller.poll_body();
@@ -199,13 +199,13 @@ impl<'b, 'l> Stage<'b, 'l> {
             Some(Piece::Data) => reader.data += 1,
             Some(Piece::Trailers) => reader.trailers += 1,
             Some(Piece::Error) => {
-                self.cast.readers.remove(at);
+                self.state.readers.remove(at);
                 self.note(number, "reads an error");
             }
             Some(Piece::End) => {
-                let Reader { data, trailers, .. } = self.cast.readers.remove(at);
+                let Reader { data, trailers, .. } = self.state.readers.remove(at);
                 self.note(number, "reads the end");
-                self.asked.count("A8");
+                self.tested.count("A8");
                 ensure(
                     plan::is_whole(&decision, data, trailers),
                     "a body is given on as it is",
@@ -222,52 +222,52 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// A caller gives up: often one that was just woken, and has not polled yet.
     fn lose_patience(&mut self) -> Found {
-        if self.cast.callers.is_empty() {
+        if self.state.callers.is_empty() {
             return Ok(());
         }
-        let mut woken = self.cast.callers.iter();
+        let mut woken = self.state.callers.iter();
         let woken = woken.position(|(_, caller)| caller.is_woken());
         let at = match woken {
             Some(woken) if self.dice.roll(2) == 0 => woken,
-            _ => self.dice.roll(self.cast.callers.len()),
+            _ => self.dice.roll(self.state.callers.len()),
         };
-        let (number, caller) = self.cast.callers.remove(at);
-        let waited = caller.standing() == CallState::Waiting;
+        let (number, caller) = self.state.callers.remove(at);
+        let waited = caller.state() == CallState::Waiting;
         drop(caller);
         self.note(number, "loses patience");
         if waited && self.waiting().next().is_some() {
-            self.asked.count("A2");
+            self.tested.count("A2");
         }
         self.no_waiter_is_stranded("A2")
     }
 
     /// A caller goes on waiting as another task.
     fn move_on(&mut self) -> Found {
-        let waiting = self.cast.callers.iter().enumerate();
+        let waiting = self.state.callers.iter().enumerate();
         let waiting = waiting.filter(|(_, (_, caller))| waits(caller));
         let waiting: Vec<_> = waiting.map(|(at, _)| at).collect();
         if waiting.is_empty() {
             return Ok(());
         }
         let at = waiting[self.dice.roll(waiting.len())];
-        let (number, mut caller) = self.cast.callers.remove(at);
+        let (number, mut caller) = self.state.callers.remove(at);
         self.note(number, "moves to another task");
         drop(caller.move_to_another_task());
         self.go_on(number, caller)
     }
 
     fn hang_up(&mut self) {
-        if !self.cast.readers.is_empty() {
-            let at = self.dice.roll(self.cast.readers.len());
-            let number = self.cast.readers.remove(at).number;
+        if !self.state.readers.is_empty() {
+            let at = self.dice.roll(self.state.readers.len());
+            let number = self.state.readers.remove(at).number;
             self.note(number, "hangs up");
         }
     }
 
     /// The inner service is no longer ready for new callers, or is again.
     fn turn_readiness(&mut self) {
-        self.cast.unready = !self.cast.unready;
-        let what = if self.cast.unready {
+        self.state.unready = !self.state.unready;
+        let what = if self.state.unready {
             self.bench.probe.not_ready();
             "not ready"
         } else {
@@ -283,22 +283,22 @@ impl<'b, 'l> Stage<'b, 'l> {
     }
 
     fn pass(&mut self, time: Duration) {
-        self.cast.now += time;
+        self.state.now += time;
         self.bench.lab.clock.advance(time);
-        let now = self.cast.now;
-        let (due, waits) = std::mem::take(&mut self.cast.gates)
+        let now = self.state.now;
+        let (due, waits) = std::mem::take(&mut self.state.gates)
             .into_iter()
             .partition::<Vec<_>, _>(|(at, _)| *at <= now);
-        self.cast.gates = waits;
+        self.state.gates = waits;
         due.iter().for_each(|(_, gate)| gate.open());
     }
 
     /// No caller gives up any more, except those that the inner service never answers. All other events come, so all
     /// callers finish.
     fn wait_for_all(&mut self) -> Found {
-        self.asked.count("R8");
-        self.cast.patient = true;
-        for reader in &mut self.cast.readers {
+        self.tested.count("R8");
+        self.state.patient = true;
+        for reader in &mut self.state.readers {
             reader.idle = false;
         }
         for _ in 0..PATIENCE {
@@ -308,10 +308,10 @@ impl<'b, 'l> Stage<'b, 'l> {
                 answer.is_some_and(|hit| *hit.what == Answer::Hang)
             };
             let endless = |(number, caller): &(u64, Caller<'_>)| {
-                caller.standing() == CallState::Inside && hangs(number)
+                caller.state() == CallState::Inside && hangs(number)
             };
-            self.cast.callers.retain(|call| !endless(call));
-            for (_, gate) in std::mem::take(&mut self.cast.gates) {
+            self.state.callers.retain(|call| !endless(call));
+            for (_, gate) in std::mem::take(&mut self.state.gates) {
                 gate.open();
             }
             for _ in 0..PATIENCE {
@@ -321,13 +321,13 @@ impl<'b, 'l> Stage<'b, 'l> {
                 self.read()?;
             }
             self.within_room()?;
-            if self.cast.callers.is_empty() && self.cast.readers.is_empty() {
+            if self.state.callers.is_empty() && self.state.readers.is_empty() {
                 return Ok(());
             }
             let recovery = self.bench.lab.contract.recovers_within.unwrap_or_default();
             self.pass(recovery.max(Duration::from_secs(1)));
         }
-        let (callers, readers) = (self.cast.callers.len(), self.cast.readers.len());
+        let (callers, readers) = (self.state.callers.len(), self.state.readers.len());
         let waiting = self.waiting().count();
         ensure(
             false,
@@ -341,21 +341,21 @@ impl<'b, 'l> Stage<'b, 'l> {
 
     /// Polls one that was woken, if there is one.
     fn poll_a_woken(&mut self) -> Result<bool, (&'static str, crate::finding::Finding)> {
-        let mut callers = self.cast.callers.iter();
+        let mut callers = self.state.callers.iter();
         let Some(woken) = callers.position(|(_, caller)| caller.is_woken()) else {
             return Ok(false);
         };
-        let (number, caller) = self.cast.callers.remove(woken);
+        let (number, caller) = self.state.callers.remove(woken);
         self.go_on(number, caller)?;
         Ok(true)
     }
 
     fn has_unread(&self) -> bool {
-        !self.cast.readers.is_empty()
+        !self.state.readers.is_empty()
     }
 
     fn note(&mut self, number: u64, what: &str) {
-        let ms = self.cast.now.as_millis();
+        let ms = self.state.now.as_millis();
         let asked = self.bench.probe.calls();
         self.log.push(format!(
             "{ms} ms, {asked} calls inside so far: {number} {what}"
@@ -372,7 +372,7 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
 
 /// Whether it has no response yet, and the inner service was not called.
 pub(super) fn waits(caller: &Caller<'_>) -> bool {
-    caller.standing() == CallState::Waiting
+    caller.state() == CallState::Waiting
 }
 
 /// The maximum number of callers that wait at one time.

@@ -1,40 +1,40 @@
 use std::time::{Duration, Instant};
 
-/// Whether a queue stands: whether more comes than is served, and not just a burst.
+/// Detects a congested queue: one that does not drain, as opposed to a burst.
 ///
-/// It begins to stand when a request waited for the configured time, or in vain. From then on it is measured over
-/// intervals of [`INTERVAL`] times that, and stands no longer after one in which it was empty for a [`DRAINED`]th of
-/// the time.
+/// CoDel calls it a standing queue. A queue becomes congested when a request has waited for longer than the configured
+/// time, or has expired. From then on it is measured over intervals of [`INTERVAL`] times that, and it is no longer
+/// congested after an interval in which it was empty for more than 1/[`DRAINED`] of the time.
 ///
-/// The second half prevents oscillation. Newest first, a queue is empty now and then under any load that is not far too
-/// high: if the first such moment ended the overload, every request would wait until it stands again. With a 10 %
-/// overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in `tests/simulations` shows the
-/// results.
+/// The second threshold prevents oscillation. Newest first, a queue is empty now and then under any load that is not far
+/// too high: if the first such moment ended the congestion, every request would wait until the queue is congested again.
+/// With a 10 % overload it is empty for 5 % of the time, at 90 % load for 40 %; the simulation in `tests/simulations`
+/// shows the results.
 ///
-/// Each class has its own. A batch that stands beneath users does not make them wait, so they are served in turn, and
-/// not the newest of them first as if there were too many of them.
+/// Each class has a detector of its own. A batch that waits behind users does not make the users wait, so users are
+/// still served oldest first.
 #[derive(Debug)]
-pub(super) struct Standing {
-    /// The current interval, while it stands.
+pub(super) struct CongestionDetector {
+    /// The current interval. `None` if the queue is not congested.
     interval: Option<Interval>,
-    /// Since when it is empty.
+    /// Since when the queue has been empty.
     empty_since: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Interval {
     began: Instant,
-    /// For how long it has been empty since.
+    /// For how long the queue has been empty in this interval.
     empty: Duration,
 }
 
-/// How many times longer than it takes to begin.
+/// The length of an interval, as a multiple of `congested_after`.
 const INTERVAL: u32 = 10;
-/// Above which part of an interval empty it has drained.
+/// A queue that was empty for more than one part in this many of an interval has drained.
 const DRAINED: u32 = 8;
 
-impl Standing {
-    /// The queue is empty at first.
+impl CongestionDetector {
+    /// A detector for a queue that is empty.
     pub(super) fn emptied_at(now: Instant) -> Self {
         Self {
             interval: None,
@@ -42,13 +42,13 @@ impl Standing {
         }
     }
 
-    /// Whether it stands, as far as is known.
-    pub(super) fn is_standing(&self) -> bool {
+    /// Whether the queue was congested at the last change.
+    pub(super) fn is_congested(&self) -> bool {
         self.interval.is_some()
     }
 
-    /// Whether it still stands at that moment, if nothing happens until then.
-    pub(super) fn will_stand(&self, congested_after: Duration, now: Instant) -> bool {
+    /// Whether the queue is still congested at `now`, if nothing has changed since.
+    pub(super) fn is_congested_at(&self, congested_after: Duration, now: Instant) -> bool {
         self.interval.as_ref().is_some_and(|interval| {
             let watched = now.saturating_duration_since(interval.began);
             let is_over = watched >= congested_after.saturating_mul(INTERVAL);
@@ -56,19 +56,19 @@ impl Standing {
         })
     }
 
-    /// A request waited too long.
+    /// Records that a request waited too long.
     pub(super) fn begin(&mut self, now: Instant) {
         if self.interval.is_none() {
             self.interval = Some(Interval::new(now));
         }
     }
 
-    /// The queue is empty from now on.
+    /// Records that the queue became empty.
     pub(super) fn emptied(&mut self, now: Instant) {
         self.empty_since = Some(now);
     }
 
-    /// The queue is not empty from now on.
+    /// Records that the queue is no longer empty.
     pub(super) fn filled(&mut self, now: Instant) {
         let empty = self.empty_until(now);
         self.empty_since = None;
@@ -77,7 +77,7 @@ impl Standing {
         }
     }
 
-    /// Looks whether it has drained, where `congested_after` is how long one waits in a queue that stands.
+    /// Ends the congestion if the queue has drained, or begins the next interval.
     pub(super) fn review(&mut self, congested_after: Duration, now: Instant) {
         let Some(interval) = &self.interval else {
             return;
@@ -94,7 +94,7 @@ impl Standing {
         interval.empty + self.empty_until(now) > watched / DRAINED
     }
 
-    /// For how long it has now been empty without a break, within the current interval.
+    /// For how long the queue has now been empty without a break, within the current interval.
     fn empty_until(&self, now: Instant) -> Duration {
         match (&self.interval, self.empty_since) {
             (Some(interval), Some(since)) => {

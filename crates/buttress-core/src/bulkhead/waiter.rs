@@ -12,8 +12,8 @@ use crate::sync::{Mutex, lock};
 /// A waiter in the queue of a bulkhead. A caller that stops waiting must [leave](super::Bulkhead::leave).
 #[derive(Debug)]
 #[must_use = "a waiter that does not leave keeps its room in the queue"]
-pub struct Place {
-    pub(super) waiter: Arc<Waiter>,
+pub struct Waiter {
+    pub(super) cell: Arc<WaitCell>,
     pub(super) ticket: Ticket,
     /// Whether it waits ahead of a call.
     pub(super) ahead: bool,
@@ -25,26 +25,26 @@ pub struct Place {
 #[derive(Debug)]
 #[must_use = "it may hold a permit"]
 pub enum Verdict {
-    /// It is its turn.
+    /// The call is admitted.
     Admitted(Permit),
-    /// It waited in vain.
+    /// The wait ended without a permit.
     Dropped(Dropped),
 }
 
-impl Place {
-    /// The result of the wait, or none yet: then `waker` is woken when there is one.
+impl Waiter {
+    /// Polls the wait. If pending, `waker` is woken when there is a result.
     pub fn poll(&self, waker: &Waker) -> Poll<Verdict> {
-        self.waiter.poll(waker)
+        self.cell.poll(waker)
     }
 
-    /// When to [give up](super::Bulkhead::give_up), if not for ever.
+    /// When to [expire](super::Bulkhead::expire) the waiter. `None` for never.
     #[must_use]
     pub fn expires_at(&self) -> Option<Instant> {
         let (at, _) = self.expires_at?;
         Some(at)
     }
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
+    /// When all waiting for the call ends, and why. That includes the wait for the service to become ready.
     #[must_use]
     pub fn ends(&self) -> Option<(Instant, Dropped)> {
         self.expires_at
@@ -53,12 +53,12 @@ impl Place {
 
 /// The state shared between a waiter and the thread that admits it.
 #[derive(Default)]
-pub(super) struct Waiter(Mutex<State>);
+pub(super) struct WaitCell(Mutex<State>);
 
 enum State {
     Waiting(Option<Waker>),
-    Told(Verdict),
-    /// It has read the verdict, or left before there was one.
+    Ready(Verdict),
+    /// The result was read, or the caller left before there was one.
     Left,
 }
 
@@ -68,15 +68,15 @@ impl Default for State {
     }
 }
 
-impl Waiter {
-    /// Sets the result of the wait, unless its caller left: then the verdict is returned, with any permit in it.
-    pub(super) fn tell(&self, verdict: Verdict) -> Result<(), Verdict> {
+impl WaitCell {
+    /// Sets the result of the wait. If the caller has left, the result is returned, with any permit in it.
+    pub(super) fn set(&self, verdict: Verdict) -> Result<(), Verdict> {
         let mut state = lock(&self.0);
         let State::Waiting(waker) = &mut *state else {
             return Err(verdict);
         };
         let waker = waker.take();
-        *state = State::Told(verdict);
+        *state = State::Ready(verdict);
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -87,7 +87,7 @@ impl Waiter {
     fn poll(&self, waker: &Waker) -> Poll<Verdict> {
         let mut state = lock(&self.0);
         match mem::replace(&mut *state, State::Left) {
-            State::Told(verdict) => Poll::Ready(verdict),
+            State::Ready(verdict) => Poll::Ready(verdict),
             State::Waiting(Some(known)) if known.will_wake(waker) => {
                 *state = State::Waiting(Some(known));
                 Poll::Pending
@@ -102,18 +102,18 @@ impl Waiter {
         }
     }
 
-    /// Leaves, with the unused permit.
+    /// Ends the wait, and returns an unused permit.
     pub(super) fn leave(&self) -> Option<Permit> {
         let state = mem::replace(&mut *lock(&self.0), State::Left);
         match state {
-            State::Told(Verdict::Admitted(permit)) => Some(permit),
+            State::Ready(Verdict::Admitted(permit)) => Some(permit),
             _ => None,
         }
     }
 }
 
-impl fmt::Debug for Waiter {
+impl fmt::Debug for WaitCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Waiter")
+        f.write_str("WaitCell")
     }
 }

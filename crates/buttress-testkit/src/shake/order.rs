@@ -1,6 +1,6 @@
-//! Checks of a line of waiters at the end of a history, of a stack that has seen one.
+//! Checks of a queue of waiters at the end of a history, on the same stack.
 
-use super::asked::Asked;
+use super::invariants::TestCounts;
 use crate::Rng;
 use crate::call_state::CallState;
 use crate::caller::Caller;
@@ -12,7 +12,7 @@ use crate::harness::Harness;
 pub(super) fn leavers_do_not_matter(
     bench: &Harness<'_>,
     dice: &mut Rng,
-    asked: &mut Asked,
+    tested: &mut TestCounts,
 ) -> Check {
     let waiters = 3 + dice.roll(6);
     let none_leave = vec![Leaves::Never; waiters];
@@ -35,7 +35,7 @@ pub(super) fn leavers_do_not_matter(
         .collect();
     let stays = |who: &usize| leaving[*who] == Leaves::Never;
     let expected: Vec<_> = usual.into_iter().filter(stays).collect();
-    asked.count("A2");
+    tested.count("A2");
     match order_of_entry(bench, &leaving)? {
         Some(seen) => ensure(
             seen == expected,
@@ -107,7 +107,7 @@ fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<
             } else if caller.poll_once() == CallState::Inside {
                 order.push(who);
                 inside.push(caller);
-            } else if !caller.standing().is_over() {
+            } else if !caller.state().is_over() {
                 waiting.insert(at, (who, caller));
                 at += 1;
             }

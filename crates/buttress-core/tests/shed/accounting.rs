@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::queue::{ControlledDelay, Order};
 use buttress_core::shares::{SharesConfig, TenantsConfig};
-use buttress_core::shed::{Admission, Call, Permit, Place, Shed, ShedConfig};
+use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{
     Criticality, Deadline, FailureKind, Mode, Outcome, Ratio, Reason, Report, StripeIndex,
     ThrottleConfig,
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// An action, on one of the calls that are in flight or wait, by index.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Operation {
     Call(Criticality, u8, Option<u16>, u64),
     Settle(usize, Outcome),
     Release(usize),
@@ -25,7 +25,7 @@ enum Deed {
     Resize(u32),
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = Operation> {
     let criticality = prop::sample::select(Criticality::ALL.as_slice());
     let outcomes = vec![
         Outcome::Success,
@@ -41,14 +41,14 @@ fn deed() -> impl Strategy<Value = Deed> {
         any::<u64>(),
     );
     prop_oneof![
-        6 => call.prop_map(|(what, whose, left, draw)| Deed::Call(what, whose, left, draw)),
-        3 => (any::<usize>(), prop::sample::select(outcomes)).prop_map(|(i, o)| Deed::Settle(i, o)),
-        4 => any::<usize>().prop_map(Deed::Release),
-        1 => any::<usize>().prop_map(Deed::Answered),
-        4 => any::<usize>().prop_map(Deed::Poll),
-        1 => any::<usize>().prop_map(Deed::Leave),
-        2 => (0..40_u8).prop_map(Deed::Pass),
-        1 => (1..6_u32).prop_map(Deed::Resize),
+        6 => call.prop_map(|(what, whose, left, draw)| Operation::Call(what, whose, left, draw)),
+        3 => (any::<usize>(), prop::sample::select(outcomes)).prop_map(|(i, o)| Operation::Settle(i, o)),
+        4 => any::<usize>().prop_map(Operation::Release),
+        1 => any::<usize>().prop_map(Operation::Answered),
+        4 => any::<usize>().prop_map(Operation::Poll),
+        1 => any::<usize>().prop_map(Operation::Leave),
+        2 => (0..40_u8).prop_map(Operation::Pass),
+        1 => (1..6_u32).prop_map(Operation::Resize),
     ]
 }
 
@@ -116,7 +116,7 @@ struct World {
     now: Instant,
     most: u64,
     inside: Vec<Inside>,
-    waiting: Vec<Place>,
+    waiting: Vec<Waiter>,
     tally: Tally,
 }
 
@@ -137,11 +137,13 @@ impl World {
         }
     }
 
-    fn act(&mut self, deed: &Deed) {
+    fn act(&mut self, operation: &Operation) {
         let now = self.now;
-        match *deed {
-            Deed::Call(criticality, whose, left, draw) => self.call(criticality, whose, left, draw),
-            Deed::Settle(index, outcome) => {
+        match *operation {
+            Operation::Call(criticality, whose, left, draw) => {
+                self.call(criticality, whose, left, draw)
+            }
+            Operation::Settle(index, outcome) => {
                 let Some(index) = around(index, self.inside.len()) else {
                     return;
                 };
@@ -160,25 +162,25 @@ impl World {
                 inside.throttled &= outcome != Outcome::Ignored || inside.settled;
                 inside.settled = true;
             }
-            Deed::Release(index) => {
+            Operation::Release(index) => {
                 let Some(index) = around(index, self.inside.len()) else {
                     return;
                 };
                 self.release(index);
             }
-            Deed::Answered(index) => {
+            Operation::Answered(index) => {
                 let Some(index) = around(index, self.inside.len()) else {
                     return;
                 };
                 self.inside[index].permit.answered(|| now);
             }
-            Deed::Poll(index) => {
+            Operation::Poll(index) => {
                 let Some(index) = around(index, self.waiting.len()) else {
                     return;
                 };
                 self.poll(index);
             }
-            Deed::Leave(index) => {
+            Operation::Leave(index) => {
                 let Some(index) = around(index, self.waiting.len()) else {
                     return;
                 };
@@ -186,8 +188,8 @@ impl World {
                 self.tally.left += 1;
             }
             // All of it is within the throttle's window.
-            Deed::Pass(millis) => self.now += Duration::from_millis(millis.into()),
-            Deed::Resize(limit) => {
+            Operation::Pass(millis) => self.now += Duration::from_millis(millis.into()),
+            Operation::Resize(limit) => {
                 self.most = self.most.max(limit.into());
                 let config = self.config.clone().limit(limit);
                 self.shed.reconfigure(config, now).expect("it can work");
@@ -217,7 +219,7 @@ impl World {
                 would_reject,
             } => self.admit(permit, would_reject),
             Admission::Rejected(_) => self.tally.rejected += 1,
-            Admission::Waiting(place) => self.waiting.push(place),
+            Admission::Waiting(waiter) => self.waiting.push(waiter),
         }
     }
 
@@ -252,8 +254,8 @@ impl World {
 
     fn poll(&mut self, index: usize) {
         let now = self.now;
-        let place = &self.waiting[index];
-        let polled = self.shed.poll(place, Waker::noop(), || 7, || now);
+        let waiter = &self.waiting[index];
+        let polled = self.shed.poll(waiter, Waker::noop(), || 7, || now);
         match polled {
             Poll::Ready(Ok(permit)) => {
                 drop(self.waiting.remove(index));
@@ -263,8 +265,8 @@ impl World {
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;
             }
-            Poll::Pending if place.expires_at().is_some_and(|at| at <= now) => {
-                let refused = self.shed.give_up(place, || 7, now);
+            Poll::Pending if waiter.expires_at().is_some_and(|at| at <= now) => {
+                let refused = self.shed.expire(waiter, || 7, now);
                 assert!(refused.is_some(), "it is time, and there is no verdict");
                 drop(self.waiting.remove(index));
                 self.tally.rejected += 1;
@@ -326,8 +328,8 @@ impl World {
             self.release(0);
         }
         let now = self.now;
-        while let Some(place) = self.waiting.pop() {
-            self.shed.leave(place, || now);
+        while let Some(waiter) = self.waiting.pop() {
+            self.shed.leave(waiter, || now);
             self.tally.left += 1;
         }
         self.shed
@@ -369,14 +371,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_books_balance_and_an_idle_shedder_is_as_new(
+    fn the_counts_add_up_and_an_idle_shedder_is_as_new(
         config in config(),
-        deeds in prop::collection::vec(deed(), 0..120),
+        operations in prop::collection::vec(operation(), 0..120),
     ) {
         let mut world = World::new(config.clone());
         let initial = world.shed.snapshot(world.begin);
-        for deed in &deeds {
-            world.act(deed);
+        for operation in &operations {
+            world.act(operation);
             world.balance()?;
         }
         world.empty();

@@ -6,41 +6,42 @@ use crate::{
     foreign,
 };
 
-/// What the end of an attempt means for another one.
+/// What the result of an attempt means for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Classification {
     /// Whether another attempt could help.
-    pub finding: RetryClass,
-    /// How long the dependency asked callers to stay away.
+    pub class: RetryClass,
+    /// How long the dependency told clients to wait.
     pub hint: Option<Duration>,
 }
 
 /// Whether another attempt could help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryClass {
-    /// A success, or what the caller has to see as it is.
+    /// A success, or a result that is returned to the caller as it is.
     Final,
-    /// It failed, and the dependency forbids a retry.
+    /// A failure, and the dependency forbids a retry.
     Forbidden,
-    /// It failed with what is listed as safe to try again, unless the call is known not to be.
+    /// A failure that is listed as safe to retry, unless the call is known to be unsafe.
     Listed(FailureKind),
-    /// It failed, and would again.
+    /// A failure that another attempt would repeat.
     Permanent,
-    /// A layer of Buttress rejected it, and would again.
+    /// A rejection by a layer of Buttress that another attempt would repeat.
     Rejected,
-    /// It failed, and might not again. Its effects are unknown.
+    /// A failure that another attempt may avoid. Whether the request was processed is unknown.
     Transient(FailureKind),
-    /// By its error the dependency never began on it. A request that must not be processed twice is sent again only
-    /// where that is [known](super::CallTerms::unprocessed), as the error may come from further away.
+    /// According to the error, the dependency did not process the request. A request that must not be processed twice
+    /// is sent again only where that is [known](super::CallTerms::unprocessed), because the error may come from a
+    /// service behind the dependency.
     Unprocessed(FailureKind),
 }
 
 /// Whether a call may be processed twice.
 ///
-/// The set is complete: that is known, or known not to be, or not known.
+/// The set is complete: yes, no, or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Safety {
-    /// It may: twice has the effect of once.
+    /// It may: processing it twice has the effect of once.
     Idempotent,
     /// Not declared.
     Unknown,
@@ -49,19 +50,16 @@ pub enum Safety {
 }
 
 impl Classification {
-    /// A success, or what the caller has to see as it is.
+    /// A success, or a result that is returned to the caller as it is.
     pub const FINAL: Self = Self::new(RetryClass::Final);
 
-    /// A verdict without a hint.
+    /// A classification without a hint.
     #[must_use]
-    pub const fn new(finding: RetryClass) -> Self {
-        Self {
-            finding,
-            hint: None,
-        }
+    pub const fn new(class: RetryClass) -> Self {
+        Self { class, hint: None }
     }
 
-    /// The same verdict with a hint of how long to wait.
+    /// The same classification with a hint of how long to wait.
     #[must_use]
     pub const fn hint(mut self, hint: Option<Duration>) -> Self {
         self.hint = hint;
@@ -70,7 +68,7 @@ impl Classification {
 }
 
 impl RetryClass {
-    /// What a transient failure is called in metrics; nothing for those that are not tried again.
+    /// The kind of a failure that may be retried, for metrics; `None` for all other results.
     #[must_use]
     pub const fn kind(self) -> Option<FailureKind> {
         match self {
@@ -80,33 +78,32 @@ impl RetryClass {
     }
 }
 
-/// Every failure is transient, nothing else is.
+/// Every failure is transient, an ignored result is permanent.
 impl From<Report> for Classification {
     fn from(report: Report) -> Self {
-        let finding = match report.outcome {
+        let class = match report.outcome {
             Outcome::Failure(kind) => RetryClass::Transient(kind),
             Outcome::Ignored => RetryClass::Permanent,
             Outcome::Success => RetryClass::Final,
         };
-        Self::new(finding).hint(report.retry_after)
+        Self::new(class).hint(report.retry_after)
     }
 }
 
-/// Reads off an error whether another attempt could help, by walking its chain of sources.
+/// Classifies an error for retries, by walking its chain of sources.
 ///
-/// | in the chain | finding |
+/// | in the chain | class |
 /// |---|---|
 /// | a [`Rejection`] at a [deadline that was exceeded](Reason::DeadlineExceeded) | transient, a timeout |
 /// | a [`Rejection`] for an [injected fault](Reason::FaultInjected) | as the fault it simulates: transient, of the kind that is [attached to it](crate::ClassifiedError) |
-/// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another may have room, or this one in a while |
-/// | any other [`Rejection`] | rejected: an open circuit is as open for the next attempt |
+/// | a [`Rejection`] by [this instance](Scope::Instance) | unprocessed, an overload: another instance may have capacity, or this one later |
+/// | any other [`Rejection`] | rejected: an open circuit rejects the next attempt as well |
 /// | what a [reader](crate::read_errors_with) knows, only | what the reader says |
-/// | whatever [`classify_error`] takes for a failure | transient |
-/// | whatever it ignores | permanent |
+/// | any other error that [`classify_error`] counts as a failure | transient |
+/// | any error that it ignores | permanent |
 ///
-/// No `io::Error` is taken for one of an attempt that was not processed, not even "connection refused" or "host
-/// unreachable": a connection that was open ends with these too, when the network reports them after the request went
-/// out. Only the client that connected knows.
+/// No `io::Error` is classified as unprocessed, not even "connection refused" or "host unreachable": an open connection
+/// can end with these as well, after the request was sent. Only the client that connected can tell.
 #[must_use]
 pub fn judge_error(error: &(dyn Error + 'static)) -> Classification {
     match Rejection::find(error) {
@@ -124,12 +121,12 @@ pub fn judge_error(error: &(dyn Error + 'static)) -> Classification {
 }
 
 fn judge_rejection(rejection: &Rejection) -> Classification {
-    let finding = match (rejection.reason(), rejection.scope()) {
+    let class = match (rejection.reason(), rejection.scope()) {
         (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
         (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
         (_, Scope::Cluster | Scope::Tenant) => RetryClass::Rejected,
     };
-    Classification::new(finding).hint(rejection.retry_after())
+    Classification::new(class).hint(rejection.retry_after())
 }
 
 #[cfg(test)]
@@ -139,8 +136,8 @@ mod tests {
     use super::*;
     use crate::ClassifiedError;
 
-    fn finding(error: &(dyn Error + 'static)) -> RetryClass {
-        judge_error(error).finding
+    fn class(error: &(dyn Error + 'static)) -> RetryClass {
+        judge_error(error).class
     }
 
     #[test]
@@ -151,18 +148,18 @@ mod tests {
             let verdict = judge_error(&rejection);
             let expected = match (reason, rejection.scope()) {
                 (Reason::DeadlineExceeded, _) => RetryClass::Transient(FailureKind::Timeout),
-                // By itself it stands for nothing.
+                // Without a classified fault it is permanent.
                 (Reason::FaultInjected, _) => RetryClass::Permanent,
                 (_, Scope::Instance) => RetryClass::Unprocessed(FailureKind::Overload),
                 _ => RetryClass::Rejected,
             };
-            assert_eq!(verdict.finding, expected, "{reason:?}");
+            assert_eq!(verdict.class, expected, "{reason:?}");
             assert_eq!(verdict.hint, Some(Duration::from_secs(1)));
         }
     }
 
     #[test]
-    fn an_injected_fault_is_what_it_stands_for() {
+    fn an_injected_fault_is_classified_as_the_fault_it_simulates() {
         for kind in [
             FailureKind::Error,
             FailureKind::Timeout,
@@ -170,25 +167,25 @@ mod tests {
         ] {
             let rejection = Rejection::new(Reason::FaultInjected, "chaos");
             let injected = ClassifiedError::new(Outcome::Failure(kind), rejection);
-            assert_eq!(finding(&injected), RetryClass::Transient(kind));
+            assert_eq!(class(&injected), RetryClass::Transient(kind));
         }
     }
 
     #[test]
-    fn what_an_io_error_says_of_a_connection_may_come_after_the_request() {
+    fn a_refused_connection_is_transient() {
         let transient = RetryClass::Transient(FailureKind::Transport);
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(finding(&refused()), transient);
+        assert_eq!(class(&refused()), transient);
         let transport = Outcome::Failure(FailureKind::Transport);
         assert_eq!(
-            finding(&ClassifiedError::new(transport, refused())),
+            class(&ClassifiedError::new(transport, refused())),
             transient
         );
     }
 
     #[test]
-    fn an_error_that_says_nothing_about_the_dependency_stands() {
+    fn an_ignored_error_is_permanent() {
         let error = ClassifiedError::new(Outcome::Ignored, io::Error::other("not a request"));
-        assert_eq!(finding(&error), RetryClass::Permanent);
+        assert_eq!(class(&error), RetryClass::Permanent);
     }
 }

@@ -215,7 +215,7 @@ impl<B: fmt::Debug> fmt::Debug for DeadlineBody<B> {
 }
 
 fn deadline_exceeded() -> HeaderMap {
-    let message = HeaderValue::from_static("the call was not answered within the time it had");
+    let message = HeaderValue::from_static("the deadline of the call passed before the response");
     HeaderMap::from_iter([
         (grpc::STATUS, GrpcCode::DeadlineExceeded.into()),
         (grpc::MESSAGE, message),

@@ -15,7 +15,7 @@ use buttress_core::{BoxError, chain};
 ///
 /// fn log(error: &BoxError) {
 ///     if let Some(stopped) = RetryStopped::find(&**error) {
-///         // For example "not tried again after 3 attempts: the retry budget is empty".
+///         // For example "not retried after 3 attempts: the retry budget is empty".
 ///         println!("{error}: {stopped}");
 ///     }
 /// }
@@ -67,10 +67,7 @@ impl fmt::Display for RetryStopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, attempts } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(
-            f,
-            "not tried again after {attempts} attempt{plural}: {reason}"
-        )
+        write!(f, "not retried after {attempts} attempt{plural}: {reason}")
     }
 }
 
@@ -102,11 +99,11 @@ mod tests {
         for (stopped, text) in [
             (
                 RetryStopped::new(StopReason::NotIdempotent, 1),
-                "not tried again after 1 attempt: the request is not known to be idempotent",
+                "not retried after 1 attempt: the request is not known to be idempotent",
             ),
             (
                 RetryStopped::new(StopReason::BudgetEmpty, 3),
-                "not tried again after 3 attempts: the retry budget is empty",
+                "not retried after 3 attempts: the retry budget is empty",
             ),
         ] {
             assert_eq!(stopped.to_string(), text);

@@ -10,7 +10,7 @@ use http::{Extensions, HeaderMap};
 /// use buttress_core::Criticality::{Critical, High, Low};
 /// use buttress_shed::Trust;
 ///
-/// // An unknown caller may lower the criticality of its request, and not raise it.
+/// // An unknown caller may lower the criticality of its request, but not raise it.
 /// assert_eq!(Trust::LowerOnly.believe(Some(Low), High), Low);
 /// assert_eq!(Trust::LowerOnly.believe(Some(Critical), High), High);
 /// assert_eq!(Trust::Always.believe(Some(Critical), High), Critical);
@@ -19,15 +19,15 @@ use http::{Extensions, HeaderMap};
 pub enum Trust {
     /// All callers: for servers that only your own services can reach.
     Always,
-    /// None: the header is ignored.
+    /// No callers: the header is ignored.
     Never,
-    /// All callers, where the header lowers the criticality.
+    /// All callers, if the header lowers the criticality.
     #[default]
     LowerOnly,
 }
 
 impl Trust {
-    /// How much a request matters that says so, where it would be `otherwise` if it said nothing.
+    /// Returns the criticality of a request with this header. `otherwise` is the criticality without a header.
     #[must_use]
     pub fn believe(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
         match (self, said) {

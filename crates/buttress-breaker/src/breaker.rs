@@ -9,21 +9,21 @@ use crate::keyed::Home;
 use crate::shared::Shared;
 use crate::{BreakerSnapshot, Isolation};
 
-/// A circuit breaker: the state that its layers share, and where operators reach in.
+/// A circuit breaker: the state that its layers share, and the operations for operators.
 ///
-/// Cloning it is cheap, and all clones are one breaker. See the [crate docs](crate).
+/// Clones are cheap and share their state. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Breaker {
     shared: Striped<Shared>,
 }
 
 impl Breaker {
-    /// A closed breaker called `name`, which is how it appears in metrics, events and rejections.
+    /// Creates a closed breaker. `name` is its label in metrics, events and rejections.
     ///
     /// # Panics
     ///
-    /// If [`BreakerConfig::check`] rejects the configuration; the message names the field, its value and its
-    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`BreakerConfig::check`] rejects the configuration; the message names the field, its value and its bound.
+    /// Use [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BreakerConfig) -> Self {
         match Self::try_new(name, config) {
@@ -32,7 +32,7 @@ impl Breaker {
         }
     }
 
-    /// A closed breaker called `name`, unless its configuration cannot work.
+    /// Creates a closed breaker, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Breaker {
         Self::with_signals(name, signals, config, None)
     }
 
-    /// One breaker of many under one name.
+    /// Creates the breaker of one key.
     pub(crate) fn for_key(
         name: Name,
         home: Home,
@@ -66,19 +66,19 @@ impl Breaker {
         })
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name().as_str()
     }
 
-    /// The state of the circuit.
+    /// Returns the state of the circuit.
     #[must_use]
     pub fn state(&self) -> CircuitState {
         self.snapshot().state
     }
 
-    /// A snapshot of the circuit: state, counts, ratios, time to the next probe.
+    /// Returns a snapshot of the circuit: state, counts, ratios, time to the next probe.
     #[must_use]
     pub fn snapshot(&self) -> BreakerSnapshot {
         BreakerSnapshot {
@@ -88,26 +88,26 @@ impl Breaker {
         }
     }
 
-    /// The configuration in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> BreakerConfig {
         self.shared.circuit().config()
     }
 
-    /// Takes a new configuration and keeps the state, the counts and the calls in flight.
+    /// Replaces the configuration. The state, the counts and the calls in flight are kept.
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] rejects; then nothing changes.
+    /// What [`BreakerConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: BreakerConfig) -> Result<(), ConfigError> {
         self.shared.circuit().reconfigure(config, now())?;
         self.shared.wake_all();
         Ok(())
     }
 
-    /// Holds the circuit open while the guard lives. Guards count: two operators cannot undo each other.
-    /// `why` goes to the log.
-    #[must_use = "the circuit is isolated while the guard lives"]
+    /// Holds the circuit open until the returned guard is dropped. With several guards, the circuit stays open until
+    /// the last is dropped. `why` is logged.
+    #[must_use = "dropping the guard ends the isolation"]
     pub fn isolate(&self, why: &str) -> Isolation {
         let isolation = Isolation::new(self.shared.lease(), why);
         if let Some(home) = self.shared.home() {
@@ -116,19 +116,19 @@ impl Breaker {
         isolation
     }
 
-    /// Opens the circuit as failures would; an open circuit restarts its open time.
+    /// Opens the circuit, as failures do. If it is already open, its open time restarts.
     pub fn trip(&self) {
         let step = self.shared.circuit().trip(now(), random);
         self.shared.announce(step);
     }
 
-    /// Closes the circuit, and forgets its counts and its earlier openings. An isolation stays.
+    /// Closes the circuit, and clears its counts and its number of openings. It does not end an isolation.
     pub fn reset(&self) {
         let step = self.shared.circuit().reset(now());
         self.shared.announce(step);
     }
 
-    /// Whether both are one breaker.
+    /// Whether both are the same breaker.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.shared.ptr_eq(&other.shared)
     }

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use crate::BreakerGuard;
 
-/// The response of a service behind a breaker, or the breaker's rejection.
+/// The response future of [`BreakerService`](crate::BreakerService), or the breaker's rejection.
 #[pin_project]
 pub struct ResponseFuture<F, P = Plain> {
     #[pin]

@@ -6,16 +6,16 @@ use buttress_shell::now;
 
 use crate::shared::SharedLease;
 
-/// One admitted call. It records the result of the call; when it is dropped before that, the call was cancelled.
+/// An admitted call. It records the result of the call. If it is dropped before, the call is cancelled.
 ///
-/// It lives in the response future, and with the `Http` protocol in the response's body.
+/// The response future holds it, and with the `Http` protocol the response's body.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the call"]
 pub struct BreakerGuard {
     shared: SharedLease,
     /// `None` once settled.
     permit: Option<Permit>,
-    /// What the caller owes of the request, if anything keeps count of that. Boxed, as few calls have one, and all move it.
+    /// The upload of the request, if it is tracked. Boxed, because few calls have one and all move it.
     upload: Option<Box<Upload>>,
 }
 
@@ -31,8 +31,8 @@ impl BreakerGuard {
 }
 
 impl BreakerGuard {
-    /// Notes what is the caller's part of a call that is made `now`: until when it waits, and what it owes.
-    // By value and inlined: a guard whose address is taken is copied once more.
+    /// Records the caller's deadline and the request's upload, for a call that starts `now`. By value and inlined,
+    /// because a guard whose address is taken is copied once more.
     #[inline(always)]
     pub(crate) fn asked<P, Req>(self, protocol: &P, request: &Req, now: Instant) -> Self
     where
@@ -56,7 +56,7 @@ impl BreakerGuard {
         self
     }
 
-    /// Takes off what the service waited for the caller.
+    /// Subtracts the time that the service waited for the caller.
     #[inline]
     fn take_off(&mut self, now: Instant) {
         if let (Some(permit), Some(upload)) = (&mut self.permit, &self.upload) {
@@ -97,7 +97,7 @@ impl BreakerGuard {
 }
 
 impl Guard for BreakerGuard {
-    /// The call is timed to here. A probe has its result, if the head has the outcome.
+    /// Ends the latency of the call. If the head has the outcome, a probe has its result.
     fn answered(&mut self, head: Option<&Report>) {
         let now = now();
         self.take_off(now);

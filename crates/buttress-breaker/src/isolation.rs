@@ -1,8 +1,8 @@
 use crate::shared::SharedLease;
 
-/// Holds a circuit open for as long as it lives. See [`Breaker::isolate`](crate::Breaker::isolate).
+/// Holds a circuit open until it is dropped. See [`Breaker::isolate`](crate::Breaker::isolate).
 #[derive(Debug)]
-#[must_use = "the circuit is isolated while the guard lives"]
+#[must_use = "dropping the guard ends the isolation"]
 pub struct Isolation {
     shared: SharedLease,
 }
@@ -20,7 +20,7 @@ impl Drop for Isolation {
     fn drop(&mut self) {
         let step = self.shared.circuit().release();
         self.shared.announce(step);
-        // Even where the circuit stays open: waiters for the end of an isolation now wait for the open time.
+        // Even if the circuit stays open: waiters must now wait for the open time instead.
         self.shared.wake_all();
     }
 }

@@ -4,10 +4,10 @@ use tower_layer::Layer;
 
 use crate::{Breaker, BreakerService};
 
-/// Puts a [`Breaker`] in front of a service.
+/// Applies a [`Breaker`] to a service.
 ///
-/// All services made by layers of one breaker share its state, however often `layer` is called. See the
-/// [crate docs](crate).
+/// All services of all layers of one breaker share its state, however often `layer` is called. See the [crate
+/// docs](crate).
 #[derive(Debug, Clone)]
 pub struct BreakerLayer<P = Plain> {
     breaker: Breaker,
@@ -16,16 +16,16 @@ pub struct BreakerLayer<P = Plain> {
 }
 
 impl BreakerLayer {
-    /// Takes the outcome of a call from its `Result`, as [`classify_error`](buttress_core::classify_error) reads it.
+    /// Reads the outcome of a call from its `Result`, by [`classify_error`](buttress_core::classify_error).
     #[must_use]
     pub fn new(breaker: &Breaker) -> Self {
         Self::with_protocol(breaker, Plain)
     }
 
-    /// Takes the outcome of a call from `classify`, which gets its `Result`.
+    /// Reads the outcome of a call from its `Result`, by `classify`.
     ///
-    /// Inner layers return errors too. [`classify_known_error`](buttress_core::classify_known_error) ignores
-    /// their rejections, so that a full bulkhead does not open the circuit:
+    /// Inner layers also return errors. [`classify_known_error`](buttress_core::classify_known_error) ignores their
+    /// rejections, so that a full bulkhead does not open the circuit:
     ///
     /// ```
     /// use buttress_breaker::{Breaker, BreakerConfig, BreakerLayer};
@@ -33,7 +33,7 @@ impl BreakerLayer {
     ///
     /// let breaker = Breaker::new("search", BreakerConfig::default());
     /// let layer = BreakerLayer::new(&breaker).classify(|result: &Result<String, BoxError>| match result {
-    ///     // The index answers so while it is built.
+    ///     // The index returns this error while it is built.
     ///     Ok(page) if page.is_empty() => Report::failure(FailureKind::Error),
     ///     Ok(_) => Report::SUCCESS,
     ///     Err(error) => classify_known_error(&**error).unwrap_or(Report::failure(FailureKind::Error)),
@@ -54,14 +54,14 @@ impl BreakerLayer {
 }
 
 impl BreakerLayer<Http> {
-    /// Takes the outcome of a call from the status, `grpc-status`, trailers and body of its response, as a
-    /// [client](buttress_http::HttpClassifier::client) reads them, and lasts until the body ends.
+    /// Reads the outcome of a call from the status, `grpc-status`, trailers and body of its response, as a
+    /// [client](buttress_http::HttpClassifier::client) does. The call ends with the body.
     #[must_use]
     pub fn http(breaker: &Breaker) -> Self {
         Self::with_protocol(breaker, Http::client())
     }
 
-    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.protocol = self.protocol.until(until);
@@ -77,7 +77,7 @@ impl BreakerLayer<Http> {
 }
 
 impl<P> BreakerLayer<P> {
-    /// Takes the outcome of a call from a protocol of your own.
+    /// Reads the outcome of a call with a custom protocol.
     #[must_use]
     pub fn with_protocol(breaker: &Breaker, protocol: P) -> Self {
         Self {
@@ -91,12 +91,13 @@ impl<P> BreakerLayer<P> {
         &self.protocol
     }
 
-    /// What `poll_ready` says while the circuit would not admit a call.
+    /// Sets what `poll_ready` returns while the circuit does not admit calls. The default is
+    /// [`Reject`](WhenSaturated::Reject).
     ///
     /// With [`Unready`](WhenSaturated::Unready), a service that became ready while the circuit is half-open holds a
-    /// probe slot, until it is called or dropped or the slot's lease ends. While the circuit is recovering, and outside
-    /// of a runtime, which times the wait, it is as [`Reject`](WhenSaturated::Reject). A runtime must have its timers
-    /// on: as with any sleep of tokio's, it panics without.
+    /// probe slot until it is called or dropped, or until the slot's lease ends. While the circuit is recovering, and
+    /// outside a runtime, which times the wait, this is the same as [`Reject`](WhenSaturated::Reject). The runtime
+    /// must have timers enabled: otherwise it panics, as any tokio sleep does.
     #[must_use]
     pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
         self.when_saturated = when_saturated;

@@ -1,11 +1,11 @@
-//! A circuit breaker for Tower services: when a dependency fails too much, it is left alone for a while.
+//! A circuit breaker for Tower services: rejects calls to a dependency while too many of them fail.
 //!
 //! # When to use it
 //!
-//! In front of a dependency that can fail or slow down: another service, a database, a queue. While it is down, calls
-//! are rejected at once, and it gets no load while it recovers. Not in front of a service whose failures are caused by
-//! its callers, nor as a limit on load: a response that a request was wrong is no failure, and a breaker neither queues
-//! nor counts calls in flight.
+//! In front of a dependency that can fail or slow down: another service, a database, a queue. While the dependency is
+//! down, calls are rejected at once, and it gets no load while it recovers. Do not use it in front of a service whose
+//! failures are caused by its callers, nor as a limit on load: a response that blames the request is not a failure,
+//! and a breaker neither queues nor counts calls in flight.
 //!
 //! # Example
 //!
@@ -21,14 +21,14 @@
 //!     .layer(BreakerLayer::new(&breaker))
 //!     .service_fn(|_query: &'static str| async { Err::<(), _>(std::io::Error::other("down")) });
 //!
-//! // Ten failures in a row, and the circuit opens.
+//! // Ten consecutive failures open the circuit.
 //! for _ in 0..10 {
 //!     let error = service.ready().await?.call("select 1").await.unwrap_err();
 //!     assert_eq!(error.to_string(), "down");
 //! }
 //! assert_eq!(breaker.state(), CircuitState::Open);
 //!
-//! // From now on the database is not called, and rejections say when to retry.
+//! // From now on the database is not called. Rejections have a `Retry-After`.
 //! let error = service.ready().await?.call("select 1").await.unwrap_err();
 //! let rejection = Rejection::find(&*error).expect("the breaker rejects");
 //! assert_eq!(rejection.reason(), Reason::CircuitOpen);
@@ -37,7 +37,7 @@
 //! # }
 //! ```
 //!
-//! For HTTP and gRPC, with rules of its own:
+//! For HTTP and gRPC, customised:
 //!
 //! ```
 //! use std::time::Duration;
@@ -58,49 +58,49 @@
 //! let layer = BreakerLayer::http(&payments);
 //! # let _ = layer;
 //!
-//! // Later, and from anywhere:
-//! let guard = payments.isolate("maintenance"); // open while the guard lives
+//! // Later, from any task:
+//! let guard = payments.isolate("maintenance"); // open until the guard is dropped
 //! println!("{:?}", payments.snapshot());
 //! # drop(guard);
 //! ```
 //!
-//! A breaker for each host or tenant is a [`KeyedBreakerLayer`] over [`Breakers`].
+//! For a breaker for each host or tenant, use a [`KeyedBreakerLayer`] with [`Breakers`].
 //!
 //! # What it does
 //!
-//! A *closed* circuit admits every call and trips on too many failures in a row, too large a share of failures or too
-//! large a share of slow calls, whichever comes first. An *open* circuit rejects every call until its time is over.
-//! *Half-open*, it admits a few probes and decides by their outcomes. It then closes, or first *recovers* along a ramp
-//! that admits a growing share of calls. Held open by an operator it is *isolated*.
+//! A *closed* circuit admits every call, and opens after too many consecutive failures, or when the ratio of failures
+//! or of slow calls is too large, whichever comes first. An *open* circuit rejects every call until its open time
+//! ends. *Half-open*, it admits a few probes, and their outcomes decide. It then closes, or first *recovers* along a
+//! ramp that admits a growing ratio of calls. A circuit that an operator holds open is *isolated*.
 //!
-//! | how a call ends | what it counts as |
+//! | end of the call | counts as |
 //! |---|---|
-//! | `Ok`, or a status that says the dependency is alive | a success |
+//! | `Ok`, or a status that means that the dependency works | a success |
 //! | an error, a server error, a body that breaks off | a failure |
-//! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, not in the row: it is alive |
-//! | a timeout | a failure, unless the deadline of its task or of the request itself (`grpc-timeout` and the like), or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
+//! | 429, `RESOURCE_EXHAUSTED` | a failure in the ratio, but not a consecutive failure: the dependency works |
+//! | a timeout | a failure, unless the deadline of its task or of the request itself (such as `grpc-timeout`), or the [`attempt_timeout`](BreakerConfig::attempt_timeout), left it less time than calls take |
 //! | another layer's [`Rejection`](buttress_core::Rejection) | nothing: the dependency was not called |
-//! | ended by its deadline or the attempt timeout of a retry, before the head of its answer came | a timeout |
+//! | ended by its deadline or by a retry's attempt timeout, before the head of the response | a timeout |
 //! | dropped by its caller | nothing |
-//! | dropped after the head of its answer came | nothing, whatever time it took: that is the reader's pace |
-//! | a panic of the inner service | a failure; it unwinds to its caller and no further |
+//! | dropped after the head of the response | nothing, at any latency: the body's duration depends on its reader |
+//! | a panic of the inner service | a failure; the panic unwinds to its caller only |
 //!
-//! The result of a call is recorded only in the period that it was admitted in: a response to a call from before the
-//! trip does not decide on the recovery after it. A probe that hangs loses its slot to another when its lease ends; one
-//! whose head came without a failure has succeeded by then. A call is timed to the head of its response: a slow reader
-//! of the body makes no call slow. A slow sender of the request does, unless
-//! [`track_upload`](buttress_http::track_upload) measures that: put it around the breaker where requests are passed on
+//! A result is recorded only in the period in which its call was admitted: a call from before the circuit opened does
+//! not affect the recovery. A probe that hangs loses its slot when its lease ends; if its head came without a
+//! failure, it succeeds then. The latency of a call ends at the head of its response, so a slow reader of the body
+//! does not make a call slow. A caller that sends its request slowly does, unless
+//! [`track_upload`](buttress_http::track_upload) measures that: call it outside the breaker if requests are forwarded
 //! while they arrive, as in a gateway.
 //!
-//! The inner service must be `Clone`: a rejection puts a fresh clone in its place, which gives back what it reserved in
+//! The inner service must be `Clone`: on a rejection a fresh clone replaces it, which releases what it reserved in
 //! `poll_ready`.
 //!
 //! # Differences from others
 //!
-//! tower has no circuit breaker. From `tower-resilience-circuitbreaker`: the state is in the handle and not in
-//! the layer, so the routes of an axum router share it; windows forget; probes cannot wedge a half-open circuit;
-//! cancelled calls, panics and broken bodies are seen; and a call neither allocates nor locks while the circuit
-//! is closed. From resilience4j and Polly: late answers are not counted for a period they do not belong to.
+//! tower has no circuit breaker. From `tower-resilience-circuitbreaker`: the state is in the handle and not in the
+//! layer, so the routes of an axum router share it; windows forget; probes cannot block a half-open circuit forever;
+//! cancelled calls, panics and broken bodies are recognized; and a call neither allocates nor locks while the circuit
+//! is closed. From resilience4j and Polly: late results are not recorded in a later period.
 //!
 //! # Defaults
 //!
@@ -111,15 +111,15 @@
 //!
 //! `buttress_breaker_calls_total`, `…_slow_calls_total`, `…_stale_outcomes_total`, `…_rejections_total`,
 //! `…_would_reject_total`, `…_transitions_total` and the gauge `buttress_breaker_state`, all with the label
-//! `layer`, the breaker's name. Steps are events at `INFO`, or `WARN` where the circuit opens; rejections are
-//! events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default
-//! in the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
+//! `layer`, the breaker's name. Transitions are events at `INFO`, or at `WARN` if the circuit opens; rejections are
+//! events at `DEBUG`. Signals need the features `metrics` and `tracing` of `buttress-metrics`: the `buttress` crate
+//! enables them by default; with this crate alone, add `buttress-metrics` to your manifest.
 //!
 //! # Ordering
 //!
-//! Inside of a retry, so that each attempt is counted and an open circuit ends the retrying. Outside of a
-//! bulkhead, so that a rejected call takes no permit. The deadlines and retries of this workspace say why they end a call;
-//! where a timeout of another library goes outside, say so with [`attempt_timeout`](BreakerConfig::attempt_timeout).
+//! Inside a retry, so that each attempt is counted and an open circuit stops the retries. Outside a bulkhead, so that
+//! a rejected call takes no permit. The deadlines and retries of this workspace tell inner layers why they end a
+//! call; if a timeout of another library is outside, set [`attempt_timeout`](BreakerConfig::attempt_timeout).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -18,24 +18,24 @@ use crate::shared::{Shared, reserve};
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,
-    /// Boxed, because it exists only while the circuit is not closed: many services are cloned for each call.
+    /// Boxed, because it is needed only while the circuit is not closed, and many services are cloned for each call.
     held: Option<Box<Held>>,
 }
 
 #[derive(Debug)]
 enum Held {
-    /// A probe slot that the next call will use.
+    /// A probe slot for the next call.
     Reserved(Reserved),
     Waiting(Pin<Box<Waiting>>),
 }
 
-/// Until the circuit changes, or until it is time to look again.
+/// A wait until the circuit changes, or until the next check.
 #[derive(Debug)]
 #[pin_project]
 struct Waiting {
     #[pin]
     changed: OwnedNotified,
-    /// When it is time; `None` where only a change of the circuit ends the wait.
+    /// The time of the next check; `None` if only a change of the circuit ends the wait.
     until: Option<Instant>,
     #[pin]
     timer: Timer,
@@ -49,7 +49,7 @@ impl Readiness {
         }
     }
 
-    /// Ready when the circuit would admit a call, if that is what saturation means here.
+    /// Ready if the circuit would admit a call, or if saturation does not affect readiness.
     #[inline]
     pub(crate) fn poll(&mut self, shared: &Striped<Shared>, cx: &mut Context<'_>) -> Poll<()> {
         match self.when_saturated {
@@ -58,13 +58,13 @@ impl Readiness {
         }
     }
 
-    /// Whether a slot is reserved for the call that is made now.
+    /// Whether a slot is reserved for the next call.
     #[inline]
     pub(crate) fn has_reserved(&self) -> bool {
         self.held.is_some() && self.holds_slot()
     }
 
-    /// That slot, if it has not expired.
+    /// Takes the slot, if it has not expired.
     pub(crate) fn take(&mut self) -> Option<BreakerGuard> {
         if !self.has_reserved() {
             return None;
@@ -75,7 +75,7 @@ impl Readiness {
         }
     }
 
-    /// Gives back a slot that no call is going to use for now.
+    /// Releases a slot that no call is going to use for now.
     #[inline]
     pub(crate) fn release(&mut self) {
         if self.has_reserved() {
@@ -98,7 +98,7 @@ impl Readiness {
                 }
                 None => {}
             }
-            // Listens before it looks, so that no change is missed in between.
+            // Subscribes before the check, so that no change is missed in between.
             let changed = Arc::clone(shared.changed()).notified_owned();
             match reserve(shared) {
                 circuit::Readiness::Admissible => return Poll::Ready(()),
@@ -107,7 +107,7 @@ impl Readiness {
                     self.held = Some(Box::new(Held::Reserved(reserved)));
                     return Poll::Ready(());
                 }
-                // Without timers nothing says when it is time to look again.
+                // Without timers, the next check cannot be scheduled.
                 circuit::Readiness::Unready(_) if Timer::at(now()).is_none() => {
                     return Poll::Ready(());
                 }
@@ -120,7 +120,7 @@ impl Readiness {
     }
 }
 
-/// A clone starts unready: neither a slot nor a place in a queue can be had twice.
+/// A clone starts unready: it shares neither a slot nor a place in a queue.
 impl Clone for Readiness {
     fn clone(&self) -> Self {
         Self::new(self.when_saturated)

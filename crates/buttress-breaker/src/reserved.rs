@@ -4,7 +4,7 @@ use buttress_shell::now;
 use crate::BreakerGuard;
 use crate::shared::SharedLease;
 
-/// A probe slot that is held for a call yet to be made. When dropped, it goes to the next waiter.
+/// A probe slot that is reserved for a call. If it is dropped, the next waiter gets the slot.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     shared: SharedLease,
@@ -20,7 +20,7 @@ impl Reserved {
         }
     }
 
-    /// The guard of the call that is made now, unless the slot's lease ended or the circuit moved on.
+    /// Returns the guard of the call, unless the slot's lease has ended or the circuit has changed.
     pub(crate) fn redeem(mut self) -> Option<BreakerGuard> {
         let mut permit = self.permit.take()?;
         let shared = self.shared.clone();

@@ -9,7 +9,7 @@ use crate::readiness::Readiness;
 use crate::shared::admit;
 use crate::{Breaker, BreakerGuard, BreakerLayer, ResponseFuture};
 
-/// A service behind a [`Breaker`]. See the [crate docs](crate).
+/// A service with a [`Breaker`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct BreakerService<S, P = Plain> {
     inner: S,
@@ -28,22 +28,22 @@ impl<S, P> BreakerService<S, P> {
         }
     }
 
-    /// The breaker in front.
+    /// Returns the breaker.
     pub fn breaker(&self) -> &Breaker {
         &self.breaker
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Reads outcomes as another layer of the same breaker would, for calls from now on.
+    /// Reads outcomes as `layer` does, for calls from now on.
     pub fn adopt(&mut self, layer: &BreakerLayer<P>)
     where
         P: Clone,
@@ -51,7 +51,7 @@ impl<S, P> BreakerService<S, P> {
         self.protocol = layer.protocol().clone();
     }
 
-    /// The inner service, without the breaker.
+    /// Returns the inner service, and drops the breaker.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -77,7 +77,8 @@ where
         polled.map_err(Into::into)
     }
 
-    // The future is made where it stays: inlined, it need not be moved there. Nor do the rare paths return one.
+    // Inlined, so that the future is built in place and not moved. The rare paths do not return one for the same
+    // reason.
     #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         let now = now();
@@ -95,7 +96,7 @@ where
 }
 
 impl<S, P> BreakerService<S, P> {
-    /// Admits a call that has a slot already, unless the slot has expired.
+    /// Admits a call with its reserved slot, unless the slot has expired.
     #[cold]
     #[inline(never)]
     fn admit_reserved<Req>(&mut self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
@@ -108,7 +109,7 @@ impl<S, P> BreakerService<S, P> {
         }
     }
 
-    /// Admits or rejects a call unless the circuit is closed and nothing else is to be decided.
+    /// Admits or rejects a call if the circuit is not closed or a mode applies.
     #[inline(never)]
     fn admit_slowly<Req>(&self, request: &Req, now: Instant) -> Result<BreakerGuard, BoxError>
     where

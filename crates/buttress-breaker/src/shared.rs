@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 use crate::BreakerGuard;
 use crate::keyed::Home;
 
-/// What all layers and services of one breaker share: the circuit, its signals and its waiters.
+/// The state that all layers and services of a breaker share: the circuit, its signals and its waiters.
 pub(crate) struct Shared {
     name: Name,
     circuit: Circuit,
     signals: BreakerSignals,
-    /// The waiters in `poll_ready` for a change of the circuit. Woken after the circuit has changed.
+    /// Wakes `poll_ready` of waiting services after the circuit has changed.
     changed: Arc<Notify>,
-    /// Where it belongs, if it is one of many.
+    /// The set and key of a breaker, if it belongs to one.
     home: Option<Home>,
 }
 
@@ -44,7 +44,7 @@ impl Shared {
         &self.name
     }
 
-    /// Its key, if it is one of many.
+    /// The key, if the breaker belongs to a set.
     pub(crate) fn key(&self) -> Option<&Name> {
         self.home.as_ref().map(Home::key)
     }
@@ -66,7 +66,7 @@ impl Shared {
         self.conclude(self.circuit.settle(permit, report, now, random));
     }
 
-    /// Ends the call that nearly all calls are. False for any other, which is as before.
+    /// The fast path of `settle`. Returns `false` if it does not apply; the permit is then unchanged.
     #[inline]
     pub(crate) fn settle_in_time(&self, permit: &Permit, outcome: Outcome, now: Instant) -> bool {
         let is_settled = self.circuit.settle_in_time(permit, outcome, now);
@@ -76,7 +76,7 @@ impl Shared {
         is_settled
     }
 
-    /// Ends an admitted call whose caller left.
+    /// Ends an admitted call that was cancelled.
     #[cold]
     #[inline(never)]
     pub(crate) fn cancel(&self, permit: Permit) {
@@ -84,7 +84,7 @@ impl Shared {
         self.conclude(self.circuit.cancel(permit, ending, now(), random));
     }
 
-    /// Returns a slot whose call was never made.
+    /// Returns a slot without a call.
     pub(crate) fn withdraw(&self, permit: Permit) {
         if self.circuit.withdraw(permit) {
             self.changed.notify_one();
@@ -136,7 +136,7 @@ impl Shared {
     }
 }
 
-/// Asks the circuit to admit a call, which has an `identity` or none.
+/// Asks the circuit to admit a call. `identity` is that of the request, if it has one.
 #[inline]
 pub(crate) fn admit(
     shared: &Striped<Shared>,
@@ -157,7 +157,7 @@ pub(crate) fn admit(
     }
 }
 
-/// Asks ahead of a call whether it would be admitted.
+/// Reserves a slot before the call, if the circuit is half-open.
 pub(crate) fn reserve(shared: &Striped<Shared>) -> Readiness {
     let reservation = shared.circuit.reserve(now(), random);
     shared.announce(reservation.transition);
@@ -173,5 +173,5 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// One call's hold on what it shares.
+/// A call's reference to the shared state.
 pub(crate) type SharedLease = Lease<Shared>;

@@ -8,11 +8,11 @@ use buttress_core::circuit::CircuitSnapshot;
 /// With the feature `serde` it can be serialized, durations in milliseconds and ratios as numbers from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakerSnapshot {
-    /// The breaker's name.
+    /// The name of the breaker.
     pub name: Name,
-    /// Its key, if it is one of [many](crate::Breakers).
+    /// The key of the breaker, if it belongs to a [set](crate::Breakers).
     pub key: Option<Name>,
-    /// Its circuit.
+    /// The circuit.
     pub circuit: CircuitSnapshot,
 }
 

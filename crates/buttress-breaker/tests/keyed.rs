@@ -14,7 +14,7 @@ fn breakers(capacity: usize) -> Breakers {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_key_failing_leaves_the_others_alone() {
+async fn failures_of_one_key_do_not_affect_the_others() {
     let breakers = Breakers::new(
         "tenants",
         BreakersConfig::default().breaker(BreakerConfig::default().consecutive_failures(2)),
@@ -54,7 +54,7 @@ async fn one_key_failing_leaves_the_others_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_number_of_keys_stays_within_the_capacity() {
+async fn the_number_of_breakers_stays_within_the_capacity() {
     let breakers = breakers(64);
     for i in 0..20_000 {
         let _ = breakers.get(&format!("key {i}"));
@@ -63,7 +63,7 @@ async fn any_number_of_keys_stays_within_the_capacity() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_least_recently_used_go_first_and_the_open_last() {
+async fn the_least_recently_used_are_removed_first_and_the_open_last() {
     let breakers = breakers(8);
     breakers.get("open").trip();
     for i in 0..7 {
@@ -84,7 +84,7 @@ async fn the_least_recently_used_go_first_and_the_open_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_idle_are_forgotten_when_another_comes() {
+async fn idle_breakers_are_removed_when_another_is_created() {
     let breakers = breakers(8);
     let _ = breakers.get("idle");
     advance(Duration::from_secs(599)).await;
@@ -96,7 +96,7 @@ async fn the_idle_are_forgotten_when_another_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_was_forgotten_still_ends_its_calls() {
+async fn a_removed_breaker_still_ends_its_calls() {
     let breakers = breakers(1);
     let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
     let (release, released) = tokio::sync::oneshot::channel::<()>();
@@ -119,7 +119,7 @@ async fn a_breaker_that_was_forgotten_still_ends_its_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_configuration_reaches_the_breakers_that_are() {
+async fn a_new_configuration_applies_to_existing_breakers() {
     let breakers = breakers(8);
     let old = breakers.get("old");
     let strict = BreakerConfig::default().consecutive_failures(1);
@@ -135,7 +135,7 @@ async fn a_new_configuration_reaches_the_breakers_that_are() {
 }
 
 #[test]
-fn a_key_is_cut_at_a_whole_character() {
+fn a_key_is_cut_at_a_character_boundary() {
     let breakers = breakers(8);
     let long = "ä".repeat(200);
     let _ = breakers.get(&long);
@@ -145,7 +145,7 @@ fn a_key_is_cut_at_a_whole_character() {
 }
 
 #[test]
-fn what_cannot_work_is_rejected_by_name_value_and_bound() {
+fn an_invalid_configuration_is_rejected_with_name_value_and_bound() {
     let message = |config: BreakersConfig| Breakers::try_new("x", config).unwrap_err().to_string();
     assert_eq!(
         message(BreakersConfig::default().capacity(0)),
@@ -161,9 +161,9 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     );
 }
 
-/// F06 and BR4 of the faults found outside: an isolated breaker gets no calls, so it is idle all the time.
+/// F06 and BR4: an isolated breaker gets no calls, so it is always idle.
 #[tokio::test(start_paused = true)]
-async fn an_isolated_key_is_kept_while_its_guard_lives_and_an_open_one_though_it_is_idle() {
+async fn isolated_and_open_breakers_are_kept_while_idle() {
     let breakers = breakers(4);
     breakers.get("open").trip();
     let isolation = breakers.get("isolated").isolate("maintenance");
@@ -177,7 +177,7 @@ async fn an_isolated_key_is_kept_while_its_guard_lives_and_an_open_one_though_it
         breakers.get(&format!("flood {i}")).trip();
     }
     assert_eq!(breakers.get("isolated").state(), CircuitState::Isolated);
-    assert!(breakers.find("open").is_none(), "the capacity is the bound");
+    assert!(breakers.find("open").is_none(), "the capacity applies");
     drop(isolation);
     assert_eq!(breakers.get("isolated").state(), CircuitState::Closed);
     for i in 0..10 {
@@ -187,7 +187,7 @@ async fn an_isolated_key_is_kept_while_its_guard_lives_and_an_open_one_though_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_was_forgotten_is_back_when_it_is_isolated() {
+async fn a_removed_breaker_is_restored_when_it_is_isolated() {
     let breakers = breakers(1);
     let early = breakers.get("key");
     let _ = breakers.get("other");

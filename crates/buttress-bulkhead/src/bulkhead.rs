@@ -7,21 +7,21 @@ use buttress_shell::{Limiter, now, random};
 use crate::BulkheadSnapshot;
 use crate::shared::{Shared, SharedStripes};
 
-/// A limit on calls in flight: the slots that its layers share, and the handle for operators.
+/// A limit on calls in flight: the slots that its layers share, and the operations for operators.
 ///
-/// Cloning it is cheap, and all clones are one bulkhead. See the [crate docs](crate).
+/// Clones are cheap and share their state. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Bulkhead {
     shared: SharedStripes,
 }
 
 impl Bulkhead {
-    /// A bulkhead called `name`, which is how it appears in metrics, events and rejections.
+    /// Creates a bulkhead. `name` is its label in metrics, events and rejections.
     ///
     /// # Panics
     ///
-    /// If [`BulkheadConfig::check`] rejects the configuration; the message names the field, its value and its
-    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`BulkheadConfig::check`] rejects the configuration; the message names the field, its value and its bound.
+    /// Use [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BulkheadConfig) -> Self {
         match Self::try_new(name, config) {
@@ -30,7 +30,7 @@ impl Bulkhead {
         }
     }
 
-    /// A bulkhead called `name`, unless its configuration cannot work.
+    /// Creates a bulkhead, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -43,13 +43,13 @@ impl Bulkhead {
         })
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name().as_str()
     }
 
-    /// A snapshot: calls in flight, calls waiting.
+    /// Returns a snapshot: calls in flight, calls waiting.
     #[must_use]
     pub fn snapshot(&self) -> BulkheadSnapshot {
         BulkheadSnapshot {
@@ -58,19 +58,19 @@ impl Bulkhead {
         }
     }
 
-    /// The configuration in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> BulkheadConfig {
         self.shared.rule().config()
     }
 
-    /// Takes a new configuration. Calls in flight and waiters stay. If the limit is lowered below the number in flight,
-    /// no call is admitted until enough of them have ended; if it is raised, waiters are admitted. Calls that were
-    /// admitted while the mode was off are not counted.
+    /// Replaces the configuration. Calls in flight and waiters are kept. If the limit is lowered below the number in
+    /// flight, no call is admitted until enough of them have ended; if it is raised, waiters are admitted. Calls that
+    /// were admitted while the mode was off are not counted.
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] rejects; then nothing changes.
+    /// What [`BulkheadConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
         let rule = self.shared.rule();
         rule.reconfigure(config, now())?;

@@ -3,7 +3,7 @@ use std::fmt;
 
 use buttress_core::{BoxError, Deadline, Guard, Identify, Plain, Protocol};
 
-/// A protocol, and a function that finds the key of a request: the name of its partition, or of its tenant.
+/// A protocol, and a function that returns the key of a request: the name of its partition, or of its tenant.
 #[derive(Clone, Copy)]
 pub struct ByKey<F, P = Plain> {
     pub(crate) key: F,

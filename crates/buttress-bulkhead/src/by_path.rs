@@ -5,7 +5,7 @@ use buttress_http::Http;
 use http::{Request, Response};
 use http_body::Body;
 
-/// HTTP, where a request's key is the first segment of its path: `/checkout` of `/checkout/42`, and of gRPC the service.
+/// HTTP, with the first segment of the path as the key: `/checkout` of `/checkout/42`, and for gRPC the service.
 #[derive(Debug, Clone, Default)]
 pub struct ByPath {
     pub(crate) protocol: Http,

@@ -2,26 +2,26 @@ use buttress_core::bulkhead::Permit;
 use buttress_core::{Guard, Report, Turn};
 use buttress_shell::{OpenBody, now};
 
-use crate::shared::{Kept, SharedLease};
+use crate::shared::{HeldSlot, SharedLease};
 
-/// One admitted call. Its slot is free again when it is dropped.
+/// An admitted call. Dropping it releases its slot.
 ///
-/// It lives in the response future, and with the `Http` protocol in the response's body.
+/// The response future holds it, and with the `Http` protocol the response's body.
 #[derive(Debug)]
-#[must_use = "dropping it gives the place back"]
+#[must_use = "dropping it releases the slot"]
 pub struct BulkheadGuard {
     shared: SharedLease,
     holds: Holds,
 }
 
-/// What a call has of its bulkhead. Small, because nearly all calls carry it from place to place.
+/// What a call holds of its bulkhead. Small, because nearly all calls move it.
 #[derive(Debug)]
 enum Holds {
-    /// A slot. `shown` if it shows on the gauge.
+    /// A slot. `shown` if the gauge counts it.
     Place { permit: Permit, shown: bool },
-    /// An open body, from which the slot can be taken back. `is_asked` while its reader waits for the service.
+    /// An open body, from which the slot can be taken back. `is_asked` while its reader has polled for a frame.
     Open { body: OpenBody, is_asked: bool },
-    /// Nothing any more.
+    /// Nothing.
     Nothing,
 }
 
@@ -30,7 +30,7 @@ impl BulkheadGuard {
         &self.shared
     }
 
-    // Made where it stays, instead of being moved there.
+    // Inlined, so that it is built in place and not moved.
     #[inline(always)]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
         let shown = shared.signals().entered();
@@ -44,9 +44,9 @@ impl BulkheadGuard {
     #[inline(never)]
     fn end(&mut self) {
         let kept = match std::mem::replace(&mut self.holds, Holds::Nothing) {
-            // What was taken back is not there any more.
+            // A slot that was taken back is no longer there.
             Holds::Open { body, .. } => self.shared.local().open.take(body),
-            Holds::Place { permit, shown } => Some(Kept { permit, shown }),
+            Holds::Place { permit, shown } => Some(HeldSlot { permit, shown }),
             Holds::Nothing => None,
         };
         if let Some(kept) = kept {
@@ -56,7 +56,7 @@ impl BulkheadGuard {
 }
 
 impl Guard for BulkheadGuard {
-    /// The slot can be taken back from now on, if the body is not read.
+    /// From now on the slot can be taken back, if the body is not read.
     fn answered(&mut self, _: Option<&Report>) {
         let open = self.shared.open();
         if open.is_patient() {
@@ -65,7 +65,7 @@ impl Guard for BulkheadGuard {
         if let Holds::Place { permit, shown } = &mut self.holds
             && permit.is_counted()
         {
-            let kept = Kept {
+            let kept = HeldSlot {
                 permit: permit.take(),
                 shown: *shown,
             };
@@ -89,7 +89,7 @@ impl Guard for BulkheadGuard {
         *is_asked = turn == Turn::Service;
     }
 
-    /// How the call ended is nothing to a bulkhead; that it has shows when the guard is dropped.
+    /// A bulkhead does not use the outcome. The call ends when the guard is dropped.
     #[inline]
     fn settle(&mut self, _: Report) {}
 }

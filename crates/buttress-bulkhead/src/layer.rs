@@ -6,10 +6,10 @@ use tower_layer::Layer;
 
 use crate::{Bulkhead, BulkheadService, ByKey, ByPath, Upgrades};
 
-/// Puts a [`Bulkhead`] in front of a service.
+/// Applies a [`Bulkhead`] to a service.
 ///
-/// All services made by layers of one bulkhead share its slots, however often `layer` is called. See the
-/// [crate docs](crate).
+/// All services of all layers of one bulkhead share its slots, however often `layer` is called. See the [crate
+/// docs](crate).
 #[derive(Debug, Clone)]
 pub struct BulkheadLayer<P = Plain> {
     bulkhead: Bulkhead,
@@ -18,7 +18,7 @@ pub struct BulkheadLayer<P = Plain> {
 }
 
 impl BulkheadLayer {
-    /// A call lasts until its future is ready or dropped.
+    /// A call ends when its future is ready or dropped.
     #[must_use]
     pub fn new(bulkhead: &Bulkhead) -> Self {
         Self::with_protocol(bulkhead, Plain)
@@ -26,22 +26,22 @@ impl BulkheadLayer {
 }
 
 impl BulkheadLayer<Http> {
-    /// A call lasts until the body of its response has ended, failed or been dropped.
+    /// A call ends when the body of its response has ended, failed or been dropped.
     #[must_use]
     pub fn http(bulkhead: &Bulkhead) -> Self {
         Self::with_protocol(bulkhead, Http::default())
     }
 
-    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.protocol = self.protocol.until(until);
         self
     }
 
-    /// Tells calls apart by the first segment of their path, with its slash: for
-    /// [partitions](crate::BulkheadConfig::partitions) that are called so. `/checkout/42` is in `/checkout`; of gRPC it is
-    /// the service.
+    /// Distinguishes calls by the first segment of their path, with its slash, for
+    /// [partitions](crate::BulkheadConfig::partitions) with such names. `/checkout/42` is in `/checkout`; for gRPC it
+    /// is the service.
     #[must_use]
     pub fn by_path(self) -> BulkheadLayer<ByPath> {
         BulkheadLayer {
@@ -55,7 +55,7 @@ impl BulkheadLayer<Http> {
 }
 
 impl<P> BulkheadLayer<P> {
-    /// Takes the length of a call from a protocol of your own.
+    /// Reads the end of a call with a custom protocol.
     #[must_use]
     pub fn with_protocol(bulkhead: &Bulkhead, protocol: P) -> Self {
         Self {
@@ -65,9 +65,9 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
-    /// Distinguishes calls by the key that `key` finds: the name of one of the
-    /// [partitions](crate::BulkheadConfig::partitions), or the tenant where the limit is shared by
-    /// [tenants](crate::BulkheadConfig::tenants). It is called only where there are such, and should be a value that
+    /// Distinguishes calls by the key that `key` returns: the name of one of the
+    /// [partitions](crate::BulkheadConfig::partitions), or the tenant if the limit is shared by
+    /// [tenants](crate::BulkheadConfig::tenants). It is called only if there are any, and should return a value that
     /// callers cannot choose freely.
     #[must_use]
     pub fn key<Req, F>(self, key: F) -> BulkheadLayer<ByKey<F, P>>
@@ -84,8 +84,8 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
-    /// Lets requests that ask for an upgrade take a [`BulkheadHold`](crate::BulkheadHold) along, with which the handler can
-    /// keep the slot for as long as the connection lasts.
+    /// Adds a [`BulkheadHold`](crate::BulkheadHold) to requests for an upgrade, with which the handler can keep the
+    /// slot for as long as the connection lasts.
     #[must_use]
     pub fn upgrades(self) -> BulkheadLayer<Upgrades<P>> {
         BulkheadLayer {
@@ -95,13 +95,13 @@ impl<P> BulkheadLayer<P> {
         }
     }
 
-    /// What `poll_ready` says while there is no slot.
+    /// Sets what `poll_ready` returns while there is no free slot. The default is [`Reject`](WhenSaturated::Reject).
     ///
-    /// With [`Unready`](WhenSaturated::Unready), it is not ready until there is a free slot, waits for that without a
-    /// bound, and then holds the slot until it is called or dropped, or the inner service turns out not to be ready. So
-    /// a clone that became ready and is kept for later takes a slot from others: use it where calls follow readiness at
-    /// once. Where the [mode](crate::BulkheadConfig::mode) does not enforce for all calls, or the limit is shared by
-    /// partitions or tenants, it is as [`Reject`](WhenSaturated::Reject).
+    /// With [`Unready`](WhenSaturated::Unready), the service waits in `poll_ready` for a free slot, without a limit,
+    /// and then holds it until it is called or dropped, or the inner service is not ready. So a clone that is ready
+    /// but not called takes a slot from others: use it only if calls follow readiness at once. If the
+    /// [mode](crate::BulkheadConfig::mode) does not enforce for all calls, or the limit is shared by partitions or
+    /// tenants, this is the same as [`Reject`](WhenSaturated::Reject).
     #[must_use]
     pub fn when_saturated(mut self, when_saturated: WhenSaturated) -> Self {
         self.when_saturated = when_saturated;

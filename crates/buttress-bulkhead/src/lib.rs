@@ -1,10 +1,10 @@
-//! A bulkhead for Tower services: a limit on requests in flight, and a short, fair and bounded wait for the rest.
+//! A bulkhead for Tower services: a limit on requests in flight, with a short, fair and bounded queue.
 //!
 //! # When to use it
 //!
-//! Around a resource for a known number of calls at once: a pool of connections, a handler that takes much memory, a
-//! dependency that others use too. One of them that is slow then fills its own compartment, and not the ship. Where
-//! the number is not known, let a load shedder find it. It is no limit on the rate of calls: many short ones pass.
+//! Around a resource for a known number of concurrent calls: a pool of connections, a handler that needs much memory,
+//! a dependency that has other users. If such a resource is slow, its calls cannot take all slots of the service. If
+//! the number is not known, use a load shedder, which measures it. A bulkhead does not limit the rate of calls.
 //!
 //! # Example
 //!
@@ -20,10 +20,10 @@
 //!     .layer(BulkheadLayer::new(&bulkhead))
 //!     .service_fn(|name: &'static str| async move { Ok::<_, std::io::Error>(name.len()) });
 //!
-//! // The one place is taken from the call to its end.
+//! // The call holds the only slot until it ends.
 //! let first = service.ready().await?.call("yearly");
 //! let error = service.ready().await?.call("monthly").await.unwrap_err();
-//! let rejection = Rejection::find(&*error).expect("the bulkhead said no");
+//! let rejection = Rejection::find(&*error).expect("the bulkhead rejects");
 //! assert_eq!(rejection.reason(), Reason::BulkheadFull);
 //!
 //! assert_eq!(first.await?, 6);
@@ -43,13 +43,13 @@
 //! let layer = BulkheadLayer::http(&api);
 //! # let _ = layer;
 //!
-//! // Later, and from anywhere:
-//! api.reconfigure(config.limit(32))?; // calls in flight stay
+//! // Later, from any task:
+//! api.reconfigure(config.limit(32))?; // calls in flight are kept
 //! println!("{:?}", api.snapshot());
 //! # Ok::<_, buttress_core::ConfigError>(())
 //! ```
 //!
-//! One limit for several purposes, each with a share of its own:
+//! One limit for several purposes, each with a guaranteed share:
 //!
 //! ```
 //! use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, PartitionsConfig};
@@ -71,54 +71,57 @@
 //!
 //! # What it does
 //!
-//! A call takes a slot when it is made, and returns it when it ends: with its future, and with the `Http` protocol with
-//! the body of its response. A service that is merely ready holds no slot, so idle connections and clones use none;
-//! [`WhenSaturated::Unready`] differs in that.
+//! A call takes a slot when it is made, and returns it when it ends: with its future, and with the `Http` protocol
+//! with the body of its response. A service that is ready but not called holds no slot, so idle connections and
+//! clones use none, except with [`WhenSaturated::Unready`].
 //!
-//! An upgrade, to a websocket say, ends with its answer, `101 Switching Protocols`, and its slot is free: what
-//! becomes of the connection no layer sees. To count connections, let the handler keep a [`BulkheadHold`].
+//! An upgrade, for example to a websocket, ends with its response, `101 Switching Protocols`, and releases its slot:
+//! a layer cannot observe the connection after it. To count connections, let the handler keep a [`BulkheadHold`].
 //!
-//! A response that is not read keeps its slot only while no other request needs it: a client that does not read its
-//! connection would otherwise hold a slot without bound. When a call finds no free slot, the bulkhead takes back the
-//! slots of bodies that were not polled for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The response
-//! itself is not ended, since a reader may pause for good reasons, and goes on without a slot when its reader
-//! continues: the limit counts the calls that make progress. Where the resources of such a call must be freed as well,
-//! put a deadline layer around the bulkhead: it ends the bodies, read or not. A response that waits for the service, as
-//! an event stream does, keeps its slot. This needs no timer except for requests that wait longer than that.
+//! A response that is not read keeps its slot only while no other request needs it: otherwise a client that does not
+//! read from its connection would hold a slot without limit. When a call finds no free slot, the bulkhead takes back
+//! the slots of bodies that were not polled for [`reader_idle`](BulkheadConfig::reader_idle), 30 s by default. The
+//! response itself is not ended, because a reader may pause for good reasons, and continues without a slot when its
+//! reader does: the limit counts the calls that make progress. To free the resources of such a call as well, put a
+//! deadline layer around the bulkhead, which ends bodies whether they are read or not. A response that waits for the
+//! service, such as an event stream, keeps its slot. Only requests that wait longer than `reader_idle` need a timer
+//! for this.
 //!
 //! A call that finds no free slot waits in its response future, if the [queue](BulkheadConfig::queue) has room, until
-//! the sooner of the [longest wait](BulkheadConfig::max_wait) and the deadline: that of its task, or one in the
-//! request's extensions. More critical calls are admitted first, and replace less critical ones in a full queue: a call
-//! has the [criticality](buttress_core::Criticality::current) of its task, which an outer shedder may have set, and
-//! else is [`High`](buttress_core::Criticality::High). The calls that have waited longest are served last once the
-//! queue [stands](Order::AdaptiveLifo), as they have the least time left. While it waits, a call holds no reservation
-//! of the inner service: it waits with a clone that was not polled ready, and readies that once it has a slot.
+//! the earlier of the [longest wait](BulkheadConfig::max_wait) and the deadline of its task or its request's
+//! extensions. More critical calls are admitted first, and evict less critical ones from a full queue. A call has the
+//! [criticality](buttress_core::Criticality::current) of its task, which an outer shedder may have set, or else
+//! [`High`](buttress_core::Criticality::High). Once the queue is [congested](Order::AdaptiveLifo), the calls that
+//! have waited longest are served last, because they have the least time left. While it waits, a call holds no
+//! reservation of the inner service: it waits with a clone that was not polled ready, and polls it ready once it has
+//! a slot.
 //!
-//! | result of a call | why |
+//! | rejection | cause |
 //! |---|---|
-//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no slot, and no room in the queue |
-//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no slot became free in the longest wait |
-//! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait any longer |
-//! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it waited, and made room for what is served before it; or too long, in a queue that [does not drain](BulkheadConfig::controlled_delay) |
-//! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has its share, and the rest is for others |
+//! | [`BulkheadFull`](buttress_core::Reason::BulkheadFull) | no free slot, and the queue is full |
+//! | [`QueueTimeout`](buttress_core::Reason::QueueTimeout) | no slot became free within the longest wait |
+//! | [`DeadlineTooShort`](buttress_core::Reason::DeadlineTooShort) | its deadline leaves no time to wait, or to wait longer |
+//! | [`QueueOverloaded`](buttress_core::Reason::QueueOverloaded) | it was evicted from the queue by a call that is served before it, or waited too long in a queue that [does not drain](BulkheadConfig::controlled_delay) |
+//! | [`TenantOverShare`](buttress_core::Reason::TenantOverShare) | its partition or tenant has used up its share, and the other slots are reserved |
 //!
 //! With [partitions](BulkheadConfig::partitions), each partition is guaranteed its share; unused slots are lent out.
 //! Under contention, the next slot goes to the waiting partition furthest below its share. A slot in use is not taken
-//! back, so a share is back when enough calls have ended. Where calls may not wait, a call that is rejected within its
-//! share [reserves](PartitionsConfig::reservation_ttl) a slot for the next. Where there are too many owners to name,
-//! [tenants](BulkheadConfig::tenants) have an even part of the room, and as much again as is left free; they are
-//! counted in a sketch, so that memory does not depend on their number. Both are found by a [key](BulkheadLayer::key)
-//! or a [path](BulkheadLayer::by_path), change at run time, and cost each call a lock.
+//! back, so a partition gets its share back when enough calls have ended. Without a queue, a call that is rejected
+//! within its share [reserves](PartitionsConfig::reservation_ttl) a slot for the next. If the owners cannot be listed in
+//! advance, each of the [tenants](BulkheadConfig::tenants) gets an even part of the limit, and may borrow as much
+//! again of what is free; they are counted in a sketch, so that memory does not depend on their number. A partition
+//! or tenant is determined by a [key](BulkheadLayer::key) or a [path](BulkheadLayer::by_path). Shares can be changed
+//! at run time, and each call takes a lock.
 //!
-//! In the modes that do not enforce, calls do not wait either: calls beyond the limit are admitted, and those for which
-//! there would have been neither a slot nor room in the queue are counted.
+//! In the modes that do not enforce, calls do not wait: calls beyond the limit are admitted, and those that would
+//! have found neither a slot nor room in the queue are counted.
 //!
 //! # Differences from others
 //!
-//! From tower's `ConcurrencyLimit`: the limit is in the handle and not in the layer, so the routes and connections of a
-//! server share it; readiness holds no slot, so idle clones cannot use the limit up, and a rejected caller leaves no
-//! waiter behind that is assigned a slot it does not use; the wait is bounded and respects deadlines; and the slot is
-//! held to the end of the body. From `tower-resilience-bulkhead`: a rejection takes no timer, and carries its reason.
+//! From tower's `ConcurrencyLimit`: the limit is in the handle and not in the layer, so the routes and connections of
+//! a server share it; readiness holds no slot, so idle clones cannot use up the limit, and a rejected caller leaves
+//! no waiter in the queue; the wait is bounded and respects deadlines; and the slot is held to the end of the body.
+//! From `tower-resilience-bulkhead`: a rejection needs no timer, and has a reason.
 //!
 //! # Defaults
 //!
@@ -127,15 +130,15 @@
 //! # Signals
 //!
 //! The gauges `buttress_bulkhead_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of requests that
-//! waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name. Rejections
-//! are events at `DEBUG`. They are on where `buttress-metrics` has its features `metrics` and `tracing`: by default in
-//! the `buttress` crate; beside this crate alone, name `buttress-metrics` in your manifest.
+//! waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name.
+//! Rejections are events at `DEBUG`. Signals need the features `metrics` and `tracing` of `buttress-metrics`: the
+//! `buttress` crate enables them by default; with this crate alone, add `buttress-metrics` to your manifest.
 //!
 //! # Ordering
 //!
-//! Inside a retry, so that a call that waits for its next attempt holds no slot; inside a breaker, so that a call that
-//! it rejects takes none. Outside a timeout for each attempt, so that its time is not spent in the queue; inside the
-//! layer that sets the deadline.
+//! Inside a retry, so that a call that waits for its next attempt holds no slot; inside a breaker, so that a call
+//! that it rejects takes none. Outside a timeout for each attempt, so that the wait in the queue is not part of it;
+//! inside the layer that sets the deadline.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -171,5 +174,5 @@ use buttress_core::Plain;
 use buttress_shell::LimitedFuture;
 use shared::Shared;
 
-/// The response of a service behind a bulkhead, or the bulkhead's rejection.
+/// The response future of [`BulkheadService`], or the bulkhead's rejection.
 pub type ResponseFuture<S, Req, P = Plain> = LimitedFuture<S, Req, Shared, P>;

@@ -13,9 +13,9 @@ use crate::shared::{Shared, SharedStripes, try_admit};
 #[derive(Debug)]
 pub(crate) struct Readiness {
     when_saturated: WhenSaturated,
-    /// A slot that the next call will use.
+    /// A slot for the next call.
     reserved: Option<BulkheadGuard>,
-    /// Boxed, because it exists only while there is no slot.
+    /// Boxed, because it is needed only while there is no free slot.
     waiting: Option<Pin<Box<Queued<Shared>>>>,
 }
 
@@ -28,7 +28,7 @@ impl Readiness {
         }
     }
 
-    /// Ready when there is a slot, if that is what saturation means here.
+    /// Ready if there is a slot, or if saturation does not affect readiness.
     #[inline]
     pub(crate) fn poll(&mut self, shared: &SharedStripes, cx: &mut Context<'_>) -> Poll<()> {
         match self.when_saturated {
@@ -39,16 +39,16 @@ impl Readiness {
 
     /// Whether a slot is reserved for the next call.
     #[inline]
-    pub(crate) fn has_place(&self) -> bool {
+    pub(crate) fn has_slot(&self) -> bool {
         self.reserved.is_some()
     }
 
-    /// The slot that was reserved for the call that is made now.
+    /// Takes the reserved slot.
     pub(crate) fn take(&mut self) -> Option<BulkheadGuard> {
         self.reserved.take()
     }
 
-    /// Gives back a slot that no call is going to use for now.
+    /// Releases a slot that no call is going to use for now.
     #[inline]
     pub(crate) fn release(&mut self) {
         self.reserved = None;
@@ -84,7 +84,7 @@ impl Readiness {
     }
 }
 
-/// A clone starts unready: neither a slot nor a turn in a queue can be had twice.
+/// A clone starts unready: it shares neither a slot nor a place in the queue.
 impl Clone for Readiness {
     fn clone(&self) -> Self {
         Self::new(self.when_saturated)

@@ -9,7 +9,7 @@ use crate::readiness::Readiness;
 use crate::shared::{admit, try_admit};
 use crate::{Bulkhead, BulkheadGuard, BulkheadLayer, ResponseFuture};
 
-/// A service behind a [`Bulkhead`]. See the [crate docs](crate).
+/// A service with a [`Bulkhead`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct BulkheadService<S, P = Plain> {
     inner: S,
@@ -28,22 +28,22 @@ impl<S, P> BulkheadService<S, P> {
         }
     }
 
-    /// The bulkhead in front.
+    /// Returns the bulkhead.
     pub fn bulkhead(&self) -> &Bulkhead {
         &self.bulkhead
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Takes the configuration of another layer, for calls from now on.
+    /// Uses the configuration of `layer`, for calls from now on.
     pub fn adopt(&mut self, layer: &BulkheadLayer<P>)
     where
         P: Clone,
@@ -53,7 +53,7 @@ impl<S, P> BulkheadService<S, P> {
         self.protocol = protocol.clone();
     }
 
-    /// The inner service, without the bulkhead.
+    /// Returns the inner service, and drops the bulkhead.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -84,21 +84,21 @@ where
     fn call(&mut self, mut request: Req) -> Self::Future {
         let mut protocol = self.protocol.clone();
         protocol.prepare(&mut request);
-        if !self.readiness.has_place()
+        if !self.readiness.has_slot()
             && let Some(guard) = try_admit(self.bulkhead.shared())
         {
             let context = CallContext { protocol, task: () };
             return ResponseFuture::admitted(&mut self.inner, request, guard, context);
         }
-        self.call_when_short(request, protocol)
+        self.call_slow(request, protocol)
     }
 }
 
 impl<S, P> BulkheadService<S, P> {
-    /// Makes a call for which a slot was reserved, or the fast path found none.
+    /// Makes a call with a reserved slot, or one for which the fast path found no slot.
     #[cold]
     #[inline(never)]
-    fn call_when_short<Req>(&mut self, request: Req, protocol: P) -> ResponseFuture<S, Req, P>
+    fn call_slow<Req>(&mut self, request: Req, protocol: P) -> ResponseFuture<S, Req, P>
     where
         S: Service<Req> + Clone,
         S::Error: Into<BoxError>,

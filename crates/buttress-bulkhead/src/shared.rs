@@ -15,39 +15,39 @@ use buttress_shell::{
 
 use crate::BulkheadGuard;
 
-/// What all layers and services of one bulkhead share.
+/// The state that all layers and services of a bulkhead share.
 #[expect(
     unnameable_types,
-    reason = "it is a parameter of the future, and of no use outside"
+    reason = "a type parameter of the future, not for other use"
 )]
 pub struct Shared {
     name: Name,
     rule: Rule,
     signals: LimiterSignals,
-    open: OpenBodies<Kept>,
+    open: OpenBodies<HeldSlot>,
 }
 
-/// What the threads of one processor have of it.
+/// The state for the threads of one processor.
 #[expect(
     unnameable_types,
-    reason = "it is a parameter of the future, and of no use outside"
+    reason = "a type parameter of the future, not for other use"
 )]
 pub struct Local {
     pub(crate) stock: Stripe,
-    pub(crate) open: Arc<OpenStripe<Kept>>,
+    pub(crate) open: Arc<OpenStripe<HeldSlot>>,
 }
 
-/// One call's hold on what it shares.
+/// A call's reference to the shared state.
 pub(crate) type SharedLease = LimiterLease<Shared>;
 
-/// What calls have it from.
+/// The shared state, in stripes.
 pub(crate) type SharedStripes = Striped<Shared, Local>;
 
 /// The slot of a call.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct HeldSlot {
     pub(crate) permit: Permit,
-    /// Whether the call shows on the gauge.
+    /// Whether the gauge counts the call.
     pub(crate) shown: bool,
 }
 
@@ -76,7 +76,7 @@ impl Shared {
     }
 
     #[inline]
-    pub(crate) fn open(&self) -> &OpenBodies<Kept> {
+    pub(crate) fn open(&self) -> &OpenBodies<HeldSlot> {
         &self.open
     }
 
@@ -87,7 +87,7 @@ impl Shared {
         }
     }
 
-    /// Passes the slots of bodies that are not read to the next waiters. Returns whether there were any.
+    /// Passes the slots of idle bodies to the next waiters. Returns whether there were any.
     #[cold]
     pub(crate) fn take_idle(&self) -> bool {
         let idle = self.open.take_idle();
@@ -97,7 +97,7 @@ impl Shared {
     }
 
     /// Returns the slot of a call whose admission was observed.
-    pub(crate) fn release(&self, kept: Kept) {
+    pub(crate) fn release(&self, kept: HeldSlot) {
         if kept.shown {
             self.signals.left();
         }
@@ -105,7 +105,7 @@ impl Shared {
     }
 }
 
-/// A slot of the fast path.
+/// Takes a slot on the fast path.
 #[inline(always)]
 pub(crate) fn try_admit(shared: &SharedStripes) -> Option<BulkheadGuard> {
     let lease = shared.lease();
@@ -196,7 +196,7 @@ impl Limiter for Shared {
         without_hint(why.reason())
     }
 
-    /// Takes slots back from bodies that are not read, for a call that waits longer than `reader_idle`.
+    /// Takes slots back from idle bodies, for a call that waits longer than `reader_idle`.
     fn lookout(lease: &SharedLease, place: &Waiter) -> Option<Lookout> {
         let ends = place.ends();
         let first = lease.open.next_look()?;
@@ -211,7 +211,7 @@ impl Limiter for Shared {
     }
 }
 
-/// How fast slots become free is not measured, so a bulkhead does not say when to retry.
+/// A bulkhead does not measure how fast slots become free, so its rejections have no `Retry-After`.
 fn without_hint(reason: Reason) -> Refusal {
     Refusal {
         reason,

@@ -8,9 +8,9 @@ use buttress_core::bulkhead::BulkheadSnapshot as Snapshot;
 /// With the feature `serde` it can be serialized, durations in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkheadSnapshot {
-    /// The bulkhead's name.
+    /// The name of the bulkhead.
     pub name: Name,
-    /// Its slots.
+    /// The slots.
     pub bulkhead: Snapshot,
 }
 

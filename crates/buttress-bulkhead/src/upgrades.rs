@@ -6,12 +6,12 @@ use buttress_core::{BoxError, Criticality, Deadline, Guard, Identify, Protocol};
 use http::header::UPGRADE;
 use http::{Method, Request};
 
-/// A hold on the slot of a call whose connection goes on after the response: a websocket, or a tunnel.
+/// Keeps the slot of a call whose connection continues after the response: a websocket, or a tunnel.
 ///
-/// A layer sees a call up to its response, which for an upgrade is `101 Switching Protocols`, and not the connection
-/// after it. So with [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades) a request for an upgrade, or a
-/// `CONNECT`, has a hold among its extensions. The handler moves it to where the connection is served, and the call
-/// keeps its slot until the last clone of it is dropped. A hold that is not kept ends with the response.
+/// A layer observes a call up to its response, which for an upgrade is `101 Switching Protocols`, and not the
+/// connection after it. With [`BulkheadLayer::upgrades`](crate::BulkheadLayer::upgrades), a request for an upgrade,
+/// or a `CONNECT`, has a hold in its extensions. The handler moves it to the code that serves the connection, and the
+/// call keeps its slot until the last clone of the hold is dropped. A hold that is not kept ends with the response.
 ///
 /// ```
 /// use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadHold, BulkheadLayer};
@@ -25,12 +25,12 @@ use http::{Method, Request};
 /// let service = ServiceBuilder::new()
 ///     .layer(BulkheadLayer::http(&sockets).upgrades())
 ///     .service_fn(|mut request: Request<String>| async move {
-///         // With axum: `Extension(place): Extension<BulkheadHold>`, moved into `WebSocketUpgrade::on_upgrade`.
-///         let place = request.extensions_mut().remove::<BulkheadHold>();
+///         // With axum: `Extension(hold): Extension<BulkheadHold>`, moved into `WebSocketUpgrade::on_upgrade`.
+///         let hold = request.extensions_mut().remove::<BulkheadHold>();
 ///         tokio::spawn(async move {
-///             // Here the connection is served.
+///             // Serve the connection here.
 ///             # tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-///             drop(place);
+///             drop(hold);
 ///         });
 ///         let mut response = Response::new(Empty::<bytes::Bytes>::new());
 ///         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -40,7 +40,7 @@ use http::{Method, Request};
 /// let request = Request::get("/").header("upgrade", "websocket").body(String::new())?;
 /// let response = service.clone().oneshot(request.clone()).await?;
 /// assert_eq!(response.status(), 101);
-/// // The one place is the connection's, until that ends.
+/// // The connection holds the only slot, until it ends.
 /// assert_eq!(sockets.snapshot().in_flight, 1);
 /// assert!(service.oneshot(request).await.is_err());
 /// # tokio::time::sleep(std::time::Duration::from_secs(61)).await;
@@ -49,9 +49,9 @@ use http::{Method, Request};
 /// # }
 /// ```
 #[derive(Clone)]
-#[must_use = "dropping it gives the place back"]
+#[must_use = "dropping it releases the slot"]
 pub struct BulkheadHold(
-    /// `None` until the call is answered. Nothing but moves happen under the lock.
+    /// `None` until there is a response. Only moves happen under the lock.
     Arc<Mutex<Option<Box<dyn Send>>>>,
 );
 
@@ -65,7 +65,7 @@ impl fmt::Debug for BulkheadHold {
 #[derive(Debug)]
 pub struct Upgrades<P> {
     protocol: P,
-    /// What the request of this call has taken along.
+    /// The hold in the request of this call.
     hold: Option<BulkheadHold>,
 }
 
@@ -78,7 +78,7 @@ impl<P> Upgrades<P> {
     }
 }
 
-/// Each call has a clone of its own, which begins without a hold.
+/// Each call has its own clone, which starts without a hold.
 impl<P: Clone> Clone for Upgrades<P> {
     fn clone(&self) -> Self {
         Self::new(self.protocol.clone())

@@ -14,18 +14,18 @@ use crate::damage::{Damage, Step};
 use crate::injection::Injection;
 use crate::shared::{Place, Shared};
 
-/// The body of a response that came through an injector, unchanged or with a fault.
+/// The response body of a [`ChaosService`](crate::ChaosService), unchanged or with a fault.
 #[pin_project]
 pub struct FaultyBody<B>(#[pin] State<B>);
 
 #[pin_project(project = StateProjection)]
 enum State<B> {
-    /// An answer of the injector's own.
+    /// The body of an injected response.
     Empty,
-    /// In a box, so that a body that is left alone grows by a discriminant only.
+    /// Boxed, so that an unaffected body grows only by a discriminant.
     Affected(Pin<Box<Affected<B>>>),
-    /// Left alone, but the guard of the plan listens how it ends.
-    Heard(Pin<Box<GuardedBody<B, Injection>>>),
+    /// Unaffected, but the guard of the plan records how it ends.
+    Recorded(Pin<Box<GuardedBody<B, Injection>>>),
     Untouched(#[pin] B),
 }
 
@@ -46,8 +46,8 @@ impl<B> FaultyBody<B> {
         Self(State::Empty)
     }
 
-    pub(crate) fn heard(inner: GuardedBody<B, Injection>) -> Self {
-        Self(State::Heard(Box::pin(inner)))
+    pub(crate) fn recorded(inner: GuardedBody<B, Injection>) -> Self {
+        Self(State::Recorded(Box::pin(inner)))
     }
 
     pub(crate) fn affected(
@@ -77,7 +77,7 @@ where
         match self.project().0.project() {
             StateProjection::Empty => Poll::Ready(None),
             StateProjection::Affected(affected) => affected.as_mut().poll_frame(cx),
-            StateProjection::Heard(heard) => heard.as_mut().poll_frame(cx),
+            StateProjection::Recorded(recorded) => recorded.as_mut().poll_frame(cx),
             StateProjection::Untouched(inner) => inner.poll_frame(cx).map_err(Into::into),
         }
     }
@@ -85,9 +85,9 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             State::Empty => true,
-            // What comes at the end is for the fault to say.
+            // The fault determines the end.
             State::Affected(affected) => affected.tampering.is_over(),
-            State::Heard(heard) => heard.is_end_stream(),
+            State::Recorded(recorded) => recorded.is_end_stream(),
             State::Untouched(inner) => inner.is_end_stream(),
         }
     }
@@ -96,7 +96,7 @@ where
         match &self.0 {
             State::Empty => SizeHint::with_exact(0),
             State::Affected(_) => SizeHint::default(),
-            State::Heard(heard) => heard.size_hint(),
+            State::Recorded(recorded) => recorded.size_hint(),
             State::Untouched(inner) => inner.size_hint(),
         }
     }
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// An empty body, for layers above that answer in place of the service.
+/// An empty body, for outer layers that respond in place of the service.
 impl<B> Default for FaultyBody<B> {
     fn default() -> Self {
         Self::empty()
@@ -140,7 +140,10 @@ impl<B: fmt::Debug> fmt::Debug for FaultyBody<B> {
                 .debug_tuple("FaultyBody::Affected")
                 .field(&affected.inner)
                 .finish(),
-            State::Heard(heard) => f.debug_tuple("FaultyBody::Heard").field(heard).finish(),
+            State::Recorded(recorded) => f
+                .debug_tuple("FaultyBody::Recorded")
+                .field(recorded)
+                .finish(),
             State::Untouched(inner) => f.debug_tuple("FaultyBody::Untouched").field(inner).finish(),
         }
     }

@@ -13,28 +13,28 @@ use crate::injection::injected;
 use crate::shared::{Place, Shared};
 use crate::wait::Wait;
 
-/// One fault at work on one body: frames are taken in, and given out as the fault leaves them.
+/// A fault in a body: takes the frames of the inner body, and returns them with the fault.
 ///
-/// A disarmed injector heals what only slows a body down. A body that lost something stays as it is.
+/// If the injector is disarmed, a fault that only delays the body ends. A body that has lost data remains so.
 pub(crate) struct Damage {
     fault: BodyFault,
     shared: Arc<Shared>,
-    /// Kept until the body is over.
+    /// Held until the body ends.
     place: Option<Place>,
-    /// How many bytes were taken in.
+    /// The number of bytes taken.
     seen: u64,
     ready: VecDeque<Out>,
     wait: Option<Wait>,
     is_over: bool,
 }
 
-/// What a body does next.
+/// The next step of the body.
 pub(crate) enum Step {
-    /// It is over.
+    /// The body has ended.
     End,
-    /// It gives this.
+    /// Return this.
     Give(Given),
-    /// It needs another frame.
+    /// Take another frame.
     Take,
 }
 
@@ -158,7 +158,7 @@ impl Damage {
                 self.ready.push_back(Out::End);
             }
             BodyFault::LoseTrailers => {}
-            // Of a body that is too short to have it happen earlier.
+            // For a body that is too short for the fault to happen earlier.
             BodyFault::Reset { .. } => self.reset(),
             _ => self.give(Frame::trailers(trailers)),
         }
@@ -198,7 +198,7 @@ impl Damage {
     }
 }
 
-/// Where in this frame the byte number `after` is.
+/// The position of byte `after` in this frame.
 fn within(after: u64, before: u64, length: usize) -> Option<usize> {
     let at = usize::try_from(after.checked_sub(before)?).ok()?;
     (at < length).then_some(at)

@@ -10,7 +10,7 @@ use pin_project::pin_project;
 use crate::injection::{Injection, Next};
 use crate::protocol::{InjectResponse, PlainCalls};
 
-/// The response of a service behind an injector, or what the injector makes of it.
+/// The response future of [`ChaosService`](crate::ChaosService), with or without a fault.
 #[pin_project]
 pub struct ResponseFuture<F, P = PlainCalls> {
     #[pin]
@@ -18,20 +18,20 @@ pub struct ResponseFuture<F, P = PlainCalls> {
     protocol: PhantomData<fn() -> P>,
 }
 
-/// What an armed injector does is in a box, so that a disarmed one adds a discriminant and nothing else.
+/// The state of an armed injector is boxed, so that a disarmed one adds only a discriminant.
 #[pin_project(project = StateProjection)]
 enum State<F> {
-    Meddled(Pin<Box<Meddled<F>>>),
+    Affected(Pin<Box<Affected<F>>>),
     Untouched(#[pin] F),
 }
 
 #[pin_project]
-struct Meddled<F> {
-    /// `None` where the injector answers in its place.
+struct Affected<F> {
+    /// `None` if the injector responds in its place.
     #[pin]
     inner: Option<F>,
     /// `None` once the call has ended.
-    meddling: Option<Injection>,
+    injection: Option<Injection>,
 }
 
 impl<F, P> ResponseFuture<F, P> {
@@ -40,9 +40,9 @@ impl<F, P> ResponseFuture<F, P> {
         Self::new(State::Untouched(inner))
     }
 
-    pub(crate) fn meddled(inner: Option<F>, meddling: Injection) -> Self {
-        let meddling = Some(meddling);
-        Self::new(State::Meddled(Box::pin(Meddled { inner, meddling })))
+    pub(crate) fn affected(inner: Option<F>, injection: Injection) -> Self {
+        let injection = Some(injection);
+        Self::new(State::Affected(Box::pin(Affected { inner, injection })))
     }
 
     #[inline]
@@ -66,12 +66,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Untouched(inner) => inner.poll(cx).map_err(Into::into).map_ok(P::pass),
-            StateProjection::Meddled(meddled) => meddled.as_mut().poll::<P, Res, E>(cx),
+            StateProjection::Affected(affected) => affected.as_mut().poll::<P, Res, E>(cx),
         }
     }
 }
 
-impl<F> Meddled<F> {
+impl<F> Affected<F> {
     #[cold]
     fn poll<P, Res, E>(
         self: Pin<&mut Self>,
@@ -83,19 +83,19 @@ impl<F> Meddled<F> {
         P: InjectResponse<Res>,
     {
         let this = self.project();
-        let waiting = this.meddling.as_mut().expect("polled after completion");
+        let waiting = this.injection.as_mut().expect("polled after completion");
         let result = match ready!(waiting.poll(cx)) {
             Next::Answer(answer) => Err(answer),
             Next::Go => {
                 let inner = this.inner.as_pin_mut();
-                let inner = inner.expect("called, for want of an answer");
+                let inner = inner.expect("called unless there is an injected response");
                 Ok(ready!(inner.poll(cx)).map_err(Into::into))
             }
         };
-        let meddling = this.meddling.take().expect("it waited");
+        let injection = this.injection.take().expect("it waited");
         Poll::Ready(match result {
-            Ok(result) => P::tamper(result, meddling),
-            Err(answer) => P::answer(&answer, meddling),
+            Ok(result) => P::tamper(result, injection),
+            Err(answer) => P::answer(&answer, injection),
         })
     }
 }
@@ -103,7 +103,7 @@ impl<F> Meddled<F> {
 impl<F, P> fmt::Debug for ResponseFuture<F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
-            .field("meddled", &matches!(self.state, State::Meddled(_)))
+            .field("affected", &matches!(self.state, State::Affected(_)))
             .finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use buttress_shell::now;
 use crate::shared::{Harm, Place, Shared};
 use crate::wait::Wait;
 
-/// The part of an armed injector in one call: it injects a fault, or only records the result.
+/// The injection into one call: injects a fault, or only records the result.
 #[expect(
     unnameable_types,
     reason = "only sealed traits have it in their methods"
@@ -21,22 +21,22 @@ pub struct Injection {
     shared: Arc<Shared>,
     arming: Arc<ArmedPlan>,
     began: Instant,
-    /// The time for the guard, once that is known.
+    /// The latency for the guard, once it is known.
     latency: Option<Duration>,
-    /// What it waits for: the end of a delay, or of the plan.
+    /// The end of a delay or of the plan, while the call waits for it.
     wait: Option<Wait>,
     answer: Option<Answer>,
     body: Option<BodyFault>,
     place: Option<Place>,
-    told: Option<String>,
+    fault_names: Option<String>,
     is_concluded: bool,
 }
 
-/// What comes next.
+/// The next step of the call.
 pub(crate) enum Next {
-    /// The caller is answered with this.
+    /// Respond with this.
     Answer(Answer),
-    /// The inner service is polled.
+    /// Poll the inner service.
     Go,
 }
 
@@ -47,7 +47,7 @@ impl Injection {
         harm: Option<Harm>,
         now: Instant,
     ) -> Self {
-        let mut meddling = Self {
+        let mut injection = Self {
             shared: Arc::clone(shared),
             began: now,
             latency: None,
@@ -55,28 +55,28 @@ impl Injection {
             answer: None,
             body: None,
             place: None,
-            told: None,
+            fault_names: None,
             is_concluded: false,
             arming,
         };
         let Some(harm) = harm else {
-            return meddling;
+            return injection;
         };
-        // Not beyond the end of the plan, even if no further call comes that would end it.
-        let left = meddling.arming.expires().saturating_duration_since(now);
-        meddling.wait = match (&harm.answer, harm.delay) {
+        // At most to the end of the plan, even if no further call ends it.
+        let left = injection.arming.expires().saturating_duration_since(now);
+        injection.wait = match (&harm.answer, harm.delay) {
             (Some(Answer::Hang), _) => Wait::hanging(shared, left),
             (_, Some(delay)) => Wait::lasting(shared, delay.min(left)),
             (_, None) => None,
         };
-        meddling.answer = harm.answer;
-        meddling.body = harm.body;
-        meddling.place = Some(harm.place);
-        meddling.told = shared.config.fault_header.then_some(harm.told);
-        meddling
+        injection.answer = harm.answer;
+        injection.body = harm.body;
+        injection.place = Some(harm.place);
+        injection.fault_names = shared.config.fault_header.then_some(harm.fault_names);
+        injection
     }
 
-    /// Waits as long as the call has to, and returns what comes after.
+    /// Waits for the delay or the hang, and returns the next step.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if let Some(wait) = &mut self.wait {
             ready!(wait.poll(cx));
@@ -85,7 +85,7 @@ impl Injection {
         Poll::Ready(self.answer.take().map_or(Next::Go, Next::Answer))
     }
 
-    /// Tells the guard how the call ended, and lets go of the body what is to be done to it.
+    /// Reports the result of the call to the guard, and ends the injection.
     pub(crate) fn conclude(&mut self, failed: bool) {
         self.is_concluded = true;
         let now = now();
@@ -93,7 +93,7 @@ impl Injection {
             .latency
             .unwrap_or_else(|| now.saturating_duration_since(self.began));
         self.arming.observe(failed, latency, now);
-        // The call that breaches the steady state ends it, without waiting for the next call.
+        // The call that breaks the steady state ends the plan, without waiting for the next call.
         self.shared.look(&self.arming, now);
     }
 
@@ -102,9 +102,9 @@ impl Injection {
         self.arming.guard().is_some()
     }
 
-    /// The head has come and nothing more will be done to the call: only the end of its body remains to be recorded. The
-    /// time was that of the head, for how long a body takes is up to its reader.
-    pub(crate) fn listening(mut self) -> Self {
+    /// Continues after the head without a fault, to record the end of the body. The latency is that of the head,
+    /// because how long a body takes depends on its reader.
+    pub(crate) fn recording(mut self) -> Self {
         self.latency = Some(now().saturating_duration_since(self.began));
         self.place = None;
         self
@@ -114,9 +114,9 @@ impl Injection {
         Some((self.body.take()?, self.place.take()))
     }
 
-    /// What the response says was done to it.
-    pub(crate) fn told(&self) -> Option<&str> {
-        self.told.as_deref()
+    /// The value of the fault header.
+    pub(crate) fn fault_names(&self) -> Option<&str> {
+        self.fault_names.as_deref()
     }
 
     pub(crate) fn error(&self, kind: FailureKind) -> BoxError {
@@ -152,7 +152,7 @@ impl fmt::Debug for Injection {
 
 impl Drop for Injection {
     fn drop(&mut self) {
-        // Its caller gave up. That is no outcome, unless the injected fault kept it waiting.
+        // The call was cancelled. That is no outcome, unless the injected fault delayed it.
         if !self.is_concluded && self.place.is_some() {
             self.conclude(true);
         }

@@ -12,18 +12,17 @@ use crate::shared::Shared;
 use crate::switch::{self, KillSwitch};
 use crate::{InjectorConfig, InjectorSnapshot};
 
-/// An injector of faults: what its layers share, and where it is armed and disarmed.
+/// Injects faults: the state that its layers share, and the operations to arm and disarm it.
 ///
-/// It is made disarmed, and nothing but a call of [`arm`](Self::arm) or [`arm_scoped`](Self::arm_scoped) arms it: no
-/// configuration file, no environment variable. Cloning it is cheap, and all clones are one injector. See the
-/// [crate docs](crate).
+/// It is created disarmed, and only [`arm`](Self::arm) and [`arm_scoped`](Self::arm_scoped) arm it: no configuration
+/// file and no environment variable does. Clones are cheap and share their state. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Injector {
     shared: Arc<Shared>,
 }
 
 impl Injector {
-    /// A disarmed injector called `name`, which is how it appears in metrics, events and rejections.
+    /// Creates a disarmed injector. `name` is its label in metrics, events and rejections.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: InjectorConfig) -> Self {
         buttress_http::know_errors();
@@ -32,19 +31,19 @@ impl Injector {
         }
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name.as_str()
     }
 
-    /// Begins to inject what the plan says, until [`disarm`](Self::disarm), a kill switch, or the plan's own
-    /// bounds and guard end it.
+    /// Starts to inject the faults of the plan, until [`disarm`](Self::disarm), a kill switch, or the plan's bounds
+    /// or guard end it.
     ///
     /// # Errors
     ///
-    /// A plan that cannot work; an injector that is armed already; a kill switch that is thrown; a steady state
-    /// that is being [watched](Self::watch) and does not hold even now.
+    /// An invalid plan; an injector that is already armed; an active kill switch; a [watched](Self::watch) steady
+    /// state that does not hold.
     pub fn arm(&self, plan: Plan) -> Result<(), ArmError> {
         if switch::read(&self.shared.config, &plan) == KillSwitch::All {
             return Err(ArmError::KillSwitch);
@@ -63,12 +62,11 @@ impl Injector {
         })
     }
 
-    /// The same until the guard is dropped, however that comes about: a panic and a cancelled task disarm as
-    /// well.
+    /// Like [`arm`](Self::arm), until the returned guard is dropped, also by a panic or a cancelled task.
     ///
     /// # Errors
     ///
-    /// As [`arm`](Self::arm).
+    /// Those of [`arm`](Self::arm).
     pub fn arm_scoped(&self, plan: Plan) -> Result<Armed, ArmError> {
         self.arm(plan)?;
         Ok(Armed {
@@ -77,35 +75,36 @@ impl Injector {
         })
     }
 
-    /// Watches a steady state without injecting anything, so that [`arm`](Self::arm) can reject a plan with this
-    /// guard if it is broken before the plan begins.
+    /// Watches a steady state without injecting faults, so that [`arm`](Self::arm) can reject a plan with this guard
+    /// if it is broken before the plan starts.
     ///
     /// # Errors
     ///
-    /// A steady state that cannot be watched; an injector that is armed already.
+    /// A steady state that cannot be watched; an injector that is already armed.
     pub fn watch(&self, steady_state: SteadyStateConfig) -> Result<(), ArmError> {
         self.arm(watching(steady_state))
     }
 
-    /// The same until the guard is dropped, or a plan with this guard has taken over what was seen.
+    /// Like [`watch`](Self::watch), until the returned guard is dropped, or a plan with this guard has taken over the
+    /// measurements.
     pub(crate) fn watch_scoped(&self, steady_state: SteadyStateConfig) -> Result<Armed, ArmError> {
         self.arm_scoped(watching(steady_state))
     }
 
-    /// Ends all faults: no further call is affected, and calls that hang or wait because of one continue.
+    /// Ends all faults: no further call is affected, and calls that hang or wait because of a fault continue.
     pub fn disarm(&self) {
         self.shared.disarm(Disarming::Hand, None);
     }
 
-    /// Ends one fault of the plan and leaves the others. Says whether there is one of that name.
-    #[must_use = "there may be no fault of that name"]
+    /// Ends one fault of the plan. Returns whether there is a fault with that name.
+    #[must_use = "there may be no fault with that name"]
     pub fn stop(&self, fault: &str) -> bool {
         self.shared
             .arming()
             .is_some_and(|arming| self.shared.stop(&arming, fault))
     }
 
-    /// Whether a plan with faults is armed.
+    /// Returns whether a plan with faults is armed.
     #[must_use]
     pub fn is_armed(&self) -> bool {
         let arming = self.shared.arming();
@@ -113,14 +112,14 @@ impl Injector {
             .is_some_and(|arming| self.shared.look(&arming, now()).is_none() && has_faults(&arming))
     }
 
-    /// Tells the guard of how a call went that no layer of this injector saw.
+    /// Reports a call to the guard that no layer of this injector observed.
     pub fn observe(&self, failed: bool, latency: Duration) {
         if let Some(arming) = self.shared.arming() {
             arming.observe(failed, latency, now());
         }
     }
 
-    /// A snapshot of the injector.
+    /// Returns a snapshot of the injector.
     #[must_use]
     pub fn snapshot(&self) -> InjectorSnapshot {
         let arming = self.shared.arming();
@@ -148,23 +147,23 @@ impl fmt::Debug for Injector {
     }
 }
 
-/// Keeps a plan armed, and disarms it when it is dropped. See [`Injector::arm_scoped`].
+/// Keeps a plan armed, and disarms the injector when it is dropped. See [`Injector::arm_scoped`].
 #[derive(Debug)]
 #[must_use = "dropping it disarms"]
 pub struct Armed {
     shared: Arc<Shared>,
-    /// So that it does not disarm a plan that was armed after this one had ended.
+    /// So that it does not disarm a later plan.
     arming: Option<Arc<ArmedPlan>>,
 }
 
 impl Armed {
-    /// Waits until the plan is over, whatever ends it. Needs no calls for that.
+    /// Waits until the plan has ended for any reason. No calls are needed for that.
     pub async fn ended(&self) {
         let Some(mine) = &self.arming else {
             return;
         };
         loop {
-            // Listens before it looks, so that no disarming is missed.
+            // Subscribes before the check, so that no disarming is missed.
             let released = self.shared.released.notified();
             let mut released = std::pin::pin!(released);
             released.as_mut().enable();
@@ -194,13 +193,13 @@ impl Drop for Armed {
 pub enum ArmError {
     /// It is armed with another plan.
     AlreadyArmed,
-    /// The steady state does not hold even before.
+    /// The steady state does not hold before the plan starts.
     Breached(Breach),
     /// The hypothesis of an experiment cannot be watched.
     Hypothesis(ConfigError),
-    /// A kill switch is thrown.
+    /// A kill switch is active.
     KillSwitch,
-    /// The plan cannot work.
+    /// The plan is invalid.
     Plan(PlanError),
 }
 
@@ -210,8 +209,8 @@ impl fmt::Display for ArmError {
             Self::AlreadyArmed => f.write_str("another plan is armed; disarm it first"),
             Self::Breached(breach) => write!(f, "the steady state does not hold: {breach}"),
             Self::Hypothesis(error) => write!(f, "the hypothesis cannot be watched: {error}"),
-            Self::KillSwitch => f.write_str("a kill switch is thrown"),
-            Self::Plan(error) => write!(f, "the plan cannot work: {error}"),
+            Self::KillSwitch => f.write_str("a kill switch is active"),
+            Self::Plan(error) => write!(f, "the plan is invalid: {error}"),
         }
     }
 }
@@ -226,7 +225,7 @@ impl Error for ArmError {
     }
 }
 
-/// A plan without an effect, so it need not end soon.
+/// A plan without faults, so it does not need to end soon.
 fn watching(steady_state: SteadyStateConfig) -> Plan {
     let bounds = Bounds::default().ttl(Bounds::MAX_TTL);
     Plan::new(0).bounds(bounds).guard(steady_state)

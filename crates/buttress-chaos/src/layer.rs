@@ -5,10 +5,10 @@ use tower_layer::Layer;
 use crate::protocol::{HttpCalls, PlainCalls};
 use crate::{ChaosService, Injector};
 
-/// Puts an [`Injector`] in front of a service.
+/// Applies an [`Injector`] to a service.
 ///
-/// All services made by layers of one injector share it, however often `layer` is called. See the
-/// [crate docs](crate).
+/// All services of all layers of one injector share its state, however often `layer` is called. See the [crate
+/// docs](crate).
 #[derive(Debug)]
 pub struct ChaosLayer<P = PlainCalls> {
     injector: Injector,
@@ -16,8 +16,8 @@ pub struct ChaosLayer<P = PlainCalls> {
 }
 
 impl ChaosLayer {
-    /// For any service. Conditions on HTTP are met by no call, answers that are HTTP become errors, and faults
-    /// of the body do nothing.
+    /// For any service. Conditions on HTTP match no call, HTTP responses are injected as errors, and faults in bodies
+    /// have no effect.
     #[must_use]
     pub fn new(injector: &Injector) -> Self {
         Self::of(injector)

@@ -1,10 +1,10 @@
-//! Faults on purpose for Tower services: they repeat, they stay in bounds, and they end.
+//! Fault injection for Tower services: reproducible, within bounds, and with an end.
 //!
 //! # When to use it
 //!
-//! To test how a service handles a dependency that is down, slow or failing in part: in a test, in staging, or for one
-//! percent of production. Not to generate load; and not where the effects are not measured, because a fault without a
-//! hypothesis proves nothing.
+//! To test how a service handles a dependency that is down, slow or partly failing: in a test, in staging, or for one
+//! percent of production. Do not use it to generate load, or where the effects are not measured, because a fault
+//! without a hypothesis proves nothing.
 //!
 //! # Example
 //!
@@ -20,7 +20,7 @@
 //!     .layer(ChaosLayer::new(&injector))
 //!     .service_fn(|query: &'static str| async move { Ok::<_, std::io::Error>(query.len()) });
 //!
-//! // One call in ten takes a second longer: the same ones in every run of this plan.
+//! // One call in ten is delayed by a second: the same calls in every run of this plan.
 //! let slow = PlannedFault::new("slow", Fault::Delay(Latency::Fixed(Duration::from_secs(1))));
 //! injector.arm(Plan::new(7).fault(slow.rate(Ratio::percent(10))))?;
 //! assert_eq!(service.oneshot("select 1").await?, 8);
@@ -54,7 +54,7 @@
 //!     .bounds(Bounds::default().blast_radius(Ratio::percent(1)).ttl(Duration::from_secs(120)))
 //!     .guard(SteadyStateConfig::default().failure_ratio(Ratio::percent(2)));
 //!
-//! let armed = injector.arm_scoped(plan)?; // disarmed when it is dropped, also by a panic
+//! let armed = injector.arm_scoped(plan)?; // disarms when it is dropped, also by a panic
 //! # drop(armed);
 //! # Ok(())
 //! # }
@@ -62,40 +62,41 @@
 //!
 //! # What it does
 //!
-//! A [`Plan`] has faults, and a call can meet one of each kind: a delay, an answer in place of the inner service's, and
-//! something done to the body. Whether a fault hits a call is hash(seed, name of the fault, identity of the call) against
-//! its rate, decided when the call is made. The identity is the `x-request-id`, or else the trace id of
-//! `traceparent`: then it is the same in every run and on every hop. A call that has neither is known by its turn.
+//! A [`Plan`] has faults, and a call can have one of each kind: a delay, a response in place of the inner service's,
+//! and a fault in the body. Whether a fault affects a call is decided when the call is made: hash(seed, name of the
+//! fault, identity of the call) against its rate. The identity is the `x-request-id`, or else the trace id of
+//! `traceparent`, so it is the same in every run and on every hop. A call that has neither is identified by its
+//! number.
 //!
-//! The attempts of a call have one identity, and a retry tells their number in `x-attempt`. By default a plan
-//! [draws](Draw) for each attempt, so that inside of a retry an attempt can succeed where another failed. With
-//! [`Draw::PerCall`] what fails one attempt fails all. The report of an experiment says which it was.
+//! All attempts of a call have one identity, and a retry sends the number of the attempt in `x-attempt`. By default a
+//! plan [decides](Draw) for each attempt, so that inside a retry one attempt can succeed after another failed. With
+//! [`Draw::PerCall`] a fault affects all attempts of a call. The report of an experiment has this setting.
 //!
-//! | what ends a plan | |
+//! | what ends a plan | when |
 //! |---|---|
 //! | [`Injector::disarm`], the drop of an [`Armed`] | at once |
-//! | [`Bounds::ttl`] | at its end |
+//! | [`Bounds::ttl`] | when it has passed |
 //! | the [guard](Plan::guard): a failure ratio, a latency quantile or a burn rate | with the call that breaks it |
 //! | a [kill file, a kill variable](InjectorConfig::kill_file), for all, an experiment or a fault | before the next call is affected |
 //!
-//! However it ends, calls that hang or wait because of it continue. At no time are more calls affected than
-//! [`Bounds::max_active`], or a larger share of them than [`Bounds::blast_radius`].
+//! When a plan ends, calls that hang or wait because of it continue. At no time are more calls affected than
+//! [`Bounds::max_active`], or a larger ratio of them than [`Bounds::blast_radius`].
 //!
-//! An injector is made disarmed, and nothing but a call in your code arms it. Disarmed it looks at one flag.
+//! An injector is created disarmed, and only a call in your code arms it. Disarmed, it reads one flag.
 //!
-//! An injected fault counts as the fault it simulates, so that breakers and budgets react to it: an abort is a
-//! connection that broke off in the middle of a call. Where they should not, use
-//! [`IgnoreInjected`](buttress_http::IgnoreInjected), which is a classifier for both.
+//! An injected fault counts as the failure that it simulates, so that breakers and budgets react to it: an abort is a
+//! connection that is lost in the middle of a call. If they should not react, use
+//! [`IgnoreInjected`](buttress_http::IgnoreInjected), a classifier for both.
 //!
-//! Not every fault is seen by every peer. A body that is cut short is found out where its length was said, and passes for
-//! whole where it was not; a byte that is wrong is for the reader of the content to find; trailers that are lost pass for
-//! a success with tonic's client.
+//! Not every peer detects every fault. A body that is cut short is detected if its length was sent, and otherwise
+//! taken as complete; a wrong byte is detected only by the reader of the content; lost trailers are a success for
+//! tonic's client.
 //!
 //! # Differences from others
 //!
-//! From `tower-resilience-chaos`: the same calls are hit with any number of threads and in any order of polls; delays
-//! below a millisecond are kept; there are faults of the body; and disarmed it neither locks nor allocates. From Envoy's
-//! fault filter: what is active at one time is bounded exactly, and two runs are the same run.
+//! From `tower-resilience-chaos`: the same calls are affected with any number of threads and in any order of polls;
+//! delays below a millisecond are kept; there are faults in bodies; and when disarmed it neither locks nor allocates.
+//! From Envoy's fault filter: the number of active faults has an exact bound, and two runs are the same.
 //!
 //! # Defaults
 //!
@@ -108,7 +109,8 @@
 //!
 //! # Ordering
 //!
-//! Innermost, next to what it plays: then every layer around it meets the fault as it would meet the real one.
+//! Innermost, next to the dependency that it simulates: then every other layer meets the fault as it would meet a
+//! real one.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

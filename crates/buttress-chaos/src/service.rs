@@ -10,7 +10,7 @@ use crate::injection::Injection;
 use crate::protocol::{FaultTarget, InjectResponse, PlainCalls};
 use crate::{Injector, ResponseFuture};
 
-/// A service behind an [`Injector`]. See the [crate docs](crate).
+/// A service with an [`Injector`]. See the [crate docs](crate).
 pub struct ChaosService<S, P = PlainCalls> {
     inner: S,
     injector: Injector,
@@ -26,22 +26,22 @@ impl<S, P> ChaosService<S, P> {
         }
     }
 
-    /// The injector in front.
+    /// Returns the injector.
     pub fn injector(&self) -> &Injector {
         &self.injector
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service, without the injector.
+    /// Returns the inner service, and drops the injector.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -82,7 +82,7 @@ impl<S, P> ChaosService<S, P> {
             return ResponseFuture::untouched(self.inner.call(request));
         };
         let now = now();
-        // Decided here and not at the first poll, so that the order of polls has no say in it.
+        // Decided here and not at the first poll, so that the order of polls does not matter.
         let identity = shared.identity(P::identity(&request));
         let harm = shared.decide(&arming, &P::subject(&request), identity, now);
         if harm.is_none() && arming.guard().is_none() {
@@ -90,17 +90,17 @@ impl<S, P> ChaosService<S, P> {
             return ResponseFuture::untouched(self.inner.call(request));
         }
         let is_answered = harm.as_ref().is_some_and(|harm| harm.answer.is_some());
-        let meddling = Injection::new(shared, arming, harm, now);
+        let injection = Injection::new(shared, arming, harm, now);
         let inner = if is_answered {
-            // What the service reserved is given back. The request is not dropped as rejected: an injected answer stands
-            // for one of the service's own, so a retry must not learn that the call was never processed.
+            // The reservation of the service is released. The request is not dropped as rejected: an injected
+            // response stands for one of the service, so a retry must not learn that the call was never processed.
             drop(request);
             relinquish(&mut self.inner);
             None
         } else {
             Some(self.inner.call(request))
         };
-        ResponseFuture::meddled(inner, meddling)
+        ResponseFuture::affected(inner, injection)
     }
 }
 

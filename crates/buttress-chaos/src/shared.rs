@@ -11,33 +11,33 @@ use tokio::sync::Notify;
 use crate::InjectorConfig;
 use crate::switch::{self, KillSwitch};
 
-/// What all layers of one injector share.
+/// The state that all layers of an injector share.
 pub(crate) struct Shared {
     pub(crate) name: Name,
     pub(crate) config: InjectorConfig,
     pub(crate) signals: ChaosSignals,
-    /// Whether there is an arming: all that a call looks at while there is none.
+    /// Whether a plan is armed. This is all that a call reads while none is.
     armed: AtomicBool,
-    /// Calls read it, and do not wait for each other; it is written to when a plan begins or ends. Never held over
-    /// anything but looking at it or putting it there.
+    /// Calls read it, and do not wait for each other; it is written when a plan starts or ends. It is locked only to
+    /// read or replace the value.
     arming: RwLock<Option<Arc<ArmedPlan>>>,
-    /// Numbers the calls that nothing names.
+    /// The number of the next call without an identity.
     sequence: AtomicU64,
-    /// Told when an arming ends, for calls that hang or are late because of it.
+    /// Notified when a plan ends, for calls that hang or wait because of it.
     pub(crate) released: Arc<Notify>,
 }
 
-/// What is done to a call.
+/// The faults of a call.
 pub(crate) struct Harm {
     pub(crate) place: Place,
     pub(crate) delay: Option<std::time::Duration>,
     pub(crate) answer: Option<Answer>,
     pub(crate) body: Option<BodyFault>,
     /// The names of the faults, separated by commas.
-    pub(crate) told: String,
+    pub(crate) fault_names: String,
 }
 
-/// One of the affected calls, released when it is dropped.
+/// One of the affected calls. Dropping it releases its slot.
 pub(crate) struct Place {
     shared: Arc<Shared>,
     arming: Arc<ArmedPlan>,
@@ -59,7 +59,7 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_armed(&self) -> bool {
-        // It orders no other reads: the lock does.
+        // No ordering is needed: the lock provides it.
         self.armed.load(Ordering::Relaxed)
     }
 
@@ -68,7 +68,7 @@ impl Shared {
         arming.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts an arming there unless there is one already.
+    /// Arms a plan, unless one is armed.
     pub(crate) fn arm<E>(
         &self,
         make: impl FnOnce(Option<&Arc<ArmedPlan>>) -> Result<ArmedPlan, E>,
@@ -89,7 +89,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes the armed plan, and lets the calls it holds continue. With `only`, if it is still that one.
+    /// Removes the armed plan, and releases the calls that it holds. With `only`, if that plan is still armed.
     pub(crate) fn disarm(&self, by: Disarming, only: Option<&Arc<ArmedPlan>>) -> bool {
         let mut locked = self.lock();
         let stands = match (&*locked, only) {
@@ -107,8 +107,8 @@ impl Shared {
         true
     }
 
-    /// The identity of a call: its own, or its number at this injector. Two injectors with one plan hit the same
-    /// requests, but have no sequence in common where requests have no identity.
+    /// Returns the identity of a call: its own, or its number at this injector. Two injectors with one plan affect
+    /// the same requests, but have no common numbers for requests without an identity.
     pub(crate) fn identity(&self, named: Option<u64>) -> u64 {
         named.unwrap_or_else(|| {
             let turn = self.sequence.fetch_add(1, Ordering::Relaxed);
@@ -119,7 +119,7 @@ impl Shared {
         })
     }
 
-    /// Decides about a call.
+    /// Decides whether a call is affected.
     pub(crate) fn decide(
         self: &Arc<Self>,
         arming: &Arc<ArmedPlan>,
@@ -151,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// Whether a kill switch is thrown that spares this call. Obeys the switch for all that come after it.
+    /// Whether a kill switch applies to this call. Disarms the plan or the fault for all later calls.
     fn is_killed(&self, arming: &Arc<ArmedPlan>, decision: &Decision<'_>) -> bool {
         match switch::read(&self.config, arming.plan()) {
             KillSwitch::All => {
@@ -190,11 +190,11 @@ impl Shared {
             delay: decision.delay.map(|hit| hit.what),
             answer: decision.answer.map(|hit| hit.what.clone()),
             body: decision.body.map(|hit| hit.what),
-            told: names.join(", "),
+            fault_names: names.join(", "),
         }
     }
 
-    /// Puts one fault out of use. Says whether there is one of that name.
+    /// Disables one fault. Returns whether there is a fault with that name.
     pub(crate) fn stop(&self, arming: &ArmedPlan, fault: &str) -> bool {
         let stopped = arming.stop(fault);
         if stopped {
@@ -203,7 +203,7 @@ impl Shared {
         stopped
     }
 
-    /// Disarms if the plan is over by itself, and returns why.
+    /// Disarms the injector if the plan has ended by itself, and returns the reason.
     pub(crate) fn look(&self, arming: &Arc<ArmedPlan>, now: Instant) -> Option<End> {
         let end = arming.end(now)?;
         self.disarm(Disarming::Ended(end), Some(arming));

@@ -4,14 +4,14 @@ use buttress_core::Name;
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectorSnapshot {
-    /// The name it was given.
+    /// The name of the injector.
     pub name: Name,
     /// Whether a plan with faults is armed.
     pub armed: bool,
-    /// Calls that were decided on since it was armed.
+    /// The number of calls since it was armed.
     pub calls: u64,
-    /// Calls that were affected.
+    /// The number of affected calls.
     pub affected: u64,
-    /// Calls that are affected now.
+    /// The number of calls that are affected now.
     pub active: u64,
 }

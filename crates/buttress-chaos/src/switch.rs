@@ -5,36 +5,36 @@ use buttress_core::chaos::Plan;
 
 use crate::InjectorConfig;
 
-/// What the kill switches outside of the process say.
+/// The state of the kill switches outside the process.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KillSwitch {
-    /// Nothing is to be injected.
+    /// No faults may be injected.
     All,
-    /// Not these faults.
+    /// These faults may not be injected.
     Faults(Vec<String>),
-    /// No switch is thrown.
+    /// No kill switch is active.
     None,
 }
 
-/// Reads the switches. It takes a system call or two, so it is called only where a call would be affected.
+/// Reads the kill switches. It takes one or two system calls, so it is called only if a call would be affected.
 pub(crate) fn read(config: &InjectorConfig, plan: &Plan) -> KillSwitch {
     let variable = config.kill_variable.as_deref().and_then(variable);
     let file = config.kill_file.as_deref().and_then(file);
     let texts = [variable, file].into_iter().flatten();
     texts.fold(KillSwitch::None, |killed, text| {
-        killed.and(understand(&text, plan))
+        killed.and(parse(&text, plan))
     })
 }
 
-/// What one switch says, which is thrown.
-fn understand(text: &str, plan: &Plan) -> KillSwitch {
+/// Parses the text of an active kill switch.
+fn parse(text: &str, plan: &Plan) -> KillSwitch {
     let mut killed = KillSwitch::None;
     let items = text.split([',', '\n', '\r']).map(str::trim);
     let mut said = false;
     for item in items.filter(|item| !item.is_empty()) {
         said = true;
         killed = killed.and(match item.strip_prefix("experiment:") {
-            // Another's is none of Buttress.
+            // It is for another experiment.
             Some(name) if Some(name.trim()) != plan.experiment_name() => KillSwitch::None,
             Some(_) => KillSwitch::All,
             None => faults(item, plan),
@@ -75,7 +75,7 @@ fn file(path: &Path) -> Option<String> {
     match std::fs::read(path) {
         Ok(text) => Some(String::from_utf8_lossy(&text).into_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        // It is there and cannot be read.
+        // It exists and cannot be read.
         Err(_) => Some(String::new()),
     }
 }
@@ -108,13 +108,13 @@ mod tests {
             ("experiment: another, errors", KillSwitch::All),
             ("experiments: another", KillSwitch::All),
         ] {
-            assert_eq!(understand(text, &plan), expected, "{text:?}");
+            assert_eq!(parse(text, &plan), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn a_plan_of_no_experiment_is_not_killed_with_one() {
+    fn a_plan_without_an_experiment_is_not_killed_with_one() {
         let plan = Plan::new(1);
-        assert_eq!(understand("experiment: a", &plan), KillSwitch::None);
+        assert_eq!(parse("experiment: a", &plan), KillSwitch::None);
     }
 }

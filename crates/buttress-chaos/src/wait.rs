@@ -9,16 +9,16 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::shared::Shared;
 
-/// A time that a call or a body is held up, which ends early when the injector is disarmed.
+/// A wait of a call or a body, which ends early when the injector is disarmed.
 pub(crate) struct Wait {
-    /// When it is over. `None` where no timer could be had.
+    /// When the wait ends. `None` if there are no timers.
     timer: Option<(Instant, Pin<Box<Timer>>)>,
-    /// Listens from the start, so that no disarming is missed.
+    /// Subscribed from the start, so that no disarming is missed.
     released: Pin<Box<OwnedNotified>>,
 }
 
 impl Wait {
-    /// Holds up for a time. `None` where nothing does: no time, no plan any more, or no timer to be had.
+    /// Waits for a time. `None` if there is nothing to wait for: no time, no plan, or no timer.
     pub(crate) fn lasting(shared: &Shared, time: Duration) -> Option<Self> {
         if time.is_zero() {
             return None;
@@ -35,7 +35,7 @@ impl Wait {
     fn new(shared: &Shared, timer: Option<(Instant, Pin<Box<Timer>>)>) -> Option<Self> {
         let mut released = Box::pin(Arc::clone(&shared.released).notified_owned());
         released.as_mut().enable();
-        // After it is registered: a disarm from here on wakes it.
+        // Checked after the subscription: a later disarm wakes it.
         shared.is_armed().then_some(Self { timer, released })
     }
 

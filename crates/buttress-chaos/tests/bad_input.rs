@@ -1,4 +1,4 @@
-//! What a file may not say: each is rejected with its place, and the field, the value and the bound.
+//! Invalid files: each error has its position, and the field, the value and the bound.
 #![cfg(feature = "game-day")]
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use buttress_chaos::{
 };
 use tower::{Layer, ServiceExt, service_fn};
 
-/// Rejected with just this text, which begins with the place.
+/// Checks that the file is rejected with exactly this text, which starts with the position.
 #[track_caller]
 fn refused(lines: &str, says: &str) {
     let text = format!("{EXPERIMENT}{lines}\n");
@@ -86,7 +86,7 @@ fn faults_that_exclude_each_other_and_overlap_are_rejected() {
     );
 }
 
-/// That can be known only when it starts, and the report says where the guard stands.
+/// This is known only when the experiment starts, and the report has the position of the guard.
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_broken_at_the_start_is_rejected() {
     let day = format!(
@@ -103,7 +103,7 @@ async fn a_guard_that_is_broken_at_the_start_is_rejected() {
         async move {
             loop {
                 let _ = down.clone().oneshot(()).await;
-                // The callers get a better error.
+                // The callers now get successes.
                 observer.record(false, Duration::ZERO);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -122,10 +122,10 @@ async fn a_guard_that_is_broken_at_the_start_is_rejected() {
         said.contains("failure ratio is 100.00%, but must be at most 20.00%"),
         "{said}"
     );
-    assert!(said.contains("See line 4, column 9."), "{said}");
+    assert!(said.contains("Line 4, column 9."), "{said}");
     assert_eq!(injector.snapshot().affected, 0);
     assert!(!injector.is_armed());
-    // Nothing watches any more either.
+    // The guard no longer watches.
     let nothing = buttress_chaos::Plan::new(1).fault(PlannedFault::new(
         "f",
         buttress_chaos::Fault::Answer(buttress_chaos::Answer::Error),

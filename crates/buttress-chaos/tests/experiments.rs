@@ -1,4 +1,4 @@
-//! Experiments under a paused clock, as in a user's tests.
+//! Experiments with a paused clock, as in a user's tests.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn injector() -> Injector {
     Injector::new("test", InjectorConfig::default().kill_variable(None))
 }
 
-/// Calls that take 5 ms, through the injector and with nothing around it, a hundred a second.
+/// Calls that take 5 ms, through the injector and without other layers, a hundred per second.
 fn load<S>(stack: S, observer: &Observer) -> JoinHandle<()>
 where
     S: Service<u32, Error = BoxError, Future: Send> + Clone + Send + 'static,
@@ -59,7 +59,7 @@ fn experiment(plan: Plan) -> Experiment {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hypothesis_that_survives_has_held() {
+async fn a_hypothesis_that_holds_is_reported() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let report = experiment(errors(Ratio::percent(1)));
@@ -72,7 +72,7 @@ async fn a_hypothesis_that_survives_has_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hypothesis_that_does_not_is_broken_and_everything_is_rolled_back() {
+async fn a_broken_hypothesis_is_reported_and_faults_end() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let report = experiment(errors(Ratio::percent(50)));
@@ -87,7 +87,7 @@ async fn a_hypothesis_that_does_not_is_broken_and_everything_is_rolled_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slowness_breaks_a_hypothesis_about_latency() {
+async fn latency_breaks_a_hypothesis_about_latency() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let slow = PlannedFault::new("slow", Fault::Delay(Latency::Fixed(500 * MS)));
@@ -100,7 +100,7 @@ async fn slowness_breaks_a_hypothesis_about_latency() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_steady_before_is_left_alone() {
+async fn nothing_is_injected_without_a_steady_state() {
     let (injector, observer) = (injector(), Observer::new());
     let stack = service_fn(|_: u32| async { Err::<u32, BoxError>("down already".into()) });
     let load = load(stack, &observer);
@@ -115,10 +115,10 @@ async fn what_is_not_steady_before_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_come_back_has_not_recovered() {
+async fn a_stack_that_still_fails_has_not_recovered() {
     let (injector, observer) = (injector(), Observer::new());
     let inner = dependency(&injector);
-    // It never gets over its first failure.
+    // It fails permanently after its first failure.
     let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stack = service_fn(move |n: u32| {
         let (inner, broken) = (inner.clone(), std::sync::Arc::clone(&broken));
@@ -127,7 +127,7 @@ async fn what_does_not_come_back_has_not_recovered() {
             if result.is_err() {
                 broken.store(true, std::sync::atomic::Ordering::SeqCst);
             }
-            // It shows only later.
+            // It fails only later.
             tokio::time::sleep(11 * SECOND).await;
             if broken.load(std::sync::atomic::Ordering::SeqCst) {
                 return Err("still down".into());
@@ -150,7 +150,7 @@ async fn what_does_not_come_back_has_not_recovered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_aborts_the_experiment_and_the_figures_stay() {
+async fn a_guard_aborts_the_experiment_and_keeps_the_figures() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let plan = errors(Ratio::ONE).guard(few_failures());
@@ -168,7 +168,7 @@ async fn an_experiment_that_is_dropped_or_panics_disarms() {
     let load = load(dependency(&injector), &observer);
     let experiment = experiment(errors(Ratio::percent(1)));
     let running = experiment.run(&injector, &observer);
-    // In the middle, as Ctrl-C would.
+    // Dropped in the middle, as by Ctrl-C.
     assert!(tokio::time::timeout(8 * SECOND, running).await.is_err());
     assert!(!injector.is_armed());
 
@@ -187,7 +187,7 @@ async fn an_experiment_that_is_dropped_or_panics_disarms() {
     load.abort();
 }
 
-/// Also before anything is injected, where only the guard watches.
+/// Also before anything is injected, while only the guard watches.
 #[tokio::test(start_paused = true)]
 async fn an_experiment_that_is_dropped_early_stops_observing() {
     let (injector, observer) = (injector(), Observer::new());
@@ -202,7 +202,7 @@ async fn an_experiment_that_is_dropped_early_stops_observing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_injector_that_is_armed_already_runs_no_experiment() {
+async fn an_armed_injector_rejects_an_experiment() {
     let (injector, observer) = (injector(), Observer::new());
     injector
         .arm(errors(Ratio::ONE).bounds(Bounds::default()))
@@ -211,7 +211,7 @@ async fn an_injector_that_is_armed_already_runs_no_experiment() {
         .run(&injector, &observer)
         .await;
     assert_eq!(report, Err(ArmError::AlreadyArmed));
-    assert!(injector.is_armed(), "it was not ours to disarm");
+    assert!(injector.is_armed(), "it was armed by another plan");
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,7 +239,7 @@ async fn a_hypothesis_without_samples_does_not_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_all_hang_show_nothing() {
+async fn calls_that_all_hang_are_inconclusive() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let hang = Plan::new(7).fault(PlannedFault::new("hang", Fault::Answer(Answer::Hang)));
@@ -250,7 +250,7 @@ async fn calls_that_all_hang_show_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_fail_meanwhile_must_not_fail_after() {
+async fn failures_allowed_while_armed_are_not_allowed_after() {
     let (injector, observer) = (injector(), Observer::new());
     let load = load(dependency(&injector), &observer);
     let anything = SteadyStateConfig::default().failure_ratio(Ratio::ONE);

@@ -1,4 +1,4 @@
-//! Game days from files: what is read, and what is rejected where.
+//! Game days from files: valid files, and the positions of errors.
 #![cfg(feature = "game-day")]
 
 use std::time::Duration;
@@ -46,7 +46,7 @@ hypothesis = { failure_ratio = 0.0 }
 "#;
 
 #[test]
-fn a_file_says_what_the_code_would() {
+fn a_file_is_the_same_as_code() {
     let experiments = [
         Experiment::new(
             "everything",
@@ -119,7 +119,7 @@ fn a_file_says_what_the_code_would() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_done() {
+fn a_dry_run_lists_the_experiments() {
     let text = GameDay::from_toml(ALL_OF_IT).unwrap().to_string();
     assert_eq!(
         text,
@@ -131,7 +131,7 @@ fn a_dry_run_says_what_would_be_done() {
     );
 }
 
-/// An experiment with these lines in its only fault, which begin in line 8.
+/// An experiment with these lines in its only fault, which starts in line 8.
 fn refused(fault: &str) -> GameDayError {
     let text = format!(
         "seed = 1\n\n[[experiment]]\nname = \"a\"\nhypothesis = {{ failure_ratio = 0.1 }}\n\n[[experiment.fault]]\n{fault}\n"
@@ -140,7 +140,7 @@ fn refused(fault: &str) -> GameDayError {
 }
 
 #[test]
-fn what_is_wrong_with_a_fault_is_rejected_with_its_slot() {
+fn an_invalid_fault_is_rejected_with_its_position() {
     for (fault, line, says) in [
         (
             "name = \"f\"\nrate = 1.5\nanswer = \"error\"",
@@ -184,7 +184,7 @@ fn what_is_wrong_with_a_fault_is_rejected_with_its_slot() {
 }
 
 #[test]
-fn what_is_wrong_with_an_experiment_is_rejected_with_its_slot() {
+fn an_invalid_experiment_is_rejected_with_its_position() {
     let text = |lines: &str| format!("[[experiment]]\nname = \"a\"\n{lines}\n");
     for (lines, line, says) in [
         ("hypothesis = {}", 3, "guard"),
@@ -245,7 +245,7 @@ fn faults_that_exclude_each_other_are_rejected_at_the_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reports_come_as_json_and_as_markdown() {
+async fn reports_are_json_and_markdown() {
     let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
     let observer = Observer::new();
     let calls = tokio::spawn({
@@ -275,7 +275,7 @@ async fn reports_come_as_json_and_as_markdown() {
 }
 
 #[test]
-fn another_seed_is_another_game_day_of_the_same_experiments() {
+fn another_seed_keeps_the_experiments() {
     let day = GameDay::from_toml(ALL_OF_IT).unwrap();
     let other = day.clone().reseeded(8_000);
     for (one, two) in day.experiments().iter().zip(other.experiments()) {

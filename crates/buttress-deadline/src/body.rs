@@ -13,16 +13,16 @@ use pin_project::pin_project;
 use crate::deadline_timer::{DeadlineTimer, Tail};
 use crate::held::{Found, Slot};
 
-/// A response body that is over by its deadline, whether its reader polls it or not.
+/// A response body that ends at its deadline, whether its reader polls it or not.
 ///
-/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body
-/// within, which is polled in the context of the call's task. If it has not ended in time, it is dropped at that moment,
-/// with all that it holds: slots of a bulkhead, connections, buffers. When the reader polls next, a gRPC stream ends
-/// with the trailers of `DEADLINE_EXCEEDED`, and any other body with a [`Rejection`].
+/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the inner
+/// body, which is polled in the context of the call's task. If the body has not ended at the deadline, it is dropped
+/// then, with everything it holds: slots of a bulkhead, connections, buffers. At the reader's next poll, a gRPC
+/// stream ends with the trailers of `DEADLINE_EXCEEDED`, and any other body with a [`Rejection`].
 ///
-/// A body without a deadline, and one that is at its end with its head, is within as it is. For any other body there are
-/// two allocations and a timer. The body is then dropped by the thread that runs the timers of the runtime, so its drop
-/// must not block. Where there are no timers, the body ends when it is polled.
+/// A body without a deadline, or one that ends with its head, is not wrapped. Any other body needs two allocations
+/// and a timer. At the deadline it is dropped by the thread that runs the timers of the runtime, so its drop must not
+/// block. Without timers, the body ends when it is polled.
 #[pin_project]
 pub struct DeadlineBody<B>(#[pin] State<B>);
 
@@ -34,7 +34,7 @@ enum State<B> {
         context: Option<TaskContext>,
     },
     Watched(Watched<B>),
-    /// The body within is gone, and said this of itself at its end.
+    /// The inner body is dropped; this was its size hint.
     Over(SizeHint),
 }
 
@@ -47,7 +47,7 @@ struct Watched<B> {
 }
 
 impl<B: Body + Send + 'static> DeadlineBody<B> {
-    /// Follows a response to the end of its body.
+    /// Wraps the body of a response, if it has a deadline.
     #[inline]
     pub(crate) fn follow(
         response: Response<B>,
@@ -124,11 +124,8 @@ where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    /// What the reader gets, and whether there is nothing after it.
-    #[expect(
-        clippy::type_complexity,
-        reason = "it is what a body answers, and a flag"
-    )]
+    /// The result for the reader, and whether it is the last.
+    #[expect(clippy::type_complexity, reason = "the result of a poll, and a flag")]
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -159,7 +156,7 @@ where
                 self.size_hint = body.size_hint();
                 this.tail.as_mut().is_some_and(Tail::is_late)
             }
-            // Its last frame came late, and is its last all the same.
+            // The last frame is returned even if it is late.
             Poll::Ready(_) => {
                 self.size_hint = body.size_hint();
                 return (polled.map_err(Into::into), true);
@@ -171,7 +168,7 @@ where
         }
     }
 
-    /// What the reader of an ended body gets.
+    /// Returns the error or the trailers of an ended body.
     fn end(&mut self, rejection: Rejection) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         self.size_hint = SizeHint::with_exact(0);
         Poll::Ready(Some(if self.is_grpc {
@@ -195,7 +192,7 @@ fn poll_in<R>(context: &mut Option<TaskContext>, poll: impl FnOnce() -> R) -> R 
     }
 }
 
-/// A body without a deadline, for layers above that answer in place of the service.
+/// A body without a deadline, for outer layers that respond in place of the service.
 impl<B: Default> Default for DeadlineBody<B> {
     fn default() -> Self {
         Self(State::Unwatched {
@@ -218,7 +215,7 @@ impl<B: fmt::Debug> fmt::Debug for DeadlineBody<B> {
 }
 
 fn deadline_exceeded() -> HeaderMap {
-    let message = HeaderValue::from_static("the call was not answered within the time it had");
+    let message = HeaderValue::from_static("the deadline of the call passed before the response");
     HeaderMap::from_iter([
         (grpc::STATUS, GrpcCode::DeadlineExceeded.into()),
         (grpc::MESSAGE, message),

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use buttress_core::TaskContext;
 use pin_project::pin_project;
 
-/// Takes the deadline of this task along, for a future that another task is to poll.
+/// Gives a future the deadline of the current task, for when another task polls it.
 ///
 /// ```
 /// use buttress_deadline::{Deadline, carry};
@@ -32,7 +32,7 @@ pub fn carry<F>(future: F) -> WithTaskContext<F> {
     }
 }
 
-/// A future that is polled with the deadline of the task that it was made in.
+/// A future that is polled with the deadline of the task that created it.
 #[pin_project]
 #[derive(Debug, Clone)]
 pub struct WithTaskContext<F> {

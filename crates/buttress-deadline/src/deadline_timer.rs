@@ -11,32 +11,32 @@ use buttress_shell::{Timer, now};
 use crate::limits::earlier;
 use crate::shared::SharedLease;
 
-/// The time of a call in flight, until its head comes.
-#[expect(unnameable_types, reason = "it is between our future and our body")]
+/// The timer of a call in flight, until its head.
+#[expect(unnameable_types, reason = "only our future and our body use it")]
 #[derive(Debug)]
 pub struct DeadlineTimer {
     pub(crate) shared: SharedLease,
     pub(crate) deadline: Option<Instant>,
-    /// When the head is due. `None` is never.
+    /// When the head times out; `None` for never.
     pub(crate) head: Option<Instant>,
     pub(crate) binds: bool,
 }
 
-/// The time of a response whose head has come, until its body ends.
+/// The timer of a response's body.
 #[derive(Debug)]
 pub(crate) struct Tail {
     shared: SharedLease,
     end: Option<Instant>,
     idle: Option<Duration>,
-    /// When the side that has to make progress has been idle for too long.
+    /// When the reader or the service has been idle for too long.
     idle_until: Option<Instant>,
-    /// Whether it is the service that has to make progress: the reader has polled for a frame.
+    /// Whether the reader has polled for a frame, so that the service must act next.
     is_asked: bool,
     binds: bool,
 }
 
 impl DeadlineTimer {
-    /// Waits for the head to be overdue, and returns what the call then ends with; `None` if it goes on unwatched.
+    /// Waits until the head times out, and returns the error of the call; `None` if the timeout is not enforced.
     pub(crate) fn poll(
         &mut self,
         timer: Pin<&mut Timer>,
@@ -54,7 +54,7 @@ impl DeadlineTimer {
         Poll::Ready(self.shared.exceeded(self.binds))
     }
 
-    /// What is watched of the body, if anything is.
+    /// Returns the timer of the body, if it has one.
     pub(crate) fn tail(self) -> Option<Tail> {
         let limits = self.shared.limits;
         if limits.until == Until::Headers {
@@ -77,7 +77,7 @@ impl DeadlineTimer {
 }
 
 impl Tail {
-    /// When the body is over, unless something happens before.
+    /// When the body times out, unless there is progress before.
     pub(crate) fn due(&self) -> Option<Instant> {
         match (self.end, self.idle_until) {
             (Some(end), Some(idle)) => Some(end.min(idle)),
@@ -85,8 +85,8 @@ impl Tail {
         }
     }
 
-    /// A frame has come, and another is to follow when the reader polls. Returns whether the frame comes too late: a
-    /// body with a frame always ready never waits for a timer.
+    /// Records a frame. Returns whether the frame is late: a body that always has a frame ready never waits for a
+    /// timer.
     pub(crate) fn is_late(&mut self) -> bool {
         if self.idle.is_none() && self.end.is_none() {
             return false;
@@ -97,19 +97,19 @@ impl Tail {
         self.end.is_some_and(|end| end <= now)
     }
 
-    /// The reader asks for a frame that is not there yet.
+    /// Records that the reader polls for a frame that is not ready.
     pub(crate) fn ask(&mut self) {
         if self.idle.is_some() && !mem::replace(&mut self.is_asked, true) {
             self.idle_until = earlier(None, now(), self.idle);
         }
     }
 
-    /// What the body ends with when it is over; `None` if that is not enforced.
+    /// The error of a body that timed out; `None` if the timeout is not enforced.
     pub(crate) fn rejection(&self) -> Option<Rejection> {
         self.shared.exceeded(self.binds)
     }
 
-    /// Says that the body is over.
+    /// Emits that the body timed out.
     pub(crate) fn tell(&self) {
         let phase = if self.end.is_some() && self.end == self.due() {
             Phase::BodyEnd

@@ -11,14 +11,14 @@ use pin_project::pin_project;
 use crate::deadline_timer::DeadlineTimer;
 use crate::side::{Conclude, Local};
 
-/// The response of a service behind a deadline, or the deadline's rejection.
+/// The response future of [`DeadlineService`](crate::DeadlineService), or its rejection.
 #[pin_project]
 pub struct ResponseFuture<F, P = Local> {
     #[pin]
     state: State<F>,
-    /// What the call is polled in; `None` if the layer is off.
+    /// The task context of the call; `None` if the layer is off.
     context: Option<TaskContext>,
-    /// `None` if there is nothing to wait for, or if the response has been taken.
+    /// `None` if there is no deadline, or if the response has been returned.
     watch: Option<DeadlineTimer>,
     #[pin]
     timer: Timer,
@@ -28,12 +28,12 @@ pub struct ResponseFuture<F, P = Local> {
 #[pin_project(project = StateProjection)]
 enum State<F> {
     Called(#[pin] F),
-    /// `None` once it has been returned. Boxed as the error that it will be, for the sake of all other calls' size.
+    /// `None` once it has been returned. Boxed, so that the future of all other calls is small.
     Rejected(Option<BoxError>),
 }
 
 impl<F, P> ResponseFuture<F, P> {
-    /// A call in flight.
+    /// Creates the future of a call in flight.
     #[inline]
     pub(crate) fn called(
         future: F,
@@ -43,7 +43,7 @@ impl<F, P> ResponseFuture<F, P> {
         Self::new(State::Called(future), context, watch)
     }
 
-    /// A call that was not made.
+    /// Creates the future of a call that is rejected.
     pub(crate) fn rejected(rejection: Rejection) -> Self {
         Self::new(State::Rejected(Some(rejection.into())), None, None)
     }
@@ -92,7 +92,7 @@ where
         let Some(rejection) = ready!(watch.poll(this.timer, cx)) else {
             return Poll::Pending;
         };
-        // The inner call ends here, and not when the caller gets round to dropping this future.
+        // The inner call is dropped now, and not when the caller drops this future.
         Ending::Expired.during(|| this.state.set(State::Rejected(None)));
         *this.watch = None;
         Poll::Ready(Err(rejection.into()))

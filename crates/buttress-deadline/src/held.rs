@@ -15,60 +15,59 @@ use crate::deadline_timer::Tail;
 
 /// A body between its reader and its timer.
 ///
-/// The timer is polled with a waker of the slot's own, so it also ends a body that is not polled: the body is then
-/// dropped where the runtime runs its timers. The reader takes the body out to poll it, so that no code but the timer's
-/// runs under the lock. The body owns the timer, and the timer holds the slot by its waker, so the reader has to
-/// [clear](Self::clear) the slot when it is dropped.
+/// The timer is polled with a waker of the slot, so it also ends a body that is not polled: the body is then dropped
+/// on the thread that runs the timers of the runtime. The reader takes the body out to poll it, so that only the
+/// timer's code runs under the lock. The body owns the timer and the timer's waker references the slot, so the reader
+/// must [clear](Self::clear) the slot when it is dropped.
 pub(crate) struct Slot<B> {
     /// The body while it is not being polled, and the timer's message for the reader.
     state: Mutex<State<B>>,
-    /// How often the timer has fired since the current poll of it began: a timer may fire while it is being set, from
-    /// within.
-    rings: AtomicUsize,
+    /// How often the timer has fired since its current poll started: a timer may fire while it is being set.
+    fire_count: AtomicUsize,
 }
 
 struct State<B> {
     held: Option<Pin<Box<Held<B>>>>,
-    /// Whether the timer went off while the reader had the body.
-    rung: bool,
-    /// What the timer ended the body with, until the reader has got it.
+    /// Whether the timer fired while the reader had the body.
+    has_fired: bool,
+    /// The error with which the timer ended the body, until the reader has taken it.
     ended: Option<Rejection>,
 }
 
-/// A body, and what ends it.
+/// A body and its timer.
 #[pin_project]
 pub(crate) struct Held<B> {
     #[pin]
     pub(crate) body: B,
-    /// `None` once nothing binds the body any more.
+    /// `None` once no timeout applies.
     pub(crate) tail: Option<Tail>,
     #[pin]
     timer: Timer,
-    /// The time for which the timer is set.
+    /// The time that the timer is set for.
     set_for: Option<Instant>,
-    /// The reader, while it waits for a frame.
+    /// The waker of the reader, while it waits for a frame.
     pub(crate) reader: Option<Waker>,
 }
 
-/// What the reader finds.
+/// What the reader finds in the slot.
 pub(crate) enum Found<B> {
     Body(Pin<Box<Held<B>>>),
-    /// Its time was over.
+    /// The body timed out.
     Ended(Rejection),
-    /// A panic took the body along.
+    /// A panic dropped the body.
     Nothing,
 }
 
 impl<B: Send + 'static> Slot<B> {
-    /// Holds a body from now on.
+    /// Creates a slot with a body.
     pub(crate) fn hold(body: B, tail: Tail) -> Arc<Self> {
         let slot = Arc::new(Self {
             state: Mutex::new(State {
                 held: None,
-                rung: false,
+                has_fired: false,
                 ended: None,
             }),
-            rings: AtomicUsize::new(0),
+            fire_count: AtomicUsize::new(0),
         });
         let held = Held {
             body,
@@ -93,7 +92,7 @@ impl<B: Send + 'static> Slot<B> {
         }
     }
 
-    /// Puts the body back. If its time is over, it is dropped instead, and this is what it ends with.
+    /// Puts the body back. If it has timed out, it is dropped instead, and the error is returned.
     pub(crate) fn put(
         self: &Arc<Self>,
         mut held: Pin<Box<Held<B>>>,
@@ -107,7 +106,7 @@ impl<B: Send + 'static> Slot<B> {
                 return Some(rejection);
             }
             let mut state = self.lock();
-            if !mem::take(&mut state.rung) {
+            if !mem::take(&mut state.has_fired) {
                 state.held = Some(held);
                 return None;
             }
@@ -116,13 +115,13 @@ impl<B: Send + 'static> Slot<B> {
         }
     }
 
-    /// Sets the timer for when the body is due, unless that is done. Ready if the body is due now.
+    /// Sets the timer for when the body times out, unless it is set. Ready if that is now.
     fn set_timer(self: &Arc<Self>, held: Pin<&mut Held<B>>) -> Poll<()> {
         let held = held.project();
         let Some(due) = held.tail.as_ref().and_then(Tail::due) else {
             return Poll::Pending;
         };
-        // A timer that is set for an earlier time goes off, and is set again then.
+        // A timer that is set for an earlier time fires then, and is set again.
         if held.set_for.is_some_and(|at| at <= due) {
             return Poll::Pending;
         }
@@ -133,11 +132,11 @@ impl<B: Send + 'static> Slot<B> {
         polled
     }
 
-    /// The timer went off.
-    fn ring(self: &Arc<Self>) {
+    /// Handles the timer.
+    fn on_timer(self: &Arc<Self>) {
         let mut state = self.lock();
         let Some(held) = &mut state.held else {
-            state.rung = true;
+            state.has_fired = true;
             return;
         };
         let Some(due) = held.tail.as_ref().and_then(Tail::due) else {
@@ -146,7 +145,7 @@ impl<B: Send + 'static> Slot<B> {
         let now = now();
         let was_set_for = held.as_mut().project().set_for.take();
         if now < due {
-            // The runtime shuts down, which sets off all timers, and has no others.
+            // A runtime that shuts down fires all timers, and has no others.
             let is_early = was_set_for.is_none_or(|at| now < at);
             if is_early || self.set_timer(held.as_mut()).is_pending() {
                 return;
@@ -156,7 +155,7 @@ impl<B: Send + 'static> Slot<B> {
             return;
         };
         let Some(rejection) = tail.rejection() else {
-            // The body goes on, and nothing binds it any more.
+            // The body continues, without any timeout.
             drop(state);
             return tail.tell();
         };
@@ -165,13 +164,13 @@ impl<B: Send + 'static> Slot<B> {
         state.ended = Some(rejection);
         drop(state);
         tail.tell();
-        quietly(|| Ending::Expired.during(|| drop(held)));
-        quietly(|| reader.map_or((), Waker::wake));
+        catch_panic(|| Ending::Expired.during(|| drop(held)));
+        catch_panic(|| reader.map_or((), Waker::wake));
     }
 }
 
 impl<B> Slot<B> {
-    /// Drops the body: its reader has gone.
+    /// Drops the body, because its reader was dropped.
     pub(crate) fn clear(&self) {
         let held = self.lock().held.take();
         drop(held);
@@ -183,7 +182,7 @@ impl<B> Slot<B> {
 }
 
 impl<B> Held<B> {
-    /// What the body ends with now that it is due; `None` if it goes on, and nothing binds it any more.
+    /// The error of a body that timed out; `None` if it continues without a timeout.
     fn end(self: Pin<&mut Self>) -> Option<Rejection> {
         let tail = self.project().tail.take()?;
         tail.tell();
@@ -193,18 +192,21 @@ impl<B> Held<B> {
 
 impl<B: Send + 'static> Wake for Slot<B> {
     fn wake(self: Arc<Self>) {
-        let mut rings = self.rings.fetch_add(1, Ordering::AcqRel) + 1;
-        if rings > 1 {
+        let mut fire_count = self.fire_count.fetch_add(1, Ordering::AcqRel) + 1;
+        if fire_count > 1 {
             return;
         }
         loop {
-            quietly(|| self.ring());
-            let done = self
-                .rings
-                .compare_exchange(rings, 0, Ordering::AcqRel, Ordering::Acquire);
+            catch_panic(|| self.on_timer());
+            let done = self.fire_count.compare_exchange(
+                fire_count,
+                0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
             match done {
                 Ok(_) => return,
-                Err(more) => rings = more,
+                Err(more) => fire_count = more,
             }
         }
     }
@@ -216,8 +218,8 @@ impl<B> fmt::Debug for Slot<B> {
     }
 }
 
-/// Runs code of others where a panic would take the runtime's timers along.
-fn quietly(run: impl FnOnce()) {
+/// Runs foreign code, and catches a panic that would stop the runtime's timers.
+fn catch_panic(run: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(run));
 }
 
@@ -248,26 +250,26 @@ mod tests {
     fn take(slot: &Slot<&'static str>) -> Pin<Box<Held<&'static str>>> {
         match slot.take() {
             Found::Body(held) => held,
-            Found::Ended(_) | Found::Nothing => panic!("it is there"),
+            Found::Ended(_) | Found::Nothing => panic!("the body is in the slot"),
         }
     }
 
-    /// As while the reader polls it on another thread.
+    /// As while the reader polls the body on another thread.
     #[tokio::test(start_paused = true)]
-    async fn a_timer_that_finds_no_body_ends_it_when_it_is_put_back() {
+    async fn a_body_is_ended_when_it_is_put_back_after_the_timer() {
         for (mode, ends) in [(Mode::Enforce, true), (Mode::Shadow, false)] {
             let slot = slot(mode, Limits::default(), 10 * MS);
             let held = take(&slot);
             tokio::time::sleep(20 * MS).await;
-            assert!(slot.lock().rung);
+            assert!(slot.lock().has_fired);
             assert_eq!(slot.put(held, false).is_some(), ends, "{mode}");
             assert_eq!(matches!(slot.take(), Found::Body(_)), !ends, "{mode}");
         }
     }
 
-    /// The first time it goes off it is set again, for the frame that came meanwhile.
+    /// When the timer fires for the first time, it is set again, because a frame has arrived.
     #[tokio::test(start_paused = true)]
-    async fn a_timer_that_went_off_too_early_is_set_again() {
+    async fn a_timer_that_fired_too_early_is_set_again() {
         for is_lent in [false, true] {
             let limits = Limits {
                 body_idle: Some(10 * MS),
@@ -277,7 +279,7 @@ mod tests {
             tokio::time::sleep(6 * MS).await;
             let mut held = take(&slot);
             let tail = held.as_mut().project().tail.as_mut();
-            assert!(!tail.expect("it is watched").is_late());
+            assert!(!tail.expect("the body has a timer").is_late());
             if is_lent {
                 tokio::time::sleep(8 * MS).await;
                 assert!(slot.put(held, false).is_none());
@@ -292,9 +294,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_left_of_a_slot_that_is_cleared() {
+    async fn a_cleared_slot_is_freed() {
         let slot = slot(Mode::Enforce, Limits::default(), 10 * MS);
-        assert!(Arc::strong_count(&slot) > 1, "the timer knows it");
+        assert!(
+            Arc::strong_count(&slot) > 1,
+            "the timer references the slot"
+        );
         slot.clear();
         assert_eq!(Arc::strong_count(&slot), 1);
     }

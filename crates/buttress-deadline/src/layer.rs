@@ -8,10 +8,9 @@ use crate::shared::Shared;
 use crate::side::{Client, Local, Server};
 use crate::{ClientDeadlineConfig, DeadlineConfig, DeadlineService};
 
-/// Ends the calls of a service by their deadline.
+/// Ends the calls of a service at their deadline.
 ///
-/// It has no state but its signals, which all services made by a layer and by its clones share. See the
-/// [crate docs](crate).
+/// Its only state is its signals, which all services of a layer and of its clones share. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer<P = Local> {
     side: P,
@@ -19,18 +18,18 @@ pub struct DeadlineLayer<P = Local> {
 }
 
 impl DeadlineLayer {
-    /// For any service: the deadline is the earlier of that of the task and that of the configured timeout.
+    /// For any service: uses the earlier of the task's deadline and the configured timeout.
     ///
     /// # Panics
     ///
-    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its
-    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its bound.
+    /// Use [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(config: DeadlineConfig) -> Self {
         checked(Self::try_new(config))
     }
 
-    /// The same, unless the configuration cannot work.
+    /// Like [`new`](Self::new), but returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -48,19 +47,19 @@ impl DeadlineLayer {
 }
 
 impl DeadlineLayer<Server> {
-    /// For a server of HTTP or gRPC: the deadline is the earliest of that of the request's headers, that of the
-    /// task and that of the configured timeout.
+    /// For an HTTP or gRPC server: uses the earliest of the deadlines of the request's headers and of the task, and
+    /// the configured timeout.
     ///
     /// # Panics
     ///
-    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its
-    /// bound. [`try_server`](Self::try_server) is for configurations that are not written in the code.
+    /// If [`DeadlineConfig::check`] rejects the configuration; the message names the field, its value and its bound.
+    /// Use [`try_server`](Self::try_server) for configurations that are not written in the code.
     #[must_use]
     pub fn server(config: DeadlineConfig) -> Self {
         checked(Self::try_server(config))
     }
 
-    /// The same, unless the configuration cannot work.
+    /// Like [`server`](Self::server), but returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -77,26 +76,25 @@ impl DeadlineLayer<Server> {
 }
 
 impl DeadlineLayer<Client> {
-    /// For a client of HTTP or gRPC, with the defaults: a call has as much time as its caller, and carries it.
+    /// For an HTTP or gRPC client, with the defaults: a call has the deadline of its caller, and sends it on.
     #[must_use]
     pub fn client() -> Self {
         Self::client_with(ClientDeadlineConfig::default())
     }
 
-    /// For a client of HTTP or gRPC: the deadline is the earliest of that of the request, that of the task and that of
-    /// the configured timeout, and is written to the request.
+    /// For an HTTP or gRPC client: uses the earliest of the deadlines of the request and of the task, and the
+    /// configured timeout, and writes it to the request.
     ///
     /// # Panics
     ///
-    /// If [`ClientDeadlineConfig::check`] rejects the configuration; the message names the field, its value and
-    /// its bound. [`try_client_with`](Self::try_client_with) is for configurations that are not written in the
-    /// code.
+    /// If [`ClientDeadlineConfig::check`] rejects the configuration; the message names the field, its value and its
+    /// bound. Use [`try_client_with`](Self::try_client_with) for configurations that are not written in the code.
     #[must_use]
     pub fn client_with(config: ClientDeadlineConfig) -> Self {
         checked(Self::try_client_with(config))
     }
 
-    /// The same, unless the configuration cannot work.
+    /// Like [`client_with`](Self::client_with), but returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -121,7 +119,7 @@ impl<P> DeadlineLayer<P> {
         }
     }
 
-    /// How the layer appears in metrics, events and rejections: `deadline`, unless named.
+    /// Sets the label of the layer in metrics, events and rejections. The default is `deadline`.
     #[must_use]
     pub fn named(self, name: impl Into<Name>) -> Self {
         let Shared {

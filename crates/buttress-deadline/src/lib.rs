@@ -1,12 +1,12 @@
-//! Deadlines that travel with calls: a request knows how long it has, everywhere.
+//! Deadlines that are passed from service to service.
 //!
 //! # When to use it
 //!
-//! On every server and every client, as the outermost layer under the one that turns errors into responses. With a
-//! timeout in each service alone, services do work that no caller waits for: the caller gave up long ago, and the
-//! services it called go on. Here a server reads the caller's remaining time, ends the call when that is over, and the
-//! clients in its handlers send the remaining time to the services they call. Not for streams without an end, of which
-//! only the head can be in time: see [`until`](DeadlineConfig::until).
+//! On every server and every client, as the outermost layer inside the one that turns errors into responses. With
+//! independent timeouts, services do work that no caller waits for: after the caller's timeout, the services it
+//! called continue. Here a server reads the caller's remaining time and ends the call when it has passed, and the
+//! clients in its handlers send the remaining time to the services they call. For streams without an end, the
+//! deadline can cover only the head: see [`until`](DeadlineConfig::until).
 //!
 //! # Example
 //!
@@ -26,7 +26,7 @@
 //! let upstream = ServiceBuilder::new()
 //!     .layer(DeadlineLayer::client())
 //!     .service_fn(|request: Request<Body>| async move {
-//!         // 5 ms are kept back for the way.
+//!         // 5 ms are subtracted for the network.
 //!         assert_eq!(request.headers()["x-envoy-expected-rq-timeout-ms"], "1990");
 //!         Ok::<_, Infallible>(Response::new(Body::new()))
 //!     });
@@ -47,7 +47,7 @@
 //! # }
 //! ```
 //!
-//! With bounds, and with a time for each part of a response; and around what is not HTTP at all:
+//! With bounds, and with a timeout for each part of a response; and around a service that is not HTTP:
 //!
 //! ```
 //! use std::time::Duration;
@@ -77,65 +77,65 @@
 //!         Ok::<_, std::io::Error>("a row")
 //!     });
 //! let error = database.oneshot("select 1").await.unwrap_err();
-//! let rejection = Rejection::find(&*error).expect("the time was over");
+//! let rejection = Rejection::find(&*error).expect("the deadline has passed");
 //! assert_eq!(rejection.reason(), Reason::DeadlineExceeded);
 //! # }
 //! ```
 //!
 //! # What it does
 //!
-//! The earliest deadline holds, so no service has more time than its caller.
+//! The earliest deadline is used, so no service has more time than its caller.
 //!
 //! | | [`server`](DeadlineLayer::server) | [`client`](DeadlineLayer::client) | [`new`](DeadlineLayer::new) |
 //! |---|---|---|---|
-//! | takes the earliest of | headers, the request's extension, the task, a timeout | the request's extension and headers, the task, a timeout | the task, a timeout |
-//! | keeps back | an offset, of what the caller gives | a margin, of what it tells | |
-//! | rejects before the inner service is called | what has expired, what is too short | the same | the same |
-//! | tells | the task, an extension of the request | the task, a header and an extension of the request | the task |
+//! | uses the earliest of | headers, the request's extension, the task, a timeout | the request's extension and headers, the task, a timeout | the task, a timeout |
+//! | subtracts | an offset, from the caller's deadline | a margin, from the deadline that it sends | |
+//! | rejects before the inner service is called | calls that have expired or have too little time | the same | the same |
+//! | passes the deadline to | the task, an extension of the request | the task, a header and an extension of the request | the task |
 //! | at the deadline | drops the inner call, or the body, polled or not | the same | drops the inner call when polled |
 //!
-//! A rejection is a [`Rejection`](buttress_core::Rejection) for `DeadlineExpired` or `DeadlineTooShort`; a call that is
-//! ended fails with one for `DeadlineExceeded`. An outer `ProblemLayer` turns them into 504, and over gRPC into
-//! `DEADLINE_EXCEEDED`. A body that is late ends with the trailers of that code, or over HTTP with an error, which
-//! breaks the response off where its reader can see it. The inner future is polled before the timer, so a response that
+//! A rejection is a [`Rejection`](buttress_core::Rejection) with `DeadlineExpired` or `DeadlineTooShort`; a call that
+//! is ended fails with one with `DeadlineExceeded`. An outer `ProblemLayer` turns them into 504, and for gRPC into
+//! `DEADLINE_EXCEEDED`. A late gRPC body ends with trailers of that code, and a late HTTP body with an error, which
+//! aborts the response visibly for its reader. The inner future is polled before the timer, so a response that
 //! becomes ready at the deadline is returned.
 //!
-//! A body is dropped at its deadline even if its reader does not poll it: a server whose client does not read from the
-//! connection stops polling, and the body would hold its resources (a slot of a bulkhead, a connection to a dependency)
-//! for as long as the client stays connected. The connection itself stays open until the client reads or disconnects.
-//! For this, the bodies of servers and clients have to be `Send`, and are dropped by the thread that runs the timers.
+//! A body is dropped at its deadline even if its reader does not poll it: a server stops polling when its client does
+//! not read from the connection, and the body would hold its resources (a slot of a bulkhead, a connection to a
+//! dependency) for as long as the client stays connected. The connection itself stays open until the client reads or
+//! disconnects. For this, the bodies of servers and clients must be `Send`; they are dropped by the thread that runs
+//! the timers.
 //!
-//! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies.
-//! Work that is spawned is another task: [`carry`] takes the deadline there.
+//! The task has the deadline through [`Deadline::current`], at every poll of the inner service and of its bodies. A
+//! spawned task does not: use [`carry`].
 //!
-//! Headers are those of [`buttress_http::deadline`], relative ones by default. A malformed header is
-//! ignored and counted. A client writes a new header for each call. Outside of a retry it writes
-//! the first attempt's, and [`age_deadline`](buttress_http::deadline::age_deadline) is what corrects those of the
-//! others.
+//! The headers are those of [`buttress_http::deadline`], relative ones by default. A malformed header is ignored and
+//! counted. A client writes a new header for each call. Outside a retry it writes the header of the first attempt,
+//! and [`age_deadline`](buttress_http::deadline::age_deadline) corrects it for the others.
 //!
-//! A service that is not ready is waited for in `poll_ready`, where Tower has no request yet, and so no deadline but
-//! that of the task. In [`Mode::Enforce`](buttress_core::Mode::Enforce) the wait lasts no longer than that, and than
-//! the timeout (or the maximum, where there is no timeout), from when the service was first found not to be ready.
-//! After that this layer says that it is ready, and rejects the call with `DeadlineExceeded` without making it. So a
-//! load balancer above sees a service that is not ready for as long as a call may take, and then one that fails. What
-//! a caller's header gives it is known once the call is made, and begins there. For a wait that a caller's own
-//! deadline ends, put a `Buffer` between this layer and the service: its calls wait, and not its readiness.
+//! The wait for a service that is not ready happens in `poll_ready`, before the request is known, so only the task's
+//! deadline applies to it. In [`Mode::Enforce`](buttress_core::Mode::Enforce) the wait ends at that deadline, and
+//! after the timeout (or the maximum, without a timeout) from the first `Pending`. This layer then returns ready, and
+//! rejects the call with `DeadlineExceeded`. So an outer load balancer sees a service that is not ready for as long
+//! as a call may take, and then one that fails. The deadline in a header is known when the call is made, and starts
+//! then. To end the wait at the caller's deadline, put a `Buffer` between this layer and the service: then the call
+//! waits, and not `poll_ready`.
 //!
-//! A timer is made when a call has a deadline and is not answered at its first poll, and when its response has a body; and
-//! never for "no deadline". A body with a deadline takes two allocations besides. Where there are no timers, a late call or
-//! body ends when it is next polled.
+//! A timer is created if a call with a deadline is pending after its first poll, and if its response has a body;
+//! never without a deadline. A body with a deadline also needs two allocations. Without timers, a late call or body
+//! ends when it is next polled.
 //!
 //! # Differences from others
 //!
-//! tower's `Timeout` knows neither the caller's time nor the body, and makes a timer for every call.
-//! tower-http's `TimeoutLayer` answers 408 by itself and ends with the head; its `DeadlineBody` starts a clock of its
-//! own. tonic reads `grpc-timeout`, answers `CANCELLED` where time runs out and stops at the head of a stream;
-//! nothing of it goes on to the next call. Envoy passes an expected timeout on, and does not join it with what comes
-//! in. Finagle sends moments, which need clocks that agree.
+//! tower's `Timeout` does not read the caller's deadline, does not cover the body, and creates a timer for every
+//! call. tower-http's `TimeoutLayer` responds with 408 itself and ends with the head; its `DeadlineBody` has a
+//! separate clock. tonic reads `grpc-timeout`, responds with `CANCELLED` at the deadline, stops at the head of a
+//! stream, and does not pass the deadline on. Envoy passes an expected timeout on, and does not combine it with the
+//! incoming one. Finagle sends moments, which need synchronized clocks.
 //!
-//! A tonic `Channel` looks at the `grpc-timeout` that we write, and gives up by itself when that is over, with
-//! `tonic::TimeoutExpired`, a margin before us. An error of the inner service passes through as it is: to have it
-//! read as `DEADLINE_EXCEEDED`, register it with the `Problems` of the `ProblemLayer` above.
+//! A tonic `Channel` reads the `grpc-timeout` that this layer writes, and fails with `tonic::TimeoutExpired` when it
+//! has passed, a margin before this layer. An error of the inner service is passed through: to map it to
+//! `DEADLINE_EXCEEDED`, register it with the `Problems` of the `ProblemLayer`.
 //!
 //! # Defaults
 //!
@@ -143,14 +143,14 @@
 //!
 //! # Signals
 //!
-//! `buttress_deadline_rejections_total`, `…_exceeded_total` by the phase that the response was in, and
-//! `…_would_reject_total`, all with the label `layer`: what [`named`](DeadlineLayer::named) gave, or `deadline`. Each
-//! is an event at `DEBUG` as well. Headers that were ignored are `buttress_http_malformed_headers_total`.
+//! `buttress_deadline_rejections_total`, `…_exceeded_total` by the phase of the response, and `…_would_reject_total`,
+//! all with the label `layer`: the name set by [`named`](DeadlineLayer::named), or `deadline`. Each is also an event
+//! at `DEBUG`. Ignored headers are counted in `buttress_http_malformed_headers_total`.
 //!
 //! # Ordering
 //!
-//! On a server outermost, right under the `ProblemLayer`: what waits for a permit waits within its deadline, and what
-//! has expired takes none. In a client outside of the retry, so that all attempts share one deadline.
+//! On a server outermost, directly inside the `ProblemLayer`, so that the wait for a permit is covered, and an
+//! expired call takes none. In a client outside the retry, so that all attempts share one deadline.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

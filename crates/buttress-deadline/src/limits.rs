@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use buttress_core::{ConfigError, Deadline};
 use buttress_http::Until;
 
-/// How long the parts of a response may take, besides the deadline.
+/// The timeouts of the parts of a response, besides the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Limits {
     pub(crate) until: Until,
@@ -34,7 +34,7 @@ impl Limits {
     }
 }
 
-/// The earlier of a deadline and what is left of a limit that begins `from`.
+/// Returns the earlier of a deadline and the end of a timeout that starts at `from`.
 #[inline]
 pub(crate) fn earlier(
     deadline: Option<Instant>,

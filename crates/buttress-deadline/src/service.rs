@@ -11,7 +11,7 @@ use crate::side::{Conclude, Local, Side};
 use crate::unready::Unready;
 use crate::{DeadlineLayer, ResponseFuture};
 
-/// A service whose calls are over by their deadline. See the [crate docs](crate).
+/// A service whose calls end at their deadline. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S, P = Local> {
     inner: S,
@@ -30,17 +30,17 @@ impl<S, P> DeadlineService<S, P> {
         }
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Takes the configuration of another layer, for calls from now on.
+    /// Uses the configuration of `layer`, for calls from now on.
     pub fn adopt(&mut self, layer: &DeadlineLayer<P>)
     where
         P: Clone,
@@ -50,7 +50,7 @@ impl<S, P> DeadlineService<S, P> {
         self.shared = shared.clone();
     }
 
-    /// The inner service, without deadlines.
+    /// Returns the inner service, without deadlines.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -78,7 +78,7 @@ where
         }
     }
 
-    // The future is a few cache lines long: inlined, it is made where it stays instead of being moved there.
+    // The future is several cache lines long. Inlined, it is built in place instead of being moved.
     #[inline(always)]
     fn call(&mut self, mut request: Req) -> Self::Future {
         let shared: &Shared = &self.shared;
@@ -115,8 +115,8 @@ where
 }
 
 impl<S, P> DeadlineService<S, P> {
-    /// Waits for the inner service to become ready, and says that it is once the time for that is over: the call is then
-    /// rejected. There is no other way to end a wait that has no request yet.
+    /// Waits for the inner service to become ready, and returns ready when the time for that has passed; the call is
+    /// then rejected. There is no other way to end a wait that has no request yet.
     #[cold]
     #[inline(never)]
     fn poll_unready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -132,7 +132,7 @@ impl<S, P> DeadlineService<S, P> {
         }
     }
 
-    /// Rejects a call whose time was over before the inner service became ready.
+    /// Rejects a call whose deadline passed before the inner service became ready.
     #[cold]
     #[inline(never)]
     fn refuse_unready<Req>(&mut self, request: Req)
@@ -143,7 +143,7 @@ impl<S, P> DeadlineService<S, P> {
         refuse(&mut self.inner, request);
     }
 
-    /// What is to be waited for, if anything is.
+    /// Returns the timer of a call, if it has a deadline.
     #[inline(always)]
     fn watch(
         &self,

@@ -5,7 +5,7 @@ use buttress_metrics::{DeadlineEvent, DeadlineSignals, Phase};
 
 use crate::limits::Limits;
 
-/// What all services of one layer share: a name and signals.
+/// The state that all services of a layer share: a name and signals.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Name,
@@ -15,7 +15,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// How long the inner service may take to become ready.
     pub(crate) ready_within: Option<Duration>,
-    /// Whether there are any limits.
+    /// Whether there are any timeouts.
     pub(crate) is_limited: bool,
     pub(crate) signals: DeadlineSignals,
 }
@@ -41,7 +41,7 @@ impl Shared {
         }
     }
 
-    /// Rejects a call before it is made; `None` lets it through, where rejections are not enforced.
+    /// Rejects a call before it is made. Returns `None`, which admits the call, if rejections are not enforced.
     #[cold]
     pub(crate) fn refuse(&self, reason: Reason, binds: bool) -> Option<Rejection> {
         self.signals.emit(if binds {
@@ -52,7 +52,7 @@ impl Shared {
         binds.then(|| Rejection::new(reason, self.name.clone()))
     }
 
-    /// The rejection of a call whose time was over before the service was ready.
+    /// Rejects a call whose deadline passed before the service was ready.
     #[cold]
     pub(crate) fn unready(&self) -> Rejection {
         let reason = Reason::DeadlineExceeded;
@@ -60,13 +60,13 @@ impl Shared {
         Rejection::new(reason, self.name.clone())
     }
 
-    /// The rejection that ends a call in flight; `None` lets it go on, where that is not enforced.
+    /// Returns the error that ends a call in flight, or `None` if that is not enforced.
     #[cold]
     pub(crate) fn exceeded(&self, binds: bool) -> Option<Rejection> {
         binds.then(|| Rejection::new(Reason::DeadlineExceeded, self.name.clone()))
     }
 
-    /// Emits that the time of a call is over.
+    /// Emits that a call has exceeded its deadline.
     #[cold]
     pub(crate) fn tell(&self, phase: Phase, binds: bool) {
         self.signals.emit(if binds {

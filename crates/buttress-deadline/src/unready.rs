@@ -7,7 +7,7 @@ use std::time::Instant;
 /// How long one clone of a service has waited for the inner service to become ready.
 #[derive(Default)]
 pub(crate) struct Unready {
-    /// When the wait is over. Boxed, because it exists only while the service is not ready.
+    /// When the wait ends. Boxed, because it is needed only while the service is not ready.
     waiting: Option<Pin<Box<Waiting>>>,
 }
 
@@ -19,7 +19,7 @@ struct Waiting {
 }
 
 impl Unready {
-    /// Waits, from the first time on, until the time that `until` said then. `None` waits for as long as it takes.
+    /// Waits until the time that `until` returned at the first poll. `None` waits without a limit.
     #[cold]
     pub(crate) fn poll(
         &mut self,
@@ -41,13 +41,13 @@ impl Unready {
         waiting.timer.poll(*waiting.until, cx)
     }
 
-    /// Whether the service was not ready when it was polled last. A call then comes when the wait is over.
+    /// Whether the service was not ready at its last poll. A call then comes when the wait has ended.
     #[inline]
     pub(crate) fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// The service is ready, or its call has been answered.
+    /// Ends the wait: the service is ready, or its call was rejected.
     #[cold]
     #[inline(never)]
     pub(crate) fn end(&mut self) {
@@ -55,7 +55,7 @@ impl Unready {
     }
 }
 
-/// A clone starts a wait of its own.
+/// A clone starts its own wait.
 impl Clone for Unready {
     fn clone(&self) -> Self {
         Self::default()

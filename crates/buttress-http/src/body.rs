@@ -9,28 +9,28 @@ use pin_project::pin_project;
 
 use crate::ending_body::EndingBody;
 
-/// A response body that holds a guard until the call is over.
+/// A response body that holds a guard until the call ends.
 ///
-/// Frames, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body
-/// within, and so are its errors, in a [`BoxError`].
+/// Frames, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the inner body.
+/// Errors are passed through in a [`BoxError`].
 ///
-/// | the body | the guard is settled with |
+/// | end of the body | the guard is settled with |
 /// |---|---|
-/// | ends, with trailers or without | what the head said, or else the trailers |
-/// | ends by a timeout: of its error, or `DEADLINE_EXCEEDED` after some of the body | nothing: how long it takes is up to its reader |
-/// | ends short of its `content-length` | a transport failure |
-/// | ends without trailers that had to tell the outcome | a transport failure |
-/// | fails | what its error says ([`Classify::body_error`](crate::Classify::body_error)): a transport failure, unless it tells more |
+/// | ends, with or without trailers | the outcome of the head, or of the trailers if the head has none |
+/// | ends with a timeout error, or with `DEADLINE_EXCEEDED` after a part of the body | nothing: the duration of a body depends on its reader |
+/// | ends before its `content-length` | a transport failure |
+/// | ends without trailers, and the head has no outcome | a transport failure |
+/// | fails | the outcome of the error ([`Classify::body_error`](crate::Classify::body_error)): a transport failure, unless it is more specific |
 /// | panics | an error |
-/// | is dropped unread | what the head said: the caller wanted no more |
+/// | is dropped unread | the outcome of the head: the caller needed only the head |
 /// | is dropped half read | nothing: the call is cancelled |
 ///
-/// A failure that the head told of already stands, whatever becomes of the body, short of a panic.
+/// A failure in the head is final, whatever happens to the body, except for a panic.
 #[pin_project]
 pub struct GuardedBody<B, G: Guard> {
     #[pin]
     body: B,
-    // After the body, so that on drop the guard goes when what it admitted is gone.
+    // Declared after the body, so that the guard is dropped after the body.
     tail: Option<EndingBody<G>>,
 }
 
@@ -84,7 +84,7 @@ where
     }
 }
 
-/// A body that holds no guard, for layers above that answer in place of the service.
+/// A body without a guard, for outer layers that respond in place of the service.
 impl<B: Default, G: Guard> Default for GuardedBody<B, G> {
     fn default() -> Self {
         Self::new(B::default(), None)
@@ -100,7 +100,7 @@ impl<B: fmt::Debug, G: Guard> fmt::Debug for GuardedBody<B, G> {
     }
 }
 
-/// Shows a frame to the tail, and returns the tail unless the call is over.
+/// Passes a frame to `tail`, and returns `tail` unless the call has ended.
 fn advance<D: Buf, G: Guard>(
     mut tail: EndingBody<G>,
     frame: Option<&Result<Frame<D>, BoxError>>,

@@ -3,10 +3,10 @@ use std::error::Error;
 use buttress_core::{FailureKind, Outcome, Report, classify_error};
 use http::{HeaderMap, StatusCode};
 
-/// Reads an outcome off a response: once at its head, and again at its end where the head leaves it open.
+/// Reads the outcome of a response: from its head, and from its end if the head has none.
 ///
-/// [`HttpClassifier`](crate::HttpClassifier) is the default. A function of status and headers will do where
-/// the head says everything:
+/// [`HttpClassifier`](crate::HttpClassifier) is the default. If the head is sufficient, use a function of status and
+/// headers:
 ///
 /// ```
 /// use buttress_core::{FailureKind, Report};
@@ -21,23 +21,23 @@ use http::{HeaderMap, StatusCode};
 /// # let _ = protocol;
 /// ```
 pub trait Classify: Send + Sync {
-    /// What the head of a response says, or `None` where the trailers will tell.
+    /// Returns the outcome of a head, or `None` if the trailers have it.
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Report>;
 
-    /// The outcome of the trailers, where the head left it open. `None`, unless overridden, means that they have none
-    /// either: the response was cut off. So was one that ends without trailers, for which this is not called.
+    /// Returns the outcome of the trailers. Called only if the head has none. The default returns `None`, which means
+    /// that the response was cut off. A response without trailers is also cut off, and this is not called for it.
     fn trailers(&self, trailers: &HeaderMap) -> Option<Report> {
         let _ = trailers;
         None
     }
 
-    /// What an error in place of a response says. As [`classify_error`] reads it, unless overridden.
+    /// Returns the outcome of an error in place of a response. The default uses [`classify_error`].
     fn error(&self, error: &(dyn Error + 'static)) -> Report {
         classify_error(error)
     }
 
-    /// What an error in the middle of a body says. As [`classify_error`] reads it, unless overridden; one that
-    /// says no more than that it is an error is a transport failure, for the body broke off.
+    /// Returns the outcome of an error in the middle of a body. The default uses [`classify_error`]; an error that is
+    /// no more specific is a transport failure, because the body was cut off.
     fn body_error(&self, error: &(dyn Error + 'static)) -> Report {
         let report = classify_error(error);
         match report.outcome {

@@ -4,24 +4,25 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Malformed;
 
-/// The header that says how much a request matters: `x-criticality: critical`, `high`, `medium` or `low`.
+/// The header with the criticality of a request: `x-criticality: critical`, `high`, `medium` or `low`.
 ///
-/// There is no standard for it. `priority` of RFC 9218 is about the order in which the parts of a page are sent, and
-/// `baggage` is forwarded to called services unread.
+/// There is no standard for it. `priority` of RFC 9218 orders the parts of a page, and `baggage` is forwarded without
+/// being read.
 pub const CRITICALITY: HeaderName = HeaderName::from_static("x-criticality");
 
-/// What the header says, if it is there.
+/// Returns the criticality in the header, or `None` if there is no header.
 ///
 /// # Errors
 ///
-/// A word that is no [criticality](Criticality::parse). Of more than one field, the first counts.
+/// [`Malformed`] if the value is not a [criticality](Criticality::parse). If there is more than one field, the first
+/// is used.
 pub fn criticality_of(headers: &HeaderMap) -> Option<Result<Criticality, Malformed>> {
     let word = headers.get(CRITICALITY)?.as_bytes();
     let read = std::str::from_utf8(word).ok().and_then(Criticality::parse);
     Some(read.ok_or(Malformed::new(Header::XCriticality)))
 }
 
-/// Says how much a request matters, in place of what it said.
+/// Writes the criticality of a request, and replaces any earlier value.
 pub fn write_criticality(headers: &mut HeaderMap, criticality: Criticality) {
     headers.insert(CRITICALITY, HeaderValue::from_static(criticality.as_str()));
 }
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_criticality_is_read_back() {
         let mut headers = HeaderMap::new();
         assert!(criticality_of(&headers).is_none());
         for criticality in Criticality::ALL {

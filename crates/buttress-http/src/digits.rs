@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// The number that `text` writes in ASCII digits, and nothing else; too large a number saturates.
+/// Parses a number of ASCII digits only. A number that is too large saturates.
 pub(crate) fn parse(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
@@ -11,8 +11,8 @@ pub(crate) fn parse(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// The longest wait a peer can ask for: a year. It means "never" as well as any longer one does, and
-/// unlike those it can be added to any instant.
+/// The longest wait that a peer can request: a year. A longer wait has the same effect, but may overflow when it is
+/// added to an instant.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[cfg(test)]

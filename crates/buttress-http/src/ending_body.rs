@@ -5,24 +5,25 @@ use http::HeaderMap;
 
 use crate::Http;
 
-/// What a call still waits for when its head has come, with the guard that ends with it.
+/// A call whose head has arrived and whose body has not ended, with its guard.
 pub(crate) struct EndingBody<G: Guard> {
-    // Taken when the call is settled, so that `drop` sees whether it was.
+    // Taken when the call is settled, so that `drop` can tell whether it was.
     guard: Option<G>,
-    // `None` where the trailers will tell.
+    // `None` if the trailers have the outcome.
     head: Option<Report>,
     promised: Option<u64>,
     received: u64,
     is_read: bool,
-    // Whether anything of the body came, or was waited for, after the head.
-    is_under_way: bool,
-    // Whether the guard has recorded the result, and is kept for its permit.
+    // Whether the body was polled or has returned a frame since the head.
+    is_started: bool,
+    // Whether the guard has recorded the result, and is kept only for its permit.
     is_settled: bool,
     protocol: Http,
 }
 
 impl<G: Guard> EndingBody<G> {
-    /// Waits for a body of `promised` bytes, after a `head` that told the outcome or left it to the trailers.
+    /// Waits for the end of a body of `promised` bytes. `head` is the outcome of the head, or `None` if the trailers
+    /// have it.
     pub(crate) fn new(
         guard: G,
         head: Option<Report>,
@@ -35,28 +36,28 @@ impl<G: Guard> EndingBody<G> {
             promised,
             received: 0,
             is_read: false,
-            is_under_way: false,
+            is_started: false,
             is_settled: false,
             protocol,
         }
     }
 
-    /// Records which side has to make progress: the reader, which has a frame, or the service, which owes one.
+    /// Records which side must act next: the reader, if a frame was returned, or the service, if a frame is awaited.
     #[inline]
     pub(crate) fn pass_turn(&mut self, turn: Turn) {
-        self.is_under_way = true;
+        self.is_started = true;
         if let Some(guard) = &mut self.guard {
             guard.turn(turn);
         }
     }
 
-    /// The caller asks for the body: from now on the head alone does not say how the call went.
+    /// Records that the caller polls the body: from now on the head alone does not determine the outcome.
     pub(crate) fn read(&mut self) {
         self.is_read = true;
     }
 
-    /// Adds `bytes`. With the last of them the outcome is settled: a server that writes the body to a connection stops
-    /// there, and drops it without polling for its end. The permit is held until then.
+    /// Adds `bytes` to those received. At the last byte the outcome is settled, because a server that writes the body
+    /// to a connection may drop it without polling for its end. The permit is held until then.
     pub(crate) fn receive(&mut self, bytes: usize) {
         self.received = self.received.saturating_add(bytes as u64);
         let promised = self.promised.is_some_and(|bytes| bytes <= self.received);
@@ -65,7 +66,7 @@ impl<G: Guard> EndingBody<G> {
         }
     }
 
-    /// The body came to its end.
+    /// Ends the call at the end of its body.
     pub(crate) fn end(mut self, trailers: Option<&HeaderMap>) {
         if self.is_short() {
             return self.break_off(CUT_OFF);
@@ -75,21 +76,21 @@ impl<G: Guard> EndingBody<G> {
         }
         let told = trailers.and_then(|trailers| self.protocol.classifier().trailers(trailers));
         let report = told.unwrap_or(CUT_OFF);
-        self.settle(if self.is_under_way {
-            unless_late(report)
+        self.settle(if self.is_started {
+            without_timeout(report)
         } else {
             report
         });
     }
 
-    /// The body failed before its end.
+    /// Ends the call with an error of its body.
     pub(crate) fn fail(self, error: &(dyn Error + 'static)) {
         let report = self.protocol.classifier().body_error(error);
-        self.break_off(unless_late(report));
+        self.break_off(without_timeout(report));
     }
 
-    /// The body stopped before its end, of which `report` tells, and no success of the head outlives that. What
-    /// else the head told stands: a 429 with its `Retry-After` says more than the broken body after it.
+    /// Ends the call with `report`, because the body broke off. A success in the head is replaced; a failure in the
+    /// head is kept, because a 429 with `Retry-After` is more specific than the broken body after it.
     fn break_off(mut self, report: Report) {
         let head = self
             .head
@@ -97,8 +98,8 @@ impl<G: Guard> EndingBody<G> {
         self.settle(head.unwrap_or(report));
     }
 
-    /// Whether bytes are missing. A body without any is not short: it may be the answer to a `HEAD`, which
-    /// has the length of what it does not send.
+    /// Whether bytes are missing. An empty body is not short: it may be the response to a `HEAD`, whose length is
+    /// that of the body it omits.
     fn is_short(&self) -> bool {
         self.received > 0
             && self
@@ -119,9 +120,10 @@ impl<G: Guard> Guard for EndingBody<G> {
     }
 }
 
-/// Dropped before the end: cancelled. But a failure in the head stays one, and a caller that never polled the body only
-/// needed the head: a caller that reads only the status, a retry that discards a 503, a server that answers a `HEAD`
-/// with the head of a `GET`. Otherwise such callers would report to a breaker either nothing or failures only.
+/// A body that is dropped before its end is a cancelled call. A failure in the head is still recorded, and so is the
+/// head's outcome if the caller never polled the body: a caller that reads only the status, a retry that discards a
+/// 503, a server that answers a `HEAD` with the head of a `GET`. Otherwise a breaker would get no report from such
+/// callers, or only failures.
 impl<G: Guard> Drop for EndingBody<G> {
     fn drop(&mut self) {
         let Some(mut guard) = self.guard.take() else {
@@ -135,14 +137,14 @@ impl<G: Guard> Drop for EndingBody<G> {
     }
 }
 
-/// What the end of a body says once the head has come. A timeout then says nothing: how long a body takes is up to its
-/// reader, and how long a stream may go on is up to the caller.
-fn unless_late(report: Report) -> Report {
+/// Filters the outcome of a body's end. A timeout is dropped, because how long a body takes depends on its reader,
+/// and how long a stream takes depends on the caller.
+fn without_timeout(report: Report) -> Report {
     match report.outcome {
         Outcome::Failure(FailureKind::Timeout) => Report::IGNORED,
         _ => report,
     }
 }
 
-/// What a body is that stopped where more had to come.
+/// The outcome of a body that stopped before its end.
 pub(crate) const CUT_OFF: Report = Report::failure(FailureKind::Transport);

@@ -9,17 +9,18 @@ use crate::grpc::{self, GrpcCode, Pushback};
 use crate::malformed::ignore_malformed;
 use crate::{Classify, RetryAfter, cannot_be_sent};
 
-/// The default [`Classify`]: it asks whether a service was able to answer, not whether the caller liked the answer.
+/// The default [`Classify`]. A response is a failure if the service could not answer, not if the caller made a
+/// mistake.
 ///
-/// An answer says one thing to a [client](Self::client), which learns about a dependency, and another on a
-/// [server](Self::server), which learns about itself.
+/// A response is read differently by a [client](Self::client), which measures a dependency, and by a
+/// [server](Self::server), which measures itself.
 ///
 /// | HTTP status | client | server |
 /// |---|---|---|
 /// | 408 | timeout | success: the caller was slow |
 /// | 429 | overload | success: the caller sent too many requests |
 /// | 501 | success: it is about the request | success |
-/// | 503 with `Retry-After` | overload: the dependency is there, and says when to retry | error |
+/// | 503 with `Retry-After` | overload: the dependency is running, and requests a delay | error |
 /// | 504 | timeout | timeout |
 /// | any other 5xx | error | error |
 /// | anything else | success | success |
@@ -27,7 +28,7 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | gRPC status | client | server |
 /// |---|---|---|
 /// | `DATA_LOSS`, `INTERNAL`, `UNKNOWN` | error | error |
-/// | `UNAVAILABLE` | error, or overload if it says when to retry | error |
+/// | `UNAVAILABLE` | error, or overload with a pushback or `Retry-After` | error |
 /// | `DEADLINE_EXCEEDED` | timeout | timeout |
 /// | `RESOURCE_EXHAUSTED` | overload | success: the caller sent too many requests |
 /// | `CANCELLED` | ignored | ignored |
@@ -36,36 +37,37 @@ use crate::{Classify, RetryAfter, cannot_be_sent};
 /// | error in place of a response | client | server |
 /// |---|---|---|
 /// | a [`Rejection`] by a limit of this instance | ignored: the dependency was not called | overload: it is a limit of this server |
-/// | a `tonic::Status`, with the feature `tonic` | as its code | as its code |
+/// | a `tonic::Status`, with the feature `tonic` | by its code | by its code |
 /// | a URL that the connector cannot connect to, with the feature `hyper` | ignored: the caller's mistake | ignored |
-/// | any other | as [`classify_error`](buttress_core::classify_error) reads it | the same |
+/// | any other | by [`classify_error`](buttress_core::classify_error) | by `classify_error` |
 ///
-/// An answer that blames the caller is no overload of a server: if it were, a server that answers one caller 429 would
-/// reject all others. The overload of a server shows in how long its calls take, and in what its own limits reject.
+/// On a server, a response that blames the caller is not overload. Otherwise, a server that sends 429 to one caller
+/// would reject all others. A server's overload is measured by the latency of its calls and by the rejections of its
+/// own limits.
 ///
-/// A response is gRPC if its `content-type` says so. Its status stands in the trailers, or in the headers if there is
-/// nothing but an error to send; one that has neither and is not a `200` is read as plain HTTP. Of gRPC-Web the status
-/// in the headers is read, and not the one that travels inside the body.
+/// A response is gRPC if its `content-type` is. Its status is in the trailers, or in the headers if there is only an
+/// error to send. A response that has neither and whose status is not `200` is read as plain HTTP. For gRPC-Web, the
+/// status in the headers is read, but not the one inside the body.
 ///
-/// A failure carries the wait that the dependency requested in `Retry-After` or `grpc-retry-pushback-ms`. A date in
-/// `Retry-After` is measured against the `Date` of the same response, and ignored where there is none.
+/// A failure has the wait that the dependency requests in `Retry-After` or `grpc-retry-pushback-ms`. A date in
+/// `Retry-After` is measured against the `Date` of the same response, and ignored without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HttpClassifier {
     side: HttpSide,
 }
 
-/// The side whose responses are read.
+/// Which responses are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum HttpSide {
-    /// Those of a dependency.
+    /// Responses of a dependency.
     #[default]
     Client,
-    /// Those of this service.
+    /// Responses of this service.
     Server,
 }
 
 impl HttpClassifier {
-    /// Reads the answers of a dependency. This is the default.
+    /// Reads the responses of a dependency. This is the default.
     #[must_use]
     pub const fn client() -> Self {
         Self {
@@ -73,7 +75,7 @@ impl HttpClassifier {
         }
     }
 
-    /// Reads the answers of this service.
+    /// Reads the responses of this service.
     #[must_use]
     pub const fn server() -> Self {
         Self {
@@ -111,7 +113,7 @@ impl HttpClassifier {
         self.failure(kind, code == GrpcCode::Unavailable, wait)
     }
 
-    /// A failure. What is `unavailable` and says when to retry is there, and overloaded: so a client has it.
+    /// Returns a failure. For a client, `unavailable` with a requested wait is overload: the dependency is running.
     fn failure(self, kind: FailureKind, unavailable: bool, wait: Option<Duration>) -> Report {
         let kind = match self.side {
             HttpSide::Client if unavailable && wait.is_some() => FailureKind::Overload,
@@ -180,7 +182,7 @@ impl Classify for HttpClassifier {
         if cannot_be_sent(error) {
             return Report::IGNORED;
         }
-        // A client library makes a status of any error it meets: what the error itself says comes first.
+        // A client library turns any error into a status, so the error itself is read first.
         classify_known_error(error)
             .or_else(|| {
                 let status = grpc::status_of(error)?;
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grpc_answer_that_never_reached_the_service_is_read_as_http() {
+    fn a_grpc_response_of_a_proxy_is_read_as_http() {
         let grpc = headers([(CONTENT_TYPE, "application/grpc"), (RETRY_AFTER, "3")]);
         let report = Report::failure(FailureKind::Overload);
         assert_eq!(
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grpc_status_outside_grpc_says_nothing() {
+    fn a_grpc_status_outside_grpc_is_ignored() {
         let json = headers([(CONTENT_TYPE, "application/json"), (grpc::STATUS, "14")]);
         assert_eq!(head(200, &json), Some(Report::SUCCESS));
     }
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_blames_the_caller_is_no_overload_of_a_server() {
+    fn a_response_that_blames_the_caller_is_no_overload_of_a_server() {
         let server = HttpClassifier::server();
         let wait = headers([(RETRY_AFTER, "3"), (grpc::PUSHBACK, "3000")]);
         let seconds = Some(Duration::from_secs(3));
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_that_says_when_to_come_back_is_overloaded() {
+    fn a_dependency_that_requests_a_wait_is_overloaded() {
         let wait = headers([(RETRY_AFTER, "3")]);
         let overload =
             Report::failure(FailureKind::Overload).retry_after(Some(Duration::from_secs(3)));
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_inside_is_overload_of_a_server_if_a_limit_of_its_own_rejected() {
+    fn a_rejection_by_a_servers_own_limit_is_overload() {
         for &reason in Reason::ALL {
             let rejection = Rejection::new(reason, "inner");
             let expected = match reason {

@@ -3,10 +3,10 @@ use http::{HeaderMap, HeaderName};
 
 use crate::digits;
 
-/// The number of the attempt that a request is, where the first is 1. Only those after the first have it.
+/// The header with the number of the attempt; the first is 1. Only later attempts have it.
 pub const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
 
-/// Which attempt a request is, as [`ATTEMPT`] says: 1 where it says nothing that can be read.
+/// Returns the number of the attempt in [`ATTEMPT`], or 1 if it is absent or malformed.
 #[must_use]
 pub fn attempt_of(headers: &HeaderMap) -> u32 {
     let said = headers.get(ATTEMPT).map(http::HeaderValue::as_bytes);
@@ -14,11 +14,11 @@ pub fn attempt_of(headers: &HeaderMap) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The identity of a request: a hash of its `x-request-id`, or else of the trace id in its `traceparent`. `None` if it
-/// has neither.
+/// Returns the identity of a request: a hash of its `x-request-id`, or of the trace id in its `traceparent`. `None`
+/// if it has neither.
 ///
-/// Both travel unchanged from hop to hop and from attempt to attempt, so decisions that draw on this come out the
-/// same everywhere. Of `traceparent` (W3C Trace Context) only the trace id does: the rest names the hop.
+/// Both are the same on each hop and for each attempt, so a decision that is derived from the identity is the same
+/// everywhere. Only the trace id of `traceparent` (W3C Trace Context) is used: the rest differs on each hop.
 #[must_use]
 pub fn request_identity(headers: &HeaderMap) -> Option<u64> {
     let id = match headers.get("x-request-id") {
@@ -28,7 +28,7 @@ pub fn request_identity(headers: &HeaderMap) -> Option<u64> {
     Some(StableHash::new(0).field(id).finish())
 }
 
-/// The second of the fields, between the first two dashes: 32 digits.
+/// The second field of `traceparent`: 32 digits.
 fn trace_id(traceparent: &[u8]) -> Option<&[u8]> {
     let id = traceparent.split(|byte| *byte == b'-').nth(1)?;
     (id.len() == 32).then_some(id)
@@ -52,7 +52,7 @@ mod tests {
     const NEXT_HOP: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-00";
 
     #[test]
-    fn a_request_id_names_the_request() {
+    fn a_request_id_identifies_the_request() {
         let id = identity(&[("x-request-id", "a")]);
         assert!(id.is_some());
         assert_ne!(id, identity(&[("x-request-id", "b")]));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_names_the_request_on_every_hop() {
+    fn a_trace_id_identifies_the_request_on_every_hop() {
         let id = identity(&[("traceparent", TRACE)]);
         assert!(id.is_some());
         assert_eq!(id, identity(&[("traceparent", NEXT_HOP)]));

@@ -6,12 +6,12 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{Classify, ClassifyRetry, HttpClassifier};
 
-/// A classifier that ignores what was done on purpose, and asks another about the rest.
+/// A classifier that ignores injected faults, and passes the rest to another classifier.
 ///
-/// For breakers and budgets that should not learn from an experiment: a breaker does not count it, and a retry does not
-/// spend its budget on another attempt. It knows an injected fault by the
-/// `x-buttress-fault` that the response says it in, which the injector must be told to do, also several hops
-/// away; and by the [`Rejection`] for [`Reason::FaultInjected`] in an error.
+/// For breakers and budgets that must not learn from an experiment: a breaker does not count an injected fault, and a
+/// retry does not spend budget on it. An injected fault is recognized by its [`Rejection`] with
+/// [`Reason::FaultInjected`], or by the response header `x-buttress-fault`, also several hops away. The injector
+/// sends the header only if it is configured to.
 ///
 /// ```
 /// use buttress_http::{Http, HttpClassifier, IgnoreInjected};
@@ -23,7 +23,7 @@ use crate::{Classify, ClassifyRetry, HttpClassifier};
 pub struct IgnoreInjected<C = HttpClassifier>(C);
 
 impl<C> IgnoreInjected<C> {
-    /// Asks `classifier` about what was not injected.
+    /// Passes what is not injected to `classifier`.
     #[must_use]
     pub const fn new(classifier: C) -> Self {
         Self(classifier)
@@ -57,7 +57,7 @@ impl<C: Classify> Classify for IgnoreInjected<C> {
     }
 }
 
-/// What was injected is not tried again. A success that was only made late stays one.
+/// An injected fault is not retried. A success that was only delayed is still a success.
 impl<C: ClassifyRetry> ClassifyRetry for IgnoreInjected<C> {
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification {
         let verdict = self.0.head(status, headers);
@@ -75,7 +75,7 @@ impl<C: ClassifyRetry> ClassifyRetry for IgnoreInjected<C> {
     }
 }
 
-/// What the injector says a fault in.
+/// The header in which an injector names the fault.
 const FAULT: &str = "x-buttress-fault";
 
 fn is_injected(error: &(dyn Error + 'static)) -> bool {
@@ -91,7 +91,7 @@ mod tests {
     const CLASSIFIER: IgnoreInjected = IgnoreInjected::new(HttpClassifier::client());
 
     #[test]
-    fn what_was_injected_is_ignored() {
+    fn an_injected_fault_is_ignored() {
         let mut headers = HeaderMap::new();
         let down = StatusCode::SERVICE_UNAVAILABLE;
         let failure = Some(Report::failure(FailureKind::Error));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_what_the_other_says() {
+    fn everything_else_is_passed_to_the_inner_classifier() {
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         let transport = Report::failure(FailureKind::Transport);
         assert_eq!(CLASSIFIER.error(&refused), transport);

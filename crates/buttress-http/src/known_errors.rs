@@ -6,13 +6,14 @@ use http::StatusCode;
 
 use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, grpc};
 
-/// Has [`classify_error`](buttress_core::classify_error) and [`judge_error`](buttress_core::retry::judge_error) read what
-/// the enabled features know of the errors of client libraries. Handles of Buttress do this when they are made.
+/// Makes [`classify_error`](buttress_core::classify_error) and [`judge_error`](buttress_core::retry::judge_error)
+/// recognize the errors of the client libraries whose features are enabled. Handles of Buttress call this when they
+/// are created.
 ///
-/// | feature | in the chain | reading |
+/// | feature | error or source | outcome |
 /// |---|---|---|
-/// | `tonic` | a `tonic::Status` | as a client reads the same status in a response |
-/// | `hyper` | an error of hyper-util's client, whose connector cannot connect to such a URL: `https://` without TLS | ignored, and not tried again: the caller's mistake |
+/// | `tonic` | a `tonic::Status` | that of the same status in a response, for a client |
+/// | `hyper` | an error of hyper-util's client whose connector cannot connect to the URL: `https://` without TLS | ignored and not retried: the caller's mistake |
 pub fn know_errors() {
     if cfg!(any(feature = "hyper", feature = "tonic")) {
         read_errors_with(read);
@@ -33,8 +34,8 @@ fn read(error: &(dyn Error + 'static)) -> Option<ErrorReading> {
     })
 }
 
-/// Whether an error of hyper-util's client says that its connector cannot connect to a URL like that of the request:
-/// nothing was tried. Always `false` without the feature `hyper`.
+/// Returns whether an error of hyper-util's client means that its connector cannot connect to URLs like that of the
+/// request, so nothing was sent. Always `false` without the feature `hyper`.
 #[must_use]
 pub fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     #[cfg(feature = "hyper")]
@@ -45,7 +46,7 @@ pub fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
             let error: Option<&legacy::Error> = error.downcast_ref();
             error.is_some_and(legacy::Error::is_connect)
         };
-        // The error of the connector has no name outside of hyper-util. It comes from no other error.
+        // The connector's error type is private to hyper-util. No other error wraps it.
         buttress_core::chain(error).any(is_connect)
             && buttress_core::chain(error)
                 .last()

@@ -1,28 +1,27 @@
-//! HTTP and gRPC for Buttress: how an outcome is read off a response, and how a call is followed to the end
-//! of its body.
+//! HTTP and gRPC for Buttress: reads outcomes from responses, and follows a call to the end of its body.
 //!
-//! Shells take the [`Http`] protocol in their second type parameter (`XLayer::http(&handle)`); users rarely
-//! name this crate otherwise than to replace the classifier:
+//! The [`Http`] protocol is the second type parameter of each service (`XLayer::http(&handle)`). Users need this
+//! crate mainly to replace the classifier:
 //!
 //! ```
 //! use buttress_http::{Http, Until};
 //!
-//! // Server-sent events: the answer has come when its head has.
+//! // Server-sent events: the call ends with the head of the response.
 //! let protocol = Http::default().until(Until::Headers);
 //! # let _ = protocol;
 //! ```
 //!
 //! # What is read
 //!
-//! * The outcome: [`HttpClassifier`] lists what each status and each gRPC code counts as, and [`Classify`] is
-//!   what to write in its place.
-//! * The end: [`GuardedBody`] holds the guard of a call until its body has ended, failed or gone, because a
-//!   status of 200 says little about a body that breaks off, and nothing about a gRPC call.
-//! * Whether to try again: [`RetryClassifier`] lists what may pass, [`safety_of`] a request says whether it may be
+//! * Outcomes: [`HttpClassifier`] lists the outcome of each status and gRPC code. Implement [`Classify`] to replace
+//!   it.
+//! * Body ends: [`GuardedBody`] holds the guard of a call until its body has ended, failed or been dropped, because a
+//!   status of 200 is not enough if the body breaks off, and means nothing for a gRPC call.
+//! * Retries: [`RetryClassifier`] lists the transient failures, [`safety_of`] returns whether a request may be
 //!   processed twice, and [`ReplayBody`] sends its body again.
-//! * The request's body: [`track_upload`] keeps count of how long the service waits for its caller.
-//! * The headers: [`RetryAfter`] and [`grpc`] are parsers of their own, which never panic. A header that breaks
-//!   its grammar is [`Malformed`]: it is ignored and counted.
+//! * Uploads: [`track_upload`] measures how long the service waits for the request's body.
+//! * Headers: [`RetryAfter`] and [`grpc`] have their own parsers, which never panic. A header that breaks its grammar
+//!   is [`Malformed`]: it is ignored and counted.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

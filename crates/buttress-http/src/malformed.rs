@@ -5,7 +5,7 @@ use buttress_metrics::{Header, HttpEvent, HttpSignals};
 
 /// A header field that breaks its own grammar.
 ///
-/// Code that reads one treats the field as absent, and [counts](Self::count) it.
+/// The field is treated as absent, and [counted](Self::count).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(Header);
 
@@ -14,13 +14,13 @@ impl Malformed {
         Self(header)
     }
 
-    /// The field.
+    /// Returns the field.
     #[must_use]
     pub const fn header(self) -> Header {
         self.0
     }
 
-    /// Counts the field as ignored, in the signals of the process.
+    /// Counts the field as ignored, in the metrics of the process.
     pub fn count(self) {
         HttpSignals::global().emit(HttpEvent::MalformedHeader(self.0));
     }
@@ -34,7 +34,7 @@ impl fmt::Display for Malformed {
 
 impl Error for Malformed {}
 
-/// What a reader found, or nothing where it could not be read, which is counted.
+/// Returns the value. If it is malformed, counts it and returns `None`.
 pub(crate) fn ignore_malformed<T>(read: Option<Result<T, Malformed>>) -> Option<T> {
     read?.inspect_err(|malformed| malformed.count()).ok()
 }

@@ -11,30 +11,30 @@ use crate::deadline::given_by_caller;
 use crate::ending_body::{CUT_OFF, EndingBody};
 use crate::{Classify, GuardedBody, HttpClassifier, digits, request_identity};
 
-/// The protocol of HTTP and gRPC: it takes the outcome from the status, the headers, the trailers and the body.
+/// The protocol of HTTP and gRPC: reads the outcome from the status, the headers, the trailers and the body.
 ///
 /// | setting | default |
 /// |---|---|
 /// | [`until`](Self::until) | [`Until::BodyEnd`] |
 /// | [`classify`](Self::classify) | [`HttpClassifier::client`], or [`HttpClassifier::server`] on a [server](Self::server) |
 ///
-/// A clone of the default is a copy of a few words: shells clone their protocol for every call.
+/// Cloning the default copies a few words: services clone their protocol for each call.
 #[derive(Clone, Default)]
 pub struct Http {
     until: Until,
     side: HttpClassifier,
-    // // `None` is the `HttpClassifier` of the side, so that only a custom classifier costs a reference count.
+    // // `None` is the `HttpClassifier` of the side: only a custom classifier needs a reference count.
     custom: Option<Arc<dyn Classify>>,
 }
 
 impl Http {
-    /// For a client, which reads what the answers say about its dependency. This is the default.
+    /// For a client: reads what responses say about the dependency. This is the default.
     #[must_use]
     pub fn client() -> Self {
         Self::default()
     }
 
-    /// For a server, which reads what its answers say about itself.
+    /// For a server: reads what its responses say about itself.
     #[must_use]
     pub fn server() -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Http {
         }
     }
 
-    /// How long a call lasts.
+    /// Sets when a call ends. The default is [`Until::BodyEnd`].
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.until = until;
@@ -116,13 +116,13 @@ impl<B> Identify<Request<B>> for Http {
         request_identity(request.headers())
     }
 
-    /// What an outer layer put into the request's extensions.
+    /// The deadline that an outer layer put into the request's extensions.
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
         request.extensions().get().copied()
     }
 
-    /// What an outer layer put into the request's extensions, and what the relative headers say
-    /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)): the least of them.
+    /// The earliest of the deadline in the request's extensions and those in the relative headers
+    /// ([`DeadlineHeaders::RELATIVE`](crate::deadline::DeadlineHeaders::RELATIVE)).
     #[inline(always)]
     fn caller_deadline(&self, request: &Request<B>, now: Instant) -> Option<Deadline> {
         if request.headers().is_empty() && request.extensions().is_empty() {
@@ -131,7 +131,7 @@ impl<B> Identify<Request<B>> for Http {
         caller_deadline(request.headers(), request.extensions(), now)
     }
 
-    /// What [`track_upload`](crate::track_upload) put into the request's extensions.
+    /// The upload that [`track_upload`](crate::track_upload) put into the request's extensions.
     #[inline(always)]
     fn upload(&self, request: &Request<B>, now: Instant) -> Option<Upload> {
         let extensions = request.extensions();
@@ -141,13 +141,13 @@ impl<B> Identify<Request<B>> for Http {
         upload(extensions, now)
     }
 
-    /// What an outer layer put into the request's extensions.
+    /// The criticality that an outer layer put into the request's extensions.
     fn criticality(&self, request: &Request<B>) -> Option<Criticality> {
         request.extensions().get().copied()
     }
 }
 
-// Apart, so that layers need not make room for it where they call the service.
+// A separate function, so that its stack frame is not part of the layers' `call`.
 #[inline(never)]
 fn caller_deadline(headers: &HeaderMap, extensions: &Extensions, now: Instant) -> Option<Deadline> {
     let written = given_by_caller(headers).and_then(|given| Deadline::after(now, given));
@@ -160,18 +160,18 @@ fn upload(extensions: &Extensions, now: Instant) -> Option<Upload> {
     extensions.get().map(|upload: &Upload| upload.of_call(now))
 }
 
-/// How long a call lasts, and with it the permit it holds.
+/// When a call ends, and with it its permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Until {
-    /// Until the body ends, fails or is dropped. What happens to the body counts.
+    /// At the end of the body, an error of the body, or when the body is dropped. The end of the body counts.
     #[default]
     BodyEnd,
-    /// Until the head of the response is there: for streams without an end. What happens to the body is not
-    /// seen, so a gRPC call that fails after its head counts as a success.
+    /// At the head of the response: for streams without an end. The body is not observed, so a gRPC call that fails
+    /// after its head counts as a success.
     Headers,
 }
 
-/// Whether the body will not be polled: it is at its end, or the status allows none.
+/// Whether the body will not be polled: it is at its end, or the status allows no body.
 fn is_without_body<B: Body>(response: &Response<B>) -> bool {
     matches!(
         response.status(),
@@ -179,7 +179,7 @@ fn is_without_body<B: Body>(response: &Response<B>) -> bool {
     ) || response.body().is_end_stream()
 }
 
-/// How many bytes of body the head promises. A length that cannot be read promises nothing.
+/// The length of the body according to the head; `None` if it cannot be read.
 fn promised<B: Body>(response: &Response<B>) -> Option<u64> {
     match response.headers().get(CONTENT_LENGTH) {
         Some(value) => digits::parse(value.as_bytes()),

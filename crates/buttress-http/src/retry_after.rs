@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::Malformed;
 use crate::digits::{self, LONGEST_WAIT};
 
-/// What a `Retry-After` header asks for (RFC 9110, section 10.2.3).
+/// The value of a `Retry-After` header (RFC 9110, section 10.2.3).
 ///
 /// ```
 /// use buttress_http::RetryAfter;
@@ -20,25 +20,25 @@ use crate::digits::{self, LONGEST_WAIT};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// Not before a date.
+    /// Retry at this date or later.
     Date(SystemTime),
-    /// After this long; a year at most, which stands for anything longer.
+    /// Retry after this long. At most a year; a longer wait is read as a year.
     Wait(Duration),
 }
 
 impl RetryAfter {
-    /// Reads `Retry-After`; `None` where it is absent.
+    /// Reads `Retry-After`. Returns `None` if it is absent.
     ///
-    /// A year of two digits (RFC 850) lies at most 50 years after the `Date` of the same headers (RFC 9110, section
-    /// 5.6.7). Without a `Date` it lies between 1970 and 2069, or in the century that its weekday fits.
+    /// A year of two digits (RFC 850) is at most 50 years after the `Date` of the same headers (RFC 9110, section
+    /// 5.6.7). Without a `Date` it is between 1970 and 2069, or in the century that matches its weekday.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
         let asked = Self::parse(headers.get(RETRY_AFTER)?, headers.get(DATE));
         Some(asked.ok_or(Malformed::new(Header::RetryAfter)))
     }
 
-    /// How long to wait when it is `now`. A date that is past asks for no wait, a wait for more than a year
-    /// counts as a year.
+    /// Returns how long to wait at the time `now`. A date in the past is no wait, and a wait of more than a year is a
+    /// year.
     #[must_use]
     pub fn wait(self, now: SystemTime) -> Duration {
         match self {
@@ -50,8 +50,8 @@ impl RetryAfter {
         }
     }
 
-    /// How long to wait by the clock of the server that sent it: a date is measured against the `Date` of the same
-    /// response, so the value is right even if the server's clock is wrong. Without a readable `Date`, a date is
+    /// Returns how long to wait by the clock of the server that sent the header: a date is measured against the
+    /// `Date` of the same response, so a wrong server clock does not matter. Without a valid `Date`, a date is
     /// ignored.
     #[must_use]
     pub fn wait_by_date_of(self, headers: &HeaderMap) -> Option<Duration> {
@@ -88,7 +88,7 @@ fn rfc850(value: &HeaderValue, near: SystemTime) -> Option<SystemTime> {
     }
     let short = weekday.get(..3)?;
     let latest = near.checked_add(50 * YEAR)?;
-    // The weekday tells centuries apart as well, as 100 years are no whole number of weeks.
+    // The weekday also identifies the century, because 100 years are not a whole number of weeks.
     ["21", "20", "19"].iter().find_map(|century| {
         let date = format!("{short}, {day} {month} {century}{year} {time}");
         let date = httpdate::parse_http_date(&date).ok()?;
@@ -96,7 +96,7 @@ fn rfc850(value: &HeaderValue, near: SystemTime) -> Option<SystemTime> {
     })
 }
 
-/// A year of the Gregorian calendar, on average.
+/// The average Gregorian year.
 const YEAR: Duration = Duration::from_secs(31_556_952);
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_wait_is_a_year() {
+    fn a_huge_wait_is_a_year() {
         assert_eq!(
             read("99999999999999999999999"),
             Some(Ok(RetryAfter::Wait(LONGEST_WAIT)))
@@ -247,7 +247,7 @@ mod tests {
         }
 
         #[test]
-        fn no_value_makes_the_reader_panic(bytes: Vec<u8>, now: u32) {
+        fn no_value_causes_a_panic(bytes: Vec<u8>, now: u32) {
             if let Some(Ok(after)) = read(bytes) {
                 let now = UNIX_EPOCH + Duration::from_secs(now.into());
                 prop_assert!(after.wait(now) <= LONGEST_WAIT);

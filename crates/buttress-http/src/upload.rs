@@ -8,20 +8,20 @@ use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
 
-/// Keeps count of how long the service waits for the body of a request, so that no layer behind takes that for time of the
-/// service's.
+/// Measures how long the service waits for the body of a request, so that no inner layer counts that time as latency
+/// of the service.
 ///
-/// Breakers, limits, throttles and hedges time a call from the request to the head of the response. While the caller is
-/// slow to send the body, a service that reads it is as slow, and a few such callers would open a circuit, or lower a
-/// limit, for all. Behind this function the time in which the service waits for the caller is subtracted, and a failure
-/// that comes of a request which its caller broke off does not count.
+/// Breakers, limits, throttles and hedges time a call from the request to the head of the response. If the caller
+/// sends the body slowly, a service that reads it is equally slow, and a few such callers would open a circuit or
+/// lower a limit for all. Inside this function the time that the service waits for the caller is subtracted, and a
+/// failure because the caller aborted its request does not count.
 ///
-/// A call that is answered while more of its request may come, such as a stream of gRPC in both directions, does not tell
-/// how long calls take: an adaptive limit learns nothing from it. Where nearly all calls are such streams the limit stays
-/// where it began, so do not track their uploads. A slow upload keeps its slot.
+/// A call whose response arrives while more of its request may come, such as a bidirectional gRPC stream, gives no
+/// latency sample, so an adaptive limit learns nothing from it. If nearly all calls are such streams, the limit stays
+/// at its initial value: do not track their uploads. A slow upload keeps its slot.
 ///
-/// It belongs in front of all layers: on a server around everything else, in a gateway either there, if the request goes
-/// on with its extensions and its body, or around the client.
+/// Call it before all layers: on a server, around everything else; in a gateway, also there if the request is
+/// forwarded with its extensions and its body, and otherwise around the client.
 ///
 /// ```
 /// use buttress_http::track_upload;
@@ -40,8 +40,8 @@ use pin_project::{pin_project, pinned_drop};
 /// # let _ = tower::ServiceExt::oneshot(service, Request::new(Full::<Bytes>::default()));
 /// ```
 ///
-/// A request without a body costs nothing. For another one an [`Upload`] is made and put into its extensions: two or three
-/// allocations. A request that has one already keeps it.
+/// A request without a body costs nothing. For any other, an [`Upload`] is created and put into its extensions: two
+/// or three allocations. A request that already has an `Upload` keeps it.
 pub fn track_upload<B: Body>(request: Request<B>) -> Request<UploadBody<B>> {
     let (mut head, body) = request.into_parts();
     let upload = if body.is_end_stream() || head.extensions.get::<Upload>().is_some() {
@@ -54,19 +54,20 @@ pub fn track_upload<B: Body>(request: Request<B>) -> Request<UploadBody<B>> {
     Request::from_parts(head, UploadBody { body, upload })
 }
 
-/// A request body that tells its [`Upload`] when it is waited for. Made by [`track_upload`].
+/// A request body that reports to its [`Upload`] when it is waited for. Created by [`track_upload`].
 ///
-/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the body within.
+/// Frames, errors, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the inner
+/// body.
 #[pin_project(PinnedDrop)]
 pub struct UploadBody<B> {
     #[pin]
     body: B,
-    /// `None` once it has ended, and where nothing is kept count of.
+    /// `None` once it has ended, and if nothing is measured.
     upload: Option<Upload>,
 }
 
 impl<B> UploadBody<B> {
-    /// The body within.
+    /// Returns the inner body.
     pub fn get_ref(&self) -> &B {
         &self.body
     }
@@ -109,7 +110,7 @@ impl<B: Body> Body for UploadBody<B> {
     }
 }
 
-/// A service that drops a body reads no more of it, and waits no longer.
+/// A service that drops a body no longer waits for it.
 #[pinned_drop]
 impl<B> PinnedDrop for UploadBody<B> {
     fn drop(self: Pin<&mut Self>) {
@@ -119,7 +120,7 @@ impl<B> PinnedDrop for UploadBody<B> {
     }
 }
 
-/// A body of which nothing is kept count.
+/// A body that is not measured.
 impl<B: Default> Default for UploadBody<B> {
     fn default() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The headers that carry a deadline, together: which is read, what is written in place of what.
+//! The deadline headers together: which are read, and what is replaced.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +35,7 @@ fn read(headers: &HeaderMap) -> Option<Duration> {
 }
 
 #[test]
-fn each_header_says_how_much_time_there_is() {
+fn each_header_has_the_remaining_time() {
     let longest = Duration::from_millis(u64::MAX);
     for (name, value, given) in [
         ("grpc-timeout", "200m", Some(millis(200))),
@@ -58,7 +58,7 @@ fn each_header_says_how_much_time_there_is() {
         ("x-deadline", "2026-11-21T10:00:00Z", Some(Duration::ZERO)),
         ("x-deadline", "2026-11-21T09:59:30Z", Some(Duration::ZERO)),
         ("accept", "*/*", None),
-        // What follows breaks its grammar, or is past belief.
+        // The following break their grammar or are out of range.
         ("grpc-timeout", "123456789m", None),
         ("grpc-timeout", "", None),
         ("connect-timeout-ms", "10000000000", None),
@@ -71,7 +71,7 @@ fn each_header_says_how_much_time_there_is() {
 }
 
 #[test]
-fn the_least_time_that_is_believed_holds() {
+fn the_smallest_trusted_time_is_used() {
     let headers = headers([
         ("grpc-timeout", "3S"),
         ("connect-timeout-ms", "2000"),
@@ -86,7 +86,7 @@ fn the_least_time_that_is_believed_holds() {
 }
 
 #[test]
-fn the_earliest_of_several_fields_of_one_name_holds() {
+fn the_earliest_of_several_fields_of_one_name_is_used() {
     for values in [["3S", "1S"], ["1S", "3S"], ["soon", "1S"], ["1S", ""]] {
         let fields = values.map(|value| ("grpc-timeout", value));
         let mut headers = HeaderMap::new();
@@ -107,19 +107,19 @@ fn the_earliest_of_several_fields_of_one_name_holds() {
 }
 
 #[test]
-fn the_wall_clock_is_read_for_a_moment_only() {
+fn the_wall_clock_is_read_only_for_a_moment() {
     let headers = headers([
         ("grpc-timeout", "3S"),
         ("x-deadline", "2026-11-21T10:00:00Z"),
     ]);
-    let unread = || panic!("it was read");
+    let unread = || panic!("the clock was read");
     assert!(read_deadline(&headers, DeadlineHeaders::RELATIVE, SKEW, unread).is_some());
     let mut headers = headers;
     write_deadline(&mut headers, DeadlineHeader::GrpcTimeout, SKEW, unread);
 }
 
 #[test]
-fn what_is_written_replaces_all_that_was_said() {
+fn writing_replaces_all_deadline_headers() {
     for &header in DeadlineHeader::ALL {
         let mut headers = headers([
             ("grpc-timeout", "9S"),
@@ -154,9 +154,9 @@ fn a_request_that_is_sent_again_has_less_time() {
     assert_eq!(endless["x-envoy-expected-rq-timeout-ms"], "0");
 }
 
-/// To Envoy 0 is no deadline, so it writes 1 where none remains, and so do we.
+/// For Envoy, 0 means no deadline, so 1 is written if no time remains.
 #[test]
-fn envoy_is_never_told_0() {
+fn envoy_is_never_sent_0() {
     let mut headers = HeaderMap::new();
     write_deadline(
         &mut headers,
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_makes_the_reader_panic(values in prop::array::uniform4(any::<Vec<u8>>()), elapsed: u64) {
+    fn no_value_causes_a_panic(values in prop::array::uniform4(any::<Vec<u8>>()), elapsed: u64) {
         let mut headers = HeaderMap::new();
         for (header, value) in DeadlineHeader::ALL.iter().zip(values) {
             if let Ok(value) = HeaderValue::from_bytes(&value) {

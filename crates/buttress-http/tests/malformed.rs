@@ -1,4 +1,4 @@
-//! Malformed headers are ignored and counted. A binary of its own: the recorder is that of the process.
+//! Malformed headers are ignored and counted. A separate binary, because a recorder is global.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ fn each_malformed_header_is_counted_by_its_name() {
     let headers = header_map([("retry-after", "soon")]);
     HttpClassifier::client().head(StatusCode::TOO_MANY_REQUESTS, &headers);
     HttpClassifier::client().head(StatusCode::SERVICE_UNAVAILABLE, &headers);
-    // The wait is not read after a success.
+    // After a success, the requested wait is not read.
     HttpClassifier::client().head(StatusCode::OK, &headers);
     HttpClassifier::client().trailers(&header_map([("grpc-status", "fine")]));
     HttpClassifier::client().trailers(&header_map([
@@ -24,7 +24,7 @@ fn each_malformed_header_is_counted_by_its_name() {
         ("grpc-retry-pushback-ms", "soon"),
     ]));
 
-    // Malformed trusted headers are ignored one by one, and the others are not read.
+    // Malformed trusted headers are ignored one by one, and untrusted headers are not read.
     let headers = header_map([
         ("grpc-timeout", "123456789m"),
         ("connect-timeout-ms", "-1"),

@@ -1,4 +1,4 @@
-//! A request body that says how long it was waited for.
+//! A request body that reports how long it was waited for.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn a_request_without_a_body_has_no_upload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_time_between_a_question_and_its_frame_is_waited() {
+async fn only_the_time_between_a_poll_and_its_frame_counts_as_waiting() {
     let gate = Gate::new();
     let body = TestBody::empty().data("a").wait(&gate).data("b");
     let request = track_upload(Request::new(body));
@@ -55,7 +55,7 @@ async fn only_the_time_between_a_question_and_its_frame_is_waited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_dropped_is_waited_for_no_longer() {
+async fn a_dropped_body_is_no_longer_waited_for() {
     let request = track_upload(Request::new(TestBody::empty().wait(&Gate::new())));
     let upload = upload(&request).unwrap();
     let mut body = request.into_body();
@@ -72,7 +72,7 @@ async fn a_body_that_is_dropped_is_waited_for_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_fails_was_broken_off_by_its_caller() {
+async fn a_body_that_fails_was_aborted_by_its_caller() {
     let request = track_upload(Request::new(TestBody::empty().data("a").err("reset")));
     let upload = upload(&request).unwrap();
     assert!(request.into_body().collect().await.is_err());
@@ -81,7 +81,7 @@ async fn a_body_that_fails_was_broken_off_by_its_caller() {
 
 /// A gateway passes a request on, and its client is behind the function as well.
 #[tokio::test(start_paused = true)]
-async fn a_request_keeps_the_upload_that_it_has() {
+async fn a_request_keeps_its_upload() {
     let request = track_upload(Request::new(TestBody::empty().data("a")));
     let outer = upload(&request).unwrap();
     let request = track_upload(request);

@@ -7,7 +7,7 @@ use crate::names;
 
 /// The signals of one circuit.
 ///
-/// Dropping it takes its circuit off the state gauge. See the [crate docs](crate) for what it emits.
+/// Dropping it removes its circuit from the state gauge. See the [crate docs](crate) for what it emits.
 #[derive(Debug)]
 pub struct BreakerSignals {
     layer: Name,
@@ -16,7 +16,7 @@ pub struct BreakerSignals {
     meter: Meter<Handles>,
 }
 
-/// What happened at a breaker.
+/// An event of a breaker.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerEvent {
@@ -26,18 +26,18 @@ pub enum BreakerEvent {
     Rejected(Reason),
     /// An admitted call ended.
     Settled(Outcome),
-    /// An admitted call took longer than the threshold for slow calls. Comes on top of how it ended.
+    /// An admitted call took longer than the threshold for slow calls. Emitted in addition to its result.
     Slow,
-    /// An outcome came from an earlier epoch and changed nothing. Comes on top of how the call ended.
+    /// An outcome of an earlier epoch was ignored. Emitted in addition to the result of the call.
     Stale,
-    /// The circuit moved. Racing threads may emit their transitions in any order.
+    /// The circuit changed its state. Concurrent threads may emit transitions in any order.
     Transition(Transition),
-    /// A call was let through that would have been rejected if the breaker's mode were to enforce.
+    /// A call was admitted that would have been rejected in [`Mode::Enforce`](buttress_core::Mode::Enforce).
     WouldReject(Reason),
 }
 
 impl BreakerSignals {
-    /// The signals of a closed circuit that belongs to the handle called `layer`.
+    /// Creates the signals of a closed circuit. `layer` is the name of its handle.
     #[must_use]
     pub fn new(layer: Name) -> Self {
         let signals = Self {
@@ -47,23 +47,23 @@ impl BreakerSignals {
                 .map(|state| GaugeDelta::new((state == CircuitState::Closed).into())),
             meter: Meter::new(),
         };
-        // With a recorder in place, the series stand at 0 before the first call.
+        // With a recorder, the series start at 0 before the first call.
         signals.handles();
         signals
     }
 
-    /// The same signals, for one circuit of many under one name.
+    /// Adds a key, for one circuit of many with the same name.
     ///
-    /// The key appears in events and never in metrics, because keys are not a closed set: there, the circuits
-    /// of one name add up.
+    /// The key is a field of events, but not a label of metrics, because keys are not a closed set: the metrics sum
+    /// over all circuits of the name.
     #[must_use]
     pub fn with_key(mut self, key: Name) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
-    // A call site knows its event: inlined, the match folds away and an addition is left.
+    /// Emits the signals. Neither allocates nor locks, except in the recorder and the subscriber. Inlined, because a
+    /// call site knows its event, so that only an addition remains.
     #[inline(always)]
     pub fn emit(&self, event: BreakerEvent) {
         match event {
@@ -79,7 +79,7 @@ impl BreakerSignals {
         }
     }
 
-    /// Tells the log why an operator isolates the circuit. A reason is free text, so no metric has it.
+    /// Logs why an operator isolates the circuit. The text is not a label, because it is free text.
     pub fn explain_isolation(&self, why: &str) {
         event!(
             WARN,
@@ -130,7 +130,7 @@ impl BreakerSignals {
 
     #[cold]
     fn moved(&self, step: Transition) {
-        // Kept even without a recorder, so that one installed late shows the true state.
+        // Counted even without a recorder, so that a recorder installed late gets the current state.
         self.states[step.from as usize].add(-1);
         self.states[step.to as usize].add(1);
         if let Some(handles) = self.handles() {
@@ -232,7 +232,7 @@ pub(crate) fn outcome_label(ending: Option<Outcome>) -> Labels {
     vec![("outcome", word.into())]
 }
 
-/// How a call can end; `None` is a call that was cancelled.
+/// The possible ends of a call; `None` is a call that was cancelled.
 pub(crate) const ENDINGS: [Option<Outcome>; 7] = [
     Some(Outcome::Success),
     Some(Outcome::Failure(FailureKind::Error)),
@@ -243,7 +243,7 @@ pub(crate) const ENDINGS: [Option<Outcome>; 7] = [
     None,
 ];
 
-/// Where an ending stands in [`ENDINGS`].
+/// The index of an ending in [`ENDINGS`].
 #[inline]
 pub(crate) fn slot_of(ending: Option<Outcome>) -> usize {
     match ending {
@@ -254,7 +254,7 @@ pub(crate) fn slot_of(ending: Option<Outcome>) -> usize {
     }
 }
 
-/// The steps a circuit usually takes. One that is missing here is still counted, but not from 0.
+/// The usual transitions of a circuit. Any other is also counted, but its series does not start at 0.
 const STEPS: [(CircuitState, Cause); 14] = [
     (CircuitState::Closed, Cause::Isolation),
     (CircuitState::Closed, Cause::ProbesPassed),

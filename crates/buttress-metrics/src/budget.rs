@@ -5,7 +5,7 @@ use crate::names;
 
 /// The signals of one retry budget.
 ///
-/// Dropping it takes its balance off the gauge.
+/// Dropping it removes its balance from the gauge.
 #[derive(Debug)]
 pub struct BudgetSignals {
     layer: Name,
@@ -14,7 +14,7 @@ pub struct BudgetSignals {
 }
 
 impl BudgetSignals {
-    /// The signals of the budget called `layer`.
+    /// Creates the signals of the budget with the name `layer`.
     #[must_use]
     pub fn new(layer: Name) -> Self {
         let signals = Self {

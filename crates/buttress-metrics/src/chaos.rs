@@ -4,9 +4,9 @@ use buttress_core::chaos::{End, Suppressed};
 use crate::meter::{Family, Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
 
-/// The signals of one injector of faults.
+/// The signals of one injector.
 ///
-/// When dropped, it removes its armed plan and affected calls from the gauges. See the [crate docs](crate) for what it
+/// Dropping it removes its armed plan and affected calls from the gauges. See the [crate docs](crate) for what it
 /// emits.
 #[derive(Debug)]
 pub struct ChaosSignals {
@@ -16,36 +16,36 @@ pub struct ChaosSignals {
     meter: Meter<Handles>,
 }
 
-/// What happened at an injector.
+/// An event of an injector.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ChaosEvent<'a> {
-    /// A plan was armed, with this many faults.
+    /// A plan was armed.
     Armed {
-        /// How many faults it has.
+        /// The number of its faults.
         faults: usize,
         /// Its seed.
         seed: u64,
     },
     /// The plan was disarmed.
     Disarmed(Disarming),
-    /// A fault hit a call.
+    /// A fault affects a call.
     Injected {
-        /// The name the plan gives it.
+        /// The name of the fault in the plan.
         fault: &'a str,
-        /// What [`Fault::kind`](buttress_core::chaos::Fault::kind) it is.
+        /// The kind of the fault, [`Fault::kind`](buttress_core::chaos::Fault::kind).
         kind: &'static str,
     },
     /// An affected call has ended.
     Released,
-    /// One fault was put out of use.
+    /// One fault was disabled.
     Stopped {
-        /// The name the plan gives it.
+        /// The name of the fault in the plan.
         fault: &'a str,
     },
     /// A fault is injected into a call.
     Struck,
-    /// A call was left alone that a fault would have hit.
+    /// A call was not affected, because a bound of the plan was reached.
     Suppressed(Suppressed),
 }
 
@@ -53,7 +53,7 @@ pub enum ChaosEvent<'a> {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Disarming {
-    /// The plan's own bounds.
+    /// The bounds of the plan.
     Ended(End),
     /// The handle.
     Hand,
@@ -73,7 +73,7 @@ impl Disarming {
 }
 
 impl ChaosSignals {
-    /// The signals of a disarmed injector called `layer`.
+    /// Creates the signals of a disarmed injector with the name `layer`.
     #[must_use]
     pub fn new(layer: Name) -> Self {
         let signals = Self {
@@ -213,7 +213,7 @@ impl Handles {
 
 const SUPPRESSED: [Suppressed; 2] = [Suppressed::BlastRadius, Suppressed::MaxActive];
 
-/// The kinds of faults, as a test of `buttress-chaos` holds them to be.
+/// The kinds of faults. A test of `buttress-chaos` checks that they are complete.
 const KINDS: [&str; 15] = [
     "abort",
     "alter_trailers",

@@ -4,7 +4,7 @@ use crate::labels::{reason_label, reasons_of};
 use crate::meter::{Family, Meter, Registrar};
 use crate::names;
 
-/// The signals of a layer that keeps deadlines.
+/// The signals of a deadline layer.
 ///
 /// See the [crate docs](crate) for what it emits.
 #[derive(Debug)]
@@ -13,35 +13,36 @@ pub struct DeadlineSignals {
     meter: Meter<Handles>,
 }
 
-/// What happened at a deadline.
+/// An event of a deadline layer.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadlineEvent {
-    /// A call was ended because its time was over.
+    /// A call was ended at its deadline.
     Exceeded(Phase),
-    /// A call was not begun.
+    /// A call was rejected.
     Rejected(Reason),
-    /// A call went on, or was let through, that would have been ended or rejected if the layer's mode were to
-    /// enforce.
+    /// A call was admitted or continued that would have been rejected or ended in
+    /// [`Mode::Enforce`](buttress_core::Mode::Enforce).
     WouldReject(Reason),
 }
 
-/// What a call was waiting for when its time was over. The set is complete: a response is a head and a body.
+/// The part of the response that a call was waiting for at its deadline. The set is complete: a response has a head
+/// and a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// The end of the body.
     BodyEnd,
     /// The next frame of the body.
     BodyIdle,
-    /// The head of the response, or a response that has no body.
+    /// The head of the response, or a response without a body.
     Head,
 }
 
 impl Phase {
-    /// Every phase.
+    /// All phases.
     pub const ALL: [Self; 3] = [Self::BodyEnd, Self::BodyIdle, Self::Head];
 
-    /// The phase as a metric label.
+    /// Returns the phase as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +54,7 @@ impl Phase {
 }
 
 impl DeadlineSignals {
-    /// The signals of the layer called `layer`.
+    /// Creates the signals of the layer with the name `layer`.
     #[must_use]
     pub const fn new(layer: Name) -> Self {
         Self {
@@ -62,12 +63,12 @@ impl DeadlineSignals {
         }
     }
 
-    /// With a recorder in place, makes the series stand at 0 before the first call.
+    /// Registers the series, if there is a recorder, so that they start at 0 before the first call.
     pub fn register(&self) {
         self.handles();
     }
 
-    /// Emits the signals. None of this happens to a call that is answered in time.
+    /// Emits the signals. A call that ends in time has none.
     #[cold]
     pub fn emit(&self, event: DeadlineEvent) {
         if let Some(handles) = self.handles() {
@@ -123,7 +124,7 @@ struct Handles {
 impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
         let reasons = || reasons_of(LayerKind::Deadline);
-        // What exceeds its deadline is in a counter of its own.
+        // Exceeded deadlines have their own counter.
         let before_the_call = reasons().filter(|reason| *reason != Reason::DeadlineExceeded);
         Self {
             exceeded: registrar.family(&names::DEADLINE_EXCEEDED, Phase::ALL, |phase| {

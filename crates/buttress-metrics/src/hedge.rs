@@ -10,26 +10,26 @@ pub struct HedgeSignals {
     meter: Meter<HedgeHandles>,
 }
 
-/// The result of a second attempt that was made because the first was slow.
+/// The result of a second attempt.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HedgeEvent {
-    /// Its call was dropped with both in flight.
+    /// The call was dropped with both attempts in flight.
     Cancelled,
-    /// Both failed.
+    /// Both attempts failed.
     Failed,
-    /// The first answered before it.
+    /// The first attempt responded before it.
     Lost,
-    /// The budget did not pay for it.
+    /// The budget did not allow it.
     Withheld,
-    /// It answered first.
+    /// It responded first.
     Won,
-    /// It would have been made if the mode were to enforce.
+    /// It would have been made in [`Mode::Enforce`](buttress_core::Mode::Enforce).
     WouldHedge,
 }
 
 impl HedgeEvent {
-    /// Every event, in the order of its number.
+    /// All events, in the order of their numbers.
     pub const ALL: [Self; 6] = [
         Self::Cancelled,
         Self::Failed,
@@ -39,7 +39,7 @@ impl HedgeEvent {
         Self::WouldHedge,
     ];
 
-    /// The event as a metric label.
+    /// Returns the event as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl HedgeEvent {
 }
 
 impl HedgeSignals {
-    /// The signals of the handle called `layer`.
+    /// Creates the signals of the handle with the name `layer`.
     #[must_use]
     pub fn new(layer: Name) -> Self {
         let signals = Self {

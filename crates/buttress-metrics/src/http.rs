@@ -1,7 +1,7 @@
 use crate::meter::{Family, Meter, Registrar};
 use crate::names;
 
-/// The signals of what reads and writes HTTP.
+/// The signals of reading HTTP.
 ///
 /// See the [crate docs](crate) for what it emits.
 #[derive(Debug)]
@@ -9,11 +9,12 @@ pub struct HttpSignals {
     meter: Meter<Handles>,
 }
 
-/// What happened while HTTP was read.
+/// An event of reading HTTP.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpEvent {
-    /// A header field could not be read and was taken for absent. Its value is not told: it is a stranger's.
+    /// A header field was malformed, and treated as absent. The event does not have its value, because peers choose
+    /// it.
     MalformedHeader(Header),
 }
 
@@ -40,7 +41,7 @@ pub enum Header {
 }
 
 impl HttpSignals {
-    /// The signals of one reader. Mostly one wants those [of the process](Self::global).
+    /// Creates signals. Most code uses the [global](Self::global) ones.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -48,7 +49,7 @@ impl HttpSignals {
         }
     }
 
-    /// The signals of the process, for functions that belong to no handle.
+    /// Returns the signals of the process, for functions without a handle.
     #[must_use]
     pub fn global() -> &'static Self {
         static GLOBAL: HttpSignals = HttpSignals::new();
@@ -78,7 +79,7 @@ impl Default for HttpSignals {
 }
 
 impl Header {
-    /// Every field, for tables and for tests that must not miss one.
+    /// All header fields.
     pub const ALL: &'static [Self] = &[
         Self::ConnectTimeout,
         Self::EnvoyExpectedTimeout,
@@ -90,7 +91,7 @@ impl Header {
         Self::XDeadline,
     ];
 
-    /// The field's name, as a metric label.
+    /// Returns the name of the field, as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,10 +1,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs code that calls into a recorder or a subscriber, and ends a panic of theirs here: a signal that is
-/// lost must not cost the caller's request. The panic hook has reported it by then.
+/// Runs code that calls a recorder or a subscriber, and catches its panic, so that a lost signal does not fail the
+/// request. The panic hook has already reported the panic.
 ///
-/// It costs nothing unless it happens. Asserting unwind safety is sound because signals only ever add to
-/// atomics and set cells; there is no state that a panic could leave half made.
+/// Without a panic it costs nothing. Asserting unwind safety is sound, because signals only add to atomics and set
+/// cells, so no state can be left inconsistent.
 #[inline(always)]
 pub(crate) fn isolate<T>(signal: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(signal)).ok()

@@ -1,9 +1,8 @@
-//! The signals of Buttress: every metric and every tracing event, in one place.
+//! The signals of Buttress: all metrics and tracing events.
 //!
-//! A layer says what happened as an event: [`BreakerEvent`], [`ChaosEvent`], [`DeadlineEvent`],
-//! [`HedgeEvent`], [`HttpEvent`], [`LimiterEvent`], [`ProblemEvent`] or [`RetryEvent`]. This crate, and no other, turns
-//! events into `metrics` and `tracing`. Users meet it only through what it emits, listed below; authors of layers hold
-//! one `…Signals` for each handle and call `emit`.
+//! A layer emits events: [`BreakerEvent`], [`ChaosEvent`], [`DeadlineEvent`], [`HedgeEvent`], [`HttpEvent`],
+//! [`LimiterEvent`], [`ProblemEvent`] or [`RetryEvent`]. Only this crate turns events into `metrics` and `tracing`.
+//! Users need only the lists below; a layer holds one `…Signals` for each handle and calls `emit`.
 //!
 //! ```
 //! use buttress_core::{Outcome, Reason};
@@ -53,13 +52,13 @@
 //! | `buttress_retry_stops_total` | counter | count | `layer`, `reason` |
 //! | `buttress_retry_would_retry_total` | counter | count | `layer`, `cause` |
 //!
-//! [`names`] has them with their descriptions. `layer` is the name of a handle; every other label is one of a closed
-//! set of words, all of which exist at 0 from the start, so that a first rejection shows in `increase()`.
+//! [`names`] has their descriptions. `layer` is the name of a handle. Every other label has a closed set of values,
+//! and all series start at 0, so that `increase()` includes the first rejection.
 //!
-//! | label | words |
+//! | label | values |
 //! |---|---|
 //! | `outcome` | `success`, `error`, `timeout`, `overload`, `transport`, `ignored`, `cancelled` |
-//! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str); for problems also `error`, an error that is no rejection; for chaos [`Suppressed::as_str`](buttress_core::chaos::Suppressed::as_str) |
+//! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str); for problems also `error`, for an error that is not a rejection; for chaos [`Suppressed::as_str`](buttress_core::chaos::Suppressed::as_str) |
 //! | `to`, `state` | [`CircuitState::as_str`](buttress_core::circuit::CircuitState::as_str) |
 //! | `cause` | [`Cause::as_str`](buttress_core::circuit::Cause::as_str) |
 //! | `status` | the HTTP status of the response |
@@ -91,41 +90,41 @@
 //! | `buttress::deadline` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::deadline` | DEBUG | deadline exceeded | `layer`, `phase` |
 //! | `buttress::shed` | TRACE | limit changed | `layer`, `limit` |
-//! | `buttress::shed` | WARN | memory or processor time short | `layer`, `least` |
-//! | `buttress::shed` | INFO | memory and processor time suffice again | `layer` |
+//! | `buttress::shed` | WARN | memory or processor pressure | `layer`, `least` |
+//! | `buttress::shed` | INFO | memory and processor pressure ended | `layer` |
 //! | `buttress::shed` | DEBUG | call rejected | `layer`, `reason` |
 //! | `buttress::shed` | DEBUG | call would have been rejected | `layer`, `reason` |
 //! | `buttress::problem` | ERROR, or DEBUG below status 500 | request failed | `status`, `request_id`, `error` |
 //! | `buttress::problem` | DEBUG | request rejected | `status`, `request_id`, `layer`, `reason` |
 //! | `buttress::http` | DEBUG | malformed header ignored | `header` |
-//! | `buttress::retry` | DEBUG | call is tried again | `layer`, `cause`, `attempt`, `after` |
-//! | `buttress::retry` | DEBUG | call is not tried again | `layer`, `reason`, `attempts` |
-//! | `buttress::retry` | DEBUG | call would have been tried again | `layer`, `cause` |
+//! | `buttress::retry` | DEBUG | call retried | `layer`, `cause`, `attempt`, `after` |
+//! | `buttress::retry` | DEBUG | call not retried | `layer`, `reason`, `attempts` |
+//! | `buttress::retry` | DEBUG | call would have been retried | `layer`, `cause` |
 //! | `buttress::retry` | DEBUG | call was hedged | `layer`, `outcome` |
 //!
 //! # Recorders
 //!
-//! Each `…Signals` looks its instruments up once, at the first moment it finds a recorder installed, and keeps the
-//! handles: an event then costs an atomic addition. Until there is a recorder an event costs a few instructions, and a
-//! recorder that is installed late is found by the next event. A few things follow.
+//! Each `…Signals` looks up its instruments once, when it first finds an installed recorder, and keeps the handles:
+//! an event is then an atomic addition. Without a recorder an event costs a few instructions, and the next event
+//! finds a recorder that is installed later. This has some consequences:
 //!
-//! - A local recorder (`metrics::with_local_recorder`) is honoured by a handle that is made, or sees its first event,
-//!   while it is in force. It then stays with that handle.
-//! - The API of `metrics` does not tell whether a recorder is installed. A global recorder without a size is
-//!   recognised. A local one may not be distinguishable from the `NoopRecorder` that stands in for none: pass a
-//!   reference to a reference (`with_local_recorder(&&Unit, …)`).
-//! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them for good, since they are
-//!   not registered again. Leave it off for counters and gauges named `buttress_…`.
-//! - Handles of one name share their series: counters add up, and the state gauge says how many of them are in that
-//!   state. For one handle, that is 0 or 1.
-//! - For that sum, gauges are moved by differences and never set. A recorder that takes them back to 0 when it is read,
-//!   as the `DebuggingRecorder` of `metrics-util` does, tells the state at its first reading only.
+//! - A local recorder (`metrics::with_local_recorder`) is used by a handle that is created, or emits its first event,
+//!   while the recorder is active. The handle then keeps it.
+//! - The API of `metrics` cannot tell whether a recorder is installed. A global recorder without a size is
+//!   recognized. A local one may not be distinguishable from the `NoopRecorder`, the default: pass a reference to a
+//!   reference (`with_local_recorder(&&Unit, …)`).
+//! - An exporter that drops idle series (`idle_timeout` of the Prometheus exporter) loses them permanently, because
+//!   they are not registered again. Disable this for counters and gauges named `buttress_…`.
+//! - Handles with the same name share their series: counters are summed, and the state gauge is the number of handles
+//!   in that state. For one handle, that is 0 or 1.
+//! - For that sum, gauges are changed by differences and never set. A recorder that resets them to 0 when it is read,
+//!   such as the `DebuggingRecorder` of `metrics-util`, has the state only at its first reading.
 //!
-//! A recorder or a subscriber that panics loses that event, and the call that caused it goes on.
+//! If a recorder or a subscriber panics, that event is lost, and the call continues.
 //!
 //! # Features
 //!
-//! `metrics` and `tracing`, both on by default. Without one, the API is the same and that half compiles to nothing.
+//! `metrics` and `tracing`, both on by default. Without one, the API is the same and that part compiles to nothing.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -6,7 +6,7 @@ use crate::labels::{reason_label, reasons_of};
 use crate::meter::{Family, Gauge, GaugeDelta, Histogram, Meter, Registrar};
 use crate::names::{self, Metric};
 
-/// Emits an event at the target of the limiter's kind.
+/// Emits an event with the target of the limiter's kind.
 macro_rules! at_target {
     ($self:ident, $level:ident, $message:literal, $($fields:tt)+) => {
         match $self.kind {
@@ -16,9 +16,9 @@ macro_rules! at_target {
     };
 }
 
-/// The signals of one limiter: of a bulkhead or a shedder, each under names of its own.
+/// The signals of one limiter. Bulkheads and shedders have separate metrics.
 ///
-/// Dropping it takes its limit off the gauge. See the [crate docs](crate) for what it emits.
+/// Dropping it removes its limit from the gauge. See the [crate docs](crate) for what it emits.
 #[derive(Debug)]
 pub struct LimiterSignals {
     kind: Limiter,
@@ -27,7 +27,7 @@ pub struct LimiterSignals {
     meter: Meter<Handles>,
 }
 
-/// Which limiter the signals are of.
+/// The kind of a limiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limiter {
     /// A bulkhead, whose limit is fixed.
@@ -36,11 +36,11 @@ pub enum Limiter {
     Shedder,
 }
 
-/// What happened at a limiter.
+/// An event of a limiter.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimiterEvent {
-    /// The limit is another.
+    /// The limit changed.
     LimitChanged(u64),
     /// Memory or processor pressure changed the minimum criticality that is admitted.
     PressureChanged(Criticality),
@@ -51,7 +51,7 @@ pub enum LimiterEvent {
 }
 
 impl LimiterSignals {
-    /// The signals of the handle named `layer`, with this initial limit.
+    /// Creates the signals of the handle with the name `layer` and this initial limit.
     #[must_use]
     pub fn new(kind: Limiter, layer: Name, limit: u64) -> Self {
         let signals = Self {
@@ -60,12 +60,12 @@ impl LimiterSignals {
             limit: GaugeDelta::new(level(limit)),
             meter: Meter::new(),
         };
-        // With a recorder in place, the series stand at 0 before the first call.
+        // With a recorder, the series start at 0 before the first call.
         signals.handles();
         signals
     }
 
-    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
+    /// Emits the signals. Neither allocates nor locks, except in the recorder and the subscriber.
     #[cold]
     pub fn emit(&self, event: LimiterEvent) {
         match event {
@@ -76,26 +76,26 @@ impl LimiterSignals {
         }
     }
 
-    /// A call was admitted. Returns whether the gauge counts it: then it must be [removed](Self::left) again.
+    /// Records an admitted call. Returns whether the gauge counts it: then it must be [removed](Self::left) again.
     #[must_use]
     #[inline(always)]
     pub fn entered(&self) -> bool {
         self.show(|handles| &handles.in_flight)
     }
 
-    /// A call ended that the gauge counts.
+    /// Records the end of a call that the gauge counts.
     #[inline(always)]
     pub fn left(&self) {
         self.hide(|handles| &handles.in_flight);
     }
 
-    /// A call began to wait. Returns whether the gauge counts it.
+    /// Records a call that starts to wait. Returns whether the gauge counts it.
     #[must_use]
     pub fn queued(&self) -> bool {
         self.show(|handles| &handles.queue_length)
     }
 
-    /// A call no longer waits, after this time. `shown` is whether the gauge counts it.
+    /// Records the end of a wait of this length. `shown` is whether the gauge counts it.
     pub fn unqueued(&self, shown: bool, waited: Duration) {
         if shown {
             self.hide(|handles| &handles.queue_length);
@@ -124,14 +124,14 @@ impl LimiterSignals {
             event!(
                 INFO,
                 "buttress::shed",
-                "memory and processor time suffice again",
+                "memory and processor pressure ended",
                 layer = self.layer.as_str()
             );
         } else {
             event!(
                 WARN,
                 "buttress::shed",
-                "memory or processor time short",
+                "memory or processor pressure",
                 layer = self.layer.as_str(),
                 least = least.as_str()
             );

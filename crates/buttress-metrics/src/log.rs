@@ -1,4 +1,4 @@
-//! The way to `tracing`: `event!(LEVEL, "target", "message", field = value, …)`, with `?` and `%` as there.
+//! A macro for `tracing`: `event!(LEVEL, "target", "message", field = value, …)`, with `?` and `%` as in `tracing`.
 
 #[cfg(feature = "tracing")]
 macro_rules! event {
@@ -9,7 +9,7 @@ macro_rules! event {
     }};
 }
 
-/// Uses the values, so that there is no warning with the feature off, in a closure that is never called.
+/// Uses the values in a closure that is never called, so that there is no warning without the feature.
 #[cfg(not(feature = "tracing"))]
 macro_rules! event {
     ($level:ident, $target:literal, $message:literal $(, $field:ident = $(?)? $(%)? $value:expr)*) => {{

@@ -1,4 +1,4 @@
-//! Handles to instruments: looked up when a recorder is there, and kept.
+//! Handles to instruments, looked up when there is a recorder, and kept.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -10,10 +10,10 @@ use metrics::{Key, Label, Level, Metadata, Recorder, Unit};
 use crate::isolate::isolate;
 use crate::names::{Kind, Metric};
 
-/// Labels of one series, besides the layer's name.
+/// The labels of one series, except the layer's name.
 pub(crate) type Labels = Vec<(&'static str, Cow<'static, str>)>;
 
-/// One instance's handles, found at the first event that finds a recorder.
+/// The handles of one instance, looked up at the first event with a recorder.
 #[derive(Debug)]
 pub(crate) struct Meter<H>(OnceLock<H>);
 
@@ -22,29 +22,29 @@ impl<H> Meter<H> {
         Self(OnceLock::new())
     }
 
-    /// The handles, if they have been found.
+    /// Returns the handles, if they have been looked up.
     #[inline]
     pub(crate) fn handles(&self) -> Option<&H> {
         self.0.get()
     }
 
-    /// Finds the handles, if a recorder is there by now.
+    /// Looks up the handles, if there is a recorder.
     #[inline]
     pub(crate) fn find(
         &self,
         layer: Option<&Name>,
         register: impl Fn(&Registrar<'_>) -> H,
     ) -> Option<&H> {
-        if recorder_is_there() {
+        if has_recorder() {
             self.register(layer, register)
         } else {
             None
         }
     }
 
-    /// Not `get_or_init`, which would hold other threads up while the recorder works, and block for ever if
-    /// the recorder itself called through a layer. Threads that race here register the same series twice,
-    /// which every recorder must bear, and one of them wins.
+    /// Not `get_or_init`, which would block other threads while the recorder works, and deadlock if the recorder
+    /// itself called through a layer. Concurrent threads register the same series twice, which every recorder must
+    /// allow, and one of them is used.
     #[cold]
     fn register(&self, layer: Option<&Name>, register: impl Fn(&Registrar<'_>) -> H) -> Option<&H> {
         let handles = metrics::with_recorder(|recorder| {
@@ -55,18 +55,18 @@ impl<H> Meter<H> {
     }
 }
 
-/// `metrics` does not tell, but the recorder that stands in for none has no size, and is a static. A recorder without a
-/// size that is installed is boxed, and a box of nothing points to the first address of its alignment, where no static
-/// is.
+/// Whether a recorder is installed. `metrics` has no function for this, but its default recorder has no size, and is
+/// a static. An installed recorder without a size is boxed, and such a box points to the first address of its
+/// alignment, where there is no static.
 #[inline]
-fn recorder_is_there() -> bool {
+fn has_recorder() -> bool {
     metrics::with_recorder(|recorder| {
         let address = std::ptr::from_ref(recorder).addr();
         size_of_val(recorder) > 0 || address == align_of_val(recorder)
     })
 }
 
-/// Describes and registers the instruments of one instance, all under the name of its layer.
+/// Describes and registers the instruments of one instance, with the name of its layer.
 pub(crate) struct Registrar<'a> {
     recorder: &'a dyn Recorder,
     layer: Option<&'a Name>,
@@ -78,7 +78,7 @@ impl Registrar<'_> {
         self.register_counter(metric, Labels::new())
     }
 
-    /// A counter for each of `keys`, distinguished by `labels`.
+    /// Registers a counter for each of `keys`, with their `labels`.
     pub(crate) fn counters<K, const N: usize>(
         &self,
         metric: &'static Metric,
@@ -89,7 +89,8 @@ impl Registrar<'_> {
         keys.map(|key| self.register_counter(metric, labels(key)))
     }
 
-    /// The same where the keys are found by comparing, and one that is missing is counted nevertheless.
+    /// Like [`counters`](Self::counters), for keys that are found by comparison, and including keys that are not
+    /// listed.
     pub(crate) fn family<K: Copy + PartialEq>(
         &self,
         metric: &'static Metric,
@@ -108,7 +109,7 @@ impl Registrar<'_> {
         }
     }
 
-    /// A gauge for each of `keys`, distinguished by `labels`.
+    /// Registers a gauge for each of `keys`, with their `labels`.
     pub(crate) fn gauges<K, const N: usize>(
         &self,
         metric: &'static Metric,
@@ -161,7 +162,7 @@ impl Registrar<'_> {
     }
 }
 
-/// A counter that survives its recorder's panics.
+/// A counter that catches its recorder's panics.
 #[derive(Debug)]
 pub(crate) struct Counter(metrics::Counter);
 
@@ -172,7 +173,7 @@ impl Counter {
     }
 }
 
-/// A gauge that survives its recorder's panics.
+/// A gauge that catches its recorder's panics.
 #[derive(Debug)]
 pub(crate) struct Gauge(metrics::Gauge);
 
@@ -182,7 +183,7 @@ impl Gauge {
     }
 }
 
-/// A histogram that survives its recorder's panics.
+/// A histogram that catches its recorder's panics.
 #[derive(Debug)]
 pub(crate) struct Histogram(metrics::Histogram);
 
@@ -202,17 +203,17 @@ pub(crate) struct Family<K> {
 }
 
 impl<K: Copy + PartialEq> Family<K> {
-    /// Counts one more of `key`.
+    /// Increments the counter of `key`.
     #[inline]
     pub(crate) fn increment(&self, key: K) {
-        // A handful of members, the most frequent first: a scan beats hashing.
+        // There are few members, the most frequent first: a scan is faster than a hash.
         match self.members.iter().find(|(member, _)| *member == key) {
             Some((_, counter)) => counter.increment(1),
             None => self.increment_unlisted(key),
         }
     }
 
-    /// A key that was not foreseen is still counted, at the price of looking it up.
+    /// Increments the counter of a key that is not listed, by a lookup.
     #[cold]
     fn increment_unlisted(&self, key: K) {
         let layer = self.layer.as_ref();
@@ -224,14 +225,14 @@ impl<K: Copy + PartialEq> Family<K> {
     }
 }
 
-/// A level that is kept from the start and shown on a gauge from when there is one.
+/// A level that is counted from the start, and shown on a gauge once there is one.
 ///
-/// The gauge is moved by differences and never set. So threads may add and show in any order, and tallies that
-/// share a gauge add up on it.
+/// The gauge is changed by differences and never set. So threads may add and show in any order, and several levels on
+/// one gauge are summed.
 #[derive(Debug)]
 pub(crate) struct GaugeDelta {
     level: AtomicI64,
-    /// What the gauge has yet to be moved by.
+    /// The difference that is not on the gauge yet.
     hidden: AtomicI64,
 }
 
@@ -248,14 +249,14 @@ impl GaugeDelta {
         self.hidden.fetch_add(change, Ordering::SeqCst);
     }
 
-    /// Takes the level to another.
+    /// Sets the level.
     pub(crate) fn set(&self, level: i64) {
         let before = self.level.swap(level, Ordering::Relaxed);
         self.hidden
             .fetch_add(level.wrapping_sub(before), Ordering::SeqCst);
     }
 
-    /// Takes the level back to nothing.
+    /// Sets the level to 0.
     pub(crate) fn clear(&mut self) {
         *self.hidden.get_mut() -= std::mem::take(self.level.get_mut());
     }

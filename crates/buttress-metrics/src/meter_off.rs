@@ -1,6 +1,6 @@
-//! What [`Meter`] and its kin are without the feature `metrics`: types without a value or a size.
+//! [`Meter`] and related types without the feature `metrics`: types without values or without a size.
 //!
-//! There is never a recorder, so there is never a handle, which the compiler knows and drops the code for.
+//! There is never a recorder, and so never a handle. The compiler knows this and removes the code for it.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

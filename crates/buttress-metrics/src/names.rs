@@ -1,17 +1,17 @@
-//! Every metric that Buttress emits: its name, unit, labels and description.
+//! All metrics of Buttress: name, unit, labels and description.
 
-/// What a metric is called and what it says.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// The name, `buttress_<pattern>_<what>`, in base units.
     pub name: &'static str,
-    /// Whether it only grows or also falls.
+    /// The kind.
     pub kind: Kind,
-    /// The unit, in the words of `metrics::Unit`.
+    /// The unit, as a name of `metrics::Unit`.
     pub unit: &'static str,
-    /// The labels. Only `layer` is open: it is the name of a handle.
+    /// The labels. Only `layer` is an open set: the name of a handle.
     pub labels: &'static [&'static str],
-    /// What it counts, in a sentence.
+    /// The description, in a sentence.
     pub description: &'static str,
 }
 
@@ -19,15 +19,15 @@ pub struct Metric {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// Only increases.
     Counter,
-    /// Grows and falls.
+    /// Increases and decreases.
     Gauge,
-    /// Is spread over values.
+    /// A distribution of values.
     Histogram,
 }
 
-/// Calls that a breaker admitted, by how they ended.
+/// Calls that a breaker admitted, by outcome.
 pub const BREAKER_CALLS: Metric = Metric {
     name: "buttress_breaker_calls_total",
     kind: Kind::Counter,
@@ -36,7 +36,7 @@ pub const BREAKER_CALLS: Metric = Metric {
     description: "Calls admitted by the breaker, by outcome.",
 };
 
-/// Calls a breaker rejected.
+/// Calls that a breaker rejected.
 pub const BREAKER_REJECTIONS: Metric = Metric {
     name: "buttress_breaker_rejections_total",
     kind: Kind::Counter,
@@ -54,7 +54,7 @@ pub const BREAKER_SLOW_CALLS: Metric = Metric {
     description: "Calls slower than the breaker's threshold for slow calls.",
 };
 
-/// Outcomes that came too late to change a circuit.
+/// Outcomes of calls that were admitted before the circuit's last transition.
 pub const BREAKER_STALE_OUTCOMES: Metric = Metric {
     name: "buttress_breaker_stale_outcomes_total",
     kind: Kind::Counter,
@@ -63,7 +63,7 @@ pub const BREAKER_STALE_OUTCOMES: Metric = Metric {
     description: "Outcomes ignored because their calls were admitted before the circuit's last change of state.",
 };
 
-/// In which state circuits are.
+/// The states of circuits.
 pub const BREAKER_STATE: Metric = Metric {
     name: "buttress_breaker_state",
     kind: Kind::Gauge,
@@ -72,16 +72,16 @@ pub const BREAKER_STATE: Metric = Metric {
     description: "Circuits of this name in this state: for one circuit, 0 or 1.",
 };
 
-/// Changes of a circuit's state.
+/// Transitions of a circuit.
 pub const BREAKER_TRANSITIONS: Metric = Metric {
     name: "buttress_breaker_transitions_total",
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "to", "cause"],
-    description: "Changes of the circuit's state, by the new state and the cause.",
+    description: "Transitions of the circuit, by the new state and the cause.",
 };
 
-/// Calls a breaker let through although it would have rejected them.
+/// Calls that a breaker admitted, but would have rejected in [`Mode::Enforce`](buttress_core::Mode::Enforce).
 pub const BREAKER_WOULD_REJECT: Metric = Metric {
     name: "buttress_breaker_would_reject_total",
     kind: Kind::Counter,
@@ -90,7 +90,7 @@ pub const BREAKER_WOULD_REJECT: Metric = Metric {
     description: "Calls that the breaker would have rejected if its mode were to enforce, by reason.",
 };
 
-/// Calls in flight behind a bulkhead.
+/// Calls in flight of a bulkhead.
 pub const BULKHEAD_IN_FLIGHT: Metric = Metric {
     name: "buttress_bulkhead_in_flight",
     kind: Kind::Gauge,
@@ -108,7 +108,7 @@ pub const BULKHEAD_LIMIT: Metric = Metric {
     description: "The bulkhead's limit on calls in flight.",
 };
 
-/// Callers waiting for a bulkhead.
+/// Calls in a bulkhead's queue.
 pub const BULKHEAD_QUEUE_LENGTH: Metric = Metric {
     name: "buttress_bulkhead_queue_length",
     kind: Kind::Gauge,
@@ -117,7 +117,7 @@ pub const BULKHEAD_QUEUE_LENGTH: Metric = Metric {
     description: "Calls waiting in the bulkhead's queue.",
 };
 
-/// Calls a bulkhead rejected.
+/// Calls that a bulkhead rejected.
 pub const BULKHEAD_REJECTIONS: Metric = Metric {
     name: "buttress_bulkhead_rejections_total",
     kind: Kind::Counter,
@@ -126,7 +126,7 @@ pub const BULKHEAD_REJECTIONS: Metric = Metric {
     description: "Calls rejected by the bulkhead, by reason.",
 };
 
-/// How long callers waited for a bulkhead.
+/// Time that calls spent in a bulkhead's queue.
 pub const BULKHEAD_WAIT: Metric = Metric {
     name: "buttress_bulkhead_wait_seconds",
     kind: Kind::Histogram,
@@ -135,7 +135,7 @@ pub const BULKHEAD_WAIT: Metric = Metric {
     description: "Time calls spent in the bulkhead's queue, whatever the result.",
 };
 
-/// Calls a bulkhead would have rejected.
+/// Calls that a bulkhead admitted, but would have rejected in [`Mode::Enforce`](buttress_core::Mode::Enforce).
 pub const BULKHEAD_WOULD_REJECT: Metric = Metric {
     name: "buttress_bulkhead_would_reject_total",
     kind: Kind::Counter,
@@ -144,7 +144,7 @@ pub const BULKHEAD_WOULD_REJECT: Metric = Metric {
     description: "Calls that the bulkhead would have rejected if its mode were to enforce, by reason.",
 };
 
-/// Calls that an injector is harming.
+/// Calls that are affected by an injected fault.
 pub const CHAOS_ACTIVE: Metric = Metric {
     name: "buttress_chaos_active",
     kind: Kind::Gauge,
@@ -162,7 +162,7 @@ pub const CHAOS_ARMED: Metric = Metric {
     description: "Armed injectors of this name: for one injector, 0 or 1.",
 };
 
-/// Faults that hit a call.
+/// Injected faults.
 pub const CHAOS_FAULTS: Metric = Metric {
     name: "buttress_chaos_faults_total",
     kind: Kind::Counter,
@@ -171,7 +171,7 @@ pub const CHAOS_FAULTS: Metric = Metric {
     description: "Injected faults, by kind.",
 };
 
-/// Calls left alone that a fault would have hit.
+/// Faults that were not injected because of a bound.
 pub const CHAOS_SUPPRESSED: Metric = Metric {
     name: "buttress_chaos_suppressed_total",
     kind: Kind::Counter,
@@ -180,16 +180,16 @@ pub const CHAOS_SUPPRESSED: Metric = Metric {
     description: "Faults not injected because a bound of the plan was reached, by bound.",
 };
 
-/// Calls that reached their deadline before they were over.
+/// Calls that exceeded their deadline.
 pub const DEADLINE_EXCEEDED: Metric = Metric {
     name: "buttress_deadline_exceeded_total",
     kind: Kind::Counter,
     unit: "count",
     labels: &["layer", "phase"],
-    description: "Calls ended at their deadline, by what they were waiting for.",
+    description: "Calls ended at their deadline, by the part of the response they were waiting for.",
 };
 
-/// Calls that were rejected for lack of time.
+/// Calls that were rejected because of their deadline.
 pub const DEADLINE_REJECTIONS: Metric = Metric {
     name: "buttress_deadline_rejections_total",
     kind: Kind::Counter,
@@ -198,7 +198,7 @@ pub const DEADLINE_REJECTIONS: Metric = Metric {
     description: "Calls rejected because their deadline had passed or was too near, by reason.",
 };
 
-/// Calls that had to end or were not to begin, had the layer enforced.
+/// Calls that would have been rejected or ended in [`Mode::Enforce`](buttress_core::Mode::Enforce).
 pub const DEADLINE_WOULD_REJECT: Metric = Metric {
     name: "buttress_deadline_would_reject_total",
     kind: Kind::Counter,
@@ -207,7 +207,7 @@ pub const DEADLINE_WOULD_REJECT: Metric = Metric {
     description: "Calls that would have been rejected or ended if the mode were to enforce, by reason.",
 };
 
-/// Header fields that could not be read.
+/// Malformed header fields.
 pub const HTTP_MALFORMED_HEADERS: Metric = Metric {
     name: "buttress_http_malformed_headers_total",
     kind: Kind::Counter,
@@ -225,7 +225,7 @@ pub const PROBLEM_RESPONSES: Metric = Metric {
     description: "Problem responses, by status and by the reason of the rejection.",
 };
 
-/// Attempts at calls that may be tried again.
+/// Attempts at calls that may be retried.
 pub const RETRY_ATTEMPTS: Metric = Metric {
     name: "buttress_retry_attempts_total",
     kind: Kind::Counter,
@@ -234,7 +234,7 @@ pub const RETRY_ATTEMPTS: Metric = Metric {
     description: "Attempts, the first of each call and all further ones, by outcome.",
 };
 
-/// What a retry budget has left.
+/// The balance of a retry budget.
 pub const RETRY_BUDGET_BALANCE: Metric = Metric {
     name: "buttress_retry_budget_balance",
     kind: Kind::Gauge,
@@ -243,7 +243,7 @@ pub const RETRY_BUDGET_BALANCE: Metric = Metric {
     description: "Extra attempts left in the retry budget after the last withdrawal.",
 };
 
-/// Second attempts that were made because the first was slow.
+/// Second attempts at slow calls.
 pub const RETRY_HEDGES: Metric = Metric {
     name: "buttress_retry_hedges_total",
     kind: Kind::Counter,
@@ -261,7 +261,7 @@ pub const RETRY_RETRIES: Metric = Metric {
     description: "Attempts after the first, by the failure of the attempt before.",
 };
 
-/// Failed calls that were not tried again.
+/// Failed calls that were not retried.
 pub const RETRY_STOPS: Metric = Metric {
     name: "buttress_retry_stops_total",
     kind: Kind::Counter,
@@ -270,7 +270,7 @@ pub const RETRY_STOPS: Metric = Metric {
     description: "Failed calls that were not retried, by reason.",
 };
 
-/// Failed calls that were not tried again because the mode does not enforce.
+/// Failed calls that would have been retried in [`Mode::Enforce`](buttress_core::Mode::Enforce).
 pub const RETRY_WOULD_RETRY: Metric = Metric {
     name: "buttress_retry_would_retry_total",
     kind: Kind::Counter,
@@ -279,7 +279,7 @@ pub const RETRY_WOULD_RETRY: Metric = Metric {
     description: "Failures that would have been retried if the mode were to enforce, by kind.",
 };
 
-/// Calls in flight behind a shedder.
+/// Calls in flight of a shedder.
 pub const SHED_IN_FLIGHT: Metric = Metric {
     name: "buttress_shed_in_flight",
     kind: Kind::Gauge,
@@ -297,7 +297,7 @@ pub const SHED_LIMIT: Metric = Metric {
     description: "The shedder's current limit on calls in flight, adaptive or fixed.",
 };
 
-/// Callers that wait in a shedder.
+/// Calls in a shedder's queue.
 pub const SHED_QUEUE_LENGTH: Metric = Metric {
     name: "buttress_shed_queue_length",
     kind: Kind::Gauge,
@@ -306,7 +306,7 @@ pub const SHED_QUEUE_LENGTH: Metric = Metric {
     description: "Calls waiting in the shedder's queue.",
 };
 
-/// Calls a shedder rejected.
+/// Calls that a shedder rejected.
 pub const SHED_REJECTIONS: Metric = Metric {
     name: "buttress_shed_rejections_total",
     kind: Kind::Counter,
@@ -315,7 +315,7 @@ pub const SHED_REJECTIONS: Metric = Metric {
     description: "Calls rejected by the shedder, by reason.",
 };
 
-/// How long callers waited in a shedder.
+/// Time that calls spent in a shedder's queue.
 pub const SHED_WAIT: Metric = Metric {
     name: "buttress_shed_wait_seconds",
     kind: Kind::Histogram,
@@ -324,7 +324,7 @@ pub const SHED_WAIT: Metric = Metric {
     description: "Time calls spent in the shedder's queue, whatever the result.",
 };
 
-/// Calls a shedder let through although it would have rejected them.
+/// Calls that a shedder admitted, but would have rejected in [`Mode::Enforce`](buttress_core::Mode::Enforce).
 pub const SHED_WOULD_REJECT: Metric = Metric {
     name: "buttress_shed_would_reject_total",
     kind: Kind::Counter,
@@ -333,7 +333,7 @@ pub const SHED_WOULD_REJECT: Metric = Metric {
     description: "Calls that the shedder would have rejected if its mode were to enforce, by reason.",
 };
 
-/// Every metric, for dashboards and for tests that must not miss one.
+/// All metrics.
 pub const ALL: &[Metric] = &[
     BREAKER_CALLS,
     BREAKER_REJECTIONS,

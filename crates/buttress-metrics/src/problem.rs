@@ -11,38 +11,38 @@ use crate::names;
 #[derive(Debug)]
 pub struct ProblemSignals {
     meter: Meter<Handles>,
-    /// The status that a rejection is expected to be answered with.
+    /// The status of the response to a rejection.
     statuses: fn(Reason) -> u16,
 }
 
-/// An error became a response.
+/// An event: an error became a response.
 ///
-/// What the client must not read goes here: the error's own text and its sources.
+/// It has what the client must not see: the error's text and its sources.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy)]
 pub enum ProblemEvent<'a> {
-    /// The error was no rejection: something failed.
+    /// The error was not a rejection.
     Failed {
         /// The status of the response.
         status: u16,
-        /// What failed.
+        /// The error.
         error: &'a (dyn Error + 'static),
-        /// By what the client can name the request, to find this event.
+        /// The id of the request, by which the client can refer to this event.
         request_id: Option<&'a str>,
     },
-    /// A layer of Buttress had rejected the call.
+    /// A layer of Buttress rejected the call.
     Rejected {
         /// The status of the response.
         status: u16,
         /// The rejection.
         rejection: &'a Rejection,
-        /// By what the client can name the request, to find this event.
+        /// The id of the request, by which the client can refer to this event.
         request_id: Option<&'a str>,
     },
 }
 
 impl ProblemSignals {
-    /// The signals of one layer, or of all: they carry no name.
+    /// Creates signals for one layer or several: they have no name.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -51,8 +51,8 @@ impl ProblemSignals {
         }
     }
 
-    /// Says which status a rejection for each reason will be answered with, 503 unless said: that series stands at
-    /// zero from the start, and is counted without a look-up. Any other is counted too.
+    /// Sets the status of the response to a rejection, for each reason. These series start at 0, and are counted
+    /// without a lookup. Any other status is counted too. The default is 503.
     #[must_use]
     pub const fn statuses(mut self, statuses: fn(Reason) -> u16) -> Self {
         self.statuses = statuses;
@@ -101,7 +101,7 @@ fn log(event: ProblemEvent<'_>) {
             request_id = request_id,
             error = error
         ),
-        // The client's own mistake: of interest only while debugging.
+        // The client's mistake: useful only for debugging.
         ProblemEvent::Failed {
             status,
             error,
@@ -132,7 +132,7 @@ fn log(event: ProblemEvent<'_>) {
 
 #[derive(Debug)]
 struct Handles {
-    /// By status and reason; without a reason it was no rejection.
+    /// By status and reason. Without a reason it was not a rejection.
     responses: Family<(u16, Option<Reason>)>,
 }
 

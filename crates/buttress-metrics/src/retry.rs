@@ -16,49 +16,49 @@ pub struct RetrySignals {
     meter: Meter<RetryHandles>,
 }
 
-/// What happened to a call that may be tried again.
+/// An event of a call that may be retried.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryEvent {
     /// An attempt ended.
     Attempted(Outcome),
-    /// An attempt was dropped before it ended, or its call while it waited for another.
+    /// An attempt was dropped before it ended, or its call during the wait for another.
     Cancelled,
     /// Another attempt is going to be made.
     Retrying {
-        /// In which way the last one failed.
+        /// The kind of the last failure.
         cause: FailureKind,
-        /// The number of the next, where the first is 1.
+        /// The number of the next attempt, starting at 1.
         attempt: u32,
-        /// How long is waited before it.
+        /// The wait before it.
         after: Duration,
     },
-    /// A call failed, and is not tried again.
+    /// A failed call is not retried.
     Stopped {
-        /// Why not.
+        /// The reason.
         reason: StopReason,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// Another attempt would have been made if the mode were to enforce.
+    /// Another attempt would have been made in [`Mode::Enforce`](buttress_core::Mode::Enforce).
     WouldRetry(FailureKind),
 }
 
 impl RetrySignals {
-    /// The signals of the handle called `layer`.
+    /// Creates the signals of the handle with the name `layer`.
     #[must_use]
     pub fn new(layer: Name) -> Self {
         let signals = Self {
             layer,
             meter: Meter::new(),
         };
-        // With a recorder in place, the series stand at 0 before the first call.
+        // With a recorder, the series start at 0 before the first call.
         signals.handles();
         signals
     }
 
-    /// Emits the signals. Neither allocates nor locks, but for what the recorder and the subscriber do.
-    // A call site knows its event: inlined, the match folds away and an addition is left.
+    /// Emits the signals. Neither allocates nor locks, except in the recorder and the subscriber. Inlined, because a
+    /// call site knows its event, so that only an addition remains.
     #[inline(always)]
     pub fn emit(&self, event: RetryEvent) {
         match event {
@@ -89,7 +89,7 @@ impl RetrySignals {
         event!(
             DEBUG,
             "buttress::retry",
-            "call is tried again",
+            "call retried",
             layer = self.layer.as_str(),
             cause = cause.as_str(),
             attempt = attempt,
@@ -105,7 +105,7 @@ impl RetrySignals {
         event!(
             DEBUG,
             "buttress::retry",
-            "call is not tried again",
+            "call not retried",
             layer = self.layer.as_str(),
             reason = reason.as_str(),
             attempts = attempts
@@ -120,7 +120,7 @@ impl RetrySignals {
         event!(
             DEBUG,
             "buttress::retry",
-            "call would have been tried again",
+            "call would have been retried",
             layer = self.layer.as_str(),
             cause = cause.as_str()
         );

@@ -1,4 +1,4 @@
-//! What an injector of faults tells.
+//! The metrics of an injector.
 #![cfg(feature = "metrics")]
 
 mod common;
@@ -29,7 +29,7 @@ fn recorded(events: &[ChaosEvent<'_>]) -> Recorded {
 }
 
 #[test]
-fn gauges_show_what_is_armed_and_in_flight() {
+fn gauges_count_armed_plans_and_affected_calls() {
     let events: Vec<_> = [ARMED].into_iter().chain(STRUCK).collect();
     let during = recorded(&events);
     assert_eq!(during.value("buttress_chaos_armed", &["a"]), Some(1.0));
@@ -45,14 +45,14 @@ fn gauges_show_what_is_armed_and_in_flight() {
 }
 
 #[test]
-fn faults_are_counted_by_kind_and_never_by_their_free_names() {
+fn faults_are_counted_by_kind_and_not_by_name() {
     let seen = recorded(&STRUCK);
     let faults = seen.nonzero("buttress_chaos_faults_total");
     assert_eq!(faults, [("a delay".to_owned(), 1.0)].into());
 }
 
 #[test]
-fn what_the_bounds_prevent_is_counted_by_the_bound() {
+fn suppressed_faults_are_counted_by_bound() {
     let seen = recorded(&[
         ChaosEvent::Suppressed(Suppressed::MaxActive),
         ChaosEvent::Suppressed(Suppressed::BlastRadius),

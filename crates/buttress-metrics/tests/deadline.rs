@@ -12,7 +12,7 @@ use metrics_util::debugging::DebuggingRecorder;
 use crate::common::Recorded;
 
 #[test]
-fn each_event_counts_once_where_it_belongs() {
+fn each_event_increments_its_counter_once() {
     for (event, what, labels) in [
         (
             DeadlineEvent::Exceeded(Phase::BodyEnd),
@@ -63,7 +63,7 @@ fn each_event_counts_once_where_it_belongs() {
 }
 
 #[test]
-fn series_stand_at_zero_once_they_are_registered() {
+fn series_start_at_zero_when_registered() {
     let recorder = DebuggingRecorder::new();
     with_local_recorder(&recorder, || DeadlineSignals::new("a".into()).register());
     let recorded = Recorded::read(&recorder.snapshotter());

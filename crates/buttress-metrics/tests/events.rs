@@ -1,4 +1,4 @@
-//! What goes to `tracing`, field by field.
+//! The events for `tracing`, field by field.
 #![cfg(feature = "tracing")]
 
 use std::fmt::{Debug, Write};
@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry;
 
 #[test]
-fn opening_is_a_warning_that_says_for_how_long() {
+fn opening_is_a_warning_with_the_open_time() {
     let opened = Transition {
         from: CircuitState::HalfOpen,
         to: CircuitState::Open,
@@ -26,7 +26,7 @@ fn opening_is_a_warning_that_says_for_how_long() {
         open_for: Some(Duration::from_millis(1_500)),
     };
     assert_eq!(
-        told_by_breaker(BreakerEvent::Transition(opened)),
+        breaker_events(BreakerEvent::Transition(opened)),
         [
             "WARN buttress::breaker: circuit opened layer=a from=half_open to=open \
              cause=probes_failed open_for=1.5s"
@@ -43,7 +43,7 @@ fn other_transitions_are_information() {
         open_for: None,
     };
     assert_eq!(
-        told_by_breaker(BreakerEvent::Transition(probed)),
+        breaker_events(BreakerEvent::Transition(probed)),
         [
             "INFO buttress::breaker: circuit changed state layer=a from=open to=half_open \
              cause=open_elapsed"
@@ -52,9 +52,9 @@ fn other_transitions_are_information() {
 }
 
 #[test]
-fn isolation_is_a_warning_that_says_why() {
+fn isolation_is_a_warning_with_the_reason() {
     assert_eq!(
-        told(|| BreakerSignals::new("a".into()).explain_isolation("maintenance")),
+        events_of(|| BreakerSignals::new("a".into()).explain_isolation("maintenance")),
         ["WARN buttress::breaker: circuit isolated by hand layer=a why=maintenance"]
     );
 }
@@ -62,11 +62,11 @@ fn isolation_is_a_warning_that_says_why() {
 #[test]
 fn rejections_are_at_debug() {
     assert_eq!(
-        told_by_breaker(BreakerEvent::Rejected(Reason::CircuitOpen)),
+        breaker_events(BreakerEvent::Rejected(Reason::CircuitOpen)),
         ["DEBUG buttress::breaker: call rejected layer=a reason=circuit_open"]
     );
     assert_eq!(
-        told_by_breaker(BreakerEvent::WouldReject(Reason::CircuitHalfOpen)),
+        breaker_events(BreakerEvent::WouldReject(Reason::CircuitHalfOpen)),
         [
             "DEBUG buttress::breaker: call would have been rejected layer=a \
              reason=circuit_half_open"
@@ -75,35 +75,35 @@ fn rejections_are_at_debug() {
 }
 
 #[test]
-fn what_happens_at_every_call_is_no_event() {
+fn normal_calls_emit_no_event() {
     for event in [
         BreakerEvent::Cancelled,
         BreakerEvent::Settled(Outcome::Failure(FailureKind::Error)),
         BreakerEvent::Slow,
         BreakerEvent::Stale,
     ] {
-        assert_eq!(told_by_breaker(event), [""; 0]);
+        assert_eq!(breaker_events(event), [""; 0]);
     }
 }
 
 #[test]
-fn a_circuit_of_many_says_which_it_is() {
-    let told = told(|| {
+fn a_keyed_circuit_has_its_key_in_events() {
+    let events_of = events_of(|| {
         BreakerSignals::new("a".into())
             .with_key("host-7".into())
             .emit(BreakerEvent::Rejected(Reason::CircuitOpen));
     });
     assert_eq!(
-        told,
+        events_of,
         ["DEBUG buttress::breaker: call rejected layer=a key=host-7 reason=circuit_open"]
     );
 }
 
 #[test]
-fn a_failure_tells_the_log_what_the_client_must_not_read() {
+fn a_failure_is_logged_with_its_internal_text() {
     let error = ClassifiedError::new(Outcome::Success, "password of db-3 refused");
     let failed = |status| {
-        told(|| {
+        events_of(|| {
             ProblemSignals::new().emit(ProblemEvent::Failed {
                 status,
                 error: &error,
@@ -120,7 +120,7 @@ fn a_failure_tells_the_log_what_the_client_must_not_read() {
 #[test]
 fn a_rejected_request_names_the_layer_that_rejected() {
     let rejection = Rejection::new(Reason::CircuitOpen, "payments");
-    let told = told(|| {
+    let events_of = events_of(|| {
         ProblemSignals::new().emit(ProblemEvent::Rejected {
             status: 503,
             rejection: &rejection,
@@ -128,7 +128,7 @@ fn a_rejected_request_names_the_layer_that_rejected() {
         });
     });
     assert_eq!(
-        told,
+        events_of,
         [
             "DEBUG buttress::problem: request rejected status=503 layer=payments \
              reason=circuit_open"
@@ -137,7 +137,7 @@ fn a_rejected_request_names_the_layer_that_rejected() {
 }
 
 #[test]
-fn a_deadline_says_what_ended() {
+fn an_exceeded_deadline_has_the_phase() {
     for (event, line) in [
         (
             DeadlineEvent::Exceeded(Phase::BodyIdle),
@@ -152,8 +152,8 @@ fn a_deadline_says_what_ended() {
             "call would have been rejected layer=a reason=deadline_too_short",
         ),
     ] {
-        let told = told(|| DeadlineSignals::new("a".into()).emit(event));
-        assert_eq!(told, [format!("DEBUG buttress::deadline: {line}")]);
+        let events_of = events_of(|| DeadlineSignals::new("a".into()).emit(event));
+        assert_eq!(events_of, [format!("DEBUG buttress::deadline: {line}")]);
     }
 }
 
@@ -161,7 +161,7 @@ fn a_deadline_says_what_ended() {
 fn a_malformed_header_is_named() {
     let event = HttpEvent::MalformedHeader(Header::GrpcRetryPushback);
     assert_eq!(
-        told(|| HttpSignals::new().emit(event)),
+        events_of(|| HttpSignals::new().emit(event)),
         ["DEBUG buttress::http: malformed header ignored header=grpc-retry-pushback-ms"]
     );
 }
@@ -183,7 +183,7 @@ fn a_subscriber_that_panics_does_not_reach_the_caller() {
 }
 
 #[test]
-fn arming_is_a_warning_and_a_hit_is_at_debug() {
+fn arming_is_a_warning_and_an_injection_is_at_debug() {
     let breach = Breach {
         measure: Measure::FailureRatio,
         value: 0.5,
@@ -200,7 +200,7 @@ fn arming_is_a_warning_and_a_hit_is_at_debug() {
         ChaosEvent::Disarmed(Disarming::Hand),
         ChaosEvent::Disarmed(Disarming::Ended(End::Breached(breach))),
     ];
-    let lines = told(|| {
+    let lines = events_of(|| {
         let signals = ChaosSignals::new("a".into());
         events.into_iter().for_each(|event| signals.emit(event));
     });
@@ -218,12 +218,12 @@ fn arming_is_a_warning_and_a_hit_is_at_debug() {
     );
 }
 
-fn told_by_breaker(event: BreakerEvent) -> Vec<String> {
-    told(|| BreakerSignals::new("a".into()).emit(event))
+fn breaker_events(event: BreakerEvent) -> Vec<String> {
+    events_of(|| BreakerSignals::new("a".into()).emit(event))
 }
 
-/// The events of `act`, a line each.
-fn told(act: impl FnOnce()) -> Vec<String> {
+/// The events of `act`, one per line.
+fn events_of(act: impl FnOnce()) -> Vec<String> {
     let lines = Lines::default();
     tracing::subscriber::with_default(registry().with(lines.clone()), act);
     let lines = lines.0.lock().expect("no test panics while it writes");

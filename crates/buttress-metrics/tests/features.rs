@@ -1,4 +1,4 @@
-//! The API is the same whatever the features; what is turned off takes no room.
+//! The API is the same with any features; what is disabled takes no space.
 
 use buttress_core::{Outcome, Reason};
 use buttress_metrics::{
@@ -32,7 +32,7 @@ fn without_metrics_there_are_no_handles() {
     use buttress_core::Name;
 
     assert_eq!(size_of::<HttpSignals>(), 0);
-    // The function that tells the statuses.
+    // Only the function of the statuses is left.
     assert_eq!(size_of::<ProblemSignals>(), size_of::<usize>());
     assert_eq!(
         size_of::<BreakerSignals>(),

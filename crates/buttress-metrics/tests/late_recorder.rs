@@ -1,6 +1,6 @@
-//! A recorder installed for the whole process, after handles were made and used.
+//! A recorder installed for the whole process, after handles were created and used.
 //!
-//! Alone in its file, because a process has one such recorder.
+//! A separate file, because a process has only one such recorder.
 #![cfg(feature = "metrics")]
 
 mod common;

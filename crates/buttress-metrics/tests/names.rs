@@ -1,4 +1,4 @@
-//! What is emitted is what is declared.
+//! The emitted metrics are the declared ones.
 #![cfg(feature = "metrics")]
 
 mod common;
@@ -20,7 +20,7 @@ use metrics_util::debugging::DebuggingRecorder;
 use crate::common::{Recorded, step};
 
 #[test]
-fn everything_emitted_is_declared_and_everything_declared_is_emitted() {
+fn emitted_and_declared_metrics_are_the_same() {
     let recorder = DebuggingRecorder::new();
     with_local_recorder(&recorder, || {
         BreakerSignals::new("a".into()).emit(BreakerEvent::Slow);
@@ -98,7 +98,7 @@ fn the_docs_list_every_metric() {
 }
 
 #[test]
-fn each_event_counts_once_where_it_belongs() {
+fn each_event_increments_its_counter_once() {
     let opened = step(
         CircuitState::Closed,
         CircuitState::Open,
@@ -155,7 +155,7 @@ fn each_event_counts_once_where_it_belongs() {
 }
 
 #[test]
-fn series_stand_at_zero_before_the_first_event() {
+fn series_start_at_zero_before_the_first_event() {
     let recorder = DebuggingRecorder::new();
     let _signals = with_local_recorder(&recorder, || BreakerSignals::new("a".into()));
     let recorded = Recorded::read(&recorder.snapshotter());
@@ -166,7 +166,7 @@ fn series_stand_at_zero_before_the_first_event() {
 }
 
 #[test]
-fn a_label_that_was_not_foreseen_is_counted_nevertheless() {
+fn an_unlisted_label_is_counted() {
     let recorder = DebuggingRecorder::new();
     let rejection = Rejection::new(Reason::CircuitOpen, "a");
     with_local_recorder(&recorder, || {
@@ -196,7 +196,7 @@ fn a_label_that_was_not_foreseen_is_counted_nevertheless() {
 }
 
 #[test]
-fn a_rejection_has_one_series_with_the_status_it_is_answered_with() {
+fn a_rejection_has_one_series_with_its_status() {
     let recorder = DebuggingRecorder::new();
     let status = |reason| match reason {
         Reason::DeadlineExpired => 504,

@@ -1,4 +1,4 @@
-//! Recorders that come late, that panic, that are of no size, or that call back.
+//! Recorders that are installed late, panic, have no size, or emit themselves.
 #![cfg(feature = "metrics")]
 
 mod common;
@@ -20,7 +20,7 @@ use metrics_util::debugging::DebuggingRecorder;
 use crate::common::{Recorded, step};
 
 #[test]
-fn the_first_recorder_that_is_seen_keeps_the_handle() {
+fn a_handle_keeps_the_first_recorder() {
     let (first, second) = (DebuggingRecorder::new(), DebuggingRecorder::new());
     let signals = BreakerSignals::new("a".into());
     signals.emit(BreakerEvent::Slow);
@@ -32,7 +32,7 @@ fn the_first_recorder_that_is_seen_keeps_the_handle() {
     let slow = |recorder: &DebuggingRecorder| {
         Recorded::read(&recorder.snapshotter()).value("buttress_breaker_slow_calls_total", &["a"])
     };
-    // Not the one before there was a recorder; all after, with or without it in force.
+    // The event before there was a recorder is lost; all later ones are counted, whether it is active or not.
     assert_eq!(slow(&first), Some(3.0));
     assert_eq!(slow(&second), None);
 }
@@ -61,10 +61,10 @@ fn a_signal_lost_while_unwinding_does_not_abort() {
     let emits = with_local_recorder(&recorder, || Emits(BreakerSignals::new("a".into())));
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let _emits = emits;
-        panic!("the caller's own");
+        panic!("a panic of the caller");
     }));
-    let payload = unwound.expect_err("the panic goes on");
-    assert_eq!(payload.downcast_ref(), Some(&"the caller's own"));
+    let payload = unwound.expect_err("the panic continues");
+    assert_eq!(payload.downcast_ref(), Some(&"a panic of the caller"));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn emit_everything(recorder: &dyn Recorder) {
     });
 }
 
-/// Panics on every registration, or later on every use of an instrument.
+/// Panics on each registration, or later on each use of an instrument.
 struct Panicking {
     late: bool,
 }
@@ -179,7 +179,7 @@ impl Recorder for Panicking {
     }
 }
 
-/// Emits, once, during a registration.
+/// Emits once, during a registration.
 struct Reentrant {
     signals: Arc<BreakerSignals>,
     inner: DebuggingRecorder,

@@ -1,4 +1,4 @@
-//! What becomes of the events of a retry, its budget and a hedge.
+//! The metrics of a retry, its budget and a hedge.
 #![cfg(feature = "metrics")]
 
 mod common;
@@ -27,7 +27,7 @@ fn recorded(emit: impl FnOnce()) -> Vec<(&'static str, String, f64)> {
 }
 
 #[test]
-fn each_event_counts_once_where_it_belongs() {
+fn each_event_increments_its_counter_once() {
     let cause = FailureKind::Overload;
     let retrying = RetryEvent::Retrying {
         cause,
@@ -53,7 +53,7 @@ fn each_event_counts_once_where_it_belongs() {
 }
 
 #[test]
-fn every_stop_has_a_series_of_its_own() {
+fn every_stop_has_its_own_series() {
     for reason in StopReason::ALL {
         let event = RetryEvent::Stopped {
             reason,
@@ -66,7 +66,7 @@ fn every_stop_has_a_series_of_its_own() {
 }
 
 #[test]
-fn every_hedge_has_a_series_of_its_own() {
+fn every_hedge_has_its_own_series() {
     for event in HedgeEvent::ALL {
         let counted = recorded(|| HedgeSignals::new("a".into()).emit(event));
         let labels = format!("a {}", event.as_str());
@@ -75,7 +75,7 @@ fn every_hedge_has_a_series_of_its_own() {
 }
 
 #[test]
-fn the_balance_is_the_last_that_was_shown_and_goes_with_its_budget() {
+fn the_balance_is_the_last_value_until_its_budget_is_dropped() {
     let name = "buttress_retry_budget_balance";
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -91,7 +91,7 @@ fn the_balance_is_the_last_that_was_shown_and_goes_with_its_budget() {
         assert_eq!(balance, Some(5.0));
         drop(one);
     });
-    // Read once, the gauge of this recorder starts from 0 again.
+    // Reading the gauge resets it in this recorder.
     let balance = Recorded::read(&snapshotter).value(name, &["a"]);
     assert_eq!(balance, Some(-5.0));
 }

@@ -1,6 +1,6 @@
 //! A recorder without a size, installed for the whole process.
 //!
-//! Alone in its file, because a process has one such recorder.
+//! A separate file, because a process has only one such recorder.
 #![cfg(feature = "metrics")]
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use metrics::{
 
 static SLOW_CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Keeps its figures in statics.
+/// Keeps its counts in statics.
 struct Sizeless;
 
 struct SlowCalls;

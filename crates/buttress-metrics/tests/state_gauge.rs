@@ -1,4 +1,4 @@
-//! The state gauge tells the state, whatever the order in which things happen.
+//! The state gauge is correct in any order of events.
 #![cfg(feature = "metrics")]
 
 mod common;
@@ -27,12 +27,12 @@ const CLOSED: Transition = step(
 );
 
 #[test]
-fn before_the_first_transition_the_circuit_is_closed() {
+fn the_circuit_is_closed_before_the_first_transition() {
     assert_eq!(states_after(&[]), "a closed: 1");
 }
 
 #[test]
-fn a_state_that_was_left_goes_back_to_zero() {
+fn a_state_that_was_left_returns_to_zero() {
     assert_eq!(states_after(&[OPENED]), "a open: 1");
     assert_eq!(states_after(&[OPENED, PROBED]), "a half_open: 1");
     assert_eq!(states_after(&[OPENED, PROBED, CLOSED]), "a closed: 1");
@@ -59,7 +59,7 @@ fn transitions_may_arrive_in_any_order() {
 }
 
 #[test]
-fn racing_threads_leave_the_true_state() {
+fn concurrent_transitions_end_in_the_right_state() {
     let recorder = DebuggingRecorder::new();
     let signals = with_local_recorder(&recorder, || BreakerSignals::new("a".into()));
     std::thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn racing_threads_leave_the_true_state() {
 }
 
 #[test]
-fn a_recorder_installed_late_is_shown_the_present_state() {
+fn a_recorder_installed_late_gets_the_current_state() {
     let signals = BreakerSignals::new("a".into());
     signals.emit(BreakerEvent::Transition(OPENED));
     let recorder = DebuggingRecorder::new();
@@ -86,7 +86,7 @@ fn a_recorder_installed_late_is_shown_the_present_state() {
 }
 
 #[test]
-fn circuits_of_one_name_add_up() {
+fn circuits_with_the_same_name_are_summed() {
     let recorder = DebuggingRecorder::new();
     let circuits = three_circuits(&recorder);
     circuits[1].emit(BreakerEvent::Transition(OPENED));
@@ -94,7 +94,7 @@ fn circuits_of_one_name_add_up() {
 }
 
 #[test]
-fn a_circuit_that_is_dropped_leaves_the_gauge() {
+fn a_dropped_circuit_is_removed_from_the_gauge() {
     let recorder = DebuggingRecorder::new();
     let [kept, opened, closed] = three_circuits(&recorder);
     opened.emit(BreakerEvent::Transition(OPENED));

@@ -6,7 +6,7 @@ use crate::ProblemConfig;
 use crate::negotiate::Format;
 use crate::request_id::RequestId;
 
-/// What must be known of a request to answer it with a problem, should its call fail.
+/// What the response needs to know of the request, if the call fails.
 #[derive(Debug)]
 pub(crate) struct RequestFormat {
     pub(crate) form: Form,
@@ -14,13 +14,13 @@ pub(crate) struct RequestFormat {
     pub(crate) instance: Option<Box<str>>,
 }
 
-/// The kind of answer the client can read.
+/// The format that the client accepts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Form {
     Grpc,
     Http {
         format: Format,
-        /// Whether the client requests only the head of the response.
+        /// Whether it is a `HEAD` request.
         head: bool,
     },
 }

@@ -5,10 +5,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-/// The body of a response that has passed a [`ProblemService`](crate::ProblemService): the inner one, or that
-/// of a problem.
+/// The response body of a [`ProblemService`](crate::ProblemService): the inner body, or that of a problem.
 ///
-/// Frames, trailers, size and end of the inner body are forwarded as they are.
+/// Frames, trailers, size and end of the inner body are not changed.
 #[pin_project]
 #[derive(Debug)]
 pub struct ProblemBody<B> {

@@ -3,14 +3,14 @@ use http::HeaderName;
 
 use crate::Problems;
 
-/// How errors become responses.
+/// The configuration of a [`ProblemLayer`](crate::ProblemLayer).
 ///
-/// | field | default | |
+/// | field | default | meaning |
 /// |---|---|---|
-/// | `problems` | nothing registered | which error is which problem |
-/// | `request_id_header` | `x-request-id` | where the request's id is read and repeated; `None` for nowhere |
+/// | `problems` | nothing registered | maps errors to problems |
+/// | `request_id_header` | `x-request-id` | the header of the request's id, which the response repeats; `None` for no header |
 /// | `instance` | `false` | whether the path of the request is the problem's `instance` |
-/// | `retry_after_jitter` | 0 % | by how much a wait may be lengthened, so that clients do not retry at once |
+/// | `retry_after_jitter` | 0 % | the maximum extension of a wait, so that clients do not retry at the same time |
 #[derive(Debug, Clone)]
 pub struct ProblemConfig {
     pub(crate) problems: Problems,
@@ -20,34 +20,36 @@ pub struct ProblemConfig {
 }
 
 impl ProblemConfig {
-    /// Takes the problems from here.
+    /// Sets the mapping from errors to problems.
     #[must_use]
     pub fn problems(mut self, problems: Problems) -> Self {
         self.problems = problems;
         self
     }
 
-    /// Reads the id of a request from this header, and repeats it there and in the member `request_id`.
+    /// Sets the header of the request's id. The response repeats the id in this header and in the member
+    /// `request_id`. The default is `x-request-id`.
     ///
-    /// An id that is not 1 to 128 characters of visible ASCII is ignored. None is made up where there is none.
+    /// An id that is not 1 to 128 characters of visible ASCII is ignored. If there is none, none is created.
     #[must_use]
     pub fn request_id_header(mut self, header: impl Into<Option<HeaderName>>) -> Self {
         self.request_id_header = header.into();
         self
     }
 
-    /// Names the path of the request, never its query, as the `instance` of a problem that has none.
+    /// Sets whether the path of the request, without its query, is the `instance` of a problem that has none. The
+    /// default is `false`.
     ///
-    /// This costs an allocation for every call, also for one that succeeds.
+    /// This needs an allocation for every call, also for calls that succeed.
     #[must_use]
     pub fn instance(mut self, instance: bool) -> Self {
         self.instance = instance;
         self
     }
 
-    /// Lengthens each wait by a random part of itself, up to this one.
+    /// Sets the maximum by which a wait is extended, at random. The default is 0 %.
     ///
-    /// Otherwise all callers rejected by one circuit get the same moment, and retry at the same time.
+    /// Without it, all callers that one circuit rejects retry at the same moment.
     #[must_use]
     pub fn retry_after_jitter(mut self, jitter: Ratio) -> Self {
         self.retry_after_jitter = jitter;

@@ -12,9 +12,9 @@ use crate::ProblemBody;
 use crate::asked::RequestFormat;
 use crate::render::take_answer;
 use crate::responder::Responder;
-use crate::service::Parked;
+use crate::service::SharedError;
 
-/// The response of a [`ProblemService`](crate::ProblemService).
+/// The response future of a [`ProblemService`](crate::ProblemService).
 #[pin_project]
 #[derive(Debug)]
 pub struct ResponseFuture<F> {
@@ -28,7 +28,7 @@ pub struct ResponseFuture<F> {
 #[derive(Debug)]
 enum Kind<F> {
     Inner(#[pin] F),
-    Parked(Parked),
+    SharedError(SharedError),
 }
 
 impl<F> ResponseFuture<F> {
@@ -41,12 +41,12 @@ impl<F> ResponseFuture<F> {
     }
 
     pub(crate) fn ready_error(
-        error: Parked,
+        error: SharedError,
         responder: Arc<Responder>,
         asked: RequestFormat,
     ) -> Self {
         Self {
-            kind: Kind::Parked(error),
+            kind: Kind::SharedError(error),
             responder,
             asked,
         }
@@ -73,7 +73,7 @@ where
                 },
                 Err(error) => this.responder.respond(this.asked, &*error.into()),
             },
-            KindProj::Parked(error) => this.responder.respond(this.asked, &**error),
+            KindProj::SharedError(error) => this.responder.respond(this.asked, &**error),
         };
         Poll::Ready(Ok(problem.map(ProblemBody::own)))
     }

@@ -5,20 +5,20 @@ use tower_layer::Layer;
 use crate::responder::Responder;
 use crate::{ProblemConfig, ProblemService};
 
-/// QueueOrder every error into a response. See the [module docs](crate).
+/// Turns every error into a response. See the [module docs](crate).
 #[derive(Debug, Clone)]
 pub struct ProblemLayer {
     pub(crate) responder: Arc<Responder>,
 }
 
 impl ProblemLayer {
-    /// A layer with the defaults.
+    /// Creates a layer with the defaults.
     #[must_use]
     pub fn new() -> Self {
         Self::with_config(ProblemConfig::default())
     }
 
-    /// A layer with this configuration.
+    /// Creates a layer with this configuration.
     #[must_use]
     pub fn with_config(config: ProblemConfig) -> Self {
         Self {

@@ -1,13 +1,13 @@
-//! Answers every error with a problem document (RFC 9457), so that `Error = Infallible`.
+//! Turns every error into a problem document (RFC 9457), so that `Error = Infallible`.
 //!
-//! Put [`ProblemLayer`] outermost, around the layers that may reject a call: a rejection, or any other error,
-//! leaves the service as `application/problem+json` with the right status, `Retry-After` and `no-store`, and to
-//! a gRPC call as a trailers-only response. What the error says inside goes to the log and not to the client.
-//! axum then needs no `HandleErrorLayer`, tonic's clients see `UNAVAILABLE` and not a broken stream, and hyper
-//! does not drop the connection.
+//! Place [`ProblemLayer`] outermost, around the layers that may reject a call: a rejection, or any other error,
+//! becomes an `application/problem+json` response with the right status, `Retry-After` and `no-store`, and for a gRPC
+//! call a response with trailers only. The text of the error is logged and not sent to the client. axum then needs no
+//! `HandleErrorLayer`, tonic's clients receive `UNAVAILABLE` and not a broken stream, and hyper does not close the
+//! connection.
 //!
-//! Leave it out around a client: there an error is worth more than a response made of it. To read the problems
-//! that other services answer with, see [`ProblemError`].
+//! Do not use it around a client: there an error is more useful than a response. To read the problems of other
+//! services, see [`ProblemError`].
 //!
 //! # Example
 //!
@@ -32,8 +32,8 @@
 //! # }
 //! ```
 //!
-//! Customised: errors of other layers get problems of their own, clients are kept from coming back all at once,
-//! and the request's id is read from another header.
+//! Customised: errors of other layers have their own problems, clients do not retry at the same time, and the
+//! request's id is read from another header.
 //!
 //! ```
 //! use buttress_core::{Ratio, Rejection};
@@ -62,69 +62,70 @@
 //! # What the client receives
 //!
 //! An error is looked up in [`Problems`]. A [`Rejection`](buttress_core::Rejection) has an entry for each reason, a
-//! [`Problem`] that a service returns as its error is sent unchanged, and an unknown error is a status without a text.
+//! [`Problem`] that a service returns as its error is sent unchanged, and an unknown error is a status without a
+//! text.
 //!
 //! | member | of a rejection |
 //! |---|---|
 //! | `type` | `about:blank` |
 //! | `title` | the phrase of the status |
-//! | `status` | 503; 504 where the time of the call was over or too short, 429 where a tenant is over its share |
-//! | `detail` | a sentence about the reason; the name of the layer is not in it |
+//! | `status` | 503; 504 if the call's deadline has passed or is too near, 429 if a tenant exceeds its share |
+//! | `detail` | a sentence about the reason, without the name of the layer |
 //! | `reason` | [`Reason::as_str`](buttress_core::Reason::as_str) |
-//! | `scope` | [`Scope::as_str`](buttress_core::Scope::as_str): whether another instance may help |
-//! | `retryable` | whether the rejection is expected to pass by itself |
-//! | `retry_after_ms` | when, if that is known |
-//! | `request_id` | the id that came with the request |
+//! | `scope` | [`Scope::as_str`](buttress_core::Scope::as_str): whether another instance may accept the request |
+//! | `retryable` | whether the rejection is expected to be temporary |
+//! | `retry_after_ms` | the wait before a retry, if it is known |
+//! | `request_id` | the id of the request |
 //!
-//! `Retry-After` says the same in whole seconds, rounded up, and `Cache-Control: no-store` keeps a cache from
-//! serving a 429 or any 5xx after it has passed.
+//! `Retry-After` has the same wait in whole seconds, rounded up, and `Cache-Control: no-store` prevents caches from
+//! storing a 429 or any 5xx.
 //!
-//! The client's `Accept` chooses between JSON and a few lines of plain text; JSON is the default and wins a tie.
-//! A `HEAD` request gets the headers alone. A request with a gRPC content type gets HTTP 200 with `grpc-status`
-//! (the code nearest to the status, or that of [`Problem::with_grpc_code`]), `grpc-message`,
+//! The client's `Accept` chooses between JSON and a few lines of plain text; JSON is the default and wins a tie. The
+//! response to a `HEAD` request has the headers only. A request with a gRPC content type gets HTTP 200 with
+//! `grpc-status` (the code nearest to the status, or that of [`Problem::with_grpc_code`]), `grpc-message`,
 //! `grpc-retry-pushback-ms`, and in `grpc-status-details-bin` a `google.rpc.Status` with an `ErrorInfo` (domain
 //! `buttress`, reason in upper case), a `RetryInfo` and a `RequestInfo`.
 //!
 //! # Differences from other crates
 //!
-//! - axum's `HandleErrorLayer` gives the error to a handler of yours, in axum alone. What the handler answers, to
-//!   gRPC too, is for you to write.
-//! - tower-http's layers that reject a request each answer with a status of their own and no document.
-//! - `problem_details` and `http-api-problem` have the document. They have no layer that works with any body, and
-//!   no gRPC.
+//! - axum's `HandleErrorLayer` passes the error to a handler of yours, in axum only. You write the handler's
+//!   responses, also for gRPC.
+//! - tower-http's layers that reject a request each respond with their own status and no document.
+//! - `problem_details` and `http-api-problem` have the document, but no layer for any body, and no gRPC.
 //!
 //! # Readiness
 //!
-//! An inner service that fails in `poll_ready` has failed permanently, by Tower's contract. Its error is kept, and
-//! every call gets it as its response; the inner service is not polled again. A clone starts afresh.
+//! By Tower's contract, an inner service that fails in `poll_ready` has failed permanently. The error is kept and
+//! returned as the response to every call, and the inner service is not polled again. A clone polls its own inner
+//! service.
 //!
 //! # Defaults
 //!
 //! | what | default |
 //! |---|---|
 //! | [`problems`](ProblemConfig::problems) | nothing registered |
-//! | [`request_id_header`](ProblemConfig::request_id_header) | `x-request-id`; none is made up |
+//! | [`request_id_header`](ProblemConfig::request_id_header) | `x-request-id`; none is created |
 //! | [`instance`](ProblemConfig::instance) | off |
 //! | [`retry_after_jitter`](ProblemConfig::retry_after_jitter) | 0 % |
 //!
 //! # Signals
 //!
-//! Counter `buttress_problem_responses_total` with `status` and `reason`, and events of the target
-//! `buttress::problem`: ERROR where a call failed with a 5xx, DEBUG where it was rejected or the client is to
-//! blame. The event carries the error's own text, the [internal](Problem::with_internal) one and the request's id.
-//! See [`buttress_metrics`].
+//! The counter `buttress_problem_responses_total` with `status` and `reason`, and events of the target
+//! `buttress::problem`: at `ERROR` if a call failed with a 5xx, at `DEBUG` if it was rejected or the client caused
+//! the error. The event has the error's text, the [internal](Problem::with_internal) text and the request's id. See
+//! [`buttress_metrics`].
 //!
 //! # Ordering
 //!
-//! Outermost of the layers that can fail, and inside those that look at responses (tracing, compression, CORS),
-//! which then see a rejection like any other response. A layer outside that sets the request's id lets it be
-//! repeated here.
+//! Outermost of the layers that can fail, and inside those that read responses (tracing, compression, CORS), for
+//! which a rejection is then a response like any other. If a layer sets the request's id, place it outside, so that
+//! the response can repeat the id.
 //!
 //! # Features
 //!
-//! `axum`: a handler can answer with a [`Problem`] (`IntoResponse`). Without it, `http::Response::from(problem)`
-//! does the same. Such an answer gets the id of its request, and the form that its client accepts, when it passes the
-//! layer; headers that the handler added stay.
+//! `axum`: a handler can return a [`Problem`] (`IntoResponse`). Without the feature, use
+//! `http::Response::from(problem)`. The layer adds the id of the request, and converts the problem to the format that
+//! the client accepts; headers that the handler added are kept.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,4 +1,4 @@
-//! The extension members that Buttress gives a meaning to, written and read as what they mean.
+//! The extension members that Buttress defines, with their types.
 
 use std::time::Duration;
 
@@ -8,43 +8,43 @@ use serde_json::Value;
 use crate::Problem;
 
 impl Problem {
-    /// Says why a layer of Buttress rejected the call: the member `reason`.
+    /// Sets the member `reason`: why a layer of Buttress rejected the call.
     #[must_use]
     pub fn with_reason(self, reason: Reason) -> Self {
         self.with_member(REASON, reason.as_str())
     }
 
-    /// Says how far the rejection reaches: the member `scope`.
+    /// Sets the member `scope`: how far the rejection reaches.
     #[must_use]
     pub fn with_scope(self, scope: Scope) -> Self {
         self.with_member(SCOPE, scope.as_str())
     }
 
-    /// Says whether sending the same request again can help: the member `retryable`. If not, the head of the response
-    /// says so too (`x-buttress-retry: no`), which a retry of Buttress obeys.
+    /// Sets the member `retryable`: whether a retry of the same request can succeed. If not, the response also has
+    /// the header `x-buttress-retry: no`, which a retry of Buttress respects.
     #[must_use]
     pub fn with_retryable(self, retryable: bool) -> Self {
         self.with_member(RETRYABLE, retryable)
     }
 
-    /// Says when it is worth trying again: the member `retry_after_ms`, rounded up, and from it the header
-    /// `Retry-After` and gRPC's pushback. A year at most, which stands for anything longer.
+    /// Sets the member `retry_after_ms`, rounded up, and from it the header `Retry-After` and gRPC's pushback. At
+    /// most a year; a longer wait is written as a year.
     #[must_use]
     pub fn with_retry_after(self, after: Duration) -> Self {
-        // Rounded up: a client that retries a moment too early is rejected again.
+        // Rounded up, because a client that retries a moment too early is rejected again.
         let ms = after.min(LONGEST_WAIT).as_nanos().div_ceil(1_000_000);
         self.with_member(RETRY_AFTER_MS, ms as u64)
     }
 
-    /// Says under which id the request is found in the logs: the member `request_id`.
+    /// Sets the member `request_id`: the id of the request in the logs.
     #[must_use]
     pub fn with_request_id(self, id: &str) -> Self {
         self.with_member(REQUEST_ID, id)
     }
 
-    /// Why a layer of Buttress rejected the call, if that is what happened and this version knows the reason.
+    /// Returns why a layer of Buttress rejected the call, if it did and this version knows the reason.
     ///
-    /// The word itself is in [`members`](Self::members), also where a newer server wrote one unknown here.
+    /// The text of an unknown reason, from a newer server, is in [`members`](Self::members).
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         let word = self.text(REASON)?;
@@ -54,26 +54,26 @@ impl Problem {
             .find(|reason| reason.as_str() == word)
     }
 
-    /// How far the rejection reaches.
+    /// Returns how far the rejection reaches.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
         Scope::parse(self.text(SCOPE)?)
     }
 
-    /// Whether sending the same request again can help, where the problem says so.
+    /// Returns whether a retry of the same request can succeed, if the problem has this member.
     #[must_use]
     pub fn retryable(&self) -> Option<bool> {
         self.members().get(RETRYABLE).and_then(Value::as_bool)
     }
 
-    /// How long to wait before it is worth trying again, where the problem says so.
+    /// Returns how long to wait before a retry, if the problem has this member.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let ms = self.members().get(RETRY_AFTER_MS)?.as_u64()?;
         Some(Duration::from_millis(ms).min(LONGEST_WAIT))
     }
 
-    /// The id under which the request is found in the server's logs.
+    /// Returns the id of the request in the server's logs.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.text(REQUEST_ID)
@@ -90,7 +90,7 @@ pub(crate) const RETRYABLE: &str = "retryable";
 const RETRY_AFTER_MS: &str = "retry_after_ms";
 const REQUEST_ID: &str = "request_id";
 
-/// The longest wait a problem can ask for: a year, as the readers of `buttress-http` have it.
+/// The longest wait that a problem can request: a year, as in the parsers of `buttress-http`.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
         let problem = [REASON, SCOPE, RETRYABLE, RETRY_AFTER_MS]
             .into_iter()
             .fold(problem(), |problem, name| {
-                problem.with_member(name, "no such word")
+                problem.with_member(name, "an unknown value")
             })
             .with_member(REQUEST_ID, 7);
         assert_eq!(problem.reason(), None);

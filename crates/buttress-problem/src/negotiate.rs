@@ -1,6 +1,6 @@
 use http::HeaderValue;
 
-/// The form of problem that a client accepts.
+/// The format of a problem that a client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// `application/problem+json`.
@@ -10,11 +10,11 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The form that suits the `Accept` lines of a request best (RFC 9110 §12.5.1).
+    /// Returns the format that best matches the `Accept` headers of a request (RFC 9110 §12.5.1).
     ///
-    /// JSON wins a tie, and is what a client gets that accepts neither: a rejection that said "not acceptable"
-    /// would hide what happened. `application/json` also stands for `application/problem+json`, and a client
-    /// that reads HTML alone is shown text. What does not parse is ignored.
+    /// JSON wins a tie, and is sent to a client that accepts neither, because a status of "not acceptable" would hide
+    /// the error. `application/json` includes `application/problem+json`, and a client that accepts only HTML gets
+    /// text. Malformed elements are ignored.
     pub(crate) fn preferred<'a>(accept: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
         let mut json = Offer::default();
         let mut text = Offer::default();
@@ -24,8 +24,8 @@ impl Format {
             .flat_map(|line| elements(line.as_bytes()))
         {
             let (range, parameters) = split_at(element, b';');
-            // This runs for every request, so a range that decides nothing is passed over before its
-            // parameters are parsed.
+            // This runs for every request, so a range that does not matter is skipped before its parameters are
+            // parsed.
             let Some((_, specificity)) = RANGES.iter().find(|(r, _)| r.eq_ignore_ascii_case(range))
             else {
                 continue;
@@ -50,7 +50,7 @@ impl Format {
     }
 }
 
-/// The media ranges that matter, and how specific each is to JSON, to text and to HTML; 0 does not match.
+/// The relevant media ranges, and how specific each is for JSON, text and HTML; 0 does not match.
 const RANGES: [(&[u8], [u8; 3]); 7] = [
     (b"*/*", [1, 1, 0]),
     (b"application/*", [2, 0, 0]),
@@ -61,12 +61,12 @@ const RANGES: [(&[u8], [u8; 3]); 7] = [
     (b"text/html", [0, 0, 1]),
 ];
 
-/// The weight that a client gives to one of the supported forms.
+/// The weight that a client gives to a supported format.
 #[derive(Default)]
 struct Offer {
-    /// Of the range that decided: a more specific one overrules. 0 if none matched yet.
+    /// The specificity of the range that matched; a more specific one replaces it. 0 if none has matched.
     specificity: u8,
-    /// In thousandths; 0 is a rejection.
+    /// In thousandths; 0 means not acceptable.
     quality: u16,
 }
 
@@ -83,7 +83,7 @@ impl Offer {
     }
 }
 
-/// The elements of a comma-separated list. A comma within a quoted string does not separate.
+/// Splits a comma-separated list. A comma in a quoted string does not separate.
 fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     let mut escaped = false;
@@ -98,8 +98,8 @@ fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The quality among the parameters of a media range, in thousandths; 1000 where there is none, and `None` where
-/// it is malformed.
+/// Returns the quality among the parameters of a media range, in thousandths: 1000 if there is none, and `None` if it
+/// is malformed.
 fn quality(mut parameters: &[u8]) -> Option<u16> {
     while !parameters.is_empty() {
         let (parameter, rest) = split_at(parameters, b';');
@@ -112,7 +112,7 @@ fn quality(mut parameters: &[u8]) -> Option<u16> {
     Some(1_000)
 }
 
-/// A `qvalue` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals.
+/// Parses a `qvalue` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals.
 fn thousandths(value: &[u8]) -> Option<u16> {
     let (whole, decimals) = split_at(value, b'.');
     if decimals.len() > 3 || !decimals.iter().all(u8::is_ascii_digit) {
@@ -129,7 +129,7 @@ fn thousandths(value: &[u8]) -> Option<u16> {
     }
 }
 
-/// What is before the first separator and what is after it, both without the space around them.
+/// Splits at the first separator, and trims both parts.
 fn split_at(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
     let mut parts = text.splitn(2, |&byte| byte == separator);
     let mut part = || parts.next().unwrap_or_default().trim_ascii();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_better_liked_form_wins_and_json_wins_a_tie() {
+    fn the_preferred_format_wins_and_json_wins_a_tie() {
         use Format::{Json, Text};
         for (accept, expected) in [
             ("*/*", Json),
@@ -172,7 +172,7 @@ mod tests {
             ),
             ("application/json;q=0", Json),
             ("text/html;q=0", Json),
-            // What a browser sends: it takes anything, so it gets the default.
+            // A browser accepts anything, so it gets the default.
             (
                 "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
                 Json,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_parse_is_ignored() {
+    fn malformed_elements_are_ignored() {
         for accept in [
             "",
             ",;,",
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_in_a_quoted_string_separates_nothing() {
+    fn a_comma_in_a_quoted_string_does_not_separate() {
         let accept = r#"application/json;a="x\", text/plain, ";q=0.2, text/plain;q=0.1"#;
         assert_eq!(elements(accept.as_bytes()).count(), 2);
         assert_eq!(

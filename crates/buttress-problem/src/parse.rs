@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::Problem;
 
-/// Reads a problem document that came with `status`.
+/// Reads a problem document of a response with `status`.
 ///
-/// Members of the wrong type are ignored (RFC 9457 §3.1), unknown ones are kept. The member `status` is advice
-/// about the status of the response, which is known here, so it is dropped.
+/// Members of the wrong type are ignored (RFC 9457 §3.1), unknown members are kept. The member `status` is only
+/// advisory, and dropped in favour of the response's status.
 pub(crate) fn document(status: StatusCode, bytes: &[u8]) -> Result<Problem, BoxError> {
-    // Not part of a JSON text, but written by some, and readers may skip it (RFC 8259, section 8.1).
+    // Not part of JSON, but some servers send it, and readers may skip it (RFC 8259, section 8.1).
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let members: Map<String, Value> = serde_json::from_slice(bytes)?;
     Ok(members.into_iter().fold(Problem::new(status), read_member))
@@ -21,7 +21,7 @@ fn read_member(problem: Problem, (name, value): (String, Value)) -> Problem {
         ("title", Value::String(text)) => problem.with_title(text),
         ("detail", Value::String(text)) => problem.with_detail(text),
         ("instance", Value::String(text)) => problem.with_instance(text),
-        // Leaves out what is left of the standard's names: the status, and members of the wrong type.
+        // Drops the other standard members: the status, and those of the wrong type.
         (_, value) => problem.with_member(name, value),
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_no_document() {
+    fn a_document_must_be_an_object() {
         for document in [
             "",
             "null",

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::grpc::{self, codes};
 
-/// A problem document (RFC 9457): the response that a client gets when a call fails.
+/// A problem document (RFC 9457): the response to a failed call.
 ///
-/// It carries two texts. [`detail`](Self::detail) is written for the client; [`internal`](Self::internal) is written
-/// for operators, is logged, and is part of no response.
+/// It has two texts. [`detail`](Self::detail) is for the client; [`internal`](Self::internal) is for operators, is
+/// logged, and is part of no response.
 ///
 /// ```
 /// use buttress_problem::Problem;
@@ -33,9 +33,9 @@ use crate::grpc::{self, codes};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// It is also an error, so a service can answer with one: `Err(problem.into())` under a
-/// [`ProblemLayer`](crate::ProblemLayer). And it turns into a `http::Response<B>` for any body that can be
-/// made from [`Bytes`](bytes::Bytes).
+/// It is also an error, so a service can return one: `Err(problem.into())` inside a
+/// [`ProblemLayer`](crate::ProblemLayer). It converts to a `http::Response<B>` for any body that can be created from
+/// [`Bytes`](bytes::Bytes).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Fields>);
 
@@ -53,13 +53,13 @@ struct Fields {
 }
 
 impl Problem {
-    /// The type of a problem without details.
+    /// The type of a problem without a URI.
     pub const ABOUT_BLANK: &'static str = "about:blank";
 
     /// The media type of a problem document.
     pub const CONTENT_TYPE: &'static str = "application/problem+json";
 
-    /// A problem without details: type `about:blank`, titled with the status's own phrase.
+    /// Creates a problem with the type `about:blank` and the status's phrase as its title.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self(Box::new(Fields {
@@ -74,38 +74,38 @@ impl Problem {
         }))
     }
 
-    /// Names the kind of problem by a URI reference, which should be absolute and need not resolve.
+    /// Sets the kind of problem, as a URI reference. It should be absolute and need not resolve.
     #[must_use]
     pub fn with_type(mut self, type_uri: impl Into<Cow<'static, str>>) -> Self {
         self.0.type_uri = type_uri.into();
         self
     }
 
-    /// Says what kind of problem it is, in words that are the same for every occurrence.
+    /// Sets the text for this kind of problem, the same for every occurrence.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<Cow<'static, str>>) -> Self {
         self.0.title = title.into();
         self
     }
 
-    /// Says what happened this time, to the client.
+    /// Sets the text about this occurrence, for the client.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Names this occurrence by a URI reference.
+    /// Sets the URI reference of this occurrence.
     #[must_use]
     pub fn with_instance(mut self, instance: impl Into<Cow<'static, str>>) -> Self {
         self.0.instance = Some(instance.into());
         self
     }
 
-    /// Adds an extension member, or replaces it.
+    /// Adds or replaces an extension member.
     ///
-    /// The five names of the standard (`type`, `title`, `status`, `detail`, `instance`) are not extensions:
-    /// a member of such a name is left out.
+    /// The five standard names (`type`, `title`, `status`, `detail`, `instance`) are not extensions: a member with
+    /// such a name is dropped.
     #[must_use]
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let name = name.into();
@@ -115,69 +115,69 @@ impl Problem {
         self
     }
 
-    /// Describes the failure for operators. This text is logged, and never sent.
+    /// Sets the text for operators. It is logged, and never sent.
     #[must_use]
     pub fn with_internal(mut self, internal: impl Into<Cow<'static, str>>) -> Self {
         self.0.internal = Some(internal.into());
         self
     }
 
-    /// Ends a gRPC call with this code, and not with the one that is nearest to the status.
+    /// Sets the code of a gRPC call. The default is the code nearest to the status.
     #[must_use]
     pub fn with_grpc_code(mut self, code: GrpcCode) -> Self {
         self.0.grpc_code = Some(code);
         self
     }
 
-    /// The kind of problem, as a URI reference.
+    /// Returns the kind of problem, as a URI reference.
     #[must_use]
     pub fn type_uri(&self) -> &str {
         &self.0.type_uri
     }
 
-    /// The kind of problem, in words.
+    /// Returns the text for this kind of problem.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// The problem as the head of a gRPC response that has nothing else to say: status, message, pushback and details.
+    /// Returns the problem as the head of a gRPC response without messages: status, message, pushback and details.
     #[must_use]
     pub fn to_grpc_headers(&self) -> HeaderMap {
         grpc::response(self).into_parts().0.headers
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// What happened this time, for the client.
+    /// Returns the text about this occurrence, for the client.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
 
-    /// This occurrence, as a URI reference.
+    /// Returns the URI reference of this occurrence.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {
         self.0.instance.as_deref()
     }
 
-    /// The extension members.
+    /// Returns the extension members.
     #[must_use]
     pub fn members(&self) -> &Map<String, Value> {
         &self.0.members
     }
 
-    /// What happened this time, for the log.
+    /// Returns the text for operators.
     #[must_use]
     pub fn internal(&self) -> Option<&str> {
         self.0.internal.as_deref()
     }
 
-    /// The code that ends a gRPC call: the one it was given, or the nearest to the status.
+    /// Returns the code of a gRPC call: the configured one, or the nearest to the status.
     #[must_use]
     pub fn grpc_code(&self) -> GrpcCode {
         self.0
@@ -194,7 +194,7 @@ impl From<StatusCode> for Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Field by field, so that a field added later must be placed: some are named to be left out.
+        // Field by field, so that a new field must be added here or excluded explicitly.
         let Fields {
             type_uri,
             title,
@@ -224,7 +224,7 @@ impl Serialize for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client's text only: an error's text has a way of ending up in a response.
+        // Only the client's text, because the text of an error may be sent in a response.
         write!(f, "{} {}", self.status().as_u16(), self.title())?;
         if let Some(detail) = self.detail() {
             write!(f, ": {detail}")?;
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standard_name_is_no_extension() {
+    fn a_standard_name_is_not_an_extension() {
         let problem = STANDARD
             .iter()
             .fold(Problem::new(StatusCode::GONE), |problem, name| {

@@ -6,8 +6,7 @@ use http::StatusCode;
 use crate::Problem;
 
 impl From<&Rejection> for Problem {
-    /// The rejection as its reason's entry in the table has it. The name of the layer is ours to know: it is
-    /// in the internal text.
+    /// Returns the problem for the rejection's reason. The name of the layer is only in the internal text.
     fn from(rejection: &Rejection) -> Self {
         let reason = rejection.reason();
         let Entry {
@@ -28,7 +27,7 @@ impl From<&Rejection> for Problem {
     }
 }
 
-/// The status of the response to a rejection for this reason, unless another problem is registered.
+/// Returns the status of a rejection with this reason, unless another problem is registered.
 pub(crate) fn status(reason: Reason) -> u16 {
     entry(reason).unwrap_or(UNLISTED).status.as_u16()
 }
@@ -37,17 +36,17 @@ pub(crate) fn status(reason: Reason) -> u16 {
 struct Entry {
     status: StatusCode,
     detail: &'static str,
-    /// Whether the rejection is expected to pass by itself.
+    /// Whether the rejection is expected to be temporary.
     retryable: bool,
 }
 
-/// The table, complete for the reasons there are (a test holds it to that): a new reason gets a line here.
+/// The table of all known reasons, complete by a test: a new reason needs a line here.
 fn entry(reason: Reason) -> Option<Entry> {
     let (status, retryable, detail) = match reason {
         Reason::CircuitOpen => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "A dependency of this service is failing and is left alone for a while.",
+            "A dependency of this service is failing and is not called for a while.",
         ),
         Reason::CircuitHalfOpen => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -57,74 +56,74 @@ fn entry(reason: Reason) -> Option<Entry> {
         Reason::CircuitRecovering => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "A dependency of this service is recovering and takes a share of the calls only.",
+            "A dependency of this service is recovering and accepts only a part of the calls.",
         ),
-        // An operator ends it, not time.
+        // Only an operator ends it.
         Reason::CircuitIsolated => (
             StatusCode::SERVICE_UNAVAILABLE,
             false,
             "A dependency of this service was taken out of use by its operators.",
         ),
-        // None of these passes by itself: the time was the caller's, and it is over.
+        // None of these is temporary: the deadline is the caller's, and has passed.
         Reason::DeadlineExceeded => (
             StatusCode::GATEWAY_TIMEOUT,
             false,
-            "The call was not answered within the time it had.",
+            "The deadline of the call passed before the response.",
         ),
         Reason::DeadlineExpired => (
             StatusCode::GATEWAY_TIMEOUT,
             false,
-            "The time the call had was over when it arrived.",
+            "The deadline of the call had passed when it arrived.",
         ),
         Reason::DeadlineTooShort => (
             StatusCode::GATEWAY_TIMEOUT,
             false,
-            "The time the call had left was too short for what remained to be done.",
+            "The remaining time of the call was too short to complete it.",
         ),
         Reason::BulkheadFull => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The service is at work on as many calls as it can take.",
+            "The service has reached its limit of concurrent calls.",
         ),
         Reason::ClientThrottled => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "A dependency of this service is overloaded and is sent less for a while.",
+            "A dependency of this service is overloaded and gets fewer calls for a while.",
         ),
         Reason::CriticalityTooLow => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The service is overloaded and answers more critical calls first.",
+            "The service is overloaded and serves more critical calls first.",
         ),
         Reason::FaultInjected => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The call was refused on purpose, as part of an experiment.",
+            "The call was rejected on purpose, as part of an experiment.",
         ),
         Reason::LimitReached => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The service is at work on as many calls as it can answer in time.",
+            "The service has reached its limit of concurrent calls.",
         ),
         Reason::QueueOverloaded => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The service has more calls waiting than it can answer in time.",
+            "The service has reached its limit of waiting calls.",
         ),
         Reason::QueueTimeout => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The call waited for the service as long as it could.",
+            "The call waited for the service until its wait timed out.",
         ),
         Reason::ResourceExhausted => (
             StatusCode::SERVICE_UNAVAILABLE,
             true,
-            "The service is short of a resource that the call would need.",
+            "The service is short of memory or processor time.",
         ),
         Reason::TenantOverShare => (
             StatusCode::TOO_MANY_REQUESTS,
             true,
-            "The caller uses more than its share of an overloaded service.",
+            "The caller exceeds its share of an overloaded service.",
         ),
         _ => return None,
     };
@@ -135,10 +134,10 @@ fn entry(reason: Reason) -> Option<Entry> {
     })
 }
 
-/// For a reason newer than this table: it is a rejection, so 503, and nothing is promised.
+/// For a reason that is not in this table yet: a rejection, so 503, and not known to be temporary.
 const UNLISTED: Entry = Entry {
     status: StatusCode::SERVICE_UNAVAILABLE,
-    detail: "The service refused the call to protect itself.",
+    detail: "The service rejected the call because of its load.",
     retryable: false,
 };
 
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_carries_what_the_rejection_knows_and_hides_the_name_of_the_layer() {
+    fn a_problem_has_the_rejections_values_and_hides_the_name_of_the_layer() {
         let after = Duration::from_millis(1_500);
         for &reason in Reason::ALL {
             let rejection = Rejection::new(reason, "billing-shard-3").with_retry_after(after);

@@ -12,7 +12,7 @@ use http_body::Body;
 
 use crate::{Problem, grpc, parse};
 
-/// What a remote service answered: its problem, as a typed error.
+/// The problem that a remote service responded with, as a typed error.
 ///
 /// ```
 /// use buttress_core::{Reason, Scope};
@@ -33,10 +33,10 @@ use crate::{Problem, grpc, parse};
 /// # Ok::<(), &str>(())
 /// ```
 ///
-/// It is not the [`Problem`] itself, and does not have it as its source, because a [`ProblemLayer`] answers
-/// with any problem it finds in an error. What a remote tells us, it does not tell our clients: hand it on with
-/// [`Problems::on`] where that is wanted. For the same reason it is never read back into a
-/// [`Rejection`](buttress_core::Rejection), which always means that *we* said no.
+/// It is not a [`Problem`], and does not have one as its source, because a [`ProblemLayer`] sends any problem in an
+/// error to the client, and the problems of a remote service are not for our clients. Use [`Problems::on`] to pass
+/// one on. For the same reason it is never read back as a [`Rejection`](buttress_core::Rejection), which is always a
+/// rejection by *this* process.
 ///
 /// [`ProblemLayer`]: crate::ProblemLayer
 /// [`Problems::on`]: crate::Problems::on
@@ -47,13 +47,12 @@ pub struct ProblemError {
 }
 
 impl ProblemError {
-    /// Reads the problem that a response is, if it is one: by its content type, a problem document, or a gRPC
-    /// or gRPC-Web call that failed in its headers.
+    /// Reads the problem in a response, if it is one by its content type: a problem document, or a gRPC or gRPC-Web
+    /// call that failed in its headers.
     ///
-    /// It is read as tolerantly as the standard asks: members of the wrong type are ignored, unknown ones kept,
-    /// and the status is that of the response. A body that is no document at all leaves the bare status, and
-    /// the reason why as [`source`](Error::source). Where no member says when to try again, the `Retry-After`
-    /// header does.
+    /// It is read as tolerantly as the standard requires: members of the wrong type are ignored, unknown members
+    /// kept, and the status is that of the response. A body that is not a document gives only the status, and the
+    /// reason as [`source`](Error::source). If no member has the wait, the `Retry-After` header is used.
     #[must_use]
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if is_any_grpc(headers) {
@@ -65,7 +64,7 @@ impl ProblemError {
         })
     }
 
-    /// Reads the problem that headers or trailers of a gRPC call report; `None` if it did not fail, or not yet.
+    /// Reads the problem in the headers or trailers of a gRPC call; `None` if it has not failed or not ended.
     #[must_use]
     pub fn from_grpc(headers: &HeaderMap) -> Option<Self> {
         let problem = grpc::read(headers)?;
@@ -75,14 +74,13 @@ impl ProblemError {
         })
     }
 
-    /// Lets a response pass, unless it is a problem.
+    /// Returns a response unchanged, unless it is a problem.
     ///
-    /// The body of a problem is read up to `cap` bytes; a longer or broken one leaves the bare status. Any other
-    /// response is given back as it was.
+    /// The body of a problem is read up to `cap` bytes; a longer or broken one gives only the status.
     ///
     /// # Errors
     ///
-    /// The problem that the response is.
+    /// The problem in the response.
     pub async fn check<B>(response: Response<B>, cap: usize) -> Result<Response<B>, Self>
     where
         B: Body,
@@ -102,13 +100,13 @@ impl ProblemError {
         Err(Self::read(head.status, &head.headers, document))
     }
 
-    /// What the remote service said.
+    /// Returns the problem.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
 
-    /// What the remote service said, to be said again.
+    /// Returns the problem, to pass it on.
     #[must_use]
     pub fn into_problem(self) -> Problem {
         self.problem
@@ -131,7 +129,7 @@ impl ProblemError {
 
 impl fmt::Display for ProblemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "remote answered {}", self.problem)
+        write!(f, "remote responded with {}", self.problem)
     }
 }
 
@@ -141,13 +139,13 @@ impl Error for ProblemError {
     }
 }
 
-/// Whether the content type is that of gRPC, or of gRPC-Web, whose head may say that a call failed as well.
+/// Whether the content type is gRPC, or gRPC-Web, whose head may also have a failed status.
 fn is_any_grpc(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE);
     is_grpc(content_type) || is_grpc_web(content_type)
 }
 
-/// Whether the content type is that of a problem document, whatever its parameters.
+/// Whether the content type is that of a problem document, with any parameters.
 fn is_problem(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers
         .get(header::CONTENT_TYPE)

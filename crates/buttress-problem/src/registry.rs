@@ -8,15 +8,14 @@ use http::StatusCode;
 
 use crate::{Problem, grpc};
 
-/// Which error is which problem.
+/// Maps errors to problems.
 ///
-/// An error is looked up by walking its chain of sources, outermost first. At each link a registered type is
-/// tried first, then what needs no registration: a [`Problem`] is its own answer, and a [`Rejection`] has an
-/// entry for each reason. Where there is none of these, a gRPC status (a `tonic::Status`, with the feature `tonic`) is the
-/// problem of its code; its message is shown where the code blames the caller, and is internal otherwise. An error in
-/// whose chain nothing is known is a bare status, and none of its text is shown:
+/// An error and its sources are searched, outermost first. For each, a registered type takes precedence; then a
+/// [`Problem`] is itself, and a [`Rejection`] has an entry for each reason. If none of these is found, a gRPC status
+/// (a `tonic::Status`, with the feature `tonic`) is the problem of its code; its message is sent if the code blames
+/// the caller, and is internal otherwise. Any other error is a status without its text:
 ///
-/// | the chain says ([`classify_error`]) | problem |
+/// | outcome by [`classify_error`] | problem |
 /// |---|---|
 /// | timeout | 504 |
 /// | transport | 502 |
@@ -48,17 +47,17 @@ pub struct Problems {
     entries: Vec<Entry>,
 }
 
-/// The problem of an error, if it is of the type the entry is for.
+/// Returns the problem of an error, if the error has the entry's type.
 type Entry = Arc<dyn Fn(&(dyn Error + 'static)) -> Option<Problem> + Send + Sync>;
 
 impl Problems {
-    /// Nothing registered: only what needs no registration is known.
+    /// Creates a mapping without registrations.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Registers the problem that an error of type `E` is. The last registration of a type holds.
+    /// Registers the problem of errors of type `E`. The last registration of a type is used.
     #[must_use]
     pub fn on<E>(mut self, problem: impl Fn(&E) -> Problem + Send + Sync + 'static) -> Self
     where
@@ -69,7 +68,7 @@ impl Problems {
         self
     }
 
-    /// The problem that `error` is.
+    /// Returns the problem of `error`.
     #[must_use]
     pub fn of(&self, error: &(dyn Error + 'static)) -> Problem {
         chain(error)
@@ -91,7 +90,7 @@ impl fmt::Debug for Problems {
     }
 }
 
-/// What needs no registration.
+/// The problem of an error that needs no registration.
 fn known(link: &(dyn Error + 'static)) -> Option<Problem> {
     if let Some(problem) = link.downcast_ref::<Problem>() {
         return Some(problem.clone());
@@ -99,7 +98,7 @@ fn known(link: &(dyn Error + 'static)) -> Option<Problem> {
     link.downcast_ref::<Rejection>().map(Problem::from)
 }
 
-/// What a gRPC status in an error says. An error that became one says more itself.
+/// The problem of a gRPC status in an error. An error that was converted into a status is read itself.
 fn of_grpc_status(error: &(dyn Error + 'static)) -> Option<Problem> {
     if classify_known_error(error).is_some() {
         return None;
@@ -115,7 +114,7 @@ fn of_grpc_status(error: &(dyn Error + 'static)) -> Option<Problem> {
     })
 }
 
-/// A bare status, as near as the outcome written on the error comes.
+/// A status without details, from the outcome of the error.
 fn unknown(error: &(dyn Error + 'static)) -> Problem {
     let report = classify_error(error);
     let problem = Problem::new(match report.outcome {
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outermost_known_link_answers() {
+    fn the_outermost_known_error_is_used() {
         let rejection = || Rejection::new(Reason::CircuitOpen, "a");
         let inner = Problems::new().on(|_: &fmt::Error| Problem::new(StatusCode::GONE));
         assert_eq!(status(&inner, Outer(fmt::Error.into())), 410);
@@ -172,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn what_an_io_error_wraps_is_found() {
+    fn the_source_of_an_io_error_is_found() {
         let rejection = Rejection::new(Reason::CircuitOpen, "a");
         assert_eq!(status(&Problems::new(), io::Error::other(rejection)), 503);
     }
 
     #[test]
-    fn a_problem_is_its_own_answer() {
-        let problem = Problem::new(StatusCode::IM_A_TEAPOT).with_detail("short and stout");
+    fn a_problem_is_used_as_it_is() {
+        let problem = Problem::new(StatusCode::IM_A_TEAPOT).with_detail("a test problem");
         let found = Problems::new().of(&Outer(problem.clone().into()));
         assert_eq!(found, problem);
     }
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_error_is_a_bare_status() {
+    fn an_unknown_error_is_only_a_status() {
         let problems = Problems::new();
         assert_eq!(
             problems.of(&fmt::Error),

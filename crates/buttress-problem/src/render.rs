@@ -7,8 +7,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::Problem;
 
 impl<B: From<Bytes>> From<Problem> for Response<B> {
-    /// The problem as JSON, with its headers. A [`ProblemLayer`](crate::ProblemLayer) that the response passes answers in
-    /// the form that the client accepts, and with the id of the request.
+    /// Returns the problem as JSON, with its headers. An outer [`ProblemLayer`](crate::ProblemLayer) converts it to
+    /// the format that the client accepts, and adds the id of the request.
     fn from(problem: Problem) -> Self {
         let mut response = json(&problem).map(B::from);
         response.extensions_mut().insert(Answer(problem));
@@ -16,11 +16,11 @@ impl<B: From<Bytes>> From<Problem> for Response<B> {
     }
 }
 
-/// In the extensions of a response: the problem that it is, for the layer that knows the request.
+/// The problem of a response, in its extensions, for the layer that knows the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer(pub(crate) Problem);
 
-/// The problem in a response, if its form has not been changed since.
+/// Takes the problem of a response, if its format has not been changed since.
 pub(crate) fn take_answer<B>(response: &mut Response<B>) -> Option<Problem> {
     let Answer(problem) = response.extensions_mut().remove()?;
     let headers = response.headers();
@@ -32,7 +32,7 @@ pub(crate) fn take_answer<B>(response: &mut Response<B>) -> Option<Problem> {
     is_unchanged.then_some(problem)
 }
 
-/// The headers that say which form a problem has, and when to try again.
+/// The headers for the format of a problem and its wait.
 pub(crate) const FORM: [HeaderName; 4] = [
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
@@ -40,9 +40,9 @@ pub(crate) const FORM: [HeaderName; 4] = [
     header::CACHE_CONTROL,
 ];
 
-/// The problem as `application/problem+json`.
+/// Returns the problem as `application/problem+json`.
 pub(crate) fn json(problem: &Problem) -> Response<Bytes> {
-    let body = serde_json::to_vec(problem).expect("every key of a problem is a string");
+    let body = serde_json::to_vec(problem).expect("all keys of a problem are strings");
     response(
         problem,
         HeaderValue::from_static(Problem::CONTENT_TYPE),
@@ -50,7 +50,7 @@ pub(crate) fn json(problem: &Problem) -> Response<Bytes> {
     )
 }
 
-/// The problem for a person to read.
+/// Returns the problem as plain text.
 pub(crate) fn text(problem: &Problem) -> Response<Bytes> {
     let mut body = format!("{} {}\n", problem.status().as_u16(), problem.title());
     for (label, line) in [
@@ -74,12 +74,12 @@ fn response(problem: &Problem, content_type: HeaderValue, body: Vec<u8>) -> Resp
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CONTENT_LENGTH, length.into());
     if let Some(after) = problem.retry_after() {
-        // In whole seconds, and up: earlier would be too early.
+        // In whole seconds, rounded up.
         let seconds = after.as_millis().div_ceil(1_000) as u64;
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     if problem.retryable() == Some(false) {
-        // The document says so as well, but no client reads that before it decides.
+        // Also in the document, but a client decides without reading it.
         headers.insert(RETRY, HeaderValue::from_static("no"));
     }
     if passes(status) {
@@ -88,7 +88,7 @@ fn response(problem: &Problem, content_type: HeaderValue, body: Vec<u8>) -> Resp
     response
 }
 
-/// Whether the status is a temporary state, which a cache must not go on serving.
+/// Whether the status is temporary, so that a cache must not store it.
 fn passes(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }

@@ -1,9 +1,9 @@
 use http::HeaderValue;
 
-/// The id of a request, copied out of its header.
+/// The id of a request, copied from its header.
 ///
-/// The copy is inline because cloning a `HeaderValue` may allocate, and this is taken from every request, not
-/// only from those that end in a problem.
+/// The copy is inline, because cloning a `HeaderValue` may allocate, and every request is copied, not only those that
+/// fail.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestId {
     length: u8,
@@ -13,8 +13,7 @@ pub(crate) struct RequestId {
 impl RequestId {
     const LONGEST: usize = 128;
 
-    /// The id in a header, if it is safe to repeat in a header, a document and a log line: 1 to 128
-    /// characters of visible ASCII.
+    /// Reads an id, if it is safe in a header, a document and a log line: 1 to 128 characters of visible ASCII.
     pub(crate) fn read(value: &HeaderValue) -> Option<Self> {
         let bytes = value.as_bytes();
         let mut text = [0; Self::LONGEST];
@@ -24,7 +23,7 @@ impl RequestId {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Always valid, being ASCII.
+        // ASCII is always valid UTF-8.
         std::str::from_utf8(&self.text[..usize::from(self.length)]).unwrap_or_default()
     }
 }
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_safe_to_repeat_is_an_id() {
+    fn only_a_safe_value_is_an_id() {
         let longest = "x".repeat(128);
         for id in ["1", "01JD-~!\"", longest.as_str()] {
             let value = HeaderValue::from_str(id).unwrap();

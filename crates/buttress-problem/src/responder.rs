@@ -12,7 +12,7 @@ use crate::asked::{Form, RequestFormat};
 use crate::negotiate::Format;
 use crate::{Problem, ProblemConfig, grpc, reasons, render};
 
-/// QueueOrder errors into responses and tells the log about it. One for each layer, shared by its services.
+/// Turns errors into responses and logs them. All services of a layer share one.
 #[derive(Debug)]
 pub(crate) struct Responder {
     pub(crate) config: ProblemConfig,
@@ -27,7 +27,7 @@ impl Responder {
         }
     }
 
-    /// The response to a call that ended in `error`.
+    /// Returns the response to a call that failed with `error`.
     pub(crate) fn respond(
         &self,
         asked: &RequestFormat,
@@ -36,8 +36,8 @@ impl Responder {
         self.answer(asked, self.config.problems.of(error), error)
     }
 
-    /// The response to a call that was answered with a problem: in the form that the client accepts, with what the request
-    /// knows, and with what else the head has that `answered`.
+    /// Converts a problem response of the inner service: to the format that the client accepts, with the values of
+    /// the request, and with the other headers of `answered`.
     pub(crate) fn restate(
         &self,
         asked: &RequestFormat,
@@ -72,7 +72,7 @@ impl Responder {
                     Format::Json => render::json(&problem),
                     Format::Text => render::text(&problem),
                 };
-                // The form depends on what the client accepts, and a cache must know.
+                // The format depends on `Accept`, which caches must know.
                 let vary = HeaderValue::from(header::ACCEPT);
                 response.headers_mut().insert(header::VARY, vary);
                 if head {
@@ -90,7 +90,7 @@ impl Responder {
         response
     }
 
-    /// Adds what the request knows to what the error knows.
+    /// Adds the values of the request to the problem.
     fn complete(&self, mut problem: Problem, asked: &RequestFormat) -> Problem {
         if let Some(id) = &asked.request_id {
             problem = problem.with_request_id(id.as_str());
@@ -101,7 +101,7 @@ impl Responder {
         if let Some(after) = problem.retry_after() {
             let jitter = self.config.retry_after_jitter;
             if jitter > Ratio::ZERO {
-                problem = problem.with_retry_after(lengthened(after, jitter, fastrand::f64()));
+                problem = problem.with_retry_after(with_jitter(after, jitter, fastrand::f64()));
             }
         }
         problem
@@ -117,7 +117,7 @@ impl Responder {
                 request_id,
             });
         }
-        let noted = problem.internal().map(|text| Noted::new(text, error));
+        let noted = problem.internal().map(|text| LoggedError::new(text, error));
         self.signals.emit(ProblemEvent::Failed {
             status,
             error: noted.as_ref().map_or(error, |noted| noted),
@@ -126,11 +126,11 @@ impl Responder {
     }
 }
 
-/// An error for the log, where its problem has an internal text of its own: that, and then the whole chain.
+/// An error for the log whose problem has an internal text: that text, and then the error with its sources.
 #[derive(Debug)]
-struct Noted(String);
+struct LoggedError(String);
 
-impl Noted {
+impl LoggedError {
     fn new(text: &str, error: &(dyn Error + 'static)) -> Self {
         let mut noted = text.to_owned();
         for link in chain(error) {
@@ -141,16 +141,16 @@ impl Noted {
     }
 }
 
-impl fmt::Display for Noted {
+impl fmt::Display for LoggedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for Noted {}
+impl Error for LoggedError {}
 
-/// A wait lengthened by a part of itself, from nothing to `jitter`, as the `draw` from 0 to 1 has it.
-fn lengthened(wait: Duration, jitter: Ratio, draw: f64) -> Duration {
+/// Extends a wait by a random part, from nothing to `jitter`; `draw` is from 0 to 1.
+fn with_jitter(wait: Duration, jitter: Ratio, draw: f64) -> Duration {
     let extra = Duration::try_from_secs_f64(wait.as_secs_f64() * jitter.get() * draw);
     wait.saturating_add(extra.unwrap_or(Duration::MAX))
 }
@@ -160,26 +160,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_lengthened_and_never_shortened() {
+    fn a_wait_is_extended_and_never_shortened() {
         let wait = Duration::from_secs(10);
         let quarter = Ratio::percent(25);
-        assert_eq!(lengthened(wait, quarter, 0.0), wait);
+        assert_eq!(with_jitter(wait, quarter, 0.0), wait);
         assert_eq!(
-            lengthened(wait, quarter, 0.5),
+            with_jitter(wait, quarter, 0.5),
             Duration::from_millis(11_250)
         );
         assert_eq!(
-            lengthened(wait, quarter, 1.0),
+            with_jitter(wait, quarter, 1.0),
             Duration::from_millis(12_500)
         );
-        assert_eq!(lengthened(wait, Ratio::ZERO, 1.0), wait);
-        assert_eq!(lengthened(Duration::MAX, Ratio::ONE, 1.0), Duration::MAX);
+        assert_eq!(with_jitter(wait, Ratio::ZERO, 1.0), wait);
+        assert_eq!(with_jitter(Duration::MAX, Ratio::ONE, 1.0), Duration::MAX);
     }
 
     #[test]
-    fn the_note_for_the_log_keeps_the_whole_chain() {
+    fn the_logged_error_has_all_sources() {
         let error = std::io::Error::other(fmt::Error);
-        let noted = Noted::new("the disk of shard 3", &error);
+        let noted = LoggedError::new("the disk of shard 3", &error);
         let expected = format!("the disk of shard 3: {error}: {}", fmt::Error);
         assert_eq!(noted.to_string(), expected);
     }

@@ -11,18 +11,18 @@ use crate::asked::RequestFormat;
 use crate::responder::Responder;
 use crate::{ProblemBody, ProblemLayer, ResponseFuture};
 
-/// QueueOrder the error of a failed call into a problem response. See the [module docs](crate).
+/// Turns the error of a failed call into a problem response. See the [module docs](crate).
 #[derive(Debug)]
 pub struct ProblemService<S> {
     inner: S,
     responder: Arc<Responder>,
-    /// The error of a failed readiness, which every later call gets as its response: by Tower's contract the inner
-    /// service must not be polled again.
-    ready_error: Option<Parked>,
+    /// The error of `poll_ready`, which is the response to every later call: by Tower's contract the inner service
+    /// must not be polled again.
+    ready_error: Option<SharedError>,
 }
 
-/// An error that is shared by the calls it ends.
-pub(crate) type Parked = Arc<dyn Error + Send + Sync>;
+/// An error that several calls share.
+pub(crate) type SharedError = Arc<dyn Error + Send + Sync>;
 
 impl<S> ProblemService<S> {
     pub(crate) fn new(inner: S, responder: Arc<Responder>) -> Self {
@@ -33,22 +33,22 @@ impl<S> ProblemService<S> {
         }
     }
 
-    /// Takes the configuration of another layer, for calls from now on.
+    /// Uses the configuration of `layer`, for calls from now on.
     pub fn adopt(&mut self, layer: &ProblemLayer) {
         self.responder = Arc::clone(&layer.responder);
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service, with its own errors.
+    /// Returns the inner service, with its own errors.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -56,7 +56,7 @@ impl<S> ProblemService<S> {
 
 impl<S: Clone> Clone for ProblemService<S> {
     fn clone(&self) -> Self {
-        // Readiness is not cloned, and neither is its failure: the clone of the inner service says for itself.
+        // Readiness is not cloned, and neither is its error: the clone polls its own inner service.
         Self::new(self.inner.clone(), Arc::clone(&self.responder))
     }
 }
@@ -75,7 +75,7 @@ where
             return Poll::Ready(Ok(()));
         }
         self.inner.poll_ready(cx).map(|ready| {
-            self.ready_error = ready.err().map(|error| Parked::from(error.into()));
+            self.ready_error = ready.err().map(|error| SharedError::from(error.into()));
             Ok(())
         })
     }

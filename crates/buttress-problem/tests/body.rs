@@ -1,4 +1,4 @@
-//! Responses that succeed pass as they are.
+//! Successful responses are not changed.
 
 mod common;
 
@@ -32,7 +32,7 @@ async fn the_size_and_the_end_are_those_of_the_inner_body() {
 }
 
 #[tokio::test]
-async fn frames_and_trailers_pass_in_order() {
+async fn frames_and_trailers_are_not_changed() {
     let trailers = HeaderMap::from_iter([(http::header::ETAG, HeaderValue::from_static("x"))]);
     let frames = [
         Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"a"))),
@@ -47,7 +47,7 @@ async fn frames_and_trailers_pass_in_order() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_inner_body_passes_as_it_is() {
+async fn an_error_of_the_inner_body_is_not_changed() {
     let frames = [Err::<Frame<Bytes>, _>(std::fmt::Error)];
     let body = through(StreamBody::new(tokio_stream::iter(frames))).await;
     assert_eq!(body.collect().await.unwrap_err(), std::fmt::Error);

@@ -1,4 +1,4 @@
-//! Problems that a client reads.
+//! Reading problems as a client.
 
 mod common;
 
@@ -37,7 +37,7 @@ async fn every_rejection_is_read_back_as_it_was_sent() {
         let error =
             ProblemError::parse(answer.head.status, &answer.head.headers, &answer.body).unwrap();
         let problem = error.into_problem();
-        // Its internal text stayed behind.
+        // The internal text is not sent.
         let sent = Problem::from(&rejection).with_internal("");
         assert_eq!(problem.with_internal(""), sent);
     }
@@ -74,7 +74,7 @@ fn the_content_type_decides_whether_it_is_a_problem() {
 }
 
 #[test]
-fn a_body_that_is_no_document_leaves_the_bare_status() {
+fn a_body_that_is_not_a_document_gives_only_the_status() {
     let error = ProblemError::parse(StatusCode::GONE, &headers(&[PROBLEM]), b"<html>").unwrap();
     assert_eq!(error.problem(), &Problem::new(StatusCode::GONE));
     assert!(
@@ -82,11 +82,11 @@ fn a_body_that_is_no_document_leaves_the_bare_status() {
             .source()
             .is_some_and(|source| source.is::<serde_json::Error>())
     );
-    assert_eq!(error.to_string(), "remote answered 410 Gone");
+    assert_eq!(error.to_string(), "remote responded with 410 Gone");
 }
 
 #[test]
-fn the_member_says_when_to_try_again_and_else_the_header() {
+fn the_wait_is_read_from_the_member_or_else_the_header() {
     let read = |fields: &[_], body: &str| {
         ProblemError::parse(StatusCode::GONE, &headers(fields), body.as_bytes())
             .unwrap()
@@ -114,7 +114,7 @@ fn the_member_says_when_to_try_again_and_else_the_header() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_no_problem_passes_unread() {
+async fn a_response_that_is_not_a_problem_is_not_read() {
     let mut response = Response::new(Full::new(Bytes::from_static(b"fine")));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     let response = ProblemError::check(response, 0).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_problem_is_read_from_a_body_up_to_the_cap() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_leaves_the_bare_status() {
+async fn a_body_that_breaks_off_gives_only_the_status() {
     let frames: [Result<_, BoxError>; 2] = [
         Ok(Frame::data(Bytes::from_static(b"{\"detail\":"))),
         Err("reset".into()),
@@ -196,7 +196,7 @@ fn value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn every_problem_is_read_back_as_it_was_written(
+    fn every_problem_is_read_back_unchanged(
         status in 400..600_u16,
         texts: [Option<String>; 4],
         members in prop::collection::hash_map(any::<String>(), value(), 0..8),
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_the_reader_panic(body: Vec<u8>) {
+    fn no_body_causes_a_panic(body: Vec<u8>) {
         let read = ProblemError::parse(StatusCode::GONE, &headers(&[PROBLEM]), &body);
         prop_assert_eq!(read.unwrap().problem().status(), StatusCode::GONE);
     }

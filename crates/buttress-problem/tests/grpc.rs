@@ -1,4 +1,4 @@
-//! The response that a gRPC client gets when a call fails, read with prost and with tonic.
+//! The response to a gRPC client when a call fails, read with prost and with tonic.
 
 mod common;
 
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use prost::Message;
 use tower::{Layer, ServiceExt};
 
-/// `google.rpc.Status`, as prost reads it.
+/// `google.rpc.Status` for prost.
 #[derive(Clone, PartialEq, Message)]
 struct Status {
     #[prost(int32, tag = "1")]
@@ -98,7 +98,7 @@ async fn a_rejection_is_a_trailers_only_response() {
     assert_eq!(answer.header("x-request-id"), Some("01JD"));
     assert!(answer.body.is_empty());
 
-    let detail = "A dependency of this service is failing and is left alone for a while.";
+    let detail = "A dependency of this service is failing and is not called for a while.";
     assert_eq!(answer.header("grpc-message"), Some(detail));
     let status = Status::of(&answer);
     assert_eq!(status.code, 14);
@@ -152,7 +152,7 @@ async fn an_unregistered_error_is_internal_and_has_no_details() {
 }
 
 #[tokio::test]
-async fn a_rejection_that_does_not_pass_stops_the_retry() {
+async fn a_permanent_rejection_stops_the_retry() {
     let error = || {
         Rejection::new(Reason::CircuitIsolated, "a")
             .with_retry_after(Duration::from_secs(1))
@@ -163,7 +163,7 @@ async fn a_rejection_that_does_not_pass_stops_the_retry() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_given_is_not_guessed_from_the_status() {
+async fn a_configured_code_replaces_the_one_of_the_status() {
     let error = || {
         Problem::new(StatusCode::CONFLICT)
             .with_grpc_code(GrpcCode::AlreadyExists)
@@ -173,7 +173,7 @@ async fn a_code_that_was_given_is_not_guessed_from_the_status() {
 }
 
 #[tokio::test]
-async fn huge_values_are_cut_to_what_a_header_can_carry() {
+async fn huge_values_are_cut_to_fit_into_a_header() {
     let error = || {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE)
             .with_detail("\u{fc}".repeat(1 << 20))
@@ -189,7 +189,7 @@ async fn huge_values_are_cut_to_what_a_header_can_carry() {
 }
 
 #[tokio::test]
-async fn grpc_web_is_answered_as_http() {
+async fn grpc_web_gets_an_http_response() {
     let request = request(&[("content-type", "application/grpc-web+proto")]);
     let answer = answer(ProblemConfig::default(), request, refusal).await;
     assert_eq!(answer.head.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -216,7 +216,7 @@ async fn every_reason_is_read_back_from_the_headers() {
 }
 
 #[test]
-fn a_call_that_did_not_fail_is_no_problem() {
+fn a_call_that_did_not_fail_is_not_a_problem() {
     let headers = |status: &str| {
         HeaderMap::from_iter([("grpc-status".parse().unwrap(), status.parse().unwrap())])
     };
@@ -235,7 +235,7 @@ fn a_call_that_did_not_fail_is_no_problem() {
 
 #[test]
 fn padded_details_are_read_too() {
-    // A `google.rpc.Status` that ends in a `RequestInfo` of "ab", with the padding other writers add.
+    // A `google.rpc.Status` that ends in a `RequestInfo` of "ab", with the padding of other writers.
     let headers = HeaderMap::from_iter(
         [("grpc-status", "14"), ("grpc-status-details-bin", PADDED)]
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())),
@@ -248,7 +248,7 @@ const PADDED: &str = "GjIKKnR5cGUuZ29vZ2xlYXBpcy5jb20vZ29vZ2xlLnJwYy5SZXF1ZXN0SW
 
 proptest! {
     #[test]
-    fn no_headers_make_the_reader_panic(status: Vec<u8>, message: Vec<u8>, details: Vec<u8>, pushback: Vec<u8>) {
+    fn no_headers_cause_a_panic(status: Vec<u8>, message: Vec<u8>, details: Vec<u8>, pushback: Vec<u8>) {
         let fields = [
             ("grpc-status", status),
             ("grpc-message", message),
@@ -260,7 +260,7 @@ proptest! {
             .filter_map(|(name, value)| Some((name.parse().ok()?, value.try_into().ok()?)))
             .collect();
         let failed = headers.get("grpc-status").is_some_and(|status| status != "0");
-        // A status of several zeros is a success too.
+        // A status of several zeros is also a success.
         let read = ProblemError::from_grpc(&headers);
         prop_assert!(read.is_none() || failed);
     }

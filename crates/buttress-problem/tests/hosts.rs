@@ -1,4 +1,4 @@
-//! The layer in the services that host it: axum, hyper and tonic.
+//! The layer in axum, hyper and tonic.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn tower_problems() -> ProblemLayer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn axum_takes_fallible_layers_without_a_handler_of_errors() {
+async fn axum_accepts_fallible_layers_without_an_error_handler() {
     let app: Router = Router::new()
         .route("/", get(std::future::pending::<()>))
         .route("/quick", get(async || "quick"))
@@ -57,7 +57,7 @@ async fn axum_takes_fallible_layers_without_a_handler_of_errors() {
 }
 
 #[tokio::test]
-async fn axum_takes_the_layer_on_a_route_alone_and_twice() {
+async fn axum_accepts_the_layer_on_a_route_and_twice() {
     let app: Router = Router::new()
         .route("/", get(async || "here"))
         .route_layer(ProblemLayer::new())
@@ -68,7 +68,7 @@ async fn axum_takes_the_layer_on_a_route_alone_and_twice() {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn an_axum_handler_answers_with_a_problem() {
+async fn an_axum_handler_can_return_a_problem() {
     let handler = async || -> Result<&str, Problem> {
         Err(Problem::new(StatusCode::CONFLICT).with_detail("It was changed."))
     };
@@ -82,7 +82,7 @@ async fn an_axum_handler_answers_with_a_problem() {
 }
 
 #[tokio::test]
-async fn the_problem_of_a_handler_gets_what_its_request_knows() {
+async fn the_problem_of_a_handler_gets_the_values_of_its_request() {
     let handler = tower::service_fn(|_: Request<()>| async {
         let problem = Problem::new(StatusCode::CONFLICT).with_detail("It was changed.");
         let mut response = http::Response::<http_body_util::Full<Bytes>>::from(problem);
@@ -136,8 +136,8 @@ async fn hyper_sends_the_head_of_a_problem_and_keeps_the_connection() {
 
     let (head, get) = answers
         .split_once("\r\n\r\n")
-        .expect("the head ends before the second answer");
-    let (get_head, body) = get.split_once("\r\n\r\n").expect("the answer has a body");
+        .expect("the head ends before the second response");
+    let (get_head, body) = get.split_once("\r\n\r\n").expect("the response has a body");
     let length = format!("content-length: {}", body.len());
     for part in [head, get_head] {
         assert!(part.starts_with("HTTP/1.1 503"), "{part}");

@@ -1,4 +1,4 @@
-//! The response that an HTTP client gets when a call fails.
+//! The response to an HTTP client when a call fails.
 
 mod common;
 
@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_rejection_is_a_problem_with_all_that_a_client_needs() {
+async fn a_rejection_is_a_complete_problem() {
     let request = request(&[("x-request-id", "01JD"), ("accept", "*/*")]);
     let answer = answer(ProblemConfig::default(), request, refusal).await;
 
@@ -34,7 +34,7 @@ async fn a_rejection_is_a_problem_with_all_that_a_client_needs() {
             "type": "about:blank",
             "title": "Service Unavailable",
             "status": 503,
-            "detail": "A dependency of this service is failing and is left alone for a while.",
+            "detail": "A dependency of this service is failing and is not called for a while.",
             "reason": "circuit_open",
             "scope": "cluster",
             "retryable": true,
@@ -57,9 +57,9 @@ async fn the_member_status_is_the_status_for_every_reason() {
     }
 }
 
-/// No client reads the document before it decides.
+/// A client decides without reading the document.
 #[tokio::test]
-async fn the_head_says_too_that_another_attempt_cannot_help() {
+async fn the_head_also_forbids_a_useless_retry() {
     for &reason in Reason::ALL {
         let error = || Rejection::new(reason, "api").into();
         let answer = answer(ProblemConfig::default(), request(&[]), error).await;
@@ -107,7 +107,7 @@ async fn no_internal_text_leaves_the_service() {
 }
 
 #[tokio::test]
-async fn an_unregistered_error_is_a_bare_500() {
+async fn an_unregistered_error_is_a_500_without_details() {
     let error = || "the disk is full".into();
     let answer = answer(ProblemConfig::default(), request(&[]), error).await;
     let expected = json!({"type": "about:blank", "title": "Internal Server Error", "status": 500});
@@ -115,7 +115,7 @@ async fn an_unregistered_error_is_a_bare_500() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_no_json_is_told_in_plain_text() {
+async fn a_client_that_does_not_accept_json_gets_plain_text() {
     let request = request(&[("accept", "text/html"), ("x-request-id", "01JD")]);
     let answer = answer(ProblemConfig::default(), request, refusal).await;
     assert_eq!(answer.head.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -128,7 +128,7 @@ async fn a_client_that_reads_no_json_is_told_in_plain_text() {
     assert_eq!(
         answer.text(),
         "503 Service Unavailable\n\
-         A dependency of this service is failing and is left alone for a while.\n\
+         A dependency of this service is failing and is not called for a while.\n\
          request id: 01JD\n"
     );
 }
@@ -146,7 +146,7 @@ async fn a_head_request_gets_the_headers_of_a_get_and_no_body() {
 }
 
 #[tokio::test]
-async fn an_unsafe_request_id_is_ignored_and_none_is_made_up() {
+async fn an_unsafe_request_id_is_ignored_and_none_is_created() {
     for id in ["two words", "", &"x".repeat(129)] {
         let request = request(&[("x-request-id", id)]);
         let answer = answer(ProblemConfig::default(), request, refusal).await;
@@ -156,7 +156,7 @@ async fn an_unsafe_request_id_is_ignored_and_none_is_made_up() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_read_from_the_header_that_was_chosen_or_from_none() {
+async fn the_request_id_is_read_from_the_configured_header() {
     let headers = [("x-request-id", "a"), ("x-correlation-id", "b")];
     let named = http::HeaderName::from_static("x-correlation-id");
     let config = ProblemConfig::default().request_id_header(named);
@@ -191,7 +191,7 @@ async fn the_instance_is_the_path_without_its_query_and_only_if_configured() {
 }
 
 #[tokio::test]
-async fn jitter_lengthens_a_wait_by_its_share_at_most() {
+async fn jitter_extends_a_wait_by_at_most_its_ratio() {
     let config = ProblemConfig::default().retry_after_jitter(Ratio::HALF);
     let mut waits = Vec::new();
     for _ in 0..64 {
@@ -211,7 +211,7 @@ async fn jitter_lengthens_a_wait_by_its_share_at_most() {
 }
 
 #[tokio::test]
-async fn a_registered_problem_is_answered_with_its_own_members() {
+async fn a_registered_problem_keeps_its_members() {
     let problems = Problems::new().on(|_: &std::fmt::Error| {
         Problem::new(StatusCode::NOT_FOUND)
             .with_type("https://example.com/problems/no-such-order")
@@ -234,7 +234,7 @@ async fn a_registered_problem_is_answered_with_its_own_members() {
 }
 
 #[tokio::test]
-async fn an_endless_wait_is_told_as_a_year() {
+async fn an_endless_wait_is_written_as_a_year() {
     let error = || {
         Rejection::new(Reason::CircuitOpen, "a")
             .with_retry_after(Duration::MAX)
@@ -246,7 +246,7 @@ async fn an_endless_wait_is_told_as_a_year() {
 }
 
 #[test]
-fn a_problem_is_a_response_by_itself() {
+fn a_problem_converts_to_a_response() {
     let response: http::Response<bytes::Bytes> = Problem::new(StatusCode::TOO_MANY_REQUESTS)
         .with_retry_after(Duration::from_millis(1))
         .into();

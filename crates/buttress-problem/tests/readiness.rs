@@ -1,4 +1,4 @@
-//! An inner service that is not ready, or never will be.
+//! An inner service that is not ready, or fails in `poll_ready`.
 
 mod common;
 
@@ -13,13 +13,13 @@ use common::{Answer, Inner, request};
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt};
 
-/// Answers `poll_ready` from a script, then with success; panics if called.
+/// Returns scripted results from `poll_ready`, then success; panics if called.
 #[derive(Clone)]
-struct Dies {
+struct FailsReady {
     polls: Arc<AtomicUsize>,
 }
 
-impl Service<Request<Inner>> for Dies {
+impl Service<Request<Inner>> for FailsReady {
     type Response = Response<Inner>;
     type Error = BoxError;
     type Future = Pending<Result<Response<Inner>, BoxError>>;
@@ -36,14 +36,14 @@ impl Service<Request<Inner>> for Dies {
     }
 
     fn call(&mut self, _: Request<Inner>) -> Self::Future {
-        panic!("a service that failed its readiness was called")
+        panic!("a service whose poll_ready failed was called")
     }
 }
 
 #[tokio::test]
-async fn a_readiness_error_is_the_answer_to_every_call_from_then_on() {
+async fn a_readiness_error_is_the_response_to_every_later_call() {
     let polls = Arc::new(AtomicUsize::new(0));
-    let mut service = ProblemLayer::new().layer(Dies {
+    let mut service = ProblemLayer::new().layer(FailsReady {
         polls: polls.clone(),
     });
     let mut cx = Context::from_waker(Waker::noop());
@@ -58,23 +58,23 @@ async fn a_readiness_error_is_the_answer_to_every_call_from_then_on() {
     assert_eq!(
         polls.load(Ordering::SeqCst),
         2,
-        "a dead service was polled again"
+        "a failed service was polled again"
     );
 }
 
 #[tokio::test]
-async fn a_parked_error_is_answered_to_grpc_as_grpc() {
+async fn a_readiness_error_has_the_format_of_grpc_for_grpc() {
     let polls = Arc::new(AtomicUsize::new(1));
-    let service = ProblemLayer::new().layer(Dies { polls });
+    let service = ProblemLayer::new().layer(FailsReady { polls });
     let request = request(&[("content-type", "application/grpc")]);
     let Ok(response) = service.oneshot(request).await;
     assert_eq!(response.headers()["grpc-status"], "14");
 }
 
 #[tokio::test]
-async fn a_clone_of_a_dead_service_asks_for_itself() {
+async fn a_clone_of_a_failed_service_polls_for_itself() {
     let polls = Arc::new(AtomicUsize::new(1));
-    let mut service = ProblemLayer::new().layer(Dies {
+    let mut service = ProblemLayer::new().layer(FailsReady {
         polls: polls.clone(),
     });
     let mut cx = Context::from_waker(Waker::noop());

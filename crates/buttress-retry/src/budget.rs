@@ -9,10 +9,10 @@ use buttress_core::{ConfigError, Name};
 use buttress_metrics::BudgetSignals;
 use buttress_shell::now;
 
-/// A budget that retries and hedges draw from: what they may come to in all, wherever they are made.
+/// A budget for retries and hedges: a limit on extra attempts, which several handles may share.
 ///
-/// Each [`Retry`](crate::Retry) has one of its own, until it is given another to share. Cloning it is cheap, and
-/// all clones are one budget.
+/// Each [`Retry`](crate::Retry) has its own budget, unless it is given another. Clones are cheap and share one
+/// budget.
 ///
 /// ```
 /// use buttress_core::budget::BudgetConfig;
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 impl RetryBudget {
-    /// A budget called `name`, which is how it appears in metrics.
+    /// Creates a budget. `name` is its label in metrics.
     ///
     /// # Panics
     ///
@@ -49,7 +49,7 @@ impl RetryBudget {
         }
     }
 
-    /// A budget called `name`, unless its configuration cannot work.
+    /// Creates a budget, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -67,23 +67,23 @@ impl RetryBudget {
         })
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name.as_str()
     }
 
-    /// What it has, and what it has given.
+    /// Returns the balance and the counts of the budget.
     #[must_use]
     pub fn snapshot(&self) -> BudgetSnapshot {
         self.shared.budget.snapshot(now())
     }
 
-    /// Takes a new configuration, and keeps the deposits and the attempts in flight.
+    /// Replaces the configuration. Deposits and attempts in flight are kept.
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] rejects; then nothing changes.
+    /// What [`BudgetConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: BudgetConfig) -> Result<(), ConfigError> {
         self.shared.budget.reconfigure(config, now())
     }
@@ -98,13 +98,13 @@ impl RetryBudget {
         self.shared.budget.call_ended();
     }
 
-    /// A call succeeded.
+    /// Deposits for a successful call.
     #[inline]
     pub(crate) fn deposit(&self) {
         self.shared.budget.deposit(now());
     }
 
-    /// Pays for an extra attempt, before anything is waited for.
+    /// Reserves an extra attempt, before any wait for it.
     pub(crate) fn reserve(&self, cost: Cost) -> Result<BudgetReservation, StopReason> {
         let reserved = self.shared.budget.reserve(cost, now());
         self.shared.show_balance();
@@ -136,8 +136,8 @@ impl fmt::Debug for RetryBudget {
     }
 }
 
-/// An extra attempt that is paid for. Dropped before it [begins](Self::begin), it is given back.
-#[must_use = "dropping it gives it back"]
+/// A reserved extra attempt. Dropped before it [begins](Self::begin), it is returned to the budget.
+#[must_use = "dropping it returns it to the budget"]
 pub(crate) struct BudgetReservation {
     budget: RetryBudget,
     /// `None` once settled.
@@ -146,7 +146,7 @@ pub(crate) struct BudgetReservation {
 }
 
 impl BudgetReservation {
-    /// From now on the dependency has the load, and the payment is spent.
+    /// Spends the reservation: from now on the dependency has the load.
     pub(crate) fn begin(&mut self) {
         self.begun = true;
     }

@@ -18,50 +18,50 @@ use crate::budget::BudgetReservation;
 use crate::repeat::{Attempt, Judge, Repeat};
 use crate::shared::{CallGuard, Shared};
 
-/// One call and all it takes to try it again.
+/// A call, with everything needed to retry it.
 pub(crate) struct Call<S, Req, P: Repeat<Req>> {
-    /// `None` once the call has ended. It is settled where it lies: moving the rest would cost more than all else.
+    /// `None` once the call has ended. It is settled in place, because moving the rest would cost more.
     guard: Option<CallGuard>,
     service: S,
     saved: Result<P::Saved, StopReason>,
     safety: Safety,
-    /// The fate of the request of the current attempt, where it must not be processed twice.
+    /// The fate of the current attempt's request, if the request must not be processed twice.
     fate: Option<Fate>,
-    /// Whether the mode lets this call be tried again, and not only says that it would be.
+    /// Whether the mode allows retries. In shadow, retries are only counted.
     binds: bool,
     limit: Option<Limit>,
-    /// The end of the current attempt, if attempts have a timeout.
+    /// When the current attempt times out, if attempts have a timeout.
     due: Option<Instant>,
-    /// Boxed, because it exists only once an attempt has failed.
+    /// Boxed, because it is needed only after a failed attempt.
     again: Option<Box<Again<Req>>>,
 }
 
-/// Whether a call is bound, and by when its first attempt must have ended.
+/// Whether the mode applies to a call, and when its first attempt times out.
 #[derive(Clone, Copy)]
 pub(crate) struct Binding {
     pub(crate) binds: bool,
     pub(crate) due: Option<Instant>,
 }
 
-/// The time of a call that has a deadline.
+/// The deadline of a call, and what is needed to apply it.
 struct Limit {
     deadline: Deadline,
-    /// When the current attempt began.
+    /// When the current attempt started.
     started: Instant,
-    /// What its caller owes of the request, if anything keeps count of that.
+    /// The upload of the request, if it is tracked.
     upload: Option<Upload>,
 }
 
-/// What a call knows that was tried already.
+/// The state of a call with more than one attempt.
 struct Again<Req> {
-    /// When the first attempt began, where there is a deadline.
+    /// When the first attempt started, if there is a deadline.
     began: Option<Instant>,
-    /// How many attempts were made.
+    /// The number of attempts so far.
     made: u32,
     progress: Progress,
     next: Option<Req>,
     payment: Option<BudgetReservation>,
-    /// How the last attempt ended, where keeping that holds nothing up: a response is dropped before the wait.
+    /// The error of the last attempt. A response is dropped before the wait, because it may hold resources.
     last: Option<BoxError>,
 }
 
@@ -71,7 +71,7 @@ where
     S::Error: Into<BoxError>,
     P: Repeat<Req> + Judge<S::Response>,
 {
-    /// Begins a call: returns the request of its first attempt.
+    /// Starts a call and returns the request of its first attempt.
     #[inline(always)]
     pub(crate) fn begin(
         shared: &Striped<Shared>,
@@ -92,10 +92,10 @@ where
         });
         let guard = CallGuard::begin(shared.lease());
         let settings = shared.settings();
-        let (mut request, saved) = if settings.tries_again() {
+        let (mut request, saved) = if settings.allows_retries() {
             protocol.keep(request, settings.replay_limit())
         } else {
-            // What is never sent again need not be kept.
+            // Nothing is kept of a request that is never retried.
             (request, Err(StopReason::AttemptsExhausted))
         };
         let fate = match safety {
@@ -116,18 +116,18 @@ where
         (request, call)
     }
 
-    /// The end of the current attempt.
+    /// When the current attempt times out.
     #[inline]
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// What an attempt ended with that had no more time.
+    /// The error of an attempt that timed out.
     pub(crate) fn timed_out(&self) -> BoxError {
         Rejection::new(Reason::DeadlineExceeded, self.shared().name().clone()).into()
     }
 
-    /// The call has ended with a success of its last attempt. What is returned is to be settled.
+    /// Ends the call with a success of its last attempt. The caller settles the returned guard.
     #[inline(always)]
     pub(crate) fn succeed(&mut self) -> &mut Option<CallGuard> {
         if let Some(guard) = &mut self.guard {
@@ -139,17 +139,17 @@ where
         self.end()
     }
 
-    /// The call has ended. What is returned is to be settled.
+    /// Ends the call. The caller settles the returned guard.
     #[inline(always)]
     pub(crate) fn end(&mut self) -> &mut Option<CallGuard> {
         if self.again.is_some() {
-            // With it goes the share in flight of the last attempt.
+            // This also returns the last attempt's share in flight.
             self.again = None;
         }
         &mut self.guard
     }
 
-    /// An attempt has ended with a failure. Goes on with a wait before the next, or ends with the result.
+    /// Handles a failed attempt: schedules the next attempt, or ends the call with the result.
     #[cold]
     pub(crate) fn fail(
         &mut self,
@@ -187,7 +187,7 @@ where
         ControlFlow::Continue(after)
     }
 
-    /// Begins the next attempt as soon as the service is ready for it.
+    /// Starts the next attempt when the service is ready for it.
     pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -204,14 +204,14 @@ where
             .rule
             .is_worth_it(Duration::ZERO, &again.progress, &terms)
         {
-            // It became ready so late that nothing can be done in the time that is left.
+            // The service became ready too late for an attempt.
             return Poll::Ready(Err(self.too_late(protocol)));
         }
         again.last = None;
         if let Some(payment) = &mut again.payment {
             payment.begin();
         }
-        let mut request = again.next.take().expect("a request waits for its attempt");
+        let mut request = again.next.take().expect("the next request was prepared");
         if let Some(began) = again.began {
             protocol.add_elapsed(&mut request, now.saturating_duration_since(began));
         }
@@ -223,17 +223,17 @@ where
             Safety::Idempotent => None,
             Safety::Unknown | Safety::Unsafe => protocol.follow(&mut request),
         };
-        // Without binding there is one attempt only.
+        // If the mode does not apply, there is only one attempt.
         self.due = self.shared().settings().due(now);
         Poll::Ready(Ok(self.service.call(request)))
     }
 
-    /// By when a wait of the call must have ended.
+    /// When a wait of the call must end.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.limit.as_ref().map(|limit| limit.deadline.moment())
     }
 
-    /// Ends a call whose service did not become ready for the next attempt before the deadline.
+    /// Ends a call whose service was not ready for the next attempt before the deadline.
     pub(crate) fn too_late(&mut self, protocol: &P) -> BoxError {
         let last = self.again().last.take();
         let error = last.unwrap_or_else(|| {
@@ -253,7 +253,7 @@ where
         let config = self.shared().settings().config();
         let budget = self.shared().budget().clone();
         let again = self.again();
-        // The attempt is over, and its share in flight with it.
+        // The attempt has ended, and so does its share in flight.
         again.payment = None;
         again.made += 1;
         let progress = &mut again.progress;
@@ -280,7 +280,7 @@ where
         }
     }
 
-    /// Puts the next request together, before what failed is dropped: if it cannot be had, that is the answer.
+    /// Prepares the next request before the failed result is dropped: if there is none, that result is returned.
     fn prepare(
         &mut self,
         payment: BudgetReservation,
@@ -334,17 +334,17 @@ where
         };
         match self.stop(Err(error), reason, protocol) {
             Err(error) => error,
-            Ok(_) => unreachable!("an error stays one"),
+            Ok(_) => unreachable!("an error remains an error"),
         }
     }
 
     fn shared(&self) -> &Shared {
         let shared = self.guard.as_ref().and_then(CallGuard::shared);
-        shared.expect("the call goes on")
+        shared.expect("the call has not ended")
     }
 
     fn guard_mut(&mut self) -> &mut CallGuard {
-        self.guard.as_mut().expect("the call goes on")
+        self.guard.as_mut().expect("the call has not ended")
     }
 
     fn again(&mut self) -> &mut Again<Req> {

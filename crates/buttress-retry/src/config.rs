@@ -4,19 +4,19 @@ use buttress_core::budget::{BudgetConfig, Cost};
 use buttress_core::retry::RetryRule;
 use buttress_core::{Backoff, ConfigError, FailureKind, Mode};
 
-/// How calls are tried again.
+/// The configuration of a [`Retry`](crate::Retry).
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`attempts`](Self::attempts) | 3 | attempts at a call, with the first |
+/// | [`attempts`](Self::attempts) | 3 | the maximum number of attempts, including the first |
 /// | [`backoff`](Self::backoff) | full jitter from 50 ms to 5 s | the wait before each retry |
-/// | [`max_retry_after`](Self::max_retry_after) | 10 s | the longest wait that the dependency may ask for |
-/// | [`attempt_timeout`](Self::attempt_timeout) | none | how long each attempt may take |
-/// | [`expected_attempt_time`](Self::expected_attempt_time) | as observed | how much time must be left for an attempt to begin |
-/// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
-/// | [`budget`](Self::budget) | [`BudgetConfig::default`] | what retries may come to in all |
-/// | [`timeout_cost`](Self::timeout_cost) | 2 attempts | what a retry after a timeout costs of the budget |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are tried again, or only counted |
+/// | [`max_retry_after`](Self::max_retry_after) | 10 s | the longest wait that the dependency may request |
+/// | [`attempt_timeout`](Self::attempt_timeout) | none | the timeout of each attempt |
+/// | [`expected_attempt_time`](Self::expected_attempt_time) | measured | the time before the deadline that an attempt needs to start |
+/// | [`replay_limit`](Self::replay_limit) | 64 KiB | the maximum length of a request body that is kept |
+/// | [`budget`](Self::budget) | [`BudgetConfig::default`] | the limit on all retries |
+/// | [`timeout_cost`](Self::timeout_cost) | 2 attempts | the cost of a retry after a timeout, in the budget |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are retried, or retries only counted |
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryConfig {
     pub(crate) rule: RetryRule,
@@ -41,76 +41,77 @@ impl Default for RetryConfig {
 }
 
 impl RetryConfig {
-    /// The longest that an attempt may be allowed to take.
+    /// The maximum of [`attempt_timeout`](Self::attempt_timeout).
     pub const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Attempts at a call, with the first: 1 never tries again. At most [`RetryRule::MAX_ATTEMPTS`].
+    /// Sets the maximum number of attempts, including the first: 1 disables retries. At most
+    /// [`RetryRule::MAX_ATTEMPTS`]. The default is 3.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.rule.attempts = attempts;
         self
     }
 
-    /// The wait before each retry.
+    /// Sets the wait before each retry.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.rule.backoff = backoff;
         self
     }
 
-    /// The longest wait that the dependency may ask for, by `Retry-After`, `grpc-retry-pushback-ms` or a rejection.
-    /// A shorter one is obeyed, with the backoff's first wait on top; at a longer one the call fails.
+    /// Sets the longest wait that the dependency may request, by `Retry-After`, `grpc-retry-pushback-ms` or a
+    /// rejection. A shorter wait is followed, plus the first wait of the backoff; if it is longer, the call fails.
+    /// The default is 10 s.
     #[must_use]
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
         self.rule.max_retry_after = longest;
         self
     }
 
-    /// How long each attempt may take, until the head of its response is there. It ends as a timeout then, and
-    /// may be followed by another. Over HTTP the body has no timeout: it is the caller's already.
+    /// Sets the timeout of each attempt, up to the head of the response. An attempt that times out may be retried.
+    /// Over HTTP the body has no timeout, because it has already been passed to the caller. There is none by default.
     ///
-    /// It sets a timer for each call that is not answered at once. Without a runtime there are no timers; then a late
-    /// attempt ends when it is next polled. An inner breaker has to know of it: see its `attempt_timeout`.
+    /// It sets a timer for each call that is pending after its first poll. Without a runtime there are no timers, and
+    /// a late attempt ends when it is next polled. An inner breaker needs the same value: see its `attempt_timeout`.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();
         self
     }
 
-    /// The time that must be left before the deadline, after the backoff, for another attempt to start. `None` is as
-    /// measured: the 95th percentile of the latency of recent successes, or the longest attempt of the same call,
-    /// whichever is longer.
+    /// Sets the time that must remain before the deadline, after the backoff, for another attempt to start. `None`,
+    /// the default, uses the 95th percentile of the latency of recent successes, or the longest attempt of the same
+    /// call, whichever is longer.
     #[must_use]
     pub fn expected_attempt_time(mut self, takes: impl Into<Option<Duration>>) -> Self {
         self.rule.expected_attempt_time = takes.into();
         self
     }
 
-    /// How many bytes of a request's body are kept for another attempt. A request with a longer body is sent, and
-    /// not tried again.
+    /// Sets how many bytes of a request's body are kept for another attempt. A request with a longer body is sent
+    /// once. The default is 64 KiB.
     #[must_use]
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;
         self
     }
 
-    /// What retries may come to in all. A handle that [shares](crate::Retry::budget) the budget of another does
-    /// not look at it.
+    /// Sets the limit on all retries. A handle that [shares](crate::Retry::budget) another budget ignores it.
     #[must_use]
     pub fn budget(mut self, budget: BudgetConfig) -> Self {
         self.budget = budget;
         self
     }
 
-    /// What a retry after a timeout costs of the budget. Every other costs one attempt; this one more, because
-    /// what timed out is probably still being worked on.
+    /// Sets the cost of a retry after a timeout. Any other retry costs one attempt; this one costs more, because the
+    /// dependency is probably still processing the attempt that timed out. The default is 2 attempts.
     #[must_use]
     pub fn timeout_cost(mut self, cost: Cost) -> Self {
         self.timeout_cost = cost;
         self
     }
 
-    /// Whether calls are tried again. In shadow it is decided and counted, and paid for, and not done.
+    /// Sets whether calls are retried. In shadow, retries are decided, counted and paid for, but not made.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

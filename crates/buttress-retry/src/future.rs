@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 
-/// The response of a service behind a retry: that of the last attempt.
+/// The response future of [`RetryService`](crate::RetryService). It returns the response of the last attempt.
 #[pin_project]
 pub struct ResponseFuture<S, Req, P = Plain>
 where
@@ -24,23 +24,23 @@ where
 {
     #[pin]
     state: State<S::Future>,
-    /// Of the attempt, its timeout, once it is waited for; of the wait, its end.
+    /// The attempt's timeout, or the end of the wait. Created when it is first waited for.
     #[pin]
     timer: Timer,
-    /// When the wait before the next attempt is over.
+    /// When the wait before the next attempt ends.
     wait_ends: Option<Instant>,
     protocol: P,
-    /// `None` where the mode is off.
+    /// `None` if the mode is off.
     call: Option<Call<S, Req, P>>,
 }
 
-/// What is to be done next.
+/// The next step of the future.
 enum Step<T> {
-    /// An attempt has ended with a failure.
+    /// An attempt has failed.
     Failed(Result<T, BoxError>),
     /// Poll the attempt.
     Poll,
-    /// The attempt was polled, and is not over: look at its time.
+    /// The attempt is pending: check its timeout.
     Time,
     /// Wait for the next attempt.
     Wait,
@@ -111,8 +111,8 @@ where
     S::Error: Into<BoxError>,
     P: Repeat<Req> + Judge<S::Response>,
 {
-    /// The code for calls whose first attempt does not succeed. Kept out of the success path, because it needs more
-    /// registers.
+    /// The path of calls whose first attempt does not succeed. It is kept out of the success path, because it needs
+    /// more registers.
     #[cold]
     #[inline(never)]
     fn go_on(
@@ -134,14 +134,14 @@ where
                             continue;
                         }
                     },
-                    StateProjection::Waiting => unreachable!("an attempt was begun"),
+                    StateProjection::Waiting => unreachable!("an attempt was started"),
                 },
                 Step::Time => {
                     let Some(due) = call.due() else {
                         return Poll::Pending;
                     };
                     ready!(this.timer.as_mut().poll(due, cx));
-                    // An inner breaker is to know that the attempt had all its time.
+                    // The scope tells an inner breaker that the attempt used all its time.
                     Ending::Expired.during(|| this.state.set(State::Waiting));
                     Err(call.timed_out())
                 }
@@ -174,7 +174,7 @@ where
             }
             match call.fail(result, verdict, protocol) {
                 ControlFlow::Continue(wait) => {
-                    // What failed goes before anything is waited for.
+                    // The failed attempt is dropped before the wait.
                     this.state.set(State::Waiting);
                     *this.wait_ends = (!wait.is_zero()).then(|| now() + wait);
                     step = Step::Wait;

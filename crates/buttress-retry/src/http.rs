@@ -19,24 +19,24 @@ use http_body::Body;
 use crate::RetryStopped;
 use crate::repeat::{Attempt, Judge, Repeat};
 
-/// How many attempts there were before, as gRPC tells it (gRFC A6).
+/// The header with the number of previous attempts in gRPC (gRFC A6).
 pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 
-/// How HTTP and gRPC requests are made again.
+/// Repeats HTTP and gRPC requests.
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`until`](Self::until) | [`Until::BodyEnd`]: a success pays into the budget when its body has ended |
+/// | [`until`](Self::until) | [`Until::BodyEnd`]: a success deposits into the budget when its body has ended |
 /// | [`classify`](Self::classify) | [`RetryClassifier`] |
 #[derive(Clone, Default)]
 pub struct HttpRetry {
     http: Http,
-    // // `None` is the `RetryClassifier`, so that only a custom classifier costs a reference count.
+    // // `None` is the `RetryClassifier`: only a custom classifier needs a reference count.
     custom: Option<Arc<dyn ClassifyRetry>>,
 }
 
 impl HttpRetry {
-    /// How long a call lasts.
+    /// Sets when a call ends.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.http = self.http.until(until);
@@ -63,7 +63,7 @@ impl fmt::Debug for HttpRetry {
     }
 }
 
-/// What is kept of an HTTP request: its head, and a tape of its body.
+/// The saved parts of an HTTP request: its head, and a buffer of its body.
 pub struct SavedRequest<B> {
     head: Parts,
     tape: ReplayBuffer<B>,
@@ -84,7 +84,7 @@ impl<B> Identify<Request<B>> for HttpRetry {
     }
 
     fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
-        // A caller's timeout for the server covers all attempts, as in gRPC.
+        // As in gRPC, the caller's timeout covers all attempts.
         let relative = DeadlineHeaders::RELATIVE;
         let unused = || SystemTime::UNIX_EPOCH;
         let given = read_deadline(request.headers(), relative, Duration::ZERO, unused);
@@ -182,7 +182,7 @@ impl<B: Body> Judge<Response<B>> for HttpRetry {
         }
     }
 
-    /// A client error may be one that the other attempt has caused: a conflict, a precondition, what is deleted already.
+    /// The other attempt may have caused a client error: a conflict, a failed precondition, a deleted resource.
     fn is_conclusive(&self, result: &Result<Response<B>, BoxError>) -> bool {
         result.as_ref().is_ok_and(|response| {
             let code = grpc::GrpcCode::from_headers(response.headers());

@@ -4,10 +4,10 @@ use tower_layer::Layer;
 
 use crate::{HttpRetry, Retry, RetryService};
 
-/// Puts a [`Retry`] in front of a service.
+/// Applies a [`Retry`] to a service.
 ///
-/// All services made by layers of one retry share its budget, however often `layer` is called. See the
-/// [crate docs](crate).
+/// All services of all layers of one retry share its budget, however often `layer` is called. See the [crate
+/// docs](crate).
 #[derive(Debug, Clone)]
 pub struct RetryLayer<P = Plain> {
     retry: Retry,
@@ -15,14 +15,14 @@ pub struct RetryLayer<P = Plain> {
 }
 
 impl RetryLayer {
-    /// Tries a call again when its `Result` is an error that [may pass](buttress_core::retry::judge_error). The
-    /// request is cloned, so this says that any of them may be done twice.
+    /// Retries a call if its `Result` is a [transient error](buttress_core::retry::judge_error). The request is
+    /// cloned, so any request must be safe to process twice.
     #[must_use]
     pub fn new(retry: &Retry) -> Self {
         Self::with_protocol(retry, Plain)
     }
 
-    /// Tries a call again when `classify` says of its `Result` that it failed, after the wait that it reports.
+    /// Retries a call if `classify` returns a failure for its `Result`, after the wait in the report.
     #[must_use]
     pub fn classify<Res, F>(self, classify: F) -> RetryLayer<Classified<F>>
     where
@@ -36,15 +36,15 @@ impl RetryLayer {
 }
 
 impl RetryLayer<HttpRetry> {
-    /// Tries HTTP and gRPC requests again that [may be processed twice](buttress_http::safety_of), as the
-    /// [`RetryClassifier`](buttress_http::RetryClassifier) says.
+    /// Retries HTTP and gRPC requests that [may be processed twice](buttress_http::safety_of), by the
+    /// [`RetryClassifier`](buttress_http::RetryClassifier).
     #[must_use]
     pub fn http(retry: &Retry) -> Self {
         Self::with_protocol(retry, HttpRetry::default())
     }
 
-    /// How long a call lasts, at the end of which a success pays into the budget: until the end of the body (the
-    /// default), or until the head of the response.
+    /// Sets when a call ends, and a success deposits into the budget: at the end of the body (the default), or at the
+    /// head of the response.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.protocol = self.protocol.until(until);
@@ -60,7 +60,7 @@ impl RetryLayer<HttpRetry> {
 }
 
 impl<P> RetryLayer<P> {
-    /// Tries calls again by a protocol of your own.
+    /// Retries with a custom protocol.
     #[must_use]
     pub fn with_protocol(retry: &Retry, protocol: P) -> Self {
         Self {

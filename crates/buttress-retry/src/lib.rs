@@ -1,11 +1,10 @@
-//! Retries for Tower services: a failed call is tried again, where that may help and is safe.
+//! Retries for Tower services: a failed call is made again, if that is safe and can succeed.
 //!
 //! # When to use it
 //!
-//! In a client, against faults that pass: a connection that broke, an instance that restarts, a moment of too much
-//! load. Not against what fails for a reason of its own, and not in each tier of a system without a
-//! [`RetryMark`] on its servers, because attempts multiply. And not without a deadline: trying again takes the
-//! time that it takes.
+//! In a client, against transient faults: a broken connection, a restarting instance, a short overload. Do not use it
+//! against permanent failures, nor in every tier of a system without a [`RetryMark`] on the servers, because attempts
+//! multiply. Do not use it without a deadline, because retries extend a call.
 //!
 //! # Example
 //!
@@ -34,7 +33,7 @@
 //! # }
 //! ```
 //!
-//! For HTTP and gRPC, with rules of its own:
+//! For HTTP and gRPC, customised:
 //!
 //! ```
 //! use std::time::Duration;
@@ -57,55 +56,54 @@
 //! println!("{:?}", payments.shared_budget().snapshot());
 //! ```
 //!
-//! # What is tried again
+//! # What is retried
 //!
-//! | what an attempt ends with | another one |
+//! | an attempt ends with | retried |
 //! |---|---|
-//! | a connection that never came about, a refused stream, a [`Rejection`](buttress_core::Rejection) by this instance | yes; the first of a call at once, and without being counted |
-//! | any other failure that [may pass](buttress_http::RetryClassifier) | if the request [may be processed twice](buttress_http::safety_of) |
-//! | a gRPC code that is listed, with nothing before it | unless the request is marked as not idempotent |
-//! | any other failure, an open circuit below, a success | no |
+//! | a connection that could not be opened, a refused stream, a [`Rejection`](buttress_core::Rejection) by this instance | yes; the first of a call at once, and without being counted |
+//! | any other [transient failure](buttress_http::RetryClassifier) | if the request [may be processed twice](buttress_http::safety_of) |
+//! | a listed gRPC code, in a response without messages | unless the request is marked as not idempotent |
+//! | any other failure, an inner circuit that is open, a success | no |
 //!
-//! What holds another attempt back, in this order, is the [`StopReason`] that the last response has in its
-//! extensions and the last error in its chain, as [`RetryStopped`]:
+//! A retry may be stopped for these reasons, in this order. The [`StopReason`] is in the extensions of the last
+//! response, or in the sources of the last error, as [`RetryStopped`]:
 //!
-//! * the dependency says not to;
+//! * the dependency forbids it;
 //! * the request may not be processed twice, or its body cannot be sent twice: it is kept up to a
-//!   [limit](RetryConfig::replay_limit), lazily, and one that says to be longer is not kept at all;
-//! * the attempts are spent;
-//! * the dependency asks for a longer wait than is [waited](RetryConfig::max_retry_after). A shorter one, in
-//!   `Retry-After` or `grpc-retry-pushback-ms`, is the floor of the wait;
-//! * the deadline, of the request's extensions or headers, or of the task: no wait is begun that leaves too little
-//!   time for the attempt after it. Headers that tell the server what remains tell less in each attempt;
-//! * the [budget](RetryBudget). What it grants is reserved before the wait, and given back if the call is dropped
-//!   before its attempt.
+//!   [limit](RetryConfig::replay_limit), lazily, and not at all if its size hint exceeds the limit;
+//! * the maximum number of attempts is reached;
+//! * the dependency requests a longer wait than [allowed](RetryConfig::max_retry_after). A shorter wait, in
+//!   `Retry-After` or `grpc-retry-pushback-ms`, is a minimum;
+//! * the deadline, of the request's extensions or headers, or of the task: a wait does not start if it leaves too
+//!   little time for the next attempt. Headers with the remaining time are reduced in each attempt;
+//! * the [budget](RetryBudget). It is reserved before the wait, and returned if the call is dropped before the
+//!   attempt starts.
 //!
-//! A failed response is dropped, body and all, before anything is waited for. Each attempt after the first has its
-//! number in `x-attempt`, and in gRPC the number of those before it in `grpc-previous-rpc-attempts`.
+//! A failed response is dropped, with its body, before the wait. Each attempt after the first has its number in
+//! `x-attempt`, and in gRPC the number of previous attempts in `grpc-previous-rpc-attempts`.
 //!
-//! A budget is paid into by successes. One that calls pay into, at a ratio `r`, keeps an overload up that it
-//! should end: it never recovers while the load exceeds `1/(1 + r)` of the capacity; see
-//! [`buttress_core::budget`].
+//! Successes deposit into the budget. If calls deposited instead, at a ratio `r`, retries could sustain an overload:
+//! the service would not recover while the load exceeds `1/(1 + r)` of the capacity; see [`buttress_core::budget`].
 //!
 //! # Hedges
 //!
-//! A [`Hedge`] does not wait for a failure: it makes the slowest calls a second time and takes the answer that
-//! comes first. It shares protocols with the retry, and may share its budget.
+//! A [`Hedge`] does not wait for a failure: it makes a second attempt at the slowest calls, and returns the first
+//! response. It has the same protocols as a retry, and may share its budget.
 //!
 //! # Bodies
 //!
-//! Over HTTP a request's body must be one that can be [sent again](buttress_http::Replay): those of axum, reqwest
-//! and tonic are, with the features of `buttress-http` that have their names. Any other becomes one as a
-//! [`ReplayBody`](buttress_http::ReplayBody), in a `map_request` above this layer. An empty body costs nothing, and
-//! the head of a request is copied for every call: headers are gone once a request is sent.
+//! Over HTTP, a request's body must be [replayable](buttress_http::Replay). Those of axum, reqwest and tonic are,
+//! with the features of `buttress-http` of the same names. Wrap any other body in a
+//! [`ReplayBody`](buttress_http::ReplayBody), in a `map_request` outside this layer. An empty body costs nothing. The
+//! head of each request is copied, because sending a request consumes its headers.
 //!
 //! # Differences from others
 //!
-//! From `tower::retry`: nothing needs to be `Clone` over HTTP; policy, backoff and budget are included, and the budget
-//! deposits by its ratio. From `tower-resilience-retry`: `Retry-After` and deadlines are obeyed, an open circuit is not
-//! retried, and a caller that leaves does not use up the budget. From reqwest's own retries: there is a backoff. From
-//! Envoy, Finagle and gRPC: the last response is returned with the reason why there is no further attempt, and a retry
-//! that would not end in time is not started.
+//! From `tower::retry`: nothing needs to be `Clone` over HTTP; policy, backoff and budget are included, and the
+//! budget deposits by its ratio. From `tower-resilience-retry`: `Retry-After` and deadlines are respected, an open
+//! circuit is not retried, and a cancelled call does not use up the budget. From reqwest's own retries: there is a
+//! backoff. From Envoy, Finagle and gRPC: the last response is returned with the reason why there is no further
+//! attempt, and a retry that would not end in time is not started.
 //!
 //! # Defaults
 //!
@@ -119,9 +117,9 @@
 //!
 //! # Ordering
 //!
-//! Inside of a deadline, which all attempts share. Outside of a breaker, so that each attempt is counted and an
-//! open circuit ends the retrying, and outside of a bulkhead and of a load balancer, so that each attempt takes a
-//! place of its own and may go elsewhere.
+//! Inside a deadline, which all attempts share. Outside a breaker, so that each attempt is counted and an open
+//! circuit stops the retries. Outside a bulkhead and a load balancer, so that each attempt takes its own slot and may
+//! reach another instance.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -10,16 +10,16 @@ use pin_project::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Tells the callers of a server when not to try again, because a call that the server made was tried in vain
-/// already.
+/// Marks the failed responses of a server as not retryable, if a call of the server has already been retried without
+/// success.
 ///
-/// Without it each tier multiplies the attempts of the one below: three tiers of three attempts are 27 at the
-/// bottom for one request at the top. With it the lowest tries, and the others pass on that it did: with
-/// `x-buttress-retry: no`, which [`RetryLayer`](crate::RetryLayer) obeys, and for gRPC with
-/// `grpc-retry-pushback-ms: -1`, which every client of gRPC does.
+/// Without it, each tier multiplies the attempts of the tier below: three tiers of three attempts are 27 at the
+/// bottom for one request at the top. With it, only the lowest tier retries, and the others pass the mark on: as
+/// `x-buttress-retry: no`, which [`RetryLayer`](crate::RetryLayer) respects, and for gRPC as `grpc-retry-pushback-ms:
+/// -1`, which every gRPC client respects.
 ///
-/// It goes outermost on the server, around a `ProblemLayer`. What a handler spawns is another task, and its retries
-/// are not seen.
+/// Place it outermost on the server, around a `ProblemLayer`. The retries of a task that a handler spawns are not
+/// observed.
 ///
 /// ```
 /// use buttress_retry::RetryMark;
@@ -41,7 +41,7 @@ impl<S> Layer<S> for RetryMark {
     }
 }
 
-/// A server behind a [`RetryMark`].
+/// A service with a [`RetryMark`].
 #[derive(Debug, Clone)]
 pub struct RetryMarkService<S> {
     inner: S,
@@ -66,7 +66,7 @@ where
     }
 }
 
-/// The response of a server behind a [`RetryMark`].
+/// The response future of [`RetryMarkService`].
 #[pin_project]
 #[derive(Debug)]
 pub struct RetryMarkFuture<F> {
@@ -91,7 +91,7 @@ where
     }
 }
 
-/// Marks a response that is a failure. A success is not retried in any case.
+/// Marks a response if it is a failure. A success is never retried.
 fn mark<B>(response: &mut Response<B>) {
     let head = HttpClassifier::client().head(response.status(), response.headers());
     if !head.is_some_and(|report| report.outcome.is_failure()) {

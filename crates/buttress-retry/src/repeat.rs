@@ -7,83 +7,83 @@ use buttress_http::Fate;
 
 use crate::RetryStopped;
 
-/// What a shell must know of a request to make it again.
+/// How a request is repeated.
 ///
 /// [`Plain`] clones it; `HttpRetry` keeps its head and records its body.
 pub trait Repeat<Req>: Identify<Req> + Clone {
-    /// What is kept of a request.
+    /// The saved parts of a request.
     type Saved;
 
-    /// Whether the request may be processed twice.
+    /// Returns whether the request may be processed twice.
     fn safety(&self, request: &Req) -> Safety;
 
-    /// Whether the request may be processed twice at once, and not only once more after the first time.
+    /// Returns whether two copies of the request may be processed concurrently, and not only one after the other.
     fn is_safe_at_once(&self, request: &Req) -> bool {
         self.safety(request) == Safety::Idempotent
     }
 
-    /// Whether the request only reads, so that no answer to it can have been caused by another copy of it.
+    /// Returns whether the request only reads, so that no response to it can be caused by another copy.
     fn is_read_only(&self, request: &Req) -> bool {
         let _ = request;
         false
     }
 
-    /// Keeps what is needed to make the request again, with at most `limit` bytes of its body. Returns the request
-    /// of the first attempt, and why there can be no other if there cannot.
+    /// Saves what is needed to repeat the request, with at most `limit` bytes of its body. Returns the request of the
+    /// first attempt, and the reason if there can be no other attempt.
     fn keep(&self, request: Req, limit: usize) -> (Req, Result<Self::Saved, StopReason>);
 
-    /// What has come in between since, if anything.
+    /// Returns the reason, if the request can no longer be repeated.
     fn unrepeatable(&self, saved: &Self::Saved) -> Option<StopReason>;
 
-    /// Whether all of the request is there, so that two attempts can be made at once.
+    /// Returns whether the whole request is saved, so that two attempts can be made concurrently.
     fn is_complete(&self, saved: &Self::Saved) -> bool;
 
-    /// The request of another attempt.
+    /// Returns the request of another attempt.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// The reason, if there is none.
     fn replay(&self, saved: &Self::Saved, attempt: Attempt) -> Result<Req, StopReason>;
 
-    /// Tracks the request of an attempt, to know whether it came back unprocessed. It is called only for requests that
-    /// must not be processed twice.
+    /// Tracks the request of an attempt, to find out whether it was returned unprocessed. Called only for requests
+    /// that must not be processed twice.
     fn follow(&self, request: &mut Req) -> Option<Fate> {
         let _ = request;
         None
     }
 
-    /// Tells a request that is sent again how much time has passed since it was first sent.
+    /// Subtracts the time since the first attempt from the deadline headers of a repeated request.
     fn add_elapsed(&self, request: &mut Req, elapsed: Duration) {
         let _ = (request, elapsed);
     }
 }
 
-/// Which attempt at a call a request is for.
+/// The attempt that a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
-    /// Its number, where the first is 1.
+    /// Its number, starting at 1.
     pub number: u32,
-    /// How many attempts before it count, without those that were never processed.
+    /// The number of previous attempts that count. An attempt that was never processed does not count.
     pub counted: u32,
 }
 
-/// What a shell must know of a result to decide on another attempt.
+/// How a result is classified for a retry.
 pub trait Judge<Res>: Protocol<Res> {
-    /// Whether another attempt could help.
+    /// Returns whether another attempt could succeed.
     fn judge(&self, result: &Result<Res, BoxError>) -> Classification;
 
-    /// Whether a result is the outcome of a call whatever another attempt at it brings, which runs beside it.
+    /// Returns whether a result is the outcome of the call even while another attempt is in flight.
     fn is_conclusive(&self, result: &Result<Res, BoxError>) -> bool {
         result.is_ok()
     }
 
-    /// The result of a call that is not tried again, with the reason on it.
+    /// Attaches the reason to the result of a call that is not retried.
     fn stopped(&self, result: Result<Res, BoxError>, why: RetryStopped) -> Result<Res, BoxError> {
         result.map_err(|error| why.mark(error))
     }
 }
 
-/// A retry around a service that is not HTTP assumes that its requests are safe to repeat.
+/// Around a service that is not HTTP, all requests are assumed safe to repeat.
 impl<Req: Clone> Repeat<Req> for Plain {
     type Saved = Req;
 

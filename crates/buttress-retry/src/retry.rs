@@ -5,21 +5,21 @@ use buttress_core::{ConfigError, Name, Striped};
 use crate::shared::Shared;
 use crate::{RetryBudget, RetryConfig};
 
-/// Tries calls again: the configuration, the budget and the signals that its layers share.
+/// Retries calls: the configuration, the budget and the signals that its layers share.
 ///
-/// Cloning it is cheap, and all clones are one. See the [crate docs](crate).
+/// Clones are cheap and share their state. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Retry {
     shared: Striped<Shared>,
 }
 
 impl Retry {
-    /// A retry called `name`, which is how it appears in metrics and events, and its budget with it.
+    /// Creates a retry with its own budget. `name` is its label in metrics and events.
     ///
     /// # Panics
     ///
-    /// If [`RetryConfig::check`] rejects the configuration; the message names the field, its value and its bound.
-    /// [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`RetryConfig::check`] rejects the configuration; the message names the field, its value and its bound. Use
+    /// [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: RetryConfig) -> Self {
         match Self::try_new(name, config) {
@@ -28,7 +28,7 @@ impl Retry {
         }
     }
 
-    /// A retry called `name`, unless its configuration cannot work.
+    /// Creates a retry, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -41,8 +41,8 @@ impl Retry {
         })
     }
 
-    /// The same retry with the budget of another, so that what they do adds up. Layers that were made of it
-    /// before keep the budget they have.
+    /// Returns the same retry with a shared budget, so that all its users together stay within it. Layers that were
+    /// created before keep their budget.
     #[must_use]
     pub fn budget(&self, budget: &RetryBudget) -> Self {
         Self {
@@ -50,30 +50,30 @@ impl Retry {
         }
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name().as_str()
     }
 
-    /// The budget that it draws from.
+    /// Returns the budget.
     #[must_use]
     pub fn shared_budget(&self) -> &RetryBudget {
         self.shared.budget()
     }
 
-    /// The configuration in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> RetryConfig {
         self.shared.settings().config()
     }
 
-    /// Takes a new configuration, for decisions from now on. Its budget takes the budget's part, unless it is the
-    /// budget of another.
+    /// Replaces the configuration, for decisions from now on. Its own budget is reconfigured too; a shared budget is
+    /// not.
     ///
     /// # Errors
     ///
-    /// What [`RetryConfig::check`] rejects; then nothing changes.
+    /// What [`RetryConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: RetryConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.shared.reconfigure(config)

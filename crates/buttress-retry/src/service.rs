@@ -9,7 +9,7 @@ use crate::repeat::{Judge, Repeat};
 use crate::shared::CallGuard;
 use crate::{ResponseFuture, Retry};
 
-/// A service behind a [`Retry`]. See the [crate docs](crate).
+/// A service with a [`Retry`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct RetryService<S, P = Plain> {
     inner: S,
@@ -26,22 +26,22 @@ impl<S, P> RetryService<S, P> {
         }
     }
 
-    /// The retry in front.
+    /// Returns the retry.
     pub fn retry(&self) -> &Retry {
         &self.retry
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service, without the retry.
+    /// Returns the inner service, and drops the retry.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -61,7 +61,7 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    // The future is a few cache lines long: inlined, it is made where it stays instead of being moved there.
+    // The future is several cache lines long. Inlined, it is built in place instead of being moved.
     #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         let shared = self.retry.shared();
@@ -71,11 +71,11 @@ where
                 due: None,
             })
         } else {
-            self.consider(&request)
+            self.read_settings(&request)
         };
         let (request, call) = match binding {
             Some(binding) => {
-                // The instance that became ready makes the first attempt, a clone of it the others.
+                // The instance that became ready makes the first attempt, and a clone the others.
                 let service = self.inner.clone();
                 let (request, call) =
                     Call::begin(shared, binding, service, request, &self.protocol);
@@ -89,10 +89,10 @@ where
 }
 
 impl<S, P> RetryService<S, P> {
-    /// Considers mode and timeout; `None` if the retry is off.
+    /// Reads mode and timeout; `None` if the retry is off.
     #[cold]
     #[inline(never)]
-    fn consider<Req>(&self, request: &Req) -> Option<Binding>
+    fn read_settings<Req>(&self, request: &Req) -> Option<Binding>
     where
         P: Identify<Req>,
     {

@@ -6,19 +6,19 @@ use buttress_core::{Mode, Ratio};
 
 use crate::RetryConfig;
 
-/// The configuration in force: what every call reads in atomics that only a new configuration writes, the rest
-/// behind a lock for the calls that fail.
+/// The configuration. What each call reads is in atomics that only a new configuration writes; the rest is behind a
+/// lock, for calls that fail.
 #[derive(Debug)]
 pub(crate) struct Settings {
     share: Share,
-    /// Whether the mode binds every call and attempts have no timeout, in a word that is quick to ask.
+    /// Whether the mode is `Enforce` and attempts have no timeout, in one word that is cheap to read.
     is_plain: AtomicBool,
-    /// In nanoseconds; or [`NONE`].
+    /// In nanoseconds, or [`NONE`].
     attempt_timeout: AtomicU64,
     replay_limit: AtomicUsize,
     /// Whether a call may have more than one attempt.
-    tries_again: AtomicBool,
-    /// What the others were read from.
+    allows_retries: AtomicBool,
+    /// The configuration from which the other fields are derived.
     config: Mutex<RetryConfig>,
 }
 
@@ -29,12 +29,12 @@ impl Settings {
             is_plain: AtomicBool::new(is_plain(&config)),
             attempt_timeout: AtomicU64::new(nanos_of(config.attempt_timeout)),
             replay_limit: AtomicUsize::new(config.replay_limit),
-            tries_again: AtomicBool::new(config.rule.attempts > 1),
+            allows_retries: AtomicBool::new(config.rule.attempts > 1),
             config: Mutex::new(config),
         }
     }
 
-    /// A call in flight may use parts of the old configuration and parts of the new.
+    /// Replaces the configuration. A call in flight may read a part of the old one and a part of the new.
     pub(crate) fn replace(&self, config: RetryConfig) {
         let mut current = self.lock();
         self.share.set(config.mode);
@@ -43,7 +43,7 @@ impl Settings {
         self.attempt_timeout.store(timeout, Ordering::Relaxed);
         self.replay_limit
             .store(config.replay_limit, Ordering::Relaxed);
-        self.tries_again
+        self.allows_retries
             .store(config.rule.attempts > 1, Ordering::Relaxed);
         *current = config;
     }
@@ -56,13 +56,13 @@ impl Settings {
         self.share.mode()
     }
 
-    /// Whether there is neither a mode nor a timeout to consider.
+    /// Whether neither mode nor timeout needs to be checked.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.is_plain.load(Ordering::Relaxed)
     }
 
-    /// By when an attempt must have ended that begins `now`.
+    /// When an attempt that starts `now` times out.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         match self.attempt_timeout.load(Ordering::Relaxed) {
             NONE => None,
@@ -76,8 +76,8 @@ impl Settings {
     }
 
     #[inline]
-    pub(crate) fn tries_again(&self) -> bool {
-        self.tries_again.load(Ordering::Relaxed)
+    pub(crate) fn allows_retries(&self) -> bool {
+        self.allows_retries.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, RetryConfig> {
@@ -85,7 +85,7 @@ impl Settings {
     }
 }
 
-/// A mode that many threads read: the share of calls that it binds, as the bits of a float, or [`OFF`].
+/// A mode that many threads read: the ratio of calls to which it applies, as the bits of a float, or [`OFF`].
 #[derive(Debug)]
 pub(crate) struct Share(AtomicU64);
 
@@ -122,7 +122,7 @@ fn share_of(mode: Mode) -> u64 {
     }
 }
 
-/// A configuration that passed its check has no timeout of centuries.
+/// A checked configuration has no timeout of centuries.
 fn nanos_of(timeout: Option<Duration>) -> u64 {
     timeout.map_or(NONE, |timeout| {
         u64::try_from(timeout.as_nanos()).unwrap_or(NONE)

@@ -7,19 +7,19 @@ use crate::settings::Settings;
 use crate::usual::Usual;
 use crate::{RetryBudget, RetryConfig};
 
-/// What all layers of one retry share.
+/// The state that all layers of a retry share.
 pub(crate) struct Shared {
     name: Name,
     settings: Settings,
     budget: RetryBudget,
-    /// Whether the budget is this retry's own, and not one that it was given.
+    /// Whether the budget is the retry's own, and not a shared one.
     owns_budget: bool,
     usual: Usual,
     signals: RetrySignals,
 }
 
 impl Shared {
-    /// With a budget of its own.
+    /// Creates it with its own budget.
     pub(crate) fn new(name: Name, config: RetryConfig) -> Result<Self, ConfigError> {
         let budget = RetryBudget::try_new(name.clone(), config.budget.clone())?;
         Ok(Self {
@@ -32,7 +32,7 @@ impl Shared {
         })
     }
 
-    /// The same with the budget of another.
+    /// Returns a copy with a shared budget.
     pub(crate) fn with_budget(&self, budget: RetryBudget) -> Self {
         Self {
             signals: RetrySignals::new(self.name.clone()),
@@ -60,7 +60,7 @@ impl Shared {
         &self.signals
     }
 
-    /// How long attempts take.
+    /// The measured latency of attempts.
     pub(crate) fn usual(&self) -> &Usual {
         &self.usual
     }
@@ -82,18 +82,18 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// One call's hold on what it shares.
+/// A call's reference to the shared state.
 pub(crate) type SharedLease = Lease<Shared>;
 
-/// A call in flight. Settled with a success it deposits into the budget.
+/// A call in flight. If it is settled with a success, it deposits into the budget.
 ///
-/// With the `Http` protocol it lives in the response's body.
+/// With the `Http` protocol, the response's body holds it.
 #[derive(Debug)]
 #[must_use = "dropping it ends the call"]
 pub struct CallGuard {
     /// `None` once the call has ended.
     shared: Option<SharedLease>,
-    /// Whether an attempt is in flight or waited for, which a drop cancels.
+    /// Whether an attempt is in flight or awaited, which a drop cancels.
     attempting: bool,
 }
 
@@ -107,13 +107,13 @@ impl CallGuard {
         }
     }
 
-    /// What the call shares, as long as it goes on.
+    /// The shared state, until the call ends.
     #[inline]
     pub(crate) fn shared(&self) -> Option<&Shared> {
         self.shared.as_deref()
     }
 
-    /// An attempt has ended.
+    /// Records the end of an attempt.
     #[inline]
     pub(crate) fn attempted(&mut self, outcome: Outcome) {
         self.attempting = false;
@@ -122,7 +122,7 @@ impl CallGuard {
         }
     }
 
-    /// Another one is waited for.
+    /// Records that another attempt is awaited.
     pub(crate) fn goes_on(&mut self) {
         self.attempting = true;
     }

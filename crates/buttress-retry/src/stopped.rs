@@ -4,10 +4,10 @@ use std::fmt;
 use buttress_core::retry::StopReason;
 use buttress_core::{BoxError, chain};
 
-/// Why a call that failed was not tried again, or not once more.
+/// Why a failed call was not retried, or not retried again.
 ///
-/// A response has it in its extensions, and an error in its chain of sources, where [`find`](Self::find) looks for
-/// it. What failed at once and for good has none: there was nothing to stop.
+/// It is in the extensions of a response, and among the sources of an error, where [`find`](Self::find) finds it. A
+/// permanent failure of the first attempt has none.
 ///
 /// ```
 /// use buttress_core::BoxError;
@@ -15,7 +15,7 @@ use buttress_core::{BoxError, chain};
 ///
 /// fn log(error: &BoxError) {
 ///     if let Some(stopped) = RetryStopped::find(&**error) {
-///         // For example "not tried again after 3 attempts: the retry budget is empty".
+///         // For example "not retried after 3 attempts: the retry budget is empty".
 ///         println!("{error}: {stopped}");
 ///     }
 /// }
@@ -32,19 +32,19 @@ impl RetryStopped {
         Self { reason, attempts }
     }
 
-    /// Why.
+    /// Returns the reason.
     #[must_use]
     pub fn reason(&self) -> StopReason {
         self.reason
     }
 
-    /// How many attempts were made.
+    /// Returns the number of attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Looks for it in an error's chain of sources.
+    /// Finds the reason among an error and its sources.
     #[must_use]
     pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         chain(error)
@@ -52,7 +52,7 @@ impl RetryStopped {
             .map(|marked| marked.stopped)
     }
 
-    /// Writes it on an error.
+    /// Attaches the reason to an error.
     pub(crate) fn mark(self, source: BoxError) -> BoxError {
         Marked {
             stopped: self,
@@ -67,15 +67,11 @@ impl fmt::Display for RetryStopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, attempts } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(
-            f,
-            "not tried again after {attempts} attempt{plural}: {reason}"
-        )
+        write!(f, "not retried after {attempts} attempt{plural}: {reason}")
     }
 }
 
-/// The last error with the reason written on it. It is transparent: its text is the inner error's, and its source
-/// is the inner error.
+/// The last error with the reason. Its text is that of the inner error, and its source is the inner error.
 #[derive(Debug)]
 struct Marked {
     stopped: RetryStopped,
@@ -99,24 +95,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_the_reason_and_the_number_of_attempts() {
+    fn the_text_has_the_reason_and_the_number_of_attempts() {
         for (stopped, text) in [
             (
                 RetryStopped::new(StopReason::NotIdempotent, 1),
-                "not tried again after 1 attempt: the request is not known to be idempotent",
+                "not retried after 1 attempt: the request is not known to be idempotent",
             ),
             (
                 RetryStopped::new(StopReason::BudgetEmpty, 3),
-                "not tried again after 3 attempts: the retry budget is empty",
+                "not retried after 3 attempts: the retry budget is empty",
             ),
         ] {
             assert_eq!(stopped.to_string(), text);
         }
     }
 
-    /// An error with the reason on it reads as before: a log line of the error does not change where a retry is added.
+    /// The reason does not change the text of an error, so that log lines remain the same when a retry is added.
     #[test]
-    fn an_error_that_it_is_written_on_keeps_its_text() {
+    fn a_marked_error_keeps_its_text() {
         let stopped = RetryStopped::new(StopReason::AttemptsExhausted, 3);
         let error = stopped.mark("connection reset".into());
         assert_eq!(error.to_string(), "connection reset");

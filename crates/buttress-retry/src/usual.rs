@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 use buttress_core::{LatencyQuantiles, Ratio, Upload};
 use buttress_shell::now;
 
-/// The latency of successful attempts, to decide whether another one ends in time.
+/// The latency of successful attempts, to decide whether another attempt can end in time.
 #[derive(Default)]
 pub(crate) struct Usual {
-    /// Created with the first call that has a deadline: it is not needed without one.
+    /// Created with the first call that has a deadline; not needed before.
     latencies: OnceLock<Option<LatencyQuantiles>>,
-    /// The last answer, and until when it holds.
+    /// The last result, and when it expires.
     known: Mutex<Option<(Duration, Instant)>>,
 }
 
 impl Usual {
-    /// An attempt that began then has succeeded. What it waited for its caller is not counted.
+    /// Records the latency of a successful attempt, without the time spent waiting for the caller.
     pub(crate) fn observe(&self, started: Instant, upload: Option<&Upload>) {
         let now = now();
         let took = match upload {
@@ -30,12 +30,12 @@ impl Usual {
         }
     }
 
-    /// What 95 % of them took at most; zero while none is known. It is worked out anew once in a while.
+    /// Returns the 95th percentile, or zero if there are no samples. It is recomputed at intervals.
     pub(crate) fn get(&self, now: Instant) -> Duration {
         let Some(Some(latencies)) = self.latencies.get() else {
             return Duration::ZERO;
         };
-        // It protects the last answer. Only failed calls with a deadline come here.
+        // Protects the last result. Only failed calls with a deadline lock it.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((usual, until)) if now < until => usual,

@@ -4,15 +4,15 @@ use buttress_shell::{Limiter, now};
 
 use crate::shared::SharedLease;
 
-/// One admitted call. Settled, it records the result in the shedder; dropped, it frees its slot.
+/// An admitted call. Settling it records the result in the shedder; dropping it releases its slot.
 ///
-/// It lives in the response future, and with HTTP in the response's body.
+/// The response future holds it, and with HTTP the response's body.
 #[derive(Debug)]
-#[must_use = "dropping it gives the place back"]
+#[must_use = "dropping it releases the slot"]
 pub struct ShedGuard {
     shared: SharedLease,
     permit: Permit,
-    /// Whether the call shows on the gauge.
+    /// Whether the gauge counts the call.
     shown: bool,
 }
 
@@ -21,7 +21,7 @@ impl ShedGuard {
         &self.shared
     }
 
-    // Made where it stays, instead of being moved there.
+    // Inlined, so that it is built in place and not moved.
     #[inline(always)]
     pub(crate) fn new(shared: SharedLease, permit: Permit) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl ShedGuard {
         }
     }
 
-    /// Notes what the caller owes of the request.
+    /// Stores the upload of the request.
     #[inline]
     pub(crate) fn owe(&mut self, upload: impl FnOnce() -> Option<Upload>) {
         self.permit.owe(upload);
@@ -39,13 +39,13 @@ impl ShedGuard {
 }
 
 impl Guard for ShedGuard {
-    /// The call is timed to here: from now on it is up to the reader how long the call lasts.
+    /// Ends the latency of the call: from now on its duration depends on the reader.
     #[inline]
     fn answered(&mut self, _: Option<&Report>) {
         self.permit.answered(now);
     }
 
-    /// Tells the shedder how the call went. Its slot is free when the guard is dropped.
+    /// Records the result of the call. Its slot is released when the guard is dropped.
     #[inline]
     fn settle(&mut self, report: Report) {
         let rule = self.shared.rule();

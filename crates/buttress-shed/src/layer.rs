@@ -6,10 +6,10 @@ use tower_layer::Layer;
 use crate::side::{Caller, Client, FromFn, Server, Trust};
 use crate::{ShedService, Shedder};
 
-/// Puts a [`Shedder`] in front of a service.
+/// Applies a [`Shedder`] to a service.
 ///
-/// All services made by layers of one shedder share its limit, however often `layer` is called. See the
-/// [crate docs](crate).
+/// All services of all layers of one shedder share its limit, however often `layer` is called. See the [crate
+/// docs](crate).
 #[derive(Debug, Clone)]
 pub struct ShedLayer<P = Plain> {
     shedder: Shedder,
@@ -17,14 +17,14 @@ pub struct ShedLayer<P = Plain> {
 }
 
 impl ShedLayer {
-    /// For any service: a call lasts until its future is ready or dropped, went as its `Result` says, and matters as
-    /// much as its task does.
+    /// For any service: a call ends when its future is ready or dropped, its outcome is read from its `Result`, and
+    /// its criticality is that of its task.
     #[must_use]
     pub fn new(shedder: &Shedder) -> Self {
         Self::with_side(shedder, Plain)
     }
 
-    /// Takes the outcome of a call from `classify`, which gets its `Result`.
+    /// Reads the outcome of a call from its `Result`, by `classify`.
     #[must_use]
     pub fn classify<Res, F>(self, classify: F) -> ShedLayer<Classified<F>>
     where
@@ -36,7 +36,7 @@ impl ShedLayer {
         }
     }
 
-    /// Reads the caller off the request.
+    /// Reads criticality and tenant from the request, by `caller`.
     #[must_use]
     pub fn caller<Req, F>(self, caller: F) -> ShedLayer<FromFn<F>>
     where
@@ -50,11 +50,11 @@ impl ShedLayer {
 }
 
 impl ShedLayer<Server> {
-    /// For a server of HTTP or gRPC: a call lasts until the head of its response is there, its outcome is that of the
-    /// status and `grpc-status`, and its criticality that of `x-criticality`, as far as that is [trusted](Self::trust).
+    /// For an HTTP or gRPC server: a call ends with the head of its response, its outcome is read from the status and
+    /// `grpc-status`, and its criticality from `x-criticality`, as far as that is [trusted](Self::trust).
     ///
-    /// What the answers say is read as a [server](buttress_http::HttpClassifier::server) does: one that blames the caller,
-    /// such as 429, is no overload.
+    /// Responses are classified as those of a [server](buttress_http::HttpClassifier::server): one that blames the
+    /// caller, such as 429, is not overload.
     #[must_use]
     pub fn server(shedder: &Shedder) -> Self {
         Self::with_side(shedder, Server::default())
@@ -66,9 +66,9 @@ impl ShedLayer<Server> {
         Self::server(shedder)
     }
 
-    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter
-    /// counts the work that goes on after a head, and also the calls with slow readers: an event stream, or a socket
-    /// that is not read, then holds a slot without bound.
+    /// Sets when a call ends: at the head of the response (the default), or at the end of its body. The latter
+    /// includes the work after the head, but also calls with slow readers: an event stream, or a socket that is not
+    /// read, then holds a slot without limit.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);
@@ -82,15 +82,16 @@ impl ShedLayer<Server> {
         self
     }
 
-    /// Which callers' criticality headers are trusted. By default, a header may only lower a request's criticality.
+    /// Sets which callers' criticality headers are trusted. By default, a header may only lower a request's
+    /// criticality.
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
         self.side.trust(trust);
         self
     }
 
-    /// Trusts requests for which `is_known` returns true, whatever their header: those with the certificate of a known
-    /// service in their extensions, or with a secret in their headers.
+    /// Trusts requests for which `is_known` returns true, whatever their header: for example, those with the
+    /// certificate of a known service in their extensions, or with a secret in their headers.
     #[must_use]
     pub fn trust_if(
         mut self,
@@ -100,15 +101,15 @@ impl ShedLayer<Server> {
         self
     }
 
-    /// How much a request matters that does not say so: `High` by default.
+    /// Sets the criticality of requests without the header. The default is `High`.
     #[must_use]
     pub fn criticality(mut self, otherwise: Criticality) -> Self {
         self.side.otherwise(otherwise);
         self
     }
 
-    /// The header that names the tenant, where the shedder distinguishes [tenants](crate::ShedConfig::tenants). It must
-    /// be one that callers cannot choose freely: one that an outer authentication layer has checked or written.
+    /// Sets the header with the tenant's name, if the shedder distinguishes [tenants](crate::ShedConfig::tenants).
+    /// Callers must not be able to choose it freely: an outer authentication layer must have checked or written it.
     #[must_use]
     pub fn tenant_header(mut self, header: HeaderName) -> Self {
         self.side.tenant_header(header);
@@ -117,17 +118,17 @@ impl ShedLayer<Server> {
 }
 
 impl ShedLayer<Client> {
-    /// For a client of HTTP or gRPC: the same as for a server, but that a request matters as much as the task that makes
-    /// it, and says so in `x-criticality`, unless it says something else already. What the answers say is read as a
-    /// [client](buttress_http::HttpClassifier::client) does: 429 is overload of the dependency.
+    /// For an HTTP or gRPC client: like a server, but the criticality of a request is that of its task, and is
+    /// written to `x-criticality`, unless the request has the header already. Responses are classified as those of a
+    /// [client](buttress_http::HttpClassifier::client): 429 is overload of the dependency.
     #[must_use]
     pub fn client(shedder: &Shedder) -> Self {
         Self::with_side(shedder, Client::default())
     }
 
-    /// How long a call lasts: until the head of the response (the default), or until the end of its body. The latter
-    /// counts the work that goes on after a head, and also the calls with slow readers: an event stream, or a socket
-    /// that is not read, then holds a slot without bound.
+    /// Sets when a call ends: at the head of the response (the default), or at the end of its body. The latter
+    /// includes the work after the head, but also calls with slow readers: an event stream, or a socket that is not
+    /// read, then holds a slot without limit.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.side.until(until);
@@ -143,7 +144,7 @@ impl ShedLayer<Client> {
 }
 
 impl<P> ShedLayer<P> {
-    /// Asks requests what a [side](crate::Side) of your own does.
+    /// Reads requests with a custom [side](crate::Side).
     #[must_use]
     pub fn with_side(shedder: &Shedder, side: P) -> Self {
         Self {

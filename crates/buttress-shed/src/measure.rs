@@ -7,27 +7,26 @@ use std::time::{Duration, Instant};
 
 use buttress_core::{Pressure, Ratio};
 
-/// Measures how short memory and processor time are, from what Linux says in its files. Elsewhere there is nothing
-/// to measure.
+/// Measures memory and processor pressure, from the files of Linux. On other systems nothing is measured.
 ///
-/// There is no task for it: now and then a call looks, which takes it some tens of microseconds.
+/// There is no task for it: calls measure at intervals, which takes some tens of microseconds.
 #[derive(Debug)]
 pub(crate) struct Measure {
     origin: Instant,
-    /// When it is time for the next look, in nanoseconds.
+    /// When the next measurement is due, in nanoseconds.
     next: AtomicU64,
-    /// How many bytes may be used, once that was looked up.
+    /// The memory limit in bytes, once it has been read.
     available: OnceLock<Option<u64>>,
     files: Files,
 }
 
-/// Where Linux says so. Elsewhere is for tests.
+/// The paths of the files. Other paths are for tests.
 #[derive(Debug)]
 struct Files {
     status: PathBuf,
     schedstat: PathBuf,
     meminfo: PathBuf,
-    /// In version 2 of control groups, and in version 1.
+    /// The files of version 2 and version 1 of control groups.
     groups: [PathBuf; 2],
 }
 
@@ -59,11 +58,11 @@ impl Measure {
         }
     }
 
-    /// What is measured now, if it is time and there is anything to measure.
+    /// Returns the current pressure, if a measurement is due and possible.
     pub(crate) fn due(&self, now: Instant) -> Option<Pressure> {
         let at = nanos(now.saturating_duration_since(self.origin));
         let next = self.next.load(Ordering::Relaxed);
-        // A thread that has yet to look has nothing to compare with, and leaves the look to one that has.
+        // At its first measurement a thread has nothing to compare with, so another thread measures.
         if at < next || self.is_first_look() {
             return None;
         }
@@ -89,7 +88,7 @@ impl Measure {
         Ratio::new((used as f64 / available as f64).min(1.0)).ok()
     }
 
-    /// Whether this thread now looked for the first time at how long it has waited so far.
+    /// Whether this is the first time that this thread reads its waiting time.
     fn is_first_look(&self) -> bool {
         BEFORE.get().is_none() && {
             BEFORE.set(self.files.waited_and_ran());
@@ -97,7 +96,8 @@ impl Measure {
         }
     }
 
-    /// How long this thread waited for a processor, whenever it was ready to run, on average since it last looked.
+    /// Returns how long this thread waited for a processor when it was ready to run, on average since its last
+    /// measurement.
     fn run_delay(&self) -> Option<Duration> {
         let now = self.files.waited_and_ran()?;
         let before = BEFORE.replace(Some(now))?;
@@ -108,7 +108,7 @@ impl Measure {
 }
 
 thread_local! {
-    /// How long the thread had waited when it last looked, in nanoseconds, and how often it had run.
+    /// The thread's waiting time at its last measurement, in nanoseconds, and how often it had run.
     static BEFORE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
 }
 
@@ -118,13 +118,13 @@ impl Files {
         waited_and_ran(&text)
     }
 
-    /// What the control group of the process may use, or else all there is.
+    /// Returns the memory limit of the control group, or else the memory of the machine.
     fn available(&self) -> Option<u64> {
         let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
         let group = self.groups.iter().find_map(limit);
         let info = fs::read_to_string(&self.meminfo).ok()?;
         let whole = kilobytes_after(&info, "MemTotal:")?;
-        // Without a limit, version 1 says a very large number.
+        // Without a limit, version 1 has a very large number.
         Some(group.map_or(whole, |limit| limit.min(whole)).max(1))
     }
 }
@@ -155,14 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_as_they_are_written() {
+    fn the_files_of_linux_are_parsed() {
         let status = "Name:\tx\nVmPeak:\t  100 kB\nVmRSS:\t    2048 kB\nRssAnon:\t 5 kB\n";
         assert_eq!(kilobytes_after(status, "VmRSS:"), Some(2_048 * 1_024));
         assert_eq!(waited_and_ran("123 456 7\n"), Some((456, 7)));
     }
 
     #[test]
-    fn what_is_not_so_is_not_measured() {
+    fn malformed_files_are_not_measured() {
         for text in [
             "",
             "VmRSS:",
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// A machine of a gigabyte, as it writes its files.
+    /// The files of a machine with a gigabyte of memory.
     struct Machine(PathBuf);
 
     impl Machine {
@@ -192,7 +192,7 @@ mod tests {
 
         fn write(&self, file: &str, text: &str) {
             let file = self.0.join(file);
-            let folder = file.parent().expect("it is in one");
+            let folder = file.parent().expect("the file is in a folder");
             fs::create_dir_all(folder).expect("a temporary folder");
             fs::write(file, text).expect("a temporary file");
         }
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_what_the_process_uses_of_what_its_group_has() {
+    fn memory_is_a_fraction_of_the_groups_limit() {
         let machine = Machine::new("buttress-memory");
         let used = |measure: &Measure| measure.memory().map(Ratio::get);
         assert_eq!(used(&machine.measure()), Some(0.5));
 
-        // Version 1 writes a very large number where there is no limit.
+        // Version 1 has a very large number if there is no limit.
         let old = "sys/fs/cgroup/memory/memory.limit_in_bytes";
         machine.write(old, "9223372036854771712\n");
         assert_eq!(used(&machine.measure()), Some(0.5));
@@ -231,7 +231,7 @@ mod tests {
         machine.uses(384);
         assert_eq!(used(&machine.measure()), Some(0.5));
 
-        // Version 2 comes first, and writes a word where there is none.
+        // Version 2 takes precedence, and has a word if there is no limit.
         let new = "sys/fs/cgroup/memory.max";
         machine.write(new, "max\n");
         assert_eq!(used(&machine.measure()), Some(0.5));
@@ -256,7 +256,7 @@ mod tests {
             machine.waited(text);
             measure.run_delay()
         };
-        // A thread has to look once before it can compare.
+        // A thread must measure once before it can compare.
         machine.waited("5 1000000 10");
         assert!(measure.is_first_look() && !measure.is_first_look());
         let millis = Duration::from_millis;
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_are_no_such_files_nothing_is_measured() {
+    fn without_the_files_nothing_is_measured() {
         let nowhere = Files::under(Path::new("/nowhere"));
         let now = buttress_shell::now();
         assert_eq!(Measure::of(nowhere, now).due(now), None);

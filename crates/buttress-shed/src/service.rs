@@ -9,7 +9,7 @@ use crate::shared::{SharedLease, admit};
 use crate::side::Side;
 use crate::{ResponseFuture, ShedGuard, ShedLayer, Shedder};
 
-/// A service behind a [`Shedder`]. See the [crate docs](crate).
+/// A service with a [`Shedder`]. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct ShedService<S, P = Plain> {
     inner: S,
@@ -26,22 +26,22 @@ impl<S, P> ShedService<S, P> {
         }
     }
 
-    /// The shedder in front.
+    /// Returns the shedder.
     pub fn shedder(&self) -> &Shedder {
         &self.shedder
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Asks requests what another layer would, for calls from now on.
+    /// Reads requests as `layer` does, for calls from now on.
     pub fn adopt(&mut self, layer: &ShedLayer<P>)
     where
         P: Clone,
@@ -51,7 +51,7 @@ impl<S, P> ShedService<S, P> {
         self.side = side.clone();
     }
 
-    /// The inner service, without the shedder.
+    /// Returns the inner service, and drops the shedder.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -83,7 +83,7 @@ where
             let context = self.context(&request);
             return ResponseFuture::admitted(&mut self.inner, request, guard, context);
         }
-        self.call_with_care(request, lease, sampled)
+        self.call_slow(request, lease, sampled)
     }
 }
 
@@ -99,10 +99,10 @@ impl<S, P> ShedService<S, P> {
         }
     }
 
-    /// Makes a call that is a sample, for which the fast path found no slot, or to which more rules apply.
+    /// The slow path: makes a call that is sampled, for which there is no free slot, or to which other rules apply.
     #[cold]
     #[inline(never)]
-    fn call_with_care<Req>(
+    fn call_slow<Req>(
         &mut self,
         request: Req,
         lease: SharedLease,

@@ -11,10 +11,10 @@ use buttress_shell::{Decision, Limiter, LimiterLease, Queued, now, random};
 use crate::ShedGuard;
 use crate::measure::Measure;
 
-/// What all layers and services of one shedder share.
+/// The state that all layers and services of a shedder share.
 #[expect(
     unnameable_types,
-    reason = "it is a parameter of the future, and of no use outside"
+    reason = "a type parameter of the future, not for other use"
 )]
 pub struct Shared {
     name: Name,
@@ -23,21 +23,21 @@ pub struct Shared {
     measure: Measure,
 }
 
-/// One call's hold on what it shares.
+/// A call's reference to the shared state.
 pub(crate) type SharedLease = LimiterLease<Shared>;
 
-/// What calls have it from.
+/// The shared state, in stripes.
 pub(crate) type SharedStripes = Striped<Shared, Stripe>;
 
 /// A call in the queue.
 #[expect(
     unnameable_types,
-    reason = "it is a parameter of the future, and of no use outside"
+    reason = "a type parameter of the future, not for other use"
 )]
 #[derive(Debug)]
 pub struct Waiter {
     place: buttress_core::shed::Waiter,
-    /// What the caller owes of the request. The service waits for none of it in the meantime.
+    /// The upload of the request. The service does not wait for it in the queue.
     upload: Option<Upload>,
 }
 
@@ -82,7 +82,7 @@ impl Shared {
     }
 }
 
-/// Decides about a call. `upload` is what its caller owes of the request.
+/// Decides about a call. `upload` is that of its request.
 #[cold]
 pub(crate) fn admit(
     lease: SharedLease,

@@ -7,21 +7,21 @@ use buttress_shell::{Limiter, now, random};
 use crate::ShedSnapshot;
 use crate::shared::{Shared, SharedStripes};
 
-/// A load shedder: what its layers share, and where operators reach in.
+/// A load shedder: the state that its layers share, and the operations for operators.
 ///
-/// Cloning it is cheap, and all clones are one shedder. See the [crate docs](crate).
+/// Clones are cheap and share their state. See the [crate docs](crate).
 #[derive(Clone)]
 pub struct Shedder {
     shared: SharedStripes,
 }
 
 impl Shedder {
-    /// A shedder called `name`, which is how it appears in metrics, events and rejections.
+    /// Creates a shedder. `name` is its label in metrics, events and rejections.
     ///
     /// # Panics
     ///
-    /// If [`ShedConfig::check`] rejects the configuration; the message names the field, its value and its bound.
-    /// [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`ShedConfig::check`] rejects the configuration; the message names the field, its value and its bound. Use
+    /// [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: ShedConfig) -> Self {
         match Self::try_new(name, config) {
@@ -30,7 +30,7 @@ impl Shedder {
         }
     }
 
-    /// A shedder called `name`, unless its configuration cannot work.
+    /// Creates a shedder, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -45,13 +45,13 @@ impl Shedder {
         })
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name().as_str()
     }
 
-    /// A snapshot: the limit, calls in flight, calls waiting.
+    /// Returns a snapshot: the limit, calls in flight, calls waiting.
     #[must_use]
     pub fn snapshot(&self) -> ShedSnapshot {
         ShedSnapshot {
@@ -60,27 +60,27 @@ impl Shedder {
         }
     }
 
-    /// The configuration in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> ShedConfig {
         self.shared.rule().config()
     }
 
-    /// Takes a new configuration. Calls in flight and waiters stay. An adaptive limit keeps its value, within its new
-    /// bounds; below the number in flight, no call is admitted until enough of them have ended.
+    /// Replaces the configuration. Calls in flight and waiters are kept. An adaptive limit keeps its value, within
+    /// its new bounds; if it is below the number in flight, no call is admitted until enough of them have ended.
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] rejects, and another number of buckets for tenants than before; then nothing
-    /// changes.
+    /// What [`ShedConfig::check`] rejects, and another number of buckets for tenants than before; the configuration
+    /// is then unchanged.
     pub fn reconfigure(&self, config: ShedConfig) -> Result<(), ConfigError> {
         let done = self.shared.rule().reconfigure(config, now());
         self.shared.show_limit();
         done
     }
 
-    /// Records how short memory and processor time are, as measured by you. What the shedder measures itself
-    /// replaces it at its next look, a tenth of a second later at most; where it can measure nothing, it stands.
+    /// Records memory and processor pressure from your own measurement. The shedder's own measurement replaces it
+    /// within a tenth of a second, unless the system cannot measure.
     pub fn update_pressure(&self, pressure: Pressure) {
         self.shared.update_pressure(pressure);
     }

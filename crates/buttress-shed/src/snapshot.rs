@@ -3,12 +3,12 @@ use std::ops::Deref;
 use buttress_core::Name;
 use buttress_core::shed::ShedSnapshot as Snapshot;
 
-/// What a shedder looked like at one moment: its name, and [the rest](Snapshot).
+/// A snapshot of a shedder: its name, and [the rest](Snapshot).
 ///
 /// With the feature `serde` it can be serialized, durations in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShedSnapshot {
-    /// The shedder's name.
+    /// The name of the shedder.
     pub name: Name,
     /// The rest of the snapshot.
     pub shed: Snapshot,

@@ -1,7 +1,7 @@
-//! What the layers of Buttress share and no user names.
+//! The parts that the layers of Buttress share, and that users do not name.
 //!
-//! This crate is internal: `buttress` and the layer crates depend on it, and it may change in any release. Users start
-//! at the `buttress` crate.
+//! This crate is internal: `buttress` and the layer crates depend on it, and it may change in any release. Users
+//! should start with the `buttress` crate.
 
 mod clock;
 mod limiter;

@@ -8,19 +8,19 @@ use std::time::Instant;
 
 use crate::{Timer, now};
 
-/// Does something from time to time for as long as it lives, in no task: where the runtime runs its timers.
+/// Runs a function from time to time until it is dropped, without a task: on the thread that runs the timers of the
+/// runtime.
 ///
-/// Nothing happens where there are no timers.
-#[must_use = "dropped, it does nothing any more"]
+/// Without timers, it does nothing.
+#[must_use = "dropping it stops it"]
 pub struct Lookout(Arc<Inner>);
 
 struct Inner {
-    /// Does it, and says when to do it again.
+    /// Runs, and returns when to run again.
     look: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
-    /// How often the timer has fired since the current poll of it began: a timer may fire while it is being set, from
-    /// within.
-    rings: AtomicUsize,
-    /// `None` once the lookout is dropped. No code of others runs under the lock.
+    /// How often the timer has fired since its current poll started: a timer may fire while it is being set.
+    fire_count: AtomicUsize,
+    /// `None` once the lookout is dropped. No foreign code runs under the lock.
     timer: Mutex<Option<Set>>,
 }
 
@@ -30,7 +30,7 @@ struct Set {
 }
 
 impl Lookout {
-    /// Calls `look` at that time for the first time, and then whenever it says.
+    /// Calls `look` at `first`, and then whenever it returns.
     pub fn new(first: Instant, look: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
         let set = Timer::at(first).map(|timer| Set {
             timer: Box::pin(timer),
@@ -38,7 +38,7 @@ impl Lookout {
         });
         let inner = Arc::new(Inner {
             look: Box::new(look),
-            rings: AtomicUsize::new(1),
+            fire_count: AtomicUsize::new(1),
             timer: Mutex::new(set),
         });
         inner.run(Some(first));
@@ -47,18 +47,22 @@ impl Lookout {
 }
 
 impl Inner {
-    /// Sees to the timer, as often as it goes off meanwhile: sets it for the first time, or looks and sets it again.
+    /// Handles the timer, as often as it fires in the meantime: sets it for the first time, or calls `look` and sets
+    /// it again.
     fn run(self: &Arc<Self>, mut first: Option<Instant>) {
-        let mut rings = 1;
+        let mut fire_count = 1;
         loop {
-            // A panic would take the runtime's timers along.
+            // A panic would stop the runtime's timers.
             let _ = catch_unwind(AssertUnwindSafe(|| self.look_and_set(first.take())));
-            let done = self
-                .rings
-                .compare_exchange(rings, 0, Ordering::AcqRel, Ordering::Acquire);
+            let done = self.fire_count.compare_exchange(
+                fire_count,
+                0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
             match done {
                 Ok(_) => return,
-                Err(more) => rings = more,
+                Err(more) => fire_count = more,
             }
         }
     }
@@ -76,7 +80,7 @@ impl Inner {
         }
     }
 
-    /// Sets the timer. False if that time has passed already.
+    /// Sets the timer. Returns `false` if that time has already passed.
     fn set(self: &Arc<Self>, at: Instant) -> bool {
         let mut locked = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(set) = &mut *locked else {
@@ -91,7 +95,7 @@ impl Inner {
         polled.is_pending()
     }
 
-    /// Whether the timer goes off because its runtime shuts down, and has no others.
+    /// Whether the timer fires because its runtime shuts down, and has no others.
     fn is_early(&self) -> bool {
         let locked = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
         locked.as_ref().is_none_or(|set| now() < set.at)
@@ -100,13 +104,13 @@ impl Inner {
 
 impl Wake for Inner {
     fn wake(self: Arc<Self>) {
-        if self.rings.fetch_add(1, Ordering::AcqRel) == 0 {
+        if self.fire_count.fetch_add(1, Ordering::AcqRel) == 0 {
             self.run(None);
         }
     }
 }
 
-/// The timer holds this by its waker: clearing it breaks the cycle.
+/// The timer's waker references this: clearing it breaks the cycle.
 impl Drop for Lookout {
     fn drop(&mut self) {
         let mut locked = self.0.timer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +134,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// One that looks once a second, or panics.
+    /// A lookout that runs once a second, or panics.
     fn lookout(looks: &Arc<AtomicUsize>, panics: bool) -> Lookout {
         let looks = Arc::clone(looks);
         Lookout::new(now() + SECOND, move || {
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_looks_until_it_is_dropped() {
+    async fn it_runs_until_it_is_dropped() {
         let looks = Arc::default();
         let lookout = lookout(&looks, false);
         let inner = Arc::downgrade(&lookout.0);
@@ -155,9 +159,9 @@ mod tests {
         assert_eq!(looks.load(Ordering::Relaxed), 3);
     }
 
-    /// Each time it is set, its time has passed already.
+    /// Each time it is set, its time has already passed.
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_always_late_looks_again_at_once() {
+    async fn a_late_run_is_repeated_at_once() {
         let looks = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&looks);
         let begun = now();
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_panic_ends_it_and_nothing_else() {
+    async fn a_panic_stops_only_the_lookout() {
         let looks = Arc::default();
         let _lookout = lookout(&looks, true);
         tokio::time::sleep(5 * SECOND).await;
@@ -189,7 +193,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
-        let runtime = runtime.expect("it needs nothing else");
+        let runtime = runtime.expect("a runtime with timers can be built");
         // It outlives its runtime.
         let looks = Arc::default();
         let _lookout = runtime.block_on(async { lookout(&looks, true) });

@@ -5,30 +5,31 @@ use std::time::{Duration, Instant};
 
 use crate::now;
 
-/// The permits of the open bodies of a handle, where they can be taken back from bodies that are not read.
+/// The permits of the open bodies of a handle, which can be taken back from bodies that are not read.
 ///
-/// A body is idle from when its head, or a frame of it, is there until its reader polls for the next frame. A body that
-/// waits for the service is not idle: neither is an event stream without events. There is no timer per body. A handle
-/// that is short of permits [takes back](Self::take_idle) those of bodies that have been idle for long.
+/// A body is idle from its head, or a frame, until its reader polls for the next frame. A body that waits for the
+/// service is not idle, for example an event stream without events. There is no timer per body. A handle that is
+/// short of permits [takes back](Self::take_idle) those of bodies that have been idle for too long.
 ///
-/// Each stripe is for the threads of one processor, so that bodies do not wait for each other.
+/// Each stripe is for the threads of one processor, so that bodies do not contend for a lock.
 pub struct OpenBodies<T> {
     begun: Instant,
-    /// After how long a body is idle for long, in nanoseconds; 0 is never.
+    /// After how long a body is idle for too long, in nanoseconds; 0 for never.
     patience: AtomicU64,
-    /// When there may be an idle body again, in nanoseconds since it was made.
+    /// When the next body may be idle for too long, in nanoseconds since this was created.
     next_look: AtomicU64,
-    /// Written to when a handle is made, and read when there is a shortage.
+    /// Written when a handle is created, and read when there are no free permits.
     stripes: RwLock<Vec<Arc<OpenStripe<T>>>>,
 }
 
 /// The open bodies of the threads that share a stripe.
 ///
-/// Aligned so that no two locks share a line, nor a pair of lines that are fetched together.
+/// Aligned so that two locks share neither a cache line nor a pair of lines that are fetched together.
 #[repr(align(128))]
 pub struct OpenStripe<T>(Mutex<Entries<T>>);
 
-/// The entries of a stripe: each body has the number of its own until it ends. No code of others runs under their lock.
+/// The entries of a stripe. Each body has the index of its entry until it ends. No foreign code runs under their
+/// lock.
 struct Entries<T> {
     entries: Vec<Entry<T>>,
     unused: Vec<u32>,
@@ -37,7 +38,7 @@ struct Entries<T> {
 struct Entry<T> {
     /// `None` once it was taken back, or the body has ended.
     held: Option<T>,
-    /// `None` while the service owes a frame.
+    /// `None` while the reader waits for a frame.
     idle_since: Option<Instant>,
 }
 
@@ -46,7 +47,7 @@ struct Entry<T> {
 pub struct OpenBody(u32);
 
 impl<T> OpenBodies<T> {
-    /// None so far.
+    /// Creates an empty set.
     #[must_use]
     pub fn new(patience: Option<Duration>) -> Self {
         Self {
@@ -57,24 +58,24 @@ impl<T> OpenBodies<T> {
         }
     }
 
-    /// The time after which a body that is not read counts as idle for long. `None` is never, and then bodies need not
-    /// be registered here.
+    /// Sets after how long a body that is not read is idle for too long. `None` means never; then bodies need not be
+    /// registered here.
     pub fn set_patience(&self, patience: Option<Duration>) {
         self.patience.store(as_nanos(patience), Ordering::Relaxed);
         if self.next_look.load(Ordering::Relaxed) != u64::MAX {
-            // A body that was idle already may be so for long now.
+            // A body that is already idle may now be idle for too long.
             self.next_look.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Whether bodies have to be put here.
+    /// Whether bodies must be registered here.
     #[inline]
     #[must_use]
     pub fn is_patient(&self) -> bool {
         self.patience.load(Ordering::Relaxed) == 0
     }
 
-    /// Another stripe.
+    /// Adds a stripe.
     #[must_use]
     pub fn stripe(&self) -> Arc<OpenStripe<T>> {
         let stripe = Arc::new(OpenStripe(Mutex::new(Entries {
@@ -86,18 +87,18 @@ impl<T> OpenBodies<T> {
         stripe
     }
 
-    /// When the next check is worthwhile during a shortage, for waiters. `None` is never.
+    /// Returns when the next check is useful, for waiters. `None` means never.
     #[must_use]
     pub fn next_look(&self) -> Option<Instant> {
         let patience = self.patience()?;
         let latest = now().checked_add(patience)?;
         let next = Duration::from_nanos(self.next_look.load(Ordering::Relaxed));
         let next = self.begun.checked_add(next).unwrap_or(latest);
-        // Also while there are no bodies: there may be some by then.
+        // Also if there are no bodies: there may be some by then.
         Some(next.min(latest))
     }
 
-    /// Takes back what is held for bodies that have been idle for long, unless it is too early to look.
+    /// Takes back the permits of bodies that have been idle for too long, unless it is too early to check.
     pub fn take_idle(&self) -> Vec<T> {
         let mut idle = Vec::new();
         let next = self.next_look.load(Ordering::Relaxed);
@@ -109,12 +110,12 @@ impl<T> OpenBodies<T> {
         if since_begun < next {
             return idle;
         }
-        // A body that becomes idle from now on is not for long before that.
+        // A body that becomes idle from now on is not idle for too long before that.
         let mut first = patience;
         for stripe in &*self.stripes.read().unwrap_or_else(PoisonError::into_inner) {
             first = first.min(stripe.take_idle(now, patience, &mut idle));
         }
-        // However many readers there are, their bodies are not all looked through for each of them.
+        // Many waiting calls do not cause a scan of all bodies each.
         let next = first.max(patience / LOOKS);
         self.next_look
             .store(since_begun.saturating_add(nanos(next)), Ordering::Relaxed);
@@ -128,7 +129,7 @@ impl<T> OpenBodies<T> {
 }
 
 impl<T> OpenStripe<T> {
-    /// Keeps the permit of a body whose head is there.
+    /// Stores the permit of a body whose head has arrived.
     pub fn put(&self, bodies: &OpenBodies<T>, held: T) -> OpenBody {
         let now = now();
         if bodies.next_look.load(Ordering::Relaxed) == u64::MAX {
@@ -150,7 +151,7 @@ impl<T> OpenStripe<T> {
         OpenBody(number)
     }
 
-    /// A frame is there, and the reader has to ask for the next.
+    /// Records a frame: the reader must poll for the next.
     pub fn idle(&self, body: &OpenBody) {
         let now = now();
         if let Some(entry) = self.lock().of(body) {
@@ -158,17 +159,17 @@ impl<T> OpenStripe<T> {
         }
     }
 
-    /// The reader has polled for a frame, which the service owes.
+    /// Records that the reader has polled for a frame.
     pub fn asked(&self, body: &OpenBody) {
         if let Some(entry) = self.lock().of(body) {
             entry.idle_since = None;
         }
     }
 
-    /// Takes out what is held for a body that has ended, unless it was taken back.
+    /// Takes out the permit of a body that has ended, unless it was taken back.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "a body that has ended has no entry any more"
+        reason = "a body that has ended has no entry"
     )]
     pub fn take(&self, body: OpenBody) -> Option<T> {
         let OpenBody(number) = body;
@@ -179,7 +180,8 @@ impl<T> OpenStripe<T> {
         held
     }
 
-    /// Takes back the permits of bodies that have been idle for this long, and returns the time until the next may be.
+    /// Takes back the permits of bodies that have been idle for this long, and returns the time until the next may
+    /// be.
     fn take_idle(&self, now: Instant, patience: Duration, idle: &mut Vec<T>) -> Duration {
         let mut first = patience;
         for entry in &mut self.lock().entries {
@@ -220,7 +222,7 @@ impl<T> fmt::Debug for OpenStripe<T> {
     }
 }
 
-/// How often, within the time that a body may be idle, all bodies are looked through at most.
+/// The maximum number of scans in the time that a body may be idle.
 const LOOKS: u32 = 64;
 
 fn as_nanos(patience: Option<Duration>) -> u64 {
@@ -238,7 +240,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_idle_for_long_is_taken_back_once() {
+    async fn permits_of_idle_bodies_are_taken_back_once() {
         let bodies = OpenBodies::new(Some(30 * SECOND));
         let stripe = bodies.stripe();
         let [quiet, read, waiting] =
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(bodies.take_idle(), ["quiet"]);
         assert!(bodies.take_idle().is_empty());
 
-        assert_eq!(stripe.take(quiet), None, "it was taken back");
+        assert_eq!(stripe.take(quiet), None, "the permit was taken back");
         assert_eq!(stripe.take(read), Some("read"));
         let next = stripe.put(&bodies, "next");
         tokio::time::advance(3_600 * SECOND).await;
@@ -271,7 +273,7 @@ mod tests {
         let _second = stripe.put(&bodies, 2);
         tokio::time::advance(64 * SECOND - SECOND / 2).await;
         assert_eq!(bodies.take_idle(), [1]);
-        // The second is due in half a second, and is not looked for before a whole one has passed.
+        // The second is idle for too long in half a second, and is not checked before a whole one has passed.
         assert_eq!(bodies.next_look(), now().checked_add(SECOND));
         tokio::time::advance(SECOND / 2).await;
         assert!(bodies.take_idle().is_empty());
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn less_patience_holds_at_once() {
+    async fn a_shorter_idle_time_applies_at_once() {
         let bodies = OpenBodies::new(Some(3_600 * SECOND));
         let stripe = bodies.stripe();
         let _body = stripe.put(&bodies, 1);

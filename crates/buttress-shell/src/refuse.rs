@@ -1,16 +1,16 @@
 use buttress_core::Ending;
 
-/// Answers a request without calling the service that was polled ready for it.
+/// Rejects a request without calling the service that was polled ready for it.
 ///
-/// Two things follow from that, whatever the layer:
+/// For any layer, this has two effects:
 ///
-/// * what the service reserved in `poll_ready` (a slot of a `Buffer`, a permit of a `ConcurrencyLimit`) is given back,
+/// * what the service reserved in `poll_ready` (a slot of a `Buffer`, a permit of a `ConcurrencyLimit`) is released,
 ///   see [`relinquish`];
-/// * the request is dropped as [rejected](Ending::Refused), by which an outer retry knows that this attempt was
-///   not processed.
+/// * the request is dropped as [rejected](Ending::Refused), so that an outer retry knows that this attempt was not
+///   processed.
 ///
-/// Every layer that rejects a call in `call` does so through this function.
-// Apart from the calls that are made, which have no use for it.
+/// Every layer that rejects a call in `call` uses this function. A separate function, because calls that are made do
+/// not need it.
 #[cold]
 #[inline(never)]
 pub fn refuse<S: Clone, Req>(service: &mut S, request: Req) {
@@ -23,10 +23,10 @@ pub(crate) fn drop_refused<Req>(request: Req) {
     Ending::Refused.during(|| drop(request));
 }
 
-/// Gives back what a service reserved in `poll_ready`.
+/// Releases what a service reserved in `poll_ready`.
 ///
-/// Tower has no other way to do so than to drop the service. A fresh clone takes its place, and has to be polled ready
-/// before it is called, which any service may demand after a call.
+/// In Tower, the only way to do so is to drop the service. A fresh clone replaces it, and must be polled ready before
+/// it is called, which any service may require after a call.
 pub fn relinquish<S: Clone>(service: &mut S) {
     let fresh = service.clone();
     *service = fresh;
@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
 
-    /// A service that holds a permit once it is ready, and no clone of which does.
+    /// A service that holds a permit once it is ready, and whose clones do not.
     struct Reserving {
         held: Rc<Cell<u32>>,
         is_ready: bool,
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_gives_the_reservation_back_and_drops_the_request_as_rejected() {
+    fn a_rejection_releases_the_reservation_and_drops_the_request_as_rejected() {
         let (held, ending) = (Rc::new(Cell::new(1)), Rc::default());
         let mut service = Reserving {
             held: Rc::clone(&held),

@@ -13,13 +13,13 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::now;
 
-/// A timer that is made when it is first waited for, and that does not panic.
+/// A timer that is created when it is first waited for, and that does not panic.
 ///
-/// A timer costs more than all the rest of a call, and most calls are answered at once. Where no timer can be had
-/// (outside of a runtime, or in one without timers), the wait ends with the first poll after its time.
+/// A timer costs more than the rest of a call, and most calls are ready at their first poll. Without timers (outside
+/// a runtime, or in one without timers), the wait ends at the first poll after its time.
 ///
-/// Tokio has no way to ask whether a runtime has timers other than to make one, which panics if it has none. That panic
-/// is caught, once per thread and runtime, and the panic hook sees it. A program that aborts on panics aborts.
+/// Tokio has no function that returns whether a runtime has timers; creating one panics if it has none. That panic is
+/// caught, once per thread and runtime, and the panic hook runs. A program that aborts on panics aborts.
 #[pin_project]
 #[derive(Default)]
 pub struct Timer(#[pin] State);
@@ -31,25 +31,25 @@ enum State {
     #[default]
     Unset,
     Set(#[pin] Sleep),
-    /// No timer can be had.
+    /// There are no timers.
     Unavailable,
 }
 
 impl Timer {
-    /// A timer that is made at once, for `at`. `None` where none can be had.
+    /// Creates a timer for `at` immediately. `None` if there are no timers.
     #[must_use]
     pub fn at(at: Instant) -> Option<Self> {
         let sleep = sleep(tokio::time::Instant::from_std(at))?;
         Some(Self(State::Set(sleep)))
     }
 
-    /// Whether there is a timer that wakes the waiting task.
+    /// Returns whether there is a timer that wakes the waiting task.
     #[must_use]
     pub fn is_set(&self) -> bool {
         matches!(self.0, State::Set(_))
     }
 
-    /// Waits until `at`, which may move from one poll to the next.
+    /// Waits until `at`, which may change from one poll to the next.
     pub fn poll(mut self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let until = tokio::time::Instant::from_std(at);
         if matches!(self.0, State::Unset) {
@@ -59,12 +59,12 @@ impl Timer {
         let StateProjection::Set(mut sleep) = self.as_mut().project().0.project() else {
             return is_over(at);
         };
-        // A runtime that has been shut down has no timers any more.
+        // A runtime that has been shut down has no timers.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if sleep.deadline() != until {
                 sleep.as_mut().reset(until);
             }
-            // A service that has used up the task's share of polling must not hold the time up.
+            // A service that has used up the task's budget of polls must not delay the timer.
             Pin::new(&mut unconstrained(sleep)).poll(cx)
         }));
         polled.unwrap_or_else(|_| {
@@ -75,8 +75,8 @@ impl Timer {
 }
 
 impl Timer {
-    /// Whether it was waited for in a runtime that has no timers. Then nothing ends the wait: no time does, and the
-    /// runtime polls a task only if it is woken.
+    /// Whether it was waited for in a runtime without timers. Then nothing ends the wait, because the runtime polls a
+    /// task only if it is woken.
     #[must_use]
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self.0, State::Unavailable) && Handle::try_current().is_ok()
@@ -92,7 +92,7 @@ fn is_over(at: Instant) -> Poll<()> {
 }
 
 thread_local! {
-    /// The runtime of which this thread knows that it has no timers.
+    /// The runtime that this thread knows to have no timers.
     static WITHOUT_TIMERS: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
@@ -134,7 +134,7 @@ mod tests {
             .is_ready()
     }
 
-    /// Waits in real time, as there is no clock to pause without a runtime.
+    /// Waits in real time, because without a runtime there is no clock to pause.
     fn ends_when_polled() {
         let mut timer = pin!(Timer::default());
         assert!(!poll(timer.as_mut(), now() + Duration::from_secs(3600)));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_runtime_a_wait_ends_when_it_is_polled() {
+    fn outside_a_runtime_a_wait_ends_when_it_is_polled() {
         ends_when_polled();
     }
 
@@ -154,8 +154,8 @@ mod tests {
     fn in_a_runtime_without_timers_a_wait_ends_when_it_is_polled() {
         let runtime = Builder::new_current_thread()
             .build()
-            .expect("it needs nothing");
-        // The second wait knows it of the first.
+            .expect("a runtime without drivers can be built");
+        // The second wait uses what the first found out.
         runtime.block_on(async { ends_when_polled() });
         runtime.block_on(async { ends_when_polled() });
     }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_wait_outlives_its_runtime() {
         let runtime = Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.expect("it needs nothing");
+        let runtime = runtime.expect("a runtime without drivers can be built");
         let mut timer = pin!(Timer::default());
         let at = now() + 50 * MS;
         runtime.block_on(async { assert!(!poll(timer.as_mut(), at)) });

@@ -61,10 +61,10 @@ fn section(finding: &Finding) -> String {
         let _ = write!(endings, "<li>{count} {}</li>", escape(ending));
     }
     format!(
-        "<section>\n<h2>{} <span class=\"{}\">{}</span></h2>\n<dl><dt>promised meanwhile</dt><dd>{}</dd>\
+        "<section>\n<h2>{} <span class=\"{}\">{}</span></h2>\n<dl><dt>must hold while armed</dt><dd>{}</dd>\
          <dt>before and after</dt><dd>{}</dd><dt>injected</dt><dd>{}</dd></dl>\n\
          <p class=\"eyebrow\">{}.</p>\n{}\n\
-         <table><thead><tr><td></td><th>calls</th><th>good a second</th><th>failed</th><th>p50</th><th>p99</th></tr>\
+         <table><thead><tr><td></td><th>calls</th><th>successful per second</th><th>failed</th><th>p50</th><th>p99</th></tr>\
          </thead><tbody>\n{rows}</tbody></table>\n<ul class=\"endings\">{endings}</ul>\n</section>\n",
         escape(&judged.name),
         if finding.is_well() { "held" } else { "broken" },

@@ -12,12 +12,12 @@ use crate::Breaker;
 
 /// A breaker for each key: each host, each route, each tenant.
 ///
-/// A breaker is made when its key first comes. There are never more than the capacity: beyond it, those that
-/// were used least recently go, the closed before any other. So an open circuit is forgotten only while more keys than
-/// the capacity are not closed. One that an operator isolates is never forgotten, whatever the capacity. In metrics they
-/// add up under the one name; events have the key.
+/// A breaker is created with the first call of its key. Beyond the capacity, the least recently used breakers are
+/// removed, closed ones first. So an open circuit is removed only if more circuits than the capacity are not closed.
+/// A breaker that an operator isolates is never removed, whatever the capacity. Metrics sum over all breakers of the
+/// name; events have the key.
 ///
-/// Cloning it is cheap, and all clones share the breakers.
+/// Clones are cheap and share the breakers.
 ///
 /// ```
 /// use buttress_breaker::{Breakers, BreakersConfig, CircuitState};
@@ -39,15 +39,15 @@ pub(crate) struct Keyed {
 }
 
 impl Breakers {
-    /// How many bytes of a key count. Longer ones are cut, as strangers may choose them.
+    /// The maximum length of a key in bytes. Longer keys are cut, because peers may choose them.
     pub const MAX_KEY_BYTES: usize = 256;
 
-    /// No breakers yet, called `name`.
+    /// Creates an empty set of breakers. `name` is their label in metrics, events and rejections.
     ///
     /// # Panics
     ///
-    /// If [`BreakersConfig::check`] rejects the configuration; the message names the field, its value and its
-    /// bound. [`try_new`](Self::try_new) is for configurations that are not written in the code.
+    /// If [`BreakersConfig::check`] rejects the configuration; the message names the field, its value and its bound.
+    /// Use [`try_new`](Self::try_new) for configurations that are not written in the code.
     #[must_use]
     pub fn new(name: impl Into<Name>, config: BreakersConfig) -> Self {
         match Self::try_new(name, config) {
@@ -56,7 +56,7 @@ impl Breakers {
         }
     }
 
-    /// No breakers yet, called `name`, unless their configuration cannot work.
+    /// Creates an empty set of breakers, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -72,13 +72,13 @@ impl Breakers {
         })
     }
 
-    /// The name they have in common.
+    /// Returns the common name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name.as_str()
     }
 
-    /// The breaker for a key, made if there is none.
+    /// Returns the breaker of a key, and creates it if there is none.
     #[must_use]
     pub fn get(&self, key: &str) -> Breaker {
         let key = cut(key);
@@ -86,7 +86,7 @@ impl Breakers {
         let known = self.shared.read().touch(key, age);
         known.unwrap_or_else(|| {
             let mut map = self.shared.write();
-            // Another thread may have inserted it meanwhile.
+            // Another thread may have inserted it in the meantime.
             map.touch(key, age).unwrap_or_else(|| {
                 let name = self.shared.name.clone();
                 let config = map.config().breaker.clone();
@@ -99,35 +99,35 @@ impl Breakers {
         })
     }
 
-    /// The breaker for a key, if there is one. This does not count as a use of it.
+    /// Returns the breaker of a key, if there is one. This does not count as a use of it.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<Breaker> {
         self.shared.read().find(cut(key))
     }
 
-    /// All keys and their breakers, in no order.
+    /// Returns all keys and their breakers, in no particular order.
     #[must_use]
     pub fn all(&self) -> Vec<(Arc<str>, Breaker)> {
         self.shared.read().all()
     }
 
-    /// How many keys have a breaker.
+    /// Returns the number of breakers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.read().len()
     }
 
-    /// Whether no key has a breaker.
+    /// Returns whether there are no breakers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes a new configuration, for the breakers that are and for those to come. They keep their states.
+    /// Replaces the configuration, for existing and new breakers. Their states are kept.
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] rejects; then nothing changes.
+    /// What [`BreakersConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: BreakersConfig) -> Result<(), ConfigError> {
         config.check()?;
         let mut map = self.shared.write();
@@ -140,19 +140,19 @@ impl Breakers {
 }
 
 impl Keyed {
-    /// Keeps a breaker that an operator has isolated, also if it was forgotten before.
+    /// Keeps a breaker that an operator has isolated, even if it was removed before.
     pub(super) fn keep(&self, key: &str, breaker: &Breaker) {
         let age = self.age();
         self.write().restore(key, breaker, age);
     }
 
-    /// Milliseconds since the first.
+    /// Milliseconds since the set was created.
     fn age(&self) -> u64 {
         let age = now().saturating_duration_since(self.origin);
         age.as_millis().try_into().unwrap_or(u64::MAX)
     }
 
-    // A lock that a thread panicked under is taken as it is: no user code runs under it.
+    // A poisoned lock is used as it is: no user code runs under it.
     fn read(&self) -> RwLockReadGuard<'_, Map> {
         self.map.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +171,7 @@ impl fmt::Debug for Breakers {
     }
 }
 
-/// What counts of a key.
+/// Cuts a key to its maximum length.
 fn cut(key: &str) -> &str {
     if key.len() <= Breakers::MAX_KEY_BYTES {
         return key;

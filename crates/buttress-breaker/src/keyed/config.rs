@@ -3,13 +3,13 @@ use std::time::Duration;
 use buttress_core::ConfigError;
 use buttress_core::circuit::BreakerConfig;
 
-/// How many breakers there may be, and what each of them is like.
+/// The configuration of [`Breakers`](crate::Breakers).
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`breaker`](Self::breaker) | [`BreakerConfig::default`] | each breaker's own configuration |
+/// | [`breaker`](Self::breaker) | [`BreakerConfig::default`] | the configuration of each breaker |
 /// | [`capacity`](Self::capacity) | 1024 | the maximum number of keys |
-/// | [`idle_after`](Self::idle_after) | 10 min | a closed breaker unused for this time is removed when another is made |
+/// | [`idle_after`](Self::idle_after) | 10 min | a closed breaker unused for this time is removed when another is created |
 #[derive(Debug, Clone, PartialEq)]
 pub struct BreakersConfig {
     pub(super) breaker: BreakerConfig,
@@ -28,25 +28,25 @@ impl Default for BreakersConfig {
 }
 
 impl BreakersConfig {
-    /// The most keys: each takes a few kilobytes.
+    /// The maximum of [`capacity`](Self::capacity): each key takes a few kilobytes.
     pub const MAX_CAPACITY: usize = 1_000_000;
 
-    /// Each breaker's own configuration.
+    /// Sets the configuration of each breaker.
     #[must_use]
     pub fn breaker(mut self, breaker: BreakerConfig) -> Self {
         self.breaker = breaker;
         self
     }
 
-    /// The maximum number of keys.
+    /// Sets the maximum number of keys. The default is 1024.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Removes a closed breaker that was not used for this time, when another is made. All are scanned at most four
-    /// times in that time.
+    /// Sets after what time without a call a closed breaker is removed, when another is created. All breakers are
+    /// scanned at most four times in that time. The default is 10 min.
     #[must_use]
     pub fn idle_after(mut self, idle_after: Duration) -> Self {
         self.idle_after = idle_after;

@@ -5,10 +5,10 @@ use buttress_core::Name;
 use super::breakers::Keyed;
 use crate::Breaker;
 
-/// Where a breaker of many belongs.
+/// The set and key of a breaker.
 #[derive(Clone)]
 pub(crate) struct Home {
-    // Weak, as the map holds the breaker.
+    // Weak, because the map holds the breaker.
     keyed: Weak<Keyed>,
     key: Name,
 }
@@ -25,7 +25,7 @@ impl Home {
         &self.key
     }
 
-    /// Makes sure that the breaker, which is isolated, is the one that calls with its key meet.
+    /// Ensures that an isolated breaker is the one for calls with its key.
     pub(crate) fn keep(&self, breaker: &Breaker) {
         if let Some(keyed) = self.keyed.upgrade() {
             keyed.keep(self.key.as_str(), breaker);

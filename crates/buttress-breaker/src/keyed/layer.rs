@@ -6,7 +6,7 @@ use tower_layer::Layer;
 
 use super::{Breakers, KeyedBreakerService};
 
-/// Puts a breaker for each key in front of a service.
+/// Applies a breaker for each key to a service.
 ///
 /// ```
 /// use buttress_breaker::{Breakers, BreakersConfig, KeyedBreakerLayer};
@@ -23,7 +23,7 @@ pub struct KeyedBreakerLayer<K> {
     by_key: K,
 }
 
-/// How to find a request's key, and how to read the outcome of its call.
+/// How the key of a request and the outcome of its call are read.
 #[derive(Clone, Copy)]
 pub struct ByKey<F, P = Plain> {
     pub(super) key: F,
@@ -31,7 +31,7 @@ pub struct ByKey<F, P = Plain> {
 }
 
 impl<F> KeyedBreakerLayer<ByKey<F>> {
-    /// Takes the outcome of a call from its `Result`, and the breaker from the key that `key` finds.
+    /// Reads the outcome of a call from its `Result`. `key` returns the key of a request.
     #[must_use]
     pub fn new<Req>(breakers: &Breakers, key: F) -> Self
     where
@@ -42,7 +42,7 @@ impl<F> KeyedBreakerLayer<ByKey<F>> {
 }
 
 impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
-    /// Takes the outcome of a call from its HTTP or gRPC response, and the breaker from the key that `key` finds.
+    /// Reads the outcome of a call from its HTTP or gRPC response. `key` returns the key of a request.
     #[must_use]
     pub fn http<B>(breakers: &Breakers, key: F) -> Self
     where
@@ -51,7 +51,7 @@ impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
         Self::with_protocol(breakers, key, Http::client())
     }
 
-    /// How long a call lasts: until the end of the body (the default), or until the head of the response.
+    /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
         self.by_key.protocol = self.by_key.protocol.until(until);
@@ -67,7 +67,7 @@ impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
 }
 
 impl<F, P> KeyedBreakerLayer<ByKey<F, P>> {
-    /// Takes the outcome of a call from a protocol of your own.
+    /// Reads the outcome of a call with a custom protocol.
     #[must_use]
     pub fn with_protocol(breakers: &Breakers, key: F, protocol: P) -> Self {
         Self {

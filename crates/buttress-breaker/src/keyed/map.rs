@@ -7,12 +7,13 @@ use buttress_core::circuit::CircuitState;
 use super::config::BreakersConfig;
 use crate::Breaker;
 
-/// Breakers by key, never more than the capacity and those that are isolated. Time is in milliseconds of the owner's clock.
+/// Breakers by key, at most the capacity plus those that are isolated. Times are in milliseconds of the owner's
+/// clock.
 #[derive(Debug)]
 pub(super) struct Map {
     config: BreakersConfig,
     entries: HashMap<Arc<str>, Entry>,
-    /// When the idle were last looked for.
+    /// When idle breakers were last removed.
     swept: u64,
 }
 
@@ -43,17 +44,17 @@ impl Map {
         self.entries.get(key).map(|entry| entry.breaker.clone())
     }
 
-    /// The breaker for a key, which counts as a use of it.
+    /// Returns the breaker of a key, and records the use.
     pub(super) fn touch(&self, key: &str, now: u64) -> Option<Breaker> {
         let entry = self.entries.get(key)?;
-        // Most calls come in the same millisecond as another; they need not write.
+        // Most calls are in the same millisecond as another, and do not need to write.
         if entry.used.load(Ordering::Relaxed) < now {
             entry.used.store(now, Ordering::Relaxed);
         }
         Some(entry.breaker.clone())
     }
 
-    /// Adds a breaker, and makes room for it.
+    /// Adds a breaker, and removes others beyond the capacity.
     pub(super) fn insert(&mut self, key: &str, breaker: Breaker, now: u64) {
         self.sweep(now);
         self.shrink_below(self.config.capacity);
@@ -73,7 +74,7 @@ impl Map {
             .collect()
     }
 
-    /// Puts a breaker that an operator has isolated back, in the place of any that came after it.
+    /// Puts back a breaker that an operator has isolated, and replaces any newer one of its key.
     pub(super) fn restore(&mut self, key: &str, breaker: &Breaker, now: u64) {
         match self.entries.get_mut(key) {
             Some(entry) if entry.breaker.is(breaker) => {}
@@ -82,7 +83,7 @@ impl Map {
         }
     }
 
-    /// Forgets the closed that are idle; not at every turn, as that means to look at all of them.
+    /// Removes closed breakers that are idle. Not in each call, because it scans all of them.
     fn sweep(&mut self, now: u64) {
         let idle_after = u64::try_from(self.config.idle_after.as_millis()).unwrap_or(u64::MAX);
         if now.saturating_sub(self.swept) < idle_after / 4 {
@@ -95,9 +96,9 @@ impl Map {
         });
     }
 
-    /// Removes breakers until there are fewer than `count`: the closed first, and of those the least recently used. An
-    /// eighth of them at a time, so that a stream of new keys does not scan all of them each time. Isolated breakers
-    /// stay, even where they are more than that.
+    /// Removes breakers until there are fewer than `count`: closed ones first, and of those the least recently used.
+    /// Removes an eighth at a time, so that new keys do not scan all breakers each time. Isolated breakers are kept,
+    /// even beyond that number.
     fn shrink_below(&mut self, limit: usize) {
         if self.entries.len() < limit {
             return;

@@ -9,9 +9,9 @@ use super::{Breakers, ByKey};
 use crate::shared::admit;
 use crate::{BreakerGuard, ResponseFuture};
 
-/// A service behind a breaker for each key. See [`KeyedBreakerLayer`](crate::KeyedBreakerLayer).
+/// A service with a breaker for each key. See [`KeyedBreakerLayer`](crate::KeyedBreakerLayer).
 ///
-/// It is ready when the inner service is: which circuit a call needs shows only when it is made.
+/// It is ready when the inner service is, because the key is known only in `call`.
 #[derive(Debug, Clone)]
 pub struct KeyedBreakerService<S, K> {
     inner: S,
@@ -28,22 +28,22 @@ impl<S, K> KeyedBreakerService<S, K> {
         }
     }
 
-    /// The breakers in front.
+    /// Returns the breakers.
     pub fn breakers(&self) -> &Breakers {
         &self.breakers
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service, without the breakers.
+    /// Returns the inner service, and drops the breakers.
     pub fn into_inner(self) -> S {
         self.inner
     }

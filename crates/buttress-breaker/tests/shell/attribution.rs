@@ -1,4 +1,4 @@
-//! Which timeouts a breaker is to blame its dependency for.
+//! Which timeouts count against the dependency.
 
 use std::io;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use tower::{Layer, Service, ServiceExt, service_fn, timeout::Timeout};
 
 use crate::support::{behind, call, config, pass, request};
 
-/// What the dependency is meant to be given.
+/// The time that the dependency should have.
 const FULL: Duration = Duration::from_secs(30);
 const HASTE: Duration = Duration::from_secs(1);
 
-/// Defect B10 of tower-resilience: 100 calls cut off by a timeout outside of it, and it has seen none of them.
+/// Defect B10 of tower-resilience: an outer timeout cut off 100 calls, and the breaker recorded none of them.
 #[tokio::test(start_paused = true)]
-async fn calls_cut_off_by_an_outer_timeout_trip_it() {
+async fn calls_cut_off_by_an_outer_timeout_open_it() {
     let breaker = Breaker::new("test", config().attempt_timeout(FULL));
     let (service, probe) = behind(&breaker);
     probe.script(Script::new());
@@ -28,9 +28,9 @@ async fn calls_cut_off_by_an_outer_timeout_trip_it() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// B10 in its own figures: all hundred count.
+/// B10 with the same numbers: all hundred count.
 #[tokio::test(start_paused = true)]
-async fn every_call_that_had_its_time_counts_as_a_timeout() {
+async fn every_call_with_its_full_time_counts_as_a_timeout() {
     let config = config()
         .consecutive_failures(None)
         .window(buttress_breaker::Window::Count(100))
@@ -46,10 +46,10 @@ async fn every_call_that_had_its_time_counts_as_a_timeout() {
     assert_eq!((counts.calls, counts.failures), (100, 100));
 }
 
-/// Instawork/llm-proxy#52: five callers with a second to spend opened a breaker that all shared, and some 370
-/// calls that had nothing to do with them failed fast.
+/// Instawork/llm-proxy#52: five callers with a timeout of a second opened a shared breaker, and about 370 other calls
+/// failed fast.
 #[tokio::test(start_paused = true)]
-async fn callers_in_haste_never_trip_the_breaker_that_others_share() {
+async fn callers_with_short_timeouts_never_open_a_shared_breaker() {
     let config = BreakerConfig::default()
         .consecutive_failures(5)
         .minimum_calls(5)
@@ -76,9 +76,9 @@ async fn callers_in_haste_never_trip_the_breaker_that_others_share() {
     }
 }
 
-/// Without an `attempt_timeout` it is unknown which side caused a drop.
+/// Without an `attempt_timeout`, the side that caused a drop is unknown.
 #[tokio::test(start_paused = true)]
-async fn dropped_calls_are_cancelled_where_no_time_is_set() {
+async fn dropped_calls_are_cancelled_without_an_attempt_timeout() {
     let breaker = Breaker::new("test", config());
     let (service, probe) = behind(&breaker);
     probe.script(Script::new());
@@ -90,9 +90,9 @@ async fn dropped_calls_are_cancelled_where_no_time_is_set() {
     assert_eq!(breaker.snapshot().counts.calls, 0);
 }
 
-/// A timeout below the breaker says so by its error. It is charged only if the attempt had its time.
+/// An inner timeout returns its own error. It counts only if the attempt had its full time.
 #[tokio::test(start_paused = true)]
-async fn a_reported_timeout_is_charged_only_with_its_full_time() {
+async fn a_reported_timeout_counts_only_with_its_full_time() {
     for (after, failures) in [(HASTE, 0), (FULL, 1)] {
         let breaker = Breaker::new("test", config().attempt_timeout(FULL));
         let inner = service_fn(move |_: ()| async move {
@@ -107,9 +107,9 @@ async fn a_reported_timeout_is_charged_only_with_its_full_time() {
     }
 }
 
-/// `attempt_timeout` is for the head. A body that is given up after it says nothing: its reader may be slow as well.
+/// `attempt_timeout` is for the head. A body that is dropped after it is neutral: its reader may be slow.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_given_up_says_nothing_however_late() {
+async fn a_body_that_is_dropped_late_is_neutral() {
     for wait in [HASTE, FULL] {
         let breaker = Breaker::new("test", config().attempt_timeout(FULL));
         let (inner, probe) = ReadyProbe::new();

@@ -1,4 +1,4 @@
-//! What a caller or a reader does is never held against the dependency.
+//! What a caller or a reader does never counts against the dependency.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::support::call;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An answer that sends something at once, and then waits for `more`.
+/// A response that sends a frame at once, and then waits for `more`.
 fn stream(more: &Gate) -> Script<Response<TestBody>> {
     Script::new().ok(Response::new(
         TestBody::empty().data("event").wait(more).data("event"),
     ))
 }
 
-/// BR1 and D3: `attempt_timeout` is for the head, and over with it.
+/// BR1 and D3: `attempt_timeout` applies up to the head.
 #[tokio::test(start_paused = true)]
-async fn readers_that_leave_a_stream_say_nothing_however_late() {
+async fn readers_that_drop_a_stream_late_are_neutral() {
     let config = BreakerConfig::default().attempt_timeout(SECOND);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
@@ -45,9 +45,9 @@ async fn readers_that_leave_a_stream_say_nothing_however_late() {
     assert_eq!(breaker.snapshot().counts.calls, 0);
 }
 
-/// BR2 and F09: all of the answer lies ready, and its readers are on a mobile network.
+/// BR2 and F09: the whole response is ready, and its readers are on a mobile network.
 #[tokio::test(start_paused = true)]
-async fn a_call_is_timed_to_the_head_of_its_answer() {
+async fn a_call_is_timed_to_the_head_of_its_response() {
     let config = BreakerConfig::default().slow_calls(SECOND, Ratio::HALF);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
@@ -64,9 +64,9 @@ async fn a_call_is_timed_to_the_head_of_its_answer() {
     assert_eq!((counts.slow, breaker.state()), (0, CircuitState::Closed));
 }
 
-/// BR3 and F10: the circuit around a service with streams longer than any lease closes again.
+/// BR3 and F10: a circuit around streams that are longer than any lease closes again.
 #[tokio::test(start_paused = true)]
-async fn probes_that_were_answered_close_the_circuit_while_their_streams_run() {
+async fn probes_with_a_head_close_the_circuit_while_their_streams_run() {
     let breaker = Breaker::new("test", BreakerConfig::default());
     let (inner, probe) = ReadyProbe::new();
     let service = BreakerLayer::http(&breaker).layer(inner);
@@ -80,9 +80,9 @@ async fn probes_that_were_answered_close_the_circuit_while_their_streams_run() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// A head of gRPC leaves the outcome to the trailers, and those of a stream come when it ends.
+/// The head of a gRPC response leaves the outcome to the trailers, which come at the end of the stream.
 #[tokio::test(start_paused = true)]
-async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
+async fn grpc_probes_with_a_head_succeed_when_their_lease_ends() {
     let config = BreakerConfig::default().probe_timeout(10 * SECOND);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
@@ -103,10 +103,10 @@ async fn grpc_probes_that_were_answered_have_gone_well_when_their_lease_ends() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// F10, for streams that end before the lease of their probe: the reader drops them, a deadline ends them, or the status
-/// in their trailers is neutral.
+/// F10, for streams that end before the lease of their probe: the reader drops them, a deadline ends them, or the
+/// status in their trailers is neutral.
 #[tokio::test(start_paused = true)]
-async fn grpc_probes_that_were_answered_have_gone_well_when_their_streams_are_ended() {
+async fn grpc_probes_with_a_head_succeed_when_their_streams_are_ended() {
     const GRPC: &str = "application/grpc";
     for ends in ["reader", "deadline", "1", "4"] {
         let breaker = Breaker::new("test", BreakerConfig::default());
@@ -135,7 +135,7 @@ async fn grpc_probes_that_were_answered_have_gone_well_when_their_streams_are_en
     }
 }
 
-/// Drops a call that never ends, by its deadline of `allowed`.
+/// Drops a call that never ends, at its deadline of `allowed`.
 async fn expire<S>(service: &S, allowed: Duration)
 where
     S: Service<Request<TestBody>, Response = Response<TestBody>, Error = BoxError> + Clone,
@@ -145,9 +145,9 @@ where
     Ending::Expired.during(|| drop(call));
 }
 
-/// F03, with nothing configured.
+/// F03, with the default configuration.
 #[tokio::test(start_paused = true)]
-async fn calls_that_their_deadline_ends_are_timeouts() {
+async fn calls_ended_by_their_deadline_are_timeouts() {
     let breaker = Breaker::new("test", BreakerConfig::default());
     let (inner, probe) = ReadyProbe::new();
     let service = BreakerLayer::new(&breaker).layer(inner);
@@ -158,10 +158,10 @@ async fn calls_that_their_deadline_ends_are_timeouts() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// One caller with deadlines far below what calls take must not open the circuit for all others, by its hang-ups or by
-/// the answers that such deadlines get.
+/// A caller with deadlines far below the usual latency must not open the circuit for all others, neither by cancelled
+/// calls nor by timeout responses.
 #[tokio::test(start_paused = true)]
-async fn callers_with_deadlines_too_short_for_anything_say_nothing() {
+async fn callers_with_very_short_deadlines_are_neutral() {
     let breaker = Breaker::new("test", BreakerConfig::default());
     let inner = service_fn(|_: Request<TestBody>| async {
         tokio::time::sleep(SECOND).await;
@@ -190,7 +190,7 @@ async fn callers_with_deadlines_too_short_for_anything_say_nothing() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// T5: no deadline is known to the task, because the layer that would keep it stands further in, or nowhere.
+/// T5: the task has no deadline, because the layer that would set it is further inside or missing.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_requested_by_the_caller_is_neutral() {
     let haste: [(&str, &str); 3] = [
@@ -213,7 +213,7 @@ async fn a_timeout_requested_by_the_caller_is_neutral() {
             request.extensions_mut().insert(deadline.unwrap());
         };
         assert_eq!(state_after(&answer, extension).await, CircuitState::Closed);
-        // A call that waited long enough counts, and so does one without or with a malformed header.
+        // A call that waited long enough counts, and so does one with a missing or malformed header.
         for (name, value) in [
             ("grpc-timeout", "10S"),
             ("grpc-timeout", "1 m"),
@@ -229,7 +229,7 @@ async fn a_timeout_requested_by_the_caller_is_neutral() {
     }
 }
 
-/// The state of a circuit after twenty calls that were answered so.
+/// The state of a circuit after twenty calls with such a response.
 async fn state_after(
     answer: &Response<TestBody>,
     mark: impl Fn(&mut Request<TestBody>),
@@ -274,7 +274,7 @@ async fn a_keyed_breaker_reads_the_requested_timeout_too() {
 
 /// F07: what a rejected call had reserved in inner layers is released.
 #[tokio::test(start_paused = true)]
-async fn a_rejection_leaves_nothing_reserved_inside() {
+async fn a_rejection_releases_what_is_reserved_inside() {
     let place = Arc::new(Semaphore::new(1));
     let breaker = Breaker::new("test", BreakerConfig::default());
     let inner = service_fn(|()| async { Ok::<_, BoxError>(()) });

@@ -39,7 +39,7 @@ async fn a_call_dropped_at_any_poll_is_neither_success_nor_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_dropped_at_any_poll_gives_its_slot_back() {
+async fn a_probe_dropped_at_any_poll_returns_its_slot() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     half_open(&breaker).await;
@@ -64,7 +64,7 @@ async fn a_probe_dropped_at_any_poll_gives_its_slot_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
+async fn a_readied_clone_that_is_dropped_leaks_nothing() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     let before = breaker.snapshot();
@@ -73,8 +73,8 @@ async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
     assert_eq!(breaker.snapshot(), before);
 }
 
-/// The task that waits for us panics on its own account: our future goes with it, which is a cancellation. What
-/// a `Drop` that asks `std::thread::panicking` would take for the dependency's failure.
+/// The task panics outside the call, and our future is dropped, which is a cancellation. A `Drop` that checks
+/// `std::thread::panicking` would take it for a failure of the dependency.
 #[tokio::test(start_paused = true)]
 async fn a_panic_elsewhere_in_the_task_is_a_cancellation() {
     let breaker = breaker();
@@ -85,7 +85,7 @@ async fn a_panic_elsewhere_in_the_task_is_a_cancellation() {
         let task = tokio::spawn(async move {
             let mut call = pin!(service.oneshot(request()));
             assert!(CountingWaker::new().poll_future(call.as_mut()).is_pending());
-            panic!("nothing to do with the call");
+            panic!("unrelated to the call");
         });
         assert!(task.await.unwrap_err().is_panic());
     }
@@ -98,7 +98,7 @@ async fn a_panic_elsewhere_in_the_task_is_a_cancellation() {
     );
 }
 
-/// A classifier is the user's code. If it panics the outcome is unknown, and the slot is free all the same.
+/// If a classifier panics, the outcome is unknown, and the slot is released.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_classifier_is_a_cancellation() {
     let breaker = breaker();

@@ -8,7 +8,7 @@ use buttress_testkit::{Conformance, LayerUnderTest, Sharing};
 
 use crate::support::OPEN_FOR;
 
-/// Whatever its mode, a breaker keeps the contract of a layer. One that enforces is also tripped, and recovers.
+/// In each mode, a breaker fulfils the contract of a layer. In `Enforce` it is also opened, and recovers.
 #[test]
 fn a_plain_breaker_that_rejects_conforms_in_every_mode() {
     in_every_mode("plain, reject", |mode| {
@@ -57,7 +57,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 
 fn conformance(mode: Mode, layer: fn(&Breaker) -> LayerUnderTest) -> Conformance {
     let config = config(mode);
-    // What is rejected now and then, or never, is not for the suite to trip.
+    // In a mode that rejects only some calls or none, the suite cannot open it.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("breaker", move || {
         let breaker = Breaker::new("conformance", config.clone());
@@ -79,8 +79,8 @@ fn conformance(mode: Mode, layer: fn(&Breaker) -> LayerUnderTest) -> Conformance
     }
 }
 
-/// Nothing the suite does inside trips it: it is tripped by hand. And it stays half-open for longer than the suite
-/// looks, because at the end of the stay it is right to reject.
+/// Nothing that the suite does inside opens it: it is opened by hand. It stays half-open for longer than the suite
+/// runs, because at the end of that state it may reject.
 fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)

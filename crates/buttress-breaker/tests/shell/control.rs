@@ -1,4 +1,4 @@
-//! Where operators reach in.
+//! The operations for operators.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn an_isolation_holds_until_its_last_guard_goes() {
+async fn an_isolation_lasts_until_its_last_guard_is_dropped() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     let first = breaker.isolate("maintenance");
@@ -41,7 +41,7 @@ async fn neither_time_nor_a_reset_ends_an_isolation() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// What X07 of tower-resilience loses on its way: the name of the rejecting layer.
+/// X07 of tower-resilience loses the name of the rejecting layer.
 #[tokio::test(start_paused = true)]
 async fn a_rejection_names_its_layer_and_when_to_retry() {
     let breaker = breaker();
@@ -54,13 +54,13 @@ async fn a_rejection_names_its_layer_and_when_to_retry() {
     assert_eq!(rejection.reason(), Reason::CircuitOpen);
     assert_eq!(rejection.retry_after(), Some(Duration::from_secs(6)));
     assert_eq!(probe.calls(), 0);
-    // Readiness is polled even so: a failed inner service has failed, whatever the state of the circuit.
+    // Readiness is still polled: an error of the inner service is returned in any state of the circuit.
     assert_eq!(probe.readied().len(), 1);
 }
 
-/// Defect B04 of tower-resilience: `force_open` on an open circuit leaves its timer as it is.
+/// Defect B04 of tower-resilience: `force_open` on an open circuit does not restart its timer.
 #[tokio::test(start_paused = true)]
-async fn tripping_an_open_circuit_starts_its_time_anew() {
+async fn tripping_an_open_circuit_restarts_its_open_time() {
     let breaker = breaker();
     breaker.trip();
     pass(OPEN_FOR - Duration::from_secs(1)).await;
@@ -123,14 +123,14 @@ async fn a_new_configuration_keeps_the_counts() {
     let after = breaker.snapshot();
     assert_eq!(after.counts, before.counts);
     assert_eq!(after.consecutive_failures, 2);
-    // What was counted before counts: the third failure in a row trips it.
+    // Earlier counts are kept: the third consecutive failure opens it.
     probe.script_next(failure());
     call(&service).await.unwrap_err();
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configuration_that_cannot_work_changes_nothing() {
+async fn an_invalid_configuration_changes_nothing() {
     let breaker = breaker();
     breaker.trip();
     let before = (breaker.config(), breaker.snapshot());
@@ -145,7 +145,7 @@ async fn a_configuration_that_cannot_work_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_go_on_under_a_new_configuration() {
+async fn probes_continue_under_a_new_configuration() {
     let breaker = breaker();
     let (service, _) = behind(&breaker);
     half_open(&breaker).await;

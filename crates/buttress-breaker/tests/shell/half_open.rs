@@ -1,4 +1,4 @@
-//! A half-open circuit is a limit on probes. As such it keeps the suite's invariants of limits.
+//! A half-open circuit is a limit on probes, so it fulfils the suite's invariants of limits.
 
 use std::time::Duration;
 
@@ -26,18 +26,18 @@ fn a_half_open_breaker_that_waits_conforms_as_a_limit() {
 }
 
 fn conformance(when_saturated: WhenSaturated) -> Conformance {
-    let stays = "it does not stay half-open for ever";
+    let stays = "it does not stay half-open forever";
     Conformance::new("half-open", move || specimen(when_saturated))
         .capacity(PROBES)
         .sharing(Sharing::Shared)
-        .except("A4", "a panic is a failed probe, which uses its place up")
+        .except("A4", "a panic is a failed probe, which uses up its slot")
         .except("A10", stays)
         .except("X1", stays)
         .except("X4", stays)
-        .except("X8", "it becomes half-open by a clock that is paused")
+        .except("X8", "its transition to half-open needs a clock that runs")
 }
 
-/// Half-open, and so for as long as the suite looks: no probe has anything to say.
+/// Half-open for as long as the suite runs: no probe has an outcome.
 fn specimen(when_saturated: WhenSaturated) -> LayerUnderTest {
     let config = BreakerConfig::default()
         .open_for(OpenDuration::Fixed(Duration::from_nanos(1)))

@@ -27,18 +27,18 @@ fn grpc() -> ::http::response::Builder {
     Response::builder().header(header::CONTENT_TYPE, "application/grpc")
 }
 
-/// A breaker that never trips, and only counts.
+/// A breaker that never opens, and only counts.
 fn counting() -> Breaker {
     Breaker::new("test", config().consecutive_failures(None))
 }
 
-/// What the window holds: calls and failures.
+/// The calls and failures in the window.
 fn counted(breaker: &Breaker) -> (u64, u64) {
     let counts = breaker.snapshot().counts;
     (counts.calls, counts.failures)
 }
 
-/// Defect A04 of tower-resilience: it hears the head only, and counts 50 broken bodies of 50 as successes.
+/// Defect A04 of tower-resilience: it reads the head only, and counts 50 of 50 broken bodies as successes.
 #[tokio::test(start_paused = true)]
 async fn every_broken_body_is_a_failure() {
     let breaker = counting();
@@ -51,7 +51,7 @@ async fn every_broken_body_is_a_failure() {
     assert_eq!(counted(&breaker), (50, 50));
 }
 
-/// A04 again: the connection closes in good order, but too early.
+/// A04 again: the connection is closed cleanly, but too early.
 #[tokio::test(start_paused = true)]
 async fn every_truncated_body_is_a_failure() {
     let breaker = counting();
@@ -67,9 +67,9 @@ async fn every_truncated_body_is_a_failure() {
     assert_eq!(counted(&breaker), (50, 50));
 }
 
-/// Defect B19 of tower-resilience: a status never trips its breaker.
+/// Defect B19 of tower-resilience: a status never opens its breaker.
 #[tokio::test(start_paused = true)]
-async fn unavailable_responses_trip_it() {
+async fn unavailable_responses_open_it() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     let mut unavailable = Response::new(TestBody::empty());
@@ -82,9 +82,9 @@ async fn unavailable_responses_trip_it() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// Defect G02 of tower-resilience: gRPC says it in the trailers, under a 200.
+/// Defect G02 of tower-resilience: gRPC sends its status in the trailers, with HTTP status 200.
 #[tokio::test(start_paused = true)]
-async fn a_grpc_status_in_the_trailers_trips_it() {
+async fn a_grpc_status_in_the_trailers_opens_it() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     let body = TestBody::empty()
@@ -100,9 +100,9 @@ async fn a_grpc_status_in_the_trailers_trips_it() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// G02 again: a response of trailers only has its status in the head.
+/// G02 again: a response with trailers only has its status in the head.
 #[tokio::test(start_paused = true)]
-async fn a_grpc_status_in_the_head_trips_it() {
+async fn a_grpc_status_in_the_head_opens_it() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     let response = grpc().header("grpc-status", "14").body(TestBody::empty());
@@ -140,7 +140,7 @@ async fn a_body_dropped_half_read_is_a_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_dropped_unread_leaves_what_the_head_said() {
+async fn a_body_dropped_unread_has_the_outcome_of_its_head() {
     let breaker = counting();
     let (service, probe) = behind(&breaker);
     let body = || TestBody::empty().data("unread");
@@ -170,7 +170,7 @@ async fn until_headers_a_call_ends_with_its_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_is_over_with_a_head_that_tells_how_it_went() {
+async fn a_probe_ends_with_a_head_that_has_the_outcome() {
     let breaker = breaker();
     let (service, probe) = behind(&breaker);
     half_open(&breaker).await;
@@ -185,9 +185,9 @@ async fn a_probe_is_over_with_a_head_that_tells_how_it_went() {
     assert_eq!(breaker.state(), CircuitState::HalfOpen);
 }
 
-/// Too many requests is a sign of life: it counts in the ratio only.
+/// A 429 means that the dependency works: it counts in the ratio only.
 #[tokio::test(start_paused = true)]
-async fn overload_counts_in_the_ratio_and_not_in_the_row() {
+async fn overload_counts_in_the_ratio_only() {
     let breaker = Breaker::new(
         "test",
         config().minimum_calls(10).failure_ratio(Ratio::HALF),
@@ -205,14 +205,14 @@ async fn overload_counts_in_the_ratio_and_not_in_the_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_stays_open_for_as_long_as_the_response_asks_up_to_the_cap() {
+async fn it_stays_open_for_the_requested_wait_up_to_the_cap() {
     let cap = Duration::from_secs(60);
-    // A dependency that says when to retry is overloaded, which counts in the ratio only.
+    // A dependency that requests a wait is overloaded, which counts in the ratio only.
     let config = || config().failure_ratio(Ratio::HALF).minimum_calls(3);
     let cases: [(BreakerConfig, &str, Duration); 4] = [
         (config().retry_after_cap(cap), "30", Duration::from_secs(30)),
         (config().retry_after_cap(cap), "600", cap),
-        // Never for less than the breaker itself holds right.
+        // Never for less than the breaker's own open time.
         (config().retry_after_cap(cap), "1", OPEN_FOR),
         (config().retry_after_cap(None), "30", OPEN_FOR),
     ];
@@ -231,9 +231,9 @@ async fn it_stays_open_for_as_long_as_the_response_asks_up_to_the_cap() {
     }
 }
 
-/// A gRPC server asks in its own words.
+/// The same with the pushback of gRPC.
 #[tokio::test(start_paused = true)]
-async fn it_stays_open_for_as_long_as_grpc_pushback_asks() {
+async fn it_stays_open_for_the_grpc_pushback() {
     let config = config().failure_ratio(Ratio::HALF).minimum_calls(3);
     let breaker = Breaker::new("test", config.open_for(OpenDuration::Fixed(SECOND)));
     let (service, probe) = behind(&breaker);

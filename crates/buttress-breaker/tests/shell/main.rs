@@ -1,5 +1,4 @@
-//! The breaker as a Tower layer: effects on calls, callers and clones. When a circuit moves is for the
-//! tests of `buttress-core`.
+//! The breaker as a Tower layer: effects on calls, callers and clones. `buttress-core` tests the transitions.
 
 mod attribution;
 mod blame;

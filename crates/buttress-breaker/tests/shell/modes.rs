@@ -7,7 +7,7 @@ use tower::{Layer, ServiceExt};
 use crate::support::{behind, call, config, failure, reason, success};
 
 #[tokio::test(start_paused = true)]
-async fn off_neither_decides_nor_learns() {
+async fn off_neither_decides_nor_records() {
     let breaker = Breaker::new("test", config().mode(Mode::Off));
     let (service, probe) = behind(&breaker);
     probe.script(failure());
@@ -17,13 +17,13 @@ async fn off_neither_decides_nor_learns() {
     assert_eq!(probe.calls(), 10);
     assert_eq!(breaker.state(), CircuitState::Closed);
     assert_eq!(breaker.snapshot().counts.calls, 0);
-    // Not even what an operator does.
+    // Not even an operator's isolation applies.
     let _guard = breaker.isolate("maintenance");
     assert_eq!(reason(&call(&service).await), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shadow_learns_and_lets_through() {
+async fn shadow_records_and_admits() {
     let breaker = Breaker::new("test", config().mode(Mode::Shadow));
     let (service, probe) = behind(&breaker);
     probe.script(failure());
@@ -36,7 +36,7 @@ async fn a_shadow_learns_and_lets_through() {
         call(&service).await.unwrap();
     }
     assert_eq!(probe.calls(), 13);
-    // Those it would have rejected are no evidence: it comes back by its probes, as it would if it enforced.
+    // The calls that it would have rejected are not recorded: it recovers by probes, as it does when it enforces.
     assert_eq!(breaker.state(), CircuitState::Open);
     crate::support::pass(crate::support::OPEN_FOR).await;
     for _ in 0..2 {
@@ -80,7 +80,7 @@ async fn a_mode_can_be_changed_while_the_circuit_is_open() {
     }
 }
 
-/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance.
+/// Law 8: which calls a rejection is enforced for depends on the request, and not on chance.
 #[tokio::test(start_paused = true)]
 async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let binds = |request_id: usize| {

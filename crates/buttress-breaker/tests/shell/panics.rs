@@ -1,4 +1,4 @@
-//! A panic of the inner service counts one failure, unwinds to its caller alone, and leaves the breaker usable:
+//! A panic of the inner service counts as one failure, unwinds to its caller only, and leaves the breaker usable:
 //! defect B11 of tower-resilience (20 panics, 0 failures), and A4 of the conformance suite.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,12 +56,12 @@ async fn a_panic_in_poll_ready_reaches_only_its_caller() {
     assert_eq!(breaker.snapshot().consecutive_failures, 0);
 }
 
-/// Suffers `script` thrice, which trips the breaker, and then uses the breaker again.
+/// Runs `script` three times, which opens the breaker, and then uses the breaker again.
 async fn counts_one_failure(script: Script<Response<TestBody>>) {
     let breaker = breaker();
     let (inner, probe) = ReadyProbe::new();
     let service = BreakerLayer::http(&breaker).layer(inner);
-    // A call beside, which goes on through all of it.
+    // A concurrent call, which continues throughout.
     probe.script_next(Script::new().pending(1).ok(Response::default()));
     let task = CountingWaker::new();
     let mut beside = Box::pin(call(&service));

@@ -10,7 +10,7 @@ use crate::waiter::{Waiter, ready_among, waiters};
 
 /// Defect B12 of tower-resilience: ten clones become ready, one call passes and nine fail with `OpenCircuit`.
 #[tokio::test(start_paused = true)]
-async fn as_many_clones_become_ready_as_there_are_probes_and_none_is_rejected() {
+async fn one_clone_for_each_probe_becomes_ready_and_none_is_rejected() {
     let breaker = Breaker::new("test", config().probes(3));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -51,7 +51,7 @@ async fn a_readied_clone_that_is_dropped_gives_its_slot_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_when_its_turn_has_come_passes_it_on() {
+async fn a_waiter_that_is_dropped_when_woken_wakes_the_next() {
     let breaker = Breaker::new("test", config().probes(1));
     let (service, _) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -83,7 +83,7 @@ async fn a_cancelled_probe_gives_its_slot_to_the_next() {
     assert!(second.is_ready());
 }
 
-/// A clone that was readied and left lying is no reason for others to wait for ever.
+/// A clone that is ready but never called does not make others wait forever.
 #[tokio::test(start_paused = true)]
 async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
     let breaker = Breaker::new("test", config().probes(1).probe_timeout(SECOND));
@@ -98,9 +98,9 @@ async fn a_slot_with_an_expired_lease_goes_to_a_waiter() {
     assert!(waiter.is_ready());
 }
 
-/// The reservation has expired, so the call is decided on anew when it is made.
+/// The reservation has expired, so the call is decided when it is made.
 #[tokio::test(start_paused = true)]
-async fn an_expired_reservation_is_decided_anew_at_the_call() {
+async fn an_expired_reservation_is_decided_again_at_the_call() {
     let breaker = Breaker::new("test", config().probes(1).probe_timeout(SECOND));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -111,10 +111,10 @@ async fn an_expired_reservation_is_decided_anew_at_the_call() {
     let rejected = idle.call().await;
     assert_eq!(reason(&rejected), Some(Reason::CircuitHalfOpen));
     assert_eq!(probe.calls(), 0);
-    // It did not take the other's slot with it.
+    // It did not take the other call's slot.
     other.call().await.unwrap();
 
-    // And where a slot is free by then, the call has it.
+    // If a slot is free by then, the call gets it.
     half_open(&breaker).await;
     let [mut idle] = waiters(&service);
     assert!(idle.is_ready());
@@ -123,9 +123,9 @@ async fn an_expired_reservation_is_decided_anew_at_the_call() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// The call counts from when it is made, and not from when its slot was promised.
+/// The lease starts when the call is made, and not when its slot was reserved.
 #[tokio::test(start_paused = true)]
-async fn a_readied_probe_has_its_whole_lease_from_the_call_on() {
+async fn the_lease_of_a_readied_probe_starts_at_the_call() {
     let breaker = Breaker::new("test", config().probes(1).probe_timeout(2 * SECOND));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -141,7 +141,7 @@ async fn a_readied_probe_has_its_whole_lease_from_the_call_on() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// The clone that holds the slot cannot use it: another one with a ready inner service can.
+/// The clone with the slot cannot use it, but another one with a ready inner service can.
 #[tokio::test(start_paused = true)]
 async fn a_clone_with_an_unready_inner_service_holds_no_slot() {
     let breaker = Breaker::new("test", config().probes(1));

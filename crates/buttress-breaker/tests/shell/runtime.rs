@@ -11,9 +11,9 @@ use crate::support::{
     success, waiting_behind,
 };
 
-/// No runtime at all: nothing is spawned, and no timer is set where a timer cannot be had.
+/// Without a runtime nothing is spawned, and no timer is created.
 #[test]
-fn it_works_outside_of_any_runtime() {
+fn it_works_outside_a_runtime() {
     for behind in [behind, waiting_behind] {
         let breaker = breaker();
         let (service, probe) = behind(&breaker);
@@ -22,7 +22,7 @@ fn it_works_outside_of_any_runtime() {
             assert_eq!(reason(&call_by_hand(&service)), None);
         }
         assert_eq!(breaker.state(), CircuitState::Open);
-        // A service that would rather wait cannot: it rejects.
+        // A service that is configured to wait cannot, so it rejects.
         assert_eq!(reason(&call_by_hand(&service)), Some(Reason::CircuitOpen));
 
         probe.script(success());
@@ -31,17 +31,19 @@ fn it_works_outside_of_any_runtime() {
     }
 }
 
-/// F08. Nor where a runtime has no timers, and tokio panics on creating one.
+/// F08. Nor is a timer created in a runtime without timers, where tokio panics.
 #[test]
 fn in_a_runtime_without_timers_a_service_rejects_instead_of_waiting() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.expect("it needs nothing").block_on(async {
-        let breaker = breaker();
-        let (service, _) = waiting_behind(&breaker);
-        breaker.trip();
-        let refused = call_by_hand(&service);
-        assert_eq!(reason(&refused), Some(Reason::CircuitOpen));
-    });
+    runtime
+        .expect("a runtime without drivers can be built")
+        .block_on(async {
+            let breaker = breaker();
+            let (service, _) = waiting_behind(&breaker);
+            breaker.trip();
+            let refused = call_by_hand(&service);
+            assert_eq!(reason(&refused), Some(Reason::CircuitOpen));
+        });
 }
 
 fn call_by_hand(
@@ -54,11 +56,11 @@ fn call_by_hand(
     let mut future = Box::pin(service.call(request()));
     match task.poll_future(future.as_mut()) {
         std::task::Poll::Ready(result) => result,
-        std::task::Poll::Pending => panic!("the inner service answers at once"),
+        std::task::Poll::Pending => panic!("the inner service responds at once"),
     }
 }
 
-/// Defect B16 of tower-resilience: its clock is std's, which a test cannot pause.
+/// Defect B16 of tower-resilience: it uses std's clock, which a test cannot pause.
 #[tokio::test(start_paused = true)]
 async fn a_paused_clock_drives_it() {
     let breaker = breaker();
@@ -81,7 +83,7 @@ async fn thirty_days_pass_over_a_closed_circuit() {
         call(&service).await.unwrap_err();
     }
     pass(THIRTY_DAYS).await;
-    // Defect B22 of tower-resilience: its figures still hold what has left the window.
+    // Defect B22 of tower-resilience: its counts include calls that have left the window.
     assert_eq!(breaker.snapshot().counts.calls, 0);
     call(&service).await.unwrap();
     assert_eq!(breaker.snapshot().counts.calls, 1);
@@ -100,7 +102,7 @@ async fn thirty_days_pass_over_an_open_circuit_in_one_step() {
     assert_eq!(breaker.state(), CircuitState::HalfOpen);
 }
 
-/// The probes' leases and the stay are long over: one step, and what the old probe says is not heard.
+/// The probes' leases and the half-open time have long ended: one transition, and the old probe's outcome is ignored.
 #[tokio::test(start_paused = true)]
 async fn thirty_days_pass_over_a_half_open_circuit_in_one_step() {
     let breaker = breaker();

@@ -1,4 +1,4 @@
-//! What can stand behind a breaker, and what a breaker makes of it.
+//! The bounds on inner services, and the types of a breaker.
 
 use std::cell::Cell;
 use std::io;
@@ -11,9 +11,9 @@ use tower::{Layer, Service, ServiceExt, layer::util::Stack, service_fn};
 
 use crate::support::{breaker, config};
 
-/// Defect CF6 of tower-resilience: the inner service must be `Clone + Send + 'static`. Tower asks for none of it.
+/// Defect CF6 of tower-resilience: the inner service must be `Clone + Send + 'static`. Tower requires none of these.
 #[tokio::test(start_paused = true)]
-async fn the_inner_service_needs_to_be_nothing_but_a_service() {
+async fn the_inner_service_needs_no_other_bounds() {
     let breaker = breaker();
 
     let boxed = BoxCloneService::new(service_fn(
@@ -46,7 +46,7 @@ fn layer(breaker: &Breaker) -> BreakerLayer {
     BreakerLayer::new(breaker)
 }
 
-/// Defect CF4 of tower-resilience: whether a layer can be cloned depends on what is called through it.
+/// Defect CF4 of tower-resilience: whether a layer can be cloned depends on the request type.
 #[test]
 fn layers_and_services_are_clone_send_and_sync() {
     struct NotClone;
@@ -62,7 +62,7 @@ fn layers_and_services_are_clone_send_and_sync() {
     clones(&Stack::new(layer(&breaker), layer(&breaker)));
 }
 
-/// Defect CF5 of tower-resilience: a response can be a failure only where the error is `Infallible`.
+/// Defect CF5 of tower-resilience: a response can be a failure only if the error is `Infallible`.
 #[tokio::test(start_paused = true)]
 async fn a_classifier_sees_responses_and_errors_of_any_service() {
     let breaker = breaker();
@@ -85,10 +85,10 @@ async fn a_classifier_sees_responses_and_errors_of_any_service() {
     assert_eq!(breaker.snapshot().consecutive_failures, 0);
 }
 
-/// Defect CF8 of tower-resilience: the classifier has to spell the error types of all layers below it, and no
-/// longer compiles when one is put in between. Here every error is a `BoxError`, with what it came from inside.
+/// Defect CF8 of tower-resilience: the classifier must name the error types of all inner layers, and no longer
+/// compiles if one is added. Here every error is a `BoxError` with its source.
 #[tokio::test(start_paused = true)]
-async fn a_classifier_survives_another_layer_below_it() {
+async fn a_classifier_compiles_with_another_inner_layer() {
     fn classify(result: &Result<(), BoxError>) -> Report {
         match result {
             Err(error) if Rejection::find(&**error).is_some() => Report::IGNORED,
@@ -112,7 +112,7 @@ async fn a_classifier_survives_another_layer_below_it() {
     assert_eq!(inner.snapshot().consecutive_failures, 1);
 }
 
-/// What an inner layer of Buttress rejects says nothing about what an outer one guards.
+/// A rejection by an inner layer of Buttress does not count for an outer one.
 #[tokio::test(start_paused = true)]
 async fn a_rejection_by_an_inner_breaker_is_ignored_by_an_outer_one() {
     let outer = Breaker::new("outer", config());
@@ -129,7 +129,7 @@ async fn a_rejection_by_an_inner_breaker_is_ignored_by_an_outer_one() {
 }
 
 #[test]
-fn a_service_gives_back_what_is_behind_it() {
+fn a_service_returns_its_inner_service() {
     let breaker = breaker();
     let mut service: BreakerService<u8> = layer(&breaker).layer(7);
     *service.get_mut() += 1;

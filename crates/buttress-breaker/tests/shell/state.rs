@@ -12,7 +12,7 @@ use crate::support::{
     success,
 };
 
-/// Defects A03 and B18 of tower-resilience: each `Layer::layer` call makes a circuit of its own.
+/// Defects A03 and B18 of tower-resilience: each `Layer::layer` call creates its own circuit.
 #[tokio::test(start_paused = true)]
 async fn every_layer_call_of_one_breaker_shares_its_state() {
     let breaker = breaker();
@@ -36,7 +36,7 @@ async fn every_layer_call_of_one_breaker_shares_its_state() {
 
 /// Defect B21 of tower-resilience: a rejection decided in `poll_ready` is delivered after the circuit has closed.
 #[tokio::test(start_paused = true)]
-async fn a_clone_readied_under_an_open_circuit_is_judged_when_it_is_called() {
+async fn a_clone_readied_under_an_open_circuit_is_decided_at_the_call() {
     let breaker = breaker();
     let (service, _) = behind(&breaker);
     breaker.trip();
@@ -50,10 +50,10 @@ async fn a_clone_readied_under_an_open_circuit_is_judged_when_it_is_called() {
     assert_eq!(reason(&refused), Some(Reason::CircuitOpen));
 }
 
-/// Defects B05 and B06 of tower-resilience: the late result of a call that was admitted while the circuit was
-/// closed reopens a half-open one, or closes it although the dependency is still down.
+/// Defects B05 and B06 of tower-resilience: the late result of a call that was admitted while the circuit was closed
+/// reopens a half-open circuit, or closes it although the dependency is still down.
 #[tokio::test(start_paused = true)]
-async fn what_began_before_the_trip_does_not_decide_after_it() {
+async fn a_call_from_before_the_trip_does_not_decide_after_it() {
     for late in [success(), failure()] {
         let breaker = breaker();
         let (service, probe) = behind(&breaker);
@@ -75,9 +75,9 @@ async fn what_began_before_the_trip_does_not_decide_after_it() {
     }
 }
 
-/// Defect B09 of tower-resilience: one probe that hangs keeps the circuit half-open for ever.
+/// Defect B09 of tower-resilience: a probe that hangs keeps the circuit half-open forever.
 #[tokio::test(start_paused = true)]
-async fn a_hung_probe_frees_its_slot_when_its_lease_ends() {
+async fn a_hung_probe_releases_its_slot_when_its_lease_ends() {
     let lease = Duration::from_secs(5);
     let breaker = Breaker::new("test", config().probes(1).probe_timeout(lease));
     let (service, probe) = behind(&breaker);
@@ -113,7 +113,7 @@ async fn slow_probes_do_not_close_it() {
     assert_eq!(breaker.snapshot().next_probe_in, Some(OPEN_FOR));
 }
 
-/// What peers.md credits tower-resilience with, and is the least that we do: 200 callers, exactly three probes.
+/// tower-resilience also does this (peers.md): with 200 callers, exactly three probes.
 #[tokio::test(start_paused = true)]
 async fn two_hundred_callers_send_no_more_probes_than_allowed() {
     let breaker = Breaker::new("test", config().probes(3));

@@ -9,10 +9,10 @@ use buttress_core::{BoxError, Reason, Rejection};
 use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
 use tower::{Layer, Service, ServiceExt};
 
-/// How long the circuits of these tests stay open.
+/// The open time in these tests.
 pub(crate) const OPEN_FOR: Duration = Duration::from_secs(10);
 
-/// Trips at three failures in a row and at nothing else, and comes back after two probes.
+/// Opens after three consecutive failures only, and closes after two probes.
 pub(crate) fn config() -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
@@ -21,18 +21,18 @@ pub(crate) fn config() -> BreakerConfig {
         .probes(2)
 }
 
-/// A breaker with that [`config`].
+/// A breaker with this [`config`].
 pub(crate) fn breaker() -> Breaker {
     Breaker::new("test", config())
 }
 
-/// A service behind `breaker`, and what is behind it.
+/// A service with `breaker`, and a handle to the inner service.
 pub(crate) fn behind(breaker: &Breaker) -> (BreakerService<ReadyProbe>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
     (BreakerLayer::new(breaker).layer(inner), probe)
 }
 
-/// The same, but not ready while the circuit would not admit.
+/// The same, but not ready while the circuit does not admit.
 pub(crate) fn waiting_behind(breaker: &Breaker) -> (BreakerService<ReadyProbe>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
     let layer = BreakerLayer::new(breaker).when_saturated(WhenSaturated::Unready);
@@ -43,7 +43,7 @@ pub(crate) fn request() -> Request<TestBody> {
     Request::new(TestBody::empty())
 }
 
-/// Makes one call with a clone of `service`, as a server would.
+/// Makes one call with a clone of `service`, as a server does.
 pub(crate) async fn call<S>(service: &S) -> Result<S::Response, BoxError>
 where
     S: Service<Request<TestBody>, Error = BoxError> + Clone,
@@ -51,7 +51,7 @@ where
     service.clone().oneshot(request()).await
 }
 
-/// Why a call was rejected, if it was.
+/// The reason, if a call was rejected.
 pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     let error = result.as_ref().err()?;
     Rejection::find(&**error).map(Rejection::reason)
@@ -62,24 +62,24 @@ pub(crate) fn failure() -> Script<Response<TestBody>> {
     Script::new().err("scripted failure")
 }
 
-/// A call that succeeds at its first poll, with nothing in its body.
+/// A call that succeeds at its first poll, with an empty body.
 pub(crate) fn success() -> Script<Response<TestBody>> {
     Script::new().ok(Response::default())
 }
 
-/// Advances the clock. No call is in flight meanwhile.
+/// Advances the clock, while no call is in flight.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-/// Trips the circuit and lets its time pass, so that the next call is a probe.
+/// Opens the circuit and waits for its open time, so that the next call is a probe.
 pub(crate) async fn half_open(breaker: &Breaker) {
     breaker.trip();
     pass(OPEN_FOR).await;
     assert_eq!(breaker.state(), CircuitState::HalfOpen);
 }
 
-/// Polls `service` ready for the request that all of these tests make.
+/// Polls `service` ready for the request type of these tests.
 pub(crate) fn poll_ready<S>(service: &mut S, task: &CountingWaker) -> Poll<Result<(), S::Error>>
 where
     S: Service<Request<TestBody>>,

@@ -1,4 +1,4 @@
-//! `WhenSaturated::Unready`: clones wait instead of being rejected, and are not polled in vain.
+//! `WhenSaturated::Unready`: clones wait instead of being rejected, without needless polls.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn a_waiter_is_polled_again_at_most_once_for_each_change() {
 
     let mut waiters = waiters::<4>(&service);
     assert_eq!(ready_among(&mut waiters), 0);
-    // Half the probes' lease, in the steps of a timer.
+    // Half the lease of the probes, in timer steps.
     for _ in 0..5_000 {
         pass(Duration::from_millis(1)).await;
     }
@@ -49,7 +49,7 @@ async fn a_waiter_is_polled_again_at_most_once_for_each_change() {
 
     probe.let_go();
     probes.remove(0).await.unwrap();
-    // The slot of a probe that succeeded is not for another: at most one looks.
+    // The slot of a successful probe is not given to another: at most one waiter checks.
     let woken: usize = waiters.iter().map(|waiter| waiter.task.wakes()).sum();
     assert!(woken <= 1, "{woken} woken");
     assert_eq!(ready_among(&mut waiters), 0);
@@ -77,9 +77,9 @@ async fn the_end_of_an_isolation_wakes_the_waiters() {
     assert_eq!(ready_among(&mut waiters), 3);
 }
 
-/// The circuit was open underneath: from then on the waiters wait for its time.
+/// The circuit was open before the isolation, so the waiters now wait for its open time.
 #[tokio::test(start_paused = true)]
-async fn an_isolation_that_ends_over_an_open_circuit_leaves_it_its_time() {
+async fn the_end_of_an_isolation_keeps_the_open_time_of_an_open_circuit() {
     let breaker = breaker();
     let (service, _) = waiting_behind(&breaker);
     breaker.trip();
@@ -97,16 +97,16 @@ async fn an_isolation_that_ends_over_an_open_circuit_leaves_it_its_time() {
 type Change = Box<dyn Fn(&Breaker)>;
 
 #[tokio::test(start_paused = true)]
-async fn what_an_operator_changes_wakes_the_waiters() {
+async fn an_operators_change_wakes_the_waiters() {
     let shorter = config().open_for(OpenDuration::Fixed(SECOND));
     let changes: [(&str, Change); 3] = [
         ("a reset", Box::new(Breaker::reset)),
         (
-            "a shorter time that is over already",
+            "a shorter open time, which has ended",
             Box::new(move |breaker| breaker.reconfigure(shorter.clone()).unwrap()),
         ),
         (
-            "a mode that lets through",
+            "a mode that admits calls",
             Box::new(|breaker| breaker.reconfigure(config().mode(Mode::Shadow)).unwrap()),
         ),
     ];
@@ -125,9 +125,9 @@ async fn what_an_operator_changes_wakes_the_waiters() {
     }
 }
 
-/// The probes fail: a waiter goes on to wait, for the new open time.
+/// The probes fail: a waiter continues to wait, for the new open time.
 #[tokio::test(start_paused = true)]
-async fn waiters_stay_when_the_probes_fail() {
+async fn waiters_continue_to_wait_when_the_probes_fail() {
     let breaker = Breaker::new("test", config().probes(1));
     let (service, probe) = waiting_behind(&breaker);
     half_open(&breaker).await;
@@ -145,7 +145,7 @@ async fn waiters_stay_when_the_probes_fail() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// As a client meets it: nothing but `ready` and `call`.
+/// As a client uses it: only `ready` and `call`.
 #[tokio::test(start_paused = true)]
 async fn a_call_through_an_open_circuit_just_takes_longer() {
     let breaker = breaker();

@@ -1,4 +1,4 @@
-//! The time in which a dependency waits for the caller's request is not the dependency's.
+//! The time that a dependency waits for the caller's request is not counted as its latency.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -48,7 +48,7 @@ impl Body for Sent {
             return Poll::Ready(None);
         };
         if wait == BREAKS_OFF {
-            return Poll::Ready(Some(Err("the client went away".into())));
+            return Poll::Ready(Some(Err("the client disconnected".into())));
         }
         let next = self.next.get_or_insert_with(|| Box::pin(sleep(wait)));
         ready!(next.as_mut().poll(cx));
@@ -62,14 +62,14 @@ impl Body for Sent {
     }
 }
 
-/// How a dependency goes about a request.
+/// How a dependency handles a request.
 #[derive(Debug, Clone, Copy)]
 enum Does {
-    /// Reads all of it, and then works for a time.
+    /// Reads all of it, and then works for this time.
     Thinks(Duration),
-    /// Reads the first frame, and answers.
+    /// Reads the first frame, and responds.
     Answers,
-    /// Works for a time, and reads it then.
+    /// Works for this time, and then reads it.
     Starts(Duration),
 }
 
@@ -102,7 +102,7 @@ fn gateway(
         .service(BreakerLayer::http(breaker).layer(dependency))
 }
 
-/// What the circuit counts after twenty calls: how many, how many failed, how many were slow.
+/// The counts of the circuit after twenty calls: all calls, failures, slow calls.
 async fn counts(config: BreakerConfig, does: Does, waits: &[Duration]) -> (u64, u64, u64) {
     let breaker = Breaker::new("test", config);
     let gateway = gateway(&breaker, does);
@@ -118,7 +118,7 @@ async fn counts(config: BreakerConfig, does: Does, waits: &[Duration]) -> (u64, 
 
 /// T2.
 #[tokio::test(start_paused = true)]
-async fn slow_uploads_are_no_slow_calls() {
+async fn slow_uploads_are_not_slow_calls() {
     let slowly = [4 * SECOND, 4 * SECOND];
     for does in [
         Does::Thinks(SECOND / 2),
@@ -142,13 +142,13 @@ async fn slow_uploads_are_no_slow_calls() {
     assert_eq!(
         breaker.state(),
         CircuitState::Open,
-        "what comes after the upload counts"
+        "the time after the upload counts"
     );
 }
 
-/// The same of a call that is ended by its deadline.
+/// The same, for a call that is ended by its deadline.
 #[tokio::test(start_paused = true)]
-async fn only_a_dependency_that_had_its_time_has_timed_out() {
+async fn only_a_dependency_with_its_full_time_has_timed_out() {
     for (waits, state) in [
         (&[60 * SECOND][..], CircuitState::Closed),
         (&[SECOND, SECOND], CircuitState::Open),
@@ -169,15 +169,15 @@ async fn only_a_dependency_that_had_its_time_has_timed_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_because_the_caller_broke_its_request_off_says_nothing() {
+async fn a_failure_after_an_aborted_request_is_neutral() {
     let breaks_off = [SECOND, BREAKS_OFF];
     let thinks = Does::Thinks(SECOND / 2);
     assert_eq!(counts(config(), thinks, &breaks_off).await, (0, 0, 0));
 }
 
-/// A timeout that the dependency reports: it waited for the request for too long.
+/// A timeout that the dependency reports: it waited too long for the request.
 #[tokio::test(start_paused = true)]
-async fn a_dependency_that_tires_of_waiting_for_the_request_has_not_timed_out() {
+async fn a_dependency_that_times_out_on_the_request_is_neutral() {
     for (waits, state) in [
         (&[60 * SECOND][..], CircuitState::Closed),
         (&[], CircuitState::Open),

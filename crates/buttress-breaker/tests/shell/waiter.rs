@@ -18,7 +18,7 @@ pub(crate) struct Waiter {
 type Answer = Result<Response<TestBody>, BoxError>;
 
 impl Waiter {
-    /// Asks once more whether it is ready.
+    /// Polls again whether it is ready.
     pub(crate) fn is_ready(&mut self) -> bool {
         let ready = poll_ready(&mut self.service, &self.task);
         matches!(ready, Poll::Ready(Ok(())))
@@ -29,7 +29,7 @@ impl Waiter {
     }
 }
 
-/// This many that have not polled yet.
+/// Creates waiters that have not polled yet.
 pub(crate) fn waiters<const N: usize>(service: &BreakerService<ReadyProbe>) -> [Waiter; N] {
     [(); N].map(|()| Waiter {
         service: service.clone(),
@@ -37,7 +37,7 @@ pub(crate) fn waiters<const N: usize>(service: &BreakerService<ReadyProbe>) -> [
     })
 }
 
-/// Asks each of them, and says how many are ready.
+/// Polls each of them, and returns how many are ready.
 pub(crate) fn ready_among(waiters: &mut [Waiter]) -> usize {
     let ready = waiters.iter_mut().map(Waiter::is_ready);
     ready.filter(|ready| *ready).count()

@@ -1,4 +1,4 @@
-//! A call can be dropped wherever it waits. Its slot, or its turn, then goes to another at once.
+//! A call can be dropped wherever it waits. Its slot, or its place in the queue, then goes to another at once.
 
 use ::http::Response;
 use buttress_core::Reason;
@@ -11,7 +11,7 @@ const POLLS: usize = 3;
 
 /// A2: at the head, in the middle, at the tail.
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
+async fn a_dropped_waiter_neither_blocks_nor_reorders_the_others() {
     for quitter in [0, 2, 4] {
         let scene = Scene::new(config(1, 5));
         let mut inside = scene.call();
@@ -23,7 +23,7 @@ async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
         while !waiting.is_empty() {
             inside.finish();
             let (who, mut next) = waiting.remove(0);
-            assert!(next.gets_inside(), "{who} is next, without {quitter}");
+            assert!(next.is_admitted(), "{who} is next, without {quitter}");
             assert!(waiting.iter().all(|(_, call)| call.task.wakes() == 0));
             inside = next;
         }
@@ -34,7 +34,7 @@ async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
 
 /// A3. tokio#904, embassy#2766 and #6964: the next waiter was dropped, and no other was woken.
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
+async fn a_waiter_dropped_after_it_was_woken_wakes_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [first, second, mut third] = scene.calls();
@@ -43,35 +43,35 @@ async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
     drop(first);
     assert_eq!((second.task.wakes(), third.task.wakes()), (1, 0));
     drop(second);
-    assert!(third.gets_inside());
+    assert!(third.is_admitted());
     assert_eq!(scene.counts(), (1, 0));
 }
 
 /// It has its slot, and waits for a service that is not ready yet.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_slot() {
+async fn a_call_dropped_while_the_inner_service_becomes_ready_returns_its_slot() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();
     scene.probe.not_ready();
     inside.finish();
-    assert!(!first.gets_inside());
+    assert!(!first.is_admitted());
     assert!(first.is_waiting());
     assert_eq!(scene.counts(), (1, 1));
 
     drop(first);
     assert_eq!(second.task.wakes(), 1);
-    assert!(!second.gets_inside());
+    assert!(!second.is_admitted());
     assert_eq!(scene.counts(), (1, 0));
     scene.probe.ready();
     assert_eq!(second.task.wakes(), 2);
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
     second.finish();
     assert_eq!(scene.counts(), (0, 0));
     assert_eq!(scene.probe.reserved(), 0);
 }
 
-/// It holds no reservation of the inner service while it waits: a call that need not wait may use it.
+/// While it waits, it holds no reservation of the inner service: a call that need not wait may use it.
 #[tokio::test(start_paused = true)]
 async fn a_waiter_holds_no_reservation_of_the_inner_service() {
     let scene = Scene::new(config(1, 5));
@@ -92,7 +92,7 @@ async fn a_readiness_error_after_the_wait_gives_the_slot_to_the_next() {
     assert!(error.is::<buttress_testkit::TestError>(), "{error}");
     assert_eq!(second.task.wakes(), 1);
     scene.probe.ready();
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +115,7 @@ async fn a_call_dropped_at_any_poll_gives_its_slot_to_the_next() {
 
         drop(call);
         assert_eq!(scene.probe.in_flight(), 0, "after {polls} polls");
-        assert!(next.gets_inside(), "after {polls} polls");
+        assert!(next.is_admitted(), "after {polls} polls");
         assert_eq!(scene.counts(), (1, 0), "after {polls} polls");
     }
 }
@@ -134,13 +134,13 @@ async fn a_body_dropped_anywhere_gives_its_slot_to_the_next() {
             assert!(frame.unwrap().is_ok());
         }
         drop(response);
-        assert!(next.gets_inside(), "after {frames} frames");
+        assert!(next.is_admitted(), "after {frames} frames");
         assert_eq!(scene.counts(), (1, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
+async fn a_readied_clone_that_is_dropped_leaks_nothing() {
     let scene = Scene::new(config(1, 1));
     let mut service = scene.service.clone();
     assert!(poll_ready(&mut service, &CountingWaker::new()).is_ready());
@@ -149,9 +149,9 @@ async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// A rejected caller does not block others: it is not in the queue, and is assigned no slot that it does not use.
+/// A rejected caller does not block others: it is not in the queue, and is assigned no slot.
 #[tokio::test(start_paused = true)]
-async fn a_rejected_call_leaves_nothing_behind() {
+async fn a_rejected_call_leaks_nothing() {
     let scene = Scene::new(config(1, 0));
     let inside = scene.call();
     let refused = scene.calls::<3>();
@@ -163,9 +163,9 @@ async fn a_rejected_call_leaves_nothing_behind() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// A9: calls that came, waited and left leave neither a waker nor a clone behind.
+/// A9: calls that arrived, waited and were dropped leave neither a waker nor a clone behind.
 #[tokio::test(start_paused = true)]
-async fn calls_that_left_are_removed() {
+async fn dropped_calls_are_removed() {
     let scene = Scene::new(config(1, 4));
     let _inside = scene.call();
     let task = CountingWaker::new();
@@ -178,12 +178,12 @@ async fn calls_that_left_are_removed() {
     assert_eq!(task.kept(), 0);
     assert_eq!(scene.counts(), (1, 0));
     let alive = scene.probe.alive();
-    assert!(alive <= 3, "{alive} instances are alive");
+    assert!(alive <= 3, "{alive} instances exist");
 }
 
-/// A response without a body must not hold the slot: its body is never polled.
+/// A response without a body must not hold the slot, because its body is never polled.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_kept_keeps_no_slot() {
+async fn a_response_without_a_body_holds_no_slot() {
     let scene = Scene::http(config(1, 0));
     scene
         .probe

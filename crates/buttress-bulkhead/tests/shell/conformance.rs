@@ -7,11 +7,11 @@ use buttress_core::{Mode, Ratio};
 use buttress_testkit::{Conformance, LayerUnderTest, QueueOrder, Readiness, Sharing, TestBody};
 
 const LIMIT: u32 = 3;
-/// What all calls are for.
+/// The key of all calls.
 const KEY: &str = "conformance";
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// In every mode, a bulkhead keeps the contract of a layer. One that enforces admits up to its limit.
+/// In each mode, a bulkhead fulfils the contract of a layer. In `Enforce` it admits up to its limit.
 #[test]
 fn a_bulkhead_without_a_queue_conforms_in_every_mode() {
     in_every_mode("refuses", |mode| {
@@ -62,7 +62,7 @@ fn an_http_bulkhead_with_a_queue_conforms_in_every_mode() {
     });
 }
 
-/// Q2, and Q1 the other way round: the newest first, for which the oldest makes room.
+/// Q2, and the reverse of Q1: the newest first, which evicts the oldest.
 #[test]
 fn a_bulkhead_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [
@@ -82,7 +82,7 @@ fn a_bulkhead_with_a_short_queue_conforms_in_either_order() {
     }
 }
 
-/// With all calls in one partition, and with all of them of one tenant, which is alone.
+/// With all calls in one partition, and with all calls of one tenant.
 #[test]
 fn a_bulkhead_that_is_shared_conforms_in_every_mode() {
     for queue in [0, 100_000] {
@@ -118,7 +118,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bool) -> Conformance {
     let enforces = matches!(mode, Mode::Enforce | Mode::EnforceFor(Ratio::ONE));
     let config = if mode == Mode::EnforceFor(Ratio::HALF) {
-        // Where the suite needs an answer, it has no more than four at once; the histories at random have twelve.
+        // When the suite needs a response, it has at most four concurrent calls; the random histories have twelve.
         config.limit(5)
     } else {
         config

@@ -1,4 +1,4 @@
-//! More critical calls are admitted first, and replace less critical ones in a full queue.
+//! More critical calls are admitted first, and evict less critical ones from a full queue.
 
 use buttress_core::Criticality::{self, Critical, High, Low, Medium};
 use buttress_core::{Reason, TaskContext};
@@ -6,7 +6,7 @@ use tower::Service;
 
 use crate::support::{Call, Scene, config};
 
-/// A call by a task with that criticality, or without one.
+/// A call by a task with this criticality, or without one.
 fn by(
     scene: &Scene,
     criticality: Option<Criticality>,
@@ -22,7 +22,7 @@ fn by(
 async fn more_critical_calls_are_admitted_first() {
     let scene = Scene::new(config(1, 8));
     let mut inside = Some(by(&scene, None));
-    // The first of two that matter as much is the one that came first; without a word, that is `High`.
+    // Of two with the same criticality, the first to arrive is first. Without a criticality, it is `High`.
     let came = [Some(Low), Some(High), Some(Critical), Some(Medium), None];
     let mut waiting = came
         .map(|who| (who, by(&scene, who)))
@@ -32,7 +32,7 @@ async fn more_critical_calls_are_admitted_first() {
     let mut order = Vec::new();
     while let Some(call) = inside.take() {
         call.finish();
-        if let Some(next) = waiting.iter_mut().position(|(_, call)| call.gets_inside()) {
+        if let Some(next) = waiting.iter_mut().position(|(_, call)| call.is_admitted()) {
             let (who, call) = waiting.remove(next);
             order.push(who);
             inside = Some(call);
@@ -45,7 +45,7 @@ async fn more_critical_calls_are_admitted_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_full_queue_what_matters_more_takes_the_slot_of_what_matters_less() {
+async fn in_a_full_queue_a_more_critical_call_evicts_a_less_critical_one() {
     let scene = Scene::new(config(1, 2));
     let _inside = by(&scene, None);
     let mut batch = [by(&scene, Some(Low)), by(&scene, Some(Low))];
@@ -53,13 +53,13 @@ async fn in_a_full_queue_what_matters_more_takes_the_slot_of_what_matters_less()
 
     let user = by(&scene, Some(High));
     assert!(user.is_waiting());
-    // The last of the least critical was evicted, and was woken to read that.
+    // The last of the least critical was evicted, and woken to be rejected.
     assert_eq!(batch.each_ref().map(|call| call.task.wakes()), [0, 1]);
     batch[1].poll();
     assert_eq!(batch[1].reason(), Some(Reason::QueueOverloaded));
     assert_eq!(scene.counts(), (1, 2));
 
-    // It does not work the other way round, nor among calls of the same criticality.
+    // Not the other way round, nor among calls of the same criticality.
     let another = by(&scene, Some(Medium));
     assert!(another.is_waiting());
     for who in [Low, Medium] {
@@ -68,7 +68,7 @@ async fn in_a_full_queue_what_matters_more_takes_the_slot_of_what_matters_less()
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_it_is_turned_off_criticality_has_no_effect() {
+async fn criticality_can_be_disabled_in_the_queue() {
     let scene = Scene::new(config(1, 2).by_criticality(false));
     let inside = by(&scene, None);
     let mut first = by(&scene, Some(Low));
@@ -78,10 +78,10 @@ async fn where_it_is_turned_off_criticality_has_no_effect() {
         Some(Reason::BulkheadFull)
     );
     inside.finish();
-    assert!(first.gets_inside());
+    assert!(first.is_admitted());
 }
 
-/// It is what the task is when the call is made; a future may be polled anywhere.
+/// It is that of the task that makes the call; a future may be polled anywhere.
 #[tokio::test(start_paused = true)]
 async fn the_criticality_is_that_of_the_calling_task_and_not_of_the_polling_one() {
     let scene = Scene::new(config(1, 8));
@@ -92,6 +92,6 @@ async fn the_criticality_is_that_of_the_calling_task_and_not_of_the_polling_one(
         .with_criticality(Some(Critical))
         .enter(|| batch.poll());
     inside.finish();
-    assert!(user.gets_inside());
-    assert!(!batch.gets_inside());
+    assert!(user.is_admitted());
+    assert!(!batch.is_admitted());
 }

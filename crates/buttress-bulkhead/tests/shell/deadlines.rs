@@ -1,4 +1,4 @@
-//! How long a call may wait: until the sooner of the longest wait and its deadline.
+//! How long a call may wait: until the earlier of the longest wait and its deadline.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn after(time: Duration) -> Option<Deadline> {
     Deadline::after(tokio::time::Instant::now().into_std(), time)
 }
 
-/// A call by a task with that much time.
+/// A call by a task with this much time.
 macro_rules! call_within {
     ($scene:expr, $time:expr) => {
         TaskContext::default()
@@ -32,7 +32,7 @@ async fn a_call_without_time_does_not_wait() {
     inside.finish();
 }
 
-/// With a margin, to have less time than that is to have none.
+/// With a margin, less time than that counts as none.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_could_not_end_in_time_does_not_wait() {
     let scene = Scene::new(config(1, 8).margin(50 * MS));
@@ -44,7 +44,7 @@ async fn a_call_that_could_not_end_in_time_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_runs_out_ends_the_wait() {
+async fn a_deadline_that_passes_ends_the_wait() {
     let scene = Scene::new(config(1, 8).max_wait(1_000 * MS));
     let inside = scene.call();
     let mut waiting = call_within!(scene, 100 * MS);
@@ -58,11 +58,11 @@ async fn a_deadline_that_runs_out_ends_the_wait() {
     assert!(!waiting.has_begun());
     assert_eq!(scene.counts(), (1, 1));
     inside.finish();
-    assert!(patient.gets_inside());
+    assert!(patient.is_admitted());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_while_there_is_still_the_margin_to_the_deadline() {
+async fn a_wait_ends_a_margin_before_the_deadline() {
     let scene = Scene::new(config(1, 8).margin(40 * MS));
     let _inside = scene.call();
     let mut waiting = call_within!(scene, 100 * MS);
@@ -73,7 +73,7 @@ async fn a_wait_ends_while_there_is_still_the_margin_to_the_deadline() {
     assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
 }
 
-/// A slot that becomes free a moment before it is too late is used; at that moment it is for the next.
+/// A slot that becomes free a moment before the wait ends is used; at that moment it goes to the next call.
 #[tokio::test(start_paused = true)]
 async fn a_slot_goes_to_a_waiter_that_can_use_it() {
     for (waited, is_let_in) in [(59 * MS, true), (60 * MS, false)] {
@@ -81,19 +81,19 @@ async fn a_slot_goes_to_a_waiter_that_can_use_it() {
         let inside = scene.call();
         let mut waiting = call_within!(scene, 100 * MS);
         let mut patient = scene.call();
-        // No call is polled meanwhile: only the clock decides.
+        // No call is polled in between: only the clock decides.
         pass(waited).await;
         inside.finish();
         waiting.poll();
         assert_eq!(waiting.is_inside(), is_let_in, "{waited:?}");
-        assert_eq!(patient.gets_inside(), !is_let_in, "{waited:?}");
+        assert_eq!(patient.is_admitted(), !is_let_in, "{waited:?}");
         if !is_let_in {
             assert_eq!(waiting.reason(), Some(Reason::DeadlineTooShort));
         }
     }
 }
 
-/// Q3: at `T`, and not before, with a reason of its own; and the room it took is free again.
+/// Q3: at `T`, and not before, with its own reason; and its place in the queue is free again.
 #[tokio::test(start_paused = true)]
 async fn the_longest_wait_ends_to_the_millisecond() {
     let scene = Scene::new(config(1, 1).max_wait(100 * MS));
@@ -115,7 +115,7 @@ async fn the_longest_wait_ends_to_the_millisecond() {
 
 /// The same for a caller that only awaits.
 #[tokio::test(start_paused = true)]
-async fn a_caller_hears_of_it_in_time() {
+async fn a_caller_is_rejected_in_time() {
     let scene = Scene::new(config(1, 1).max_wait(100 * MS));
     let _inside = scene.call();
     let began = tokio::time::Instant::now();
@@ -125,9 +125,9 @@ async fn a_caller_hears_of_it_in_time() {
     assert!((100 * MS..=101 * MS).contains(&waited), "{waited:?}");
 }
 
-/// A3: the slot and the end of the wait come in the same instant.
+/// A3: the slot and the end of the wait come at the same moment.
 #[tokio::test(start_paused = true)]
-async fn a_slot_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() {
+async fn a_slot_released_as_the_wait_ends_is_neither_lost_nor_assigned_twice() {
     let config = || config(1, 1).max_wait(100 * MS);
     // The slot is free first: a waiter that is polled late was admitted in time.
     let scene = Scene::new(config());
@@ -136,10 +136,10 @@ async fn a_slot_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() 
     pass(100 * MS - Duration::from_nanos(1)).await;
     inside.finish();
     pass(MS).await;
-    assert!(waiting.gets_inside());
+    assert!(waiting.is_admitted());
     assert_eq!(scene.counts(), (1, 0));
 
-    // The end is there first: the slot is free.
+    // The wait ends first: the slot is free.
     let scene = Scene::new(config());
     let inside = scene.call();
     let mut waiting = scene.call();
@@ -151,9 +151,9 @@ async fn a_slot_that_is_free_as_the_wait_ends_is_neither_lost_nor_given_twice() 
     assert!(scene.call().is_inside());
 }
 
-/// The reason is that of what came first.
+/// The reason is that of the earlier end.
 #[tokio::test(start_paused = true)]
-async fn the_sooner_of_both_ends_the_wait() {
+async fn the_earlier_of_both_ends_the_wait() {
     for (deadline, reason) in [
         (50 * MS, Reason::DeadlineTooShort),
         (150 * MS, Reason::QueueTimeout),
@@ -167,9 +167,9 @@ async fn the_sooner_of_both_ends_the_wait() {
     }
 }
 
-/// Of the deadline of the task and that of the request, the sooner counts.
+/// The earlier of the deadlines of the task and of the request is used.
 #[tokio::test(start_paused = true)]
-async fn a_deadline_may_come_with_the_request() {
+async fn the_deadline_of_the_request_is_used_too() {
     for (task, extension) in [(500 * MS, 50 * MS), (50 * MS, 500 * MS)] {
         let scene: Scene<Http> = Scene::http(config(1, 1));
         let _inside = scene.call();
@@ -187,15 +187,16 @@ async fn a_deadline_may_come_with_the_request() {
     }
 }
 
-/// A bulkhead does not watch the call itself, nor look at the clock where there is room: that is for deadlines.
+/// A bulkhead does not end the call itself, nor read the clock while there are free slots: that is for deadline
+/// layers.
 #[tokio::test(start_paused = true)]
-async fn where_there_is_room_no_deadline_is_read() {
+async fn with_free_slots_no_deadline_is_read() {
     let scene = Scene::new(BulkheadConfig::default());
     assert!(call_within!(scene, Duration::ZERO).is_inside());
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_longest_wait_or_a_deadline_the_wait_is_as_long_as_it_takes() {
+async fn without_a_longest_wait_or_a_deadline_the_wait_has_no_limit() {
     let scene = Scene::new(config(1, 1));
     let inside = scene.call();
     let mut waiting = scene.call();
@@ -205,10 +206,10 @@ async fn without_a_longest_wait_or_a_deadline_the_wait_is_as_long_as_it_takes() 
     assert_eq!(waiting.task.wakes(), 0);
     assert!(waiting.is_waiting());
     inside.finish();
-    assert!(waiting.gets_inside());
+    assert!(waiting.is_admitted());
 }
 
-/// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
+/// A slot becomes free, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
 #[tokio::test(start_paused = true)]
 async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
     for (max_wait, reason) in [
@@ -226,7 +227,11 @@ async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
 
         let wakes = stuck.task.wakes();
         pass(250 * MS).await;
-        assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
+        assert_eq!(
+            stuck.task.wakes(),
+            wakes + 1,
+            "it is not polled unless it is woken"
+        );
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
         // The future still exists, and holds nothing.

@@ -19,8 +19,8 @@ fn answers(scene: &Scene<Http>, response: Response<TestBody>) {
     scene.probe.script_next(Script::new().ok(response));
 }
 
-/// Defect A04/K04 of tower-resilience, and of tower: the slot is free with the head, and two bodies stream under a
-/// limit of one.
+/// Defect A04/K04 of tower-resilience, and of tower: the slot is released with the head, and two bodies stream under
+/// a limit of one.
 #[tokio::test(start_paused = true)]
 async fn a_call_keeps_its_slot_until_its_body_has_ended() {
     let scene = Scene::http(config(1, 0));
@@ -55,7 +55,7 @@ async fn a_call_keeps_its_slot_until_its_trailers_are_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_gives_the_slot_back() {
+async fn a_body_that_breaks_off_returns_the_slot() {
     let scene = Scene::http(config(1, 0));
     let body = TestBody::empty().data("half").declare(8).err("reset");
     answers(&scene, Response::new(body));
@@ -104,7 +104,7 @@ async fn without_a_body_the_call_ends_with_its_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_in_place_of_a_response_gives_the_place_back() {
+async fn an_error_in_place_of_a_response_returns_the_slot() {
     let scene = Scene::http(config(1, 0));
     scene.probe.script_next(Script::new().err("refused"));
     scene.probe.let_pass();

@@ -12,9 +12,9 @@ async fn off_neither_counts_nor_rejects() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// In shadow mode it counts, and admits all calls: none wait either.
+/// In shadow mode it counts, and admits all calls without a wait.
 #[tokio::test(start_paused = true)]
-async fn a_shadow_counts_and_lets_through() {
+async fn shadow_counts_and_admits() {
     let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
     let inside = scene.calls::<5>();
     assert!(inside.iter().all(|call| call.is_inside()));
@@ -39,14 +39,14 @@ async fn enforcement_for_a_share_rejects_that_share() {
             assert!(call.is_inside());
         }
     }
-    // Ten standard deviations to either side of 600.
+    // Ten standard deviations on either side of 600.
     assert!((395..=805).contains(&refused), "{refused} refused");
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// Those it lets through beyond the limit count, so those it binds for wait until they have ended.
+/// The calls admitted beyond the limit count, so the calls for which it enforces wait until they have ended.
 #[tokio::test(start_paused = true)]
-async fn with_a_share_the_enforced_calls_wait_for_room() {
+async fn with_a_share_the_enforced_calls_wait_for_slots() {
     let scene = Scene::new(config(1, 100).mode(Mode::EnforceFor(Ratio::HALF)));
     let mut inside = Vec::new();
     let mut waiting = Vec::new();
@@ -63,11 +63,11 @@ async fn with_a_share_the_enforced_calls_wait_for_room() {
         assert!(waiting.iter().all(|call| call.task.wakes() == 0));
         call.finish();
     }
-    assert!(waiting[0].gets_inside());
+    assert!(waiting[0].is_admitted());
     assert!(waiting[1..].iter().all(|call| call.task.wakes() == 0));
 }
 
-/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance.
+/// Law 8: which calls a rejection is enforced for depends on the request, and not on chance.
 #[tokio::test(start_paused = true)]
 async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let binds = |request_id: usize| {
@@ -88,7 +88,7 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     assert!((30..70).contains(&bound), "{bound} of 100");
 }
 
-/// Where rejections are not enforced calls do not wait: a new mode admits the waiters.
+/// If rejections are not enforced, calls do not wait: a new mode admits the waiters.
 #[tokio::test(start_paused = true)]
 async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
     for mode in [Mode::Off, Mode::Shadow] {
@@ -97,27 +97,27 @@ async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
         let mut waiting = scene.calls::<3>();
         scene.bulkhead.reconfigure(config(1, 8).mode(mode)).unwrap();
         assert!(
-            waiting.iter_mut().all(|call| call.gets_inside()),
+            waiting.iter_mut().all(|call| call.is_admitted()),
             "{mode:?}"
         );
         assert!(scene.call().is_inside());
 
-        // Back again, what is counted is paid back first.
+        // When it enforces again, the calls beyond the limit must end first.
         scene.bulkhead.reconfigure(config(1, 8)).unwrap();
         assert_eq!(scene.counts(), (4, 0));
         let mut next = scene.call();
         inside.finish();
         for call in waiting {
-            assert!(!next.gets_inside(), "{mode:?}");
+            assert!(!next.is_admitted(), "{mode:?}");
             call.finish();
         }
-        assert!(next.gets_inside(), "{mode:?}");
+        assert!(next.is_admitted(), "{mode:?}");
     }
 }
 
 /// A call that was admitted while the mode was off holds no slot, so it returns none.
 #[tokio::test(start_paused = true)]
-async fn calls_of_an_unlimited_time_are_not_counted_after_it() {
+async fn calls_admitted_while_off_are_not_counted_later() {
     let scene = Scene::new(config(1, 0).mode(Mode::Off));
     let uncounted = scene.calls::<3>();
     scene.bulkhead.reconfigure(config(1, 0)).unwrap();

@@ -1,4 +1,5 @@
-//! A4: a panic of the inner service unwinds to its caller alone, its slot goes to the next, and the bulkhead goes on.
+//! A4: a panic of the inner service unwinds to its caller only, its slot goes to the next call, and the bulkhead
+//! remains usable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,23 +11,23 @@ use tower::Service;
 use crate::support::{Scene, config, poll_ready, request};
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_call_gives_the_slot_back() {
-    gives_the_place_back(Script::new().panic_in_call()).await;
+async fn a_panic_in_call_returns_the_slot() {
+    returns_the_slot(Script::new().panic_in_call()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_poll_gives_the_slot_back() {
-    gives_the_place_back(Script::new().pending(1).panic()).await;
+async fn a_panic_in_a_poll_returns_the_slot() {
+    returns_the_slot(Script::new().pending(1).panic()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_body_gives_the_slot_back() {
+async fn a_panic_in_a_body_returns_the_slot() {
     let body = TestBody::empty().data("half").declare(8).panic();
-    gives_the_place_back(Script::new().ok(Response::new(body))).await;
+    returns_the_slot(Script::new().ok(Response::new(body))).await;
 }
 
-/// Suffers `script` more often than there are slots, and then uses all of them.
-async fn gives_the_place_back(script: Script<Response<TestBody>>) {
+/// Runs `script` more often than there are slots, and then uses all of them.
+async fn returns_the_slot(script: Script<Response<TestBody>>) {
     let scene = Scene::http(config(2, 1));
     scene.probe.let_pass();
     for _ in 0..5 {
@@ -48,7 +49,7 @@ async fn gives_the_place_back(script: Script<Response<TestBody>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_drop_of_a_call_gives_the_slot_back() {
+async fn a_panic_in_the_drop_of_a_call_returns_the_slot() {
     let scene = Scene::new(config(1, 1));
     scene.probe.let_pass();
     scene.probe.script_next(Script::new().panic_in_drop());
@@ -58,10 +59,10 @@ async fn a_panic_in_the_drop_of_a_call_gives_the_slot_back() {
     scene.probe.hold();
     let mut next = scene.call();
     catch_unwind(AssertUnwindSafe(|| drop(call))).unwrap_err();
-    assert!(next.gets_inside());
+    assert!(next.is_admitted());
 }
 
-/// It has its slot, and the service that it waited with panics as it becomes ready, or as it is called.
+/// It has its slot, and its service panics while it becomes ready, or when it is called.
 #[tokio::test(start_paused = true)]
 async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
     for in_poll_ready in [true, false] {
@@ -78,22 +79,22 @@ async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
         catch_unwind(AssertUnwindSafe(|| first.poll())).unwrap_err();
         assert_eq!(second.task.wakes(), 1, "in poll_ready: {in_poll_ready}");
         scene.probe.ready();
-        assert!(second.gets_inside());
+        assert!(second.is_admitted());
         drop(first);
         assert_eq!(scene.counts(), (1, 0));
     }
 }
 
-/// A waiter panics on its own: its turn ends with it.
+/// A waiting task panics outside the call: the call leaves the queue.
 #[tokio::test(start_paused = true)]
-async fn a_panic_elsewhere_in_a_waiting_task_takes_it_out_of_the_queue() {
+async fn a_panic_in_a_waiting_task_removes_its_call_from_the_queue() {
     let scene = Scene::new(config(1, 2));
     let inside = scene.call();
     let service = scene.service.clone();
     let task = tokio::spawn(async move {
         let mut call = std::pin::pin!(tower::ServiceExt::oneshot(service, request()));
         assert!(CountingWaker::new().poll_future(call.as_mut()).is_pending());
-        panic!("nothing to do with the call");
+        panic!("unrelated to the call");
     });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(scene.counts(), (1, 0));

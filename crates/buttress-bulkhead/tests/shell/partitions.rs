@@ -1,4 +1,4 @@
-//! A limit that is shared by kinds of calls, or by tenants.
+//! A limit that is shared by partitions, or by tenants.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ fn to(name: &str) -> Request<TestBody> {
     request
 }
 
-/// Of each partition the calls in flight and the waiters; the rest first.
+/// The calls in flight and the waiters of each partition; the rest first.
 fn parts<P>(scene: &Scene<P>) -> Vec<(u64, usize)> {
     let snapshot = scene.bulkhead.snapshot();
     let parts = snapshot.partitions.iter();
@@ -45,7 +45,7 @@ fn parts<P>(scene: &Scene<P>) -> Vec<(u64, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_partition_leaves_another_borrows_and_gives_back() {
+async fn unused_slots_are_lent_and_returned() {
     let scene = scene(config(4, 8).partitions(halves()));
     let mut searching: Vec<_> = (0..4).map(|_| scene.call_with(to("search"))).collect();
     assert!(searching.iter().all(|call| call.is_inside()));
@@ -53,15 +53,15 @@ async fn what_one_partition_leaves_another_borrows_and_gives_back() {
     let mut buying = [to("checkout"), to("checkout")].map(|request| scene.call_with(request));
     assert_eq!(parts(&scene), [(0, 0), (0, 2), (4, 1)]);
 
-    // The first waiter waits longer: it would borrow.
+    // The first waiter continues to wait, because it would borrow.
     searching.pop().expect("four").finish();
-    assert!(buying[0].gets_inside());
+    assert!(buying[0].is_admitted());
     searching.pop().expect("four").finish();
-    assert!(buying[1].gets_inside());
+    assert!(buying[1].is_admitted());
     assert_eq!(parts(&scene), [(0, 0), (2, 0), (2, 1)]);
-    assert!(!more.gets_inside());
+    assert!(!more.is_admitted());
     searching.pop().expect("four").finish();
-    assert!(more.gets_inside());
+    assert!(more.is_admitted());
     assert_eq!(scene.counts(), (4, 0));
 }
 
@@ -77,15 +77,15 @@ async fn a_partition_keeps_its_slot_until_the_end_of_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_leaves_or_fails_returns_its_slot_to_its_partition() {
+async fn a_call_that_is_dropped_or_fails_returns_its_slot_to_its_partition() {
     let scene = scene(config(4, 8).partitions(halves()));
     let mut inside: Vec<_> = (0..4).map(|_| scene.call_with(to("checkout"))).collect();
     let [first, mut second] = [(); 2].map(|()| scene.call_with(to("search")));
     inside.pop();
     assert_eq!(parts(&scene), [(0, 0), (3, 0), (1, 1)]);
-    // It was admitted and has not polled: its slot is the next one's.
+    // It was admitted and has not been polled: its slot goes to the next call.
     drop(first);
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
     assert_eq!(parts(&scene), [(0, 0), (3, 0), (1, 0)]);
     drop((second, inside));
     assert_eq!(parts(&scene), [(0, 0); 3]);
@@ -130,9 +130,9 @@ async fn a_layer_without_a_key_is_in_the_rest() {
     assert_eq!(parts(&scene), [(4, 0), (0, 0), (0, 0)]);
 }
 
-/// The owner of a call is known when it is made, so a service does not wait for a slot ahead of it.
+/// The owner of a call is known when it is made, so a service does not wait for a slot before that.
 #[tokio::test(start_paused = true)]
-async fn clones_do_not_wait_ahead_of_their_calls() {
+async fn clones_do_not_wait_before_their_calls() {
     let scene = Scene::behind(
         config(1, 0).partitions(PartitionsConfig::default().share("a", Ratio::ONE)),
         |bulkhead| BulkheadLayer::new(bulkhead).when_saturated(WhenSaturated::Unready),
@@ -143,9 +143,9 @@ async fn clones_do_not_wait_ahead_of_their_calls() {
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
 }
 
-/// The key is the user's code, and is not called where it is not needed.
+/// The key is not called unless it is needed.
 #[tokio::test(start_paused = true)]
-async fn the_key_is_read_only_where_calls_are_distinguished() {
+async fn the_key_is_read_only_if_calls_are_distinguished() {
     let panics: Key = |_| panic!("not called");
     let behind =
         |config| Scene::behind(config, |bulkhead| BulkheadLayer::http(bulkhead).key(panics));
@@ -154,7 +154,7 @@ async fn the_key_is_read_only_where_calls_are_distinguished() {
     assert!(inside.is_inside());
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
 
-    // And a panic of it is its caller's alone.
+    // A panic of it reaches only its caller.
     let scene = behind(config(4, 0).partitions(halves()));
     let call = std::panic::AssertUnwindSafe(|| scene.call());
     assert!(std::panic::catch_unwind(|| call().is_inside()).is_err());
@@ -162,7 +162,7 @@ async fn the_key_is_read_only_where_calls_are_distinguished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_tenant_that_asks_for_everything_leaves_room_for_another() {
+async fn one_tenant_cannot_take_all_slots() {
     let scene = scene(config(9, 0).tenants(TenantsConfig::default()));
     let _modest = scene.call_with(to("modest"));
     let mut greedy = Vec::new();
@@ -181,7 +181,7 @@ async fn one_tenant_that_asks_for_everything_leaves_room_for_another() {
 }
 
 #[test]
-fn what_cannot_work_is_rejected_by_name() {
+fn an_invalid_configuration_is_rejected_by_name() {
     let error = |config| Bulkhead::try_new("test", config).unwrap_err();
     let over = halves().share("images", Ratio::HALF);
     assert_eq!(
@@ -202,9 +202,9 @@ fn what_cannot_work_is_rejected_by_name() {
     assert_eq!(error(both).field(), "tenants");
 }
 
-/// Within a partition it is as without any: what matters more goes first, and takes a slot in a full queue.
+/// Within a partition the same rules apply: more critical calls are first, and evict others from a full queue.
 #[tokio::test(start_paused = true)]
-async fn within_a_partition_what_matters_more_goes_first() {
+async fn within_a_partition_more_critical_calls_are_first() {
     use buttress_core::{Criticality, TaskContext};
 
     let scene = scene(config(4, 2).partitions(halves()));
@@ -220,7 +220,7 @@ async fn within_a_partition_what_matters_more_goes_first() {
     assert_eq!(displaced.reason(), Some(Reason::QueueOverloaded));
     let mut inside = inside.into_iter();
     inside.next().expect("four").finish();
-    assert!(user.gets_inside() && !batch.gets_inside());
+    assert!(user.is_admitted() && !batch.is_admitted());
     inside.next().expect("four").finish();
-    assert!(batch.gets_inside());
+    assert!(batch.is_admitted());
 }

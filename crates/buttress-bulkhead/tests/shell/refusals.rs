@@ -1,4 +1,4 @@
-//! A rejection leaves nothing reserved in inner layers, and marks the request as not processed.
+//! A rejection releases what is reserved in inner layers, and marks the request as not processed.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,12 +20,12 @@ fn a_call_that_is_rejected_at_once_reserves_nothing_inside() {
     let spy = Spy::default();
     let mut refused = Box::pin(tower::Service::call(&mut kept, spy.request()));
     assert!(task.poll_future(refused.as_mut()).is_ready());
-    assert_eq!(scene.probe.reserved(), 0, "the service lives on");
+    assert_eq!(scene.probe.reserved(), 0, "the service is still usable");
     assert_eq!(spy.ending(), Some(Ending::Refused));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
+async fn a_wait_that_ends_in_a_rejection_releases_everything() {
     let scene = Scene::new(config(1, 1).max_wait(MS));
     let _inside = scene.call();
     let spy = Spy::default();
@@ -42,7 +42,7 @@ async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
 }
 
 #[test]
-fn a_wait_that_ends_with_a_service_that_is_broken_lets_go_of_everything() {
+fn a_wait_that_ends_in_a_readiness_error_releases_everything() {
     let scene = Scene::new(config(1, 1));
     let inside = scene.call();
     let spy = Spy::default();
@@ -56,7 +56,7 @@ fn a_wait_that_ends_with_a_service_that_is_broken_lets_go_of_everything() {
 }
 
 #[test]
-fn a_caller_that_leaves_a_wait_is_not_rejected() {
+fn a_call_dropped_while_it_waits_is_not_rejected() {
     let scene = Scene::new(config(1, 1));
     let _inside = scene.call();
     let spy = Spy::default();
@@ -64,16 +64,16 @@ fn a_caller_that_leaves_a_wait_is_not_rejected() {
     assert_eq!(spy.ending(), Some(Ending::Abandoned));
 }
 
-/// Notes why it was dropped. It goes with a request.
+/// Records why it was dropped. It is an extension of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spy(Arc<Mutex<Option<Ending>>>);
 
 impl Spy {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        *self.0.lock().expect("no test panics with it")
+        *self.0.lock().expect("no test panics while it is locked")
     }
 
-    /// A request that takes it along.
+    /// A request with this extension.
     pub(crate) fn request(&self) -> Request<TestBody> {
         let mut request = Request::new(TestBody::empty());
         request.extensions_mut().insert(Noted(Arc::clone(&self.0)));
@@ -86,6 +86,6 @@ struct Noted(Arc<Mutex<Option<Ending>>>);
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
     }
 }

@@ -14,11 +14,11 @@ async fn a_limit_below_the_calls_in_flight_admits_and_ends_none() {
     let mut waiting = scene.call();
     for under_way in [4, 3, 2] {
         assert_eq!(scene.counts(), (under_way, 1));
-        assert!(!waiting.gets_inside());
+        assert!(!waiting.is_admitted());
         assert!(inside.iter().all(|call| call.is_inside()));
         inside.pop().unwrap().finish();
     }
-    assert!(waiting.gets_inside());
+    assert!(waiting.is_admitted());
     assert_eq!(scene.counts(), (2, 0));
     for call in inside {
         call.finish();
@@ -39,7 +39,7 @@ async fn a_limit_below_the_calls_in_flight_rejects_new_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
+async fn raising_the_limit_wakes_as_many_waiters_as_fit_in_order() {
     let scene = Scene::new(config(1, 8));
     let _inside = scene.call();
     let mut waiting = scene.calls::<5>();
@@ -49,13 +49,13 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
         let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < admit_waiters));
         assert_eq!(woken, expected, "limit {limit}");
     }
-    assert!(waiting.iter_mut().all(|call| call.gets_inside()));
+    assert!(waiting.iter_mut().all(|call| call.is_admitted()));
     assert_eq!(scene.counts(), (6, 0));
 }
 
-/// What is above the limit is paid back first.
+/// The calls beyond the limit must end first.
 #[tokio::test(start_paused = true)]
-async fn raised_from_below_the_calls_in_flight_it_wakes_only_as_many_as_fit() {
+async fn raising_the_limit_above_the_calls_in_flight_wakes_only_as_many_as_fit() {
     let scene = Scene::new(config(4, 8));
     let _inside = scene.calls::<4>();
     let waiting = scene.calls::<3>();
@@ -76,16 +76,16 @@ async fn a_shorter_queue_keeps_its_waiters_and_adds_none() {
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
     for mut next in waiting {
         inside.finish();
-        assert!(next.gets_inside());
+        assert!(next.is_admitted());
         inside = next;
     }
     assert!(scene.call().is_waiting());
     inside.finish();
 }
 
-/// Waiters keep the longest wait they began with; new ones get the new one.
+/// Waiters keep the longest wait with which they started; new ones get the new one.
 #[tokio::test(start_paused = true)]
-async fn a_new_longest_wait_is_for_new_waiters() {
+async fn a_new_longest_wait_applies_to_new_waiters() {
     use crate::support::{MS, pass};
 
     let scene = Scene::new(config(1, 8).max_wait(100 * MS));
@@ -102,7 +102,7 @@ async fn a_new_longest_wait_is_for_new_waiters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_work_is_rejected_by_name_and_changes_nothing() {
+async fn an_invalid_configuration_is_rejected_and_changes_nothing() {
     let scene = Scene::new(config(2, 1));
     let _inside = scene.calls::<2>();
     for (field, wrong) in [

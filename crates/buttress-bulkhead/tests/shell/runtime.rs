@@ -4,15 +4,15 @@ use buttress_core::Reason;
 
 use crate::support::{MS, Scene, config, pass};
 
-/// Defect K02 of tower-resilience: to reject takes a timer, so that it panics where there is none. Here nothing is
-/// spawned, and no timer is set where none can be had: a wait then ends when it is polled.
+/// Defect K02 of tower-resilience: a rejection needs a timer, so it panics without one. Here nothing is spawned, and
+/// without timers none is created: a wait then ends when it is polled.
 #[test]
-fn it_works_outside_of_any_runtime() {
+fn it_works_outside_a_runtime() {
     let scene = Scene::new(config(1, 2).max_wait(MS));
     let inside = scene.call();
     let mut waiting = [scene.call(), scene.call()];
 
-    // The clock is the real one here. Its millisecond passes while the future is polled again and again.
+    // This is the real clock. Its millisecond passes while the future is polled repeatedly.
     let began = tokio::time::Instant::now();
     for call in &mut waiting {
         while call.reason().is_none() {
@@ -41,7 +41,7 @@ async fn it_spawns_nothing() {
     assert_eq!(tasks, 0);
 }
 
-/// A clock that jumps ends the waits whose time has come, once.
+/// A clock that jumps ends the waits whose time has passed, once.
 #[tokio::test(start_paused = true)]
 async fn thirty_days_pass_at_once() {
     let scene = Scene::new(config(1, 2).max_wait(MS));
@@ -57,7 +57,7 @@ async fn thirty_days_pass_at_once() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// As in a client, on threads: the limit holds, every call is served, and nothing is left.
+/// As in a client, on threads: the limit holds, every call is served, and nothing leaks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     use buttress_bulkhead::{Bulkhead, BulkheadLayer};
@@ -87,24 +87,26 @@ async fn many_tasks_on_several_threads_are_all_served_within_the_limit() {
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
 }
 
-/// F08. Tokio panics on creating a timer in a runtime without timers. There a bounded wait could not end by itself, so
-/// it is over at once; a wait without a bound goes on. Nothing is lost by either.
+/// F08. Tokio panics on creating a timer in a runtime without timers. A bounded wait could not end by itself there,
+/// so it ends at once; a wait without a bound continues. Neither leaks.
 #[test]
-fn in_a_runtime_without_timers_a_bounded_wait_is_over_at_once() {
+fn in_a_runtime_without_timers_a_bounded_wait_ends_at_once() {
     for (longest, waits) in [(Some(Duration::from_secs(3600)), 0), (None, 2)] {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.expect("it needs nothing").block_on(async {
-            let scene = Scene::new(config(1, 2).max_wait(longest));
-            let inside = scene.call();
-            let mut waiting = scene.calls::<2>();
-            assert_eq!(scene.counts(), (1, waits));
-            drop(inside.finish());
-            if waits > 0 {
-                waiting[0].poll();
-                assert!(waiting[0].is_inside());
-            }
-            drop(waiting);
-            assert_eq!(scene.counts(), (0, 0));
-        });
+        runtime
+            .expect("a runtime without drivers can be built")
+            .block_on(async {
+                let scene = Scene::new(config(1, 2).max_wait(longest));
+                let inside = scene.call();
+                let mut waiting = scene.calls::<2>();
+                assert_eq!(scene.counts(), (1, waits));
+                drop(inside.finish());
+                if waits > 0 {
+                    waiting[0].poll();
+                    assert!(waiting[0].is_inside());
+                }
+                drop(waiting);
+                assert_eq!(scene.counts(), (0, 0));
+            });
     }
 }

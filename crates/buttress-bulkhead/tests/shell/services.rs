@@ -1,4 +1,4 @@
-//! What can stand behind a bulkhead, and how many bulkheads a layer makes: one.
+//! The bounds on inner services, and the number of limits of a handle: one.
 
 use std::cell::Cell;
 use std::io;
@@ -15,10 +15,10 @@ fn bulkhead() -> Bulkhead {
     Bulkhead::new("test", config(1, 1))
 }
 
-/// The service only has to be `Clone`, as a waiter waits with a clone: not `Send`, nor `'static`, nor of a type with a
-/// name.
+/// The service needs only `Clone`, because a waiter waits with a clone: not `Send`, not `'static`, and no nameable
+/// type.
 #[tokio::test(start_paused = true)]
-async fn the_inner_service_needs_to_be_nothing_but_a_clone() {
+async fn the_inner_service_needs_only_clone() {
     let bulkhead = bulkhead();
     let layer = BulkheadLayer::new(&bulkhead);
     let plus_one = service_fn(|n: u32| async move { Ok::<_, io::Error>(n + 1) });
@@ -45,9 +45,9 @@ async fn the_inner_service_needs_to_be_nothing_but_a_clone() {
     assert_eq!(layer.layer(borrowing).oneshot(()).await.unwrap(), 8);
 }
 
-/// A boxed service waits, leaves, and comes to its turn like any other.
+/// A boxed service waits, is dropped, and is served like any other.
 #[tokio::test(start_paused = true)]
-async fn a_call_over_a_boxed_service_waits_for_its_turn() {
+async fn a_call_of_a_boxed_service_waits_in_the_queue() {
     let bulkhead = bulkhead();
     let slow = service_fn(|n: u32| async move {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
@@ -78,10 +78,10 @@ fn layers_and_services_are_clone_send_and_sync() {
     clones(&Stack::new(layer.clone(), layer));
 }
 
-/// Defects A01, A02, A03 of tower-resilience, and of tower's `ConcurrencyLimitLayer`: each call of `layer` makes a
-/// limit of its own, and a server makes one for each connection, route, or even request.
+/// Defects A01, A02, A03 of tower-resilience, and of tower's `ConcurrencyLimitLayer`: each call of `layer` creates
+/// its own limit, and a server calls it for each connection, route, or even request.
 #[tokio::test(start_paused = true)]
-async fn however_often_layer_is_called_there_is_one_limit() {
+async fn all_layers_of_one_bulkhead_share_one_limit() {
     let bulkhead = Bulkhead::new("test", config(1, 0));
     let hangs = service_fn(|()| std::future::pending::<Result<(), io::Error>>());
     let mut inside = 0;
@@ -118,12 +118,12 @@ async fn errors_pass_unchanged_and_a_rejection_names_its_layer() {
     assert!(task.poll_future(hanging.as_mut()).is_pending());
     let error = service.clone().oneshot(false).await.unwrap_err();
     assert_eq!(Rejection::find(&*error).unwrap().layer(), "inner");
-    // What the inner one rejects gives the outer slot back.
+    // A rejection by the inner one releases the outer slot.
     assert_eq!(outer.snapshot().in_flight, 1);
 }
 
 #[test]
-fn a_service_gives_back_what_is_behind_it() {
+fn a_service_returns_its_inner_service() {
     let bulkhead = bulkhead();
     let mut service: BulkheadService<u8> = BulkheadLayer::new(&bulkhead).layer(7);
     *service.get_mut() += 1;

@@ -5,7 +5,8 @@ use buttress_core::Reason;
 
 use crate::support::{MS, Scene, config, pass};
 
-/// One call ends every 20 ms, and a number of calls wait. Returns those that were served, and why the others were not.
+/// One call ends every 20 ms, and several calls wait. Returns the number of those that were served, and why the
+/// others were not.
 async fn served(rule: Option<ControlledDelay>) -> (usize, Vec<Option<Reason>>) {
     let scene = Scene::new(config(1, 40).controlled_delay(rule));
     let mut inside = scene.call();
@@ -24,8 +25,8 @@ async fn served(rule: Option<ControlledDelay>) -> (usize, Vec<Option<Reason>>) {
     (served, waiting.iter().map(|call| call.reason()).collect())
 }
 
-/// After an interval in which even the shortest wait was too long, a waiter that waited long is dropped when its turn
-/// comes, and all of them have by then.
+/// After an interval in which even the shortest wait was too long, a waiter that has waited long is dropped when its
+/// turn comes, which is true for all of them by then.
 #[tokio::test(start_paused = true)]
 async fn a_long_wait_in_a_queue_that_does_not_drain_is_rejected() {
     assert_eq!(served(None).await, (40, Vec::new()));

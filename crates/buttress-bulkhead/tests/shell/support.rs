@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-/// A number of slots, room for a number of waiters in order of arrival, and no bound on their wait.
+/// A number of slots, a queue in order of arrival, and no limit on the wait.
 pub(crate) fn config(limit: u32, queue: usize) -> BulkheadConfig {
     let config = BulkheadConfig::default().limit(limit).queue(queue);
     config.order(Order::Fifo).max_wait(None)
@@ -21,7 +21,7 @@ pub(crate) fn request() -> Request<TestBody> {
     Request::new(TestBody::empty())
 }
 
-/// A bulkhead, a service behind it, and what is behind that: calls stay inside until they are let go.
+/// A bulkhead, its service, and a probe as the inner service: calls are in flight until they are released.
 pub(crate) struct Scene<P = Plain> {
     pub(crate) bulkhead: Bulkhead,
     pub(crate) service: BulkheadService<ReadyProbe, P>,
@@ -77,19 +77,19 @@ where
         call
     }
 
-    /// A number of them.
+    /// Makes several calls.
     pub(crate) fn calls<const N: usize>(&self) -> [Call<BulkheadService<ReadyProbe, P>>; N] {
         [(); N].map(|()| self.call())
     }
 
-    /// The calls in flight and the waiters, as in the snapshot.
+    /// The calls in flight and the waiters, from the snapshot.
     pub(crate) fn counts(&self) -> (u64, usize) {
         let snapshot = self.bulkhead.snapshot();
         (snapshot.in_flight, snapshot.queued)
     }
 }
 
-/// One call, polled by hand.
+/// A call, polled by hand.
 pub(crate) struct Call<S: Service<Request<TestBody>>> {
     id: CallId,
     probe: ProbeHandle,
@@ -125,7 +125,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
         }
     }
 
-    /// Whether it is in the inner service, or was until it ended.
+    /// Whether it has reached the inner service.
     pub(crate) fn has_begun(&self) -> bool {
         self.probe.attempts(self.id) > 0
     }
@@ -135,7 +135,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
     }
 
     /// Whether it is ready after a poll, if it was woken; it is not polled otherwise.
-    pub(crate) fn gets_inside(&mut self) -> bool {
+    pub(crate) fn is_admitted(&mut self) -> bool {
         if self.task.wakes() > 0 {
             self.poll();
         }
@@ -146,22 +146,22 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
         !self.has_begun() && self.answer.is_none()
     }
 
-    /// Why it was rejected, if it was.
+    /// The reason, if it was rejected.
     pub(crate) fn reason(&self) -> Option<Reason> {
         reason(self.answer.as_ref()?)
     }
 
-    /// Lets it end inside, and takes what it answers.
+    /// Releases it in the inner service, and returns its response.
     #[track_caller]
     pub(crate) fn finish(mut self) -> S::Response {
         self.probe.release(self.id);
         self.poll();
-        let answer = self.answer.expect("it is released");
-        answer.expect("nothing fails here")
+        let answer = self.answer.expect("the call was released");
+        answer.expect("the service does not fail")
     }
 }
 
-/// Why a call was rejected, if it was.
+/// The reason, if a call was rejected.
 pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     let error = result.as_ref().err()?;
     Rejection::find(&**error).map(Rejection::reason)
@@ -174,12 +174,12 @@ where
     task.poll(|cx| service.poll_ready(cx))
 }
 
-/// Makes time pass. Timers are a millisecond late at most.
+/// Advances the clock. Timers are at most a millisecond late.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-/// A body that has begun, and ends when the gate is opened.
+/// A body that has started, and ends when the gate is opened.
 pub(crate) fn gated(gate: &Gate) -> Response<TestBody> {
     Response::new(TestBody::empty().data("one").wait(gate).data("two"))
 }

@@ -1,4 +1,4 @@
-//! Responses that are not read: they keep their slots for a time, and no longer than that once others find none.
+//! Responses that are not read: they keep their slots for a time, and no longer if other calls find none.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{MS, Scene, config, pass};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The next call is answered with this.
+/// Scripts the response to the next call.
 macro_rules! answers {
     ($scene:expr, $body:expr) => {{
         let script = Script::new().ok(Response::new($body));
@@ -33,13 +33,13 @@ async fn idle_readers_do_not_use_up_the_bulkhead() {
     let untouched = answers!(scene, two_frames());
     pass(30 * SECOND - MS).await;
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
-    // Not the first moment: they are looked through a few times in those 30 s, and not for each call.
+    // Not at the first moment: bodies are checked several times in those 30 s, and not for each call.
     pass(SECOND).await;
     let next = scene.call();
     assert!(next.is_inside());
     assert_eq!(scene.counts(), (1, 0));
 
-    // The readers come back, and their responses go on without a slot.
+    // The readers continue, and their responses go on without a slot.
     unread.frame().await.unwrap().unwrap();
     drop(unread);
     drop(untouched.collect().await.unwrap());
@@ -75,7 +75,7 @@ async fn a_response_that_waits_for_the_service_keeps_its_slot() {
     assert_eq!(scene.call().reason(), Some(Reason::BulkheadFull));
     gate.open();
     stream.frame().await.unwrap().unwrap();
-    assert_eq!(scene.counts(), (0, 0), "that was its last frame");
+    assert_eq!(scene.counts(), (0, 0), "the body has ended");
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +90,7 @@ async fn a_reader_that_reads_now_and_then_keeps_its_slot() {
     }
 }
 
-/// No other call comes that could check, and the response begins after the wait.
+/// There is no other call that could check, and the response starts after the wait.
 #[tokio::test(start_paused = true)]
 async fn a_waiter_gets_the_slot_of_an_idle_reader() {
     for longest in [None, Some(120 * SECOND)] {
@@ -107,14 +107,14 @@ async fn a_waiter_gets_the_slot_of_an_idle_reader() {
             pass(SECOND).await;
         }
         assert_eq!(waiting.task.wakes(), 1, "{longest:?}");
-        assert!(waiting.gets_inside());
+        assert!(waiting.is_admitted());
         drop(unread);
         assert_eq!(scene.counts(), (1, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_patience_can_be_changed_or_without_end() {
+async fn the_idle_time_can_be_changed_or_unlimited() {
     let patient = BulkheadConfig::default().limit(1).reader_idle(None);
     let scene = Scene::http(patient.clone());
     let unread = answers!(scene, two_frames());
@@ -139,9 +139,9 @@ async fn the_patience_can_be_changed_or_without_end() {
     }
 }
 
-/// The slot goes back to the partition that it was of.
+/// The slot goes back to its partition.
 #[tokio::test(start_paused = true)]
-async fn a_slot_of_a_partition_is_taken_back_as_well() {
+async fn a_slot_of_a_partition_is_also_taken_back() {
     let shares = PartitionsConfig::default().share("a", Ratio::HALF);
     let config = BulkheadConfig::default().limit(2).partitions(shares);
     let scene = Scene::behind(config, |bulkhead| {

@@ -1,4 +1,4 @@
-//! `WhenSaturated::Unready`: clones wait for a slot before they are called, and are not polled in vain.
+//! `WhenSaturated::Unready`: clones wait for a slot before they are called, without needless polls.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ fn wakes(waiters: &[Waiter]) -> Vec<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_is_ready_when_there_is_a_slot_and_keeps_it() {
+async fn a_clone_is_ready_with_a_slot_and_keeps_it() {
     let scene = scene(config(1, 0));
     let [mut first, mut second, mut third] = waiters(&scene);
     assert!(first.is_ready());
@@ -59,7 +59,7 @@ async fn a_clone_is_ready_when_there_is_a_slot_and_keeps_it() {
     assert!(call.is_inside());
     assert_eq!(scene.counts(), (1, 0));
     call.finish();
-    // In the order in which they came, and one for one.
+    // In order of arrival, and one for each slot.
     assert_eq!((second.task.wakes(), third.task.wakes()), (1, 0));
     assert!(second.is_ready());
     drop(second);
@@ -67,9 +67,9 @@ async fn a_clone_is_ready_when_there_is_a_slot_and_keeps_it() {
     assert!(third.is_ready());
 }
 
-/// A wait for readiness has no end of its own: a load balancer asks another.
+/// A wait in `poll_ready` has no limit: a load balancer chooses another service.
 #[tokio::test(start_paused = true)]
-async fn it_waits_as_long_as_it_takes_and_is_woken_once() {
+async fn it_waits_without_a_limit_and_is_woken_once() {
     let scene = scene(config(1, 0).max_wait(Duration::from_millis(10)));
     let inside = scene.call();
     let mut clones = waiters::<4>(&scene);
@@ -88,7 +88,7 @@ async fn it_waits_as_long_as_it_takes_and_is_woken_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_that_leaves_neither_keeps_a_slot_nor_takes_one() {
+async fn a_dropped_clone_neither_keeps_a_slot_nor_takes_one() {
     let scene = scene(config(1, 0));
     let inside = scene.call();
     let [mut first, mut second, mut third] = waiters(&scene);
@@ -105,7 +105,7 @@ async fn a_clone_that_leaves_neither_keeps_a_slot_nor_takes_one() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// Readiness cannot be cloned, nor can a turn.
+/// Neither readiness nor a place in the queue can be cloned.
 #[tokio::test(start_paused = true)]
 async fn a_clone_of_a_ready_clone_is_not_ready() {
     let scene = scene(config(1, 0));
@@ -121,7 +121,7 @@ async fn a_clone_of_a_ready_clone_is_not_ready() {
 
 /// R10: a slot goes to a clone that can use it.
 #[tokio::test(start_paused = true)]
-async fn while_the_inner_service_is_not_ready_no_slot_is_kept() {
+async fn no_slot_is_kept_while_the_inner_service_is_not_ready() {
     let scene = scene(config(1, 0));
     scene.probe.not_ready();
     let [mut first] = waiters(&scene);
@@ -134,7 +134,7 @@ async fn while_the_inner_service_is_not_ready_no_slot_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn raised_it_wakes_as_many_as_there_is_room_for() {
+async fn raising_the_limit_wakes_as_many_waiters_as_fit() {
     let scene = scene(config(1, 0));
     let _inside = scene.call();
     let mut clones = waiters::<5>(&scene);
@@ -145,14 +145,14 @@ async fn raised_it_wakes_as_many_as_there_is_room_for() {
     assert_eq!(wakes(&clones), [1, 1, 1, 0, 0]);
 }
 
-/// A call that waits goes before a service that waits ahead of its call.
+/// A call that waits is served before a service that waits in `poll_ready`.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_goes_before_a_clone_that_does() {
+async fn a_waiting_call_is_served_before_a_waiting_clone() {
     let scene = scene(config(1, 1));
     let inside = scene.call();
     let [mut clone] = waiters(&scene);
     assert!(!clone.is_ready());
-    // A sibling layer of the same bulkhead, which rejects or queues.
+    // Another layer of the same bulkhead, which rejects or queues.
     let sibling = Scene {
         service: tower::Layer::layer(&BulkheadLayer::new(&scene.bulkhead), probe_of(&scene)),
         bulkhead: scene.bulkhead.clone(),
@@ -161,7 +161,7 @@ async fn a_call_that_waits_goes_before_a_clone_that_does() {
     let mut waiting = sibling.call();
     assert!(waiting.is_waiting());
     inside.finish();
-    assert!(waiting.gets_inside());
+    assert!(waiting.is_admitted());
     assert_eq!(clone.task.wakes(), 0);
     waiting.finish();
     assert!(clone.is_ready());
@@ -172,7 +172,7 @@ fn probe_of(scene: &Scene) -> ReadyProbe {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_rejections_do_not_bind_clones_are_ready() {
+async fn without_enforcement_clones_are_ready() {
     for mode in [Mode::Off, Mode::Shadow] {
         let scene = scene(config(1, 0).mode(mode));
         let _inside = scene.calls::<2>();

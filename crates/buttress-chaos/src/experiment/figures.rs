@@ -4,28 +4,28 @@ use std::time::Duration;
 use buttress_core::chaos::{Breach, SteadyStateConfig};
 use buttress_core::window::Counts;
 
-/// What was seen of one phase of an experiment.
+/// The measurements of one phase of an experiment.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "game-day", derive(serde::Serialize))]
 pub struct Figures {
-    /// Calls that ended in it.
+    /// The number of calls that ended in the phase.
     pub calls: u64,
-    /// Those that failed.
+    /// The number of calls that failed.
     pub failures: u64,
-    /// How long half of the calls took at most.
+    /// The median latency.
     #[cfg_attr(
         feature = "game-day",
         serde(rename = "p50_ms", serialize_with = "as_ms")
     )]
     pub p50: Duration,
-    /// How long 99 in 100 calls took at most.
+    /// The 99th percentile of the latency.
     #[cfg_attr(
         feature = "game-day",
         serde(rename = "p99_ms", serialize_with = "as_ms")
     )]
     pub p99: Duration,
-    /// The phase's length.
+    /// The length of the phase.
     #[cfg_attr(
         feature = "game-day",
         serde(rename = "lasted_ms", serialize_with = "as_ms")
@@ -52,7 +52,7 @@ impl Figures {
         }
     }
 
-    /// Calls that succeeded, a second.
+    /// Returns the successful calls per second.
     #[must_use]
     pub fn goodput(&self) -> f64 {
         let seconds = self.lasted.as_secs_f64();
@@ -63,7 +63,7 @@ impl Figures {
         }
     }
 
-    /// The share of calls that failed.
+    /// Returns the ratio of failed calls.
     #[must_use]
     pub fn failure_ratio(&self) -> f64 {
         if self.calls > 0 {
@@ -74,7 +74,7 @@ impl Figures {
     }
 }
 
-/// What the hypothesis says about these calls.
+/// Evaluates the hypothesis for these calls.
 pub(super) fn judge(hypothesis: &SteadyStateConfig, calls: &[(bool, Duration)]) -> Option<Breach> {
     let slow = |latency: &Duration| hypothesis.is_slow(*latency);
     hypothesis.breach_of(Counts {
@@ -88,7 +88,7 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} calls, {:.1} good a second, {:.2} % failed, p50 {:.1} ms, p99 {:.1} ms",
+            "{} calls, {:.1} successful per second, {:.2} % failed, p50 {:.1} ms, p99 {:.1} ms",
             self.calls,
             self.goodput(),
             100.0 * self.failure_ratio(),

@@ -1,4 +1,4 @@
-//! Experiments: a steady state, a fault, and whether the one survives the other.
+//! Experiments: whether a steady state holds while a fault is injected.
 
 mod figures;
 mod observer;

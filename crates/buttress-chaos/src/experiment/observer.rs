@@ -1,27 +1,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Records the results of calls as their callers see them: the load generator calls it.
+/// Records the results of calls as their callers see them. The load generator calls it.
 ///
-/// It remembers each call until the end of the phase, 24 bytes a call. Cloning it is cheap, and all clones are one.
+/// It stores each call until the end of the phase, in 24 bytes. Clones are cheap and share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Observer {
     calls: Arc<Mutex<Vec<(bool, Duration)>>>,
 }
 
 impl Observer {
-    /// An observer that has seen nothing.
+    /// Creates an observer without calls.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes note of a call that has ended.
+    /// Records a call that has ended.
     pub fn record(&self, failed: bool, latency: Duration) {
         self.lock().push((failed, latency));
     }
 
-    /// Everything since the last time.
+    /// Takes all calls since the last time.
     pub(super) fn take(&self) -> Vec<(bool, Duration)> {
         std::mem::take(&mut self.lock())
     }

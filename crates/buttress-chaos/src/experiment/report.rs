@@ -5,35 +5,35 @@ use buttress_core::chaos::Breach;
 use super::figures::Figures;
 use super::run::Experiment;
 
-/// What came of an experiment. It prints as Markdown.
+/// The report of an experiment. It prints as Markdown.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "game-day", derive(serde::Serialize))]
 pub struct ExperimentReport {
-    /// The experiment's name.
+    /// The name of the experiment.
     pub name: String,
-    /// The seed of its plan.
+    /// The seed of the plan.
     pub seed: u64,
-    /// What the plan drew for: each `attempt` at a call, or each `call`.
+    /// What the plan decides for: each `attempt` at a call, or each `call`.
     pub draw: &'static str,
-    /// What must hold while the plan is armed, in words.
+    /// A description of what must hold while the plan is armed.
     pub hypothesis: String,
-    /// What must hold before and after, in words.
+    /// A description of what must hold before and after.
     pub steady_state: String,
-    /// The names of its faults.
+    /// The names of the faults.
     pub faults: Vec<String>,
-    /// The same faults with their action, target and rate, in words.
+    /// A description of each fault: action, target and rate.
     pub injected: Vec<String>,
-    /// The verdict.
+    /// The outcome.
     #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
     pub outcome: Outcome,
-    /// The place of the error in the file, if there is one: line and column.
+    /// The position of the error in the file, if there is one: line and column.
     pub refused_at: Option<(usize, usize)>,
-    /// What was seen before.
+    /// The measurements before the plan was armed.
     pub before: Option<Figures>,
-    /// What was seen while the plan was armed; `None` if it never was.
+    /// The measurements while the plan was armed; `None` if it never was.
     pub during: Option<Figures>,
-    /// What was seen after the time to recover.
+    /// The measurements after the recovery.
     pub after: Option<Figures>,
 }
 
@@ -41,20 +41,20 @@ pub struct ExperimentReport {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
-    /// The plan ended before its time: by its guard, a kill switch, or an explicit disarm.
+    /// The plan ended early: by its guard, a kill switch, or an explicit disarm.
     Aborted,
-    /// It broke while the plan was armed.
+    /// The hypothesis did not hold while the plan was armed.
     Broken(Breach),
-    /// The plan's guard was broken even before, so nothing was injected.
+    /// The plan's guard was broken before the start, so nothing was injected.
     GuardBroken(Breach),
-    /// It held.
+    /// The hypothesis held.
     Held,
-    /// In one of the phases fewer calls ended than the hypothesis asks for, so nothing was shown. Calls that all
-    /// hang are such a case: none of them ends.
+    /// In one of the phases, fewer calls ended than the hypothesis requires, so there is no result. For example, if
+    /// all calls hang, none of them ends.
     Inconclusive,
-    /// It did not hold even before, so nothing was injected.
+    /// The steady state did not hold before the start, so nothing was injected.
     NotSteady(Breach),
-    /// It held, or broke, and was not back in time.
+    /// The steady state did not hold after the time to recover.
     NotRecovered(Breach),
 }
 
@@ -80,7 +80,7 @@ impl ExperimentReport {
         }
     }
 
-    /// Whether the hypothesis held.
+    /// Returns whether the hypothesis held.
     #[must_use]
     pub fn held(&self) -> bool {
         self.outcome == Outcome::Held
@@ -88,7 +88,7 @@ impl ExperimentReport {
 }
 
 impl Outcome {
-    /// The verdict as a label.
+    /// Returns the outcome as a label.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -122,10 +122,10 @@ impl fmt::Display for ExperimentReport {
         writeln!(f, "## {}\n", self.name)?;
         writeln!(f, "**{}**\n", self.outcome)?;
         if let Some((line, column)) = self.refused_at {
-            writeln!(f, "See line {line}, column {column}.\n")?;
+            writeln!(f, "Line {line}, column {column}.\n")?;
         }
-        writeln!(f, "- promised meanwhile: {}", self.hypothesis)?;
-        writeln!(f, "- promised before and after: {}", self.steady_state)?;
+        writeln!(f, "- must hold while armed: {}", self.hypothesis)?;
+        writeln!(f, "- must hold before and after: {}", self.steady_state)?;
         let injected = match self.injected.as_slice() {
             [] => "nothing".to_owned(),
             injected => injected.join("; "),
@@ -133,7 +133,7 @@ impl fmt::Display for ExperimentReport {
         let (seed, draw) = (self.seed, self.draw);
         writeln!(
             f,
-            "- injected meanwhile: {injected} (seed {seed}, drawn for each {draw})\n"
+            "- injected: {injected} (seed {seed}, decided for each {draw})\n"
         )?;
         writeln!(f, "| phase | calls | good/s | failed | p50 | p99 |")?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|")?;

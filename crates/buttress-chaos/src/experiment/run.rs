@@ -8,16 +8,16 @@ use super::observer::Observer;
 use super::report::{ExperimentReport, Outcome};
 use crate::{ArmError, Injector};
 
-/// A question to a stack: does its steady state hold while this is done to it, and after?
+/// An experiment: whether the steady state of a stack holds while faults are injected, and after.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`before`](Self::before) | 5 s | how long the steady state is seen first |
+/// | [`before`](Self::before) | 5 s | how long the steady state is measured before |
 /// | [`during`](Self::during) | 10 s | how long the plan is armed |
 /// | [`recovery`](Self::recovery) | 5 s | the time to recover, which is not measured |
-/// | [`after`](Self::after) | 5 s | how long the steady state is seen last |
+/// | [`after`](Self::after) | 5 s | how long the steady state is measured after |
 /// | [`steady_state`](Self::steady_state) | the hypothesis | what must hold before and after |
-/// | [`traffic`](Self::traffic) | 1 | how many times the usual load there is while the plan is armed |
+/// | [`traffic`](Self::traffic) | 1 | the multiple of the usual load while the plan is armed |
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,10 +31,10 @@ use crate::{ArmError, Injector};
 /// # async fn main() -> Result<(), buttress_core::BoxError> {
 /// let injector = Injector::new("database", InjectorConfig::default());
 /// let stack = ServiceBuilder::new()
-///     .layer(ChaosLayer::new(&injector)) // what is to be examined goes around it
+///     .layer(ChaosLayer::new(&injector)) // place the layers under test outside
 ///     .service_fn(|n: u32| async move { Ok::<_, std::io::Error>(n + 1) });
 ///
-/// // A load generator makes calls all the time, and records their results.
+/// // A load generator makes calls throughout, and records their results.
 /// let observer = Observer::new();
 /// let load = tokio::spawn({
 ///     let observer = observer.clone();
@@ -50,12 +50,12 @@ use crate::{ArmError, Injector};
 ///
 /// let errors = PlannedFault::new("errors", Fault::Answer(Answer::Error)).rate(Ratio::percent(5));
 /// let experiment = Experiment::new(
-///     "five percent of errors",
+///     "5 % of errors",
 ///     SteadyStateConfig::default().failure_ratio(Ratio::percent(1)),
 ///     Plan::new(7).fault(errors),
 /// );
 /// let report = experiment.run(&injector, &observer).await?;
-/// // Nothing was around it that would have helped.
+/// // No layer under test hid the failures.
 /// assert!(matches!(report.outcome, Outcome::Broken(_)), "{report}");
 /// # load.abort();
 /// # Ok(())
@@ -75,8 +75,8 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Whether `hypothesis` holds while `plan` is armed, and before and after as well. It is measured over whole
-    /// phases: its window is not used.
+    /// Creates an experiment: does `hypothesis` hold while `plan` is armed, and before and after? It is measured over
+    /// whole phases, so its window is not used.
     #[must_use]
     pub fn new(name: impl Into<Name>, hypothesis: SteadyStateConfig, plan: Plan) -> Self {
         let name = name.into();
@@ -93,80 +93,80 @@ impl Experiment {
         }
     }
 
-    /// What must hold before and after, where that is more than the hypothesis asks for: a service may be allowed
-    /// to reject everything while its database is down, and not any longer.
+    /// Sets what must hold before and after, if that is more than the hypothesis: for example, a service may reject
+    /// everything while its database is down, but not longer. The default is the hypothesis.
     #[must_use]
     pub fn steady_state(mut self, steady_state: SteadyStateConfig) -> Self {
         self.steady_state = steady_state;
         self
     }
 
-    /// How long the steady state is seen first.
+    /// Sets how long the steady state is measured before. The default is 5 s.
     #[must_use]
     pub fn before(mut self, time: Duration) -> Self {
         self.before = time;
         self
     }
 
-    /// How long the plan is armed, unless its own bounds end it earlier.
+    /// Sets how long the plan is armed, unless its own bounds end it earlier. The default is 10 s.
     #[must_use]
     pub fn during(mut self, time: Duration) -> Self {
         self.during = time;
         self
     }
 
-    /// How long it may take to recover.
+    /// Sets the time to recover. The default is 5 s.
     #[must_use]
     pub fn recovery(mut self, time: Duration) -> Self {
         self.recovery = time;
         self
     }
 
-    /// How long the steady state is seen last.
+    /// Sets how long the steady state is measured after. The default is 5 s.
     #[must_use]
     pub fn after(mut self, time: Duration) -> Self {
         self.after = time;
         self
     }
 
-    /// The multiple of the usual load to generate while the plan is armed. An experiment generates no load itself: read
-    /// this with [`traffic_factor`](Self::traffic_factor).
+    /// Sets the multiple of the usual load while the plan is armed. An experiment does not generate load: the load
+    /// generator reads this with [`traffic_factor`](Self::traffic_factor). The default is 1.
     #[must_use]
     pub fn traffic(mut self, factor: f64) -> Self {
         self.traffic = factor;
         self
     }
 
-    /// How many times the usual load there is to be while the plan is armed.
+    /// Returns the multiple of the usual load while the plan is armed.
     #[must_use]
     pub fn traffic_factor(&self) -> f64 {
         self.traffic
     }
 
-    /// How long each phase lasts, in their order: before, during, recovery and after.
+    /// Returns the length of each phase, in order: before, during, recovery and after.
     #[must_use]
     pub fn phases(&self) -> [Duration; 4] {
         [self.before, self.during, self.recovery, self.after]
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// Its plan.
+    /// Returns the plan.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Runs it. The injector is disarmed at the end, whatever that is: also if the future is dropped, or panics. The plan's
-    /// guard watches from the beginning, and if it is broken before anything is injected, nothing is.
+    /// Runs the experiment. At the end the injector is disarmed, also if the future is dropped or panics. The plan's
+    /// guard watches from the beginning; if it is broken before the plan is armed, nothing is injected.
     ///
     /// # Errors
     ///
-    /// A hypothesis or a plan that cannot work; an injector that is armed already or killed.
+    /// An invalid hypothesis or plan; an injector that is already armed or killed.
     pub async fn run(
         &self,
         injector: &Injector,
@@ -208,7 +208,7 @@ impl Experiment {
             }
             armed => armed?,
         };
-        // What it saw is with the plan.
+        // The guard of the plan has its measurements.
         drop(watch);
         let ended = tokio::time::timeout(self.during, armed.ended()).await;
         drop(armed);

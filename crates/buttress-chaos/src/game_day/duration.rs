@@ -3,7 +3,7 @@ use std::time::Duration;
 use buttress_core::text::parse_time;
 use serde::Deserialize;
 
-/// A time in a file: a number and its unit.
+/// A duration in a file: a number and its unit.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Time(pub(super) Duration);

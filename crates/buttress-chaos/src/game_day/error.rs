@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use buttress_core::text::line_and_column;
 
-/// A game day that was rejected, and where in the file.
+/// An error in a game day, with its position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GameDayError {
     line: usize,
@@ -22,13 +22,13 @@ impl GameDayError {
         }
     }
 
-    /// The line, counted from 1.
+    /// Returns the line, starting at 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The column, counted from 1.
+    /// Returns the column, starting at 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column

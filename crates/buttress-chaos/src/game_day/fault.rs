@@ -162,7 +162,7 @@ struct TargetTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubsetTable {
-    /// A header, or the call itself.
+    /// The name of a header, or `None` for the call itself.
     header: Option<String>,
     from: Share,
     to: Share,
@@ -178,7 +178,7 @@ impl TargetTable {
             });
         }
         for (name, value) in self.headers {
-            // A star is any value.
+            // A star matches any value.
             let value = (value != "*").then(|| Name::from(value));
             target = target.header(&name, value);
         }

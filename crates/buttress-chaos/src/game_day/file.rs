@@ -1,4 +1,4 @@
-//! The file as it is read, before it is checked as a whole.
+//! The file as it is parsed, before it is checked.
 
 use buttress_core::ConfigError;
 use buttress_core::chaos::{Bounds, Draw, Plan, SteadyStateConfig};
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<GameDay, GameDayError> {
             .span()
             .and_then(|span| place::key_of(text, span.start));
         let message = match (key, error.message()) {
-            // What a value of Buttress says of itself, which does not know what it is the value of.
+            // The error of a value type, which does not know its key.
             (Some(key), message) if message.starts_with("is ") => format!("{key} {message}"),
             (Some(key), message) => format!("{key}: {message}"),
             (None, message) => message.to_owned(),
@@ -155,7 +155,7 @@ impl ExperimentTable {
     }
 }
 
-/// More is a typing error.
+/// A larger value is taken for a typing error.
 const MAX_TRAFFIC: f64 = 1_000.0;
 
 #[derive(Deserialize)]

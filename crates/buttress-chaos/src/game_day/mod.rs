@@ -1,4 +1,4 @@
-//! A list of experiments from a file.
+//! Lists of experiments from a file.
 
 mod duration;
 mod error;
@@ -15,7 +15,7 @@ use crate::{ArmError, Experiment, ExperimentReport, Injector, Observer, Outcome}
 pub use error::GameDayError;
 pub use report::GameDayReport;
 
-/// A list of experiments, run one after the other.
+/// A list of experiments, which run one after the other.
 ///
 /// ```
 /// use buttress_chaos::GameDay;
@@ -35,33 +35,33 @@ pub use report::GameDayReport;
 /// delay = { uniform = { least = "50 ms", most = "400 ms" } }
 /// target = { methods = ["GET"], path = "/orders/*" }
 /// "#)?;
-/// println!("{game_day}"); // what would be done: the dry run
+/// println!("{game_day}"); // the dry run
 /// # Ok::<(), buttress_chaos::GameDayError>(())
 /// ```
 ///
 /// # The file
 ///
-/// | key | default | |
+/// | key | default | meaning |
 /// |---|---|---|
-/// | `seed` | 0 | of all plans |
-/// | `draw` | `"attempt"` | what all plans [draw](crate::Draw) for: each attempt at a call, or each `"call"` |
+/// | `seed` | 0 | the seed of all plans |
+/// | `draw` | `"attempt"` | what all plans [decide](crate::Draw) for: each attempt at a call, or each `"call"` |
 /// | `[[experiment]]` | | at least one |
-/// | `name` | | of the experiment |
+/// | `name` | | the name of the experiment |
 /// | `before`, `during`, `recovery`, `after` | as [`Experiment`] | `"250 ms"`, `"1.5 s"`, `"2 min"` |
 /// | `hypothesis` | | `failure_ratio`, `latency`, `burn_rate`, `minimum_calls`, `window` |
 /// | `steady_state` | the hypothesis | the same; what must hold before and after |
-/// | `traffic` | 1 | [how many times the usual load](Experiment::traffic) there is meanwhile |
-/// | `guard` | none | the same; it watches from the beginning, rejects the plan if it is broken then, and ends it if it breaks |
+/// | `traffic` | 1 | the [multiple of the usual load](Experiment::traffic) while the plan is armed |
+/// | `guard` | none | the same; watches from the beginning, rejects the plan if it is broken before, and ends the plan if it breaks |
 /// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `start_delay`, `ttl` |
-/// | `draw` | that of all | what its plan draws for |
+/// | `draw` | that of the file | what this plan decides for |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///
-/// Ratios are numbers from 0 to 1. A path that ends in `/*` means all that is below it. What the file does not know it
-/// rejects, and every rejection says where.
+/// Ratios are numbers from 0 to 1. A path that ends in `/*` matches all paths below it. Unknown keys are rejected,
+/// and every error has its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GameDay {
     pub(crate) experiments: Vec<Experiment>,
-    /// The place of the guard of each experiment: line and column.
+    /// The position of the guard of each experiment: line and column.
     guards: Vec<Option<(usize, usize)>>,
 }
 
@@ -70,13 +70,12 @@ impl GameDay {
     ///
     /// # Errors
     ///
-    /// What is no TOML, a key that is unknown or missing, a value that cannot work; always with the place in the
-    /// file.
+    /// Invalid TOML, an unknown or missing key, an invalid value; always with the position in the file.
     pub fn from_toml(text: &str) -> Result<Self, GameDayError> {
         file::parse(text)
     }
 
-    /// The same game day with another seed.
+    /// Returns the same game day with another seed.
     #[must_use]
     pub fn reseeded(mut self, seed: u64) -> Self {
         for experiment in &mut self.experiments {
@@ -85,13 +84,13 @@ impl GameDay {
         self
     }
 
-    /// The experiments, in their order.
+    /// Returns the experiments, in order.
     #[must_use]
     pub fn experiments(&self) -> &[Experiment] {
         &self.experiments
     }
 
-    /// What came of the experiment of this number, counted from 0, with the place in the file where it was rejected.
+    /// Adds the position in the file to the report of a rejected experiment. `number` starts at 0.
     #[must_use]
     pub fn locate(&self, number: usize, mut report: ExperimentReport) -> ExperimentReport {
         if let Outcome::GuardBroken(_) = report.outcome {
@@ -100,11 +99,11 @@ impl GameDay {
         report
     }
 
-    /// Runs all experiments, one after the other. It goes on after one that did not hold.
+    /// Runs all experiments, one after the other, including those after one that did not hold.
     ///
     /// # Errors
     ///
-    /// As [`Experiment::run`].
+    /// Those of [`Experiment::run`].
     pub async fn run(
         &self,
         injector: &Injector,
@@ -119,7 +118,7 @@ impl GameDay {
     }
 }
 
-/// What would be done.
+/// The dry run.
 impl fmt::Display for GameDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for experiment in &self.experiments {
@@ -137,7 +136,7 @@ impl fmt::Display for GameDay {
                 "{name}: before {before:?}, during {during:?}, recovery {recovery:?}, after {after:?}"
             )?;
             if *traffic != 1.0 {
-                writeln!(f, "  traffic: {traffic} times the usual")?;
+                writeln!(f, "  traffic: {traffic} times the usual load")?;
             }
             for fault in experiment.plan.faults() {
                 writeln!(f, "  {fault}")?;

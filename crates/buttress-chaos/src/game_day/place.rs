@@ -1,8 +1,8 @@
-//! Finds in the text what serde and a plan know by name only.
+//! Finds positions in the text, for keys that serde and a plan report by name only.
 
 use std::ops::Range;
 
-/// The key whose value begins at `offset`.
+/// Returns the key whose value starts at `offset`.
 pub(super) fn key_of(text: &str, offset: usize) -> Option<&str> {
     let before = text.get(..offset)?.trim_end().strip_suffix('=')?.trim_end();
     let begin = before.rfind(|c| !is_of_key(c)).map_or(0, |at| at + 1);
@@ -10,14 +10,15 @@ pub(super) fn key_of(text: &str, offset: usize) -> Option<&str> {
     (!key.is_empty()).then_some(key)
 }
 
-/// Where a field stands in the table at `span`, or the table if it does not: `delay.least` is the `least` in it.
+/// Returns the position of a field in the table at `span`, or that of the table if there is no such field:
+/// `delay.least` is `least` in `delay`.
 pub(super) fn of_field(text: &str, span: Range<usize>, field: &str) -> Range<usize> {
     let key = field.rsplit('.').next().unwrap_or(field);
     let inline = text[span.start..].starts_with('{');
     let end = if inline {
         span.end
     } else {
-        // A table ends where the next begins.
+        // A table ends at the start of the next.
         let rest = &text[span.start..];
         rest.find("\n[").map_or(text.len(), |at| span.start + at)
     };
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_stands_before_its_value() {
+    fn a_key_is_before_its_value() {
         let text = "a = 1\nb = { long_c = 2, d=3 }";
         let key = |value| key_of(text, text.find(value).unwrap());
         assert_eq!(key("1"), Some("a"));

@@ -4,18 +4,18 @@ use serde::Serialize;
 
 use crate::ExperimentReport;
 
-/// What came of a game day. It prints as Markdown.
+/// The report of a game day. It prints as Markdown.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GameDayReport {
     /// Whether every hypothesis held.
     pub held: bool,
-    /// The experiments, in their order.
+    /// The reports of the experiments, in order.
     pub experiments: Vec<ExperimentReport>,
 }
 
 impl GameDayReport {
-    /// The report over these experiments.
+    /// Creates a report of these experiments.
     #[must_use]
     pub fn new(experiments: Vec<ExperimentReport>) -> Self {
         Self {
@@ -24,10 +24,10 @@ impl GameDayReport {
         }
     }
 
-    /// The report as JSON.
+    /// Returns the report as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists of them: there is nothing in it that JSON could not say.
+        // It has only strings, numbers and lists of them, so it can be serialized.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }

@@ -13,8 +13,8 @@ use crate::injection::Injection;
 #[derive(Debug, Clone, Copy)]
 pub enum HttpCalls {}
 
-/// What a response says was done to it.
-const TOLD: HeaderName = HeaderName::from_static("x-buttress-fault");
+/// The header with the faults of a response.
+const FAULT_HEADER: HeaderName = HeaderName::from_static("x-buttress-fault");
 
 impl<B> FaultTarget<Request<B>> for HttpCalls {
     fn subject(request: &Request<B>) -> impl Subject {
@@ -54,8 +54,8 @@ impl<B: Body> InjectResponse<Response<B>> for HttpCalls {
         response.map(FaultyBody::untouched)
     }
 
-    fn answer(answer: &Answer, mut meddling: Injection) -> Result<Self::Response, BoxError> {
-        meddling.conclude(true);
+    fn answer(answer: &Answer, mut injection: Injection) -> Result<Self::Response, BoxError> {
+        injection.conclude(true);
         let mut response = Response::new(FaultyBody::empty());
         match answer {
             Answer::GrpcStatus { code, message } => {
@@ -69,56 +69,56 @@ impl<B: Body> InjectResponse<Response<B>> for HttpCalls {
                     StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             }
             Answer::Abort | Answer::Error | Answer::Hang | Answer::Panic => {
-                return Err(as_error(answer, &meddling));
+                return Err(as_error(answer, &injection));
             }
         }
-        tell(response.headers_mut(), &meddling);
+        tell(response.headers_mut(), &injection);
         Ok(response)
     }
 
     fn tamper(
         result: Result<Response<B>, BoxError>,
-        mut meddling: Injection,
+        mut injection: Injection,
     ) -> Result<Self::Response, BoxError> {
         let mut response = match result {
             Ok(response) => response,
             Err(error) => {
-                meddling.conclude(HttpClassifier::client().error(&*error).outcome.is_failure());
+                injection.conclude(HttpClassifier::client().error(&*error).outcome.is_failure());
                 return Err(error);
             }
         };
         let head = HttpClassifier::client().head(response.status(), response.headers());
         let fails = head.is_some_and(|report| report.outcome.is_failure());
-        tell(response.headers_mut(), &meddling);
-        let body = meddling.take_body();
-        // What is done to a body is a failure as its reader sees it, only slowness is none.
+        tell(response.headers_mut(), &injection);
+        let body = injection.take_body();
+        // A fault in a body is a failure for its reader, unless it only delays the body.
         let breaks = body
             .as_ref()
             .is_some_and(|(fault, _)| !matches!(fault, BodyFault::Drip { .. }));
-        if body.is_none() && !fails && meddling.is_guarded() {
-            let mut ear = Some(meddling.listening());
-            let response = Http::default().conclude(Ok(response), &mut ear)?;
-            return Ok(response.map(FaultyBody::heard));
+        if body.is_none() && !fails && injection.is_guarded() {
+            let mut recorder = Some(injection.recording());
+            let response = Http::default().conclude(Ok(response), &mut recorder)?;
+            return Ok(response.map(FaultyBody::recorded));
         }
-        meddling.conclude(fails || breaks);
+        injection.conclude(fails || breaks);
         let Some((fault, place)) = body else {
             return Ok(response.map(FaultyBody::untouched));
         };
         if let BodyFault::WrongLength { excess } = fault {
             lengthen(&mut response, excess);
         }
-        let shared = meddling.shared();
+        let shared = injection.shared();
         Ok(response.map(|body| FaultyBody::affected(body, fault, shared, place)))
     }
 }
 
-/// Adds the fault header, if it is configured. Beside that of an inner injector.
-fn tell(headers: &mut HeaderMap, meddling: &Injection) {
-    if let Some(told) = meddling
-        .told()
-        .and_then(|told| HeaderValue::from_str(told).ok())
+/// Adds the fault header, if it is configured, in addition to that of an inner injector.
+fn tell(headers: &mut HeaderMap, injection: &Injection) {
+    if let Some(fault_names) = injection
+        .fault_names()
+        .and_then(|fault_names| HeaderValue::from_str(fault_names).ok())
     {
-        headers.append(TOLD, told);
+        headers.append(FAULT_HEADER, fault_names);
     }
 }
 

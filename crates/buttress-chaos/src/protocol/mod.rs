@@ -11,7 +11,7 @@ pub use http::HttpCalls;
 #[derive(Debug, Clone, Copy)]
 pub enum PlainCalls {}
 
-/// What is read from a request.
+/// How a request is read.
 pub trait FaultTarget<Req>: sealed::Sealed {
     #[doc(hidden)]
     fn subject(request: &Req) -> impl Subject;
@@ -20,22 +20,22 @@ pub trait FaultTarget<Req>: sealed::Sealed {
     fn identity(request: &Req) -> Option<u64>;
 }
 
-/// What can be done to a response.
+/// How a response is changed.
 pub trait InjectResponse<Res>: sealed::Sealed {
-    /// What the caller gets.
+    /// The response for the caller.
     type Response;
 
-    /// The response as it is.
+    /// Returns the response unchanged.
     #[doc(hidden)]
     fn pass(response: Res) -> Self::Response;
 
     #[doc(hidden)]
-    fn answer(answer: &Answer, meddling: Injection) -> Result<Self::Response, BoxError>;
+    fn answer(answer: &Answer, injection: Injection) -> Result<Self::Response, BoxError>;
 
     #[doc(hidden)]
     fn tamper(
         result: Result<Res, BoxError>,
-        meddling: Injection,
+        injection: Injection,
     ) -> Result<Self::Response, BoxError>;
 }
 
@@ -55,29 +55,29 @@ impl<Res> InjectResponse<Res> for PlainCalls {
         response
     }
 
-    fn answer(answer: &Answer, mut meddling: Injection) -> Result<Res, BoxError> {
-        meddling.conclude(true);
-        Err(as_error(answer, &meddling))
+    fn answer(answer: &Answer, mut injection: Injection) -> Result<Res, BoxError> {
+        injection.conclude(true);
+        Err(as_error(answer, &injection))
     }
 
-    fn tamper(result: Result<Res, BoxError>, mut meddling: Injection) -> Result<Res, BoxError> {
+    fn tamper(result: Result<Res, BoxError>, mut injection: Injection) -> Result<Res, BoxError> {
         let failed = result
             .as_ref()
             .is_err_and(|error| buttress_core::classify_error(&**error).outcome.is_failure());
-        meddling.conclude(failed);
+        injection.conclude(failed);
         result
     }
 }
 
-/// An answer where there is nothing but errors to answer with.
-fn as_error(answer: &Answer, meddling: &Injection) -> BoxError {
+/// An injected response as an error, for services without HTTP.
+fn as_error(answer: &Answer, injection: &Injection) -> BoxError {
     match answer {
-        Answer::Abort => meddling.error(FailureKind::Transport),
-        // It hung until the plan was over.
-        Answer::Hang => meddling.error(FailureKind::Timeout),
-        Answer::Panic => panic!("fault injected by {}", meddling.shared().name),
+        Answer::Abort => injection.error(FailureKind::Transport),
+        // It hung until the plan ended.
+        Answer::Hang => injection.error(FailureKind::Timeout),
+        Answer::Panic => panic!("fault injected by {}", injection.shared().name),
         Answer::Error | Answer::GrpcStatus { .. } | Answer::Status(_) => {
-            meddling.error(FailureKind::Error)
+            injection.error(FailureKind::Error)
         }
     }
 }

@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use crate::support::{SECOND, answer, call, delay, greeter, injector, is_injected};
 
 #[tokio::test(start_paused = true)]
-async fn a_status_is_answered_without_asking_the_service() {
+async fn a_status_is_injected_without_calling_the_service() {
     let injector = injector();
     let (inner, probe) = ReadyProbe::new();
     let service = ChaosLayer::http(&injector).layer(inner);
@@ -45,7 +45,7 @@ async fn a_grpc_status_is_a_response_of_trailers_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_are_rejections_of_ours_that_count_as_what_they_stand_for() {
+async fn errors_are_rejections_that_count_as_the_simulated_failure() {
     for (fault, kind) in [
         (Answer::Error, FailureKind::Error),
         (Answer::Abort, FailureKind::Transport),
@@ -60,7 +60,7 @@ async fn errors_are_rejections_of_ours_that_count_as_what_they_stand_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_comes_before_the_answer_to_the_microsecond() {
+async fn a_delay_before_the_response_is_exact_to_the_microsecond() {
     let injector = injector();
     let service = greeter(&injector);
     let plan = delay(Duration::from_micros(1_500)).fault(PlannedFault::new(
@@ -77,7 +77,7 @@ async fn a_delay_comes_before_the_answer_to_the_microsecond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_hangs_is_let_go_when_the_plan_ends() {
+async fn a_call_that_hangs_continues_when_the_plan_ends() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(answer(Answer::Hang)).unwrap();
@@ -112,7 +112,7 @@ fn without_a_runtime_a_call_hangs_until_the_plan_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_late_is_let_go_when_the_plan_ends() {
+async fn a_delayed_call_continues_when_the_plan_ends() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(delay(1_000 * SECOND)).unwrap();
@@ -136,7 +136,7 @@ async fn no_call_hangs_beyond_the_end_of_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_unwinds_to_its_caller_and_gives_its_slot_back() {
+async fn a_panic_unwinds_to_its_caller_and_returns_its_slot() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(answer(Answer::Panic)).unwrap();

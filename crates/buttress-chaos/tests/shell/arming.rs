@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use crate::support::{answer, call, greeter, injector};
 
 #[tokio::test(start_paused = true)]
-async fn it_is_disarmed_until_it_is_armed_and_again_after() {
+async fn it_is_disarmed_before_and_after_a_plan() {
     let injector = injector();
     let service = greeter(&injector);
     assert!(call(&service).await.unwrap().status().is_success());
@@ -30,18 +30,18 @@ async fn one_plan_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_cannot_work_is_rejected_and_leaves_it_disarmed() {
+async fn an_invalid_plan_is_rejected() {
     let injector = injector();
     let error = injector.arm(answer(Answer::Status(42))).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the plan cannot work: fault \"fault\": status is 42, but must be from 400 to 599"
+        "the plan is invalid: fault \"fault\": status is 42, but must be from 400 to 599"
     );
     assert!(!injector.is_armed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_disarms_at_its_end_also_when_it_panics() {
+async fn a_scope_disarms_when_it_is_dropped_also_by_a_panic() {
     let injector = injector();
     drop(injector.arm_scoped(answer(Answer::Error)).unwrap());
     assert!(!injector.is_armed());
@@ -55,7 +55,7 @@ async fn a_scope_disarms_at_its_end_also_when_it_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_does_not_disarm_what_was_armed_after_it() {
+async fn a_scope_does_not_disarm_a_later_plan() {
     let injector = injector();
     let short = Bounds::default().ttl(crate::support::SECOND);
     let scope = injector
@@ -68,7 +68,7 @@ async fn a_scope_does_not_disarm_what_was_armed_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_requests_are_hit_in_any_order_and_by_any_service() {
+async fn the_same_requests_are_affected_in_any_order_and_by_any_service() {
     let plan = || {
         let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
         Plan::new(11).fault(down.rate(Ratio::percent(30)))
@@ -94,7 +94,7 @@ async fn the_same_requests_are_hit_in_any_order_and_by_any_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_without_a_name_are_hit_by_their_turn() {
+async fn requests_without_an_identity_are_affected_by_their_number() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let injector = injector();
@@ -112,7 +112,7 @@ async fn requests_without_a_name_are_hit_by_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_may_ask_for_a_fault_that_the_plan_allows() {
+async fn a_request_may_trigger_a_fault_that_the_plan_allows() {
     let injector = injector();
     let service = greeter(&injector);
     let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
@@ -127,10 +127,10 @@ async fn a_request_may_ask_for_a_fault_that_the_plan_allows() {
     }
 }
 
-/// Two hops have an injector each, with one plan: a request that is hit at one is hit at the other, by its request id
-/// or by its trace id, in which every hop has a span of its own.
+/// Two hops have an injector each, with the same plan: a request that is affected at one is affected at the other, by
+/// its request id or by its trace id. Every hop has its own span.
 #[tokio::test(start_paused = true)]
-async fn the_same_request_meets_the_same_fault_on_every_hop() {
+async fn the_same_request_has_the_same_fault_on_every_hop() {
     let plan = || {
         let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
         Plan::new(11).fault(down.rate(Ratio::percent(30)))
@@ -140,7 +140,7 @@ async fn the_same_request_meets_the_same_fault_on_every_hop() {
         let hops = [injector(), injector()];
         let services = hops.each_ref().map(greeter);
         hops.iter().for_each(|hop| hop.arm(plan()).unwrap());
-        // The second hop sees other calls as well, and so has another count of them.
+        // The second hop also has other calls, so its numbers of calls differ.
         call(&services[1]).await.unwrap();
         for n in 0..200 {
             let mut statuses = Vec::new();
@@ -161,9 +161,9 @@ async fn the_same_request_meets_the_same_fault_on_every_hop() {
     }
 }
 
-/// Whatever a header asks for, the bounds are those of the plan.
+/// Whatever a header requests, the bounds of the plan apply.
 #[tokio::test(start_paused = true)]
-async fn a_header_widens_no_bound() {
+async fn a_header_does_not_exceed_the_bounds() {
     let injector = injector();
     let service = greeter(&injector);
     let hang = PlannedFault::new("hang", Fault::Answer(Answer::Hang)).trigger(Trigger::Header);

@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{SECOND, call, greeter, harmed_body, injector, is_injected};
 
-/// What is left of `hello, world`.
+/// The rest of `hello, world` with this fault.
 async fn greeting(fault: BodyFault) -> Result<String, buttress_core::BoxError> {
     let injector = injector();
     let service = greeter(&injector);
@@ -20,11 +20,11 @@ async fn greeting(fault: BodyFault) -> Result<String, buttress_core::BoxError> {
     let body = call(&service).await?.into_body();
     assert_eq!(injector.snapshot().active, 1);
     let bytes = body.collect().await.map(Collected::to_bytes);
-    assert_eq!(injector.snapshot().active, 0, "the place was given back");
+    assert_eq!(injector.snapshot().active, 0, "the slot was released");
     Ok(String::from_utf8_lossy(&bytes?).into_owned())
 }
 
-/// What is left of the trailers of a gRPC response that went well.
+/// The trailers of a successful gRPC response with this fault.
 async fn trailers(fault: BodyFault) -> Option<HeaderMap> {
     let injector = injector();
     let service = ChaosLayer::http(&injector).layer(service_fn(|_: Request<()>| async {
@@ -44,7 +44,7 @@ async fn trailers(fault: BodyFault) -> Option<HeaderMap> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_truncated_body_ends_as_if_it_were_whole() {
+async fn a_truncated_body_ends_as_if_it_were_complete() {
     for (after, left) in [
         (0, ""),
         (5, "hello"),
@@ -76,7 +76,7 @@ async fn a_reset_is_an_error_even_of_a_body_that_is_too_short() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_goes_on_after_its_time() {
+async fn a_body_that_stalls_continues_after_its_time() {
     let began = Instant::now();
     let stalls = BodyFault::Stall {
         after: 5,
@@ -87,7 +87,7 @@ async fn a_body_that_stalls_goes_on_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_drips_comes_in_drops() {
+async fn a_slow_body_arrives_in_small_frames() {
     let began = Instant::now();
     let drips = BodyFault::Drip {
         bytes: 5,
@@ -118,7 +118,7 @@ async fn altered_trailers_appear_where_there_were_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_length_promises_more_than_there_is() {
+async fn a_wrong_length_is_longer_than_the_body() {
     let injector = injector();
     let service = greeter(&injector);
     let fault = BodyFault::WrongLength { excess: 3 };
@@ -130,7 +130,7 @@ async fn a_wrong_length_promises_more_than_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_affected_body_that_is_dropped_gives_its_slot_back() {
+async fn an_affected_body_that_is_dropped_returns_its_slot() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(harmed_body(BodyFault::LoseTrailers)).unwrap();
@@ -141,7 +141,7 @@ async fn a_affected_body_that_is_dropped_gives_its_slot_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_left_alone_says_of_itself_what_the_inner_one_says() {
+async fn an_unaffected_body_has_the_hints_of_the_inner_body() {
     let injector = injector();
     let response = call(&greeter(&injector)).await.unwrap();
     let body: &FaultyBody<Full<Bytes>> = response.body();

@@ -26,7 +26,7 @@ async fn the_maximum_of_affected_calls_is_never_exceeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_call_gives_its_slot_back() {
+async fn a_cancelled_call_returns_its_slot() {
     let injector = injector();
     let service = greeter(&injector);
     injector
@@ -71,7 +71,7 @@ async fn the_blast_radius_bounds_the_share_of_calls() {
 
 /// A call that hangs ends with the plan, and a task that waits for the end is woken, without further calls.
 #[tokio::test(start_paused = true)]
-async fn a_plan_disarms_itself_also_when_no_call_comes() {
+async fn a_plan_disarms_itself_without_further_calls() {
     let injector = injector();
     let service = greeter(&injector);
     let bounds = Bounds::default().ttl(3 * SECOND);
@@ -86,7 +86,7 @@ async fn a_plan_disarms_itself_also_when_no_call_comes() {
     assert!(hanging.await.unwrap().is_err());
     assert_eq!(injector.snapshot().active, 0);
 
-    // And where no task waits: it is over on the next read.
+    // If no task waits, it has ended at the next read.
     injector.arm(answer(Answer::Error).bounds(bounds)).unwrap();
     tokio::time::advance(3 * SECOND).await;
     assert!(!injector.is_armed());

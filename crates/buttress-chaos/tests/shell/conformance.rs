@@ -24,7 +24,7 @@ fn a_disarmed_injector_conforms() {
 }
 
 #[test]
-fn an_armed_injector_that_hits_no_call_conforms() {
+fn an_armed_injector_that_affects_no_call_conforms() {
     conformance("chaos over http, armed", |injector| {
         let never = PlannedFault::new("never", Fault::Answer(Answer::Error)).rate(Ratio::ZERO);
         injector.arm(Plan::new(1).fault(never)).unwrap();
@@ -32,9 +32,10 @@ fn an_armed_injector_that_hits_no_call_conforms() {
     });
 }
 
-/// The part of the layer's contract that holds when every call is affected, with faults that callers can recover from.
+/// The part of the layer's contract that holds when every call is affected, with faults that callers can recover
+/// from.
 #[test]
-fn an_armed_injector_that_hits_every_call_conforms() {
+fn an_armed_injector_that_affects_every_call_conforms() {
     conformance("chaos over http, late by nothing", |injector| {
         let late = Fault::Delay(Latency::Fixed(std::time::Duration::ZERO));
         injector

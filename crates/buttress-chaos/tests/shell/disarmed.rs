@@ -3,7 +3,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 
-/// Law: while it is disarmed it is as if it were not there, byte for byte.
+/// Law: while it is disarmed, the injector has no effect on any byte.
 #[tokio::test(start_paused = true)]
 async fn a_disarmed_injector_changes_nothing() {
     let injector = Injector::new("test", InjectorConfig::default().fault_header(true));

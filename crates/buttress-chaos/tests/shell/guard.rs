@@ -27,13 +27,13 @@ async fn a_breach_of_the_steady_state_disarms() {
     for _ in 0..100 {
         failed += u32::from(call(&service).await.unwrap().status().is_server_error());
     }
-    // As many as it takes for the guard to say anything.
+    // The minimum number of calls of the guard.
     assert_eq!(failed, 20);
     assert!(!injector.is_armed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn slowness_is_a_breach_too() {
+async fn latency_is_a_breach_too() {
     let injector = injector();
     let service = greeter(&injector);
     let fast = SteadyStateConfig::default().latency(Ratio::percent(95), Duration::from_millis(100));
@@ -44,7 +44,7 @@ async fn slowness_is_a_breach_too() {
     assert!(!injector.is_armed());
 }
 
-/// Of an objective of 99 %, ten times what it allows to fail is a tenth of all.
+/// With an objective of 99 %, a tenth of failed calls is ten times the allowed ratio.
 #[tokio::test(start_paused = true)]
 async fn an_error_budget_that_burns_too_fast_is_a_breach_too() {
     let stands_at = async |percent| {
@@ -76,13 +76,13 @@ async fn a_guard_that_is_broken_before_the_start_rejects_the_plan() {
         ArmError::Breached(breach) => assert_eq!(breach.measure, Measure::FailureRatio),
         other => panic!("{other}"),
     }
-    // When it has been well for as long as the guard looks back, the plan may begin.
+    // When the steady state has held for the guard's window, the plan may start.
     tokio::time::advance(11 * SECOND).await;
     assert_eq!(injector.arm(plan), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_that_give_up_on_an_affected_call_breach_the_steady_state() {
+async fn affected_calls_that_are_cancelled_breach_the_steady_state() {
     let injector = injector();
     let service = greeter(&injector);
     injector
@@ -98,7 +98,7 @@ async fn callers_that_give_up_on_an_affected_call_breach_the_steady_state() {
     assert!(!injector.is_armed());
 }
 
-/// Whether a plan stays armed after twenty responses with this body, of which this many were read to their end.
+/// Whether a plan stays armed after twenty responses with this body, `read` of which were read to their end.
 async fn congested_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
     let injector = injector();
     let service = ChaosLayer::http(&injector).layer(service_fn(move |_: Request<()>| async move {
@@ -124,12 +124,12 @@ async fn bodies_without_a_fault_are_recorded_to_their_end() {
     let broken = || TestBody::empty().data("hel").declare(5).err("reset");
     assert!(congested_after("text/plain", whole, 20).await);
     assert!(!congested_after("text/plain", broken, 20).await);
-    // For a reader that reads no body, the outcome of the head counts.
+    // If no body is read, the outcome of the head counts.
     assert!(congested_after("text/plain", broken, 0).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn trailers_tell_the_guard_how_a_grpc_call_went() {
+async fn the_trailers_of_a_grpc_call_are_recorded_for_the_guard() {
     let well = || TestBody::empty().data("reply").trailer("grpc-status", "0");
     let down = || TestBody::empty().data("reply").trailer("grpc-status", "14");
     assert!(congested_after("application/grpc", well, 20).await);

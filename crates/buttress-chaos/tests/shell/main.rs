@@ -1,5 +1,5 @@
-//! The injector as a Tower layer: its effect on calls, bodies and callers. Which calls a fault hits is tested in
-//! `buttress-core`.
+//! The injector as a Tower layer: its effect on calls, bodies and callers. `buttress-core` tests which calls a fault
+//! affects.
 
 mod answers;
 mod arming;

@@ -1,4 +1,4 @@
-//! An answer of the injector's own leaves nothing reserved in inner layers, and passes for one of the service's.
+//! An injected response releases what is reserved in inner layers, and looks like a response of the service.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 use crate::support::{answer, injector};
 
 #[tokio::test(start_paused = true)]
-async fn an_injected_answer_reserves_nothing_inside_and_is_no_rejection() {
+async fn an_injected_response_reserves_nothing_inside_and_is_not_a_rejection() {
     for what in [
         Answer::Status(503),
         Answer::Abort,
@@ -33,16 +33,16 @@ async fn an_injected_answer_reserves_nothing_inside_and_is_no_rejection() {
     }
 }
 
-/// Notes why it was dropped. It goes with a request.
+/// Records why it was dropped. It is an extension of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spy(Arc<Mutex<Option<Ending>>>);
 
 impl Spy {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        *self.0.lock().expect("no test panics with it")
+        *self.0.lock().expect("no test panics while it is locked")
     }
 
-    /// A request that takes it along.
+    /// A request with this extension.
     pub(crate) fn request(&self) -> Request<TestBody> {
         let mut request = Request::new(TestBody::empty());
         request.extensions_mut().insert(Noted(Arc::clone(&self.0)));
@@ -55,6 +55,6 @@ struct Noted(Arc<Mutex<Option<Ending>>>);
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
     }
 }

@@ -14,7 +14,7 @@ use http_body_util::Full;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// A disarmed injector that no variable of the surroundings can kill.
+/// A disarmed injector without a kill variable.
 pub(crate) fn injector() -> Injector {
     Injector::new("test", quiet())
 }
@@ -44,7 +44,7 @@ pub(crate) fn at_most(calls: u32) -> Bounds {
     Bounds::default().max_active(calls)
 }
 
-/// Something behind an injector that answers every request with `hello, world`.
+/// A service with an injector that responds to every request with `hello, world`.
 pub(crate) fn greeter(injector: &Injector) -> ChaosService<impl Greeter, HttpCalls> {
     ChaosLayer::http(injector).layer(service_fn(|_: Request<()>| async {
         Ok::<_, BoxError>(Response::new(Full::from("hello, world")))
@@ -78,7 +78,7 @@ where
     service.clone().oneshot(Request::new(())).await
 }
 
-/// Whether an error is the injector's.
+/// Whether an error is an injected one.
 pub(crate) fn is_injected(error: &BoxError) -> bool {
     Rejection::find(&**error).map(Rejection::reason) == Some(Reason::FaultInjected)
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::support::{SECOND, call, greeter, injector, quiet};
 
-/// A path of this test's own, gone at its end.
+/// A path for this test only, removed at its end.
 struct KillFile(PathBuf);
 
 impl KillFile {
@@ -31,7 +31,7 @@ impl Drop for KillFile {
     }
 }
 
-/// A plan that delays every call and answers it with 503.
+/// A plan that delays every call and responds with 503.
 fn slow_and_down() -> Plan {
     Plan::new(1)
         .fault(PlannedFault::new(
@@ -68,7 +68,10 @@ async fn a_kill_file_that_names_a_fault_stops_that_one() {
     assert_eq!(call(&service).await.unwrap().status(), 200);
     let began = tokio::time::Instant::now();
     assert_eq!(call(&service).await.unwrap().status(), 200);
-    assert!(began.elapsed() >= SECOND, "the other fault goes on");
+    assert!(
+        began.elapsed() >= SECOND,
+        "the other fault is still injected"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +100,7 @@ async fn a_kill_file_that_names_an_experiment_stops_that_one() {
         injector.arm(experiment("errors at 5 %")),
         Err(ArmError::KillSwitch)
     );
-    // And in the middle of it.
+    // And while it is armed.
     file.write("experiment: another");
     injector.arm(experiment("errors at 5 %")).unwrap();
     file.write("experiment: errors at 5 %, experiment: another");
@@ -105,15 +108,15 @@ async fn a_kill_file_that_names_an_experiment_stops_that_one() {
     assert!(!injector.is_armed());
 }
 
-/// In a process of its own, with a variable in its environment.
+/// In a separate process, with an environment variable.
 fn with_variable(name: &str, value: &str, test: &str) {
-    let me = std::env::current_exe().expect("a test is a program");
+    let me = std::env::current_exe().expect("the path of the test binary");
     let test = format!("switches::{test}");
     let ran = std::process::Command::new(me)
         .args(["--exact", &test, "--ignored"])
         .env(name, value)
         .output()
-        .expect("it can be run");
+        .expect("the test binary can be run");
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success() && said.contains("1 passed"), "{said}");
 }
@@ -122,41 +125,41 @@ fn with_variable(name: &str, value: &str, test: &str) {
 fn a_variable_stops_everything_or_a_fault() {
     let variable = "BUTTRESS_CHAOS_KILL";
     for value in ["1", "", "all", "down, up"] {
-        with_variable(variable, value, "where_all_is_killed");
+        with_variable(variable, value, "with_all_faults_killed");
     }
-    with_variable(variable, "down", "where_down_is_killed");
-    with_variable(variable, "experiment: drill", "where_a_drill_is_killed");
+    with_variable(variable, "down", "with_one_fault_killed");
+    with_variable(variable, "experiment: drill", "with_an_experiment_killed");
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
-async fn where_all_is_killed() {
+async fn with_all_faults_killed() {
     let injector = Injector::new("test", InjectorConfig::default());
     assert_eq!(injector.arm(slow_and_down()), Err(ArmError::KillSwitch));
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
-async fn where_down_is_killed() {
+async fn with_one_fault_killed() {
     let injector = Injector::new("test", InjectorConfig::default());
     let service = greeter(&injector);
     injector.arm(slow_and_down()).unwrap();
     for _ in 0..2 {
         assert_eq!(call(&service).await.unwrap().status(), 200);
     }
-    assert!(injector.is_armed(), "the other fault goes on");
+    assert!(injector.is_armed(), "the other fault is still injected");
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "runs in a process with BUTTRESS_CHAOS_KILL"]
-async fn where_a_drill_is_killed() {
+async fn with_an_experiment_killed() {
     let injector = Injector::new("test", InjectorConfig::default());
     let drill = slow_and_down().experiment("drill");
     assert_eq!(injector.arm(drill), Err(ArmError::KillSwitch));
     assert_eq!(injector.arm(slow_and_down()), Ok(()));
 }
 
-/// Other values, which arm it.
+/// Other values, which must not arm it.
 #[test]
 fn no_variable_arms() {
     for name in [
@@ -168,13 +171,13 @@ fn no_variable_arms() {
         "BUTTRESS_CHAOS_SEED",
         "CHAOS",
     ] {
-        with_variable(name, "1", "where_a_variable_asks_for_faults");
+        with_variable(name, "1", "with_variables_that_must_not_arm");
     }
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "runs in a process with variables"]
-async fn where_a_variable_asks_for_faults() {
+async fn with_variables_that_must_not_arm() {
     let injector = Injector::new("test", InjectorConfig::default().fault_header(true));
     let service = greeter(&injector);
     let response = call(&service).await.unwrap();

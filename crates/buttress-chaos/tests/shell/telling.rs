@@ -29,7 +29,7 @@ async fn the_fault_header_is_written_if_configured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_says_nothing_otherwise() {
+async fn the_fault_header_is_absent_by_default() {
     let injector = injector();
     let service = greeter(&injector);
     injector.arm(plan()).unwrap();

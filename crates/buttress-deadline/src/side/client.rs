@@ -12,8 +12,8 @@ use crate::clock::system_time;
 use crate::deadline_timer::DeadlineTimer;
 use crate::{ClientDeadlineConfig, DeadlineBody};
 
-/// A call that goes out over HTTP: its deadline is that of the request, of the task and of its own timeout, and it is
-/// written to the request.
+/// An outgoing HTTP call. Its deadline is the earliest of those of the request, the task and the configured timeout,
+/// and is written to the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     pub(crate) config: ClientDeadlineConfig,
@@ -28,8 +28,8 @@ impl<B> Side<Request<B>> for Client {
         request: &Request<B>,
     ) -> Result<Option<Deadline>, Reason> {
         let extension = request.extensions().get().copied();
-        // What tonic's `Request::set_timeout` writes, or what a proxy passes on. It may be stale, and then says
-        // more than the truth, but the earliest holds.
+        // Written by tonic's `Request::set_timeout`, or passed on by a proxy. A stale value is too large, so the
+        // earliest deadline is still right.
         let header = read_deadline(
             request.headers(),
             DeadlineHeaders::RELATIVE,

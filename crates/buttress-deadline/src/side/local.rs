@@ -5,7 +5,7 @@ use buttress_core::{Deadline, Reason, ServerDeadline, TaskContext};
 use super::{Conclude, Side};
 use crate::deadline_timer::DeadlineTimer;
 
-/// Any call: its deadline is that of the task and of its own timeout.
+/// Any call. Its deadline is the earlier of that of the task and the configured timeout.
 #[derive(Debug, Clone, Copy)]
 pub struct Local {
     pub(crate) rule: ServerDeadline,

@@ -1,4 +1,4 @@
-//! The side of a call that a layer is on: what it reads there, and what it writes.
+//! What a layer reads from a request and writes to it, for servers, clients and other calls.
 
 mod client;
 mod local;
@@ -14,13 +14,13 @@ pub use server::Server;
 
 use crate::deadline_timer::DeadlineTimer;
 
-/// The side of the call that a request is on.
+/// How the deadline of a request is read and written.
 #[expect(
     unnameable_types,
     reason = "a sealed trait: a type that cannot be named cannot be implemented"
 )]
 pub trait Side<Req>: Copy {
-    /// The deadline of a call that arrives `now` in a task with the deadline `outer`.
+    /// Returns the deadline of a call that starts `now` in a task with the deadline `outer`.
     fn decide(
         &self,
         now: Instant,
@@ -31,20 +31,20 @@ pub trait Side<Req>: Copy {
     /// Writes the deadline to the request.
     fn tell(&self, now: Instant, deadline: Deadline, request: &mut Req);
 
-    /// The identity of the call, for modes that enforce for a share of calls.
+    /// Returns the identity of the call, for modes that enforce for a share of calls.
     fn identity(&self, request: &Req) -> Option<u64>;
 }
 
-/// What becomes of the response.
+/// How a response is followed to its end.
 #[expect(
     unnameable_types,
     reason = "a sealed trait: a type that cannot be named cannot be implemented"
 )]
 pub trait Conclude<Res> {
-    /// What the caller gets.
+    /// The response for the caller.
     type Response;
 
-    /// Follows the response to the end of its body, if it has one.
+    /// Wraps the body of the response, if it has one.
     fn conclude(
         response: Res,
         context: &mut Option<TaskContext>,

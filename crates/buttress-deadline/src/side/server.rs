@@ -11,7 +11,7 @@ use crate::clock::system_time;
 use crate::deadline_timer::DeadlineTimer;
 use crate::{DeadlineBody, DeadlineConfig};
 
-/// A call that arrives over HTTP: its deadline is that of its headers, of the task and of its own timeout.
+/// An incoming HTTP call. Its deadline is the earliest of those of its headers, the task and the configured timeout.
 #[derive(Debug, Clone, Copy)]
 pub struct Server {
     pub(crate) config: DeadlineConfig,

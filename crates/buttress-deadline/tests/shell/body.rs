@@ -23,7 +23,7 @@ async fn the_deadline_covers_the_body() {
     assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
 }
 
-/// tonic stops at the head of a stream, and answers CANCELLED.
+/// tonic stops at the head of a stream, and responds with CANCELLED.
 #[tokio::test(start_paused = true)]
 async fn a_grpc_stream_ends_with_deadline_exceeded() {
     let (took, received) = stream(config().timeout(millis(250)), "application/grpc", 4).await;
@@ -47,14 +47,14 @@ async fn the_deadline_can_stop_at_the_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_has_a_time_of_its_own() {
+async fn the_body_has_its_own_timeout() {
     let (took, received) = stream(config().body_timeout(millis(150)), "text/plain", 4).await;
     assert_eq!((took, received.data), (millis(150), 1));
     assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_frame_has_a_time_of_its_own() {
+async fn each_frame_has_its_own_timeout() {
     let (_, received) = stream(config().body_idle(millis(150)), "text/plain", 4).await;
     assert_eq!((received.data, received.reason), (4, None));
     let (took, received) = stream(config().body_idle(millis(50)), "text/plain", 4).await;
@@ -62,7 +62,7 @@ async fn each_frame_has_a_time_of_its_own() {
     assert_eq!(received.reason, Some(Reason::DeadlineExceeded));
 }
 
-/// Each of the two has its time: the body to bring a frame, and the reader to ask for the next.
+/// The body and the reader each have the full time: for a frame, and for the next poll.
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_pauses_does_not_shorten_the_time_of_the_next_frame() {
     let layer = server(config().body_idle(millis(50)));
@@ -78,9 +78,9 @@ async fn a_reader_that_pauses_does_not_shorten_the_time_of_the_next_frame() {
     assert!(body.frame().await.is_none());
 }
 
-/// A body with a frame always ready never waits for a timer, and is ended all the same.
+/// A body that always has a frame ready never waits for a timer, but is still ended.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_waits_ends_as_well() {
+async fn a_body_that_never_waits_is_also_ended() {
     let layer = server(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|_: Request<()>| async {
         Ok::<_, Infallible>(Response::new(Drip::of(usize::MAX, Duration::ZERO)))
@@ -96,7 +96,7 @@ async fn a_body_that_never_waits_ends_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_there_at_once_is_transparent() {
+async fn a_body_that_is_ready_at_once_is_transparent() {
     let layer = server(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|_: Request<()>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"hello"))))
@@ -108,10 +108,10 @@ async fn a_body_that_is_there_at_once_is_transparent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_made_in_the_context_of_its_call() {
+async fn a_body_is_polled_in_the_context_of_its_call() {
     let layer = server(config().timeout(millis(250)));
     let service = layer.layer(service_fn(|_: Request<()>| async {
-        Ok::<_, Infallible>(Response::new(Curious))
+        Ok::<_, Infallible>(Response::new(RecordsDeadline))
     }));
     let expected = deadline(millis(250));
     let body = call(service, Request::new(())).await.unwrap().into_body();
@@ -121,7 +121,7 @@ async fn a_body_is_made_in_the_context_of_its_call() {
     assert_eq!(frame.into_data().unwrap(), format!("{expected:?}"));
 }
 
-/// What came of a body: its frames of data, its trailers, and why it broke off.
+/// What was received of a body: its data frames, its trailers, and its error.
 #[derive(Debug, Default)]
 struct Received {
     data: usize,
@@ -129,7 +129,7 @@ struct Received {
     reason: Option<Reason>,
 }
 
-/// Receives, from behind a server with this `config`, a body of a number of frames, one every 100 ms.
+/// Receives a body of several frames, one every 100 ms, from a server with this `config`.
 async fn stream(
     config: DeadlineConfig,
     content_type: &'static str,
@@ -140,7 +140,7 @@ async fn stream(
         response.body(Drip::of(frames, millis(100)))
     }));
     let response = call(service, Request::new(())).await;
-    let response = response.expect("its head comes at once");
+    let response = response.expect("the head is ready at once");
     timed(receive(response.into_body())).await
 }
 
@@ -157,7 +157,7 @@ async fn receive(body: impl Body<Data = Bytes, Error = BoxError>) -> Received {
     received
 }
 
-/// A body of some frames, with a wait before each.
+/// A body of several frames, with a wait before each.
 struct Drip {
     left: usize,
     wait: Duration,
@@ -196,10 +196,10 @@ impl Body for Drip {
     }
 }
 
-/// A body that says which deadline it is made under.
-struct Curious;
+/// A body that records the deadline it is polled with.
+struct RecordsDeadline;
 
-impl Body for Curious {
+impl Body for RecordsDeadline {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -8,7 +8,7 @@ use crate::support::{call, config, millis, readied, request, server};
 const POLLS: usize = 3;
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_at_any_poll_leaves_nothing_behind() {
+async fn a_call_dropped_at_any_poll_leaks_nothing() {
     let (inner, probe) = ReadyProbe::new();
     let service = server(config().timeout(millis(100))).layer(inner);
     probe.script(Script::new().pending(POLLS).ok(Response::default()));
@@ -25,7 +25,7 @@ async fn a_call_dropped_at_any_poll_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_dropped_at_any_poll_leaves_nothing_behind() {
+async fn a_body_dropped_at_any_poll_leaks_nothing() {
     let (inner, probe) = ReadyProbe::new();
     let service = server(config().timeout(millis(100)).body_idle(millis(10))).layer(inner);
     let body = (0..POLLS).fold(TestBody::empty(), |body, _| body.step(BodyStep::Pending));
@@ -44,7 +44,7 @@ async fn a_body_dropped_at_any_poll_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readied_clone_that_is_dropped_leaves_nothing_behind() {
+async fn a_readied_clone_that_is_dropped_leaks_nothing() {
     let (inner, probe) = ReadyProbe::new();
     let service = server(config().timeout(millis(100))).layer(inner);
     drop(readied(&service).await);

@@ -13,7 +13,7 @@ use crate::support::{
 const ENVOY: &str = "x-envoy-expected-rq-timeout-ms";
 
 #[tokio::test(start_paused = true)]
-async fn the_tightest_of_request_task_header_and_timeout_is_told() {
+async fn the_earliest_of_request_task_header_and_timeout_is_sent() {
     for (extension, task, header, timeout, told) in [
         (Some(100), Some(200), None, Some(300), "100"),
         (Some(200), Some(100), None, Some(300), "100"),
@@ -47,7 +47,7 @@ async fn without_a_deadline_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grpc_is_told_in_its_own_header_and_others_as_they_want() {
+async fn grpc_has_its_own_header_and_others_the_configured_one() {
     let ask = async |content_type, header| {
         let witness = Witness::default();
         let config = client_config().timeout(millis(250)).header(header);
@@ -77,19 +77,19 @@ async fn grpc_is_told_in_its_own_header_and_others_as_they_want() {
 
 /// Q4: the header is the remaining time, less the margin, and rounded down.
 #[tokio::test(start_paused = true)]
-async fn the_margin_is_kept_back() {
+async fn the_margin_is_subtracted() {
     let witness = Witness::default();
     let config = client_config()
         .timeout(Duration::from_micros(100_900))
         .margin(millis(20));
     let service = client(config).layer(after(millis(95), &witness));
-    // The answer takes longer than was told, and is there by the deadline.
+    // The response takes longer than the header allows, and is ready by the deadline.
     call(service, request()).await.unwrap();
     assert_eq!(only(&witness).headers[ENVOY], "80");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_wrote_before_is_replaced() {
+async fn existing_headers_are_replaced() {
     let witness = Witness::default();
     let service =
         client(client_config().timeout(millis(100))).layer(after(Duration::ZERO, &witness));
@@ -107,7 +107,7 @@ async fn what_others_wrote_before_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_is_told_what_remains_then() {
+async fn every_attempt_sends_its_remaining_time() {
     let witness = Witness::default();
     let inner = client(client_config()).layer(after(Duration::ZERO, &witness));
     let attempts = tower::service_fn(move |_: http::Request<_>| {
@@ -131,7 +131,7 @@ async fn every_attempt_is_told_what_remains_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_end_in_time_is_not_sent() {
+async fn a_call_that_cannot_end_in_time_is_not_sent() {
     for (left, expected) in [(0, Reason::DeadlineExpired), (29, Reason::DeadlineTooShort)] {
         let witness = Witness::default();
         let config = client_config().margin(millis(10)).minimum(millis(20));
@@ -147,7 +147,7 @@ async fn what_cannot_end_in_time_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_deadline_the_call_ends() {
+async fn the_call_ends_at_the_deadline() {
     let config = client_config().timeout(millis(200)).margin(millis(50));
     let service = client(config).layer(after(millis(500), &Witness::default()));
     let (took, result) = timed(call(service, request())).await;

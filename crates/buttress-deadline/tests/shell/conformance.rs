@@ -4,7 +4,7 @@ use buttress_core::{Mode, Ratio};
 use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
 use buttress_testkit::{Conformance, LayerUnderTest};
 
-/// Longer than the suite makes any call wait, except for the jumps of its clock, which no call is to outwait.
+/// Longer than the suite makes any call wait, except for the jumps of its clock, which no call should outlast.
 const TIMEOUT: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 #[test]

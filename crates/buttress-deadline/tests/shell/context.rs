@@ -6,9 +6,9 @@ use tower::{Layer, service_fn};
 
 use crate::support::{call, config, deadline, millis};
 
-/// Every poll has the context, also that of another thread's making, and between them it is gone.
+/// Every poll has the context, also on another thread, and it is removed between polls.
 #[tokio::test(start_paused = true)]
-async fn a_handler_has_its_deadline_at_every_poll() {
+async fn every_poll_of_a_handler_has_the_deadline() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         let mut seen = vec![Deadline::current()];
@@ -26,7 +26,7 @@ async fn a_handler_has_its_deadline_at_every_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn spawned_work_has_it_only_if_it_is_carried_there() {
+async fn a_spawned_task_has_the_deadline_only_if_it_is_carried() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         let left_behind = tokio::spawn(async { Deadline::current() });
@@ -41,7 +41,7 @@ async fn spawned_work_has_it_only_if_it_is_carried_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_leaves_no_deadline_behind() {
+async fn a_panic_removes_the_deadline_from_the_task() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         tokio::task::yield_now().await;

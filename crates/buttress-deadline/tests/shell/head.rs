@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_head_has_a_time_of_its_own() {
+async fn the_head_has_its_own_timeout() {
     let impatient = config().head_timeout(millis(50));
     for config in [impatient, impatient.timeout(millis(300))] {
         let service = server(config).layer(after(millis(100), &Witness::default()));
@@ -21,7 +21,7 @@ async fn the_head_has_a_time_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_comes_with_the_deadline_is_an_answer() {
+async fn a_response_ready_at_the_deadline_is_returned() {
     let service =
         server(config().timeout(millis(100))).layer(after(millis(100), &Witness::default()));
     call(service, request()).await.unwrap();
@@ -35,7 +35,7 @@ async fn the_inner_call_is_dropped_at_the_deadline_and_not_later() {
     let mut future = Box::pin(readied(&service).await.call(request()));
     let result = future.as_mut().await;
     assert_eq!(reason(&result), Some(Reason::DeadlineExceeded));
-    assert_eq!(probe.in_flight(), 0, "although the future is still there");
+    assert_eq!(probe.in_flight(), 0, "although the future is not dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,9 +47,9 @@ async fn an_error_of_the_inner_service_is_passed_on() {
     assert!(error.is::<buttress_testkit::TestError>());
 }
 
-/// A call that is answered at once needs no timer, so it needs no runtime.
+/// A call with an immediate response needs no timer, so it needs no runtime.
 #[test]
-fn it_works_outside_of_any_runtime() {
+fn it_works_outside_a_runtime() {
     let (inner, probe) = ReadyProbe::new();
     let gate = Gate::new();
     let mut service = server(config().timeout(millis(100))).layer(inner);
@@ -88,23 +88,25 @@ fn thirteen_days_of_deadlines_pass() {
     assert_eq!(probe.in_flight(), 0);
 }
 
-/// Tokio panics on creating a timer in a runtime without timers. Here a call then ends when it is polled.
+/// Tokio panics on creating a timer in a runtime without timers. A call then ends when it is polled.
 #[test]
-fn in_a_runtime_without_timers_a_call_goes_on_until_it_is_polled() {
+fn in_a_runtime_without_timers_a_late_call_ends_when_polled() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.expect("it needs nothing").block_on(async {
-        let layer = server(config().timeout(millis(1)));
-        let hangs = tower::service_fn(|_: http::Request<TestBody>| {
-            std::future::pending::<Result<Response<TestBody>, std::io::Error>>()
+    runtime
+        .expect("a runtime without drivers can be built")
+        .block_on(async {
+            let layer = server(config().timeout(millis(1)));
+            let hangs = tower::service_fn(|_: http::Request<TestBody>| {
+                std::future::pending::<Result<Response<TestBody>, std::io::Error>>()
+            });
+            let mut answer = Box::pin(tower::ServiceExt::oneshot(layer.layer(hangs), request()));
+            let task = CountingWaker::new();
+            let ended = loop {
+                if let std::task::Poll::Ready(ended) = task.poll_future(answer.as_mut()) {
+                    break ended;
+                }
+                std::thread::yield_now();
+            };
+            assert_eq!(reason(&ended), Some(Reason::DeadlineExceeded));
         });
-        let mut answer = Box::pin(tower::ServiceExt::oneshot(layer.layer(hangs), request()));
-        let task = CountingWaker::new();
-        let ended = loop {
-            if let std::task::Poll::Ready(ended) = task.poll_future(answer.as_mut()) {
-                break ended;
-            }
-            std::thread::yield_now();
-        };
-        assert_eq!(reason(&ended), Some(Reason::DeadlineExceeded));
-    });
 }

@@ -6,7 +6,7 @@ use tower::{Layer, Service, service_fn};
 
 use crate::support::{call, config, deadline, millis, reason, remaining, timed};
 
-/// Any service at all, with any request and response.
+/// Any service, with any request and response.
 #[tokio::test(start_paused = true)]
 async fn any_call_has_a_timeout() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));

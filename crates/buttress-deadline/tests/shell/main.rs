@@ -1,5 +1,5 @@
-//! Deadlines as a Tower layer: what becomes of calls, bodies and headers. The sums are for the tests of
-//! `buttress-core`, the grammars for those of `buttress-http`.
+//! Deadlines as a Tower layer: calls, bodies and headers. `buttress-core` tests the arithmetic, `buttress-http` the
+//! header grammars.
 
 mod body;
 mod cancellation;

@@ -12,7 +12,7 @@ use crate::support::{
     with_header,
 };
 
-/// One call in a mode: why it was rejected or ended, and what was counted.
+/// Makes one call in a mode, and returns why it was rejected or ended, and the counts.
 async fn one(mode: Mode, wait: u64, request: Request<TestBody>) -> (Option<Reason>, Counts) {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -59,7 +59,7 @@ async fn a_layer_that_enforces_counts_what_it_rejects_and_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_shadow_it_counts_the_same_and_lets_it_be() {
+async fn shadow_counts_the_same_and_admits() {
     let expired = || with_header("grpc-timeout", "0n");
     let (reason, counted) = one(Mode::Shadow, 0, expired()).await;
     assert_eq!(reason, None);
@@ -71,7 +71,7 @@ async fn in_the_shadow_it_counts_the_same_and_lets_it_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn off_it_is_not_there() {
+async fn off_does_nothing() {
     for (wait, request) in [(0, with_header("grpc-timeout", "0n")), (500, request())] {
         assert_eq!(one(Mode::Off, wait, request).await, (None, Counts::new()));
     }
@@ -114,7 +114,11 @@ async fn the_enforced_share_of_calls_is_stable_by_identity() {
     for id in 0..200 {
         let id = id.to_string();
         let few = bound(&id, 20).await;
-        assert_eq!(few, bound(&id, 20).await, "the same call, the same side");
+        assert_eq!(
+            few,
+            bound(&id, 20).await,
+            "the decision is stable for a call"
+        );
         let many = bound(&id, 80).await;
         assert!(many || !few, "a larger share only adds calls");
         assert!(bound(&id, 100).await);

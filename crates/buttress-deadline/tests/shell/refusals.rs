@@ -1,4 +1,4 @@
-//! A rejection leaves nothing reserved in inner layers, and an end by the deadline is marked as such.
+//! A rejection releases what is reserved in inner layers, and an end by the deadline is marked as such.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -11,7 +11,7 @@ use tower::{Layer, Service, service_fn};
 use crate::support::{config, deadline, is_ready, millis, server};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_comes_too_late_reserves_nothing_inside() {
+async fn a_late_call_reserves_nothing_inside() {
     let (inner, probe) = ReadyProbe::new();
     let mut service = server(config()).layer(inner);
     let task = CountingWaker::new();
@@ -27,13 +27,13 @@ async fn a_call_that_comes_too_late_reserves_nothing_inside() {
         task.poll_future(late.as_mut()),
         Poll::Ready(Err(_))
     ));
-    assert_eq!(probe.reserved(), 0, "the service lives on");
+    assert_eq!(probe.reserved(), 0, "the service is still usable");
     assert_eq!(spy.ending(), Some(Ending::Refused));
     assert!(is_ready(&mut service, &task));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_ended_by_its_deadline_is_dropped_as_expired() {
+async fn a_call_ended_by_its_deadline_is_dropped_as_expired() {
     let layer = server(config().timeout(millis(10)));
     let mut service = layer.layer(service_fn(|request: Request<TestBody>| async move {
         let _held = request;
@@ -52,16 +52,16 @@ async fn a_call_that_is_ended_by_its_deadline_is_dropped_as_expired() {
     }
 }
 
-/// Notes why it was dropped. It goes with a request.
+/// Records why it was dropped. It is an extension of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spy(Arc<Mutex<Option<Ending>>>);
 
 impl Spy {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        *self.0.lock().expect("no test panics with it")
+        *self.0.lock().expect("no test panics while it is locked")
     }
 
-    /// A request that takes it along.
+    /// A request with this extension.
     pub(crate) fn request(&self) -> Request<TestBody> {
         let mut request = Request::new(TestBody::empty());
         request.extensions_mut().insert(Noted(Arc::clone(&self.0)));
@@ -74,6 +74,6 @@ struct Noted(Arc<Mutex<Option<Ending>>>);
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn each_header_gives_the_handler_its_time() {
+async fn each_header_sets_the_deadline_of_the_handler() {
     for (name, value) in [
         ("grpc-timeout", "200m"),
         ("x-envoy-expected-rq-timeout-ms", "200"),
@@ -35,7 +35,7 @@ async fn a_call_without_a_deadline_gets_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_there_is_none_anywhere() {
+async fn without_a_deadline_none_is_set() {
     let witness = Witness::default();
     let service = server(config()).layer(after(millis(1_000_000), &witness));
     call(service, request()).await.unwrap();
@@ -44,7 +44,7 @@ async fn without_a_deadline_there_is_none_anywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bounds_hold_for_what_callers_ask() {
+async fn the_callers_deadline_is_bounded() {
     let bounded = config()
         .timeout(millis(100))
         .maximum(millis(500))
@@ -59,9 +59,9 @@ async fn bounds_hold_for_what_callers_ask() {
     }
 }
 
-/// Q4: expired on arrival, the inner service is never called.
+/// Q4: if a call has expired on arrival, the inner service is never called.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_end_in_time_is_rejected_before_the_handler() {
+async fn a_call_that_cannot_end_in_time_is_rejected_before_the_handler() {
     let picky = config().minimum(millis(50)).offset(millis(10));
     for (name, value, expected) in [
         ("grpc-timeout", "0m", Reason::DeadlineExpired),
@@ -78,7 +78,7 @@ async fn what_cannot_end_in_time_is_rejected_before_the_handler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_that_is_malformed_or_not_believed_is_ignored() {
+async fn a_malformed_or_untrusted_header_is_ignored() {
     let doubtful = config()
         .timeout(millis(300))
         .trusted_headers(DeadlineHeaders::NONE.with(DeadlineHeader::GrpcTimeout));
@@ -102,7 +102,7 @@ async fn a_header_that_is_malformed_or_not_believed_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_moment_is_believed_where_that_is_wanted_and_within_the_skew() {
+async fn a_moment_is_read_if_trusted_and_within_the_skew() {
     let trusting =
         config().trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline));
     let arrives = async |value: &str, skew| {
@@ -126,7 +126,7 @@ async fn a_moment_is_believed_where_that_is_wanted_and_within_the_skew() {
 
 /// Q4: a child never has more time than its parent.
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_the_task_has_already_is_only_brought_nearer() {
+async fn the_tasks_deadline_is_never_extended() {
     for (outer, asked, left) in [(100, "200m", 100), (200, "100m", 100)] {
         let witness = Witness::default();
         let service = server(config()).layer(after(Duration::ZERO, &witness));
@@ -141,7 +141,7 @@ async fn a_deadline_that_the_task_has_already_is_only_brought_nearer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_the_request_carries_holds_as_well() {
+async fn the_deadline_in_the_extension_is_used_too() {
     let witness = Witness::default();
     let service = server(config().timeout(millis(300))).layer(after(Duration::ZERO, &witness));
     let mut request = request();
@@ -152,7 +152,7 @@ async fn a_deadline_that_the_request_carries_holds_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_extension_can_be_left_out() {
+async fn the_extension_can_be_disabled() {
     let witness = Witness::default();
     let layer = server(config().timeout(millis(300)).extension(false));
     call(layer.layer(after(Duration::ZERO, &witness)), request())
@@ -166,7 +166,7 @@ async fn the_extension_can_be_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_deadline_the_call_ends() {
+async fn the_call_ends_at_the_deadline() {
     let witness = Witness::default();
     let service = server(config()).layer(after(millis(500), &witness));
     let (took, result) = timed(call(service, with_header("grpc-timeout", "200m"))).await;

@@ -1,4 +1,4 @@
-//! What can stand behind a deadline, and what a layer is.
+//! The bounds on inner services, and the types of a layer.
 
 use std::cell::Cell;
 use std::io;
@@ -13,7 +13,7 @@ use tower::{Layer, service_fn};
 use crate::support::{call, config, millis};
 
 #[tokio::test(start_paused = true)]
-async fn the_inner_service_needs_to_be_nothing_but_a_service_that_can_be_cloned() {
+async fn the_inner_service_needs_only_clone() {
     let layer = DeadlineLayer::new(config().timeout(millis(100)));
 
     let boxed = BoxCloneService::new(service_fn(
@@ -46,7 +46,7 @@ fn layers_and_services_are_clone_send_and_sync() {
 }
 
 #[test]
-fn a_service_gives_back_what_is_behind_it() {
+fn a_service_returns_its_inner_service() {
     let mut service: DeadlineService<u8> = DeadlineLayer::new(config()).layer(7);
     *service.get_mut() += 1;
     assert_eq!(*service.get_ref(), 8);
@@ -54,7 +54,7 @@ fn a_service_gives_back_what_is_behind_it() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_is_named() {
+fn the_error_of_an_invalid_configuration_names_the_field() {
     let zero = Duration::ZERO;
     let refused = |config: DeadlineConfig| {
         let error = DeadlineLayer::try_server(config).unwrap_err();
@@ -78,6 +78,6 @@ fn a_configuration_that_cannot_work_is_named() {
 
 #[test]
 #[should_panic = "timeout is 0ns, but must be more than 0 and at most a year"]
-fn a_configuration_in_the_code_that_cannot_work_panics() {
+fn new_panics_on_an_invalid_configuration() {
     let _ = DeadlineLayer::server(config().timeout(Duration::ZERO));
 }

@@ -11,12 +11,12 @@ pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Nothing but what a test sets: no offset.
+/// Only what a test sets: no offset.
 pub(crate) fn config() -> DeadlineConfig {
     DeadlineConfig::default().offset(Duration::ZERO)
 }
 
-/// Nothing but what a test sets: no margin.
+/// Only what a test sets: no margin.
 pub(crate) fn client_config() -> ClientDeadlineConfig {
     ClientDeadlineConfig::default().margin(Duration::ZERO)
 }
@@ -35,12 +35,10 @@ pub(crate) fn request() -> Request<TestBody> {
 
 pub(crate) fn with_header(name: &'static str, value: &str) -> Request<TestBody> {
     let request = Request::builder().header(name, value);
-    request
-        .body(TestBody::empty())
-        .expect("the test's header is one")
+    request.body(TestBody::empty()).expect("a valid header")
 }
 
-/// What the inner service saw of a call.
+/// What the inner service observed of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) headers: HeaderMap,
@@ -49,16 +47,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// How long the call has by the task that it is served in.
+    /// The remaining time of the task that the call is served in.
     pub(crate) fn remaining(&self) -> Option<Duration> {
         self.task.map(remaining)
     }
 }
 
-/// What all calls looked like from inside.
+/// What the inner service observed of all calls.
 pub(crate) type Witness = Arc<Mutex<Vec<Seen>>>;
 
-/// A service that takes note of each call and answers it after `wait`.
+/// A service that records each call and responds after `wait`.
 pub(crate) fn after(
     wait: Duration,
     witness: &Witness,
@@ -72,7 +70,10 @@ pub(crate) fn after(
             extension: request.extensions().get().copied(),
             task: Deadline::current(),
         };
-        witness.lock().expect("no test panics with it").push(seen);
+        witness
+            .lock()
+            .expect("no test panics while it is locked")
+            .push(seen);
         async move {
             tokio::time::sleep(wait).await;
             Ok(Response::new(TestBody::empty()))
@@ -80,15 +81,18 @@ pub(crate) fn after(
     })
 }
 
-/// The one call that the inner service saw.
+/// The only call that the inner service received.
 pub(crate) fn only(witness: &Witness) -> Seen {
-    let seen = witness.lock().expect("no test panics with it");
+    let seen = witness.lock().expect("no test panics while it is locked");
     assert_eq!(seen.len(), 1, "{seen:?}");
     seen[0].clone()
 }
 
 pub(crate) fn calls(witness: &Witness) -> usize {
-    witness.lock().expect("no test panics with it").len()
+    witness
+        .lock()
+        .expect("no test panics while it is locked")
+        .len()
 }
 
 pub(crate) async fn call<S, Req>(service: S, request: Req) -> Result<S::Response, BoxError>
@@ -98,7 +102,7 @@ where
     service.oneshot(request).await
 }
 
-/// Why a call was rejected or ended, if it was.
+/// The reason, if a call was rejected or ended.
 pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     reason_of(&**result.as_ref().err()?)
 }
@@ -111,12 +115,12 @@ pub(crate) fn remaining(deadline: Deadline) -> Duration {
     deadline.remaining(tokio::time::Instant::now().into_std())
 }
 
-/// The deadline that lies `after` now.
+/// The deadline `after` from now.
 pub(crate) fn deadline(after: Duration) -> Option<Deadline> {
     Deadline::after(tokio::time::Instant::now().into_std(), after)
 }
 
-/// How long `run` takes, and what it comes to.
+/// How long `run` takes, and its result.
 pub(crate) async fn timed<T>(run: impl Future<Output = T>) -> (Duration, T) {
     let begun = tokio::time::Instant::now();
     let done = run.await;
@@ -135,7 +139,7 @@ where
         .expect("no readiness error is scripted")
 }
 
-/// Polls `service` ready for the request that all of these tests make.
+/// Polls `service` ready for the request type of these tests.
 pub(crate) fn is_ready<S>(service: &mut S, task: &CountingWaker) -> bool
 where
     S: Service<Request<TestBody>>,

@@ -40,7 +40,7 @@ async fn a_body_that_is_not_polled_is_dropped_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_whose_reader_stops_in_the_middle_is_dropped_as_well() {
+async fn a_body_whose_reader_stops_in_the_middle_is_also_dropped() {
     for (config, after) in [
         (config().timeout(millis(100)), 100),
         (config().body_idle(millis(100)), 160),
@@ -88,29 +88,33 @@ async fn the_mode_decides_whether_a_body_that_is_not_polled_is_ended() {
     assert_eq!(body.collect().await.unwrap().to_bytes(), "onetwo");
 }
 
-/// The drop of a body is code of others, and happens where the runtime runs its timers.
+/// Dropping a body runs foreign code on the thread that runs the timers.
 #[tokio::test(start_paused = true)]
 async fn a_body_is_dropped_as_expired_and_may_panic_then() {
     let ending = Arc::default();
-    let body = Grumpy(Arc::clone(&ending));
+    let body = PanicsOnDrop(Arc::clone(&ending));
     let mut body = Box::pin(respond(config().timeout(millis(100)), body).await);
     sleep(millis(101)).await;
     assert_eq!(
-        *ending.lock().expect("no test panics with it"),
+        *ending.lock().expect("no test panics while it is locked"),
         Some(Ending::Expired)
     );
     assert!(body.frame().await.unwrap().is_err());
-    // Other timers go on.
+    // Other timers still run.
     sleep(millis(100)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_goes_away_drops_the_body_as_abandoned() {
+async fn a_dropped_reader_drops_the_body_as_abandoned() {
     let ending = Arc::default();
-    let body = respond(config().timeout(millis(100)), Quiet(Arc::clone(&ending))).await;
+    let body = respond(
+        config().timeout(millis(100)),
+        RecordsDrop(Arc::clone(&ending)),
+    )
+    .await;
     drop(body);
     assert_eq!(
-        *ending.lock().expect("no test panics with it"),
+        *ending.lock().expect("no test panics while it is locked"),
         Some(Ending::Abandoned)
     );
     sleep(millis(200)).await;
@@ -122,7 +126,7 @@ fn a_body_outlives_its_runtime_and_ends_when_it_is_polled() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .expect("it needs nothing else");
+        .expect("a runtime with timers can be built");
     let body = TestBody::empty().data("one").wait(&Gate::new()).data("two");
     let body = runtime.block_on(respond(
         config().timeout(millis(50)).body_idle(millis(40)),
@@ -140,17 +144,17 @@ fn without_timers_a_body_ends_when_it_is_polled() {
     let task = CountingWaker::new();
     let mut response = Box::pin(respond(config().timeout(millis(5)), body()));
     let std::task::Poll::Ready(outside) = task.poll_future(response.as_mut()) else {
-        panic!("it is there at once");
+        panic!("the head is ready at once");
     };
     ends_when_polled(outside);
 
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.expect("it needs nothing");
+    let runtime = runtime.expect("a runtime without drivers can be built");
     runtime
         .block_on(async { ends_when_polled(respond(config().timeout(millis(5)), body()).await) });
 }
 
-/// Polls a body that waits for its second frame until it is over, in real time.
+/// Polls a body that waits for its second frame until it ends, in real time.
 fn ends_when_polled(body: DeadlineBody<TestBody>) {
     let mut body = Box::pin(body);
     let task = CountingWaker::new();
@@ -164,35 +168,38 @@ fn ends_when_polled(body: DeadlineBody<TestBody>) {
     assert!(ended.is_some_and(|frame| frame.is_err()));
 }
 
-/// The body of a response, behind a deadline.
+/// The body of a response of a service with a deadline.
 async fn respond<B>(config: DeadlineConfig, body: B) -> DeadlineBody<B>
 where
     B: Body + Send + 'static,
 {
     let body = Arc::new(Mutex::new(Some(body)));
     let service = server(config).layer(service_fn(move |_: Request<()>| {
-        let body = body.lock().expect("no test panics with it").take();
+        let body = body
+            .lock()
+            .expect("no test panics while it is locked")
+            .take();
         async move { Ok::<_, std::io::Error>(Response::new(body.expect("it is called once"))) }
     }));
     let response = call(service, Request::new(())).await;
-    response.expect("nothing fails here").into_body()
+    response.expect("the service does not fail").into_body()
 }
 
-/// A body without a frame that notes why it was dropped.
-struct Quiet(Arc<Mutex<Option<Ending>>>);
+/// A body without frames that records why it was dropped.
+struct RecordsDrop(Arc<Mutex<Option<Ending>>>);
 
-impl Drop for Quiet {
+impl Drop for RecordsDrop {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
     }
 }
 
 /// The same, and then panics.
-struct Grumpy(Arc<Mutex<Option<Ending>>>);
+struct PanicsOnDrop(Arc<Mutex<Option<Ending>>>);
 
-impl Drop for Grumpy {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
         panic!("a drop that panics");
     }
 }
@@ -213,4 +220,4 @@ macro_rules! waits {
     )*};
 }
 
-waits!(Quiet, Grumpy);
+waits!(RecordsDrop, PanicsOnDrop);

@@ -1,4 +1,4 @@
-//! A service that is not ready: the wait for it has no request, and ends all the same.
+//! A service that is not ready: the wait for it has no request, but still ends.
 
 use buttress_core::{Mode, Reason, TaskContext};
 use buttress_deadline::DeadlineLayer;
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_has_a_second_does_not_wait_for_an_hour() {
+async fn a_call_with_a_timeout_does_not_wait_for_an_hour() {
     let (inner, probe) = ReadyProbe::new();
     probe.not_ready();
     let config = config().timeout(millis(1_000));
@@ -39,7 +39,7 @@ async fn a_call_that_has_a_second_does_not_wait_for_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_of_the_task_ends_the_wait_as_well() {
+async fn the_deadline_of_the_task_also_ends_the_wait() {
     let (inner, probe) = ReadyProbe::new();
     probe.not_ready();
     let mut service = server(config().timeout(millis(1_000))).layer(inner);
@@ -63,13 +63,13 @@ async fn a_service_that_becomes_ready_in_time_is_called() {
     tokio::time::sleep(millis(999)).await;
     probe.ready();
     assert!(is_ready(&mut service, &task));
-    // Nothing is left of the wait.
+    // The wait leaves nothing behind.
     tokio::time::sleep(millis(5_000)).await;
     assert!(service.call(request()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_rejection_the_wait_begins_anew() {
+async fn after_a_rejection_the_wait_restarts() {
     let (inner, probe) = ReadyProbe::new();
     probe.not_ready();
     let mut service = server(config().timeout(millis(1_000))).layer(inner);
@@ -80,12 +80,12 @@ async fn after_a_rejection_the_wait_begins_anew() {
         tokio::time::sleep(millis(1_001)).await;
         assert!(
             !is_ready(&mut service.clone(), &task),
-            "a clone begins anew"
+            "a clone starts its own wait"
         );
         assert!(is_ready(&mut service, &task));
         assert!(service.call(request()).await.is_err());
     }
-    // A service that becomes ready after all is called, if it is polled again.
+    // A service that becomes ready later is called, if it is polled again.
     assert!(!is_ready(&mut service, &task));
     tokio::time::sleep(millis(1_001)).await;
     assert!(is_ready(&mut service, &task));
@@ -95,7 +95,7 @@ async fn after_a_rejection_the_wait_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_time_or_a_mode_that_binds_all_the_wait_has_no_end() {
+async fn without_a_timeout_or_full_enforcement_the_wait_has_no_end() {
     for config in [
         config(),
         config().timeout(millis(10)).mode(Mode::Shadow),

@@ -3,10 +3,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Text;
 use crate::digits;
 
-/// Reads a date and time of RFC 3339: `2026-11-21T10:00:00.250Z`, with any fraction and any offset. `None` if it
-/// is malformed, or further away than the system's clock goes.
+/// Reads a date and time of RFC 3339: `2026-11-21T10:00:00.250Z`, with any fraction and any offset. Returns `None` if
+/// it is malformed or outside the range of the system's clock.
 ///
-/// A second of 60 is the one after 59, as the leap seconds of UTC are not seconds of the system's clock.
+/// A second of 60 is read as the one after 59, because the system's clock has no leap seconds.
 #[must_use]
 pub fn parse_rfc3339(value: &[u8]) -> Option<SystemTime> {
     let (date, rest) = value.split_at_checked(10)?;
@@ -37,7 +37,7 @@ pub fn parse_rfc3339(value: &[u8]) -> Option<SystemTime> {
     moment?.checked_add(Duration::from_nanos(nanos))
 }
 
-/// Writes a moment as RFC 3339 does, in UTC and rounded down to the millisecond. What lies outside of the years
+/// Writes a moment in the format of RFC 3339, in UTC and rounded down to the millisecond. A moment outside the years
 /// 1970 to 9999 is written as the nearest moment within.
 #[must_use]
 pub fn write_rfc3339(moment: SystemTime) -> Text {
@@ -63,12 +63,13 @@ pub fn write_rfc3339(moment: SystemTime) -> Text {
     text
 }
 
-/// Of a few digits, all of them digits.
+/// Parses digits only.
 fn number(digits: &[u8]) -> Option<i64> {
     digits::parse(digits).and_then(|number| number.try_into().ok())
 }
 
-/// The nanoseconds of a fraction, if there is one, and what comes after it. Digits past the ninth are dropped.
+/// Splits a fraction, if there is one, from the rest, and returns its nanoseconds. Digits after the ninth are
+/// dropped.
 fn fraction(rest: &[u8]) -> Option<(u64, &[u8])> {
     let Some(rest) = rest.strip_prefix(b".") else {
         return Some((0, rest));
@@ -80,7 +81,7 @@ fn fraction(rest: &[u8]) -> Option<(u64, &[u8])> {
     Some((digits::parse(kept)? * scale, rest))
 }
 
-/// How many seconds the time is ahead of UTC.
+/// Returns the offset from UTC in seconds.
 fn offset(rest: &[u8]) -> Option<i64> {
     let (sign, h1, h2, m1, m2) = match *rest {
         [b'Z' | b'z'] => return Some(0),
@@ -103,8 +104,8 @@ fn days_of(month: i64, year: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date. Years begin in March, so that a leap day is the last of its year, and come
-/// in eras of 400, which are all alike (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Days from 1970-01-01 to a date. Years begin in March, so that a leap day is the last day of its year. Eras have
+/// 400 years and are all the same (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -114,7 +115,7 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     era * DAYS_OF_ERA + day_of_era - DAYS_TO_EPOCH
 }
 
-/// The year, month and day that lie this many days after 1970-01-01: the same, backwards.
+/// The date that is this many days after 1970-01-01: the inverse of [`days_since_epoch`].
 fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + DAYS_TO_EPOCH;
     let era = days.div_euclid(DAYS_OF_ERA);
@@ -130,9 +131,9 @@ fn date_of(days: i64) -> (i64, i64, i64) {
 }
 
 const DAY: i64 = 24 * 60 * 60;
-/// Days of 400 years of the Gregorian calendar.
+/// Days in 400 years of the Gregorian calendar.
 const DAYS_OF_ERA: i64 = 146_097;
-/// Days from the first of March of the year 0 to 1970-01-01.
+/// Days from 1 March of the year 0 to 1970-01-01.
 const DAYS_TO_EPOCH: i64 = 719_468;
 /// 9999-12-31T23:59:59.999Z, after which a year has five digits.
 const END_OF_9999: Duration = Duration::from_millis(253_402_300_799_999);
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_as_others_read_them() {
-        // The figures are those of GNU date.
+    fn dates_are_read_like_gnu_date() {
+        // The figures are from GNU date.
         for (value, expected) in [
             ("1970-01-01T00:00:00Z", 0),
             ("1969-12-31T23:59:59Z", -1),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_grammar_is_malformed() {
+    fn invalid_values_are_malformed() {
         for value in [
             "",
             "2026-11-21",
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_written_as_the_nearest_within() {
+    fn a_moment_out_of_range_is_clamped() {
         let before = UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(write_rfc3339(before).as_str(), "1970-01-01T00:00:00.000Z");
         let after = UNIX_EPOCH + 2 * END_OF_9999;
@@ -217,26 +218,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_and_never_later(millis in 0..=END_OF_9999.as_millis() as u64, nanos in 0..1_000_000_u64) {
+        fn a_written_moment_is_read_back_and_never_later(millis in 0..=END_OF_9999.as_millis() as u64, nanos in 0..1_000_000_u64) {
             let whole = UNIX_EPOCH + Duration::from_millis(millis);
             let written = write_rfc3339(whole + Duration::from_nanos(nanos));
             prop_assert_eq!(parse_rfc3339(&written), Some(whole));
         }
 
         #[test]
-        fn days_follow_each_other(days in -800_000..4_000_000_i64) {
+        fn consecutive_days_have_consecutive_dates(days in -800_000..4_000_000_i64) {
             let (year, month, day) = date_of(days);
             prop_assert_eq!(days_since_epoch(year, month, day), days);
             prop_assert!((1..=12).contains(&month) && (1..=days_of(month, year)).contains(&day));
         }
 
         #[test]
-        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
             let _ = parse_rfc3339(&bytes);
         }
 
         #[test]
-        fn nothing_that_looks_like_a_date_makes_the_reader_panic(
+        fn no_text_like_a_date_causes_a_panic(
             value in "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,12})?(Z|[+-][0-9]{2}:[0-9]{2})"
         ) {
             let _ = parse_rfc3339(value.as_bytes());

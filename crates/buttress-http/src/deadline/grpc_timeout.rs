@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::Text;
 use crate::digits;
 
-/// Reads the value of a `grpc-timeout` as the gRPC HTTP/2 protocol defines it: one to eight digits and a unit.
+/// Reads the value of a `grpc-timeout`: one to eight digits and a unit, as in the gRPC HTTP/2 protocol. Returns
 /// `None` if it is malformed.
 ///
 /// ```
@@ -31,8 +31,8 @@ pub fn parse_grpc_timeout(value: &[u8]) -> Option<Duration> {
     })
 }
 
-/// Writes a `grpc-timeout` in the finest unit that eight digits have room for, rounded down. What is longer than
-/// 99 999 999 hours is written as that.
+/// Writes a `grpc-timeout` in the finest unit that fits into eight digits, rounded down. A timeout longer than 99 999
+/// 999 hours is written as that.
 ///
 /// ```
 /// use buttress_http::deadline::write_grpc_timeout;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_grammar_is_malformed() {
+    fn invalid_values_are_malformed() {
         for value in [
             "",
             "m",
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_length_gets_the_finest_unit_with_room() {
+    fn each_timeout_gets_the_finest_unit_that_fits() {
         for (timeout, written) in [
             (Duration::ZERO, "0n"),
             (Duration::from_nanos(99_999_999), "99999999n"),
@@ -140,24 +140,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_and_never_longer(seconds: u64, nanos in 0..1_000_000_000_u32, shift in 0..64_u32) {
+        fn a_written_timeout_is_read_back_and_never_longer(seconds: u64, nanos in 0..1_000_000_000_u32, shift in 0..64_u32) {
             let timeout = Duration::new(seconds >> shift, nanos);
             let written = write_grpc_timeout(timeout);
             let read = parse_grpc_timeout(&written).unwrap();
             prop_assert!(read <= timeout);
-            // Five digits at least are kept.
+            // At least five digits are kept.
             if timeout < Duration::from_secs(99_999_999 * 3_600) {
                 prop_assert!(timeout - read <= timeout / 100_000);
             }
         }
 
         #[test]
-        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
             let _ = parse_grpc_timeout(&bytes);
         }
 
         #[test]
-        fn no_digits_make_the_reader_panic(value in "[0-9]{0,10}[HMSmunx]?") {
+        fn no_digits_cause_a_panic(value in "[0-9]{0,10}[HMSmunx]?") {
             let read = parse_grpc_timeout(value.as_bytes());
             let digits = value.bytes().filter(u8::is_ascii_digit).count();
             let unit = value.bytes().last().is_some_and(|unit| b"HMSmun".contains(&unit));

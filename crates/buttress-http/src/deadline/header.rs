@@ -5,18 +5,18 @@ use http::HeaderName;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeadlineHeader {
-    /// `connect-timeout-ms`: how much time remains, of the Connect protocol.
+    /// `connect-timeout-ms` of the Connect protocol: the remaining time.
     ConnectTimeout,
-    /// `x-envoy-expected-rq-timeout-ms`: how much time remains, as Envoy tells those behind it.
+    /// `x-envoy-expected-rq-timeout-ms` of Envoy: the remaining time.
     EnvoyExpected,
-    /// `grpc-timeout`: how much time remains, of gRPC.
+    /// `grpc-timeout` of gRPC: the remaining time.
     GrpcTimeout,
-    /// `x-deadline`: the moment, in RFC 3339. It needs clocks that agree.
+    /// `x-deadline`: the moment, in RFC 3339. It needs synchronized clocks.
     XDeadline,
 }
 
 impl DeadlineHeader {
-    /// Every header, for tables and for tests that must not miss one.
+    /// All headers.
     pub const ALL: &'static [Self] = &[
         Self::ConnectTimeout,
         Self::EnvoyExpected,
@@ -30,7 +30,7 @@ impl DeadlineHeader {
         HeaderName::from_static(self.field().as_str())
     }
 
-    /// The header as the signals know it.
+    /// The header as `buttress-metrics` names it.
     pub(super) const fn field(self) -> Header {
         match self {
             Self::ConnectTimeout => Header::ConnectTimeout,
@@ -45,7 +45,7 @@ impl DeadlineHeader {
     }
 }
 
-/// A set of headers that carry deadlines: the trusted ones.
+/// A set of deadline headers: those that are trusted.
 ///
 /// ```
 /// use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders};
@@ -58,27 +58,27 @@ impl DeadlineHeader {
 pub struct DeadlineHeaders(u8);
 
 impl DeadlineHeaders {
-    /// None of them: callers do not say how much time they have.
+    /// No header: callers do not send deadlines.
     pub const NONE: Self = Self(0);
-    /// Those that say how much time remains, which is the default: no two clocks need to agree.
+    /// The headers with the remaining time. This is the default: they do not need synchronized clocks.
     pub const RELATIVE: Self = Self::NONE
         .with(DeadlineHeader::ConnectTimeout)
         .with(DeadlineHeader::EnvoyExpected)
         .with(DeadlineHeader::GrpcTimeout);
 
-    /// The same set and `header`.
+    /// Adds `header` to the set.
     #[must_use]
     pub const fn with(self, header: DeadlineHeader) -> Self {
         Self(self.0 | header.bit())
     }
 
-    /// The same set without `header`.
+    /// Removes `header` from the set.
     #[must_use]
     pub const fn without(self, header: DeadlineHeader) -> Self {
         Self(self.0 & !header.bit())
     }
 
-    /// Whether `header` is in the set.
+    /// Returns whether `header` is in the set.
     #[must_use]
     pub const fn contains(self, header: DeadlineHeader) -> bool {
         self.0 & header.bit() != 0

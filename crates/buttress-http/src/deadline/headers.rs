@@ -9,12 +9,13 @@ use super::{
 };
 use crate::Malformed;
 
-/// The time that the caller gives, by the headers in `believed`: the least of them, or `None` if none of them is there.
-/// Of several fields of one name, each counts. [`Duration::MAX`] is a caller that declares that it has no deadline.
+/// Returns the time that the caller gives: the smallest value of the headers in `believed`, or `None` if there is
+/// none. If a header has several fields, all are read. [`Duration::MAX`] means that the caller states that it has no
+/// deadline.
 ///
-/// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` further in the past than
-/// `clock_skew`: a wrong clock is more likely than a call that travelled for that long. The system's time is read only
-/// where there is an `x-deadline`.
+/// A malformed header is ignored and [counted](Malformed::count). So is an `x-deadline` that is further in the past
+/// than `clock_skew`, because a wrong clock is more likely than a call that took that long. The system's time is read
+/// only if there is an `x-deadline`.
 #[must_use]
 pub fn read_deadline(
     headers: &HeaderMap,
@@ -45,8 +46,8 @@ pub fn read_deadline(
         .min()
 }
 
-/// How much time the caller gives, by the headers that say how much remains, for a layer that only judges by it: what is
-/// malformed is ignored, and counted where a deadline is kept.
+/// Returns the smallest remaining time of the relative headers, for a layer that uses it only to classify outcomes.
+/// Malformed headers are ignored here, and counted by the layer that enforces the deadline.
 pub(crate) fn given_by_caller(headers: &HeaderMap) -> Option<Duration> {
     let all = DeadlineHeader::ALL.iter().copied();
     all.filter(|header| DeadlineHeaders::RELATIVE.contains(*header))
@@ -57,10 +58,10 @@ pub(crate) fn given_by_caller(headers: &HeaderMap) -> Option<Duration> {
         .min()
 }
 
-/// Writes that `given` is what remains, in `header`, in place of whatever the headers say about deadlines.
+/// Writes `given` as the remaining time in `header`, and removes all other deadline headers.
 ///
-/// The system's time is read only for an `x-deadline`. Allocates the space of a `HeaderValue`, and the map's room for
-/// one more field.
+/// The system's time is read only for an `x-deadline`. Allocates a `HeaderValue`, and space for one more field in the
+/// map.
 pub fn write_deadline(
     headers: &mut HeaderMap,
     header: DeadlineHeader,
@@ -77,15 +78,15 @@ pub fn write_deadline(
     headers.insert(header.name(), HeaderValue::from(text));
 }
 
-/// Removes whatever the headers say about deadlines.
+/// Removes all deadline headers.
 pub fn remove_deadline(headers: &mut HeaderMap) {
     remove_others(headers, None);
 }
 
-/// Subtracts `elapsed` from the remaining time in the headers: a request that is sent again, some time after it was
-/// first written, has that much less. Returns the least remaining time; `None` if no header has one.
+/// Subtracts `elapsed` from the remaining time in the headers, for a request that is sent again after it was written.
+/// Returns the smallest remaining time, or `None` if no header has one.
 ///
-/// An `x-deadline` is a moment, and stays as it is. So does a header that says that there is no deadline.
+/// An `x-deadline` is a moment and does not change, and neither does a header that states that there is no deadline.
 pub fn age_deadline(headers: &mut HeaderMap, elapsed: Duration) -> Option<Duration> {
     let relative = DeadlineHeader::ALL
         .iter()
@@ -109,11 +110,11 @@ pub fn age_deadline(headers: &mut HeaderMap, elapsed: Duration) -> Option<Durati
         .min()
 }
 
-/// How much time a relative header says remains; `None` if it is malformed.
+/// Returns the remaining time of a relative header, or `None` if it is malformed.
 fn parse(header: DeadlineHeader, value: &[u8]) -> Option<Duration> {
     match header {
         DeadlineHeader::ConnectTimeout => parse_millis(value, CONNECT_DIGITS),
-        // Envoy tells those behind it 0 where it has no timeout itself, and 1 where none remains.
+        // Envoy sends 0 if it has no timeout, and 1 if no time remains.
         DeadlineHeader::EnvoyExpected => parse_millis(value, usize::MAX).map(|given| match given {
             Duration::ZERO => Duration::MAX,
             given => given,
@@ -123,7 +124,7 @@ fn parse(header: DeadlineHeader, value: &[u8]) -> Option<Duration> {
     }
 }
 
-/// Writes how much time remains; `None` where the header tells a moment.
+/// Writes the remaining time. Returns `None` for a header with a moment.
 fn write(header: DeadlineHeader, given: Duration) -> Option<Text> {
     Some(match header {
         DeadlineHeader::ConnectTimeout => write_millis(given, CONNECT_MOST),
@@ -135,7 +136,7 @@ fn write(header: DeadlineHeader, given: Duration) -> Option<Text> {
     })
 }
 
-/// How much time there is until a moment, unless that lies too far back.
+/// Returns the time until a moment, unless the moment is too far in the past.
 fn remaining(value: &[u8], now: SystemTime, clock_skew: Duration) -> Option<Duration> {
     match parse_rfc3339(value)?.duration_since(now) {
         Ok(remaining) => Some(remaining),

@@ -3,7 +3,8 @@ use std::time::Duration;
 use super::Text;
 use crate::digits;
 
-/// Reads whole milliseconds, of at most `most_digits`; too large a number saturates. `None` if it is malformed.
+/// Reads whole milliseconds of at most `most_digits` digits. A number that is too large saturates. Returns `None` if
+/// the value is malformed.
 #[must_use]
 pub fn parse_millis(value: &[u8], most_digits: usize) -> Option<Duration> {
     if value.len() > most_digits {
@@ -12,7 +13,7 @@ pub fn parse_millis(value: &[u8], most_digits: usize) -> Option<Duration> {
     digits::parse(value).map(Duration::from_millis)
 }
 
-/// Writes whole milliseconds, rounded down, and no more of them than `most`.
+/// Writes whole milliseconds, rounded down, and at most `most`.
 #[must_use]
 pub fn write_millis(timeout: Duration, most: u64) -> Text {
     let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -28,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_breaks_the_grammar_is_malformed() {
+    fn invalid_values_are_malformed() {
         for value in ["", "-1", "1.5", "1m", " 1", "12345678901", "soon"] {
             assert_eq!(parse_millis(value.as_bytes(), 10), None, "{value:?}");
         }
@@ -50,7 +51,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_and_never_longer(seconds in 0..u64::MAX / 1_000, nanos in 0..1_000_000_000_u32) {
+        fn a_written_timeout_is_read_back_and_never_longer(seconds in 0..u64::MAX / 1_000, nanos in 0..1_000_000_000_u32) {
             let timeout = Duration::new(seconds, nanos);
             let read = parse_millis(&write_millis(timeout, u64::MAX), usize::MAX).unwrap();
             prop_assert!(read <= timeout);
@@ -58,7 +59,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>, most_digits: usize) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>, most_digits: usize) {
             let _ = parse_millis(&bytes, most_digits);
         }
     }

@@ -1,8 +1,8 @@
-//! How a deadline travels: the headers that carry it, read and written.
+//! Reads and writes the headers that carry a deadline.
 //!
-//! Relative ones say how much time remains, so no two clocks need to agree. `x-deadline` is a moment, and is as
-//! right as the clocks are. Everything here reads what a stranger sent, so nothing here panics, whatever the
-//! bytes are; what breaks its grammar is [`Malformed`](crate::Malformed).
+//! Relative headers have the remaining time and do not need synchronized clocks. `x-deadline` has a moment, and is
+//! only as accurate as the clocks. Peers may send anything, so no function here panics for any bytes; a header that
+//! breaks its grammar is [`Malformed`](crate::Malformed).
 //!
 //! | header | grammar | 0 is | longest |
 //! |---|---|---|---|
@@ -11,7 +11,7 @@
 //! | `x-envoy-expected-rq-timeout-ms` | digits (Envoy) | no deadline | 2^64 ms and more are read as 2^64 - 1 |
 //! | `x-deadline` | a date and time (RFC 3339) | | the end of the year 9999 |
 //!
-//! Writing rounds down to the unit: no service is given more time than there is.
+//! Values are rounded down to the unit, so a service is never given more time than remains.
 
 mod absolute;
 mod grpc_timeout;

@@ -3,7 +3,7 @@ use std::ops::Deref;
 
 use http::HeaderValue;
 
-/// A header value that was written without allocating: a few characters of ASCII.
+/// A short ASCII header value, written without an allocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
@@ -11,7 +11,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The longest that is ever written: 20 digits of a `u64`, or a date with milliseconds, of 24 characters.
+    /// The longest value: 20 digits of a `u64`, or a date with milliseconds, of 24 characters.
     const CAPACITY: usize = 24;
 
     pub(super) const fn new() -> Self {
@@ -21,7 +21,7 @@ impl Text {
         }
     }
 
-    /// Adds one character; past the capacity, nothing.
+    /// Appends a character. Beyond the capacity, it is dropped.
     pub(super) fn push(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(usize::from(self.length)) {
             *place = byte;
@@ -29,7 +29,7 @@ impl Text {
         }
     }
 
-    /// Adds `number`, with zeros before it up to `width`.
+    /// Appends `number`, with leading zeros up to `width`.
     pub(super) fn push_number(&mut self, number: u64, width: u32) {
         let digits = number.checked_ilog10().unwrap_or(0) + 1;
         for place in (0..digits.max(width)).rev() {
@@ -38,7 +38,7 @@ impl Text {
         }
     }
 
-    /// The characters.
+    /// Returns the value as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self).unwrap_or_default()
@@ -65,7 +65,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A value of the same characters. This is what allocates: a `HeaderValue` owns its text.
+/// This allocates, because a `HeaderValue` owns its text.
 impl From<Text> for HeaderValue {
     fn from(text: Text) -> Self {
         Self::from_bytes(&text).expect("only digits, letters and a few signs are ever written")

@@ -8,9 +8,9 @@ use crate::{Malformed, digits};
 /// The header or trailer that carries a [`GrpcCode`].
 pub const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// How a gRPC call ended.
+/// The status code of a gRPC call.
 ///
-/// The set is complete: the protocol gives these codes a meaning, and says to read any other as
+/// The set is complete: the protocol defines these codes, and requires that any other is read as
 /// [`Unknown`](Self::Unknown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -19,40 +19,40 @@ pub enum GrpcCode {
     Ok = 0,
     /// It was cancelled, usually by the caller.
     Cancelled = 1,
-    /// It failed and nothing more is known.
+    /// It failed for an unknown reason.
     Unknown = 2,
-    /// The caller's argument is wrong whatever the state of the system.
+    /// The argument is invalid in any state of the system.
     InvalidArgument = 3,
-    /// Time ran out.
+    /// The deadline passed.
     DeadlineExceeded = 4,
     /// The requested entity does not exist.
     NotFound = 5,
-    /// What was to be made exists already.
+    /// The entity to be created already exists.
     AlreadyExists = 6,
-    /// The caller may not do this.
+    /// The caller does not have permission.
     PermissionDenied = 7,
-    /// Something has run out: a quota, or the server's capacity.
+    /// A quota or the capacity of the server is exhausted.
     ResourceExhausted = 8,
-    /// The system is not in the state the call needs.
+    /// The system is not in the required state.
     FailedPrecondition = 9,
-    /// The call lost against another, and may be tried again from the start.
+    /// The call conflicted with another, and may be retried from the start.
     Aborted = 10,
-    /// The argument lies outside what there is.
+    /// The argument is out of range.
     OutOfRange = 11,
-    /// The method is not there.
+    /// The method is not implemented.
     Unimplemented = 12,
-    /// Something is broken inside the server.
+    /// An internal error of the server.
     Internal = 13,
-    /// The server is not there right now.
+    /// The server is currently unavailable.
     Unavailable = 14,
-    /// Data is lost or corrupt for good.
+    /// Data is lost or corrupted permanently.
     DataLoss = 15,
     /// The caller is not authenticated.
     Unauthenticated = 16,
 }
 
 impl GrpcCode {
-    /// Every code, in the order of its number.
+    /// All codes, in numeric order.
     pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::Cancelled,
@@ -73,7 +73,7 @@ impl GrpcCode {
         Self::Unauthenticated,
     ];
 
-    /// Reads `grpc-status` from headers or trailers; `None` where it is absent.
+    /// Reads `grpc-status` from headers or trailers. Returns `None` if it is absent.
     ///
     /// ```
     /// use buttress_http::grpc::{GrpcCode, STATUS};
@@ -95,13 +95,13 @@ impl GrpcCode {
         Some(number.map(Self::from_number))
     }
 
-    /// The code as a number on the wire.
+    /// Returns the number of the code on the wire.
     #[must_use]
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// The code's name in the protocol: `NOT_FOUND`.
+    /// Returns the name of the code in the protocol, for example `NOT_FOUND`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -133,7 +133,7 @@ impl GrpcCode {
     }
 }
 
-/// A number for which there is no code is [`Unknown`](GrpcCode::Unknown).
+/// A number without a code is [`Unknown`](GrpcCode::Unknown).
 impl From<i32> for GrpcCode {
     fn from(number: i32) -> Self {
         u64::try_from(number).map_or(Self::Unknown, Self::from_number)
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_malformed() {
+    fn a_code_that_is_not_a_number_is_malformed() {
         for value in ["", "-1", "0 ", "OK", "0x0", "1.0"] {
             let value = HeaderValue::from_static(value);
             assert_eq!(read(value), Some(Err(Malformed::new(Header::GrpcStatus))));
@@ -188,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_makes_the_reader_panic(bytes: Vec<u8>) {
+        fn no_value_causes_a_panic(bytes: Vec<u8>) {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 prop_assert!(read(value).is_some());
             }

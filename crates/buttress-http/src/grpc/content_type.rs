@@ -1,11 +1,11 @@
 use http::HeaderValue;
 
-/// The content type of a gRPC answer that a peer of any codec understands.
+/// The content type of a gRPC response that clients of any codec understand.
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
 
-/// Whether a `content-type` is that of gRPC: `application/grpc`, alone or followed by a codec or parameters.
+/// Returns whether a `content-type` is gRPC: `application/grpc`, optionally followed by a codec or parameters.
 ///
-/// gRPC-Web is [another](is_grpc_web): its trailers travel inside the body.
+/// gRPC-Web is [another type](is_grpc_web): its trailers are inside the body.
 ///
 /// ```
 /// use buttress_http::grpc::is_grpc;
@@ -20,16 +20,16 @@ pub fn is_grpc(content_type: Option<&HeaderValue>) -> bool {
     begins_with(content_type, b"application/grpc")
 }
 
-/// Whether a `content-type` is that of gRPC-Web, in binary or as text.
+/// Returns whether a `content-type` is gRPC-Web, binary or text.
 ///
-/// The head of such a response may carry a `grpc-status`, as that of gRPC does. Its trailers are a part of its body.
+/// The head of such a response may have a `grpc-status`, like that of gRPC. Its trailers are part of its body.
 #[must_use]
 pub fn is_grpc_web(content_type: Option<&HeaderValue>) -> bool {
     begins_with(content_type, b"application/grpc-web")
         || begins_with(content_type, b"application/grpc-web-text")
 }
 
-/// Whether it is this type, alone or followed by a codec or parameters.
+/// Whether the type is `name`, optionally followed by a codec or parameters.
 fn begins_with(content_type: Option<&HeaderValue>, name: &[u8]) -> bool {
     let Some((prefix, rest)) =
         content_type.and_then(|value| value.as_bytes().split_at_checked(name.len()))
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_known_by_its_prefix_and_what_follows() {
+    fn grpc_is_recognized_by_its_prefix() {
         for value in [
             "application/grpc",
             "application/grpc+proto",
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_grpc_is_not() {
+    fn other_types_with_the_prefix_are_not_grpc() {
         for value in [
             "",
             "application/grp",
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_web_is_told_from_grpc() {
+    fn grpc_web_is_distinguished_from_grpc() {
         for (value, is_web) in [
             ("application/grpc-web", true),
             ("application/grpc-web+proto", true),

@@ -5,19 +5,19 @@ use http::header::CONTENT_TYPE;
 
 use super::{CONTENT_TYPE as GRPC, GrpcCode, STATUS};
 
-/// What an error says that is a gRPC status: a `tonic::Status`, with the feature `tonic`.
+/// The gRPC status in an error: a `tonic::Status`, with the feature `tonic`.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorStatus<'a> {
     /// The code.
     pub code: GrpcCode,
-    /// The message, as text.
+    /// The message, decoded.
     pub message: &'a str,
     /// Metadata, such as `grpc-retry-pushback-ms`.
     pub metadata: &'a HeaderMap,
 }
 
 impl ErrorStatus<'_> {
-    /// The status as the head of a gRPC response that has nothing else to say.
+    /// Returns the status as the head of a gRPC response without messages.
     #[must_use]
     pub fn to_headers(&self) -> HeaderMap {
         let mut headers = self.metadata.clone();
@@ -27,7 +27,7 @@ impl ErrorStatus<'_> {
     }
 }
 
-/// The outermost gRPC status in the chain of an error. Always `None` without the feature `tonic`.
+/// Returns the outermost gRPC status among an error and its sources. Always `None` without the feature `tonic`.
 #[must_use]
 pub fn status_of<'a>(error: &'a (dyn Error + 'static)) -> Option<ErrorStatus<'a>> {
     buttress_core::chain(error).find_map(read_link)
@@ -61,7 +61,7 @@ mod tests {
     use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, know_errors};
 
     #[test]
-    fn a_status_as_an_error_is_what_it_is_in_a_response() {
+    fn a_status_is_the_same_as_error_and_as_response() {
         know_errors();
         for code in GrpcCode::ALL {
             let status = Status::new(Code::from(i32::from(code.number())), "");
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_became_a_status_is_what_it_was() {
+    fn an_error_inside_a_status_is_classified_itself() {
         know_errors();
         let rejection = Rejection::new(Reason::CircuitOpen, "a");
         let status = Status::from_error(rejection.into());

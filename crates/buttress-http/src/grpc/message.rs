@@ -2,11 +2,11 @@ use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue};
 
-/// The header or trailer that says in words what the status says in a number.
+/// The header or trailer with the text of a gRPC status.
 pub const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Writes `text` as a `grpc-message`: percent-encoded as the gRPC HTTP/2 protocol asks, so that any text
-/// makes a valid header.
+/// Encodes `text` as a `grpc-message`: percent-encoded, as the gRPC HTTP/2 protocol requires, so that any text is a
+/// valid header.
 ///
 /// ```
 /// use buttress_http::grpc::{decode_message, encode_message};
@@ -33,10 +33,9 @@ pub fn encode_message(text: &str) -> HeaderValue {
     HeaderValue::from_bytes(&encoded).expect("only printable ASCII is left")
 }
 
-/// Reads a `grpc-message`.
+/// Decodes a `grpc-message`.
 ///
-/// As the protocol asks, this never fails: an escape that is none stays as it is, and what is not UTF-8 is
-/// replaced.
+/// Never fails, as the protocol requires: an invalid escape is kept as it is, and invalid UTF-8 is replaced.
 #[must_use]
 pub fn decode_message(value: &HeaderValue) -> Cow<'_, str> {
     let bytes = value.as_bytes();
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_escape_stays_as_it_is() {
+    fn an_invalid_escape_is_kept() {
         for (wire, text) in [
             ("%", "%"),
             ("50%", "50%"),
@@ -92,7 +91,7 @@ mod tests {
         }
 
         #[test]
-        fn no_value_makes_the_reader_panic(bytes: Vec<u8>) {
+        fn no_value_causes_a_panic(bytes: Vec<u8>) {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 let _ = decode_message(&value);
             }

@@ -1,6 +1,6 @@
-//! What gRPC writes into HTTP headers and trailers, read and written without a gRPC stack.
+//! Reads and writes the HTTP headers and trailers of gRPC, without a gRPC stack.
 //!
-//! Everything here reads what a stranger sent, so nothing here panics, whatever the bytes are.
+//! Peers may send anything, so no function here panics for any bytes.
 
 mod code;
 mod content_type;

@@ -6,23 +6,23 @@ use http::{HeaderMap, HeaderName};
 use crate::Malformed;
 use crate::digits::{self, LONGEST_WAIT};
 
-/// The trailer by which a gRPC server steers retries.
+/// The trailer with which a gRPC server delays or stops retries.
 pub const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
-/// What a gRPC server says about trying again (gRFC A6).
+/// A gRPC server's request to retry later, or not at all (gRFC A6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushback {
-    /// Try again after this long; a year at most, which stands for anything longer.
+    /// Retry after this long. At most a year; a longer wait is read as a year.
     After(Duration),
-    /// Do not try again.
+    /// Do not retry.
     Stop,
 }
 
 impl Pushback {
-    /// Reads `grpc-retry-pushback-ms`; `None` where it is absent.
+    /// Reads `grpc-retry-pushback-ms`. Returns `None` if it is absent.
     ///
-    /// A negative value is the protocol's form of [`Stop`](Self::Stop). The protocol requires the same of a value that
-    /// is no number, so a client that retries reads a malformed one with `.unwrap_or(Pushback::Stop)`.
+    /// A negative value is [`Stop`](Self::Stop). The protocol requires the same for a value that is not a number, so
+    /// a client that retries reads a malformed value with `.unwrap_or(Pushback::Stop)`.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Result<Self, Malformed>> {
         let value = headers.get(PUSHBACK)?.as_bytes();
@@ -34,7 +34,7 @@ impl Pushback {
         Some(pushback.ok_or(Malformed::new(Header::GrpcRetryPushback)))
     }
 
-    /// How long to wait, where the server wants to be tried again.
+    /// Returns the requested wait, if the server allows a retry.
     #[must_use]
     pub const fn after(self) -> Option<Duration> {
         match self {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_wait_saturates() {
+    fn a_huge_wait_saturates() {
         let value = HeaderValue::from_static("99999999999999999999999");
         assert_eq!(read(value), Some(Ok(Pushback::After(LONGEST_WAIT))));
     }
@@ -85,7 +85,7 @@ mod tests {
         }
 
         #[test]
-        fn no_value_makes_the_reader_panic(bytes: Vec<u8>) {
+        fn no_value_causes_a_panic(bytes: Vec<u8>) {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 prop_assert!(read(value).is_some());
             }

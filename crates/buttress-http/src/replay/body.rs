@@ -11,10 +11,10 @@ use super::replay_buffer::Content;
 use super::shared_buffer::{Found, Position, SharedBuffer};
 use super::{Replay, ReplayBuffer, ReplayError};
 
-/// A body that is recorded while it is sent, or played from what was recorded.
+/// A body that is recorded while it is sent, or replayed from the recording.
 ///
-/// Frames and trailers, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream) are those of the
-/// body within, in each attempt.
+/// In each attempt, frames and trailers, [`size_hint`](Body::size_hint) and [`is_end_stream`](Body::is_end_stream)
+/// are those of the inner body.
 ///
 /// ```
 /// use buttress_http::{Replay, ReplayBody};
@@ -47,7 +47,7 @@ enum State<B> {
 }
 
 impl<B> ReplayBody<B> {
-    /// A body that can be recorded.
+    /// Wraps a body so that it can be recorded.
     pub fn new(body: B) -> Self {
         Self(State::New(body))
     }
@@ -140,7 +140,7 @@ where
             State::New(body) => ReplayBuffer::record(body, limit).map_err(Self::new)?,
             State::Empty => ReplayBuffer(Content::Empty),
             State::Whole(bytes) if bytes.len() <= limit => ReplayBuffer::whole(bytes),
-            // An outer layer records it already; a second recording of the same would only cost.
+            // An outer layer already records it; a second recording would only cost memory.
             State::SharedBuffer { reel, at, sent: 0 } => {
                 let tape = ReplayBuffer(Content::SharedBuffer(Arc::clone(&reel)));
                 return Ok((Self(State::SharedBuffer { reel, at, sent: 0 }), tape));
@@ -176,7 +176,7 @@ impl<B> fmt::Debug for ReplayBody<B> {
     }
 }
 
-/// The hint of the whole body, less what was sent of it.
+/// The size hint of the whole body minus the bytes already sent.
 fn less(hint: &SizeHint, sent: u64) -> SizeHint {
     let mut rest = SizeHint::new();
     rest.set_lower(hint.lower().saturating_sub(sent));

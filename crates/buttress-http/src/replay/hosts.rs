@@ -1,4 +1,4 @@
-//! The bodies of the hosts: what they can be made of is what they can be made of again.
+//! `Replay` for the bodies of reqwest, axum and tonic.
 
 #[cfg(any(feature = "axum", feature = "reqwest", feature = "tonic"))]
 use super::{Replay, ReplayBuffer, ReplayError};
@@ -24,8 +24,8 @@ impl Replay for axum_core::body::Body {
     }
 }
 
-/// A body in memory stays in memory, with its redirects: reqwest follows those that repeat the body (307, 308) only
-/// where it can repeat it.
+/// A body in memory stays in memory, so that redirects work: reqwest follows a redirect that repeats the body (307,
+/// 308) only if the body can be cloned.
 #[cfg(feature = "reqwest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
 impl Replay for reqwest::Body {

@@ -11,40 +11,40 @@ pub use body::ReplayBody;
 use http_body::Body;
 pub use replay_buffer::ReplayBuffer;
 
-/// A request body that can be sent again: what is sent of it is recorded, up to a limit, for as long as another
-/// attempt may follow.
+/// A request body that can be sent again: the frames sent are recorded, up to a limit, as long as another attempt is
+/// possible.
 ///
-/// It is implemented for the bodies of reqwest, axum and tonic (behind the features of these names), and for
-/// [`ReplayBody`], which any other body can be wrapped into before it comes to the layer that replays it.
+/// Implemented for the bodies of reqwest, axum and tonic (behind features of these names), and for [`ReplayBody`],
+/// which wraps any other body before it reaches the layer that replays it.
 ///
-/// Recording is lazy: nothing is read before the first attempt asks for it, data that is [`Bytes`](bytes::Bytes)
-/// is shared and not copied, and a later attempt goes on where the recording ends.
+/// Recording is lazy: the body is read only when an attempt polls it, [`Bytes`](bytes::Bytes) are shared and not
+/// copied, and a later attempt continues to read where the recording ends.
 pub trait Replay: Body + Sized {
-    /// The body that is read: mostly this one.
+    /// The body that is read: usually `Self`.
     type Source;
 
-    /// Begins to record up to `limit` bytes, in at most 64 frames and one more for each 64 bytes of the limit. Returns
-    /// the body to send first, and the tape to play the next from.
+    /// Starts to record up to `limit` bytes, in at most 64 frames plus one for each 64 bytes of the limit. Returns
+    /// the body of the first attempt, and the buffer for the following attempts.
     ///
     /// # Errors
     ///
-    /// The body as it is, if it says that it has more than `limit` bytes.
+    /// The unchanged body, if its size hint exceeds `limit`.
     fn record(self, limit: usize) -> Result<(Self, ReplayBuffer<Self::Source>), Self>;
 
-    /// The body of another attempt, which takes over from the one before.
+    /// Returns the body of the next attempt. The previous attempt can no longer read the source.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// Why the body cannot be replayed.
     fn replay(tape: &ReplayBuffer<Self::Source>) -> Result<Self, ReplayError>;
 }
 
 /// Why a body cannot be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayError {
-    /// It failed while it was read.
+    /// The body failed while it was read.
     Failed,
-    /// It turned out to be larger than the limit.
+    /// The body was larger than the limit.
     TooLarge,
 }
 

@@ -8,26 +8,26 @@ use http_body::Body;
 use super::shared_buffer::{Position, SharedBuffer};
 use super::{ReplayBody, ReplayError};
 
-/// What has been sent of a body, and what there is left to send.
+/// The recorded part of a body, and its unread rest.
 pub struct ReplayBuffer<B>(pub(super) Content<B>);
 
 pub(super) enum Content<B> {
-    /// No frames at all.
+    /// A body without frames.
     Empty,
-    /// All of it is in memory.
+    /// A body that is entirely in memory.
     Whole(Bytes),
-    /// What was read so far, and the rest.
+    /// The recorded frames and the rest of the body.
     SharedBuffer(Arc<SharedBuffer<B>>),
 }
 
 impl<B> ReplayBuffer<B> {
-    /// The tape of a body without any frames.
+    /// Returns the buffer of a body without frames.
     #[must_use]
     pub const fn empty() -> Self {
         Self(Content::Empty)
     }
 
-    /// The tape of a body that is nothing but these bytes.
+    /// Returns the buffer of a body that is in memory.
     #[must_use]
     pub fn whole(bytes: Bytes) -> Self {
         Self(if bytes.is_empty() {
@@ -37,7 +37,7 @@ impl<B> ReplayBuffer<B> {
         })
     }
 
-    /// The bytes of the body, if all of it is in memory.
+    /// Returns the body, if it is entirely in memory.
     #[must_use]
     pub fn as_whole(&self) -> Option<Bytes> {
         match &self.0 {
@@ -47,11 +47,11 @@ impl<B> ReplayBuffer<B> {
         }
     }
 
-    /// Whether it can be played, as far as it was read.
+    /// Checks whether the body can be replayed, as far as it was read.
     ///
     /// # Errors
     ///
-    /// Why it cannot.
+    /// Why it cannot be replayed.
     pub fn check(&self) -> Result<(), ReplayError> {
         match &self.0 {
             Content::Empty | Content::Whole(_) => Ok(()),
@@ -59,7 +59,7 @@ impl<B> ReplayBuffer<B> {
         }
     }
 
-    /// Whether all of the body is recorded, so that several attempts can send it at once.
+    /// Returns whether the whole body is recorded, so that several attempts can send it concurrently.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         match &self.0 {
@@ -74,11 +74,11 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// The tape of any body.
+    /// Starts to record a body of any type.
     ///
     /// # Errors
     ///
-    /// The body as it is, if it says that it has more than `limit` bytes.
+    /// The unchanged body, if its size hint exceeds `limit`.
     pub fn record(body: B, limit: usize) -> Result<Self, B> {
         if body.is_end_stream() {
             return Ok(Self(Content::Empty));
@@ -91,7 +91,7 @@ where
         )))))
     }
 
-    /// The body of the first attempt.
+    /// Returns the body of the first attempt.
     #[must_use]
     pub fn first(&self) -> ReplayBody<B> {
         match &self.0 {
@@ -101,12 +101,12 @@ where
         }
     }
 
-    /// The body of another attempt, from the start. Whatever played before ends with an error where the recording
-    /// ends.
+    /// Returns the body of the next attempt, from the start. A previous attempt ends with an error at the end of the
+    /// recording.
     ///
     /// # Errors
     ///
-    /// Why it cannot be played.
+    /// Why it cannot be replayed.
     pub fn replay(&self) -> Result<ReplayBody<B>, ReplayError> {
         Ok(match &self.0 {
             Content::SharedBuffer(reel) => ReplayBody::reel(Arc::clone(reel), reel.rewind()?),

@@ -9,11 +9,11 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::ReplayError;
 
-/// A body that is read once and played many times, by one player after the other.
+/// A body that is read once and replayed by several readers, one after the other.
 ///
-/// The player that began last owns the source: only it may read on past what is recorded. The source is taken out
-/// of the lock while it is polled, and a player that comes in between waits for it. One that is taken over from is
-/// woken to hear of it, because the source from then on wakes its new owner only.
+/// The newest reader owns the source: only it may read beyond the recording. The source is taken out of the lock
+/// while it is polled, and a new reader waits until it is returned. The previous reader is woken when it is replaced,
+/// because from then on the source wakes only its new owner.
 pub(super) struct SharedBuffer<B> {
     hint: SizeHint,
     limit: usize,
@@ -23,25 +23,25 @@ pub(super) struct SharedBuffer<B> {
 struct Inner<B> {
     source: Source<B>,
     data: Vec<Bytes>,
-    /// How many bytes were recorded.
+    /// The bytes that were recorded.
     recorded: usize,
     trailers: Option<HeaderMap>,
-    /// The number of the player that owns the source.
+    /// The number of the reader that owns the source.
     player: u64,
-    /// The task of that player, while it waits.
+    /// The task of that reader, while it waits.
     waiting: Option<Waker>,
-    /// Set when what was recorded is thrown away, or never was all of it.
+    /// Set when the recording was discarded or is incomplete.
     lost: Option<ReplayError>,
 }
 
 enum Source<B> {
     Ended,
     Here(B),
-    /// In the hands of a player that polls it.
+    /// Taken out by the reader that polls it.
     Lent,
 }
 
-/// Where a player stands on the reel.
+/// The position of a reader in the recording.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Position {
     player: u64,
@@ -49,14 +49,14 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where the player of the first attempt begins.
+    /// The start, for the reader of the first attempt.
     pub(super) const FIRST: Self = Self {
         player: 0,
         frame: 0,
     };
 }
 
-/// What a player finds at its position.
+/// What is at a reader's position.
 pub(super) enum Found {
     Data(Bytes),
     Trailers(HeaderMap),
@@ -73,7 +73,7 @@ impl<B> SharedBuffer<B> {
         self.lock().lost.map_or(Ok(()), Err)
     }
 
-    /// A reader at the start, which takes the source over.
+    /// Returns a position at the start, for a new reader that takes over the source.
     pub(super) fn rewind(&self) -> Result<Position, ReplayError> {
         let mut inner = self.lock();
         if let Some(lost) = inner.lost {
@@ -89,20 +89,20 @@ impl<B> SharedBuffer<B> {
         Ok(Position { player, frame: 0 })
     }
 
-    /// Whether nothing follows a position.
+    /// Whether no frame follows a position.
     pub(super) fn is_at_end(&self, at: Position) -> bool {
         let inner = self.lock();
         let played = match inner.lost {
             None => at.frame >= inner.data.len() + usize::from(inner.trailers.is_some()),
-            // Frames that were not kept are behind the player that read them. One that it took over from has them
-            // yet to come, and would pass off what it sent as the whole.
+            // Frames that were not recorded have been sent by the reader that read them. An earlier reader has not
+            // sent them, and would treat a partial body as complete.
             Some(ReplayError::TooLarge) => inner.player == at.player,
             Some(ReplayError::Failed) => false,
         };
         played && matches!(inner.source, Source::Ended)
     }
 
-    /// What is known of the whole body's size.
+    /// The size hint of the whole body.
     pub(super) fn hint(&self) -> &SizeHint {
         &self.hint
     }
@@ -133,7 +133,7 @@ where
         }
     }
 
-    /// Plays the next frame, or reads it.
+    /// Returns the next frame of the recording, or of the source.
     pub(super) fn poll(
         &self,
         at: &mut Position,
@@ -144,11 +144,11 @@ where
             return Poll::Ready(Ok(found));
         }
         if matches!(inner.source, Source::Ended) && inner.lost.is_none() {
-            // All of it is recorded, and was played: attempts beside each other come to the same end.
+            // The whole body is recorded and was replayed, so concurrent attempts end in the same way.
             return Poll::Ready(Ok(Found::End));
         }
         if inner.player != at.player {
-            // Another attempt has begun, so this one's frames are not needed.
+            // Another attempt has begun, so the frames of this one are not needed.
             return Poll::Ready(Err(Superseded.into()));
         }
         let mut source = match std::mem::replace(&mut inner.source, Source::Lent) {
@@ -179,7 +179,7 @@ where
 }
 
 impl<B> Inner<B> {
-    /// What is recorded at a position, if the recording reaches that far.
+    /// Returns the recorded frame at a position, if there is one.
     fn replay(&self, at: &mut Position) -> Option<Found> {
         let found = match self.data.get(at.frame) {
             Some(data) => Found::Data(data.clone()),
@@ -190,13 +190,13 @@ impl<B> Inner<B> {
         Some(found)
     }
 
-    /// Keeps what was read, as long as there is room and nothing has failed.
+    /// Records a frame, if there is space and nothing has failed.
     fn record(&mut self, found: &Result<Found, BoxError>, limit: usize) {
         if self.lost.is_some() {
             return;
         }
         match found {
-            // Nothing is missed without it, and a peer may send as many as it likes.
+            // An empty frame is not recorded: it has no effect, and a peer may send any number of them.
             Ok(found) if found.is_empty() => {}
             Ok(Found::Data(data))
                 if self.recorded + data.len() > limit || self.data.len() >= most_frames(limit) =>
@@ -221,22 +221,22 @@ impl<B> Inner<B> {
 }
 
 impl Found {
-    /// Whether it is data without any.
+    /// Whether it is an empty data frame.
     fn is_empty(&self) -> bool {
         matches!(self, Self::Data(data) if data.is_empty())
     }
 }
 
-/// How many frames are recorded at most, so that many small ones take no more memory than a few large ones: a frame costs
-/// about as much as its bytes where it has so few.
+/// The maximum number of recorded frames. It bounds the memory of small frames: with 64 bytes or fewer, a frame
+/// itself takes about as much memory as its bytes.
 const fn most_frames(limit: usize) -> usize {
     64 + limit / 64
 }
 
-/// What a poll of a body answers.
+/// The result of polling a body.
 type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
 
-/// The source, out of the lock while it is polled. If that panics the body has failed.
+/// The source, out of the lock while it is polled. If it panics, the body has failed.
 struct Borrowed<'a, B> {
     reel: &'a SharedBuffer<B>,
     source: Option<B>,
@@ -254,8 +254,8 @@ where
         }
     }
 
-    /// Puts the source back, and records its frame. Foreign code is polled while the source is still out, where a panic
-    /// is handled, and dropped and woken outside the lock.
+    /// Returns the source and records its frame. Foreign code is polled while the source is out, where a panic is
+    /// handled, and dropped and woken outside the lock.
     fn give_back(
         mut self,
         at: &mut Position,
@@ -298,7 +298,7 @@ where
     }
 }
 
-/// What a frame is, or its absence.
+/// Converts a frame, or the end of the body.
 fn read<D, E>(frame: Option<Result<Frame<D>, E>>) -> Result<Found, BoxError>
 where
     D: Buf,
@@ -310,7 +310,7 @@ where
     };
     match frame.into_data() {
         Ok(mut data) => Ok(Found::Data(data.copy_to_bytes(data.remaining()))),
-        // Neither data nor trailers would be the end: there is no third kind today.
+        // A frame that is neither data nor trailers would be the end; http-body has no third kind.
         Err(frame) => Ok(frame.into_trailers().map_or(Found::End, Found::Trailers)),
     }
 }
@@ -330,7 +330,7 @@ impl<B> Drop for Borrowed<'_, B> {
     }
 }
 
-/// What an attempt reads that another one has taken over from.
+/// The error of an attempt that was replaced by a later one.
 #[derive(Debug)]
 struct Superseded;
 

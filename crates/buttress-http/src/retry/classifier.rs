@@ -13,30 +13,30 @@ use super::{ClassifyRetry, forbids_retry, judge_http_error};
 use crate::grpc::{self, GrpcCode, Pushback};
 use crate::{Classify, HttpClassifier, RetryAfter};
 
-/// The default [`ClassifyRetry`]: what may pass by itself is worth another attempt.
+/// The default [`ClassifyRetry`]: transient failures are retried.
 ///
 /// | HTTP status | |
 /// |---|---|
-/// | 408, 425, 429, 502, 503, 504 | another attempt, if the request is [idempotent](crate::safety_of) |
-/// | any other failure of [`HttpClassifier`] | would fail again: a 500 is an answer by code that ran and broke |
+/// | 408, 425, 429, 502, 503, 504 | retried, if the request is [idempotent](crate::safety_of) |
+/// | any other failure of [`HttpClassifier`] | not retried: a 500 comes from code that ran, and would fail again |
 /// | anything else | no failure |
 ///
 /// | gRPC code | |
 /// |---|---|
-/// | `UNAVAILABLE` | another attempt, if the request is [marked as idempotent](crate::Idempotent): the server may have been at it already |
-/// | `RESOURCE_EXHAUSTED` with `grpc-retry-pushback-ms` | the same: without, it may be a quota, which no attempt refills |
-/// | those that are [listed](Self::codes) | another attempt, unless the request is marked as not idempotent |
-/// | any other failure of [`HttpClassifier`] | would fail again |
+/// | `UNAVAILABLE` | retried, if the request is [marked as idempotent](crate::Idempotent): the server may have processed it |
+/// | `RESOURCE_EXHAUSTED` with `grpc-retry-pushback-ms` | the same. Without a pushback it may be a quota, which no retry refills |
+/// | codes that are [listed](Self::codes) | retried, unless the request is marked as not idempotent |
+/// | any other failure of [`HttpClassifier`] | not retried |
 /// | anything else | no failure |
 ///
-/// A gRPC code counts where it stands in the head, with nothing to follow it. A response with a head of its own is
-/// committed (gRFC A6). `Retry-After` and `grpc-retry-pushback-ms` become the hint; there is no other attempt where a
-/// response says so, by [`RETRY`](crate::RETRY) or the headers of Envoy and Finagle for it, or where its pushback is
-/// negative or no number.
+/// A gRPC code is read only from the head of a response without messages; a response with separate headers is
+/// committed (gRFC A6). `Retry-After` and `grpc-retry-pushback-ms` are the requested wait. A response is not retried
+/// if [`RETRY`](crate::RETRY), or the corresponding header of Envoy or Finagle, forbids it, or if its pushback is
+/// negative or not a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryClassifier {
     statuses: Cow<'static, [StatusCode]>,
-    /// One bit for each number of a code that is listed; `None` for the default.
+    /// A bit for the number of each listed code; `None` for the default.
     codes: Option<u32>,
 }
 
@@ -54,15 +54,15 @@ impl RetryClassifier {
         codes: None,
     };
 
-    /// The statuses that are worth another attempt, in place of those above.
+    /// Sets the statuses that are retried, and replaces those above.
     #[must_use]
     pub fn statuses(mut self, statuses: impl Into<Vec<StatusCode>>) -> Self {
         self.statuses = Cow::Owned(statuses.into());
         self
     }
 
-    /// The codes that are worth another attempt, in place of those above. To list one says that another attempt is
-    /// safe for every method that is called through here, as in gRPC's own service config.
+    /// Sets the codes that are retried, and replaces those above. Every method that is called through this classifier
+    /// must be safe to retry on these codes, as in gRPC's own service config.
     #[must_use]
     pub fn codes(mut self, codes: impl IntoIterator<Item = GrpcCode>) -> Self {
         self.codes = Some(codes.into_iter().fold(0, |codes, code| codes | bit(code)));
@@ -134,7 +134,7 @@ impl ClassifyRetry for RetryClassifier {
     }
 }
 
-/// The kind of failure in a head, if it is one.
+/// Returns the kind of failure of a head, if it is a failure.
 fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
     match HttpClassifier::client().head(status, headers)?.outcome {
         Outcome::Failure(kind) => Some(kind),
@@ -142,7 +142,7 @@ fn failure(status: StatusCode, headers: &HeaderMap) -> Option<FailureKind> {
     }
 }
 
-/// What is not tried again is a failure all the same, or none.
+/// A result that is not retried: a failure or none.
 fn stands(failure: Option<FailureKind>) -> Classification {
     match failure {
         Some(_) => Classification::new(RetryClass::Permanent),
@@ -207,7 +207,7 @@ mod tests {
                 (grpc::STATUS, code.into()),
             ]);
             let expected = match code.number() {
-                // The server may have been at it already.
+                // The server may have processed it.
                 14 => RetryClass::Transient(FailureKind::Error),
                 2 | 4 | 8 | 13 | 15 => RetryClass::Permanent,
                 _ => RetryClass::Final,
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grpc_call_that_never_reached_its_service_is_read_as_http() {
+    fn a_grpc_response_of_a_proxy_is_read_as_http() {
         let verdict = head(503, &[(CONTENT_TYPE, "application/grpc")]);
         assert_eq!(verdict.class, RetryClass::Transient(FailureKind::Error));
     }
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requested_wait_is_a_hint() {
+    fn a_requested_wait_is_read() {
         let hint = |headers: &[_]| head(503, headers).hint;
         let seconds = |n| Some(Duration::from_secs(n));
         assert_eq!(hint(&[(RETRY_AFTER, "7")]), seconds(7));
@@ -304,7 +304,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_headers_make_the_reader_panic(
+        fn no_headers_cause_a_panic(
             status in 100..1000_u16,
             after: Vec<u8>,
             pushback: Vec<u8>,

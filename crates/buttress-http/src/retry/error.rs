@@ -5,8 +5,8 @@ use buttress_core::retry::{Classification, RetryClass, judge_error};
 
 use super::was_never_processed;
 
-/// Reads off an error in place of a response whether another attempt could help: as [`judge_error`], and what a client
-/// library says [was never processed](was_never_processed) is unprocessed.
+/// Returns whether another attempt could succeed after an error in place of a response. Like [`judge_error`], and in
+/// addition an error for which [`was_never_processed`] holds is unprocessed.
 #[must_use]
 pub fn judge_http_error(error: &(dyn Error + 'static)) -> Classification {
     let verdict = judge_error(error);

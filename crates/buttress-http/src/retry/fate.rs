@@ -4,32 +4,31 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use buttress_core::Ending;
 use http::{Extensions, Request};
 
-/// The fate of the request of one attempt: the evidence that it was not processed.
+/// The evidence that the request of an attempt was not processed.
 ///
-/// An error says little about that. "Connection refused" may be the end of a redirect that came after the request was
-/// processed, and a rejection may be that of a client that the service itself called. So a retry asks the request: it
-/// sends a [`Ticket`] along in the request's extensions, and keeps the fate.
+/// The error alone is no evidence. "Connection refused" may come from a redirect after the request was processed, and
+/// a rejection may come from a client that the service itself called. So a retry puts a [`Ticket`] into the request's
+/// extensions, and keeps the fate.
 ///
-/// The attempt was not processed if every ticket that was sent along came back as rejected: dropped by a layer that
-/// answered in place of the service ([`Ending::Refused`]), or [given back](Ticket::never_sent) by a client that could
-/// not connect. A ticket that is dropped in any other way, or that is still out, has been taken: in doubt the request was
-/// processed.
+/// The attempt was not processed if every ticket was returned: dropped by a layer that rejected the request
+/// ([`Ending::Refused`]), or [returned](Ticket::never_sent) by a client that could not connect. If a ticket is
+/// dropped in any other way, or is still held, the request may have been processed.
 #[derive(Debug)]
 pub struct Fate(Arc<AtomicU8>);
 
-/// What goes with the request of an attempt. See [`Fate`].
+/// The ticket in the extensions of an attempt's request. See [`Fate`].
 #[derive(Debug, Clone)]
 pub struct Ticket(Arc<AtomicU8>);
 
 impl Fate {
-    /// Sends a ticket along with a request.
+    /// Puts a ticket into a request.
     pub fn follow<B>(request: &mut Request<B>) -> Self {
         let fate = Arc::new(AtomicU8::new(0));
         request.extensions_mut().insert(Ticket(Arc::clone(&fate)));
         Self(fate)
     }
 
-    /// Whether the request came back, and was never processed.
+    /// Returns whether all tickets were returned, so the request was not processed.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.0.load(Ordering::Acquire) == REFUSED
@@ -37,14 +36,14 @@ impl Fate {
 }
 
 impl Ticket {
-    /// Takes the ticket of a request, for a client that knows by itself whether the request was sent.
+    /// Takes the ticket of a request, for a client that knows whether the request was sent.
     pub fn take(extensions: &mut Extensions) -> Option<Self> {
         extensions.remove()
     }
 
-    /// The request was never sent: there was no connection to send it on.
+    /// Returns the ticket: the request was not sent, because there was no connection.
     ///
-    /// Only a client that opened the connection for this very request, and follows no redirects, can say so.
+    /// Only a client that opened the connection for this very request, and follows no redirects, may call this.
     pub fn never_sent(self) {
         Ending::Refused.during(|| drop(self));
     }
@@ -74,18 +73,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_request_that_was_rejected_came_back() {
+    fn only_a_rejected_request_was_not_processed() {
         for ending in [Ending::Abandoned, Ending::Expired, Ending::Refused] {
             let (request, fate) = followed();
-            assert!(!fate.is_refused(), "it is still out");
+            assert!(!fate.is_refused(), "the ticket is still held");
             ending.during(|| drop(request));
             assert_eq!(fate.is_refused(), ending == Ending::Refused, "{ending:?}");
         }
     }
 
-    /// As by a client that follows a redirect: the first request is answered, the second finds no connection.
+    /// A client that follows a redirect: the first request gets a response, the second no connection.
     #[test]
-    fn a_request_that_was_taken_once_never_comes_back() {
+    fn a_request_that_was_sent_once_counts_as_processed() {
         let (request, fate) = followed();
         let mut second = request.clone();
         drop(request);
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_could_not_connect_gives_the_ticket_back() {
+    fn a_client_that_could_not_connect_returns_the_ticket() {
         let (mut request, fate) = followed();
         let ticket = Ticket::take(request.extensions_mut()).unwrap();
         drop(request);

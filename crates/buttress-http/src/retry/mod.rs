@@ -1,4 +1,4 @@
-//! What HTTP and gRPC say about trying again.
+//! Whether an HTTP or gRPC attempt can be retried.
 
 mod classifier;
 mod error;
@@ -16,13 +16,13 @@ use http::{HeaderMap, HeaderName, StatusCode};
 pub use safety::{Idempotent, safe_at_once, safety_of};
 pub use unprocessed::was_never_processed;
 
-/// Reads off the end of an attempt whether another could help. [`RetryClassifier`] is the default.
+/// Returns whether another attempt could succeed. [`RetryClassifier`] is the default.
 pub trait ClassifyRetry: Send + Sync {
-    /// The class of a response by its head. A gRPC response without a status in its head is committed: its caller may
-    /// have read some of it already.
+    /// Returns the class of a response, from its head. A gRPC response without a status in its head is committed: its
+    /// caller may have read a part of it.
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Classification;
 
-    /// What an error in place of a response says. As [`judge_http_error`] reads it, unless overridden.
+    /// Returns the class of an error in place of a response. The default uses [`judge_http_error`].
     fn error(&self, error: &(dyn Error + 'static)) -> Classification {
         judge_http_error(error)
     }
@@ -37,14 +37,14 @@ where
     }
 }
 
-/// The header by which a server says `no` to another attempt, because all that could be done was done further down.
+/// The header with which a server forbids another attempt (`no`), because the tiers below it have already retried.
 ///
-/// There is no standard for it. gRPC has a negative `grpc-retry-pushback-ms` for it; HTTP has nothing but
-/// `Retry-After`, which says when, and never that one should not.
+/// There is no standard for it. gRPC has a negative `grpc-retry-pushback-ms`; HTTP has only `Retry-After`, which
+/// delays a retry and cannot forbid it.
 pub const RETRY: HeaderName = HeaderName::from_static("x-buttress-retry");
 
-/// Whether a response says not to try again: by [`RETRY`], or in the words of Envoy (`x-envoy-overloaded`) and of
-/// Finagle (`finagle-http-nonretryable-nack`).
+/// Whether a response forbids a retry, by [`RETRY`] or by the headers of Envoy (`x-envoy-overloaded`) and Finagle
+/// (`finagle-http-nonretryable-nack`).
 #[must_use]
 pub(crate) fn forbids_retry(headers: &HeaderMap) -> bool {
     headers.get(RETRY).is_some_and(|value| value == "no")

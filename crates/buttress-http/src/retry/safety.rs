@@ -1,7 +1,7 @@
 use buttress_core::retry::Safety;
 use http::{Method, Request};
 
-/// Says of a request whether it may be processed twice, where its method does not: put it into its extensions.
+/// An extension that states whether a request may be processed twice, if its method does not.
 ///
 /// ```
 /// use buttress_http::Idempotent;
@@ -14,11 +14,11 @@ use http::{Method, Request};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idempotent(pub bool);
 
-/// Whether a request may be processed twice.
+/// Returns whether a request may be processed twice.
 ///
-/// | the request has | it may |
+/// | the request has | safe |
 /// |---|---|
-/// | the extension [`Idempotent`] | as that says |
+/// | the extension [`Idempotent`] | the value of the extension |
 /// | an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) | yes |
 /// | a method that is idempotent (RFC 9110, section 9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE | yes |
 /// | anything else | not declared |
@@ -40,10 +40,10 @@ pub fn safety_of<B>(request: &Request<B>) -> Safety {
     }
 }
 
-/// Whether two copies of a request may be processed at once, as by a hedge.
+/// Returns whether two copies of a request may be processed at the same time, as a hedge does.
 ///
-/// It takes a method that is idempotent, or the extension [`Idempotent`]. A key is not enough: it makes a request
-/// safe after itself, but while the first is processed the second is a conflict.
+/// Requires an idempotent method or the extension [`Idempotent`]. An `Idempotency-Key` is not enough: while the first
+/// copy is processed, the second is a conflict.
 #[must_use]
 pub fn safe_at_once<B>(request: &Request<B>) -> bool {
     match request.extensions().get() {

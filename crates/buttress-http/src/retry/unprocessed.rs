@@ -1,23 +1,23 @@
 use std::error::Error;
 use std::io;
 
-/// Whether a client library itself says that the request of this error was never processed.
+/// Returns whether a client library's error means that the request was not processed.
 ///
-/// | the first of these in the chain | answer |
+/// | first match among the error and its sources | result |
 /// |---|---|
-/// | an error of hyper-util's client while it connected | yes |
-/// | an error of hyper for what the caller brought along, such as the body of the request | no, whatever that failed with |
+/// | an error of hyper-util's client while connecting | yes |
+/// | an error of hyper caused by the caller, such as by the body of the request | no, for any source |
 /// | an `h2::Error` for the peer's RST_STREAM with `REFUSED_STREAM` (RFC 9113, section 8.7) | yes |
-/// | an `h2::Error` for the peer's GOAWAY without an error, which names a last stream below this one (section 6.8) | yes |
+/// | an `h2::Error` for the peer's GOAWAY with `NO_ERROR`, whose last stream is below this one (section 6.8) | yes |
 /// | any other `h2::Error` | no |
 /// | a `tonic::ConnectError`, with the feature `tonic` | yes |
-/// | an `io::Error`, and whatever it wraps | no |
+/// | an `io::Error`, with any source | no |
 ///
-/// An `io::Error` is no evidence, not even "connection refused" or "host unreachable": an established connection ends
-/// with these too, when the network reports them by ICMP after the request was sent.
+/// An `io::Error` is no evidence, not even "connection refused" or "host unreachable": an established connection also
+/// fails with these when the network reports them by ICMP after the request was sent.
 ///
-/// The answer is about one request. A client that follows redirects or sends a request again by itself may have sent
-/// another one before. Always `false` without the features `hyper` and `tonic`.
+/// The result is about one request. A client that follows redirects or retries by itself may have sent another one
+/// before. Always `false` without the features `hyper` and `tonic`.
 #[must_use]
 pub fn was_never_processed(error: &(dyn Error + 'static)) -> bool {
     buttress_core::chain(error)
@@ -25,7 +25,7 @@ pub fn was_never_processed(error: &(dyn Error + 'static)) -> bool {
         .unwrap_or(false)
 }
 
-/// What one link of the chain says, if that settles the matter.
+/// Returns the result of one error in the chain, if it is conclusive.
 fn read_link(error: &(dyn Error + 'static)) -> Option<bool> {
     if error.is::<io::Error>() {
         return Some(false);
@@ -46,12 +46,12 @@ fn read_hyper(error: &(dyn Error + 'static)) -> Option<bool> {
     let error: &h2::Error = error.downcast_ref()?;
     let is_unprocessed = match error.reason() {
         Some(h2::Reason::REFUSED_STREAM) => error.is_reset(),
-        // h2 ends a stream with the peer's GOAWAY of no error only if the stream is above the last one that the peer
-        // names; those below go on.
+        // h2 ends a stream with the peer's GOAWAY of `NO_ERROR` only if the stream is above the last one that the
+        // peer accepts; those below continue.
         Some(h2::Reason::NO_ERROR) => error.is_go_away(),
         _ => false,
     };
-    // hyper resets a stream whose request body fails, with the reason in the error of that body.
+    // hyper resets a stream whose request body fails, with the reason of the body's error.
     Some(is_unprocessed && error.is_remote())
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// An error of a client, with its source.
+    /// An error of a client, with a source.
     #[derive(Debug)]
     struct Failed(Box<dyn Error + Send + Sync>);
 
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// hyper sends such a reset by itself when the body of a request failed with it.
+    /// hyper sends such a reset itself if the body of a request failed with it.
     #[cfg(feature = "hyper")]
     #[test]
     fn a_reset_that_the_peer_did_not_send_is_no_evidence() {
@@ -122,7 +122,7 @@ mod tests {
     fn a_channel_that_could_not_connect_processed_nothing() {
         let refused = || tonic::ConnectError(io::Error::other("refused").into());
         assert!(was_never_processed(&Failed(refused().into())));
-        // The connection was itself a tunnel, over another client.
+        // The connection was a tunnel through another client.
         let tunnel = io::Error::other(refused());
         assert!(!was_never_processed(&Failed(tunnel.into())));
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_guard_lives_until_the_body_ends() {
+fn the_guard_is_held_until_the_body_ends() {
     let mut call = Call::new(&Http::default(), response(200, &[], hello()));
     for _ in 0..3 {
         let _ = call.poll();
@@ -30,7 +30,7 @@ fn a_body_that_knows_its_end_settles_with_its_last_frame() {
 
 #[test]
 fn a_body_of_known_length_settles_with_its_last_byte() {
-    // hyper stops there as well, whether the length stands in a header or in the size hint.
+    // hyper also stops there, whether the length is in a header or in the size hint.
     let mut hinted = hello();
     hinted.size_hint = SizeHint::with_exact(5);
     for response in [
@@ -56,10 +56,10 @@ fn a_body_that_fails_is_a_transport_failure() {
     }
 }
 
-/// A layer below that ends a body late, or on purpose, says so. A deadline that ends a body is no failure: its reader may
-/// have been slow.
+/// An inner layer that ends a body states the kind of failure. A deadline that ends a body is not a failure: the
+/// reader may have been slow.
 #[test]
-fn the_error_of_a_body_says_what_kind_of_failure_it_is() {
+fn the_error_of_a_body_determines_the_kind_of_failure() {
     let rejection = |reason| BoxError::from(Rejection::new(reason, "inner"));
     let ignored = Some(Outcome::Ignored);
     let late = Outcome::Failure(FailureKind::Timeout);
@@ -95,7 +95,7 @@ fn a_body_short_of_its_length_is_a_transport_failure() {
 
 #[test]
 fn an_empty_body_is_never_short() {
-    // The answer to a HEAD, through a wrapper that does not say that it is at its end.
+    // The response to a HEAD, through a wrapper that does not know that it is at its end.
     let response = response(200, &[("content-length", "5")], Scripted::new([]));
     assert_eq!(read(&Http::default(), response), [SUCCESS]);
 }
@@ -117,7 +117,7 @@ fn a_body_dropped_half_read_is_cancelled() {
 }
 
 #[test]
-fn a_body_that_was_waited_for_in_vain_is_cancelled() {
+fn a_body_dropped_after_a_pending_poll_is_cancelled() {
     let body = Scripted::new([Step::Pending]);
     let mut call = Call::new(&Http::default(), response(200, &[], body));
     let _ = call.poll();
@@ -125,13 +125,13 @@ fn a_body_that_was_waited_for_in_vain_is_cancelled() {
 }
 
 #[test]
-fn a_body_dropped_unread_is_what_its_head_said() {
+fn a_body_dropped_unread_has_the_outcome_of_its_head() {
     for (status, outcome) in [(200, SUCCESS), (404, SUCCESS), (500, ERROR)] {
         let call = Call::new(&Http::default(), response(status, &[], hello()));
         assert_eq!(call.dropped(), [outcome]);
     }
     let grpc = Call::new(&Http::default(), response(200, &[GRPC], hello()));
-    assert_eq!(grpc.dropped(), [CANCELLED], "the head said nothing");
+    assert_eq!(grpc.dropped(), [CANCELLED], "the head has no outcome");
 }
 
 #[test]

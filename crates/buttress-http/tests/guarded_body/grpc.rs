@@ -21,7 +21,7 @@ fn the_status_of_grpc_is_read_from_the_trailers() {
 }
 
 #[test]
-fn a_grpc_body_of_known_length_is_still_waited_for_its_trailers() {
+fn a_grpc_body_of_known_length_ends_with_its_trailers() {
     let steps = [Step::Data("hello"), trailers(&[("grpc-status", "14")])];
     let response = response(200, &[GRPC, ("content-length", "5")], Scripted::new(steps));
     assert_eq!(read(&Http::default(), response), [ERROR]);
@@ -43,10 +43,10 @@ fn a_grpc_body_without_a_status_was_cut_off() {
     assert_eq!(call.ledger.ends(), [TRANSPORT]);
 }
 
-/// A stream that was allowed ten seconds and went well for ten seconds ends so. Where nothing came before the trailers,
-/// they came with the head, and the service kept its caller waiting for both.
+/// A stream that was allowed ten seconds, and went well for ten seconds, ends so. If nothing came before the
+/// trailers, they came with the head, and the service delayed both.
 #[test]
-fn a_deadline_that_ends_a_stream_after_its_head_says_nothing() {
+fn a_deadline_that_ends_a_stream_after_its_head_is_neutral() {
     const TIMEOUT: Option<Outcome> = Some(Outcome::Failure(FailureKind::Timeout));
     for (before, outcome) in [
         (vec![Step::Data("event")], Some(Outcome::Ignored)),

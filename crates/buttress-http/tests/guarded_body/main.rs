@@ -1,4 +1,4 @@
-//! What becomes of a call's guard, by what becomes of its response.
+//! How a call's guard ends, for each way in which its response ends.
 
 mod body_end;
 mod grpc;

@@ -1,13 +1,13 @@
-//! What the protocol does before there is a body to watch, and what its settings do.
+//! The protocol before there is a body to observe, and its settings.
 
 use super::*;
 
 #[test]
-fn no_guard_lingers_for_a_response_without_a_body() {
+fn a_response_without_a_body_settles_at_its_head() {
     let protocol = Http::default();
     for response in [
         response(200, &[], ended()),
-        // The answer to a HEAD.
+        // The response to a HEAD.
         response(200, &[("content-length", "5")], ended()),
         response(204, &[], Scripted::new([])),
         response(304, &[("content-length", "5")], Scripted::new([])),
@@ -37,7 +37,7 @@ fn a_call_until_its_headers_settles_there_and_only_there() {
 }
 
 #[test]
-fn a_call_without_a_response_settles_by_its_error() {
+fn a_call_without_a_response_settles_with_its_error() {
     let attributed = ClassifiedError::new(Outcome::Failure(FailureKind::Timeout), "late");
     let errors: [(BoxError, Outcome); 3] = [
         ("no".into(), Outcome::Failure(FailureKind::Error)),
@@ -60,7 +60,7 @@ fn a_call_without_a_response_settles_by_its_error() {
 }
 
 #[test]
-fn the_callers_classifier_has_the_last_word() {
+fn a_custom_classifier_takes_precedence() {
     struct Strict;
 
     impl Classify for Strict {
@@ -124,7 +124,7 @@ fn a_panic_of_the_classifier_cancels_the_call() {
 }
 
 #[test]
-fn a_length_that_cannot_be_read_promises_nothing() {
+fn an_invalid_length_is_ignored() {
     let response = response(200, &[("content-length", "five")], hello());
     assert_eq!(read(&Http::default(), response), [SUCCESS]);
 }

@@ -1,4 +1,4 @@
-//! A body with a script, and a guard that records its result.
+//! A scripted body, and a guard that records its result.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -21,11 +21,11 @@ pub(crate) enum Step {
     Trailers(HeaderMap),
 }
 
-/// A body that plays its steps, then ends.
+/// A body that follows its steps, then ends.
 #[derive(Default)]
 pub(crate) struct Scripted {
     steps: VecDeque<Step>,
-    /// Whether it says so when it is at its end.
+    /// Whether `is_end_stream` is true at its end.
     pub(crate) knows_its_end: bool,
     pub(crate) size_hint: SizeHint,
 }
@@ -73,7 +73,7 @@ impl Body for Scripted {
     }
 }
 
-/// What became of the guards of a test.
+/// How the guards of a test ended.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Vec<Option<Report>>>>);
 
@@ -100,7 +100,7 @@ impl Ledger {
     }
 }
 
-/// A guard that writes its end into a [`Ledger`]: how it was settled, or that it never was.
+/// A guard that records in a [`Ledger`] how it was settled, or that it was not.
 pub(crate) struct Entry {
     ledger: Ledger,
     is_settled: bool,
@@ -123,7 +123,7 @@ impl Drop for Entry {
     }
 }
 
-/// A call under the protocol: its guarded response, and what becomes of its guard.
+/// A call of the protocol: its guarded response, and the results of its guard.
 pub(crate) struct Call<B> {
     pub(crate) body: Pin<Box<GuardedBody<B, Entry>>>,
     pub(crate) ledger: Ledger,
@@ -152,7 +152,7 @@ impl<B: Body<Data = Bytes, Error = BoxError>> Call<B> {
         while !matches!(self.poll(), Poll::Ready(None | Some(Err(_)))) {}
     }
 
-    /// Drops the body and says how the call ended.
+    /// Drops the body and returns how the call ended.
     pub(crate) fn dropped(self) -> Vec<Option<Outcome>> {
         drop(self.body);
         self.ledger.ends()

@@ -1,9 +1,9 @@
-//! What a guarded body leaves as it is.
+//! What a guarded body does not change.
 
 use super::*;
 
 #[test]
-fn hints_are_those_of_the_body_within() {
+fn hints_are_those_of_the_inner_body() {
     let mut body = hello();
     body.knows_its_end = true;
     body.size_hint.set_lower(3);

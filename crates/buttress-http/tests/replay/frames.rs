@@ -1,4 +1,4 @@
-//! What a tape plays is what the body would have sent, frame by frame, whatever was read of it before.
+//! A replay has the same frames as the body, whatever was read of it before.
 
 use std::task::Poll;
 
@@ -16,7 +16,7 @@ fn tape(body: TestBody) -> ReplayBuffer<TestBody> {
     ReplayBuffer::record(body, LIMIT).expect("it declares less than the limit")
 }
 
-/// Reads a number of frames, and then stops.
+/// Reads a number of frames.
 pub(crate) fn read(body: &mut ReplayBody<TestBody>, frames: usize) {
     let task = CountingWaker::new();
     let mut left = frames;
@@ -34,7 +34,7 @@ async fn collect(body: ReplayBody<TestBody>) -> Result<Collected<Bytes>, BoxErro
 }
 
 #[tokio::test]
-async fn data_and_trailers_are_played_again() {
+async fn data_and_trailers_are_replayed() {
     let body = || {
         TestBody::empty()
             .data("he")
@@ -83,13 +83,13 @@ fn a_body_without_frames_is_at_its_end_each_time() {
 }
 
 #[test]
-fn a_body_that_says_it_is_too_large_is_handed_back_as_it_is() {
+fn a_body_with_a_hint_above_the_limit_is_returned_unchanged() {
     let body = TestBody::empty().data("x").declare(LIMIT as u64 + 1);
     let body = ReplayBuffer::record(body, LIMIT).expect_err("it declares more than the limit");
     assert_eq!(body.size_hint().exact(), Some(LIMIT as u64 + 1));
 }
 
-/// Its length is not known before it is read, and then it is too much: the first attempt sends it all the same.
+/// Its length is not known until it is read. The first attempt sends it all the same.
 #[tokio::test]
 async fn a_body_that_grows_too_large_is_sent_once() {
     let long: &'static str = Box::leak("x".repeat(LIMIT).into_boxed_str());
@@ -103,7 +103,7 @@ async fn a_body_that_grows_too_large_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_body_that_failed_cannot_be_played() {
+async fn a_body_that_failed_cannot_be_replayed() {
     let tape = tape(
         TestBody::empty()
             .data("he")
@@ -137,7 +137,7 @@ async fn a_recording_inside_of_a_recording_is_the_same_one() {
 }
 
 proptest! {
-    /// However the attempts before were cut short, the last one sends the whole body.
+    /// However the previous attempts were cut short, the last one sends the whole body.
     #[test]
     fn every_attempt_sends_the_whole_body(
         chunks in prop::collection::vec("[a-z]{0,6}", 0..6),

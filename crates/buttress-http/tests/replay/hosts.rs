@@ -1,4 +1,4 @@
-//! The bodies of the hosts.
+//! The bodies of reqwest, axum and tonic.
 
 #![cfg(any(feature = "axum", feature = "reqwest", feature = "tonic"))]
 
@@ -20,7 +20,7 @@ where
     }
 }
 
-async fn plays_again<B>(body: B)
+async fn replays<B>(body: B)
 where
     B: Replay<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -36,7 +36,7 @@ where
     }
 }
 
-async fn plays_nothing_again<B>(body: B)
+async fn replays_nothing<B>(body: B)
 where
     B: Replay<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -57,9 +57,9 @@ fn stream() -> TestBody {
 async fn axum() {
     use axum_core::body::Body;
 
-    plays_again(Body::from("hello")).await;
-    plays_again(Body::new(stream())).await;
-    plays_nothing_again(Body::empty()).await;
+    replays(Body::from("hello")).await;
+    replays(Body::new(stream())).await;
+    replays_nothing(Body::empty()).await;
 }
 
 #[cfg(feature = "reqwest")]
@@ -67,11 +67,11 @@ async fn axum() {
 async fn reqwest() {
     use reqwest::Body;
 
-    plays_again(Body::from("hello")).await;
-    plays_again(Body::wrap(stream())).await;
-    plays_nothing_again(Body::default()).await;
+    replays(Body::from("hello")).await;
+    replays(Body::wrap(stream())).await;
+    replays_nothing(Body::default()).await;
 
-    // A body that was in memory is in memory again, so that reqwest can follow a 307 with it.
+    // A body in memory stays in memory, so that reqwest can follow a 307 with it.
     let (first, tape) = Body::from("hello").record(64).ok().unwrap();
     assert!(first.as_bytes().is_some());
     assert!(Body::replay(&tape).unwrap().as_bytes().is_some());
@@ -83,6 +83,6 @@ async fn reqwest() {
 async fn tonic() {
     use tonic::body::Body;
 
-    plays_again(Body::new(stream())).await;
-    plays_nothing_again(Body::empty()).await;
+    replays(Body::new(stream())).await;
+    replays_nothing(Body::empty()).await;
 }

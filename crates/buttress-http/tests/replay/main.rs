@@ -1,8 +1,5 @@
-//! Bodies that are sent more than once: each attempt sends what the first would have sent.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test stops where its own set-up is wrong"
-)]
+//! Bodies that are sent more than once: each attempt sends the same frames.
+#![allow(clippy::unwrap_used, reason = "a test panics if its set-up is wrong")]
 
 mod frames;
 mod hosts;

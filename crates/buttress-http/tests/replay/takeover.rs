@@ -1,4 +1,4 @@
-//! Two attempts and one body: the later owns it, whatever the earlier still does.
+//! Two attempts and one body: the later attempt owns it, whatever the earlier attempt still does.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 
 use crate::frames::read;
 
-/// hyper sends bodies in tasks of their own, which may outlive the attempt.
+/// hyper sends bodies in separate tasks, which may outlive the attempt.
 #[tokio::test]
 async fn an_earlier_attempt_ends_where_the_recording_ends() {
     let tape = ReplayBuffer::record(TestBody::empty().data("he").data("llo"), 64).unwrap();
@@ -24,7 +24,7 @@ async fn an_earlier_attempt_ends_where_the_recording_ends() {
 }
 
 #[tokio::test]
-async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
+async fn a_later_attempt_waits_for_the_source() {
     let gate = Gate::new();
     let body = TestBody::empty().data("he").wait(&gate).data("llo");
     let tape = ReplayBuffer::record(body, 64).unwrap();
@@ -40,7 +40,7 @@ async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
     let mut second = tape.replay().unwrap();
     read(&mut second, 1);
     assert!(poll(&mut second, &later).is_pending());
-    // The earlier one may still be polled. It must not take the wakeup with it.
+    // The earlier attempt may still be polled. It must not register its waker.
     assert!(matches!(
         poll(&mut first, &earlier),
         Poll::Ready(Some(Err(_)))
@@ -51,9 +51,9 @@ async fn a_later_attempt_waits_for_what_the_earlier_waited_for() {
     assert_eq!(second.collect().await.unwrap().to_bytes(), "llo");
 }
 
-/// The source wakes the task that polled it last. Without a wake of its own the earlier task would wait for ever.
+/// The source wakes the task that polled it last. Without a wake, the earlier task would wait forever.
 #[tokio::test]
-async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
+async fn a_waiting_attempt_is_woken_when_it_is_replaced() {
     let gate = Gate::new();
     let body = TestBody::empty().data("he").wait(&gate).data("llo");
     let tape = ReplayBuffer::record(body, 64).unwrap();
@@ -72,9 +72,9 @@ async fn an_earlier_attempt_that_waits_is_woken_to_hear_that_it_is_over() {
     assert!(first.frame().await.unwrap().is_err());
 }
 
-/// Its host would end the request there, and the server take half a body for the whole.
+/// Otherwise the HTTP client would end the request there, and the server would accept a partial body as the whole.
 #[tokio::test]
-async fn an_earlier_attempt_never_passes_for_complete() {
+async fn an_earlier_attempt_never_ends_as_complete() {
     let tape =
         ReplayBuffer::record(TestBody::empty().data("he").data("llo").declare(4), 4).unwrap();
     let mut first = tape.first();
@@ -89,7 +89,7 @@ async fn an_earlier_attempt_never_passes_for_complete() {
 }
 
 #[tokio::test]
-async fn a_body_that_failed_never_passes_for_complete() {
+async fn a_body_that_failed_never_ends_as_complete() {
     let tape = ReplayBuffer::record(TestBody::empty().data("he").err("broken"), 64).unwrap();
     let mut first = tape.first();
     read(&mut first, 2);
@@ -97,9 +97,10 @@ async fn a_body_that_failed_never_passes_for_complete() {
     assert!(first.frame().await.unwrap().is_err());
 }
 
-/// H2: a hedge begins when the whole body is recorded, and the first attempt, which has sent all of it, asks once more.
+/// H2: a hedge begins when the whole body is recorded, and the first attempt, which has sent all of it, polls once
+/// more.
 #[tokio::test]
-async fn attempts_beside_each_other_end_alike_once_all_is_recorded() {
+async fn concurrent_attempts_end_alike_once_all_is_recorded() {
     for body in [
         TestBody::empty().data("hello"),
         TestBody::empty().data("hello").trailer("a", "b"),
@@ -115,16 +116,16 @@ async fn attempts_beside_each_other_end_alike_once_all_is_recorded() {
     }
 }
 
-/// The one that owns the source waits for it while the other polls it, and has to hear when it is back.
+/// The new owner waits for the source while another reader polls it, and must be woken when the source is returned.
 #[tokio::test]
-async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
+async fn a_waiting_owner_is_woken_when_the_source_is_returned() {
     use std::cell::RefCell;
     use std::rc::Rc;
     use std::task::Context;
 
     type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
-    /// A body that does something while it is polled.
+    /// A body that runs a closure while it is polled.
     struct Busy(Meanwhile);
 
     impl Body for Busy {
@@ -162,9 +163,9 @@ async fn a_new_owner_that_waits_is_woken_when_the_source_is_back() {
     assert_eq!(later.wakes(), 1);
 }
 
-/// H1: HTTP/2 allows any number of empty frames, and of tiny ones.
+/// H1: HTTP/2 allows any number of empty and tiny frames.
 #[tokio::test]
-async fn a_tape_stays_small_whatever_the_frames() {
+async fn a_buffer_stays_small_for_any_frames() {
     let empty = (0..100_000).fold(TestBody::empty(), |body, _| body.data(""));
     let tape = ReplayBuffer::record(empty.data("hello"), 64).unwrap();
     read(&mut tape.first(), 100_002);

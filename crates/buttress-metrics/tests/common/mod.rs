@@ -1,4 +1,4 @@
-//! What was recorded, in a form that is easy to ask.
+//! Reads what was recorded.
 
 // Each test binary uses its own part.
 #![allow(dead_code)]
@@ -19,7 +19,7 @@ pub(crate) const fn step(from: CircuitState, to: CircuitState, cause: Cause) -> 
     }
 }
 
-/// One reading of a recorder. A `DebuggingRecorder` starts from 0 again after each.
+/// One reading of a recorder. A `DebuggingRecorder` resets to 0 with each reading.
 pub(crate) struct Recorded(Vec<Series>);
 
 type Series = (CompositeKey, Option<Unit>, Option<SharedString>, DebugValue);
@@ -29,7 +29,7 @@ impl Recorded {
         Self(recorder.snapshot().into_vec())
     }
 
-    /// The value of one series, by its name and the values of its labels in the order they are declared.
+    /// Returns the value of one series, by its name and the values of its labels, in the declared order.
     pub(crate) fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
         let mut found = self.0.iter().filter(|(key, ..)| {
             let key = key.key();
@@ -43,7 +43,7 @@ impl Recorded {
         Some(number(value))
     }
 
-    /// Every series of a metric that is not 0, by the values of its labels.
+    /// Returns all series of a metric that are not 0, by the values of their labels.
     pub(crate) fn nonzero(&self, name: &str) -> BTreeMap<String, f64> {
         let series = self.0.iter().filter(|(key, ..)| key.key().name() == name);
         series
@@ -55,7 +55,7 @@ impl Recorded {
             .collect()
     }
 
-    /// What each metric was described as: kind, unit, description and labels.
+    /// Returns the description of each metric: kind, unit, text and labels.
     pub(crate) fn described(
         &self,
     ) -> BTreeMap<String, (MetricKind, Option<Unit>, String, Vec<String>)> {

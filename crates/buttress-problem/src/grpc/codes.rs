@@ -1,12 +1,12 @@
-//! Between HTTP statuses and gRPC codes, as `google/rpc/code.proto` pairs them.
+//! Conversion between HTTP statuses and gRPC codes, as in `google/rpc/code.proto`.
 //!
-//! Not the table of gRPC's `http-grpc-status-mapping.md`: that one is for a client that meets a proxy's plain
-//! HTTP answer, and calls a 404 unimplemented.
+//! This is not the table of gRPC's `http-grpc-status-mapping.md`, which is for a client that receives a plain HTTP
+//! response from a proxy, and maps 404 to `UNIMPLEMENTED`.
 
 use buttress_http::grpc::GrpcCode;
 use http::StatusCode;
 
-/// The code nearest to a status.
+/// Returns the code nearest to a status.
 pub(crate) fn nearest(status: StatusCode) -> GrpcCode {
     match status.as_u16() {
         400 => GrpcCode::InvalidArgument,
@@ -26,7 +26,7 @@ pub(crate) fn nearest(status: StatusCode) -> GrpcCode {
     }
 }
 
-/// The status nearest to a code.
+/// Returns the status nearest to a code.
 pub(crate) fn status(code: GrpcCode) -> StatusCode {
     match code {
         GrpcCode::Ok => StatusCode::OK,
@@ -47,7 +47,7 @@ pub(crate) fn status(code: GrpcCode) -> StatusCode {
     }
 }
 
-/// The status nginx logs when the client has gone; the standard has none for it.
+/// The status that nginx logs when the client has closed the connection; the standard has none.
 fn client_closed_request() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }

@@ -1,4 +1,4 @@
-//! `google.rpc.Status` and the three kinds of detail that carry our members.
+//! `google.rpc.Status` and the three kinds of detail for our members.
 
 use std::time::Duration;
 
@@ -6,9 +6,8 @@ use super::wire::{Value, Writer, fields};
 use crate::Problem;
 use crate::members::{REASON, RETRYABLE, SCOPE};
 
-/// Writes the problem as a `google.rpc.Status` with an `ErrorInfo`, a `RetryInfo` and a `RequestInfo`, as far
-/// as it has something to say in them. `None` if it has nothing to say that `grpc-status` and `grpc-message`
-/// do not.
+/// Encodes the problem as a `google.rpc.Status` with an `ErrorInfo`, a `RetryInfo` and a `RequestInfo`, as far as it
+/// has their values. Returns `None` if there is nothing besides `grpc-status` and `grpc-message`.
 pub(super) fn write(problem: &Problem, message: &str) -> Option<Vec<u8>> {
     let details = [
         problem
@@ -37,7 +36,7 @@ pub(super) fn write(problem: &Problem, message: &str) -> Option<Vec<u8>> {
     Some(status.finish())
 }
 
-/// Adds to the problem what a `google.rpc.Status` says. Whatever it does not understand, it skips.
+/// Adds the contents of a `google.rpc.Status` to the problem. Unknown parts are skipped.
 pub(super) fn read(bytes: &[u8], problem: Problem) -> Problem {
     fields(bytes)
         .filter(|(field, _)| *field == 3)
@@ -45,7 +44,7 @@ pub(super) fn read(bytes: &[u8], problem: Problem) -> Problem {
         .fold(problem, read_detail)
 }
 
-/// `ErrorInfo { reason, domain, metadata }`. Its reason is in upper case by the rules of that message.
+/// `ErrorInfo { reason, domain, metadata }`. The message requires a reason in upper case.
 fn error_info(problem: &Problem, reason: &str) -> Vec<u8> {
     let metadata = [
         problem
@@ -118,7 +117,7 @@ fn read_error_info(problem: Problem, info: &[u8]) -> Problem {
 
 fn read_retry_info(info: &[u8]) -> Option<Duration> {
     let delay = bytes(info, 1)?;
-    // A negative duration has negative parts, which as unsigned numbers lie outside these ranges.
+    // The parts of a negative duration are negative, which as unsigned numbers are out of these ranges.
     let seconds = number(delay, 1).unwrap_or(0);
     i64::try_from(seconds).ok()?;
     let nanos = u32::try_from(number(delay, 2).unwrap_or(0)).ok()?;

@@ -1,4 +1,4 @@
-//! Problems in gRPC: a trailers-only response with status, pushback and details.
+//! Problems in gRPC: a response with trailers only, with status, pushback and details.
 
 pub(crate) mod codes;
 mod details;

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use super::{codes, details};
 use crate::Problem;
 
-/// The problem as a trailers-only response: HTTP 200, everything in the headers, no body.
+/// Returns the problem as a response with trailers only: HTTP 200, everything in the headers, no body.
 pub(crate) fn response(problem: &Problem) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
@@ -27,9 +27,9 @@ pub(crate) fn response(problem: &Problem) -> Response<Bytes> {
     response
 }
 
-/// The problem that headers or trailers of a gRPC call report; `None` if the call did not fail, or not yet.
+/// Returns the problem in the headers or trailers of a gRPC call; `None` if the call has not failed or not ended.
 pub(crate) fn read(headers: &HeaderMap) -> Option<Problem> {
-    // A status that is no number is still the end of the call.
+    // A status that is not a number still ends the call.
     let code = GrpcCode::from_headers(headers)?.unwrap_or(GrpcCode::Unknown);
     if code == GrpcCode::Ok {
         return None;
@@ -41,7 +41,7 @@ pub(crate) fn read(headers: &HeaderMap) -> Option<Problem> {
     {
         problem = problem.with_detail(message.into_owned());
     }
-    // Garbage means "do not try again" (gRFC A6).
+    // A malformed value means "do not retry" (gRFC A6).
     problem = match Pushback::from_headers(headers).map(|p| p.unwrap_or(Pushback::Stop)) {
         Some(Pushback::After(wait)) => problem.with_retry_after(wait),
         Some(Pushback::Stop) => problem.with_retryable(false),
@@ -53,7 +53,7 @@ pub(crate) fn read(headers: &HeaderMap) -> Option<Problem> {
     }
 }
 
-/// When to try again, in milliseconds, or -1 for not at all. Readers take it for 32 bits.
+/// The pushback in milliseconds, or -1 to forbid a retry. Readers parse it as 32 bits.
 fn pushback(problem: &Problem) -> Option<HeaderValue> {
     if problem.retryable() == Some(false) {
         return Some(HeaderValue::from_static("-1"));
@@ -62,8 +62,8 @@ fn pushback(problem: &Problem) -> Option<HeaderValue> {
     Some(i32::try_from(after).unwrap_or(i32::MAX).into())
 }
 
-/// The maximum length of a message: peers reject a response whose headers exceed 8 KiB or so, and percent-encoding can
-/// triple it.
+/// Cuts a message: peers reject a response whose headers exceed about 8 KiB, and percent-encoding can triple its
+/// length.
 fn cut(message: &str) -> &str {
     let end = message
         .char_indices()
@@ -73,8 +73,7 @@ fn cut(message: &str) -> &str {
     &message[..end.unwrap_or(0)]
 }
 
-/// The details as a header, unless they are too long for one: they are worth less than the status they would
-/// endanger.
+/// Returns the details as a header, unless they are too long for one: the status is more important.
 fn encode(details: Vec<u8>) -> Option<HeaderValue> {
     let text = BASE64.encode(details);
     HeaderValue::try_from(text)
@@ -91,7 +90,7 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const LONGEST_MESSAGE: usize = 1024;
 const LONGEST_DETAILS: usize = 4096;
 
-/// Written without padding and read with and without, as the gRPC HTTP/2 protocol asks of binary headers.
+/// Written without padding, and read with and without, as the gRPC HTTP/2 protocol requires for binary headers.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()

@@ -1,14 +1,14 @@
-//! As much of the Protocol Buffers wire format as `google.rpc.Status` needs: varints and length-delimited
-//! fields, which a reader knows by their number and skips where it does not.
+//! The part of the Protocol Buffers wire format that `google.rpc.Status` needs: varints and length-delimited fields.
+//! Unknown fields are skipped.
 
-/// Writes fields to the end of a message.
+/// Appends fields to a message.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    /// A number, unless it is 0, which is what an absent field means.
+    /// Appends a number, unless it is 0, the default of an absent field.
     pub(super) fn number(mut self, field: u8, value: u64) -> Self {
         if value != 0 {
             self.bytes.push(field << 3 | VARINT);
@@ -17,7 +17,7 @@ impl Writer {
         self
     }
 
-    /// Bytes, a text or a message, also if empty: an element of a list is one.
+    /// Appends bytes, a text or a message, also if empty, because an element of a list may be empty.
     pub(super) fn bytes(mut self, field: u8, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         self.bytes.push(field << 3 | LENGTH_DELIMITED);
@@ -39,12 +39,12 @@ impl Writer {
     }
 }
 
-/// A field as it was read.
+/// The value of a field.
 #[derive(Debug, PartialEq)]
 pub(super) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// Of a fixed width, which nothing we read has.
+    /// A field of fixed width; no known field is one.
     Fixed,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The fields of a message in the order they were written, up to the first that is malformed.
+/// Returns the fields of a message in order, up to the first that is malformed.
 pub(super) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = (u64, Value<'_>)> {
     std::iter::from_fn(move || field(&mut bytes))
 }
@@ -150,7 +150,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
             prop_assert!(fields(&bytes).count() <= bytes.len());
         }
     }

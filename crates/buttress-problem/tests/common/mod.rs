@@ -1,9 +1,6 @@
-//! What the tests share: an inner service that fails, and a look at what came of it.
+//! An inner service that fails, and its response, for all tests.
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test stops where its own set-up is wrong"
-)]
+#![allow(clippy::unwrap_used, reason = "a test panics if its set-up is wrong")]
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -15,10 +12,10 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceExt};
 
-/// A body of the kind that inner services answer with here.
+/// The body type of the inner services.
 pub(crate) type Inner = Full<Bytes>;
 
-/// An inner service that fails every call with what the function makes.
+/// An inner service that fails every call with the function's error.
 #[derive(Clone)]
 pub(crate) struct Fails<F>(pub(crate) F);
 
@@ -36,7 +33,7 @@ impl<F: Fn() -> BoxError, B> Service<Request<B>> for Fails<F> {
     }
 }
 
-/// A rejection of an open circuit that asks for a second and a half.
+/// A rejection of an open circuit with a wait of a second and a half.
 pub(crate) fn refusal() -> BoxError {
     Rejection::new(Reason::CircuitOpen, "payments")
         .with_retry_after(std::time::Duration::from_millis(1_500))
@@ -52,7 +49,7 @@ pub(crate) fn request(headers: &[(&'static str, &str)]) -> Request<Inner> {
     request
 }
 
-/// The answer to `request` when its call ends in what `error` makes.
+/// The response to `request` if its call fails with `error`.
 pub(crate) async fn answer(
     config: ProblemConfig,
     request: Request<Inner>,
@@ -63,7 +60,7 @@ pub(crate) async fn answer(
     Answer::of(response.unwrap()).await
 }
 
-/// A response whose body was read.
+/// A response with its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: http::response::Parts,

@@ -11,20 +11,20 @@ use super::handle::Shared;
 use crate::budget::BudgetReservation;
 use crate::repeat::{Attempt, Repeat};
 
-/// What it takes to make a call a second time.
+/// What is needed to make the second attempt of a call.
 pub(super) struct HedgeAttempt<S, Req, P: Repeat<Req>> {
     pub(super) service: S,
     pub(super) saved: P::Saved,
     pub(super) binds: bool,
-    /// Whether an answer to the one attempt may have been caused by the other.
+    /// Whether the response to one attempt may have been caused by the other.
     pub(super) may_collide: bool,
     pub(super) delay: Duration,
     pub(super) deadline: Option<Deadline>,
-    /// `Some` once it is decided.
+    /// `Some` once a second attempt is decided.
     pub(super) payment: Option<Paid>,
 }
 
-/// A second attempt that is paid for, from the hedge's share and the budget it was given.
+/// A paid second attempt, from the hedge's share and the shared budget.
 pub(super) struct Paid {
     shared: Lease<Shared>,
     /// `None` once settled.
@@ -39,7 +39,7 @@ where
     S::Error: Into<BoxError>,
     P: Repeat<Req>,
 {
-    /// The delay is over: decides whether there is a second attempt, and pays.
+    /// Decides after the delay whether there is a second attempt, and pays for it.
     pub(super) fn decide(&mut self, shared: &Lease<Shared>, protocol: &P) -> bool {
         if !self.is_in_time(now()) || !protocol.is_complete(&self.saved) {
             return false;
@@ -57,8 +57,8 @@ where
         self.binds
     }
 
-    /// Begins as soon as the service is ready. A service that dies or a request that is lost leaves the first
-    /// attempt alone.
+    /// Starts the attempt when the service is ready. If the service fails or the request cannot be replayed, the
+    /// first attempt continues alone.
     pub(super) fn poll_begin(
         &mut self,
         cx: &mut Context<'_>,
@@ -70,7 +70,7 @@ where
         }
         let now = now();
         if !self.is_in_time(now) {
-            // It became ready so late that it cannot win.
+            // The service became ready too late for the attempt to win.
             return Poll::Ready(None);
         }
         let attempt = Attempt {
@@ -89,7 +89,8 @@ where
         Poll::Ready(Some(self.service.call(request)))
     }
 
-    /// Nine of ten attempts take less than the delay. With less time than that it is too late.
+    /// Whether an attempt can still win. Nine of ten attempts take less than the delay, so less time than that is too
+    /// late.
     fn is_in_time(&self, now: Instant) -> bool {
         self.deadline
             .is_none_or(|deadline| deadline.allows(now, self.delay))

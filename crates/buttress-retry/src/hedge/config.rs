@@ -3,17 +3,17 @@ use std::time::Duration;
 use buttress_core::hedge::HedgeRule;
 use buttress_core::{ConfigError, Mode, Ratio};
 
-/// When slow calls are made a second time.
+/// The configuration of a [`Hedge`](crate::Hedge).
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`extra`](Self::extra) | 5 % | second attempts, as a share of the calls |
-/// | [`min_delay`](Self::min_delay) | 1 ms | no call is hedged sooner |
-/// | [`max_delay`](Self::max_delay) | none | every call that takes this long is hedged, if the budget allows |
-/// | [`minimum_calls`](Self::minimum_calls) | 100 | no call is hedged before the window holds this many |
-/// | [`window`](Self::window) | 30 s | over which calls the delay is taken |
-/// | [`replay_limit`](Self::replay_limit) | 64 KiB | how much of a request's body is kept |
-/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are hedged, or only counted |
+/// | [`extra`](Self::extra) | 5 % | the maximum ratio of second attempts to calls |
+/// | [`min_delay`](Self::min_delay) | 1 ms | the minimum delay before a second attempt |
+/// | [`max_delay`](Self::max_delay) | none | the delay after which every call is hedged, if the budget allows |
+/// | [`minimum_calls`](Self::minimum_calls) | 100 | the number of calls in the window before calls are hedged |
+/// | [`window`](Self::window) | 30 s | the window that the delay is computed from |
+/// | [`replay_limit`](Self::replay_limit) | 64 KiB | the maximum length of a request body that is kept |
+/// | [`mode`](Self::mode) | [`Mode::Enforce`] | whether calls are hedged, or hedges only counted |
 #[derive(Debug, Clone, PartialEq)]
 pub struct HedgeConfig {
     pub(super) rule: HedgeRule,
@@ -32,52 +32,53 @@ impl Default for HedgeConfig {
 }
 
 impl HedgeConfig {
-    /// How many second attempts may be made, as a share of the calls. The delay before one follows from it: the
-    /// time that all calls but this share took at most.
+    /// Sets the maximum ratio of second attempts to calls. It determines the delay: the latency that this ratio of
+    /// calls exceeds. The default is 5 %.
     #[must_use]
     pub fn extra(mut self, extra: Ratio) -> Self {
         self.rule = self.rule.extra(extra);
         self
     }
 
-    /// No call is hedged sooner, however short calls are.
+    /// Sets the minimum delay before a second attempt. The default is 1 ms.
     #[must_use]
     pub fn min_delay(mut self, delay: Duration) -> Self {
         self.rule = self.rule.min_delay(delay);
         self
     }
 
-    /// Calls that take this long are hedged even if more of them do than [`extra`](Self::extra) allows; the share still
-    /// holds.
+    /// Sets the delay after which a call is hedged even if more calls than [`extra`](Self::extra) are that slow; the
+    /// ratio still applies. There is none by default.
     #[must_use]
     pub fn max_delay(mut self, delay: impl Into<Option<Duration>>) -> Self {
         self.rule = self.rule.max_delay(delay);
         self
     }
 
-    /// How many calls the window must hold for its quantile to mean something.
+    /// Sets how many calls the window must contain before calls are hedged. The default is 100.
     #[must_use]
     pub fn minimum_calls(mut self, calls: u32) -> Self {
         self.rule = self.rule.minimum_calls(calls);
         self
     }
 
-    /// The time span of the calls that the delay is computed from.
+    /// Sets the window of the calls that the delay is computed from. The default is 30 s.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.rule = self.rule.window(window);
         self
     }
 
-    /// The maximum length of a request body that is kept for a second attempt, in bytes. A request with a longer body
-    /// is not hedged, nor is one whose body has not been read to its end: two attempts cannot read it at once.
+    /// Sets the maximum length of a request body that is kept for a second attempt, in bytes. A request with a longer
+    /// body is not hedged, nor is one whose body has not been read to its end, because two attempts cannot read it
+    /// concurrently. The default is 64 KiB.
     #[must_use]
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;
         self
     }
 
-    /// Whether calls are hedged. In shadow it is decided, counted and paid for, and not done.
+    /// Sets whether calls are hedged. In shadow, hedges are decided, counted and paid for, but not made.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;

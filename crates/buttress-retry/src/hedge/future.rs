@@ -16,11 +16,11 @@ use super::attempt::HedgeAttempt;
 use super::handle::Shared;
 use crate::repeat::{Judge, Repeat};
 
-/// The response of a service behind a hedge.
+/// The response future of [`HedgeService`](crate::HedgeService).
 ///
-/// While both attempts run, only an answer that is [conclusive](Judge::is_conclusive) ends the race: a conflict may be
-/// with the other attempt, unless the request only reads. Where both fail, the response is the last failure, unless the
-/// other attempt brought an answer at least.
+/// While both attempts run, only a [conclusive](Judge::is_conclusive) result ends the call: a conflict may be with
+/// the other attempt, unless the request only reads. If both fail, the last failure is returned, unless the other
+/// attempt had a response.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where
@@ -30,17 +30,17 @@ where
     /// `None` once it has ended.
     #[pin]
     first: Option<S::Future>,
-    /// `None` until it has begun, and once it has ended.
+    /// `None` until it has started, and once it has ended.
     #[pin]
     other: Option<S::Future>,
     #[pin]
     timer: Option<Sleep>,
     stage: Stage,
     protocol: P,
-    /// `None` where the mode is off, and once the call has ended.
+    /// `None` if the mode is off, and once the call has ended.
     watch: Option<Watch>,
     second: Option<HedgeAttempt<S, Req, P>>,
-    /// An answer that is not conclusive, while the other attempt runs. Boxed, as it is rare.
+    /// A result that is not conclusive, while the other attempt runs. Boxed, because it is rare.
     inconclusive: Option<Box<Result<S::Response, BoxError>>>,
 }
 
@@ -48,20 +48,20 @@ where
 pub(super) struct Watch {
     pub(super) shared: Lease<Shared>,
     pub(super) started: Instant,
-    /// What its caller owes of the request, if anything keeps count of that.
+    /// The upload of the request, if it is tracked.
     pub(super) upload: Option<Upload>,
 }
 
-/// How far the second attempt has come.
+/// The stage of the second attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// There is none, or none any more.
+    /// There is no second attempt, or only one attempt is left.
     Alone,
     /// The first attempt has not reached the delay.
     Delayed,
-    /// It is paid for, and waits for its service.
+    /// It is paid for, and waits until its service is ready.
     Readying,
-    /// Both are in flight, or one of them has failed.
+    /// Both attempts are in flight, or one of them has failed.
     Racing,
 }
 
@@ -124,7 +124,7 @@ where
                 let failed = this.protocol.judge(&result).class.kind().is_some();
                 let is_raced = this.first.is_some() || this.other.is_some();
                 if failed && is_raced {
-                    // The other may still answer; the failure is forgotten, and with it what it holds.
+                    // The other attempt may still succeed. The failure is dropped, with everything it holds.
                     continue;
                 }
                 let may_collide = this

@@ -12,10 +12,10 @@ use super::HedgeConfig;
 use crate::RetryBudget;
 use crate::settings::Share;
 
-/// Makes slow calls a second time, and takes the answer that comes first.
+/// Makes a second attempt at slow calls, and returns the first response.
 ///
-/// Cloning it is cheap, and all clones are one. Only calls that may be processed twice are hedged, and only the
-/// slowest: the delay follows from how much extra load is allowed.
+/// Clones are cheap and share their state. Only calls that may be processed twice are hedged, and only the slowest:
+/// the delay follows from the extra load that is allowed.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -33,22 +33,22 @@ pub struct Hedge {
     pub(super) shared: Striped<Shared>,
 }
 
-/// What all layers of one hedge share.
+/// The state that all layers of a hedge share.
 pub(crate) struct Shared {
     pub(super) delay: HedgeDelay,
-    /// The share of calls that the mode binds.
+    /// The ratio of calls to which the mode applies.
     pub(super) share: Share,
-    /// What it draws from besides its own share.
+    /// The budget it draws from, besides its own share.
     pub(super) budget: Option<RetryBudget>,
     pub(super) signals: HedgeSignals,
     replay_limit: AtomicUsize,
     name: Name,
-    /// What the others were read from.
+    /// The configuration from which the other fields are derived.
     config: Mutex<HedgeConfig>,
 }
 
 impl Hedge {
-    /// A hedge called `name`, which is how it appears in metrics and events.
+    /// Creates a hedge. `name` is its label in metrics and events.
     ///
     /// # Panics
     ///
@@ -61,7 +61,7 @@ impl Hedge {
         }
     }
 
-    /// A hedge called `name`, unless its configuration cannot work.
+    /// Creates a hedge, or returns an error if the configuration is invalid.
     ///
     /// # Errors
     ///
@@ -71,8 +71,8 @@ impl Hedge {
         Self::assemble(name.into(), config, None)
     }
 
-    /// The same hedge, which has yet to learn, and draws from the budget of retries as well as from its own share,
-    /// so that the two come to no more than that budget together.
+    /// Returns a hedge with the same configuration and no measurements, which also draws from `budget`, so that
+    /// retries and hedges together stay within it.
     #[must_use]
     pub fn budget(&self, budget: &RetryBudget) -> Self {
         let assembled = Self::assemble(
@@ -101,29 +101,29 @@ impl Hedge {
         })
     }
 
-    /// The name it was given.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.name.as_str()
     }
 
-    /// After how long a call that begins now is made a second time; `None` while too few calls are known.
+    /// Returns the current delay before a second attempt, or `None` if there are too few calls.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         self.shared.delay.delay(now())
     }
 
-    /// The configuration in force.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> HedgeConfig {
         self.shared.config()
     }
 
-    /// Takes a new configuration, and keeps what was learned, unless the window is another.
+    /// Replaces the configuration. Measurements are kept, unless the window changes.
     ///
     /// # Errors
     ///
-    /// What [`HedgeConfig::check`] rejects; then nothing changes.
+    /// What [`HedgeConfig::check`] rejects; the configuration is then unchanged.
     pub fn reconfigure(&self, config: HedgeConfig) -> Result<(), ConfigError> {
         let shared = &*self.shared;
         let mut current = shared.config.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,9 +5,9 @@ use tower_layer::Layer;
 use super::{Hedge, HedgeService};
 use crate::HttpRetry;
 
-/// Puts a [`Hedge`] in front of a service.
+/// Applies a [`Hedge`] to a service.
 ///
-/// It goes inside of a retry and outside of a load balancer, so that the second attempt goes elsewhere.
+/// Place it inside a retry and outside a load balancer, so that the second attempt reaches another instance.
 #[derive(Debug, Clone)]
 pub struct HedgeLayer<P = Plain> {
     hedge: Hedge,
@@ -15,13 +15,13 @@ pub struct HedgeLayer<P = Plain> {
 }
 
 impl HedgeLayer {
-    /// Hedges calls of any kind. The request is cloned, so this says that any of them may be done twice.
+    /// Hedges calls of any kind. The request is cloned, so any request must be safe to process twice.
     #[must_use]
     pub fn new(hedge: &Hedge) -> Self {
         Self::with_protocol(hedge, Plain)
     }
 
-    /// Takes from `classify` which results are failures, for which the other attempt is waited for.
+    /// Sets which results are failures, by `classify`. After a failure, the other attempt is waited for.
     #[must_use]
     pub fn classify<Res, F>(self, classify: F) -> HedgeLayer<Classified<F>>
     where
@@ -41,7 +41,7 @@ impl HedgeLayer<HttpRetry> {
         Self::with_protocol(hedge, HttpRetry::default())
     }
 
-    /// Replaces the classifier: for what it says may pass, the other attempt is waited for.
+    /// Replaces the classifier. After a transient failure, the other attempt is waited for.
     #[must_use]
     pub fn classify(mut self, classifier: impl ClassifyRetry + 'static) -> Self {
         self.protocol = self.protocol.classify(classifier);
@@ -50,7 +50,7 @@ impl HedgeLayer<HttpRetry> {
 }
 
 impl<P> HedgeLayer<P> {
-    /// Hedges by a protocol of your own.
+    /// Hedges with a custom protocol.
     #[must_use]
     pub fn with_protocol(hedge: &Hedge, protocol: P) -> Self {
         Self {

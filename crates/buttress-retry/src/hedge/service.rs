@@ -9,7 +9,7 @@ use super::future::Watch;
 use super::{Hedge, HedgeFuture};
 use crate::repeat::{Judge, Repeat};
 
-/// A service behind a [`Hedge`].
+/// A service with a [`Hedge`].
 #[derive(Debug, Clone)]
 pub struct HedgeService<S, P = Plain> {
     inner: S,
@@ -26,22 +26,22 @@ impl<S, P> HedgeService<S, P> {
         }
     }
 
-    /// The hedge in front.
+    /// Returns the hedge.
     pub fn hedge(&self) -> &Hedge {
         &self.hedge
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, to change.
+    /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service, without the hedge.
+    /// Returns the inner service, and drops the hedge.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -71,7 +71,7 @@ where
         let started = now();
         let upload = self.protocol.upload(&request, started);
         let delay = shared.delay.delay(started).filter(|_| {
-            // Without timers nothing can time the delay.
+            // Without timers, the delay cannot be measured.
             self.protocol.is_safe_at_once(&request) && Timer::at(started).is_some()
         });
         let Some(delay) = delay else {

@@ -1,4 +1,4 @@
-//! Two copies of a request beside each other: which may be, and which answer holds.
+//! Two concurrent copies of a request: which requests allow it, and which response is returned.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -17,14 +17,14 @@ type Body = ReplayBody<TestBody>;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// What the attempts of a call are answered, and after how long: the first, and one that comes while it runs.
+/// The responses to the attempts of a call, and their latencies: the first attempt, and one made while it runs.
 #[derive(Clone, Copy)]
 struct Answers {
     first: (u16, u64),
     other: (u16, u64),
 }
 
-/// A hedged service that answers so, and how many attempts it sees. What is usual is known.
+/// Returns a hedged service with these responses, and its number of attempts. The latency is already measured.
 async fn hedged(
     answers: Answers,
 ) -> (
@@ -43,18 +43,22 @@ async fn hedged(
             (true, _) => answers.other,
         };
         async move {
-            request.into_body().collect().await.expect("it is whole");
+            request
+                .into_body()
+                .collect()
+                .await
+                .expect("the body does not fail");
             sleep(takes as u32 * MS).await;
             let response = Response::builder().status(status);
             let response = response.body(TestBody::empty());
-            Ok::<_, Infallible>(response.expect("it is a status"))
+            Ok::<_, Infallible>(response.expect("a valid status"))
         }
     });
     let service = HedgeLayer::http(&hedge).layer(inner);
     while hedge.delay().is_none() {
         let request = Request::new(ReplayBody::new(TestBody::empty()));
         let answer = service.clone().oneshot(request).await;
-        answer.expect("it is answered");
+        answer.expect("the call succeeds");
     }
     tokio::time::advance(1_000 * MS).await;
     is_slow.set(true);
@@ -66,9 +70,9 @@ fn charge() -> ::http::request::Builder {
     Request::post("/charge").header("idempotency-key", "\"8e03978e\"")
 }
 
-/// F05. While the key is in use a second request with it is a conflict.
+/// F05. While the key is in use, a second request with it is a conflict.
 #[tokio::test(start_paused = true)]
-async fn a_request_with_a_key_is_safe_after_itself_and_not_beside_itself() {
+async fn a_request_with_a_key_may_be_repeated_but_not_concurrently() {
     let answers = Answers {
         first: (201, 500),
         other: (409, 1),
@@ -81,7 +85,7 @@ async fn a_request_with_a_key_is_safe_after_itself_and_not_beside_itself() {
     }
 }
 
-/// The first DELETE deletes, and the second finds nothing: each holds only if the other brings nothing better.
+/// The first DELETE deletes, and the second gets 404: each is returned only if the other attempt has nothing better.
 #[tokio::test(start_paused = true)]
 async fn a_client_error_waits_for_the_attempt_that_still_runs() {
     for (first, other, expected) in [
@@ -102,9 +106,9 @@ async fn a_client_error_waits_for_the_attempt_that_still_runs() {
     }
 }
 
-/// No answer to a request that only reads can be the doing of its copy: it is not kept waiting for that.
+/// No response to a read can be caused by the other copy, so it is returned at once.
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_a_read_is_not_held_back() {
+async fn a_response_to_a_read_is_returned_at_once() {
     let (hour, none) = (3_600_000, 404);
     for (method, first, other) in [
         ("GET", (none, 100), (200, hour)),
@@ -114,7 +118,7 @@ async fn an_answer_to_a_read_is_not_held_back() {
         let request = Request::builder().method(method).uri("/order/7");
         let request = request.body(ReplayBody::new(TestBody::empty())).unwrap();
         let answer = tokio::time::timeout(1_000 * MS, service.oneshot(request)).await;
-        let response = answer.expect("one is there").unwrap();
+        let response = answer.expect("there is a response").unwrap();
         assert_eq!((response.status().as_u16(), begun.get()), (none, 2));
     }
 }

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 
 use crate::support::{WAIT, answer, behind, call, config, failure, get};
 
-/// Nothing but what successes deposit: a fifth of an attempt each.
+/// Only successes deposit: a fifth of an attempt each.
 fn deposits() -> BudgetConfig {
     BudgetConfig::default()
         .floor_per_second(0)
@@ -14,7 +14,7 @@ fn deposits() -> BudgetConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_budget_lets_the_failure_stand() {
+async fn an_empty_budget_returns_the_failure() {
     let (service, probe) = behind(&Retry::new("test", config().budget(deposits())));
     probe.script(failure());
     let error = call(&service, get()).await.unwrap_err();
@@ -40,7 +40,7 @@ async fn five_successes_pay_for_one_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_pays_when_its_body_has_ended() {
+async fn a_success_deposits_when_its_body_has_ended() {
     let retry = Retry::new("test", config().budget(deposits().ratio(1.0)));
     let (service, probe) = behind(&retry);
     let balance = || retry.shared_budget().snapshot().balance.round();
@@ -52,7 +52,7 @@ async fn a_success_pays_when_its_body_has_ended() {
         (balance(), retry.shared_budget().snapshot().calls_in_flight),
         (0.0, 1)
     );
-    // It ends short of its length: no success.
+    // It ends before its content length: no success.
     let _ = response.into_body().collect().await;
     assert_eq!(
         (balance(), retry.shared_budget().snapshot().calls_in_flight),
@@ -64,9 +64,9 @@ async fn a_success_pays_when_its_body_has_ended() {
     assert_eq!(balance(), 1.0);
 }
 
-/// Defect R04 of tower-resilience: ten callers went away in their backoff, and ten tokens with them.
+/// Defect R04 of tower-resilience: ten callers cancelled during their backoff, and ten tokens were lost.
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_during_the_wait_returns_its_reservation() {
+async fn a_call_dropped_during_the_wait_returns_its_reservation() {
     let budget = BudgetConfig::default()
         .floor_per_second(3)
         .in_flight_share(None);
@@ -115,7 +115,7 @@ async fn a_shared_budget_is_one_budget() {
     call(&spends, get()).await.unwrap_err();
     assert_eq!(probe.calls(), 2);
 
-    // Its configuration is its own.
+    // It has its own configuration.
     other.reconfigure(config()).unwrap();
     call(&spends, get()).await.unwrap_err();
     assert_eq!(probe.calls(), 3);
@@ -125,13 +125,13 @@ async fn a_shared_budget_is_one_budget() {
     assert_eq!(probe.calls(), 6);
 }
 
-/// T6: with nothing but failures inside, attempts come to no more than the budget allows.
+/// T6: if only attempts fail, the budget bounds their number.
 #[tokio::test(start_paused = true)]
 async fn amplification_is_bounded_by_the_ratio() {
     let (service, probe) = behind(&Retry::new("test", config().budget(deposits())));
     let mut attempts = 0;
     for call_number in 0..1_000_u32 {
-        // Half of the first attempts fail, and all of the others.
+        // Half of the first attempts fail, and all others.
         if call_number % 2 == 0 {
             probe.script(failure());
         } else {

@@ -11,9 +11,9 @@ fn slow_failure() -> Script<Response<TestBody>> {
     Script::new().pending(POLLS).err("scripted failure")
 }
 
-/// In each attempt, in each wait, and while the service is not ready for the next.
+/// In each attempt, in each wait, and while the service is not ready for the next attempt.
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_anywhere_leaves_nothing_behind() {
+async fn a_call_dropped_anywhere_leaks_nothing() {
     let retry = retry();
     let (service, probe) = behind(&retry);
     probe.script(slow_failure());
@@ -28,7 +28,7 @@ async fn a_call_dropped_anywhere_leaves_nothing_behind() {
                 break;
             }
             if probe.in_flight() == 0 {
-                // In the wait: half of the times the service is then not ready.
+                // In the wait. In half of the runs the service is not ready afterwards.
                 if steps % 2 == 0 {
                     probe.not_ready();
                 }
@@ -48,7 +48,7 @@ async fn a_call_dropped_anywhere_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_while_the_service_is_not_ready_gets_its_payment_back() {
+async fn a_call_dropped_while_the_service_is_not_ready_returns_its_reservation() {
     let retry = retry();
     let (service, probe) = behind(&retry);
     probe.script(failure());
@@ -71,7 +71,7 @@ async fn a_call_dropped_while_the_service_is_not_ready_gets_its_payment_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_inside_goes_to_its_caller_and_leaves_nothing_behind() {
+async fn an_inner_panic_reaches_its_caller_and_leaks_nothing() {
     let retry = retry();
     let (service, probe) = behind(&retry);
     for script in [

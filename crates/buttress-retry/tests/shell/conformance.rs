@@ -7,12 +7,12 @@ use tower::ServiceBuilder;
 
 use crate::support::config;
 
-/// Whatever its mode, a retry keeps the contract of a layer: also where the suite makes what is inside fail.
+/// In each mode, a retry fulfils the contract of a layer, also when the suite makes the inner service fail.
 #[test]
 fn a_plain_retry_conforms_in_every_mode() {
     in_every_mode("plain", |config| {
         conformance(config, |retry| {
-            // Any response is a success to a plain retry, so it is shown what a caller of HTTP would see.
+            // A plain retry treats any response as a success, so the suite shows it what an HTTP caller would see.
             LayerUnderTest::new(RetryLayer::new(retry))
         })
     });
@@ -53,7 +53,7 @@ fn in_every_mode(what: &str, suite: impl Fn(RetryConfig) -> Conformance) {
         let once = suite(config().attempts(1).mode(mode));
         let thrice = suite(config().mode(mode)).except(
             "R8",
-            "a call that waits for its next attempt is woken by time, which this invariant stops",
+            "a call that waits for its next attempt is woken by a timer, and this invariant stops time",
         );
         for report in [once.run(), thrice.run()] {
             assert!(report.failed().is_empty(), "{what}, {mode:?}\n{report}");

@@ -22,7 +22,7 @@ fn get_by(deadline: Deadline) -> Request<Body> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_is_begun_that_ends_too_late() {
+async fn no_wait_starts_that_ends_too_late() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[]));
     let began = Instant::now();
@@ -37,7 +37,7 @@ async fn no_wait_is_begun_that_ends_too_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hint_of_a_server_ends_the_call_where_it_exceeds_the_deadline() {
+async fn a_requested_wait_beyond_the_deadline_ends_the_call() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[("retry-after", "5")]));
     let in_time = deadline(Duration::from_secs(6));
@@ -49,7 +49,7 @@ async fn the_hint_of_a_server_ends_the_call_where_it_exceeds_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_of_the_task_counts_and_the_earlier_of_two() {
+async fn the_earlier_of_two_deadlines_of_the_task_is_used() {
     let (service, probe) = behind(&retry());
     probe.script(failure());
     let mut context = TaskContext::default().with_deadline(Some(deadline(WAIT)));
@@ -62,9 +62,9 @@ async fn the_deadline_of_the_task_counts_and_the_earlier_of_two() {
     assert_eq!(probe.calls(), 2);
 }
 
-/// A plain retry has the deadline of its task and nothing else.
+/// A plain retry has only the deadline of its task.
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_has_passed_allows_nothing() {
+async fn no_retry_starts_after_the_deadline() {
     let (service, probe) = behind(&retry());
     probe.script(failure());
     call(&service, get_by(deadline(Duration::ZERO)))
@@ -73,21 +73,21 @@ async fn a_deadline_that_has_passed_allows_nothing() {
     assert_eq!(probe.calls(), 1);
 }
 
-/// What the last attempt took is what the next is expected to take.
+/// The next attempt is expected to take as long as the last.
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_would_be_cut_is_not_begun() {
+async fn an_attempt_that_would_be_cut_off_is_not_started() {
     let cut = run_by_deadline(&config(), WAIT).await;
     assert_eq!(cut, 0);
 }
 
-/// With the observation overruled, there is what the rule is for.
+/// The control: with an expected time of zero, attempts are cut off.
 #[tokio::test(start_paused = true)]
-async fn told_that_attempts_take_no_time_they_are_cut() {
+async fn with_an_expected_time_of_zero_attempts_are_cut_off() {
     let hasty = config().expected_attempt_time(Duration::ZERO);
     assert!(run_by_deadline(&hasty, WAIT).await > 0);
 }
 
-/// How many retries a hundred deadlines cut, from one to a hundred hundredths of a second and more.
+/// The number of retries that are cut off, for a hundred deadlines of 10 ms and more, 10 ms apart.
 async fn run_by_deadline(config: &RetryConfig, service_time: Duration) -> usize {
     let retry = Retry::new("test", config.clone());
     let mut cut = 0;
@@ -106,7 +106,7 @@ async fn run_by_deadline(config: &RetryConfig, service_time: Duration) -> usize 
     cut
 }
 
-/// The response was dropped before the wait, so there is only our own word left to give.
+/// The response was dropped before the wait, so the retry can only return its own error.
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_ready_too_late_is_not_called() {
     for (script, text) in [
@@ -122,7 +122,7 @@ async fn a_service_that_is_ready_too_late_is_not_called() {
         tokio::time::advance(2 * WAIT).await;
         assert!(task.poll_future(future.as_mut()).is_pending());
         let wakes = task.wakes();
-        // Nothing but the deadline wakes it.
+        // Only the deadline wakes it.
         tokio::time::advance(20 * WAIT).await;
         assert!(task.wakes() > wakes);
         let error = future.await.unwrap_err();
@@ -139,9 +139,9 @@ async fn a_service_that_is_ready_too_late_is_not_called() {
     }
 }
 
-/// A header says what remains, so it is another one in each attempt.
+/// A header has the remaining time, so it differs in each attempt.
 #[tokio::test(start_paused = true)]
-async fn what_the_server_is_told_to_have_shrinks_from_attempt_to_attempt() {
+async fn the_remaining_time_in_headers_shrinks_from_attempt_to_attempt() {
     for (name, given) in [
         ("grpc-timeout", ["1000000u", "890000u", "680000u"]),
         ("x-envoy-expected-rq-timeout-ms", ["1000", "890", "680"]),
@@ -150,7 +150,7 @@ async fn what_the_server_is_told_to_have_shrinks_from_attempt_to_attempt() {
         let seen = Rc::clone(&told);
         let server = service_fn(move |request: Request<Body>| {
             let value = request.headers()[name].to_str().map(str::to_owned);
-            seen.borrow_mut().push(value.expect("it is text"));
+            seen.borrow_mut().push(value.expect("the header is text"));
             async {
                 sleep(Duration::from_millis(10)).await;
                 let mut response = Response::new(TestBody::empty());
@@ -176,9 +176,9 @@ async fn what_the_server_is_told_to_have_shrinks_from_attempt_to_attempt() {
     }
 }
 
-/// A caller's timeout for the server covers all attempts.
+/// The caller's timeout for the server covers all attempts.
 #[tokio::test(start_paused = true)]
-async fn the_timeout_in_a_header_spans_all_attempts() {
+async fn the_timeout_in_a_header_covers_all_attempts() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[]));
     for (given, attempts) in [("90m", 1), ("150m", 2), ("1S", 3)] {
@@ -192,9 +192,9 @@ async fn the_timeout_in_a_header_spans_all_attempts() {
     }
 }
 
-/// What others took lately counts, where the call itself has failed at once.
+/// The latency of other calls counts if the call itself failed at once.
 #[tokio::test(start_paused = true)]
-async fn what_calls_usually_take_must_be_left() {
+async fn the_measured_latency_must_remain_before_the_deadline() {
     for (left, attempts) in [(5 * WAIT, 2), (3 * WAIT, 1)] {
         let retry = retry();
         let calls = Rc::new(Cell::new(0));
@@ -224,7 +224,7 @@ async fn what_calls_usually_take_must_be_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_extension_and_a_header_the_earlier_counts() {
+async fn the_earlier_deadline_of_extension_and_header_is_used() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[]));
     for (extension, header) in [("60000", "50"), ("50", "60000")] {

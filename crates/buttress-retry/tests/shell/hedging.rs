@@ -10,7 +10,7 @@ use buttress_retry::{Hedge, HedgeConfig, HedgeLayer, HedgeService, RetryBudget};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt};
 
-/// What the calls of these tests usually take.
+/// The usual latency in these tests.
 const USUAL: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -20,12 +20,12 @@ fn config() -> HedgeConfig {
         .minimum_calls(10)
 }
 
-/// A service whose attempts have scripted durations and results.
+/// A service whose attempts have scripted latencies and results.
 #[derive(Clone, Default)]
 struct Scripted {
     attempts: Rc<RefCell<VecDeque<(Duration, bool)>>>,
     begun: Rc<Cell<usize>>,
-    under_way: Rc<Cell<usize>>,
+    in_flight: Rc<Cell<usize>>,
 }
 
 struct UnderWay(Rc<Cell<usize>>);
@@ -58,11 +58,11 @@ impl Service<()> for Scripted {
         let attempt = self.begun.replace(self.begun.get() + 1);
         let scripted = self.attempts.borrow_mut().pop_front();
         let (takes, succeeds) = scripted.unwrap_or((USUAL, true));
-        self.under_way.set(self.under_way.get() + 1);
-        let under_way = UnderWay(Rc::clone(&self.under_way));
+        self.in_flight.set(self.in_flight.get() + 1);
+        let in_flight = UnderWay(Rc::clone(&self.in_flight));
         Box::pin(async move {
             sleep(takes).await;
-            drop(under_way);
+            drop(in_flight);
             match succeeds {
                 true => Ok(attempt),
                 false => Err(io::Error::other(format!("attempt {attempt}"))),
@@ -71,7 +71,7 @@ impl Service<()> for Scripted {
     }
 }
 
-/// A hedge that has seen a hundred calls of the usual length, which pay for ten second attempts.
+/// A hedge after a hundred calls of the usual latency, which pay for ten second attempts.
 async fn learned(hedge: &Hedge) -> (HedgeService<Scripted>, Scripted) {
     let inner = Scripted::default();
     let service = HedgeLayer::new(hedge).layer(inner.clone());
@@ -83,7 +83,7 @@ async fn learned(hedge: &Hedge) -> (HedgeService<Scripted>, Scripted) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_call_is_made_again_and_the_first_answer_counts() {
+async fn a_slow_call_is_hedged_and_the_first_response_returned() {
     let hedge = Hedge::new("test", config());
     let (service, inner) = learned(&hedge).await;
     let delay = hedge.delay().unwrap();
@@ -94,11 +94,11 @@ async fn a_slow_call_is_made_again_and_the_first_answer_counts() {
     assert_eq!(service.oneshot(()).await.unwrap(), 1);
     assert!(began.elapsed() < 2 * USUAL + USUAL / 10);
     // T8: the losing attempt is dropped before the result of the winning one is recorded.
-    assert_eq!(inner.under_way.get(), 0);
+    assert_eq!(inner.in_flight.get(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_of_the_usual_length_is_made_once() {
+async fn a_call_of_the_usual_latency_is_not_hedged() {
     let (service, inner) = learned(&Hedge::new("test", config())).await;
     service.oneshot(()).await.unwrap();
     assert_eq!(inner.begun.get(), 1);
@@ -109,12 +109,12 @@ async fn the_first_attempt_may_still_win() {
     let (service, inner) = learned(&Hedge::new("test", config())).await;
     inner.next([(2 * USUAL, true), (SLOW, true)]);
     assert_eq!(service.oneshot(()).await.unwrap(), 0);
-    assert_eq!((inner.begun.get(), inner.under_way.get()), (2, 0));
+    assert_eq!((inner.begun.get(), inner.in_flight.get()), (2, 0));
 }
 
-/// Defect X08 of tower-resilience: the delay was waited out after the first attempt had failed.
+/// Defect X08 of tower-resilience: the delay continued after the first attempt had failed.
 #[tokio::test(start_paused = true)]
-async fn a_failure_before_the_delay_stands_at_once() {
+async fn a_failure_before_the_delay_is_returned_at_once() {
     let (service, inner) = learned(&Hedge::new("test", config())).await;
     inner.next([(USUAL / 2, false)]);
     let began = Instant::now();
@@ -145,7 +145,7 @@ async fn the_last_failure_of_two_is_returned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_enough_is_known_nothing_is_hedged() {
+async fn without_enough_samples_nothing_is_hedged() {
     let inner = Scripted::default();
     let service = HedgeLayer::new(&Hedge::new("test", config())).layer(inner.clone());
     inner.next([(SLOW, true)]);
@@ -153,9 +153,9 @@ async fn before_enough_is_known_nothing_is_hedged() {
     assert_eq!(inner.begun.get(), 1);
 }
 
-/// All calls turn slow at once: the share holds all the same.
+/// All calls become slow at once: the ratio still applies.
 #[tokio::test(start_paused = true)]
-async fn second_attempts_come_to_no_more_than_their_share() {
+async fn second_attempts_stay_within_their_ratio() {
     let (service, inner) = learned(&Hedge::new("test", config())).await;
     let calls = (0..50).map(|_| service.clone().oneshot(()));
     inner.next((0..200).map(|_| (SLOW, true)));
@@ -177,19 +177,19 @@ async fn hedges_draw_from_the_budget_of_retries_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_cancels_both_attempts() {
+async fn dropping_the_call_cancels_both_attempts() {
     let budget = RetryBudget::new("shared", BudgetConfig::default());
     let hedge = Hedge::new("test", config()).budget(&budget);
     let (service, inner) = learned(&hedge).await;
     inner.next([(SLOW, true), (SLOW, true)]);
     let call = tokio::time::timeout(3 * USUAL, service.oneshot(())).await;
     assert!(call.is_err());
-    assert_eq!((inner.begun.get(), inner.under_way.get()), (2, 0));
+    assert_eq!((inner.begun.get(), inner.in_flight.get()), (2, 0));
     assert_eq!(budget.snapshot().extra_in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_second_attempt_is_begun_that_ends_too_late() {
+async fn no_second_attempt_starts_that_ends_too_late() {
     let (service, inner) = learned(&Hedge::new("test", config())).await;
     inner.next([(2 * USUAL, true)]);
     let deadline = Deadline::at((Instant::now() + 2 * USUAL).into_std());
@@ -201,9 +201,9 @@ async fn no_second_attempt_is_begun_that_ends_too_late() {
     assert_eq!(inner.begun.get(), 1);
 }
 
-/// The second attempt has only the time that the first has left.
+/// The second attempt has only the time that remains for the first.
 #[tokio::test(start_paused = true)]
-async fn a_second_attempt_tells_how_much_time_is_left_to_it() {
+async fn a_second_attempt_sends_its_remaining_time() {
     use ::http::{Request, Response};
     use buttress_http::ReplayBody;
     use buttress_testkit::TestBody;
@@ -245,7 +245,7 @@ async fn modes_hold() {
     }
 }
 
-/// Two attempts cannot read one body at once: while it is on its way there is one attempt.
+/// Two attempts cannot read one body concurrently: until it is sent there is one attempt.
 #[tokio::test(start_paused = true)]
 async fn a_request_is_hedged_once_its_body_is_sent() {
     use ::http::{Request, Response};

@@ -17,7 +17,7 @@ fn stopped<B>(response: &Response<B>) -> Option<(StopReason, u32)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_may_be_processed_twice_is() {
+async fn only_safe_requests_are_retried() {
     let (service, probe) = behind(&retry());
     probe.script(answer(503, &[]));
     let with = |method: &str, marker: Option<bool>, key: Option<&str>| {
@@ -53,7 +53,7 @@ async fn only_what_may_be_processed_twice_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_about_the_request_stands() {
+async fn a_response_that_blames_the_request_is_returned() {
     for status in [200, 204, 301, 400, 401, 404, 409, 422, 500, 501] {
         let (service, probe) = behind(&retry());
         probe.script(answer(status, &[]));
@@ -77,7 +77,7 @@ async fn the_last_response_is_returned() {
 
 /// Defect R01 of tower-resilience: a `Retry-After` of two seconds was retried after 100 milliseconds.
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_obeyed_as_a_floor() {
+async fn retry_after_is_a_minimum_wait() {
     let date = ("date", "Sun, 06 Nov 1994 12:00:00 GMT");
     let in_two = ("retry-after", "Sun, 06 Nov 1994 12:00:02 GMT");
     let past = ("retry-after", "Sun, 06 Nov 1994 11:00:00 GMT");
@@ -116,7 +116,7 @@ async fn a_response_that_forbids_retries_is_not_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grpc_is_tried_again_by_code_and_pushback() {
+async fn grpc_is_retried_by_code_and_pushback() {
     for (script, calls) in [
         (grpc("14", &[]), 3),
         (grpc("14", &[("grpc-retry-pushback-ms", "-1")]), 1),
@@ -135,7 +135,7 @@ async fn grpc_is_tried_again_by_code_and_pushback() {
         call(&service, request).await.unwrap();
         assert_eq!(probe.calls(), calls, "{what}");
 
-        // The pod may have been terminated after it had placed the order.
+        // The pod may have been terminated after it placed the order.
         let before = probe.calls();
         call(&service, post(TestBody::empty())).await.unwrap();
         assert_eq!(probe.calls(), before + 1, "{what}");
@@ -153,7 +153,7 @@ async fn a_pushback_is_waited_for() {
     assert_eq!(began.elapsed(), Duration::from_millis(1_500) + WAIT);
 }
 
-/// What arrives at a server that reads each body whole and answers 503 but to the last of `attempts`.
+/// The requests at a server that reads each body entirely and answers 503 to all but the last of `attempts`.
 async fn received(request: Request<Body>, attempts: usize) -> Vec<(String, [Option<String>; 2])> {
     let (sent, mut received) = mpsc::unbounded_channel();
     let server = service_fn(move |request: Request<Body>| {
@@ -175,7 +175,7 @@ async fn received(request: Request<Body>, attempts: usize) -> Vec<(String, [Opti
     let retry = Retry::new("test", config().attempts(attempts as u32));
     let service = RetryLayer::http(&retry).layer(server);
     let answer = service.oneshot(request).await;
-    answer.expect("the server answers");
+    answer.expect("the server responds");
     let mut seen = Vec::new();
     while let Ok(attempt) = received.try_recv() {
         seen.push(attempt);
@@ -217,7 +217,7 @@ async fn grpc_counts_the_attempts_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_large_is_sent_and_not_again() {
+async fn a_body_that_is_too_large_is_sent_once() {
     for body in [
         TestBody::empty().data("x").declare(64 * 1024 + 1),
         TestBody::empty()
@@ -238,7 +238,7 @@ async fn a_body_that_is_too_large_is_sent_and_not_again() {
     }
 }
 
-/// The caller's upload broke off: nothing is left that could be sent again.
+/// The caller's upload was aborted: the body cannot be sent again.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_fails_is_not_sent_again() {
     let server = service_fn(|request: Request<Body>| async {
@@ -254,7 +254,7 @@ async fn a_body_that_fails_is_not_sent_again() {
     assert_eq!(stopped.reason(), StopReason::BodyLost);
 }
 
-/// Law 9: what cannot be sent again is not paid for.
+/// Law 9: a request that cannot be sent again costs no budget.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_kept_when_nothing_failed() {
     let retry = retry();

@@ -1,5 +1,4 @@
-//! The retry as a Tower layer: what becomes of calls, callers, requests and clones. When another attempt is worth
-//! making is for the tests of `buttress-core`.
+//! The retry as a Tower layer: calls, callers, requests and clones. `buttress-core` tests when an attempt is retried.
 
 mod beside;
 mod budget;

@@ -1,10 +1,10 @@
 use buttress_core::{Mode, Ratio};
 use buttress_retry::{Retry, RetryStopped};
 
-use crate::support::{answer, behind, call, config, failure, get, save_up};
+use crate::support::{accrue_budget, answer, behind, call, config, failure, get};
 
 #[tokio::test(start_paused = true)]
-async fn off_neither_tries_nor_learns() {
+async fn off_neither_retries_nor_measures() {
     let retry = Retry::new("test", config().mode(Mode::Off));
     let (service, probe) = behind(&retry);
     let before = retry.shared_budget().snapshot();
@@ -18,7 +18,7 @@ async fn off_neither_tries_nor_learns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shadow_pays_and_does_not_try() {
+async fn shadow_pays_and_does_not_retry() {
     let retry = Retry::new("test", config().mode(Mode::Shadow));
     let (service, probe) = behind(&retry);
     let before = retry.shared_budget().snapshot().balance;
@@ -31,11 +31,11 @@ async fn shadow_pays_and_does_not_try() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_share_of_the_calls_is_tried_and_always_the_same() {
+async fn a_stable_share_of_the_calls_is_retried() {
     let retry = Retry::new("test", config().mode(Mode::EnforceFor(Ratio::HALF)));
     let (service, probe) = behind(&retry);
     probe.script(failure());
-    save_up().await;
+    accrue_budget().await;
     let mut tried = 0;
     for id in 0..100 {
         let attempts = async || {
@@ -54,7 +54,7 @@ async fn a_share_of_the_calls_is_tried_and_always_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_configuration_holds_from_now_on() {
+async fn a_new_configuration_applies_at_once() {
     let retry = Retry::new("test", config().mode(Mode::Off));
     let (service, probe) = behind(&retry);
     probe.script(failure());

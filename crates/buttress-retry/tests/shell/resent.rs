@@ -1,4 +1,4 @@
-//! What is sent a second time is known to be safe, and what is polled, cloned and dropped on the way.
+//! Only requests that are safe to send twice are, and nothing else is polled, cloned or dropped.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -14,9 +14,9 @@ use buttress_retry::{Retry, RetryLayer, RetryStopped};
 use buttress_testkit::{CountingWaker, TestBody};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{Body, WAIT, config, get, post, retry, save_up};
+use crate::support::{Body, WAIT, accrue_budget, config, get, post, retry};
 
-/// The error of a handler that called another service, as errors should be: with its source.
+/// The error of a handler that called another service, with its source.
 #[derive(Debug)]
 struct MailNotSent(Rejection);
 
@@ -36,9 +36,9 @@ fn full() -> Rejection {
     Rejection::new(Reason::BulkheadFull, "mail")
 }
 
-/// R3: the service placed an order, and then the bulkhead of a client of its own was full.
+/// R3: the service placed an order, and then the bulkhead of its own client was full.
 #[tokio::test(start_paused = true)]
-async fn a_rejection_that_the_service_met_is_no_reason_to_order_again() {
+async fn a_rejection_met_by_the_service_itself_is_not_retried() {
     let errors: [fn() -> BoxError; 3] = [
         || full().into(),
         || MailNotSent(full()).into(),
@@ -52,7 +52,7 @@ async fn a_rejection_that_the_service_met_is_no_reason_to_order_again() {
             drop(request);
             async move { Err::<Response<TestBody>, _>(error()) }
         });
-        save_up().await;
+        accrue_budget().await;
         let service = RetryLayer::http(&retry()).layer(inner);
         for request in [post(TestBody::empty()), {
             let mut request = get();
@@ -66,9 +66,9 @@ async fn a_rejection_that_the_service_met_is_no_reason_to_order_again() {
     }
 }
 
-/// An inner layer answered in place of the service: that request came back.
+/// An inner layer rejected the request in place of the service, so the request was not processed.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_rejected_on_its_way_is_made_again_whatever_its_method() {
+async fn a_request_rejected_by_an_inner_layer_is_retried_for_any_method() {
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
     let inner = service_fn(move |request: Request<Body>| {
@@ -84,13 +84,13 @@ async fn a_request_that_was_rejected_on_its_way_is_made_again_whatever_its_metho
             }
         }
     });
-    save_up().await;
+    accrue_budget().await;
     let service = RetryLayer::http(&retry()).layer(inner);
     service.oneshot(post(TestBody::empty())).await.unwrap();
     assert_eq!(calls.get(), 2);
 }
 
-/// Counts its polls, and is never over.
+/// Counts its polls, and never completes.
 struct Counted(Rc<Cell<u32>>);
 
 impl Future for Counted {
@@ -104,7 +104,7 @@ impl Future for Counted {
 
 /// R4.
 #[tokio::test(start_paused = true)]
-async fn one_poll_outside_is_one_poll_inside() {
+async fn each_poll_polls_the_inner_future_once() {
     for timeout in [None, Some(10 * WAIT)] {
         let retry = Retry::new("test", config().attempt_timeout(timeout));
         let polls = Rc::new(Cell::new(0));
@@ -121,7 +121,7 @@ async fn one_poll_outside_is_one_poll_inside() {
 
 /// An inner breaker learns from it that the dependency hangs.
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_its_timeout_ends_is_dropped_as_expired() {
+async fn an_attempt_that_times_out_is_dropped_as_expired() {
     struct Told(Rc<RefCell<Vec<Ending>>>);
     impl Drop for Told {
         fn drop(&mut self) {
@@ -129,7 +129,7 @@ async fn an_attempt_that_its_timeout_ends_is_dropped_as_expired() {
         }
     }
     let retry = Retry::new("test", config().attempt_timeout(WAIT));
-    save_up().await;
+    accrue_budget().await;
     let endings = Rc::new(RefCell::new(Vec::new()));
     let seen = Rc::clone(&endings);
     let inner = service_fn(move |_: Request<Body>| {
@@ -148,7 +148,7 @@ async fn an_attempt_that_its_timeout_ends_is_dropped_as_expired() {
 
 /// F20.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_never_made_again_is_not_cloned() {
+async fn a_request_that_is_never_retried_is_not_cloned() {
     struct Large(Rc<Cell<u32>>);
     impl Clone for Large {
         fn clone(&self) -> Self {

@@ -9,10 +9,10 @@ use buttress_testkit::{ReadyProbe, Script};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Body, WAIT, behind, call, config, failure, get, retry, save_up};
+use crate::support::{Body, WAIT, accrue_budget, behind, call, config, failure, get, retry};
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_passes_is_not_seen() {
+async fn a_transient_failure_is_hidden_from_the_caller() {
     let (service, probe) = behind(&retry());
     probe.script_next(failure());
     probe.script_next(failure());
@@ -36,9 +36,9 @@ async fn the_last_failure_is_returned_with_the_reason() {
     assert!(error.source().unwrap().is::<buttress_testkit::TestError>());
 }
 
-/// Defect R10 of tower-resilience: an open circuit was retried, at the cost of the budget.
+/// Defect R10 of tower-resilience: an open circuit was retried, and used up the budget.
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_below_ends_the_call_at_once() {
+async fn an_inner_open_circuit_ends_the_call_at_once() {
     for (reason, scope, calls) in [
         (Reason::CircuitOpen, Scope::Cluster, 1),
         (Reason::TenantOverShare, Scope::Tenant, 1),
@@ -51,7 +51,7 @@ async fn an_open_circuit_below_ends_the_call_at_once() {
             async move { Err::<(), _>(Rejection::new(reason, "below").with_scope(scope)) }
         });
         let retry = retry();
-        save_up().await;
+        accrue_budget().await;
         let service = RetryLayer::new(&retry).layer(inner);
         let error = service.oneshot(()).await.unwrap_err();
         assert_eq!(Rejection::find(&*error).unwrap().reason(), reason);
@@ -61,7 +61,7 @@ async fn an_open_circuit_below_ends_the_call_at_once() {
 
 /// A rejection by an instance is retried at once, and not counted.
 #[tokio::test(start_paused = true)]
-async fn what_was_never_processed_is_made_up_for_at_once() {
+async fn an_unprocessed_request_is_retried_at_once() {
     let began = Instant::now();
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
@@ -80,7 +80,7 @@ async fn what_was_never_processed_is_made_up_for_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_says_what_has_failed_and_for_how_long() {
+async fn a_classifier_determines_failures_and_waits() {
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
     let inner = service_fn(move |()| {
@@ -96,12 +96,12 @@ async fn a_classifier_says_what_has_failed_and_for_how_long() {
         })
         .layer(inner);
     assert_eq!(service.oneshot(()).await.unwrap(), 2);
-    // A hint is a floor, with the backoff's first wait on top.
+    // The requested wait is a minimum, plus the first wait of the backoff.
     assert_eq!(began.elapsed(), 11 * WAIT);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_takes_too_long_is_a_timeout_and_may_be_repeated() {
+async fn an_attempt_that_times_out_may_be_retried() {
     let (service, probe) = behind(&Retry::new("test", config().attempt_timeout(WAIT)));
     probe.script_next(Script::new());
     let began = Instant::now();
@@ -124,9 +124,9 @@ async fn one_attempt_is_one_attempt() {
     assert_eq!(probe.calls(), 1);
 }
 
-/// R1 and R2: the instance that became ready is called, and each later attempt becomes ready anew.
+/// R1 and R2: the instance that became ready is called, and each later attempt waits for readiness.
 #[tokio::test(start_paused = true)]
-async fn each_attempt_is_made_by_an_instance_that_became_ready_for_it() {
+async fn each_attempt_is_made_by_a_ready_instance() {
     let (inner, probe) = ReadyProbe::new();
     let mut service = RetryLayer::http(&retry()).layer(inner);
     probe.script(failure());
@@ -142,7 +142,7 @@ async fn each_attempt_is_made_by_an_instance_that_became_ready_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_dies_in_between_is_an_answer() {
+async fn a_readiness_error_between_attempts_is_returned() {
     let (service, probe) = behind(&retry());
     probe.script_next(failure());
     let pending = tokio::time::timeout(WAIT / 2, call(&service, get()));
@@ -156,7 +156,7 @@ async fn a_service_that_dies_in_between_is_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_failed_is_dropped_before_the_wait() {
+async fn a_failed_response_is_dropped_before_the_wait() {
     use buttress_testkit::{CountingWaker, TestBody};
 
     let (service, probe) = behind(&retry());
@@ -170,24 +170,24 @@ async fn what_failed_is_dropped_before_the_wait() {
     future.await.unwrap();
 }
 
-/// Without a runtime nothing can time a wait, so the failure stands.
+/// Without a runtime there are no timers, so the failure is returned.
 #[test]
-fn outside_of_a_runtime_nothing_is_waited_for() {
+fn outside_a_runtime_there_is_no_wait() {
     let (service, probe) = behind(&retry());
     probe.script(failure());
     let task = buttress_testkit::CountingWaker::new();
     let mut future = Box::pin(call(&service, get()));
     let std::task::Poll::Ready(Err(error)) = task.poll_future(future.as_mut()) else {
-        panic!("it waits for what never comes");
+        panic!("it waits forever");
     };
     let stopped = RetryStopped::find(&*error).unwrap();
     assert_eq!(stopped.reason(), StopReason::NoTimer);
     assert_eq!(probe.calls(), 1);
 }
 
-/// Nor can an attempt be timed, so it lasts until it is polled.
+/// An attempt has no timeout either, so it lasts until it is polled.
 #[test]
-fn outside_of_a_runtime_an_attempt_goes_on() {
+fn outside_a_runtime_an_attempt_continues() {
     let (service, probe) = behind(&Retry::new("test", config().attempt_timeout(WAIT)));
     probe.script(Script::new());
     let task = buttress_testkit::CountingWaker::new();

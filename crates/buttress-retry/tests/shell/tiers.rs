@@ -1,4 +1,4 @@
-//! T6: tiers that stand on each other do not multiply.
+//! T6: the attempts of several tiers do not multiply.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::support::{config, failure, get};
 
 type Tier = BoxCloneService<Request<()>, Response<()>, Infallible>;
 
-/// A server that serves each request by one call to the tier below, and answers 503 if that fails.
+/// A server that makes one call to the tier below for each request, and answers 503 if it fails.
 fn tier(below: Tier, marks: bool) -> Tier {
     let retry = Retry::new("tier", config());
     let client = ServiceBuilder::new()
@@ -91,11 +91,11 @@ fn response(status: u16) -> Response<TestBody> {
     Response::builder()
         .status(status)
         .body(TestBody::empty())
-        .expect("it is a response")
+        .expect("a valid response")
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_is_in_the_words_of_the_protocol() {
+async fn a_mark_uses_the_headers_of_the_protocol() {
     let marked = server(|| response(502))
         .oneshot(Request::new(()))
         .await
@@ -118,7 +118,7 @@ async fn a_mark_is_in_the_words_of_the_protocol() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_makes_do_is_not_marked() {
+async fn a_successful_server_is_not_marked() {
     let fallback = server(|| response(200))
         .oneshot(Request::new(()))
         .await

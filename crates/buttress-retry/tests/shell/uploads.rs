@@ -1,4 +1,4 @@
-//! How long callers take to send their requests does not say after how long a second attempt is worth it.
+//! The time that callers take to send their requests does not affect the delay of a hedge.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tower::{Layer, ServiceExt, service_fn};
 const MS: Duration = Duration::from_millis(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_hedge_learns_how_long_the_service_takes_and_not_its_callers() {
+async fn a_hedge_measures_the_service_and_not_its_callers() {
     let hedge = Hedge::new("test", HedgeConfig::default().minimum_calls(10));
     let inner = service_fn(
         |request: Request<ReplayBody<UploadBody<TestBody>>>| async move {

@@ -6,13 +6,13 @@ use http::Request;
 
 use super::{Side, TenantName};
 
-/// Requests that go out over HTTP: each matters as much as the task that makes it, and says so.
+/// Outgoing HTTP requests: the criticality is that of the task, and is written to the request.
 #[derive(Debug, Clone)]
 pub struct Client {
     protocol: Http,
 }
 
-/// A call lasts until its head: see the [crate docs](crate#what-it-does).
+/// A call ends with its head: see the [crate docs](crate#what-it-does).
 impl Default for Client {
     fn default() -> Self {
         Self {
@@ -39,8 +39,8 @@ impl<B> Side<Request<B>> for Client {
         &self.protocol
     }
 
-    /// The header comes before what the task knows: the caller has written it. `tell` has written what the task knows
-    /// where there was no header.
+    /// The caller's header takes precedence over the task. If there was no header, `tell` has written the task's
+    /// criticality.
     fn criticality(&self, request: &Request<B>) -> Criticality {
         let written = buttress_http::criticality_of(request.headers());
         written.and_then(Result::ok).unwrap_or_default()

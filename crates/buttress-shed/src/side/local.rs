@@ -4,7 +4,7 @@ use buttress_core::{Classified, Criticality, Deadline, Identify, Plain, TaskCont
 
 use super::{Side, TenantName};
 
-/// Any request: all that is known of it is what its task knows.
+/// Any request, with the criticality and the deadline of its task.
 impl<Req> Side<Req> for Plain {
     type Protocol = Self;
 
@@ -71,16 +71,16 @@ impl<Req, F: Clone> Side<Req> for Classified<F> {
     fn tell(&self, _: &mut Req) {}
 }
 
-/// The caller of a request, as a function of yours reads it.
+/// The caller of a request, as returned by your function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Caller {
-    /// How much the call matters. `None` is as much as its task does, or [`Criticality::High`].
+    /// The criticality of the call. `None` uses that of its task, or [`Criticality::High`].
     pub criticality: Option<Criticality>,
-    /// The caller's identity, as a number or a hash.
+    /// The identity of the tenant, as a number or a hash.
     pub tenant: Option<u64>,
 }
 
-/// Any request, and a function that identifies its caller.
+/// Any request, and a function that returns its caller.
 #[derive(Clone, Copy)]
 pub struct FromFn<F>(pub(crate) F);
 

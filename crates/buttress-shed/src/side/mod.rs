@@ -1,4 +1,4 @@
-//! What a layer reads from a request: from any, from one that arrives over HTTP, and from one that goes out.
+//! What a layer reads from a request: for any service, for HTTP servers, and for HTTP clients.
 
 mod client;
 mod local;
@@ -14,54 +14,55 @@ pub use local::{Caller, FromFn};
 pub use server::Server;
 pub use trust::Trust;
 
-/// The side of a call that a layer is on: what it reads from the request, and what it writes to it.
+/// What a layer reads from a request, and what it writes to it.
 ///
-/// A method is called only where its value is needed. [`Plain`](buttress_core::Plain),
-/// [`Classified`](buttress_core::Classified), [`FromFn`], [`Server`] and [`Client`] are such sides.
+/// Each method is called only if its value is needed. [`Plain`](buttress_core::Plain),
+/// [`Classified`](buttress_core::Classified), [`FromFn`], [`Server`] and [`Client`] implement it.
 pub trait Side<Req> {
-    /// What reads the outcome of the call.
+    /// The protocol that reads the outcome of the call.
     type Protocol: Clone;
 
-    /// What reads the outcome of the call.
+    /// Returns the protocol that reads the outcome of the call.
     fn protocol(&self) -> &Self::Protocol;
 
-    /// How much the request matters.
+    /// Returns the criticality of the request.
     fn criticality(&self, request: &Req) -> Criticality;
 
-    /// By when its answer is wanted.
+    /// Returns the deadline of the request.
     fn deadline(&self, request: &Req) -> Option<Deadline>;
 
-    /// Until when its caller waits, as the request itself says that arrives `now`: for judging timeouts.
+    /// Returns until when the caller waits, according to the request itself, which arrives `now`. Used to classify
+    /// timeouts.
     fn caller_deadline(&self, request: &Req, now: Instant) -> Option<Deadline> {
         let _ = (request, now);
         None
     }
 
-    /// What its caller still owes of a request that is sent on `now`, if anything keeps count of that.
+    /// Returns the upload of a request that is sent on `now`, if it is tracked.
     fn upload(&self, request: &Req, now: Instant) -> Option<Upload> {
         let _ = (request, now);
         None
     }
 
-    /// A hash of what names the request, if anything does.
+    /// Returns a hash of the request's identity, if it has one.
     fn identity(&self, request: &Req) -> Option<u64>;
 
-    /// The tenant of the request, if it has one.
+    /// Returns the tenant of the request, if it has one.
     fn tenant<'a>(&self, request: &'a Req) -> Option<TenantName<'a>>;
 
-    /// Task context for calls made while handling this request, if it differs from the current one.
+    /// Returns the task context for calls made while handling this request, if it differs from the current one.
     fn context(&self, request: &Req) -> Option<TaskContext>;
 
     /// Writes the criticality and deadline headers.
     fn tell(&self, request: &mut Req);
 }
 
-/// What names a tenant.
+/// The identity of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenantName<'a> {
     /// A number or a hash.
     Number([u8; 8]),
-    /// A word, as the request has it.
+    /// A name, as in the request.
     Text(&'a [u8]),
 }
 

@@ -8,8 +8,8 @@ use http::{Extensions, HeaderMap, HeaderName, Request};
 use super::trust::Known;
 use super::{Side, TenantName, Trust};
 
-/// Requests that arrive over HTTP: the criticality is that of the [header](buttress_http::CRITICALITY), as far as that
-/// is trusted.
+/// Incoming HTTP requests: the criticality is that of the [header](buttress_http::CRITICALITY), as far as it is
+/// trusted.
 #[derive(Debug, Clone)]
 pub struct Server {
     protocol: Http,
@@ -19,7 +19,7 @@ pub struct Server {
     tenant: Option<HeaderName>,
 }
 
-/// A call lasts until its head: see the [crate docs](crate#what-it-does).
+/// A call ends with its head: see the [crate docs](crate#what-it-does).
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Server {
         self.tenant = Some(header);
     }
 
-    /// How much a request matters that says so, in a word or in none that there is.
+    /// Returns the trusted criticality of a request; `said` is `None` if its header is invalid.
     #[cold]
     fn believed<B>(&self, said: Option<Criticality>, request: &Request<B>) -> Criticality {
         let trust = match &self.known {
@@ -112,10 +112,11 @@ impl<B> Side<Request<B>> for Server {
     fn context(&self, request: &Request<B>) -> Option<TaskContext> {
         let criticality = self.criticality(request);
         let known = match criticality_of(request.headers()) {
-            // A trusted criticality is propagated, also where it is our default: other services may have another.
+            // A trusted criticality is propagated even if it is our default, because other services may have another
+            // default.
             Some(Ok(said)) if said == criticality => Criticality::current(),
             said => {
-                // Here, because the context is read once for every call.
+                // Counted here, because the context is read once for every call.
                 if let Some(Err(malformed)) = said {
                     malformed.count();
                 }

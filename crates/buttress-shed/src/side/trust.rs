@@ -10,24 +10,24 @@ use http::{Extensions, HeaderMap};
 /// use buttress_core::Criticality::{Critical, High, Low};
 /// use buttress_shed::Trust;
 ///
-/// // An unknown caller may lower the criticality of its request, and not raise it.
-/// assert_eq!(Trust::LowerOnly.resolve(Some(Low), High), Low);
-/// assert_eq!(Trust::LowerOnly.resolve(Some(Critical), High), High);
-/// assert_eq!(Trust::Always.resolve(Some(Critical), High), Critical);
+/// // An unknown caller may lower the criticality of its request, but not raise it.
+/// assert_eq!(Trust::LowerOnly.trusted_headers(Some(Low), High), Low);
+/// assert_eq!(Trust::LowerOnly.trusted_headers(Some(Critical), High), High);
+/// assert_eq!(Trust::Always.trusted_headers(Some(Critical), High), Critical);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
     /// All callers: for servers that only your own services can reach.
     Always,
-    /// None: the header is ignored.
+    /// No callers: the header is ignored.
     Never,
-    /// All callers, where the header lowers the criticality.
+    /// All callers, if the header lowers the criticality.
     #[default]
     LowerOnly,
 }
 
 impl Trust {
-    /// How much a request matters that says so, where it would be `otherwise` if it said nothing.
+    /// Returns the criticality of a request with this header. `otherwise` is the criticality without a header.
     #[must_use]
     pub fn resolve(self, said: Option<Criticality>, otherwise: Criticality) -> Criticality {
         match (self, said) {

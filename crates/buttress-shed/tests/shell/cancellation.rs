@@ -1,4 +1,4 @@
-//! A call can be dropped wherever it waits. Its slot, or its turn, then goes to another at once.
+//! A call can be dropped wherever it waits. Its slot, or its place in the queue, then goes to another at once.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{begin, behind, call, request, shedder, slow};
 const POLLS: usize = 3;
 
 #[tokio::test(start_paused = true)]
-async fn a_call_dropped_at_any_poll_gives_its_slot_back() {
+async fn a_call_dropped_at_any_poll_returns_its_slot() {
     let shedder = shedder(1, 0);
     let (service, probe) = behind(&shedder);
     let task = CountingWaker::new();
@@ -48,7 +48,7 @@ async fn a_call_that_is_never_polled_returns_its_slot() {
 
 /// A2: at the head, in the middle, at the tail.
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
+async fn a_dropped_waiter_neither_blocks_nor_reorders_the_others() {
     for quitter in [0, 2, 4] {
         let scene = Scene::new(config(1, 5));
         let mut inside = scene.call();
@@ -59,7 +59,7 @@ async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
         while !waiting.is_empty() {
             drop(inside.finish());
             let (who, mut next) = waiting.remove(0);
-            assert!(next.gets_inside(), "{who} is next, without {quitter}");
+            assert!(next.is_admitted(), "{who} is next, without {quitter}");
             assert!(waiting.iter().all(|(_, call)| call.task.wakes() == 0));
             inside = next;
         }
@@ -68,21 +68,21 @@ async fn a_waiter_that_leaves_neither_blocks_nor_reorders_the_others() {
     }
 }
 
-/// A3: it is its turn, and its caller has left.
+/// A3: a slot becomes free, and its call has been dropped.
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_after_it_was_woken_wakes_the_next() {
+async fn a_waiter_dropped_after_it_was_woken_wakes_the_next() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [first, mut second] = scene.calls();
     drop(inside.finish());
     assert_eq!((first.task.wakes(), second.task.wakes()), (1, 0));
     drop(first);
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
     assert_eq!(scene.counts(), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_slot() {
+async fn a_call_dropped_while_the_inner_service_becomes_ready_returns_its_slot() {
     let scene = Scene::new(config(1, 5));
     let inside = scene.call();
     let [mut first, mut second] = scene.calls();
@@ -94,7 +94,7 @@ async fn a_call_that_leaves_while_the_inner_service_becomes_ready_returns_its_sl
     drop(first);
     assert_eq!(second.task.wakes(), 1);
     scene.probe.ready();
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
     drop(second);
     assert_eq!((scene.counts(), scene.probe.reserved()), ((0, 0), 0));
 }
@@ -111,7 +111,7 @@ async fn a_readiness_error_after_the_wait_gives_the_slot_to_the_next() {
     assert!(error.is::<buttress_testkit::TestError>(), "{error}");
     assert_eq!(second.task.wakes(), 1);
     scene.probe.ready();
-    assert!(second.gets_inside());
+    assert!(second.is_admitted());
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,13 +137,13 @@ async fn a_body_dropped_at_any_frame_gives_the_slot_to_the_next() {
             assert!(task.poll_future(frame.as_mut()).is_pending());
         }
         drop(response);
-        assert!(next.gets_inside(), "after {frames} frames");
+        assert!(next.is_admitted(), "after {frames} frames");
     }
 }
 
-/// Whatever counts a call besides its slot has one less of it afterwards.
+/// All other counts of a dropped call are decremented too.
 #[tokio::test(start_paused = true)]
-async fn nothing_else_that_counts_it_keeps_a_call_that_was_dropped() {
+async fn a_dropped_call_is_removed_from_all_counts() {
     let config = config(1, 2)
         .shares(SharesConfig::default())
         .tenants(TenantsConfig::default().reservation_ttl(Duration::from_secs(60)))

@@ -14,7 +14,7 @@ use tower::util::MapRequestLayer;
 const LIMIT: u32 = 3;
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// In every mode, a shedder keeps the contract of a layer. One that enforces admits up to its limit.
+/// In each mode, a shedder fulfils the contract of a layer. In `Enforce` it admits up to its limit.
 #[test]
 fn a_shedder_without_a_queue_conforms_in_every_mode() {
     in_every_mode("refuses", |mode| {
@@ -39,7 +39,7 @@ fn a_shedder_with_a_longest_wait_conforms_in_every_mode() {
 }
 
 #[test]
-fn a_shedder_with_everything_on_conforms_in_every_mode() {
+fn a_shedder_with_all_features_conforms_in_every_mode() {
     in_every_mode("with everything", |mode| {
         let config = fixed()
             .queue(100_000)
@@ -53,7 +53,7 @@ fn a_shedder_with_everything_on_conforms_in_every_mode() {
     });
 }
 
-/// Q2, and Q1 the other way round: the newest first, for which the oldest makes room.
+/// Q2, and the reverse of Q1: the newest first, which evicts the oldest.
 #[test]
 fn a_shedder_with_a_short_queue_conforms_in_either_order() {
     for (order, turns) in [
@@ -90,7 +90,7 @@ fn a_client_s_shedder_with_a_queue_conforms_in_every_mode() {
     });
 }
 
-/// Its limit is beyond what the suite does, which must not move it below.
+/// Its limit is above what the suite needs, and must not fall below it.
 #[test]
 fn an_adaptive_shedder_conforms_in_every_mode() {
     in_every_mode("adaptive", |mode| {
@@ -109,10 +109,10 @@ fn an_adaptive_shedder_conforms_in_every_mode() {
 enum Kind {
     Plain,
     Http,
-    /// Over HTTP, where calls last until the end of their bodies.
+    /// Over HTTP, with calls that last until the end of their bodies.
     Bodies,
     Client,
-    /// Over HTTP, where every request names its caller.
+    /// Over HTTP, with a tenant in every request.
     Tenant,
 }
 
@@ -130,7 +130,7 @@ fn in_every_mode(what: &str, suite: impl Fn(Mode) -> Conformance) {
 fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
     let enforces = matches!(mode, Mode::Enforce | Mode::EnforceFor(Ratio::ONE));
     let config = config.mode(mode);
-    // What is rejected now and then is not for the suite to fill.
+    // In a mode that rejects only some calls, the suite cannot fill it.
     let config = if mode == Mode::EnforceFor(Ratio::HALF) {
         config.limit(10_000)
     } else {
@@ -154,7 +154,7 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
             move |limit: usize| {
                 let limit: u32 = limit.try_into().expect("a few");
                 let config = config.clone().limit(limit);
-                shedder.reconfigure(config).expect("at least one");
+                shedder.reconfigure(config).expect("the limit is valid");
             }
         };
         let specimen = specimen.state(move || {
@@ -181,7 +181,7 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
     }
 }
 
-/// The margin of deadlines is given, or what the suite does would teach another.
+/// The margin of deadlines is fixed, because the suite's calls would change a measured one.
 fn fixed() -> ShedConfig {
     ShedConfig::default()
         .limit(LIMIT)

@@ -8,11 +8,11 @@ use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    begin, behind, call, heard_inside, reason, request, said, shedder, slow, try_begin,
+    begin, behind, call, criticality_inside, reason, request, said, shedder, slow, try_begin,
 };
 
 #[tokio::test(start_paused = true)]
-async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
+async fn more_critical_calls_are_first_and_evict_less_critical_ones() {
     let shedder = shedder(1, 2);
     let (service, probe) = behind(&shedder);
     probe.script(slow(1_000));
@@ -28,9 +28,9 @@ async fn what_matters_more_goes_before_and_displaces_what_matters_less() {
     assert_eq!(shedder.snapshot().in_flight, 0);
 }
 
-/// The criticality that a handler sees, for each header and each policy.
+/// The criticality in a handler, for each header and each policy.
 #[tokio::test]
-async fn a_stranger_may_lower_and_not_raise() {
+async fn an_unknown_caller_may_lower_and_not_raise_the_criticality() {
     for (trust, word, known) in [
         (Trust::LowerOnly, "low", Some(Criticality::Low)),
         (Trust::LowerOnly, "high", Some(Criticality::High)),
@@ -42,7 +42,7 @@ async fn a_stranger_may_lower_and_not_raise() {
     ] {
         let layer = ShedLayer::http(&shedder(10, 0)).trust(trust);
         assert_eq!(
-            heard_inside(&layer, said(word)).await,
+            criticality_inside(&layer, said(word)).await,
             known,
             "{trust:?}, {word}"
         );
@@ -50,21 +50,21 @@ async fn a_stranger_may_lower_and_not_raise() {
 }
 
 #[tokio::test]
-async fn a_friend_may_raise() {
+async fn a_known_caller_may_raise_the_criticality() {
     let layer = ShedLayer::http(&shedder(10, 0))
         .trust(Trust::Never)
         .trust_if(|headers, _| headers.contains_key("x-friend"));
-    assert_eq!(heard_inside(&layer, said("critical")).await, None);
+    assert_eq!(criticality_inside(&layer, said("critical")).await, None);
     let mut friend = said("critical");
     friend
         .headers_mut()
         .insert("x-friend", ::http::HeaderValue::from_static("yes"));
-    let heard = heard_inside(&layer, friend).await;
+    let heard = criticality_inside(&layer, friend).await;
     assert_eq!(heard, Some(Criticality::Critical));
 }
 
 #[tokio::test]
-async fn calls_made_inside_say_how_much_they_matter() {
+async fn calls_of_a_handler_send_its_criticality() {
     let upstream = Arc::new(Mutex::new(Vec::new()));
     let client = {
         let upstream = Arc::clone(&upstream);
@@ -78,7 +78,7 @@ async fn calls_made_inside_say_how_much_they_matter() {
     let gateway = service_fn(move |_: Request<TestBody>| {
         let client = client.clone();
         async move {
-            // Polled again later, it is still the same task's.
+            // Polled again later, it is still that of the same task.
             tokio::task::yield_now().await;
             client.oneshot(Request::new(TestBody::empty())).await
         }
@@ -89,15 +89,15 @@ async fn calls_made_inside_say_how_much_they_matter() {
     }
     server.oneshot(request()).await.unwrap();
     let heard = upstream.lock().unwrap().clone();
-    // Where nothing is said, nothing goes on. What is said does, though `high` is what we would take it for anyway:
-    // upstream may take what says nothing for something else.
+    // Without a header, none is sent on. A header is sent on, even if `high` is our default, because other services
+    // may have another default.
     let words = ["low", "high"].map(|word| Some(::http::HeaderValue::from_static(word)));
     assert_eq!(heard, [&words[..], &[None]].concat());
 }
 
-/// Also calls that are made once a slot was free: they belong to the same task, whichever woke them.
+/// Also for calls that are made after a wait: they belong to the same task, whichever task woke them.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waited_is_known_by_what_it_said() {
+async fn a_call_that_waited_keeps_its_criticality() {
     let shedder = shedder(1, 4);
     let handler = service_fn(|_: Request<TestBody>| async {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -115,9 +115,9 @@ async fn a_call_that_waited_is_known_by_what_it_said() {
     }
 }
 
-/// What the caller of a client wrote itself stays, whatever its task is.
+/// A header that the client's caller has written is kept, whatever the task's criticality.
 #[tokio::test(start_paused = true)]
-async fn a_client_leaves_what_is_said_already() {
+async fn a_client_keeps_an_existing_header() {
     let server = service_fn(|request: Request<TestBody>| async move {
         let said = request.headers().get_all("x-criticality");
         let said: Vec<_> = said.iter().cloned().collect();
@@ -139,7 +139,7 @@ async fn a_client_leaves_what_is_said_already() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_greedy_tenant_is_rejected_and_a_modest_one_is_not() {
+async fn a_tenant_over_its_share_is_rejected_and_another_is_not() {
     let config = ShedConfig::default()
         .limit(4)
         .queue(4)

@@ -1,4 +1,4 @@
-//! The effect of a deadline on a call that would have to wait.
+//! The effect of a deadline on a call that must wait.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::support::request;
 
 fn until(left: Duration) -> Deadline {
     let now = tokio::time::Instant::now().into_std();
-    Deadline::after(now, left).expect("not that far away")
+    Deadline::after(now, left).expect("the deadline is in range")
 }
 
-/// As a deadline layer further out writes it.
+/// A request with the deadline of an outer layer.
 fn wanted_within(left: Duration) -> Request<TestBody> {
     let mut request = request();
     request.extensions_mut().insert(until(left));
@@ -33,7 +33,7 @@ async fn a_call_without_time_to_wait_is_rejected_at_once_without_retry_after() {
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// It waits for as long as there would be time for its call afterwards.
+/// It waits for as long as there is time for its call afterwards.
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_a_margin_before_the_deadline() {
     let scene = Scene::new(config(1, 8).margin(50 * MS));
@@ -49,7 +49,7 @@ async fn a_wait_ends_a_margin_before_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_wait_ends_it_if_that_is_sooner() {
+async fn the_longest_wait_ends_it_if_that_is_earlier() {
     let scene = Scene::new(config(1, 8).margin(50 * MS).max_wait(20 * MS));
     let _inside = scene.call();
     let mut call = scene.call_with(wanted_within(80 * MS));
@@ -59,7 +59,7 @@ async fn the_longest_wait_ends_it_if_that_is_sooner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_what_the_task_and_the_request_say_the_earlier_counts() {
+async fn the_earlier_deadline_of_task_and_request_is_used() {
     for (task, request) in [(20, 1_000), (1_000, 20)] {
         let scene = Scene::new(config(1, 8).margin(Duration::ZERO));
         let _inside = scene.call();
@@ -71,7 +71,7 @@ async fn of_what_the_task_and_the_request_say_the_earlier_counts() {
     }
 }
 
-/// A waiter whose time is over when its turn comes leaves the slot to one that can use it.
+/// A waiter whose deadline has passed when a slot becomes free leaves the slot to the next.
 #[tokio::test(start_paused = true)]
 async fn a_slot_goes_to_a_waiter_that_can_still_be_in_time() {
     let scene = Scene::new(config(1, 8).margin(50 * MS));
@@ -80,15 +80,15 @@ async fn a_slot_goes_to_a_waiter_that_can_still_be_in_time() {
     let mut early = scene.call_with(wanted_within(1_000 * MS));
     pass(30 * MS).await;
     drop(inside.finish());
-    assert!(early.gets_inside());
+    assert!(early.is_admitted());
     late.poll();
     assert_eq!(late.reason(), Some(Reason::DeadlineTooShort));
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// The latency is measured: of calls of 100 ms, one with 150 ms left is not worth waiting for.
+/// The latency is measured: if calls take 100 ms, one with 150 ms left does not wait.
 #[tokio::test(start_paused = true)]
-async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
+async fn the_margin_before_the_deadline_is_measured() {
     let scene = Scene::new(config(1, 8));
     for _ in 0..40 {
         let call = scene.call();
@@ -103,7 +103,7 @@ async fn how_long_before_its_deadline_a_call_must_begin_is_learnt() {
     assert!(scene.call_with(wanted_within(300 * MS)).is_waiting());
 }
 
-/// The turn comes, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
+/// A slot becomes free, and the service of this call is not ready: a full `Buffer`, a dead endpoint.
 #[tokio::test(start_paused = true)]
 async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
     for (max_wait, reason) in [
@@ -121,7 +121,11 @@ async fn a_slot_is_not_held_for_a_service_that_does_not_become_ready() {
 
         let wakes = stuck.task.wakes();
         pass(250 * MS).await;
-        assert_eq!(stuck.task.wakes(), wakes + 1, "it is not polled otherwise");
+        assert_eq!(
+            stuck.task.wakes(),
+            wakes + 1,
+            "it is not polled unless it is woken"
+        );
         stuck.poll();
         assert_eq!(stuck.reason(), Some(reason));
         // The future still exists, and holds nothing.

@@ -1,4 +1,4 @@
-//! How long a call over HTTP keeps its slot, and what is learnt from it.
+//! How long a call over HTTP keeps its slot, and what the limit learns from it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use crate::scene::{Scene, config, pass};
 use crate::support::request;
 
-/// go-zero#5011, tower-http#447: bodies that stream are not seen, and any number of them goes on at once.
+/// go-zero#5011, tower-http#447: streaming bodies are not counted, and any number of them is in flight.
 #[tokio::test(start_paused = true)]
 async fn a_call_keeps_its_slot_until_its_trailers_are_there() {
     let scene = Scene::behind(config(1, 0), until_the_end);
@@ -32,7 +32,7 @@ async fn a_call_keeps_its_slot_until_its_trailers_are_there() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// palantir#1255: where streams are the service, a slot for each is not wanted.
+/// palantir#1255: for services that stream, a slot for each stream is not wanted.
 #[tokio::test(start_paused = true)]
 async fn by_default_a_body_keeps_no_slot() {
     let scene = Scene::new(config(1, 0));
@@ -44,9 +44,9 @@ async fn by_default_a_body_keeps_no_slot() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// Dashboards that keep an event stream open, or sockets that read nothing: as many as the limit begins with.
+/// Dashboards that keep an event stream open, or sockets that read nothing: as many as the initial limit.
 #[tokio::test(start_paused = true)]
-async fn open_streams_do_not_close_the_service_to_others() {
+async fn open_streams_do_not_use_up_the_limit() {
     let scene = Scene::new(ShedConfig::default());
     let streams: Vec<_> = (0..PLACES)
         .map(|_| {
@@ -64,7 +64,7 @@ async fn open_streams_do_not_close_the_service_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_body_keeps_nothing_and_a_broken_one_lets_go() {
+async fn empty_and_broken_bodies_release_the_slot() {
     let scene = Scene::behind(config(1, 0), until_the_end);
     answers(&scene, TestBody::empty());
     let kept = scene.call().finish();
@@ -77,9 +77,9 @@ async fn an_empty_body_keeps_nothing_and_a_broken_one_lets_go() {
     drop(kept);
 }
 
-/// How long a stream is listened to is for its caller to say.
+/// How long a stream is read depends on its caller.
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_an_hour_does_not_lower_the_limit_and_makes_no_margin() {
+async fn a_stream_of_an_hour_affects_neither_limit_nor_margin() {
     for dropped in [false, true] {
         let scene = Scene::behind(adaptive(), until_the_end);
         for _ in 0..ROUNDS {
@@ -104,7 +104,7 @@ async fn a_stream_of_an_hour_does_not_lower_the_limit_and_makes_no_margin() {
     }
 }
 
-/// And the same hour counts when the head of the response takes it.
+/// The same hour counts if the head of the response takes it.
 #[tokio::test(start_paused = true)]
 async fn an_hour_until_the_head_lowers_the_limit() {
     let scene = Scene::new(adaptive());
@@ -131,7 +131,7 @@ fn adaptive() -> ShedConfig {
     ShedConfig::default().limit(limit).queue(0)
 }
 
-/// The next call is answered at once, and that is its body.
+/// Scripts a response with this body for the next call.
 fn answers(scene: &Scene<Server>, body: TestBody) {
     let script = Script::new().ok(Response::new(body));
     scene.probe.script_next(script);
@@ -141,10 +141,10 @@ const PLACES: u64 = 20;
 const ROUNDS: usize = 30;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A service that bears any load in 75 ms, and answers one caller 429 at once: others are not rejected for it, where the
-/// limit is that of a server.
+/// A service that handles any load in 75 ms, and responds to one caller with 429 at once: with a server's limit,
+/// others are not rejected for that.
 #[tokio::test(start_paused = true)]
-async fn answers_that_blame_one_caller_reject_no_others() {
+async fn responses_that_blame_one_caller_reject_no_others() {
     for noisy in [0, 20, 15] {
         let shedder = Shedder::new("test", ShedConfig::default());
         let service = ShedLayer::server(&shedder).layer(service_fn(limited_by_caller));

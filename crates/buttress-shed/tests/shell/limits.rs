@@ -43,7 +43,7 @@ async fn a_wait_that_is_too_long_is_rejected_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_ends_the_wait_sooner() {
+async fn an_earlier_deadline_ends_the_wait() {
     let shedder = shedder(1, 1);
     let (service, probe) = behind(&shedder);
     probe.script(slow(1_000));
@@ -77,7 +77,7 @@ async fn a_dependency_that_rejects_is_sent_less() {
     assert_eq!(throttled, 949);
 }
 
-/// T5: a tenth of the calls come with a timeout of a millisecond, and are answered 504.
+/// T5: a tenth of the calls have a timeout of a millisecond, and get 504.
 #[tokio::test(start_paused = true)]
 async fn timeouts_requested_by_callers_do_not_lower_the_limit() {
     for (given, is_lowered) in [("1m", false), ("10S", true)] {
@@ -97,7 +97,7 @@ async fn timeouts_requested_by_callers_do_not_lower_the_limit() {
             let calls = (0..10).map(|number| {
                 let mut request = request();
                 if number % 2 == 0 {
-                    let given = given.parse().expect("a header's value");
+                    let given = given.parse().expect("a valid header value");
                     request.headers_mut().insert("grpc-timeout", given);
                 }
                 service.clone().oneshot(request)
@@ -114,8 +114,8 @@ async fn under_memory_pressure_only_critical_calls_are_admitted() {
     let pressure = PressureConfig::default().memory(Ratio::percent(98), Ratio::percent(99));
     let shedder = Shedder::new("test", ShedConfig::default().pressure(pressure));
     let (service, _probe) = behind(&shedder);
-    // The first call of a thread takes down where that stands, the second looks at what memory there really is, and the
-    // next look is some time away.
+    // The first call of a thread stores its waiting time, the second measures the real memory, and the next
+    // measurement is some time away.
     for _ in 0..2 {
         call(&service, request()).await.unwrap();
     }
@@ -130,7 +130,7 @@ async fn under_memory_pressure_only_critical_calls_are_admitted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_says_when_to_come_back_and_not_to_all_the_same() {
+async fn a_rejection_has_a_retry_after_with_jitter() {
     let shedder = shedder(1, 0);
     let (service, probe) = behind(&shedder);
     for _ in 0..100 {
@@ -154,7 +154,7 @@ async fn a_rejection_says_when_to_come_back_and_not_to_all_the_same() {
 }
 
 #[test]
-fn what_cannot_work_is_rejected_by_name_value_and_bound() {
+fn an_invalid_configuration_is_rejected_with_name_value_and_bound() {
     let config = ShedConfig::default;
     let guarded = LimitConfig::guarded;
     let hours = |hours: u64| Duration::from_secs(3_600 * hours);
@@ -188,7 +188,7 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
             config().limit(LimitConfig::aimd(Duration::ZERO)),
             "limit.timeout is 0ns, but must be above 0s",
         ),
-        // What a million callers would wait with is more than a machine has to spare.
+        // The memory of a million waiting calls is more than a machine has.
         (
             config().queue(1_000_001),
             "queue is 1000001, but must be at most 1000000",
@@ -242,7 +242,7 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     ] {
         let error = Shedder::try_new("test", config.clone()).unwrap_err();
         assert_eq!(error.to_string(), told);
-        // Nor by an operator: the shedder goes on as before.
+        // Nor by an operator: the shedder keeps its configuration.
         let shedder = shedder(3, 0);
         let before = shedder.config();
         shedder.reconfigure(config).unwrap_err();
@@ -270,9 +270,10 @@ async fn a_limit_lowered_below_the_calls_in_flight_admits_none_until_enough_have
     drop(admitted);
 }
 
-/// Netflix#137: where every call ends by its timeout that looks like how long calls take, and nothing lowers the limit.
+/// Netflix#137: if every call ends at its timeout, that looks like the latency of calls, and nothing lowers the
+/// limit.
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_lowers_the_limit_for_as_long_as_it_does() {
+async fn a_service_that_hangs_lowers_the_limit_until_it_recovers() {
     let limit = LimitConfig::aimd(Duration::from_secs(1)).initial(20);
     let shedder = Shedder::new("test", ShedConfig::default().limit(limit).queue(0));
     let (service, probe) = behind(&shedder);

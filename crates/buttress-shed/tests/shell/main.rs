@@ -1,5 +1,4 @@
-//! The shedder as a Tower layer: effects on calls, callers and clones. When a limit moves is for the tests of
-//! `buttress-core`.
+//! The shedder as a Tower layer: effects on calls, callers and clones. `buttress-core` tests the limits.
 
 mod cancellation;
 mod conformance;

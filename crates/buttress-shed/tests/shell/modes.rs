@@ -6,7 +6,7 @@ use buttress_testkit::{Script, TestBody};
 use crate::scene::{Scene, config};
 
 #[tokio::test(start_paused = true)]
-async fn off_neither_counts_nor_rejects_nor_learns() {
+async fn off_neither_counts_nor_rejects_nor_measures() {
     let config = config(1, 0)
         .throttle(ThrottleConfig::default())
         .shares(SharesConfig::default());
@@ -20,9 +20,9 @@ async fn off_neither_counts_nor_rejects_nor_learns() {
     assert_eq!(scene.shedder.snapshot().throttle.unwrap().sent, 0);
 }
 
-/// In shadow mode it counts, and admits all calls: none wait either.
+/// In shadow mode it counts, and admits all calls without a wait.
 #[tokio::test(start_paused = true)]
-async fn a_shadow_counts_and_lets_through() {
+async fn shadow_counts_and_admits() {
     let scene = Scene::new(config(1, 1).mode(Mode::Shadow));
     let inside = scene.calls::<5>();
     assert!(inside.iter().all(|call| call.is_inside()));
@@ -47,18 +47,18 @@ async fn enforcement_for_a_share_rejects_that_share_at_the_limit() {
             assert!(call.is_inside());
         }
     }
-    // Ten standard deviations to either side of 600.
+    // Ten standard deviations on either side of 600.
     assert!((395..=805).contains(&refused), "{refused} refused");
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// Law 8: the calls that a rejection is enforced for depend on the request, and not of chance. Whatever rejects.
+/// Law 8: which calls a rejection is enforced for depends on the request, and not on chance, for any reason.
 #[tokio::test(start_paused = true)]
 async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     let half = Mode::EnforceFor(Ratio::HALF);
     let limited = |request_id: usize| {
         let scene = Scene::new(config(1, 0).mode(half));
-        // A call for which it is not enforced is admitted all the same.
+        // A call for which it is not enforced is still admitted.
         let _inside = scene.call();
         scene.call_with(named(request_id)).reason().is_some()
     };
@@ -85,7 +85,7 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
     assert!((30..70).contains(&bound), "{bound} of 100");
 }
 
-/// Where rejections are not enforced calls do not wait: a new mode admits the waiters.
+/// If rejections are not enforced, calls do not wait: a new mode admits the waiters.
 #[tokio::test(start_paused = true)]
 async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
     for mode in [Mode::Off, Mode::Shadow] {
@@ -93,7 +93,7 @@ async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
         let inside = scene.call();
         let mut waiting = scene.calls::<3>();
         scene.shedder.reconfigure(config(1, 8).mode(mode)).unwrap();
-        let inside_now = waiting.iter_mut().all(|call| call.gets_inside());
+        let inside_now = waiting.iter_mut().all(|call| call.is_admitted());
         assert!(inside_now, "{mode:?}");
         assert!(scene.call().is_inside());
 
@@ -101,10 +101,10 @@ async fn waiters_are_admitted_when_rejections_are_no_longer_enforced() {
         let mut next = scene.call();
         drop(inside.finish());
         for call in waiting {
-            assert!(!next.gets_inside(), "{mode:?}");
+            assert!(!next.is_admitted(), "{mode:?}");
             drop(call.finish());
         }
-        assert!(next.gets_inside(), "{mode:?}");
+        assert!(next.is_admitted(), "{mode:?}");
         drop(next);
         assert_eq!(scene.counts(), (0, 0), "{mode:?}");
     }
@@ -114,5 +114,5 @@ fn named(request_id: usize) -> Request<TestBody> {
     let request = Request::builder().header("x-request-id", request_id);
     request
         .body(TestBody::empty())
-        .expect("it has a valid header")
+        .expect("a valid header value")
 }

@@ -1,4 +1,5 @@
-//! A4: a panic of the inner service unwinds to its caller alone, its slot goes to the next, and the shedder goes on.
+//! A4: a panic of the inner service unwinds to its caller only, its slot goes to the next call, and the shedder
+//! remains usable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,23 +12,23 @@ use crate::scene::{Scene, config, poll_ready};
 use crate::support::request;
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_call_gives_the_slot_back() {
-    gives_the_place_back(Script::new().panic_in_call()).await;
+async fn a_panic_in_call_returns_the_slot() {
+    returns_the_slot(Script::new().panic_in_call()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_poll_gives_the_slot_back() {
-    gives_the_place_back(Script::new().pending(1).panic()).await;
+async fn a_panic_in_a_poll_returns_the_slot() {
+    returns_the_slot(Script::new().pending(1).panic()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_body_gives_the_slot_back() {
+async fn a_panic_in_a_body_returns_the_slot() {
     let body = TestBody::empty().data("half").declare(8).panic();
-    gives_the_place_back(Script::new().ok(Response::new(body))).await;
+    returns_the_slot(Script::new().ok(Response::new(body))).await;
 }
 
-/// Suffers `script` more often than there are slots, and then uses all of them.
-async fn gives_the_place_back(script: Script<Response<TestBody>>) {
+/// Runs `script` more often than there are slots, and then uses all of them.
+async fn returns_the_slot(script: Script<Response<TestBody>>) {
     let scene = Scene::new(config(2, 1));
     scene.probe.let_pass();
     for _ in 0..5 {
@@ -49,7 +50,7 @@ async fn gives_the_place_back(script: Script<Response<TestBody>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_drop_of_a_call_gives_the_slot_back() {
+async fn a_panic_in_the_drop_of_a_call_returns_the_slot() {
     let scene = Scene::plain(config(1, 1));
     scene.probe.let_pass();
     scene.probe.script_next(Script::new().panic_in_drop());
@@ -59,10 +60,10 @@ async fn a_panic_in_the_drop_of_a_call_gives_the_slot_back() {
     scene.probe.hold();
     let mut next = scene.call();
     catch_unwind(AssertUnwindSafe(|| drop(call))).unwrap_err();
-    assert!(next.gets_inside());
+    assert!(next.is_admitted());
 }
 
-/// It has its slot, and the service that it waited with panics as it becomes ready, or as it is called.
+/// It has its slot, and its service panics while it becomes ready, or when it is called.
 #[tokio::test(start_paused = true)]
 async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
     for in_poll_ready in [true, false] {
@@ -78,13 +79,13 @@ async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
         catch_unwind(AssertUnwindSafe(|| first.poll())).unwrap_err();
         assert_eq!(second.task.wakes(), 1, "in poll_ready: {in_poll_ready}");
         scene.probe.ready();
-        assert!(second.gets_inside());
+        assert!(second.is_admitted());
         drop(first);
         assert_eq!(scene.counts(), (1, 0));
     }
 }
 
-/// A panic in the user's own code has no further effect: in the trust policy, the caller function, the classifier.
+/// A panic in the user's code has no further effect: in the trust policy, the caller function, the classifier.
 #[tokio::test(start_paused = true)]
 async fn a_panic_while_reading_a_request_reaches_only_its_caller() {
     let scene = Scene::behind(config(1, 1), |shedder| {
@@ -108,5 +109,5 @@ async fn a_panic_while_reading_a_request_reaches_only_its_caller() {
     assert_eq!(scene.counts(), (1, 0));
     let mut next = scene.call();
     drop(inside.finish());
-    assert!(next.gets_inside());
+    assert!(next.is_admitted());
 }

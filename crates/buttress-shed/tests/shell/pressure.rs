@@ -1,4 +1,4 @@
-//! When memory or processor time is short. What is measured of them is for `src/measure.rs`.
+//! Memory and processor pressure. `src/measure.rs` tests the measurement.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use buttress_shed::{PressureConfig, ShedLayer, Trust};
 use crate::scene::{MS, Scene, config, pass};
 use crate::support::said;
 
-/// A scene with run queue pressure, which has just been measured: the next value holds for a tenth of a second.
+/// A scene with run queue pressure that was just measured: the next value is used for a tenth of a second.
 fn scene(mode: Mode) -> Scene {
     let pressure = PressureConfig::default().run_delay(HOUR, 2 * HOUR);
     let config = config(100, 0).pressure(pressure).mode(mode);
     let scene = Scene::behind(config, |shedder| {
         ShedLayer::http(shedder).trust(Trust::Always)
     });
-    // The first time, a thread only takes down where it stands.
+    // At the first call, a thread only stores its waiting time.
     assert!(scene.call().is_inside() && scene.call().is_inside());
     scene
 }
@@ -40,7 +40,7 @@ fn update_pressure(scene: &Scene, run_delay: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longer_the_run_queue_the_more_has_to_matter() {
+async fn a_longer_run_queue_requires_a_higher_criticality() {
     let scene = scene(Mode::Enforce);
     for (delay, expected) in [
         (Duration::ZERO, &["low", "medium", "high", "critical"][..]),
@@ -55,27 +55,27 @@ async fn the_longer_the_run_queue_the_more_has_to_matter() {
     assert_eq!(scene.counts(), (0, 0));
 }
 
-/// Nothing is under an hour of pressure in this test but by the word of it: the next look finds that out.
+/// The pressure of an hour is only reported: the next measurement replaces it.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
-async fn what_was_told_is_replaced_by_what_is_measured() {
+async fn a_reported_pressure_is_replaced_by_a_measurement() {
     let scene = scene(Mode::Enforce);
     update_pressure(&scene, 3 * HOUR);
     assert_eq!(admit_waiters(&scene), ["critical"]);
     pass(101 * MS).await;
-    // The one that looks is judged by what it sees.
+    // The measurement applies to the call that made it.
     assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_shadow_mode_no_call_is_rejected_for_it() {
+async fn in_shadow_mode_no_call_is_rejected_for_pressure() {
     let scene = scene(Mode::Shadow);
     update_pressure(&scene, 3 * HOUR);
     assert_eq!(admit_waiters(&scene), ["low", "medium", "high", "critical"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn turned_off_it_is_forgotten() {
+async fn disabling_pressure_clears_it() {
     let scene = scene(Mode::Enforce);
     update_pressure(&scene, 3 * HOUR);
     scene.shedder.reconfigure(config(100, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! A rejection leaves nothing reserved in inner layers, and marks the request as not processed.
+//! A rejection releases what is reserved in inner layers, and marks the request as not processed.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -32,12 +32,12 @@ fn a_call_that_is_rejected_at_once_reserves_nothing_inside() {
         task.poll_future(refused.as_mut()),
         Poll::Ready(Err(_))
     ));
-    assert_eq!(probe.reserved(), 0, "the service lives on");
+    assert_eq!(probe.reserved(), 0, "the service is still usable");
     assert_eq!(spy.ending(), Some(Ending::Refused));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
+async fn a_wait_that_ends_in_a_rejection_releases_everything() {
     let shedder = shedder(1, 1);
     let (mut service, probe) = behind(&shedder);
     probe.script(slow(100));
@@ -66,16 +66,16 @@ async fn a_wait_that_ends_in_a_rejection_lets_go_of_everything() {
     assert_eq!(probe.alive(), instances - 1);
 }
 
-/// Notes why it was dropped. It goes with a request.
+/// Records why it was dropped. It is an extension of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spy(Arc<Mutex<Option<Ending>>>);
 
 impl Spy {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        *self.0.lock().expect("no test panics with it")
+        *self.0.lock().expect("no test panics while it is locked")
     }
 
-    /// A request that takes it along.
+    /// A request with this extension.
     pub(crate) fn request(&self) -> Request<TestBody> {
         let mut request = Request::new(TestBody::empty());
         request.extensions_mut().insert(Noted(Arc::clone(&self.0)));
@@ -88,6 +88,6 @@ struct Noted(Arc<Mutex<Option<Ending>>>);
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        *self.0.lock().expect("no test panics with it") = Some(Ending::current());
+        *self.0.lock().expect("no test panics while it is locked") = Some(Ending::current());
     }
 }

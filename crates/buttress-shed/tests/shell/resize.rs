@@ -14,16 +14,16 @@ async fn a_limit_below_the_calls_in_flight_admits_and_ends_none() {
     let mut waiting = scene.call();
     for under_way in [4, 3, 2] {
         assert_eq!(scene.counts(), (under_way, 1));
-        assert!(!waiting.gets_inside());
+        assert!(!waiting.is_admitted());
         assert!(inside.iter().all(|call| call.is_inside()));
         drop(inside.pop().unwrap().finish());
     }
-    assert!(waiting.gets_inside());
+    assert!(waiting.is_admitted());
     assert_eq!(scene.counts(), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
+async fn raising_the_limit_wakes_as_many_waiters_as_fit_in_order() {
     let scene = Scene::new(config(1, 8));
     let _inside = scene.call();
     let mut waiting = scene.calls::<5>();
@@ -33,7 +33,7 @@ async fn raised_it_wakes_as_many_as_there_is_room_for_in_their_order() {
         let expected: [usize; 5] = std::array::from_fn(|at| usize::from(at < admit_waiters));
         assert_eq!(woken, expected, "limit {limit}");
     }
-    assert!(waiting.iter_mut().all(|call| call.gets_inside()));
+    assert!(waiting.iter_mut().all(|call| call.is_admitted()));
     assert_eq!(scene.counts(), (6, 0));
 }
 
@@ -47,13 +47,13 @@ async fn a_shorter_queue_keeps_its_waiters() {
     assert_eq!(scene.call().reason(), Some(Reason::LimitReached));
     for mut next in waiting {
         drop(inside.finish());
-        assert!(next.gets_inside());
+        assert!(next.is_admitted());
         inside = next;
     }
     assert_eq!(scene.counts(), (1, 0));
 }
 
-/// What cannot work changes nothing.
+/// An invalid configuration changes nothing.
 #[tokio::test(start_paused = true)]
 async fn a_configuration_that_is_rejected_changes_nothing() {
     let scene = Scene::new(config(2, 1));

@@ -1,4 +1,4 @@
-//! What a rejection says about when to come back.
+//! The `retry_after` of a rejection.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::scene::{MS, Scene, config, pass};
 
 const CALL: Duration = Duration::from_millis(100);
 
-/// A scene that knows that one call ends every 100 ms.
+/// A scene in which one call ends every 100 ms.
 async fn with_a_pace(queue: usize) -> Scene {
     let scene = Scene::new(config(1, queue));
     for _ in 0..40 {
@@ -26,17 +26,17 @@ fn hint(scene: &Scene) -> Duration {
     let hint = refused
         .rejection()
         .and_then(|rejection| rejection.retry_after());
-    hint.expect("the pace is known")
+    hint.expect("the rate is known")
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_anything_is_known_nothing_is_said() {
+async fn without_a_known_rate_there_is_no_retry_after() {
     let scene = Scene::new(config(1, 0));
     let _inside = scene.call();
     assert_eq!(scene.call().rejection().unwrap().retry_after(), None);
 }
 
-/// As long as the queue takes to drain, and as much again by chance.
+/// The time that the queue takes to drain, plus jitter of up to the same.
 #[tokio::test(start_paused = true)]
 async fn it_grows_with_the_queue() {
     for queue in [0, 20, 50] {

@@ -12,13 +12,13 @@ use crate::support::request;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-/// A number of slots, room for a number of waiters in order of arrival, and no bound on their wait.
+/// A number of slots, a queue in order of arrival, and no limit on the wait.
 pub(crate) fn config(limit: u32, queue: usize) -> ShedConfig {
     let config = ShedConfig::default().limit(limit).queue(queue);
     config.order(Order::Fifo).max_wait(None)
 }
 
-/// A shedder, a service behind it, and what is behind that: calls stay inside until they are let go.
+/// A shedder, its service, and a probe as the inner service: calls are in flight until they are released.
 pub(crate) struct Scene<P = Server> {
     pub(crate) shedder: Shedder,
     pub(crate) service: ShedService<ReadyProbe, P>,
@@ -81,19 +81,19 @@ where
         call
     }
 
-    /// A number of them.
+    /// Makes several calls.
     pub(crate) fn calls<const N: usize>(&self) -> [Call<ShedService<ReadyProbe, P>>; N] {
         [(); N].map(|()| self.call())
     }
 
-    /// The calls in flight and the waiters, as in the snapshot.
+    /// The calls in flight and the waiters, from the snapshot.
     pub(crate) fn counts(&self) -> (u64, usize) {
         let snapshot = self.shedder.snapshot();
         (snapshot.in_flight, snapshot.queued)
     }
 }
 
-/// One call, polled by hand.
+/// A call, polled by hand.
 pub(crate) struct Call<S: Service<Request<TestBody>>> {
     id: CallId,
     probe: ProbeHandle,
@@ -111,7 +111,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
         }
     }
 
-    /// Whether it is in the inner service, or was until it ended.
+    /// Whether it has reached the inner service.
     pub(crate) fn has_begun(&self) -> bool {
         self.probe.attempts(self.id) > 0
     }
@@ -121,7 +121,7 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
     }
 
     /// Whether it is ready after a poll, if it was woken; it is not polled otherwise.
-    pub(crate) fn gets_inside(&mut self) -> bool {
+    pub(crate) fn is_admitted(&mut self) -> bool {
         if self.task.wakes() > 0 {
             self.poll();
         }
@@ -137,18 +137,18 @@ impl<S: Service<Request<TestBody>, Error = BoxError>> Call<S> {
         Rejection::find(&**error)
     }
 
-    /// Why it was rejected, if it was.
+    /// The reason, if it was rejected.
     pub(crate) fn reason(&self) -> Option<Reason> {
         self.rejection().map(Rejection::reason)
     }
 
-    /// Lets it end inside, and takes what it answers.
+    /// Releases it in the inner service, and returns its response.
     #[track_caller]
     pub(crate) fn finish(mut self) -> S::Response {
         self.probe.release(self.id);
         self.poll();
-        let answer = self.answer.expect("it is released");
-        answer.expect("nothing fails here")
+        let answer = self.answer.expect("the call was released");
+        answer.expect("the service does not fail")
     }
 }
 
@@ -159,7 +159,7 @@ where
     task.poll(|cx| service.poll_ready(cx))
 }
 
-/// Makes time pass. Timers are a millisecond late at most.
+/// Advances the clock. Timers are at most a millisecond late.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }

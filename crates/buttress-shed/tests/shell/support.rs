@@ -7,13 +7,13 @@ use buttress_shed::{Criticality, Server, ShedConfig, ShedLayer, ShedService, She
 use buttress_testkit::{CountingWaker, ProbeHandle, ReadyProbe, Script, TestBody};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-/// A shedder with a number of slots, and room for a number of waiters.
+/// A shedder with a number of slots, and a queue.
 pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
     let config = ShedConfig::default().limit(limit).queue(queue);
     Shedder::new("test", config)
 }
 
-/// A service behind `shedder`, as a server has it, and what is behind it.
+/// A service with `shedder`, as on a server, and a handle to the inner service.
 pub(crate) fn behind(shedder: &Shedder) -> (ShedService<ReadyProbe, Server>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
     (ShedLayer::http(shedder).layer(inner), probe)
@@ -23,10 +23,10 @@ pub(crate) fn request() -> Request<TestBody> {
     Request::new(TestBody::empty())
 }
 
-/// A request that says how much it matters.
+/// A request with a criticality header.
 pub(crate) fn said(criticality: &str) -> Request<TestBody> {
     let mut request = request();
-    let value = criticality.parse().expect("a header's value");
+    let value = criticality.parse().expect("a valid header value");
     request.headers_mut().insert("x-criticality", value);
     request
 }
@@ -36,7 +36,7 @@ pub(crate) fn slow(polls: usize) -> Script<Response<TestBody>> {
     Script::new().pending(polls).ok(Response::default())
 }
 
-/// Makes one call with a clone of `service`, as a server would.
+/// Makes one call with a clone of `service`, as a server does.
 pub(crate) async fn call<S>(
     service: &S,
     request: Request<TestBody>,
@@ -47,7 +47,7 @@ where
     service.clone().oneshot(request).await
 }
 
-/// Makes one call with a clone of `service` that goes on, or why it does not.
+/// Starts a call with a clone of `service` that is pending, or returns its rejection.
 pub(crate) fn try_begin<S>(
     service: &S,
     request: Request<TestBody>,
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// Makes one call with a clone of `service` that goes on.
+/// Starts a call with a clone of `service` that is pending.
 pub(crate) fn begin<S>(service: &S, request: Request<TestBody>) -> Pin<Box<S::Future>>
 where
     S: Service<Request<TestBody>, Error = BoxError> + Clone,
@@ -73,14 +73,14 @@ where
     try_begin(service, request).unwrap_or_else(|why| panic!("it has ended: {why:?}"))
 }
 
-/// Why a call was rejected, if it was.
+/// The reason, if a call was rejected.
 pub(crate) fn reason<T>(result: &Result<T, BoxError>) -> Option<Reason> {
     let error = result.as_ref().err()?;
     Rejection::find(&**error).map(Rejection::reason)
 }
 
-/// The criticality that a handler behind `layer` sees.
-pub(crate) async fn heard_inside(
+/// The criticality in a handler inside `layer`.
+pub(crate) async fn criticality_inside(
     layer: &ShedLayer<Server>,
     request: Request<TestBody>,
 ) -> Option<Criticality> {
@@ -95,6 +95,6 @@ pub(crate) async fn heard_inside(
         .layer(handler)
         .oneshot(request)
         .await
-        .expect("the handler answers");
+        .expect("the handler responds");
     response.extensions().get().copied()
 }

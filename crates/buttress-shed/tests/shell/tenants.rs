@@ -1,4 +1,4 @@
-//! One limit for tenants, one of which may send very many requests, and of which there may be very many.
+//! One limit for many tenants, one of which may send very many requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::scene::MS;
 
-/// Ten modest tenants ask for half of what a service can do. One more asks for a hundred times as much as each of them.
+/// Ten tenants use half of the capacity of a service. One more sends a hundred times as many calls as each of them.
 #[tokio::test(start_paused = true)]
-async fn one_tenant_at_a_hundred_times_leaves_the_others_what_they_had() {
+async fn one_tenant_with_a_hundred_times_the_calls_does_not_affect_the_others() {
     let alone = served(0).await;
     let beside = served(100).await;
     assert!(alone >= 2_450, "{alone} of 2500 alone");
@@ -21,9 +21,9 @@ async fn one_tenant_at_a_hundred_times_leaves_the_others_what_they_had() {
     assert!(kept >= 0.95, "{beside} of {alone}");
 }
 
-/// Without telling them apart, the greedy one takes what they had: this is what is measured above.
+/// The control: without distinguishing them, one tenant takes the capacity of the others.
 #[tokio::test(start_paused = true)]
-async fn untold_from_each_other_the_others_lose() {
+async fn without_tenants_the_others_are_rejected() {
     let config = ShedConfig::default().limit(10).queue(20);
     let beside = served_by(config, 100).await;
     assert!(beside < 1_500, "{beside} of 2500");
@@ -34,8 +34,8 @@ async fn served(times: u32) -> u32 {
     served_by(config.tenants(TenantsConfig::default()), times).await
 }
 
-/// The calls of each modest tenant served in five seconds, each of which takes 10 ms, beside one tenant that makes a
-/// multiple of their calls.
+/// The calls of each of the ten tenants served in five seconds, each of which takes 10 ms, while another tenant makes
+/// a multiple of their calls.
 async fn served_by(config: ShedConfig, times: u32) -> u32 {
     let shedder = Shedder::new("test", config);
     let work = service_fn(|_: u64| async {
@@ -57,7 +57,7 @@ async fn served_by(config: ShedConfig, times: u32) -> u32 {
             }
         })
     };
-    // Fifty a second of each, one after the other, and that multiple of the greedy one.
+    // Fifty a second of each, one after the other, and that multiple of the other tenant.
     for round in 0..2_500 {
         call(round % 10);
         for _ in 0..times / 10 {
@@ -72,10 +72,9 @@ async fn served_by(config: ShedConfig, times: u32) -> u32 {
 
 const GREEDY: u64 = 4_711;
 
-/// A caller that invents a name for every call gets no more calls in flight than there is room for, and leaves nothing
-/// behind.
+/// A caller that invents a name for each call gets no more calls in flight than the limit, and leaves nothing behind.
 #[tokio::test(start_paused = true)]
-async fn invented_names_get_no_more_than_the_limit() {
+async fn invented_tenants_get_no_more_than_the_limit() {
     let config = ShedConfig::default().limit(10).queue(0);
     let shedder = Shedder::new("test", config.tenants(TenantsConfig::default()));
     let layer = ShedLayer::new(&shedder).caller(|tenant: &u64| Caller {
@@ -102,7 +101,7 @@ async fn invented_names_get_no_more_than_the_limit() {
         }
         assert_eq!(admitted, 10);
     }
-    // No tenant has a call any more: a newcomer gets in, and so do nine others.
+    // No tenant has calls in flight: new tenants are admitted.
     let snapshot = shedder.snapshot();
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
     assert_eq!(reasons.iter().sum::<u32>(), 20 * 4_990);

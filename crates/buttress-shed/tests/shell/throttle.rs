@@ -1,4 +1,4 @@
-//! A client over a dependency that rejects much of what it is sent.
+//! A client whose dependency rejects many calls.
 
 use std::io;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn throttle() -> ShedConfig {
     config.throttle(ThrottleConfig::default())
 }
 
-/// Makes a number of calls a second, each of which gets what `status` returns, and counts the sent and the accepted.
+/// Makes a number of calls per second, each with the status of `status`, and counts the sent and the accepted ones.
 async fn calls(
     scene: &Scene<Client>,
     a_second: u32,
@@ -55,7 +55,7 @@ async fn calls(
     (sent, accepted)
 }
 
-/// At ten times its capacity the dependency is sent twice that and no more, and has as much to do as it can.
+/// At ten times its capacity, the dependency is sent twice its capacity, and is fully used.
 #[tokio::test(start_paused = true)]
 async fn a_dependency_at_ten_times_its_capacity_is_sent_twice_what_it_accepts() {
     let shedder = Shedder::new("test", throttle());
@@ -66,7 +66,7 @@ async fn a_dependency_at_ten_times_its_capacity_is_sent_twice_what_it_accepts() 
         let (asked, accepted) = (Arc::clone(&asked), Arc::clone(&accepted));
         tower::service_fn(move |_: Request<TestBody>| {
             asked.fetch_add(1, Ordering::Relaxed);
-            // A hundred a second, and ten at once.
+            // A hundred a second, and a burst of ten.
             let due = began.elapsed().as_secs_f64() * 100.0 + 10.0;
             let has_room = f64::from(accepted.load(Ordering::Relaxed)) + 1.0 <= due;
             let mut response = Response::new(TestBody::empty());
@@ -95,9 +95,9 @@ async fn a_dependency_at_ten_times_its_capacity_is_sent_twice_what_it_accepts() 
     }
 }
 
-/// While it is down it gets five calls a second, and a window after it is back all are sent.
+/// During the outage it gets five calls per second, and a window after its end all are sent.
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_over_when_it_is_over() {
+async fn throttling_ends_with_the_outage() {
     let scene = client();
     let refuses = |_| StatusCode::TOO_MANY_REQUESTS;
     let well = |_| StatusCode::OK;
@@ -108,13 +108,13 @@ async fn an_outage_is_over_when_it_is_over() {
 
     calls(&scene, 100, 12, well).await;
     assert_eq!(calls(&scene, 100, 20, well).await, (2_000, 2_000));
-    // What it answers with an error of its own it has taken on, and is not spared.
+    // A call with an error of the dependency itself was accepted, and causes no throttling.
     let (sent, _) = calls(&scene, 100, 20, |_| StatusCode::INTERNAL_SERVER_ERROR).await;
     assert_eq!(sent, 2_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_held_back_while_three_of_ten_fail() {
+async fn nothing_is_throttled_while_three_of_ten_fail() {
     let scene = client();
     let three_of_ten = |call| match call * 7 % 10 {
         0..3 => StatusCode::TOO_MANY_REQUESTS,
@@ -124,7 +124,7 @@ async fn nothing_is_held_back_while_three_of_ten_fail() {
     assert_eq!(sent, 6_000);
 }
 
-/// B10 of tower-resilience, told of throttles: calls that an outer timeout cuts off are invisible, and a dependency
+/// Like B10 of tower-resilience for throttles: calls that an outer timeout cuts off are not counted, and a dependency
 /// that hangs is sent everything.
 #[tokio::test(start_paused = true)]
 async fn a_dependency_that_hangs_is_sent_less() {
@@ -142,11 +142,11 @@ async fn a_dependency_that_hangs_is_sent_less() {
         held_back += u32::from(call.reason() == Some(Reason::ClientThrottled));
         Ending::Expired.during(|| drop(call));
     }
-    // For a window what was accepted before still counts. After it, half of ten a second is the floor.
+    // For a window, earlier accepted calls still count. After it, the floor is half of ten a second.
     assert!((140..=160).contains(&held_back), "{held_back}");
 }
 
-/// go-zero#5011: calls are counted once they have ended, so that those in flight are not seen.
+/// go-zero#5011: calls are counted when they have ended, so those in flight are not.
 #[tokio::test(start_paused = true)]
 async fn a_call_counts_as_sent_when_it_is_sent() {
     let scene = client();
@@ -160,7 +160,7 @@ async fn a_call_counts_as_sent_when_it_is_sent() {
     assert_eq!((counted().sent, counted().accepted), (100, 100));
 }
 
-/// go-zero#5011: where calls take longer than the window, none of those that were accepted was sent in it.
+/// go-zero#5011: if calls take longer than the window, none of the accepted calls was sent in it.
 #[tokio::test(start_paused = true)]
 async fn calls_longer_than_the_window_do_not_throttle() {
     let scene = client();
@@ -181,7 +181,7 @@ async fn calls_longer_than_the_window_do_not_throttle() {
 
 /// Short timeouts of callers do not count against their dependency.
 #[tokio::test(start_paused = true)]
-async fn callers_that_give_up_early_do_not_throttle() {
+async fn short_timeouts_of_callers_do_not_throttle() {
     let scene = client();
     scene.probe.hold();
     for _ in 0..200 {
@@ -197,7 +197,7 @@ async fn callers_that_give_up_early_do_not_throttle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_back_hears_to_come_back_within_a_second_of_the_next_turn() {
+async fn a_throttled_call_has_a_retry_after_within_a_second_of_the_next_call() {
     let scene = client();
     calls(&scene, 100, 5, |_| StatusCode::TOO_MANY_REQUESTS).await;
     let call = loop {
@@ -208,7 +208,7 @@ async fn what_is_held_back_hears_to_come_back_within_a_second_of_the_next_turn()
     };
     let after = |call: &Call<_>| call.rejection().unwrap().retry_after().unwrap();
     let first = after(&call);
-    // No other call is told to retry at that moment.
+    // Other calls do not get the same time.
     let all: std::collections::BTreeSet<_> = (0..200).map(|_| after(&scene.call())).collect();
     assert!(all.len() > 190, "{}", all.len());
     let (soonest, latest) = (*all.first().unwrap(), *all.last().unwrap());
@@ -222,7 +222,7 @@ async fn what_is_held_back_hears_to_come_back_within_a_second_of_the_next_turn()
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_shadow_all_is_sent_and_counted() {
+async fn in_shadow_mode_all_is_sent_and_counted() {
     let scene = client_with(throttle().mode(Mode::Shadow));
     let (sent, _) = calls(&scene, 100, 20, |_| StatusCode::TOO_MANY_REQUESTS).await;
     assert_eq!(sent, 2_000);
@@ -230,7 +230,7 @@ async fn in_the_shadow_all_is_sent_and_counted() {
     assert_eq!(counted.accepted, 0);
 }
 
-/// T5: callers that allow a millisecond are answered 504, and others are sent all the same.
+/// T5: callers that allow a millisecond get 504, and other calls are still sent.
 #[tokio::test(start_paused = true)]
 async fn timeouts_requested_by_callers_do_not_throttle() {
     for (given, is_held_back) in [("1m", false), ("10S", true)] {
@@ -241,7 +241,7 @@ async fn timeouts_requested_by_callers_do_not_throttle() {
         let mut held_back = 0;
         for _ in 0..200 {
             let mut request = request();
-            let given = given.parse().expect("a header's value");
+            let given = given.parse().expect("a valid header value");
             request.headers_mut().insert("grpc-timeout", given);
             held_back += u32::from(scene.call_with(request).reason().is_some());
         }
@@ -249,7 +249,7 @@ async fn timeouts_requested_by_callers_do_not_throttle() {
     }
 }
 
-/// An error without an answer counts by its kind: what never reached the dependency was not taken on.
+/// An error without a response counts by its kind: a call that never reached the dependency was not accepted.
 #[tokio::test(start_paused = true)]
 async fn a_dependency_that_cannot_be_reached_is_sent_less() {
     let shedder = Shedder::new("test", throttle());

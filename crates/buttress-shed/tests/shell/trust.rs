@@ -7,13 +7,13 @@ use buttress_shed::{ShedLayer, Trust};
 use buttress_testkit::TestBody;
 
 use crate::scene::{Scene, config};
-use crate::support::{heard_inside, request, said, shedder};
+use crate::support::{criticality_inside, request, said, shedder};
 
 const HEADER: &str = "x-criticality";
 
-/// An unknown value is ignored, whichever caller sends it. Of two fields the first counts.
+/// An unknown value is ignored for any caller. Of two fields, the first is used.
 #[tokio::test]
-async fn what_is_heard_of_what_is_said() {
+async fn the_criticality_follows_from_header_and_trust() {
     let bytes = |values: &[&[u8]]| {
         let mut request = request();
         for value in values {
@@ -45,14 +45,14 @@ async fn what_is_heard_of_what_is_said() {
             let layer = ShedLayer::http(&shedder(10, 0))
                 .trust(trust)
                 .criticality(Medium);
-            let heard = heard_inside(&layer, bytes(values)).await;
+            let heard = criticality_inside(&layer, bytes(values)).await;
             let heard = heard.unwrap_or_default();
             assert_eq!(heard, expected, "{trust:?}, {values:?}");
         }
     }
 }
 
-/// An unknown caller with a critical request neither goes before others nor replaces any.
+/// An unknown caller with a critical request is neither served before others nor evicts any.
 #[tokio::test(start_paused = true)]
 async fn a_forged_criticality_has_no_effect() {
     for (trust, displaces) in [
@@ -70,11 +70,11 @@ async fn a_forged_criticality_has_no_effect() {
             honest.poll();
             assert_eq!(honest.reason(), Some(Reason::CriticalityTooLow));
             drop(inside.finish());
-            assert!(forged.gets_inside());
+            assert!(forged.is_admitted());
         } else {
             assert_eq!(forged.reason(), Some(Reason::LimitReached), "{trust:?}");
             drop(inside.finish());
-            assert!(honest.gets_inside(), "{trust:?}");
+            assert!(honest.is_admitted(), "{trust:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The time in which a service waits for the caller's request teaches no limit.
+//! The time that a service waits for the caller's request does not affect the limit.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A service behind a default shedder that reads the request, and then takes 50 ms.
+/// A service with a default shedder that reads the request, and then takes 50 ms.
 fn server(
     shedder: &Shedder,
 ) -> impl Service<Request<TestBody>, Response: Send, Error = BoxError, Future: Send>
@@ -31,7 +31,7 @@ fn server(
         .service(ShedLayer::http(shedder).layer(handler))
 }
 
-/// A request that takes its caller this long to send.
+/// A request that its caller takes this long to send.
 fn upload(takes: Duration) -> Request<TestBody> {
     let gate = Gate::new();
     let opened = gate.clone();
@@ -42,7 +42,7 @@ fn upload(takes: Duration) -> Request<TestBody> {
     Request::new(TestBody::empty().wait(&gate).data("all of it"))
 }
 
-/// The limit after some minutes of ten calls at once, every other one of them slow to be sent.
+/// The limit after some minutes of ten concurrent calls, every other one of them sent slowly.
 async fn limit_after(takes: Duration, is_ended: bool) -> u64 {
     let shedder = Shedder::new("test", ShedConfig::default());
     let server = server(&shedder);
@@ -75,9 +75,9 @@ async fn slow_uploads_do_not_lower_the_limit() {
     }
 }
 
-/// A throttle does not hold back what was slow to be sent.
+/// A throttle does not hold back requests that are sent slowly.
 #[tokio::test(start_paused = true)]
-async fn requests_that_time_out_while_they_are_sent_hold_nothing_back() {
+async fn requests_that_time_out_while_they_are_sent_do_not_throttle() {
     let config = ShedConfig::default().no_limit().queue(0);
     let shedder = Shedder::new("test", config.throttle(ThrottleConfig::default()));
     let dependency = service_fn(|request: Request<UploadBody<TestBody>>| async move {

@@ -1,17 +1,17 @@
 use buttress_core::TaskContext;
 
-/// How a call is made, and what reads its result.
+/// The task context of a call, and the protocol that reads its result.
 #[derive(Debug)]
 pub struct CallContext<P, T> {
-    /// What reads the result.
+    /// Reads the result.
     pub protocol: P,
     /// The task context for the calls that the service makes, see [`Enter`].
     pub task: T,
 }
 
-/// A task context for the calls that a service makes, or none: of limiters without it nothing is left in the code.
+/// A task context for the calls that a service makes, or none, which compiles to nothing.
 pub trait Enter {
-    /// Runs code in the context, on an argument: a closure would copy what it captures.
+    /// Runs code in the context, with an argument: a closure would copy what it captures.
     fn enter<A, R>(&mut self, argument: A, run: impl FnOnce(A) -> R) -> R;
 }
 

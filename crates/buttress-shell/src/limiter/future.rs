@@ -11,7 +11,7 @@ use super::wait::Wait;
 use super::{CallContext, Decision, Enter, Limiter, Queued};
 use crate::{refuse, relinquish};
 
-/// The response of a service behind a limiter, or the limiter's rejection.
+/// The response future of a service with a limiter, or the limiter's rejection.
 #[pin_project]
 pub struct LimitedFuture<S: Service<Req>, Req, L: Limiter, P> {
     #[pin]
@@ -24,7 +24,7 @@ pub struct LimitedFuture<S: Service<Req>, Req, L: Limiter, P> {
 #[pin_project(project = StateProjection)]
 enum State<S: Service<Req>, Req, L: Limiter> {
     Admitted(#[pin] S::Future),
-    /// Boxed, as the caller will have it. `None` once it has been returned.
+    /// Boxed, as the caller gets it. `None` once it has been returned.
     Rejected(Option<BoxError>),
     /// Boxed, so that futures that do not wait are small.
     Waiting(Pin<Box<Wait<S, Req, L>>>),
@@ -55,7 +55,7 @@ where
         }
     }
 
-    /// Makes a call, rejects it or lets it wait, by a decision that was not made on the fast path.
+    /// Makes, rejects or queues a call, by a decision of the slow path.
     #[inline(always)]
     pub fn decided(
         decision: Decision<L>,
@@ -73,7 +73,7 @@ where
                 Self::rejected(rejection, context)
             }
             Decision::Queued(queued) => {
-                // The ready inner service may hold a slot of an inner layer that a call without a wait can use: so
+                // The ready inner service may hold a slot of an inner layer that a call without a wait can use, so
                 // neither the waiting call nor the caller's service keeps it.
                 relinquish(service);
                 Self::waiting(queued, service.clone(), request, context)
@@ -112,11 +112,11 @@ where
 {
     type Output = Result<P::Response<L::Guard>, BoxError>;
 
-    // Rare cases are in functions of their own, so that the rest is small enough to be inlined.
+    // Rare cases are in separate functions, so that the rest is small enough to be inlined.
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !matches!(self.state, State::Admitted(_)) {
-            ready!(self.as_mut().poll_aside(cx))?;
+            ready!(self.as_mut().poll_slow(cx))?;
         }
         let this = self.project();
         let StateProjection::Admitted(future) = this.state.project() else {
@@ -128,7 +128,7 @@ where
         let result = ready!(polled).map_err(Into::into);
         let response = this.context.protocol.conclude(result, this.guard);
         this.context.protocol.keep(this.guard);
-        // A guard that did not move into a body ends here, and not when the caller drops this future.
+        // A guard that is not in a body is dropped here, and not when the caller drops this future.
         *this.guard = None;
         Poll::Ready(response)
     }
@@ -140,11 +140,11 @@ where
     S::Error: Into<BoxError>,
     L: Limiter,
 {
-    /// Waits until the call is made, or returns why it is not. Apart from the rest, which is then small enough to be
-    /// part of its caller.
+    /// Waits until the call is made, or returns why it is rejected. A separate function, so that `poll` is small
+    /// enough to be inlined.
     #[cold]
     #[inline(never)]
-    fn poll_aside(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_slow(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         let mut this = self.project();
         match this.state.as_mut().project() {
             StateProjection::Admitted(_) => {}

@@ -1,5 +1,5 @@
-//! What the shells of the limiters share, bulkhead and shedder: the wait in the queue, the wait for the service after
-//! it, and the future of a response.
+//! The shell of a limiter, for bulkheads and shedders: the wait in the queue, the following wait for the service, and
+//! the response future.
 
 mod context;
 mod future;
@@ -21,58 +21,58 @@ pub use queued::Queued;
 
 use crate::Lookout;
 
-/// What all calls of one limiter share.
+/// A limiter, as its shell uses it.
 pub trait Limiter: Sized {
-    /// What the threads of one processor have of it.
+    /// The state for the threads of one processor.
     type Local;
-    /// An admitted call, which frees its slot when it is dropped.
+    /// An admitted call. Dropping it releases its slot.
     type Guard: Guard + Send + 'static;
-    /// The task context for the calls that a service makes.
+    /// The task context for the calls that the service makes.
     type Context: Enter;
     /// A call in the queue.
     type Waiter: fmt::Debug;
 
-    /// The limiter of an admitted call.
+    /// Returns the limiter of an admitted call.
     fn of(guard: &Self::Guard) -> &Self;
 
-    /// The name of the handle.
+    /// Returns the name of the handle.
     fn name(&self) -> &Name;
 
-    /// The signals of the handle.
+    /// Returns the signals of the handle.
     fn signals(&self) -> &LimiterSignals;
 
-    /// The number of calls that may be in flight.
+    /// Returns the current limit on calls in flight.
     fn limit(&self) -> u64;
 
-    /// The result of a wait, or none yet: then `waker` is woken when there is one.
+    /// Polls the result of a wait. `waker` is woken when there is one.
     fn poll(
         lease: &LimiterLease<Self>,
         waiter: &mut Self::Waiter,
         waker: &Waker,
     ) -> Poll<Result<Self::Guard, Refusal>>;
 
-    /// When all waiting on behalf of the call ends, also that for a service once there is a slot, and why.
+    /// Returns when all waits of the call end, including that for the service after it has a slot, and why.
     fn ends(waiter: &Self::Waiter) -> Option<(Instant, Dropped)>;
 
     /// Ends a wait at its time. Returns why the call is rejected, unless it was assigned a slot concurrently.
     fn expire(&self, waiter: &Self::Waiter, now: Instant) -> Option<Refusal>;
 
-    /// Ends the wait of a caller that left. A slot that it was assigned meanwhile goes to the next waiter.
+    /// Ends the wait of a call that is dropped. A slot that it was assigned concurrently goes to the next waiter.
     fn leave(&self, waiter: Self::Waiter);
 
-    /// The rejection of a call that has a slot, and whose service did not become ready in time.
+    /// Returns the rejection of a call that has a slot, but whose service did not become ready in time.
     fn refuse(&self, why: Dropped) -> Refusal;
 
-    /// What takes slots back from idle calls while this one waits.
+    /// Returns the timer that takes slots back from idle bodies while this call waits.
     fn lookout(lease: &LimiterLease<Self>, waiter: &Self::Waiter) -> Option<Lookout> {
         let _ = (lease, waiter);
         None
     }
 
-    /// Puts the limit on its gauge.
+    /// Sets the gauge of the limit.
     #[cold]
     fn show_limit(&self) {
-        // Of two threads that show what they moved, the later one may have read the older limit: it looks again.
+        // If two threads set the gauge, the later one may have read the older limit, so it reads again.
         let mut shown = None;
         while shown != Some(self.limit()) {
             let limit = self.limit();
@@ -81,7 +81,7 @@ pub trait Limiter: Sized {
         }
     }
 
-    /// The rejection as an error, with its signal.
+    /// Emits a rejection, and returns it as an error.
     #[cold]
     fn reject(&self, refusal: Refusal) -> BoxError {
         let Refusal {
@@ -95,16 +95,16 @@ pub trait Limiter: Sized {
     }
 }
 
-/// One call's hold on its limiter.
+/// A call's reference to its limiter.
 pub type LimiterLease<L> = Lease<L, <L as Limiter>::Local>;
 
 /// The limiter's decision about a call.
 #[derive(Debug)]
 pub enum Decision<L: Limiter> {
-    /// It is made.
+    /// The call is made.
     Admitted(L::Guard),
-    /// It waits for a slot.
+    /// The call waits for a slot.
     Queued(Queued<L>),
-    /// It is not made.
+    /// The call is rejected.
     Rejected(BoxError),
 }

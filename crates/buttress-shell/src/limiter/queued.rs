@@ -11,11 +11,12 @@ use pin_project::{pin_project, pinned_drop};
 use super::{Limiter, LimiterLease};
 use crate::{Lookout, Timer, now};
 
-/// A call that waits for a slot. When dropped, it leaves the queue, and passes on a slot that it was assigned meanwhile.
+/// A call that waits for a slot. If it is dropped, it leaves the queue, and passes on a slot that it was assigned
+/// concurrently.
 #[pin_project(PinnedDrop)]
 pub struct Queued<L: Limiter> {
     lease: LimiterLease<L>,
-    /// `None` once it has left.
+    /// `None` once it has left the queue.
     waiter: Option<L::Waiter>,
     since: Instant,
     /// Whether the gauge counts it.
@@ -26,7 +27,7 @@ pub struct Queued<L: Limiter> {
 }
 
 impl<L: Limiter> Queued<L> {
-    /// A call that begins to wait.
+    /// Starts the wait of a call.
     pub fn new(lease: LimiterLease<L>, waiter: L::Waiter) -> Self {
         Self {
             lookout: L::lookout(&lease, &waiter),
@@ -42,7 +43,7 @@ impl<L: Limiter> Queued<L> {
         &self.lease
     }
 
-    /// When all waiting on behalf of the call ends, and why.
+    /// When all waits of the call end, and why.
     pub(super) fn ends(&self) -> Option<(Instant, Dropped)> {
         self.waiter.as_ref().and_then(L::ends)
     }
@@ -72,7 +73,7 @@ impl<L: Limiter> Future for Queued<L> {
         };
         let now = match this.timer.as_mut().poll(at, cx) {
             Poll::Ready(()) => now(),
-            // A wait that cannot end is over at once.
+            // A wait without a timer ends at once.
             Poll::Pending if this.timer.is_missing() => at,
             Poll::Pending => return Poll::Pending,
         };

@@ -12,20 +12,20 @@ use super::{Limiter, Queued};
 use crate::Timer;
 use crate::refuse::drop_refused;
 
-/// A call that waits for a slot, and all it takes to make it then.
+/// A call that waits for a slot, with everything needed to make it then.
 ///
 /// It waits with a service that was not polled ready, so that it holds nothing of inner layers. The service is polled
-/// ready once there is a slot. Both waits together last no longer than the configuration and the deadline allow: a slot
-/// is not held for a service that does not become ready.
+/// ready once there is a slot. Both waits together are limited by the configuration and the deadline, so a slot is
+/// not held for a service that does not become ready.
 #[pin_project]
 pub(super) struct Wait<S, Req, L: Limiter> {
     /// `None` once there is a slot.
     #[pin]
     queued: Option<Queued<L>>,
     service: S,
-    /// When it gives up, and why.
+    /// When the wait ends, and why.
     ends: Option<(Instant, Dropped)>,
-    /// For the service.
+    /// The timer of the wait for the service.
     #[pin]
     timer: Timer,
     /// `None` once the call is made.
@@ -48,7 +48,7 @@ where
         }
     }
 
-    /// The call, made, or why it is not made. Its slot comes with it into `guard`.
+    /// Makes the call, and stores its slot in `guard`; or returns why it is rejected.
     pub(super) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -83,7 +83,7 @@ where
                 ready!(this.timer.poll(at, cx));
                 let held = guard
                     .take()
-                    .expect("it came with the end of the first wait");
+                    .expect("the guard was set at the end of the first wait");
                 drop_refused(this.request.take());
                 let limiter = L::of(&held);
                 return Poll::Ready(Err(limiter.reject(limiter.refuse(why))));

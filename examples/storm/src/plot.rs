@@ -11,6 +11,8 @@ pub(crate) struct Plot<'a> {
     /// What the y axis counts, and in which unit.
     pub(crate) quantity: &'a str,
     pub(crate) schedule: &'a Schedule,
+    /// What stands above each phase.
+    pub(crate) phases: [&'a str; Phase::ALL.len()],
     /// How much there could be, as a shaded area: (seconds, value) pairs.
     pub(crate) room: Vec<(f64, f64)>,
     pub(crate) lines: Vec<Line<'a>>,
@@ -38,11 +40,6 @@ impl Plot<'_> {
     }
 
     fn draw(&self, svg: &mut String) -> fmt::Result {
-        let ticks = Ticks::up_to(self.highest());
-        let scale = Scale {
-            seconds: self.schedule.total().as_secs_f64(),
-            highest: ticks.top(),
-        };
         let quantity = escape(self.quantity);
         let height = if self.circuit.is_empty() {
             STRIP - 8.0
@@ -53,14 +50,25 @@ impl Plot<'_> {
             svg,
             r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{quantity}, over time">"#
         )?;
-        writeln!(svg, r#"<text x="0" y="{}">{quantity}</text>"#, TOP - 26.0)?;
+        self.draw_parts(svg)?;
+        writeln!(svg, "</svg>")
+    }
+
+    /// All that is in the `<svg>` element, for a picture that has more in it.
+    pub(crate) fn draw_parts(&self, svg: &mut String) -> fmt::Result {
+        let ticks = Ticks::up_to(self.highest());
+        let scale = Scale {
+            seconds: self.schedule.total().as_secs_f64(),
+            highest: ticks.top(),
+        };
+        let (quantity, above) = (escape(self.quantity), TOP - 26.0);
+        writeln!(svg, r#"<text x="0" y="{above}">{quantity}</text>"#)?;
         self.draw_phases(svg, scale)?;
         self.draw_room(svg, scale)?;
         draw_axes(svg, scale, &ticks)?;
         self.draw_circuit(svg, scale)?;
         self.draw_lines(svg, scale)?;
-        self.draw_remarks(svg, scale)?;
-        writeln!(svg, "</svg>")
+        self.draw_remarks(svg, scale)
     }
 
     fn draw_phases(&self, svg: &mut String, scale: Scale) -> fmt::Result {
@@ -71,10 +79,10 @@ impl Plot<'_> {
             svg,
             r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{HEIGHT}"/>"#
         )?;
-        for phase in Phase::ALL {
+        for (phase, title) in Phase::ALL.into_iter().zip(self.phases) {
             let span = self.schedule.span(phase);
             let middle = scale.x((span.start + span.end).as_secs_f64() / 2.0);
-            let (title, above) = (phase.title(), TOP - 8.0);
+            let (title, above) = (escape(title), TOP - 8.0);
             writeln!(
                 svg,
                 r#"<text class="phase" x="{middle:.1}" y="{above}" text-anchor="middle">{title}</text>"#
@@ -252,6 +260,7 @@ mod tests {
         let plot = Plot {
             quantity: "answers < a second",
             schedule: &schedule,
+            phases: Phase::ALL.map(Phase::title),
             room: vec![(0.0, 400.0), (40.0, 400.0)],
             lines: vec![
                 Line {

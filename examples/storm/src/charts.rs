@@ -38,6 +38,7 @@ pub(crate) fn goodput_plot<'a>(report: &'a Report, schedule: &'a Schedule) -> Pl
     Plot {
         quantity: "requests answered in time, per second",
         schedule,
+        height: HEIGHT,
         phases: Phase::ALL.map(Phase::title),
         room: servable(report, schedule),
         lines: lines(report, |point| Some(point.goodput)),
@@ -53,6 +54,7 @@ pub(crate) fn attempts(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests the upstream gets, per second",
         schedule,
+        height: HEIGHT,
         phases: Phase::ALL.map(Phase::title),
         room: capacity(report, schedule),
         lines: lines(report, |point| Some(point.attempts)),
@@ -76,6 +78,7 @@ pub(crate) fn waits(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "milliseconds until a request has ended in any way, p99",
         schedule,
+        height: HEIGHT,
         phases: Phase::ALL.map(Phase::title),
         room: Vec::new(),
         lines: lines(report, |point| point.wait_p99_ms),
@@ -115,6 +118,7 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests in the gateway behind Buttress, on average over half a second",
         schedule,
+        height: HEIGHT,
         phases: Phase::ALL.map(Phase::title),
         room: Vec::new(),
         lines: vec![
@@ -145,6 +149,9 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
         &plot,
     )
 }
+
+/// How high the area of the lines is, in each plot of the page.
+const HEIGHT: f64 = 212.0;
 
 /// The lines that every legend begins with.
 const LINES: &str = "<li><i class=\"line\" style=\"background:var(--naive)\"></i>naive</li>\

@@ -23,11 +23,12 @@ fn draw(svg: &mut String, report: &Report, schedule: &Schedule) -> fmt::Result {
     let settings = &report.settings;
     let (workers, few) = (settings.upstream.workers, settings.workers_in_brownout);
     let phases = [
-        format!("calm: {workers} workers upstream"),
-        format!("brown-out: {few} workers"),
-        format!("recovery: {workers} workers again"),
+        format!("calm: {workers} workers"),
+        format!("brown-out: {few} left"),
+        format!("recovery: all {workers} again"),
     ];
     let plot = Plot {
+        height: PLOT_HEIGHT,
         phases: phases.each_ref().map(String::as_str),
         circuit: &[],
         remarks: Vec::new(),
@@ -35,7 +36,7 @@ fn draw(svg: &mut String, report: &Report, schedule: &Schedule) -> fmt::Result {
     };
     writeln!(
         svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="800" height="352" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="800" height="360" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="title">"#
     )?;
     let headline = escape(&report.headline);
     writeln!(svg, r#"<title id="title">{headline}</title>"#)?;
@@ -96,11 +97,12 @@ fn caption(settings: &Settings) -> String {
 const STYLE: &str = include_str!("picture.css");
 
 const WIDTH: f64 = 1000.0;
-const HEIGHT: f64 = 440.0;
+const HEIGHT: f64 = 450.0;
 /// Around everything.
 const MARGIN: f64 = 20.0;
 /// Where the plot begins, below the legend.
 const PLOT_TOP: f64 = 56.0;
+const PLOT_HEIGHT: f64 = 304.0;
 
 #[cfg(test)]
 mod tests {
@@ -215,9 +217,9 @@ mod tests {
             "naive: a timeout and 3 retries",
             "buttress: the same client behind the layers",
             "what the upstream could answer",
-            "calm: 10 workers upstream",
-            "brown-out: 2 workers",
-            "recovery: 10 workers again",
+            "calm: 10 workers",
+            "brown-out: 2 left",
+            "recovery: all 10 again",
             "requests answered in time, per second",
             "seconds since the start",
             "400 requests a second to each gateway for 40 s, seed 7 --without breaker",

@@ -11,6 +11,9 @@ pub mod alerting {}
 #[doc = include_str!("../docs/glossary.md")]
 pub mod glossary {}
 
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}
+
 #[doc = include_str!("../docs/ordering.md")]
 pub mod ordering {}
 
@@ -22,11 +25,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use buttress_breaker::CircuitState;
-    use buttress_core::Reason;
+    use buttress_core::{Reason, Rejection};
     use buttress_metrics::names;
+    use buttress_problem::Problem;
     use buttress_retry::StopReason;
 
     const ALERTING: &str = include_str!("../docs/alerting.md");
+    const OPERATING: &str = include_str!("../docs/operating.md");
 
     #[test]
     fn alerting_names_every_metric_and_no_other() {
@@ -66,7 +71,23 @@ mod tests {
         }
     }
 
-    /// The names of metrics in a text, and the text after each.
+    #[test]
+    fn operating_has_a_row_for_every_reason_with_its_status() {
+        for &reason in Reason::ALL {
+            let status = Problem::from(&Rejection::new(reason, "api")).status();
+            let row = format!("| `{}` | {} |", reason.as_str(), status.as_u16());
+            assert_eq!(OPERATING.matches(&row).count(), 1, "{row}");
+        }
+    }
+
+    #[test]
+    fn operating_names_only_metrics_that_exist() {
+        for (name, _) in metrics(OPERATING) {
+            assert!(names::ALL.iter().any(|it| it.name == name), "{name}");
+        }
+    }
+
+    /// The names of metrics in a text, and what follows each.
     fn metrics(text: &str) -> impl Iterator<Item = (&str, &str)> {
         text.match_indices("buttress_").map(|(start, _)| {
             let text = &text[start..];

@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// Directory for storm.json and storm.html, made if it is missing
     #[arg(long, value_name = "DIR", default_value = "out/storm")]
     pub(crate) out: PathBuf,
+
+    /// File for a picture of the answered requests, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 impl Args {
@@ -44,17 +48,32 @@ impl Args {
         Duration::from_secs(self.seconds)
     }
 
-    /// Makes the output directory and checks that files can be written in it, before a storm whose report could not be
-    /// saved.
+    /// Makes the output directory, and that of the picture, and checks that files can be written there, before a storm
+    /// whose report could not be saved.
     ///
     /// # Errors
     ///
-    /// A message that names the option, the directory and what is wrong with it.
+    /// A message that names the option, its path and what is wrong with it.
     pub(crate) fn prepare_out(&self) -> Result<(), String> {
         prove_writable(&self.out).map_err(|error| {
             let out = self.out.display();
             format!("out is {out}, but must be a directory that can be written to: {error}")
+        })?;
+        let Some(svg) = &self.svg else { return Ok(()) };
+        prove_file(svg).map_err(|error| {
+            let svg = svg.display();
+            format!("svg is {svg}, but must be a file that can be written to: {error}")
         })
+    }
+}
+
+fn prove_file(file: &Path) -> io::Result<()> {
+    if file.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    match file.parent() {
+        Some(directory) if directory != Path::new("") => prove_writable(directory),
+        _ => prove_writable(Path::new(".")),
     }
 }
 
@@ -158,5 +177,20 @@ mod tests {
         let refused = args.prepare_out().unwrap_err();
         fs::remove_file(&file).unwrap();
         assert!(refused.starts_with(&format!("out is {}, but must be", beneath.display())));
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_written_is_rejected_by_name() {
+        let directory = std::env::temp_dir().join(format!("storm-svg-{}", std::process::id()));
+        let prepare = |svg: &Path| {
+            let arguments = ["storm", "--out", directory.to_str().unwrap(), "--svg"];
+            let args = Args::try_parse_from(arguments.into_iter().chain(svg.to_str()));
+            args.unwrap().prepare_out()
+        };
+        let accepted = prepare(&directory.join("new/storm.svg"));
+        let refused = prepare(&directory).unwrap_err();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(accepted, Ok(()));
+        assert!(refused.starts_with(&format!("svg is {}, but must be", directory.display())));
     }
 }

@@ -10,16 +10,6 @@ use crate::watch::Crowd;
 
 /// The answered requests, with the circuit below.
 pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
-    let plot = Plot {
-        quantity: "requests answered in time, per second",
-        schedule,
-        room: servable(report, schedule),
-        lines: lines(report, |point| Some(point.goodput)),
-        circuit: &report.gateways.buttress.circuit,
-        remarks: remarks(report, |point| {
-            format!("{:.0} of {:.0}/s answered", point.goodput, point.offered)
-        }),
-    };
     let legend = format!(
         "{LINES}<li><i style=\"background:var(--room)\"></i>what the upstream could have answered</li>{}",
         [
@@ -39,8 +29,24 @@ pub(crate) fn goodput(report: &Report, schedule: &Schedule) -> String {
          those whose callers have left, and stays so when all its workers are back. The other admits what can be \
          answered, and rejects the rest.",
         &legend,
-        &plot,
+        &goodput_plot(report, schedule),
     )
+}
+
+/// The plot of the answered requests, without its words.
+pub(crate) fn goodput_plot<'a>(report: &'a Report, schedule: &'a Schedule) -> Plot<'a> {
+    Plot {
+        quantity: "requests answered in time, per second",
+        schedule,
+        height: HEIGHT,
+        phases: Phase::ALL.map(Phase::title),
+        room: servable(report, schedule),
+        lines: lines(report, |point| Some(point.goodput)),
+        circuit: &report.gateways.buttress.circuit,
+        remarks: remarks(report, |point| {
+            format!("{:.0} of {:.0}/s answered", point.goodput, point.offered)
+        }),
+    }
 }
 
 /// The load of the upstream.
@@ -48,6 +54,8 @@ pub(crate) fn attempts(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests the upstream gets, per second",
         schedule,
+        height: HEIGHT,
+        phases: Phase::ALL.map(Phase::title),
         room: capacity(report, schedule),
         lines: lines(report, |point| Some(point.attempts)),
         circuit: &[],
@@ -70,6 +78,8 @@ pub(crate) fn waits(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "milliseconds until a request has ended in any way, p99",
         schedule,
+        height: HEIGHT,
+        phases: Phase::ALL.map(Phase::title),
         room: Vec::new(),
         lines: lines(report, |point| point.wait_p99_ms),
         circuit: &[],
@@ -108,6 +118,8 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
     let plot = Plot {
         quantity: "requests in the gateway behind Buttress, on average over half a second",
         schedule,
+        height: HEIGHT,
+        phases: Phase::ALL.map(Phase::title),
         room: Vec::new(),
         lines: vec![
             line("limit", |crowd| crowd.limit),
@@ -137,6 +149,9 @@ pub(crate) fn crowd(report: &Report, schedule: &Schedule) -> String {
         &plot,
     )
 }
+
+/// How high the area of the lines is, in each plot of the page.
+const HEIGHT: f64 = 212.0;
 
 /// The lines that every legend begins with.
 const LINES: &str = "<li><i class=\"line\" style=\"background:var(--naive)\"></i>naive</li>\

@@ -63,7 +63,7 @@ pub(crate) fn page(report: &Report, schedule: &Schedule) -> String {
 }
 
 /// The option that leaves layers out, if any were.
-fn without(settings: &Settings) -> String {
+pub(crate) fn without(settings: &Settings) -> String {
     let names = settings.without.iter().filter_map(|support| {
         let name = support.to_possible_value()?;
         Some(format!(" --without {}", name.get_name()))

@@ -1,7 +1,7 @@
 //! A storm in a glass: two gateways, their upstreams in trouble, and the figures afterwards.
 //!
-//! [`run`] reads the arguments, `storm` lets it blow, `report` adds it up, and `table`, `html` and
-//! `storm.json` tell it. The layers under test stand in [`gateway::buttress`].
+//! [`run`] reads the arguments, `storm` lets it blow, `report` adds it up, and `table`, `html`, `picture`
+//! and `storm.json` tell it. The layers under test stand in [`gateway::buttress`].
 
 //!
 //! It is a library so that other examples can use the gateway, the upstream and the load: the game day does.
@@ -16,6 +16,7 @@ mod live;
 pub mod load;
 pub mod net;
 mod percentiles;
+mod picture;
 mod plot;
 mod recovery;
 mod report;
@@ -73,7 +74,12 @@ fn write(args: &Args, report: &Report) -> Result<(), BoxError> {
     let json = args.out.join("storm.json");
     let html = args.out.join("storm.html");
     fs::write(&json, serde_json::to_string_pretty(report)?)?;
-    fs::write(&html, html::page(report, &Schedule::new(args.duration())))?;
+    let schedule = Schedule::new(args.duration());
+    fs::write(&html, html::page(report, &schedule))?;
     println!("{} and {}", json.display(), html.display());
+    if let Some(svg) = &args.svg {
+        fs::write(svg, picture::picture(report, &schedule))?;
+        println!("{}", svg.display());
+    }
     Ok(())
 }

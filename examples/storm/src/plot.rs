@@ -11,6 +11,10 @@ pub(crate) struct Plot<'a> {
     /// What the y axis counts, and in which unit.
     pub(crate) quantity: &'a str,
     pub(crate) schedule: &'a Schedule,
+    /// How high the area of the lines is.
+    pub(crate) height: f64,
+    /// What stands above each phase.
+    pub(crate) phases: [&'a str; Phase::ALL.len()],
     /// How much there could be, as a shaded area: (seconds, value) pairs.
     pub(crate) room: Vec<(f64, f64)>,
     pub(crate) lines: Vec<Line<'a>>,
@@ -38,43 +42,52 @@ impl Plot<'_> {
     }
 
     fn draw(&self, svg: &mut String) -> fmt::Result {
-        let ticks = Ticks::up_to(self.highest());
-        let scale = Scale {
-            seconds: self.schedule.total().as_secs_f64(),
-            highest: ticks.top(),
-        };
         let quantity = escape(self.quantity);
-        let height = if self.circuit.is_empty() {
+        let below = if self.circuit.is_empty() {
             STRIP - 8.0
         } else {
             STRIP + STRIP_HEIGHT + 4.0
         };
+        let height = TOP + self.height + below;
         writeln!(
             svg,
             r#"<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{quantity}, over time">"#
         )?;
-        writeln!(svg, r#"<text x="0" y="{}">{quantity}</text>"#, TOP - 26.0)?;
+        self.draw_parts(svg)?;
+        writeln!(svg, "</svg>")
+    }
+
+    /// All that is in the `<svg>` element, for a picture that has more in it.
+    pub(crate) fn draw_parts(&self, svg: &mut String) -> fmt::Result {
+        let ticks = Ticks::up_to(self.highest());
+        let scale = Scale {
+            seconds: self.schedule.total().as_secs_f64(),
+            highest: ticks.top(),
+            height: self.height,
+        };
+        let (quantity, above) = (escape(self.quantity), TOP - 26.0);
+        writeln!(svg, r#"<text x="0" y="{above}">{quantity}</text>"#)?;
         self.draw_phases(svg, scale)?;
         self.draw_room(svg, scale)?;
         draw_axes(svg, scale, &ticks)?;
         self.draw_circuit(svg, scale)?;
         self.draw_lines(svg, scale)?;
-        self.draw_remarks(svg, scale)?;
-        writeln!(svg, "</svg>")
+        self.draw_remarks(svg, scale)
     }
 
     fn draw_phases(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        let height = self.height;
         let shade = self.schedule.span(Phase::Brownout);
         let from = scale.x(shade.start.as_secs_f64());
         let width = scale.x(shade.end.as_secs_f64()) - from;
         writeln!(
             svg,
-            r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{HEIGHT}"/>"#
+            r#"<rect class="shade" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{height}"/>"#
         )?;
-        for phase in Phase::ALL {
+        for (phase, title) in Phase::ALL.into_iter().zip(self.phases) {
             let span = self.schedule.span(phase);
             let middle = scale.x((span.start + span.end).as_secs_f64() / 2.0);
-            let (title, above) = (phase.title(), TOP - 8.0);
+            let (title, above) = (escape(title), TOP - 8.0);
             writeln!(
                 svg,
                 r#"<text class="phase" x="{middle:.1}" y="{above}" text-anchor="middle">{title}</text>"#
@@ -87,11 +100,12 @@ impl Plot<'_> {
         if self.room.is_empty() {
             return Ok(());
         }
-        write!(svg, r#"<path class="room" d="M{LEFT} {BOTTOM}"#)?;
+        let bottom = scale.bottom();
+        write!(svg, r#"<path class="room" d="M{LEFT} {bottom}"#)?;
         for (at, value) in &self.room {
             write!(svg, "L{:.1} {:.1}", scale.x(*at), scale.y(*value))?;
         }
-        writeln!(svg, r#"L{RIGHT} {BOTTOM}Z"/>"#)?;
+        writeln!(svg, r#"L{RIGHT} {bottom}Z"/>"#)?;
         // Its edge, which shows where the shade of the brown-out hides the area.
         write!(svg, r#"<path class="edge" d=""#)?;
         for (i, (at, value)) in self.room.iter().enumerate() {
@@ -102,8 +116,9 @@ impl Plot<'_> {
     }
 
     fn draw_circuit(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        let top = scale.bottom() + STRIP;
         if !self.circuit.is_empty() {
-            let (x, y) = (LEFT - 8.0, STRIP + 10.0);
+            let (x, y) = (LEFT - 8.0, top + 10.0);
             writeln!(
                 svg,
                 r#"<text x="{x}" y="{y}" text-anchor="end">circuit</text>"#
@@ -119,7 +134,7 @@ impl Plot<'_> {
             let words = state.replace('_', "-");
             writeln!(
                 svg,
-                r#"<rect x="{from:.2}" y="{STRIP}" width="{width:.2}" height="{STRIP_HEIGHT}" fill="var(--{state})"><title>{words} at {at:.2} s</title></rect>"#
+                r#"<rect x="{from:.2}" y="{top}" width="{width:.2}" height="{STRIP_HEIGHT}" fill="var(--{state})"><title>{words} at {at:.2} s</title></rect>"#
             )?;
         }
         Ok(())
@@ -159,13 +174,14 @@ impl Plot<'_> {
 
     /// Last, so that they lie on top and are what the reader points at.
     fn draw_remarks(&self, svg: &mut String, scale: Scale) -> fmt::Result {
+        let height = self.height;
         for (span, remark) in &self.remarks {
             let from = scale.x(span.start);
             let width = scale.x(span.end) - from;
             let remark = escape(remark);
             writeln!(
                 svg,
-                r#"<rect class="step" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{HEIGHT}"><title>{remark}</title></rect>"#
+                r#"<rect class="step" x="{from:.1}" y="{TOP}" width="{width:.1}" height="{height}"><title>{remark}</title></rect>"#
             )?;
         }
         Ok(())
@@ -190,16 +206,17 @@ fn draw_axes(svg: &mut String, scale: Scale, ticks: &Ticks) -> fmt::Result {
             r#"<text x="{left}" y="{middle:.1}" text-anchor="end">{tick}</text>"#
         )?;
     }
-    writeln!(svg, r#"<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>"#)?;
+    let bottom = scale.bottom();
+    writeln!(svg, r#"<path class="axis" d="M{LEFT} {bottom}H{RIGHT}"/>"#)?;
     let seconds = Ticks::up_to(scale.seconds);
     for tick in seconds.iter().filter(|tick| *tick <= scale.seconds) {
-        let (x, below) = (scale.x(tick), BOTTOM + 18.0);
+        let (x, below) = (scale.x(tick), bottom + 18.0);
         writeln!(
             svg,
             r#"<text x="{x:.1}" y="{below}" text-anchor="middle">{tick}</text>"#
         )?;
     }
-    let below = BOTTOM + 34.0;
+    let below = bottom + 34.0;
     writeln!(
         svg,
         r#"<text x="{RIGHT}" y="{below}" text-anchor="end">seconds since the start</text>"#
@@ -211,6 +228,7 @@ fn draw_axes(svg: &mut String, scale: Scale, ticks: &Ticks) -> fmt::Result {
 struct Scale {
     seconds: f64,
     highest: f64,
+    height: f64,
 }
 
 impl Scale {
@@ -219,7 +237,12 @@ impl Scale {
     }
 
     fn y(self, value: f64) -> f64 {
-        BOTTOM - HEIGHT * value / self.highest
+        self.bottom() - self.height * value / self.highest
+    }
+
+    /// Where the time axis is.
+    fn bottom(self) -> f64 {
+        TOP + self.height
     }
 }
 
@@ -235,9 +258,8 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = WIDTH - 72.0;
 const TOP: f64 = 42.0;
-const BOTTOM: f64 = 254.0;
-const HEIGHT: f64 = BOTTOM - TOP;
-const STRIP: f64 = BOTTOM + 44.0;
+/// From the time axis down to the strip.
+const STRIP: f64 = 44.0;
 const STRIP_HEIGHT: f64 = 12.0;
 const NAME_HEIGHT: f64 = 15.0;
 
@@ -252,6 +274,8 @@ mod tests {
         let plot = Plot {
             quantity: "answers < a second",
             schedule: &schedule,
+            height: 212.0,
+            phases: Phase::ALL.map(Phase::title),
             room: vec![(0.0, 400.0), (40.0, 400.0)],
             lines: vec![
                 Line {

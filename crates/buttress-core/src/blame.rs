@@ -10,6 +10,7 @@
 //! | is dropped before the head, because its caller cancelled it | nothing |
 //! | is dropped before the head, [by its deadline](crate::Ending::Expired), after at least the *timeout threshold* | a timeout |
 //! | is dropped before the head, by its deadline, sooner | nothing: its caller allowed less time than calls take |
+//! | is dropped before the head, without a reason, at the time that [its request declares](crate::Identify::caller_deadline) | as by its deadline: tonic's server and client end calls so |
 //! | fails with a timeout, and its caller allowed less than the threshold | nothing, for the same reason |
 //! | has a slow body | nothing: the latency of a call is the time to its head |
 //! | waits for the body of its request | the latency without that wait: it is [the caller's](crate::Upload) time, and makes no call slow or timed out |
@@ -42,6 +43,19 @@ impl Dropped {
         self.ending == Ending::Expired && !self.answered && self.took >= threshold
     }
 }
+
+/// Why a call was dropped, if its request declared that its caller waits for `allowed`, and it was dropped after `took`.
+/// Who keeps that time outside of our layers drops the call without a reason. Its timer began earlier than the layer.
+pub(crate) fn at_declared_end(ending: Ending, allowed: u64, took: u64) -> Ending {
+    if ending == Ending::Abandoned && took >= allowed - allowed / EARLY {
+        Ending::Expired
+    } else {
+        ending
+    }
+}
+
+/// One part in so many of the declared time may have passed before a call reaches the layer.
+const EARLY: u64 = 16;
 
 /// Whether a call that timed out took less than `threshold` without the wait for its caller, and at least that with it.
 /// Such a timeout is not counted against the service.
@@ -91,6 +105,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_drop_at_the_declared_time_is_by_the_deadline() {
+        use Ending::{Abandoned, Expired, Refused};
+        for (ending, took, expected) in [
+            (Abandoned, 0, Abandoned),
+            (Abandoned, 149, Abandoned),
+            (Abandoned, 150, Expired),
+            (Abandoned, u64::MAX, Expired),
+            (Refused, 160, Refused),
+            (Expired, 0, Expired),
+        ] {
+            assert_eq!(at_declared_end(ending, 160, took), expected, "{took}");
+        }
+        assert_eq!(at_declared_end(Abandoned, u64::MAX, 1 << 40), Abandoned);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +13,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
-use tokio::time::{Sleep, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep, timeout};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 type Sent = ReplayBody<Full<Bytes>>;
@@ -155,4 +158,65 @@ async fn an_attempt_that_its_retry_ends_is_a_timeout_of_the_dependency() {
     }
     let breaker = resilience.breaker("feed").unwrap();
     assert_eq!(breaker.state(), CircuitState::Open);
+}
+
+/// A gRPC call that may take a second, as its headers declare.
+fn rpc() -> Request<Full<Bytes>> {
+    Request::post("/shop.Orders/Place")
+        .header("content-type", "application/grpc")
+        .header("grpc-timeout", "1S")
+        .body(Full::default())
+        .unwrap()
+}
+
+/// tonic's server drops a call at its `grpc-timeout`, outside of its user's layers, and gives no reason.
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_dropped_at_their_grpc_timeout_open_the_circuit() {
+    for (time, state) in [
+        (1_000 * MS, CircuitState::Open),
+        // The timer began before the layer was called.
+        (990 * MS, CircuitState::Open),
+        // The caller left.
+        (500 * MS, CircuitState::Closed),
+    ] {
+        let breaker = Breaker::new("orders", BreakerConfig::default());
+        let service = BreakerLayer::http(&breaker).layer(service_fn(|_: Request<Full<Bytes>>| {
+            pending::<Result<Response<Full<Bytes>>, Infallible>>()
+        }));
+        for _ in 0..30 {
+            // Once the circuit is open, they are rejected.
+            let _ = timeout(time, service.clone().oneshot(rpc())).await;
+        }
+        assert_eq!(breaker.state(), state, "{time:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_dropped_at_their_grpc_timeout_lower_the_limit() {
+    let shedder = Shedder::new("orders", ShedConfig::default().queue(0));
+    let hangs = Arc::new(AtomicBool::new(false));
+    let hanging = Arc::clone(&hangs);
+    let service = ShedLayer::server(&shedder).layer(service_fn(move |_: Request<Full<Bytes>>| {
+        let hangs = hanging.load(Ordering::Relaxed);
+        async move {
+            if hangs {
+                pending::<()>().await;
+            }
+            sleep(50 * MS).await;
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }
+    }));
+    let mut limits = Vec::new();
+    for hang in [false, true] {
+        hangs.store(hang, Ordering::Relaxed);
+        let mut calls = JoinSet::new();
+        for _ in 0..20_000 {
+            let call = timeout(1_000 * MS, service.clone().oneshot(rpc()));
+            calls.spawn(async { drop(call.await) });
+            sleep(2 * MS).await;
+            while calls.try_join_next().is_some() {}
+        }
+        limits.push(shedder.snapshot().limit.limit);
+    }
+    assert!(limits[1] < limits[0], "{limits:?}");
 }

@@ -4,7 +4,7 @@ use super::permit::{Permit, Role, Settlement};
 use super::probes::Verdict;
 use super::steps::Locked;
 use super::{Cause, Circuit};
-use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
+use crate::blame::{Dropped, at_declared_end, was_cut_short, was_kept_waiting};
 use crate::sync::Ordering;
 use crate::time::nanos;
 use crate::window::{Generation, Mark};
@@ -48,8 +48,8 @@ impl Circuit {
     }
 
     /// A permitted call was dropped before it ended, for the reason `ending`. That is neutral for the dependency,
-    /// unless the call had the full time of an attempt, and no head of a response came in that time. A probe whose head
-    /// came has succeeded.
+    /// unless the call had the full time of an attempt, or that [its request declares](Permit::allow), and no head of a
+    /// response came in that time. A probe whose head came has succeeded.
     pub fn cancel(
         &self,
         permit: Permit,
@@ -64,7 +64,7 @@ impl Circuit {
                 // A timeout layer of another library drops a call without a reason.
                 Ending::Expired
             } else {
-                ending
+                at_declared_end(ending, permit.allowed, took)
             },
             answered: permit.is_answered(),
             took: Duration::from_nanos(took),

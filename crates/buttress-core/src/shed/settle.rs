@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use super::call::{Begun, Claim};
 use super::{Permit, Shed, Stripe};
-use crate::blame::{Dropped, was_cut_short, was_kept_waiting};
+use crate::blame::{Dropped, at_declared_end, was_cut_short, was_kept_waiting};
 use crate::limit::{Sample, Step};
 use crate::sync::lock;
+use crate::time::nanos;
 use crate::upload::ServiceTime;
 use crate::{Deadline, Ending, FailureKind, Outcome, Report};
 
@@ -52,8 +53,8 @@ impl Shed {
     }
 
     /// Like [`release`](Self::release), for a permit by reference. `ending` is why the call was dropped, if it was not
-    /// settled: a call that its deadline ended after much more time than calls take counts as a timeout; a call whose
-    /// response had begun counts as answered; any other call is not counted. Releasing a permit again changes nothing.
+    /// settled: a call that its deadline ended (or that was dropped at the deadline that its request declares) after much
+    /// more time than calls take counts as a timeout; a call whose response had begun counts as answered; any other call is not counted. Releasing a permit again changes nothing.
     pub fn release_in_place(
         &self,
         permit: &mut Permit,
@@ -115,6 +116,14 @@ impl Shed {
     }
 
     fn outcome_of_dropped(&self, begun: &Begun, ending: Ending, now: Instant) -> Outcome {
+        let ending = match begun.caller_deadline {
+            Some(deadline) => {
+                let allowed = nanos(deadline.remaining(begun.at));
+                let took = nanos(now.saturating_duration_since(begun.at));
+                at_declared_end(ending, allowed, took)
+            }
+            None => ending,
+        };
         let dropped = Dropped {
             ending,
             answered: begun.answered_after.is_some(),

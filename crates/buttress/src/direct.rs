@@ -9,11 +9,11 @@ use http::Request;
 use pin_project::pin_project;
 use tower_service::Service;
 
-/// A client that sends each request once, to one place: a hyper-util client, a tonic channel.
+/// A client that sends each request once, to one peer: a hyper-util client, a tonic channel.
 ///
-/// A [retry](crate::retry) makes a request that is not idempotent again only if it knows that the dependency never began
-/// on it. An error does not tell: "connection refused" may be the end of a redirect. `Direct` says of the client in it
-/// that it follows no redirects, and so that a refused connection or stream is that of the request itself.
+/// A [retry](crate::retry) repeats a request that is not idempotent only if the dependency did not process it. The
+/// error alone is no evidence: "connection refused" may come after a redirect. `Direct` states that the inner client
+/// follows no redirects, so a refused connection or stream is that of the request itself.
 ///
 /// ```
 /// use buttress::Direct;
@@ -28,19 +28,19 @@ use tower_service::Service;
 /// # }
 /// ```
 ///
-/// Responses and errors are those of the client, the latter in a [`BoxError`].
+/// Responses and errors are those of the inner client, errors in a [`BoxError`].
 #[derive(Debug, Clone, Copy)]
 pub struct Direct<C> {
     client: C,
 }
 
 impl<C> Direct<C> {
-    /// Says that `client` follows no redirects, and makes no second attempt by itself.
+    /// Wraps a client that follows no redirects and does not retry.
     pub const fn new(client: C) -> Self {
         Self { client }
     }
 
-    /// The client.
+    /// Returns the inner client.
     pub fn into_inner(self) -> C {
         self.client
     }
@@ -68,12 +68,12 @@ where
     }
 }
 
-/// The response of a [`Direct`] client to come.
+/// The response future of [`Direct`].
 #[pin_project]
 pub struct DirectFuture<F> {
     #[pin]
     response: F,
-    /// Given back if the request was not sent.
+    /// Returned if the request was not sent.
     ticket: Option<Ticket>,
 }
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("../docs/README.md")]
 //!
-//! This module has no code. It is there for rustdoc only.
+//! This module has no code. It exists for rustdoc only.
 
 #[doc = include_str!("../docs/adding-a-layer.md")]
 pub mod adding_a_layer {}
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn alerting_selects_by_labels_and_words_that_exist() {
+    fn alerting_selects_by_labels_and_values_that_exist() {
         let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
         let stops = StopReason::ALL.iter().map(|reason| reason.as_str());
         let states = CircuitState::ALL.iter().map(|state| state.as_str());
@@ -47,7 +47,7 @@ mod tests {
                 continue;
             };
             let metric = names::ALL.iter().find(|metric| metric.name == name);
-            let labels = metric.expect("it is in the table").labels;
+            let labels = metric.expect("the metric is in the table").labels;
             for selector in selectors.split(", ") {
                 let (label, value) = selector
                     .split_once(['=', '!'])
@@ -66,7 +66,7 @@ mod tests {
         }
     }
 
-    /// The names of metrics in a text, and what follows each.
+    /// The names of metrics in a text, and the text after each.
     fn metrics(text: &str) -> impl Iterator<Item = (&str, &str)> {
         text.match_indices("buttress_").map(|(start, _)| {
             let text = &text[start..];

@@ -12,11 +12,11 @@ use tower_service::Service;
 
 use crate::http_client_body::AttributedBody;
 
-/// A [`reqwest::Client`] as a service of HTTP: `http::Request` in, `http::Response` out.
+/// A [`reqwest::Client`] as an HTTP service: takes an `http::Request`, and returns an `http::Response`.
 ///
-/// reqwest is a service already, but of its own request and response types, and with an error that tells layers
-/// little. This one speaks `http`, so that every layer for HTTP fits over it, and writes on each error
-/// [what it says about the dependency](#errors). A clone shares the connections.
+/// reqwest is already a service, but with its own request and response types, and with an error whose outcome layers
+/// cannot read. This service uses the types of `http`, so that all HTTP layers work around it, and attaches the
+/// [outcome](#errors) to each error. Clones share the connections.
 ///
 /// ```no_run
 /// use buttress::HttpClient;
@@ -34,44 +34,44 @@ use crate::http_client_body::AttributedBody;
 ///
 /// # Requests
 ///
-/// The body of a request is a [`reqwest::Body`] and nothing else, so that a stack can be named and polled ready
-/// without a request in sight. Text and bytes become one by `.into()`, any other body by [`reqwest::Body::wrap`],
-/// and a stream, such as the body of a request that is passed on, by [`reqwest::Body::wrap_stream`]. The body
-/// of the response is a `reqwest::Body` too, and streams. [`to_reqwest`](crate::to_reqwest) makes a
-/// [`reqwest::Response`] of what the layers around the client answer.
+/// The body of a request is a [`reqwest::Body`], so that a stack can be named and polled ready without a request.
+/// Convert text and bytes with `.into()`, any other body with [`reqwest::Body::wrap`], and a stream, such as the body
+/// of a forwarded request, with [`reqwest::Body::wrap_stream`]. The body of the response is also a `reqwest::Body`,
+/// and streams. [`to_reqwest`](crate::to_reqwest) converts the response of the layers around the client to a
+/// [`reqwest::Response`].
 ///
-/// Extensions travel with the request, and with them the timeout that [`reqwest::Request::timeout_mut`] sets.
+/// Extensions are sent with the request, including the timeout that [`reqwest::Request::timeout_mut`] sets.
 ///
 /// # Errors
 ///
-/// Every error is the [`reqwest::Error`], with its outcome written on it as an [`ClassifiedError`], and so is what a body
-/// that fails has in its chain:
+/// Every error is the [`reqwest::Error`], with its outcome attached as a [`ClassifiedError`]. So is the error of a
+/// response body:
 ///
-/// | the error | outcome |
+/// | error | outcome |
 /// |---|---|
-/// | the request cannot be sent as it is: a relative URL, a scheme that is not HTTP, `https` and a client without TLS | ignored |
-/// | the caller's own body failed while it was sent | ignored |
-/// | a timeout, of the client or of the request, also in the middle of the body | timeout |
-/// | no connection, or one that broke off | transport |
+/// | the request cannot be sent: a relative URL, a scheme that is not HTTP, `https` with a client without TLS | ignored |
+/// | the request's own body failed while it was sent | ignored |
+/// | a timeout of the client or of the request, also in the middle of the body | timeout |
+/// | no connection, or a lost connection | transport |
 /// | anything else, such as too many redirects | error |
 ///
 /// # Redirects
 ///
-/// A client that follows redirects does not say which of its requests found no connection: the first, or one that came
-/// after the dependency had processed the first. So what it reports of a refused connection is no reason for a
-/// [retry](crate::retry) to send a request again that is not idempotent. [`without_redirects`](Self::without_redirects)
-/// makes a client that knows.
+/// A client that follows redirects does not report which of its requests found no connection: the first, or one after
+/// the dependency had processed the first. So a [retry](crate::retry) does not repeat a request that is not
+/// idempotent after a refused connection, unless the client was created by
+/// [`without_redirects`](Self::without_redirects).
 #[derive(Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,
-    /// Whether each request is the first and only one on its way.
+    /// Whether each request is sent at most once.
     is_direct: bool,
 }
 
 impl HttpClient {
-    /// A client that follows no redirects and makes no second attempt by itself, whatever the builder says. A request
-    /// that finds no connection was not processed, and is made again by a [retry](crate::retry) whatever its method; so
-    /// is one that the server refused before it began on it, by the words of HTTP/2.
+    /// Creates a client that follows no redirects and does not retry, whatever the builder's settings. A request that
+    /// finds no connection was not processed, and a [retry](crate::retry) repeats it for any method; the same is true
+    /// of a request that the server refused before it processed it, according to HTTP/2.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl From<reqwest::Client> for HttpClient {
 
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The inner client would print its whole configuration, default headers and all.
+        // The inner client would print its whole configuration, including default headers.
         f.debug_struct("HttpClient").finish_non_exhaustive()
     }
 }
@@ -125,20 +125,20 @@ impl Service<Request<Body>> for HttpClient {
     }
 }
 
-/// The response of an [`HttpClient`] to come.
+/// The response future of [`HttpClient`].
 #[pin_project]
 #[derive(Debug)]
 pub struct ResponseFuture {
     #[pin]
     state: State,
-    /// Given back if there was no connection.
+    /// Returned if there was no connection.
     ticket: Option<Ticket>,
 }
 
 #[pin_project(project = StateProject)]
 #[derive(Debug)]
 enum State {
-    /// Not sent: it is no request that reqwest can send.
+    /// Not sent, because reqwest cannot send it.
     Refused(Option<reqwest::Error>),
     Sent(#[pin] <reqwest::Client as Service<reqwest::Request>>::Future),
 }
@@ -166,7 +166,7 @@ impl Future for ResponseFuture {
     }
 }
 
-/// The response as one of `http`, from which reqwest can make its own again: with its URL in the extensions.
+/// Converts a response to one of `http`, with its URL in the extensions, so that reqwest can convert it back.
 fn into_http(response: reqwest::Response) -> Response<Body> {
     let url = response.url().clone();
     let mut response = Response::<Body>::from(response).map(attribute_body);
@@ -176,12 +176,12 @@ fn into_http(response: reqwest::Response) -> Response<Body> {
     response
 }
 
-/// Writes on the error of a body, should there be one, what it says about the dependency.
+/// Attaches the outcome to the error of a body.
 fn attribute_body(body: Body) -> Body {
     Body::wrap(AttributedBody(body))
 }
 
-/// Writes on an error what it says about the dependency.
+/// Attaches the outcome to an error.
 fn attribute(error: reqwest::Error) -> BoxError {
     let outcome = if error.is_builder() || is_of_request_body(&error) || cannot_be_sent(&error) {
         Outcome::Ignored
@@ -195,9 +195,9 @@ fn attribute(error: reqwest::Error) -> BoxError {
     ClassifiedError::new(outcome, error).into()
 }
 
-/// Whether the caller's own body failed: reqwest names the error of a request body where it reads it, and wraps that
-/// name in the error of the request. A gateway whose own clients disconnect in the middle of an upload must not count
-/// it against the upstream.
+/// Whether the request's own body failed: reqwest marks the error of a request body where it reads it, and wraps it
+/// in the error of the request. A gateway whose clients disconnect in the middle of an upload must not count that
+/// against the upstream.
 fn is_of_request_body(error: &reqwest::Error) -> bool {
     chain(error)
         .skip(1)
@@ -234,7 +234,7 @@ mod tests {
         url
     }
 
-    /// A client that looks for no proxy in the environment.
+    /// A client that ignores proxies in the environment.
     fn client() -> HttpClient {
         let client = reqwest::Client::builder().no_proxy().build();
         client.unwrap().into()
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_goes_out_and_its_response_comes_back() {
+    async fn a_request_is_sent_and_its_response_returned() {
         let app = Router::new().route(
             "/",
             post(|headers: http::HeaderMap, body: String| async move {
@@ -266,7 +266,7 @@ mod tests {
             .body("hello".into())
             .unwrap();
 
-        // Polled ready with no request in sight: nothing is ambiguous.
+        // Polled ready without a request: the type is not ambiguous.
         let mut client = client();
         let response = client.ready().await.unwrap().call(request).await.unwrap();
         assert_eq!(response.status(), http::StatusCode::CREATED);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_timeout_of_a_request_travels_in_its_extensions() {
+    async fn the_timeout_of_a_request_is_in_its_extensions() {
         let app = Router::new().route("/", get(std::future::pending::<()>));
         let url = serve(app).await;
         let mut request = reqwest::Request::new(Method::GET, url.parse().unwrap());
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_breaks_off_is_a_transport_failure() {
+    async fn a_lost_connection_is_a_transport_failure() {
         let (listener, url) = listen().await;
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
         let outcome = fail(get_from(url)).await;
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_cannot_be_sent_says_nothing_about_the_dependency() {
+    async fn a_request_that_cannot_be_sent_is_ignored() {
         // The client of these tests is built without TLS.
         for uri in [
             "/relative",
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_body_that_fails_says_nothing_about_the_dependency() {
+    async fn a_request_body_that_fails_is_ignored() {
         struct Broken;
 
         impl http_body::Body for Broken {

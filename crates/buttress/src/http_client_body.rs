@@ -5,8 +5,8 @@ use buttress_core::{ClassifiedError, FailureKind, Outcome};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
-/// The body of a response, with its outcome written on its error: a timeout of the client ends bodies too, and is
-/// no broken connection.
+/// The body of a response, with the outcome attached to its error: a timeout of the client also ends bodies, and is
+/// not a broken connection.
 #[pin_project]
 pub(crate) struct AttributedBody(#[pin] pub(crate) reqwest::Body);
 

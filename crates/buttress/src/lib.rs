@@ -1,19 +1,19 @@
-//! Tower layers that keep a service answering while the things around it fail.
+//! Tower layers that keep a service available while its dependencies and callers fail.
 //!
-//! Each layer is put in front of a [`Service`](tower_service::Service), on a server or in a client, and they are
-//! made to be stacked: with `ServiceBuilder`, on any hyper, axum or tonic service, and around a reqwest client.
+//! Each layer wraps a [`Service`](tower_service::Service), on a server or in a client, and layers can be stacked:
+//! with `ServiceBuilder`, on any hyper, axum or tonic service, and around a reqwest client.
 //!
-//! | pattern | feature | what it is for |
+//! | pattern | feature | purpose |
 //! |---|---|---|
-//! | `breaker` | `breaker` | stops calls to a dependency that fails or slows down, and lets it recover gradually |
-//! | `bulkhead` | `bulkhead` | limits the calls in flight, and lets the rest wait, briefly and in order |
-//! | `chaos` | `chaos` | injects faults on purpose, which repeat and stay in bounds |
-//! | `deadline` | `deadline` | lets every request know how long it has, from hop to hop, and ends it when that is over |
+//! | `breaker` | `breaker` | rejects calls to a dependency that fails or is slow, and lets it recover gradually |
+//! | `bulkhead` | `bulkhead` | limits the calls in flight, and queues the others, briefly and in order |
+//! | `chaos` | `chaos` | injects reproducible faults within bounds |
+//! | `deadline` | `deadline` | passes the deadline of a request from service to service, and ends the request when it has passed |
 //! | `problem` | `problem` | turns every error into an RFC 9457 problem, or a gRPC status |
-//! | `retry` | `retry` | tries again what may pass and may be done twice, within one exact budget |
+//! | `retry` | `retry` | retries transient failures of requests that may be processed twice, within a budget |
 //! | `shed` | `shed` | measures the capacity of a service, and under overload admits the most critical calls |
-//! | [`http`] | | what a response says about how a call went |
-//! | [`metrics`] | | everything that is counted and logged |
+//! | [`http`] | | reads the outcome of a call from its response |
+//! | [`metrics`] | | metrics and events |
 //!
 //! # A server
 //!
@@ -27,7 +27,7 @@
 //!     .route("/orders/{id}", axum::routing::get(|| async { "an order" }))
 //!     .layer(
 //!         tower::ServiceBuilder::new()
-//!             .layer(ProblemLayer::new()) // every refusal becomes a problem; the error type becomes Infallible
+//!             .layer(ProblemLayer::new()) // turns every rejection into a problem; the error type is Infallible
 //!             .layer(BreakerLayer::http(&breaker)),
 //!     );
 //! # let _ = app;
@@ -47,7 +47,7 @@
 //! let breaker = Breaker::new("payments", BreakerConfig::default());
 //! let payments = tower::ServiceBuilder::new()
 //!     .layer(BreakerLayer::http(&breaker))
-//!     .service(HttpClient::from(reqwest::Client::new())); // http::Request in, http::Response out
+//!     .service(HttpClient::from(reqwest::Client::new())); // uses http::Request and http::Response
 //!
 //! match payments.clone().oneshot(request).await {
 //!     Ok(response) => println!("{}", response.status()),
@@ -61,21 +61,21 @@
 //! # fn main() {}
 //! ```
 //!
-//! # Not HTTP at all
+//! # Services other than HTTP
 //!
 //! See [`ServiceBuilderExt`].
 //!
 //! # Features
 //!
-//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `config` makes stacks
-//! from a file (`Resilience`), `game-day` reads experiments from one, `reqwest` is the `HttpClient`, `serde` serializes
-//! snapshots. `axum`, `reqwest` and `tonic` let retries send the request bodies of these hosts again, and `hyper` lets
-//! them know which errors of its client tell that a request was never processed. `metrics`
-//! and `tracing`, both on by default, turn the two halves of the signals on. Features only ever add.
+//! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `config` creates stacks
+//! from a file (`Resilience`), `game-day` reads experiments from a file, `reqwest` provides `HttpClient`, `serde`
+//! serializes snapshots. With `axum`, `reqwest` and `tonic`, retries can repeat the request bodies of these crates,
+//! and with `hyper` they recognize the errors of its client for requests that were never processed. `metrics` and
+//! `tracing`, both on by default, enable the two kinds of signals. Features only add.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// README's examples are tests too.
+// The examples of README are tests too.
 #[cfg(all(doctest, feature = "config", feature = "reqwest"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}

@@ -1,4 +1,4 @@
-//! Everything that stacks are written with: `use buttress::prelude::*;`.
+//! The items that most stacks need: `use buttress::prelude::*;`.
 
 #[cfg(feature = "breaker")]
 pub use buttress_breaker::{

@@ -1,11 +1,11 @@
 use tower::ServiceBuilder;
 #[allow(
     unused_imports,
-    reason = "without the feature of any pattern there is nothing to stack"
+    reason = "without the feature of any pattern there are no methods"
 )]
 use tower::layer::util::Stack;
 
-/// Buttress's layers as methods of [`ServiceBuilder`], in an ordinary chain.
+/// Adds Buttress's layers as methods of [`ServiceBuilder`].
 ///
 /// ```
 /// # #[cfg(all(feature = "breaker", feature = "bulkhead"))]
@@ -25,7 +25,7 @@ use tower::layer::util::Stack;
 /// # fn main() {}
 /// ```
 pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
-    /// Puts a breaker here that takes the outcome of a call from its `Result`. See
+    /// Adds a breaker that reads the outcome of a call from its `Result`. See
     /// [`BreakerLayer::new`](crate::breaker::BreakerLayer::new).
     #[cfg(feature = "breaker")]
     #[must_use]
@@ -34,7 +34,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer, L>>;
 
-    /// Puts a breaker here that takes the outcome of a call from its HTTP or gRPC response. See
+    /// Adds a breaker that reads the outcome of a call from its HTTP or gRPC response. See
     /// [`BreakerLayer::http`](crate::breaker::BreakerLayer::http).
     #[cfg(feature = "breaker")]
     #[must_use]
@@ -43,7 +43,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         breaker: &crate::breaker::Breaker,
     ) -> ServiceBuilder<Stack<crate::breaker::BreakerLayer<crate::http::Http>, L>>;
 
-    /// Puts a bulkhead here that holds a place until the call's future is ready or dropped. See
+    /// Adds a bulkhead that holds a slot until the call's future is ready or dropped. See
     /// [`BulkheadLayer::new`](crate::bulkhead::BulkheadLayer::new).
     #[cfg(feature = "bulkhead")]
     #[must_use]
@@ -52,7 +52,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         bulkhead: &crate::bulkhead::Bulkhead,
     ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer, L>>;
 
-    /// Puts a bulkhead here that holds a place until the response's body ends. See
+    /// Adds a bulkhead that holds a slot until the response's body ends. See
     /// [`BulkheadLayer::http`](crate::bulkhead::BulkheadLayer::http).
     #[cfg(feature = "bulkhead")]
     #[must_use]
@@ -61,7 +61,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         bulkhead: &crate::bulkhead::Bulkhead,
     ) -> ServiceBuilder<Stack<crate::bulkhead::BulkheadLayer<crate::http::Http>, L>>;
 
-    /// Puts an injector of faults here. See [`ChaosLayer::new`](crate::chaos::ChaosLayer::new).
+    /// Adds fault injection. See [`ChaosLayer::new`](crate::chaos::ChaosLayer::new).
     #[cfg(feature = "chaos")]
     #[must_use]
     fn chaos(
@@ -69,8 +69,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         injector: &crate::chaos::Injector,
     ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer, L>>;
 
-    /// Puts an injector of faults of HTTP and gRPC here. See
-    /// [`ChaosLayer::http`](crate::chaos::ChaosLayer::http).
+    /// Adds fault injection for HTTP and gRPC. See [`ChaosLayer::http`](crate::chaos::ChaosLayer::http).
     #[cfg(feature = "chaos")]
     #[must_use]
     fn http_chaos(
@@ -78,7 +77,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         injector: &crate::chaos::Injector,
     ) -> ServiceBuilder<Stack<crate::chaos::ChaosLayer<crate::chaos::HttpCalls>, L>>;
 
-    /// Ends calls by the deadline of their task, and of the configured timeout. See
+    /// Ends calls at the deadline of their task or after the configured timeout. See
     /// [`DeadlineLayer::new`](crate::deadline::DeadlineLayer::new).
     #[cfg(feature = "deadline")]
     #[must_use]
@@ -87,7 +86,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         config: crate::deadline::DeadlineConfig,
     ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer, L>>;
 
-    /// Reads deadlines off the requests that arrive over HTTP here, and keeps them. See
+    /// Reads deadlines from incoming HTTP requests, and enforces them. See
     /// [`DeadlineLayer::server`](crate::deadline::DeadlineLayer::server).
     #[cfg(feature = "deadline")]
     #[must_use]
@@ -96,7 +95,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         config: crate::deadline::DeadlineConfig,
     ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Server>, L>>;
 
-    /// Writes deadlines on the requests that go out over HTTP here, and keeps them. See
+    /// Writes deadlines to outgoing HTTP requests, and enforces them. See
     /// [`DeadlineLayer::client_with`](crate::deadline::DeadlineLayer::client_with).
     #[cfg(feature = "deadline")]
     #[must_use]
@@ -105,13 +104,13 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         config: crate::deadline::ClientDeadlineConfig,
     ) -> ServiceBuilder<Stack<crate::deadline::DeadlineLayer<crate::deadline::Client>, L>>;
 
-    /// QueueOrder every error of the layers below into a problem response here. See
+    /// Turns every error of the inner layers into a problem response. See
     /// [`ProblemLayer`](crate::problem::ProblemLayer).
     #[cfg(feature = "problem")]
     #[must_use]
     fn problems(self) -> ServiceBuilder<Stack<crate::problem::ProblemLayer, L>>;
 
-    /// Puts a hedge here that clones requests. See [`HedgeLayer::new`](crate::retry::HedgeLayer::new).
+    /// Adds a hedge that clones requests. See [`HedgeLayer::new`](crate::retry::HedgeLayer::new).
     #[cfg(feature = "retry")]
     #[must_use]
     fn hedge(
@@ -119,7 +118,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         hedge: &crate::retry::Hedge,
     ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer, L>>;
 
-    /// Puts a hedge of HTTP and gRPC requests here. See [`HedgeLayer::http`](crate::retry::HedgeLayer::http).
+    /// Adds a hedge for HTTP and gRPC requests. See [`HedgeLayer::http`](crate::retry::HedgeLayer::http).
     #[cfg(feature = "retry")]
     #[must_use]
     fn http_hedge(
@@ -127,7 +126,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         hedge: &crate::retry::Hedge,
     ) -> ServiceBuilder<Stack<crate::retry::HedgeLayer<crate::retry::HttpRetry>, L>>;
 
-    /// Puts a retry here that clones requests and takes the outcome of an attempt from its `Result`. See
+    /// Adds a retry that clones requests and reads the outcome of an attempt from its `Result`. See
     /// [`RetryLayer::new`](crate::retry::RetryLayer::new).
     #[cfg(feature = "retry")]
     #[must_use]
@@ -136,7 +135,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         retry: &crate::retry::Retry,
     ) -> ServiceBuilder<Stack<crate::retry::RetryLayer, L>>;
 
-    /// Puts a retry of HTTP and gRPC requests here. See [`RetryLayer::http`](crate::retry::RetryLayer::http).
+    /// Adds a retry for HTTP and gRPC requests. See [`RetryLayer::http`](crate::retry::RetryLayer::http).
     #[cfg(feature = "retry")]
     #[must_use]
     fn http_retries(
@@ -144,7 +143,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         retry: &crate::retry::Retry,
     ) -> ServiceBuilder<Stack<crate::retry::RetryLayer<crate::retry::HttpRetry>, L>>;
 
-    /// Puts a shedder here that takes the outcome of a call from its `Result`. See
+    /// Adds a shedder that reads the outcome of a call from its `Result`. See
     /// [`ShedLayer::new`](crate::shed::ShedLayer::new).
     #[cfg(feature = "shed")]
     #[must_use]
@@ -153,8 +152,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         shedder: &crate::shed::Shedder,
     ) -> ServiceBuilder<Stack<crate::shed::ShedLayer, L>>;
 
-    /// Puts a shedder here for requests that arrive over HTTP. See
-    /// [`ShedLayer::http`](crate::shed::ShedLayer::http).
+    /// Adds a shedder for incoming HTTP requests. See [`ShedLayer::http`](crate::shed::ShedLayer::http).
     #[cfg(feature = "shed")]
     #[must_use]
     fn http_shed(
@@ -162,8 +160,7 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         shedder: &crate::shed::Shedder,
     ) -> ServiceBuilder<Stack<crate::shed::ShedLayer<crate::shed::Server>, L>>;
 
-    /// Puts a shedder here for requests that go out over HTTP. See
-    /// [`ShedLayer::client`](crate::shed::ShedLayer::client).
+    /// Adds a shedder for outgoing HTTP requests. See [`ShedLayer::client`](crate::shed::ShedLayer::client).
     #[cfg(feature = "shed")]
     #[must_use]
     fn client_shed(

@@ -2,10 +2,10 @@ use buttress_core::BoxError;
 use http::Response;
 use http_body::Body;
 
-/// The response of layers around an [`HttpClient`](crate::HttpClient) as a [`reqwest::Response`], with its `text`,
-/// `bytes`, `error_for_status` and, where reqwest has its feature, `json`.
+/// Converts the response of layers around an [`HttpClient`](crate::HttpClient) to a [`reqwest::Response`], with its
+/// `text`, `bytes`, `error_for_status` and, with reqwest's feature, `json`.
 ///
-/// Each layer puts a body of its own around the body of the response. This wraps them all in one type.
+/// Each layer wraps the body of the response in its own type. This converts them all to one type.
 ///
 /// ```
 /// # #[cfg(feature = "breaker")]
@@ -18,7 +18,7 @@ use http_body::Body;
 /// let orders = ServiceBuilder::new()
 ///     .layer(BreakerLayer::http(&breaker))
 ///     .service_fn(|_: http::Request<reqwest::Body>| async {
-///         // In place of an `HttpClient`.
+///         // Stands for an `HttpClient`.
 ///         Ok::<_, BoxError>(http::Response::new(reqwest::Body::from("an order")))
 ///     });
 ///
@@ -31,9 +31,9 @@ use http_body::Body;
 /// # fn main() {}
 /// ```
 ///
-/// The body streams as before, and the layers see it to its end. Where it fails, the error is a [`reqwest::Error`] with
-/// the error of the layers in its chain of sources: [`Rejection::find`](crate::Rejection::find) and
-/// [`classify_error`](crate::classify_error) read it as they read any other.
+/// The body still streams, and the layers observe it to its end. If it fails, the error is a [`reqwest::Error`] with
+/// the error of the layers among its sources: [`Rejection::find`](crate::Rejection::find) and
+/// [`classify_error`](crate::classify_error) read it like any other.
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
 pub fn to_reqwest<B>(response: Response<B>) -> reqwest::Response
 where

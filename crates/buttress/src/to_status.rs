@@ -4,12 +4,13 @@ use buttress_core::{BoxError, Rejection};
 use buttress_problem::Problem;
 use tonic::Status;
 
-/// The status of an error of layers around a tonic client, for `map_err` outside of them all.
+/// Converts an error of layers around a tonic client to a status. Use it with `map_err`, outside all layers.
 ///
-/// tonic makes `UNKNOWN` of an error that it does not know, a [`Rejection`] among them. Of a rejection this makes the
-/// status that a server with a [`ProblemLayer`](crate::problem::ProblemLayer) answers for the same reason:
-/// `UNAVAILABLE` of an open circuit, `RESOURCE_EXHAUSTED` or `UNAVAILABLE` of a limit, `DEADLINE_EXCEEDED` of a
-/// deadline. The rejection is its source, where [`Rejection::find`] finds it. Any other error is what tonic makes of it.
+/// tonic converts an error that it does not know, such as a [`Rejection`], to `UNKNOWN`. This function converts a
+/// rejection to the status that a server with a [`ProblemLayer`](crate::problem::ProblemLayer) sends for the same
+/// reason: `UNAVAILABLE` for an open circuit, `RESOURCE_EXHAUSTED` or `UNAVAILABLE` for a limit, `DEADLINE_EXCEEDED`
+/// for a deadline. The rejection is the source of the status, where [`Rejection::find`] finds it. Any other error is
+/// converted by tonic.
 ///
 /// ```
 /// use buttress::prelude::*;
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rejection_is_a_status_with_the_rejection_in_it() {
+    fn a_rejection_is_a_status_with_the_rejection_as_source() {
         let open = Rejection::new(Reason::CircuitOpen, "payments")
             .with_retry_after(Duration::from_millis(1_500));
         let status = to_status(open.clone().into());
@@ -54,7 +55,7 @@ mod tests {
         );
         assert_eq!(Rejection::find(&status), Some(&open));
         assert_eq!(classify_error(&status), Report::IGNORED);
-        // As tonic does with what a service answers.
+        // As tonic does with the error of a service.
         let error: BoxError = status.into();
         assert_eq!(Status::from_error(error).code(), Code::Unavailable);
     }
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn another_error_is_what_tonic_makes_of_it() {
+    fn another_error_is_converted_by_tonic() {
         let missing = to_status(Status::not_found("no such order").into());
         assert_eq!(missing.code(), Code::NotFound);
         assert_eq!(to_status(std::fmt::Error.into()).code(), Code::Unknown);

@@ -9,7 +9,7 @@ use super::deadline::until as read_until;
 use super::table::Table;
 use super::value::{Read, mode, or_off, ratio, time, whole};
 
-/// The configuration of a breaker, and how long its calls last.
+/// The configuration of a breaker, and when its calls end.
 #[derive(Debug, Clone)]
 pub(super) struct BreakerSettings {
     pub(super) config: BreakerConfig,
@@ -70,7 +70,7 @@ pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
     BreakerSettings { config, until }
 }
 
-/// A time span, or a number of calls.
+/// A duration, or a number of calls.
 fn window(value: &DeValue<'_>) -> Read<Window> {
     if value.is_integer() {
         return whole(value).map(Window::Count);
@@ -80,7 +80,7 @@ fn window(value: &DeValue<'_>) -> Read<Window> {
         .map_err(|bound| format!("a number of calls, or {bound}"))
 }
 
-/// A time and a share, which only make sense together.
+/// A duration and a ratio, which must be set together.
 fn pair(table: &Table<'_>, length: &'static str, share: &'static str) -> Option<(Duration, Ratio)> {
     table.require(&[length, share]);
     let read = table

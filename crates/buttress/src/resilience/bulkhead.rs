@@ -10,7 +10,7 @@ use super::section::Section;
 use super::table::Table;
 use super::value::{Read, flag, mode, or_off, ratio, time, whole, word};
 
-/// The configuration of a bulkhead, and what its layer does.
+/// The configuration of a bulkhead and of its layer.
 #[derive(Debug, Clone)]
 pub(super) struct BulkheadSettings {
     pub(super) config: BulkheadConfig,
@@ -23,7 +23,7 @@ impl BulkheadSettings {
     }
 }
 
-/// Of a client.
+/// For a client.
 pub(super) fn read(table: &Table<'_>) -> BulkheadSettings {
     settings(table, section(table).check(check))
 }
@@ -64,7 +64,7 @@ fn check(config: &BulkheadConfig) -> Result<(), ConfigError> {
     config.check().map_err(under_its_key)
 }
 
-/// Any paths, and the share of each.
+/// The paths, and the share of each.
 fn partitions(table: &Table<'_>) -> PartitionsConfig {
     let mut config = PartitionsConfig::default();
     for path in table.keys() {
@@ -73,7 +73,7 @@ fn partitions(table: &Table<'_>) -> PartitionsConfig {
                 table.blame(
                     path,
                     "a path",
-                    "the first segment of a path, as \"/checkout\"",
+                    "the first segment of a path, such as \"/checkout\"",
                 );
             }
             Some(Ok(share)) => config = config.share(path.to_owned(), share),
@@ -84,7 +84,7 @@ fn partitions(table: &Table<'_>) -> PartitionsConfig {
     config
 }
 
-/// Whether a request can have it: see `BulkheadLayer::by_path`.
+/// Whether the path can be the key of a request: see `BulkheadLayer::by_path`.
 fn is_first_segment(path: &str) -> bool {
     path.strip_prefix('/')
         .is_some_and(|rest| !rest.contains('/'))

@@ -16,7 +16,7 @@ use super::live::Live;
 use super::maybe::MaybeService;
 use super::shed::ShedSettings;
 
-/// What stands in a file about a client.
+/// The settings of a client in a file.
 #[derive(Debug, Clone)]
 pub(super) struct ClientSettings {
     pub(super) deadline: Option<ClientDeadlineConfig>,
@@ -27,7 +27,7 @@ pub(super) struct ClientSettings {
 }
 
 impl ClientSettings {
-    /// The layers that a client may have or not, and whether this one has them.
+    /// The optional layers of a client, and whether this one has them.
     pub(super) fn patterns(&self) -> [(&'static str, bool); 5] {
         [
             ("deadline", self.deadline.is_some()),
@@ -38,7 +38,7 @@ impl ClientSettings {
         ]
     }
 
-    /// Whether a stack that was made of one can be told the other.
+    /// Whether a stack with one of the settings can be reconfigured to the other.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
         self.patterns() == other.patterns()
     }
@@ -47,10 +47,10 @@ impl ClientSettings {
 /// The layers of a client, outermost first: deadline, retry, shed, breaker, bulkhead.
 ///
 /// The shedder admits each attempt, because each is load for the dependency. It is outside the breaker, so that the
-/// time in its queue is not the dependency's latency, and a call that waited is rejected if the circuit has opened
-/// meanwhile. Rejections of an open circuit were not sent: neither throttle nor limit counts them.
+/// time in its queue is not the dependency's latency, and a call that waited is rejected if the circuit has opened in
+/// the meantime. Calls that an open circuit rejects were not sent: neither throttle nor limit counts them.
 ///
-/// Made by [`Resilience::client`](crate::Resilience::client). A clone is the same stack.
+/// Created by [`Resilience::client`](crate::Resilience::client). Clones share their state.
 #[derive(Debug, Clone)]
 pub struct ClientStack {
     name: Name,
@@ -61,7 +61,7 @@ pub struct ClientStack {
     bulkhead: Option<Bulkhead>,
 }
 
-/// The layers without a handle, whose configuration is replaced on reload.
+/// The layers without a handle, which are replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
     deadline: Option<DeadlineLayer<Client>>,
@@ -104,43 +104,43 @@ impl ClientStack {
         })
     }
 
-    /// The name it has in the file.
+    /// Returns its name in the file.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// Puts the stack around a service.
+    /// Wraps a service with the stack.
     #[must_use]
     pub fn service<S>(&self, inner: S) -> ClientService<S> {
         self.layer(inner)
     }
 
-    /// Its retry, if the file has one.
+    /// Returns its retry, if the file has one.
     #[must_use]
     pub fn retry(&self) -> Option<&Retry> {
         self.retry.as_ref()
     }
 
-    /// Its shedder, if the file has one, or a throttle.
+    /// Returns its shedder, if the file has one, or a throttle.
     #[must_use]
     pub fn shedder(&self) -> Option<&Shedder> {
         self.shedder.as_ref()
     }
 
-    /// Its breaker, if the file has one.
+    /// Returns its breaker, if the file has one.
     #[must_use]
     pub fn breaker(&self) -> Option<&Breaker> {
         self.breaker.as_ref()
     }
 
-    /// Its bulkhead, if the file has one.
+    /// Returns its bulkhead, if the file has one.
     #[must_use]
     pub fn bulkhead(&self) -> Option<&Bulkhead> {
         self.bulkhead.as_ref()
     }
 
-    /// Whether there is another clone of the stack, or a service behind one.
+    /// Whether there is another clone of the stack, or a service of it.
     pub(super) fn is_in_use(&self) -> bool {
         self.layers.is_shared()
     }
@@ -211,7 +211,7 @@ impl<S> Layer<S> for ClientStack {
     }
 }
 
-/// A service behind a [`ClientStack`].
+/// A service with a [`ClientStack`].
 #[derive(Debug, Clone)]
 pub struct ClientService<S> {
     inner: Stacked<S>,
@@ -227,7 +227,7 @@ type WithBreaker<S> = MaybeService<BreakerService<S, Http>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, Http>, S>;
 
 impl<S> ClientService<S> {
-    /// Takes the reloaded configuration.
+    /// Updates the configuration after a reload.
     #[cold]
     fn catch_up(&mut self) {
         let (layers, edition) = self.layers.read();

@@ -1,11 +1,11 @@
-//! What no layer can check by itself, because it is about two of them.
+//! Checks that involve two layers.
 
 use buttress_core::Mode;
 
 use super::table::Table;
 use super::value::{mode, whole};
 
-/// Stacks with the same name would share a label in metrics.
+/// Rejects stacks with the same name, which would share a label in metrics.
 pub(super) fn names(root: &Table<'_>) {
     let (Some(servers), Some(clients)) = (root.table("server"), root.table("client")) else {
         return;
@@ -72,7 +72,7 @@ pub(super) fn client(table: &Table<'_>) {
     }
 }
 
-/// Rejects a limit of the shedder that can never be reached, as the bulkhead inside of it is full before.
+/// Rejects a limit of the shedder that cannot be reached, because the bulkhead inside it is full before.
 fn within_bulkhead(table: &Table<'_>) {
     let Some(limit) = table.peek("bulkhead.limit", whole) else {
         return;
@@ -82,7 +82,7 @@ fn within_bulkhead(table: &Table<'_>) {
     }
     let queue = table.peek("bulkhead.queue", whole).unwrap_or_default();
     let room = limit.saturating_add(queue);
-    // No lower than a number, or than the least that a rule may find.
+    // Not lower than a fixed limit, or than the minimum of an adaptive one.
     for field in ["shed.limit", "shed.limit.min"] {
         if table.peek(field, whole).is_some_and(|limit| limit > room) {
             let bound = format!("at most {room}, the limit and the queue of the bulkhead inside");
@@ -91,7 +91,7 @@ fn within_bulkhead(table: &Table<'_>) {
     }
 }
 
-/// Rejects a time that can never be over before a longer one is, which ends the call.
+/// Rejects a time that cannot pass before a shorter one ends the call.
 fn shorter(table: &Table<'_>, within: &str, whole: &str) {
     let (Some(part), Some(all)) = (table.time(within), table.time(whole)) else {
         return;

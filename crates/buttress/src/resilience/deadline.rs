@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::table::Table;
 use super::value::{Read, flag, mode, time, word};
 
-/// Of a server.
+/// For a server.
 pub(super) fn read(table: &Table<'_>) -> DeadlineConfig {
     table
         .section(DeadlineConfig::default())
@@ -24,7 +24,7 @@ pub(super) fn read(table: &Table<'_>) -> DeadlineConfig {
         .check(DeadlineConfig::check)
 }
 
-/// Of a client.
+/// For a client.
 pub(super) fn read_client(table: &Table<'_>) -> ClientDeadlineConfig {
     table
         .section(ClientDeadlineConfig::default())
@@ -41,7 +41,7 @@ pub(super) fn read_client(table: &Table<'_>) -> ClientDeadlineConfig {
         .check(ClientDeadlineConfig::check)
 }
 
-/// How long a call lasts.
+/// When a call ends.
 pub(super) fn until(value: &DeValue<'_>) -> Read<Until> {
     word(&[("body_end", Until::BodyEnd), ("headers", Until::Headers)])(value)
 }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use buttress_core::text::line_and_column;
 
-/// A file that was rejected: every mistake that was found in it, in the order of the file.
+/// The errors of a file, in the order of the file.
 ///
-/// It prints one mistake a line.
+/// It prints one mistake per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResilienceError {
     mistakes: Vec<Mistake>,
@@ -15,12 +15,12 @@ pub struct ResilienceError {
 impl ResilienceError {
     pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by(|a, b| (a.line, a.column, &a.key).cmp(&(b.line, b.column, &b.key)));
-        // Reading a value that is no table reports that again.
+        // Reading a value that is not a table reports it again.
         mistakes.dedup();
         Self { mistakes }
     }
 
-    /// The mistakes, in the order of the file.
+    /// Returns the mistakes, in the order of the file.
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
@@ -41,7 +41,7 @@ impl fmt::Display for ResilienceError {
 
 impl Error for ResilienceError {}
 
-/// One mistake in a file: where it is, what stands there, and what must.
+/// A mistake in a file: its position, its value, and what the value must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     line: usize,
@@ -69,31 +69,31 @@ impl Mistake {
         }
     }
 
-    /// The line, counted from 1.
+    /// Returns the line, starting at 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The column, counted from 1.
+    /// Returns the column, starting at 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// The whole key, as in `client.payments.retry.attempts`. What is no TOML is a mistake of `the file`.
+    /// Returns the whole key, for example `client.payments.retry.attempts`. For invalid TOML it is `the file`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What stands there.
+    /// Returns the value in the file.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// What it must be, as a phrase that completes "must be …".
+    /// Returns what the value must be, as a phrase after "must be".
     #[must_use]
     pub fn bound(&self) -> &str {
         &self.bound

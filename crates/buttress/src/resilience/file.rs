@@ -1,4 +1,4 @@
-//! A file, read and checked whole.
+//! Reads and checks a file.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::server::ServerSettings;
 use super::table::{Source, Table};
 use super::{breaker, bulkhead, cross, deadline, problem, retry, shed};
 
-/// All that a file says.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) servers: BTreeMap<String, ServerSettings>,

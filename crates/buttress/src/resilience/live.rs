@@ -1,13 +1,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// What is read when a service is made, and again by services that were made before it was replaced.
+/// A value that is read when a service is created, and again by existing services after it was replaced.
 ///
-/// A reader that has the current version does one atomic load and takes no lock.
+/// If the version is current, a reader needs one atomic load and no lock.
 #[derive(Debug)]
 pub(super) struct Live<T> {
     edition: AtomicU64,
-    /// Protects the value, and that it is the one of the edition.
+    /// Protects the value and its version.
     value: RwLock<T>,
 }
 
@@ -19,13 +19,13 @@ impl<T: Clone> Live<T> {
         }
     }
 
-    /// The number of the value in force.
+    /// Returns the version of the current value.
     #[inline]
     pub(super) fn edition(&self) -> u64 {
         self.edition.load(Ordering::Acquire)
     }
 
-    /// The value in force, and its number.
+    /// Returns the current value and its version.
     pub(super) fn read(&self) -> (T, u64) {
         let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
         (value.clone(), self.edition())

@@ -9,15 +9,15 @@ use pin_project::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// A service of HTTP with a pattern around it, or without.
+/// An HTTP service with an optional layer.
 ///
-/// Which of them is chosen when a stack is put together, by what its file has. `tower::util::Either` has one type of
-/// response; patterns that follow a call into its body have one of their own.
+/// Whether there is a layer depends on the file. `tower::util::Either` requires one response type; layers that follow
+/// a call into its body have their own.
 #[derive(Debug, Clone)]
 pub enum MaybeService<A, S> {
-    /// The pattern is in the file.
+    /// The file has the pattern.
     With(A),
-    /// It is not, and the service is as it was.
+    /// The file does not have the pattern.
     Without(S),
 }
 
@@ -49,7 +49,7 @@ where
         }
     }
 
-    // The futures are long: inlined, they are made where they stay instead of being moved there.
+    // The futures are long. Inlined, they are built in place instead of being moved.
     #[inline(always)]
     fn call(&mut self, request: Req) -> Self::Future {
         match self {
@@ -59,13 +59,13 @@ where
     }
 }
 
-/// The response of a [`MaybeService`] to come.
+/// The response future of [`MaybeService`].
 #[pin_project(project = MaybeFutureProjection)]
 #[derive(Debug)]
 pub enum MaybeFuture<A, S> {
-    /// Of the pattern.
+    /// With the layer.
     With(#[pin] A),
-    /// Of the service.
+    /// Without the layer.
     Without(#[pin] S),
 }
 
@@ -93,13 +93,13 @@ where
     }
 }
 
-/// The response's body of a [`MaybeService`].
+/// The response body of [`MaybeService`].
 #[pin_project(project = MaybeBodyProjection)]
 #[derive(Debug)]
 pub enum MaybeBody<A, S> {
-    /// Of the pattern.
+    /// With the layer.
     With(#[pin] A),
-    /// Of the service.
+    /// Without the layer.
     Without(#[pin] S),
 }
 
@@ -139,7 +139,7 @@ where
     }
 }
 
-/// A body without a pattern, for layers above that answer in place of the service.
+/// A body without the layer, for outer layers that respond in place of the service.
 impl<A, S: Default> Default for MaybeBody<A, S> {
     fn default() -> Self {
         Self::Without(S::default())

@@ -1,4 +1,4 @@
-//! Ready-made stacks, in the one right order, from one file.
+//! Ready-made stacks in the recommended order, configured by one file.
 //!
 //! # Example
 //!
@@ -35,9 +35,9 @@
 //! let client = resilience.client("payments")?.service(HttpClient::from(reqwest::Client::new()));
 //! # let _ = (app, client);
 //!
-//! // Handles are reachable by the names of their stacks.
-//! let payments = resilience.breaker("payments").expect("it is in the file");
-//! let maintenance = payments.isolate("maintenance"); // open while the guard lives
+//! // Handles are found by the names of their stacks.
+//! let payments = resilience.breaker("payments").expect("the file has a breaker");
+//! let maintenance = payments.isolate("maintenance"); // open until the guard is dropped
 //! # drop(maintenance);
 //! # Ok(())
 //! # }
@@ -45,25 +45,25 @@
 //!
 //! # The file
 //!
-//! A table for each stack: `[server.<name>]` and `[client.<name>]`, and in it a table for each pattern. A pattern that
-//! has none is not there: its layer is not made. One with an empty table has its defaults.
+//! A file has a table for each stack, `[server.<name>]` and `[client.<name>]`, and in it a table for each pattern.
+//! Without a table, a pattern's layer is not created. With an empty table, it has its defaults.
 //!
-//! | stack | its layers, outermost first | |
+//! | stack | its layers, outermost first | keys |
 //! |---|---|---|
-//! | server | `problem` | always there, so that `Error = Infallible`; keys as in [`ProblemConfig`](crate::problem::ProblemConfig) but `problems` |
+//! | server | `problem` | always present, so that `Error = Infallible`; keys of [`ProblemConfig`](crate::problem::ProblemConfig) except `problems` |
 //! | | `deadline` | [`DeadlineConfig`](crate::deadline::DeadlineConfig) |
-//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `throttle`, and what its [layer](crate::shed::ShedLayer) asks of requests: `trust`, `criticality` and `until`; tables `shares` ([`SharesConfig`](crate::shed::SharesConfig), by the words of criticality), `tenants` ([`TenantsConfig`](crate::shed::TenantsConfig), and the `header` that names them) and `pressure` ([`PressureConfig`](crate::shed::PressureConfig)) |
-//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants`; `until`; a table `partitions` ([`PartitionsConfig`](crate::bulkhead::PartitionsConfig)): the first segments of paths, as `"/checkout" = 0.5`, and the share of each |
+//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) except `throttle`, and the settings of its [layer](crate::shed::ShedLayer): `trust`, `criticality` and `until`; tables `shares` ([`SharesConfig`](crate::shed::SharesConfig), by criticality), `tenants` ([`TenantsConfig`](crate::shed::TenantsConfig), and the `header` with their names) and `pressure` ([`PressureConfig`](crate::shed::PressureConfig)) |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) except `tenants`; `until`; a table `partitions` ([`PartitionsConfig`](crate::bulkhead::PartitionsConfig)): the first segments of paths and their shares, such as `"/checkout" = 0.5` |
 //! | client | `deadline` | [`ClientDeadlineConfig`](crate::deadline::ClientDeadlineConfig) |
 //! | | `retry` | [`RetryConfig`](crate::retry::RetryConfig), with tables `backoff` (`base`, `cap`, `jitter`) and `budget` ([`BudgetConfig`](crate::retry::BudgetConfig)) |
-//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) but `tenants`; `until` |
-//! | | `throttle` | [`ThrottleConfig`](crate::shed::ThrottleConfig): of the shedder, or of one that does nothing else, and then its `mode` |
+//! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) except `tenants`; `until` |
+//! | | `throttle` | [`ThrottleConfig`](crate::shed::ThrottleConfig): of the shedder, or of a shedder with a throttle only, and then its `mode` |
 //! | | `breaker` | [`BreakerConfig`](crate::breaker::BreakerConfig); `until` |
-//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) but `tenants` and `partitions`; `until` |
+//! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) except `tenants` and `partitions`; `until` |
 //!
-//! Keys are named after the fields of the configurations, and have their defaults.
+//! Keys have the names and the defaults of the configurations' fields.
 //!
-//! | what | is written as |
+//! | value | is written as |
 //! |---|---|
 //! | a time | `"250 ms"`, `"1.5 s"`; the units are `us`, `ms`, `s`, `min` and `h` |
 //! | a ratio | a number from 0 to 1 |
@@ -73,36 +73,36 @@
 //! | `limit` of a shedder | a number of calls, `"off"`, or `{ rule, initial, min, max }`; the rules are `"guarded"`, `"gradient"`, `"vegas"` and `"aimd"`, the last with a `timeout` |
 //! | `memory`, `run_delay` of a `pressure` | `{ from, to }` |
 //! | `trust` | `"to_lower"`, `"always"`, `"never"` |
-//! | `controlled_delay` of a queue | `{ target, interval }`, or `{}` for its defaults; it is off where it is left out |
+//! | `controlled_delay` of a queue | `{ target, interval }`, or `{}` for its defaults; without the key it is off |
 //! | `order` of a queue | `"fifo"`, `"lifo"`, `"adaptive_lifo"`, or `{ congested_after }` |
 //! | `timeout_cost` | a number of attempts |
 //! | `jitter` of a backoff | `"full"`, `"equal"`, `"decorrelated"`, `"none"` |
 //! | `until` | `"body_end"`, `"headers"` |
 //! | `header`, `believe` | the name of a header, a list of names |
-//! | `mode` | `"enforce"`, `"shadow"`, `"off"`, or the share of calls that it binds |
-//! | a rule that has a default and is not wanted | `"off"` |
+//! | `mode` | `"enforce"`, `"shadow"`, `"off"`, or the share of calls for which it enforces |
+//! | a rule with a default that is not wanted | `"off"` |
 //!
 //! # What is checked
 //!
-//! All of the file is checked before anything is built: unknown keys, values out of range, and contradictions: a time
-//! within a call that is no shorter than the call, a breaker whose `attempt_timeout` is longer than the retry's, a
-//! limit of the shedder that cannot be reached because of the bulkhead inside it, a server and a client of one name.
-//! Each [`Mistake`] has its place in the file, the value there, and what the value must be.
+//! The whole file is checked before anything is created: unknown keys, values out of range, and contradictions: a
+//! time within a call that is not shorter than the call, a breaker whose `attempt_timeout` is longer than the
+//! retry's, a limit of the shedder that cannot be reached because of the bulkhead inside it, a server and a client
+//! with the same name. Each [`Mistake`] has its position in the file, the value, and what the value must be.
 //!
-//! A breaker need not be told how long its attempts have: the deadline and the retry around it say why they end one.
+//! A breaker does not need an `attempt_timeout`: the deadline and the retry outside it state why they end a call.
 //!
 //! # Reloading
 //!
-//! [`Resilience::reload`] takes another file, for the services that are there: nothing of what handles know is lost. It
-//! is all or nothing. It may change every value but the `buckets` of tenants, add stacks, and remove those that are in no
-//! use: of which there is neither a layer nor a service. The layers of a stack that is in use stay, and `mode = "off"`
-//! turns them off.
+//! [`Resilience::reload`] applies another file to the existing services, without losing the state of handles. It is
+//! applied completely or not at all. It may change every value except the `buckets` of tenants, add stacks, and
+//! remove stacks that are not in use, which means that there is neither a layer nor a service of them. A stack in use
+//! keeps its layers; `mode = "off"` disables them.
 //!
 //! # Differences from others
 //!
-//! resilience4j and Polly read each pattern's configuration by itself, and leave the order to annotations or to the
-//! code. Envoy and Linkerd have one order and check each value; what contradicts another setting is found out in
-//! production.
+//! resilience4j and Polly read the configuration of each pattern separately, and leave the order to annotations or to
+//! the code. Envoy and Linkerd have one order and check each value, but contradictions between settings are found
+//! only in production.
 
 mod breaker;
 mod bulkhead;
@@ -141,30 +141,30 @@ use stacks::Stacks;
 
 /// The stacks of a file. See the [module docs](crate::resilience).
 ///
-/// Cloning it is cheap, and all clones are one.
+/// Clones are cheap and share their state.
 #[derive(Clone)]
 pub struct Resilience {
-    /// Protects which stacks there are, and that one reload follows the other.
+    /// Protects the set of stacks, and serializes reloads.
     stacks: Arc<Mutex<Stacks>>,
 }
 
 impl Resilience {
-    /// Reads a file, and makes the handles of all its stacks.
+    /// Reads a file, and creates the handles of all its stacks.
     ///
     /// # Errors
     ///
-    /// Every mistake in the file.
+    /// All mistakes in the file.
     pub fn from_toml(text: &str) -> Result<Self, ResilienceError> {
         Ok(Self {
             stacks: Arc::new(Mutex::new(Stacks::from_toml(text)?)),
         })
     }
 
-    /// The layers of a server: a `Layer`, for axum's `Router::layer` or `ServiceBuilder`.
+    /// Returns the layers of a server: a `Layer`, for axum's `Router::layer` or `ServiceBuilder`.
     ///
     /// # Errors
     ///
-    /// There is no such server in the file.
+    /// The file has no server with this name.
     pub fn server(&self, name: &str) -> Result<ServerStack, UnknownStack> {
         let stacks = self.lock();
         match stacks.servers.get(name) {
@@ -173,11 +173,11 @@ impl Resilience {
         }
     }
 
-    /// The layers of a client.
+    /// Returns the layers of a client.
     ///
     /// # Errors
     ///
-    /// There is no such client in the file.
+    /// The file has no client with this name.
     pub fn client(&self, name: &str) -> Result<ClientStack, UnknownStack> {
         let stacks = self.lock();
         match stacks.clients.get(name) {
@@ -186,13 +186,13 @@ impl Resilience {
         }
     }
 
-    /// The breaker of the client of this name, if it has one.
+    /// Returns the breaker of the client with this name, if it has one.
     #[must_use]
     pub fn breaker(&self, name: &str) -> Option<Breaker> {
         self.client(name).ok()?.breaker().cloned()
     }
 
-    /// The bulkhead of the server or client of this name, if it has one.
+    /// Returns the bulkhead of the server or client with this name, if it has one.
     #[must_use]
     pub fn bulkhead(&self, name: &str) -> Option<Bulkhead> {
         match self.server(name) {
@@ -201,13 +201,13 @@ impl Resilience {
         }
     }
 
-    /// The retry of the client of this name, if it has one.
+    /// Returns the retry of the client with this name, if it has one.
     #[must_use]
     pub fn retry(&self, name: &str) -> Option<Retry> {
         self.client(name).ok()?.retry().cloned()
     }
 
-    /// The shedder of the server or client of this name, if it has one.
+    /// Returns the shedder of the server or client with this name, if it has one.
     #[must_use]
     pub fn shedder(&self, name: &str) -> Option<Shedder> {
         match self.server(name) {
@@ -216,11 +216,12 @@ impl Resilience {
         }
     }
 
-    /// Applies another file, and keeps calls in flight and what was learnt.
+    /// Applies another file. Calls in flight and measurements are kept.
     ///
     /// # Errors
     ///
-    /// Every mistake in the file, and each stack or layer that is in use and not in it. Then nothing changes.
+    /// All mistakes in the file, and each stack or layer that is in use and missing in the file. Nothing is changed
+    /// then.
     pub fn reload(&self, text: &str) -> Result<(), ResilienceError> {
         self.lock().reload(text)
     }

@@ -55,7 +55,7 @@ fn budget(table: &Table<'_>) -> BudgetConfig {
         .done()
 }
 
-/// What something costs, in attempts.
+/// A cost in attempts.
 fn attempts(value: &DeValue<'_>) -> Read<Cost> {
     let bound = || "a number of attempts from 1 to 1000".to_owned();
     let attempts = number(value).map_err(|_| bound())?;

@@ -23,7 +23,7 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         }
     }
 
-    /// Sets what stands under `key`, if anything does.
+    /// Sets the value of `key`, if there is one.
     pub(super) fn field<T>(
         mut self,
         key: &'static str,
@@ -39,7 +39,7 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         self
     }
 
-    /// Sets what the table under `key` says, if there is one.
+    /// Sets a value from the table of `key`, if there is one.
     pub(super) fn within(
         mut self,
         key: &'static str,
@@ -52,7 +52,7 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         self
     }
 
-    /// The same for what may be a single value as well.
+    /// The same for a key whose value is either a single value or a table.
     pub(super) fn field_or_within<T>(
         self,
         key: &'static str,
@@ -67,9 +67,9 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         }
     }
 
-    /// The configuration, unless it cannot work as a whole: then that is a mistake, and it is the default.
+    /// Returns the configuration. If it is invalid as a whole, reports a mistake and returns the default.
     pub(super) fn check(self, check: impl FnOnce(&C) -> Result<(), ConfigError>) -> C {
-        // What is left out because it was a mistake is not held against the rest. An unknown key hides no other mistake.
+        // A key with a mistake is not set, so the whole is not checked then. Unknown keys do not prevent the check.
         let is_sound = self.table.source.count_mistakes() == self.mistakes_before;
         self.table.only(&self.known);
         if is_sound && let Err(error) = check(&self.config) {
@@ -79,7 +79,7 @@ impl<'t, 'a, C: Clone> Section<'t, 'a, C> {
         self.config
     }
 
-    /// The configuration, of a table that is checked with the one around it.
+    /// Returns the configuration of a table that is checked with the outer one.
     pub(super) fn done(self) -> C {
         self.check(|_| Ok(()))
     }

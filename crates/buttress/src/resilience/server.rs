@@ -13,7 +13,7 @@ use super::live::Live;
 use super::maybe::MaybeService;
 use super::shed::ShedSettings;
 
-/// What stands in a file about a server.
+/// The settings of a server in a file.
 #[derive(Debug, Clone)]
 pub(super) struct ServerSettings {
     pub(super) problem: ProblemConfig,
@@ -23,7 +23,7 @@ pub(super) struct ServerSettings {
 }
 
 impl ServerSettings {
-    /// The layers that a server may have or not, and whether this one has them.
+    /// The optional layers of a server, and whether this one has them.
     pub(super) fn patterns(&self) -> [(&'static str, bool); 3] {
         [
             ("deadline", self.deadline.is_some()),
@@ -32,7 +32,7 @@ impl ServerSettings {
         ]
     }
 
-    /// Whether a stack that was made of one can be told the other.
+    /// Whether a stack with one of the settings can be reconfigured to the other.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
         let shed = self.shed.as_ref().zip(other.shed.as_ref());
         self.patterns() == other.patterns()
@@ -42,7 +42,7 @@ impl ServerSettings {
 
 /// The layers of a server, outermost first: problem, deadline, shed, bulkhead.
 ///
-/// Made by [`Resilience::server`](crate::Resilience::server). A clone is the same stack.
+/// Created by [`Resilience::server`](crate::Resilience::server). Clones share their state.
 #[derive(Debug, Clone)]
 pub struct ServerStack {
     name: Name,
@@ -51,7 +51,7 @@ pub struct ServerStack {
     bulkhead: Option<Bulkhead>,
 }
 
-/// The layers without a handle, whose configuration is replaced on reload.
+/// The layers without a handle, which are replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
     problem: ProblemLayer,
@@ -79,31 +79,31 @@ impl ServerStack {
         })
     }
 
-    /// The name it has in the file.
+    /// Returns its name in the file.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// Puts the stack around a service.
+    /// Wraps a service with the stack.
     #[must_use]
     pub fn service<S>(&self, inner: S) -> ServerService<S> {
         self.layer(inner)
     }
 
-    /// Its shedder, if the file has one.
+    /// Returns its shedder, if the file has one.
     #[must_use]
     pub fn shedder(&self) -> Option<&Shedder> {
         self.shedder.as_ref()
     }
 
-    /// Its bulkhead, if the file has one.
+    /// Returns its bulkhead, if the file has one.
     #[must_use]
     pub fn bulkhead(&self) -> Option<&Bulkhead> {
         self.bulkhead.as_ref()
     }
 
-    /// Whether there is another clone of the stack, or a service behind one.
+    /// Whether there is another clone of the stack, or a service of it.
     pub(super) fn is_in_use(&self) -> bool {
         self.layers.is_shared()
     }
@@ -162,7 +162,7 @@ impl<S> Layer<S> for ServerStack {
     }
 }
 
-/// A service behind a [`ServerStack`]. Its error is `Infallible`: whatever fails is answered with a problem.
+/// A service with a [`ServerStack`]. Its error is `Infallible`: every failure becomes a problem response.
 #[derive(Debug, Clone)]
 pub struct ServerService<S> {
     inner: Stacked<S>,
@@ -176,7 +176,7 @@ type WithShed<S> = MaybeService<ShedService<S, buttress_shed::Server>, S>;
 type WithBulkhead<S> = MaybeService<BulkheadService<S, ByPath>, S>;
 
 impl<S> ServerService<S> {
-    /// Takes the reloaded configuration.
+    /// Updates the configuration after a reload.
     #[cold]
     fn catch_up(&mut self) {
         let (layers, edition) = self.layers.read();

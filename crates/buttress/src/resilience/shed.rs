@@ -16,16 +16,16 @@ use super::section::Section;
 use super::table::Table;
 use super::value::{Read, flag, mode, number, or_off, ratio, time, whole, word};
 
-/// The configuration of a shedder, and what its layer asks of requests.
+/// The configuration of a shedder and of its layer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ShedSettings {
     pub(super) config: ShedConfig,
-    /// `None` is the layers' default.
+    /// `None` for the layer's default.
     until: Option<Until>,
     trust: Trust,
     criticality: Criticality,
     tenant: Option<HeaderName>,
-    /// The default, but for the buckets.
+    /// The default, except for the buckets.
     buckets: Option<TenantsConfig>,
 }
 
@@ -52,7 +52,7 @@ impl ShedSettings {
         }
     }
 
-    /// Rejects a file that counts the tenants of the server in other buckets: calls in flight are counted in these.
+    /// Rejects a file with other buckets for the tenants of the server, because calls in flight are counted in these.
     pub(super) fn compare(&self, server: &Table<'_>) {
         if let (Some(before), Some(now)) = (self.buckets, buckets(server))
             && before != now
@@ -73,7 +73,7 @@ impl ShedSettings {
     }
 }
 
-/// Of a server.
+/// For a server.
 pub(super) fn read(server: &Table<'_>) -> Option<ShedSettings> {
     let table = server.table("shed")?;
     let begin = ShedSettings {
@@ -103,7 +103,7 @@ pub(super) fn read(server: &Table<'_>) -> Option<ShedSettings> {
     Some(settings)
 }
 
-/// Of a client, which may have a throttle, beside that or instead. One shedder does both.
+/// For a client, which may have a shedder, a throttle, or both in one shedder.
 pub(super) fn read_client(client: &Table<'_>) -> Option<ShedSettings> {
     let shed = client
         .table("shed")
@@ -120,7 +120,7 @@ pub(super) fn read_client(client: &Table<'_>) -> Option<ShedSettings> {
     Some(settings.with(|config| config.throttle(throttle)))
 }
 
-/// What servers and clients have both.
+/// The keys that servers and clients share.
 fn common<'t, 'a>(section: Section<'t, 'a, ShedSettings>) -> Section<'t, 'a, ShedSettings> {
     section
         .field_or_within(
@@ -170,7 +170,7 @@ fn common<'t, 'a>(section: Section<'t, 'a, ShedSettings>) -> Section<'t, 'a, She
         })
 }
 
-/// A rule that finds the limit, and its bounds.
+/// The rule of an adaptive limit, and its bounds.
 fn limit(table: &Table<'_>) -> LimitConfig {
     let rules: [(_, Begin); 4] = [
         ("guarded", LimitConfig::guarded),
@@ -204,7 +204,7 @@ fn shares(table: &Table<'_>) -> SharesConfig {
     section.field("memory", time, SharesConfig::memory).done()
 }
 
-/// How tenants share, and the header that names them.
+/// The shares of tenants, and the header with their names.
 fn tenants(table: &Table<'_>) -> (TenantsConfig, Option<HeaderName>) {
     table.require(&["header"]);
     table
@@ -224,7 +224,7 @@ fn tenants(table: &Table<'_>) -> (TenantsConfig, Option<HeaderName>) {
         .done()
 }
 
-/// The default, but for the buckets, of a server that tells tenants apart.
+/// The default except for the buckets, for a server that distinguishes tenants.
 fn buckets(server: &Table<'_>) -> Option<TenantsConfig> {
     let config = TenantsConfig::default();
     let buckets = server.peek(BUCKETS, whole);
@@ -249,7 +249,8 @@ fn pressure(table: &Table<'_>) -> PressureConfig {
         .done()
 }
 
-/// The two thresholds of a pressure signal: where less is admitted, and where next to nothing is.
+/// The two thresholds of a pressure signal: the first reduces admission, and at the second almost nothing is
+/// admitted.
 fn bounds<T: Clone>(table: &Table<'_>, read: impl Fn(&DeValue<'_>) -> Read<T>) -> Option<(T, T)> {
     table.require(&["from", "to"]);
     let (from, to) = table

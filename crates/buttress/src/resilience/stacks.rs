@@ -8,7 +8,7 @@ use super::file::{self, File};
 use super::server::{ServerSettings, ServerStack};
 use super::table::Table;
 
-/// All stacks of a file, each with what it was told last.
+/// All stacks of a file, each with its current settings.
 #[derive(Debug, Default)]
 pub(super) struct Stacks {
     pub(super) servers: BTreeMap<String, (ServerStack, ServerSettings)>,
@@ -27,8 +27,8 @@ impl Stacks {
     pub(super) fn reload(&mut self, text: &str) -> Result<(), ResilienceError> {
         let file = file::parse(text, |root| self.compare(root))?;
         self.take(file).map_err(|error| {
-            // Each part was checked, so this is not to be expected. What was changed is changed back, by
-            // configurations that were in force before.
+            // Each part was checked, so this is not expected. The changes are reverted, to configurations that were
+            // valid before.
             for (stack, settings) in self.servers.values() {
                 let _ = stack.apply(settings);
             }
@@ -39,8 +39,8 @@ impl Stacks {
         })
     }
 
-    /// Tells the stacks that are there, makes those that are not, and forgets those that are not in the file. What is in
-    /// no use is made anew if its layers are others.
+    /// Reconfigures existing stacks, creates new ones, and removes those that are not in the file. A stack that is
+    /// not in use is created again if its layers differ.
     fn take(&mut self, file: File) -> Result<(), ConfigError> {
         let mut next = Self::default();
         for (name, settings) in file.servers {
@@ -67,7 +67,7 @@ impl Stacks {
         Ok(())
     }
 
-    /// Rejects a file in which a stack that is in use is missing, or made of other layers.
+    /// Rejects a file in which a stack that is in use is missing or has other layers.
     fn compare(&self, root: &Table<'_>) {
         let servers = self.servers.iter();
         for (name, (_, settings)) in servers.filter(|(_, (stack, _))| stack.is_in_use()) {
@@ -98,7 +98,7 @@ fn compare<'a, const N: usize>(
         return None;
     };
     for (pattern, was_there) in patterns {
-        // A client's throttle is its shedder's.
+        // A client's throttle is part of its shedder.
         let is_there = stack.has(pattern) || (pattern == "shed" && stack.has("throttle"));
         match (was_there, is_there) {
             (true, false) => {
@@ -112,7 +112,7 @@ fn compare<'a, const N: usize>(
     Some(stack)
 }
 
-/// A part that was rejected although it had been checked.
+/// An error of a part that had passed its check.
 fn refused(text: &str, error: &ConfigError) -> ResilienceError {
     let mistake = Mistake::new(text, 0..0, error.field(), error.value(), error.bound());
     ResilienceError::new(vec![mistake])

@@ -43,7 +43,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A table of a file, and where it stands.
+/// A table of a file, and its position.
 pub(super) struct Table<'a> {
     pub(super) source: &'a Source<'a>,
     entries: &'a DeTable<'a>,
@@ -52,7 +52,7 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// All of a file.
+    /// Returns the root table.
     pub(super) fn root(source: &'a Source<'a>, entries: &'a DeTable<'a>) -> Self {
         Self {
             source,
@@ -62,17 +62,17 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The keys in the table.
+    /// Returns the keys in the table.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.entries.keys().map(|key| key.get_ref().as_ref())
     }
 
-    /// The value of a key, if it is there and none of a table.
+    /// Returns the value of a key, if there is one that is not a table.
     pub(super) fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
         self.entries.get(key).map(|value| value.get_ref())
     }
 
-    /// The table of a key, if that is there. Any other value is a mistake.
+    /// Returns the table of a key, if there is one. Any other value is a mistake.
     pub(super) fn table(&self, key: &str) -> Option<Self> {
         let (key, value) = self.entries.get_key_value(key)?;
         let path = self.key(key.get_ref());
@@ -89,18 +89,18 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The tables in the table, by their keys.
+    /// Returns the tables in the table, by their keys.
     pub(super) fn tables(&self) -> impl Iterator<Item = (&'a str, Self)> {
         self.keys()
             .filter_map(|key| self.table(key).map(|table| (key, table)))
     }
 
-    /// Reads the table into what begins as `config`.
+    /// Reads the table into a copy of `config`.
     pub(super) fn section<C: Clone>(&self, config: C) -> Section<'_, 'a, C> {
         Section::new(self, config)
     }
 
-    /// Rejects the keys that are not among the `known`.
+    /// Rejects the keys that are not `known`.
     pub(super) fn only(&self, known: &[&str]) {
         for key in self.entries.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Rejects a table without one of these.
+    /// Rejects a table without one of these keys.
     pub(super) fn require(&self, keys: &[&str]) {
         for key in keys.iter().filter(|key| self.value(key).is_none()) {
             let span = self.span.clone();
@@ -119,7 +119,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Calls a value a mistake, as it stands in the file; if it is not there, its nearest table, with `otherwise`.
+    /// Reports a value as a mistake, as it is in the file; if it is missing, reports its nearest table, with
+    /// `otherwise`.
     pub(super) fn blame(&self, field: &str, otherwise: &str, bound: impl fmt::Display) {
         let key = self.key(field);
         let (span, value) = match self.find(field) {
@@ -130,33 +131,33 @@ impl<'a> Table<'a> {
         self.source.mistake(span, key, value, bound);
     }
 
-    /// Calls all of the table a mistake.
+    /// Reports the whole table as a mistake.
     pub(super) fn blame_whole(&self, value: impl fmt::Display, bound: impl fmt::Display) {
         self.source
             .mistake(self.span.clone(), self.path.as_str(), value, bound);
     }
 
-    /// Whether anything stands under a dotted key.
+    /// Whether there is a value for a dotted key.
     pub(super) fn has(&self, field: &str) -> bool {
         self.find(field).is_some()
     }
 
-    /// The time of a dotted key, if one is there.
+    /// Returns the time of a dotted key, if there is one.
     pub(super) fn time(&self, field: &str) -> Option<Duration> {
         self.peek(field, time)
     }
 
-    /// What is read of a dotted key, if it is there and no mistake.
+    /// Reads a dotted key, if it is there and valid.
     pub(super) fn peek<T>(&self, field: &str, read: impl Fn(&DeValue<'_>) -> Read<T>) -> Option<T> {
         self.find(field).and_then(|(_, value)| read(value).ok())
     }
 
-    /// What stands in the file for a dotted key.
+    /// Returns the text of a dotted key in the file.
     pub(super) fn text_of(&self, field: &str) -> &'a str {
         self.find(field).map_or("", |(span, _)| self.text_at(span))
     }
 
-    /// A key of the table with all that is before it.
+    /// Returns a key of the table with its whole path.
     pub(super) fn key(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()

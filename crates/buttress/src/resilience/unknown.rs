@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A requested stack that is not in the file.
+/// The error for a stack that is not in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownStack {
     kind: &'static str,
@@ -22,7 +22,7 @@ impl UnknownStack {
         }
     }
 
-    /// The requested name.
+    /// Returns the requested name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

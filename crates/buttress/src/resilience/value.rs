@@ -1,4 +1,4 @@
-//! What a single value can be. Each says of one that does not fit what it must be.
+//! Reads single values. Each function returns an error that states what the value must be.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub(super) fn flag(value: &DeValue<'_>) -> Read<bool> {
     flag.ok_or_else(|| "true or false".to_owned())
 }
 
-/// One of a few words.
+/// One of several words.
 pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl Fn(&DeValue<'_>) -> Read<T> {
     move |value| {
         let text = value.as_str();
@@ -66,7 +66,7 @@ pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl Fn(&DeValue<'_>) -> Rea
     }
 }
 
-/// What can be turned off by the word `"off"`.
+/// A value that can be `"off"`.
 pub(super) fn or_off<T>(
     read: impl Fn(&DeValue<'_>) -> Read<T>,
 ) -> impl Fn(&DeValue<'_>) -> Read<Option<T>> {
@@ -78,7 +78,7 @@ pub(super) fn or_off<T>(
     }
 }
 
-/// Whether a layer binds: a word, or the share of calls that it binds for.
+/// A mode: a word, or the share of calls for which it enforces.
 pub(super) fn mode(value: &DeValue<'_>) -> Read<Mode> {
     if let Ok(share) = ratio(value) {
         return Ok(Mode::EnforceFor(share));
@@ -88,6 +88,7 @@ pub(super) fn mode(value: &DeValue<'_>) -> Read<Mode> {
         ("shadow", Mode::Shadow),
         ("off", Mode::Off),
     ];
-    word(&modes)(value)
-        .map_err(|bound| format!("{bound}, or the share of calls it binds, from 0 to 1"))
+    word(&modes)(value).map_err(|bound| {
+        format!("{bound}, or the share of calls for which it enforces, from 0 to 1")
+    })
 }

@@ -1,4 +1,4 @@
-//! Whatever the text, it is taken as a whole or rejected with places in it.
+//! Any text is either applied as a whole, or rejected with positions within it.
 
 use buttress::Resilience;
 use buttress::resilience::ResilienceError;
@@ -25,13 +25,13 @@ mode = 0.5
 
 proptest! {
     #[test]
-    fn any_text_is_taken_or_rejected(text in ".{0,200}") {
+    fn any_text_is_applied_or_rejected(text in ".{0,200}") {
         lies_within(&text, Resilience::from_toml(&text).map(drop))?;
     }
 
     #[test]
-    fn any_line_can_be_spoilt(line in 0_usize..17, at in 0_usize..40, patch in "[-a-z0-9\"'=.{}\\[\\] ü]{0,6}") {
-        let text = spoil(line, at, &patch);
+    fn any_line_can_be_patched(line in 0_usize..17, at in 0_usize..40, patch in "[-a-z0-9\"'=.{}\\[\\] ü]{0,6}") {
+        let text = patch_line(line, at, &patch);
         lies_within(&text, Resilience::from_toml(&text).map(drop))?;
 
         let resilience = Resilience::from_toml(FILE).unwrap();
@@ -51,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_can_stand_anywhere(
+    fn any_value_can_be_anywhere(
         key in prop::sample::select(KEYS.as_slice()),
         value in prop::sample::select(VALUES.as_slice()),
     ) {
@@ -75,7 +75,7 @@ fn lies_within(text: &str, result: Result<(), ResilienceError>) -> Result<(), Te
 }
 
 /// The file with a patch somewhere in a line.
-fn spoil(line: usize, at: usize, patch: &str) -> String {
+fn patch_line(line: usize, at: usize, patch: &str) -> String {
     let mut lines: Vec<_> = FILE.lines().map(str::to_owned).collect();
     if let Some(line) = lines.get_mut(line) {
         line.insert_str(at.min(line.len()), patch);

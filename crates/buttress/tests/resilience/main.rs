@@ -1,4 +1,4 @@
-//! Stacks from a file: what is rejected, what is made, and what a reload changes.
+//! Stacks from a file: mistakes, layers, and reloads.
 #![cfg(all(feature = "config", feature = "reqwest"))]
 #![allow(clippy::unwrap_used)]
 

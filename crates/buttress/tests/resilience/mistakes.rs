@@ -6,9 +6,9 @@ fn refuse(text: &str) -> ResilienceError {
 }
 
 #[test]
-fn every_mistake_has_its_slot_key_value_and_bound() {
+fn every_mistake_has_its_position_key_value_and_bound() {
     let table = [
-        // What is no TOML, or no stack.
+        // Invalid TOML, or not a stack.
         ("[server.api", "line 1, column 12: the file is "),
         (
             "[servers.api]",
@@ -69,7 +69,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         (
             "client.a.retry.mode = 'maybe'",
             "line 1, column 23: client.a.retry.mode is 'maybe', but must be one of \"enforce\", \"shadow\", \"off\", \
-             or the share of calls it binds, from 0 to 1",
+             or the share of calls for which it enforces, from 0 to 1",
         ),
         (
             "client.a.retry.timeout_cost = 0.5",
@@ -87,7 +87,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
             "server.a.problem.request_id_header = 'no name'",
             "line 1, column 38: server.a.problem.request_id_header is 'no name', but must be \"off\", or the name of a header",
         ),
-        // What a layer rejects.
+        // Values that a layer rejects.
         (
             "[client.a.retry]\nattempts = 0",
             "line 2, column 12: client.a.retry.attempts is 0, but must be from 1 to 100",
@@ -131,7 +131,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
         ),
         (
             "[server.a.bulkhead]\npartitions = { \"/a/b\" = 0.2 }",
-            "line 2, column 25: server.a.bulkhead.partitions./a/b is 0.2, but must be the first segment of a path, as \
+            "line 2, column 25: server.a.bulkhead.partitions./a/b is 0.2, but must be the first segment of a path, such as \
              \"/checkout\"",
         ),
         (
@@ -228,7 +228,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
             "[client.a.throttle]\nfloor = 0",
             "line 2, column 9: client.a.throttle.floor is 0, but must be at least 1",
         ),
-        // What contradicts something else.
+        // Contradictions.
         (
             "[server.a]\ndeadline.timeout = \"100 ms\"\nshed.max_wait = \"125 ms\"",
             "line 3, column 17: server.a.shed.max_wait is \"125 ms\", but must be shorter than deadline.timeout, \"100 ms\"",
@@ -295,7 +295,7 @@ fn every_mistake_has_its_slot_key_value_and_bound() {
 }
 
 #[test]
-fn all_mistakes_of_a_file_are_told_at_once_in_its_order() {
+fn all_mistakes_of_a_file_are_reported_in_order() {
     let error = refuse(
         "[client.payments.retry]\nattempts = 1000\nbakoff = {}\n\n[server.api.deadline]\ntimeout = \"0 s\"\n",
     );
@@ -322,7 +322,7 @@ fn all_mistakes_of_a_file_are_told_at_once_in_its_order() {
 }
 
 #[test]
-fn nothing_that_is_left_out_is_a_mistake() {
+fn omitted_keys_are_not_mistakes() {
     let resilience = Resilience::from_toml("").unwrap();
     assert_eq!(
         resilience.client("payments").unwrap_err().to_string(),
@@ -339,7 +339,7 @@ fn nothing_that_is_left_out_is_a_mistake() {
 }
 
 #[test]
-fn every_key_that_the_docs_name_is_known() {
+fn every_documented_key_is_known() {
     let text = r#"
         [server.api]
         problem = { request_id_header = "x-correlation-id", instance = true, retry_after_jitter = 0.2 }

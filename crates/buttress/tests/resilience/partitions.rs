@@ -35,7 +35,7 @@ async fn a_path_has_its_share_and_a_reload_changes_it() {
     let Ok(refused) = ask("/checkout/1").await.unwrap();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    // The next place is kept for it.
+    // The next slot is reserved for it.
     let [first, second] = calls;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());

@@ -11,7 +11,7 @@ breaker = { consecutive_failures = 3, open_for = '1 h' }
 ";
 
 #[test]
-fn a_reload_keeps_what_was_learnt_and_takes_what_is_new() {
+fn a_reload_keeps_measurements_and_applies_new_values() {
     let resilience = Resilience::from_toml(FILE).unwrap();
     let breaker = resilience.breaker("payments").unwrap();
     breaker.trip();
@@ -20,7 +20,7 @@ fn a_reload_keeps_what_was_learnt_and_takes_what_is_new() {
     resilience.reload(&other).unwrap();
     assert_eq!(breaker.state(), CircuitState::Open);
     let config = breaker.config().consecutive_failures(3);
-    assert_ne!(breaker.config(), config, "it is 7 now");
+    assert_ne!(breaker.config(), config, "the value is 7 now");
     assert!(resilience.retry("search").is_some());
     assert!(resilience.breaker("search").is_none());
 }
@@ -48,7 +48,7 @@ fn a_reload_with_a_mistake_changes_nothing() {
 }
 
 #[test]
-fn layers_that_are_in_use_neither_come_nor_go() {
+fn layers_in_use_are_neither_added_nor_removed() {
     let resilience = Resilience::from_toml(FILE).unwrap();
     let _in_use = (
         resilience.server("api").unwrap(),
@@ -87,13 +87,13 @@ fn layers_that_are_in_use_neither_come_nor_go() {
 }
 
 #[test]
-fn what_is_in_no_use_comes_and_goes() {
+fn unused_stacks_are_added_and_removed() {
     let resilience = Resilience::from_toml(FILE).unwrap();
     drop(resilience.client("payments").unwrap().service(()));
     let _in_use = resilience.server("api").unwrap();
     resilience.breaker("payments").unwrap().trip();
 
-    // As long as its layers stay, it keeps what it has learnt.
+    // As long as its layers are the same, it keeps its measurements.
     let other = FILE.replace("failures = 3", "failures = 7");
     resilience.reload(&other).unwrap();
     let breaker = resilience.breaker("payments").unwrap();
@@ -112,7 +112,7 @@ fn what_is_in_no_use_comes_and_goes() {
 }
 
 #[test]
-fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
+fn a_shedder_keeps_its_limit_and_applies_new_values() {
     let file = "[server.api.shed]\nlimit = { initial = 30 }\ntenants.header = 'x-tenant'\n\
                 [client.payments]\nthrottle = {}";
     let resilience = Resilience::from_toml(file).unwrap();
@@ -129,11 +129,15 @@ fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
 
     let other = file.replace("initial = 30", "initial = 50, max = 60") + "\nshed.queue = 7";
     resilience.reload(&other).unwrap();
-    assert_eq!(server.snapshot().limit.limit, 30, "it is where it was");
+    assert_eq!(server.snapshot().limit.limit, 30, "the limit is unchanged");
     assert!(client.snapshot().throttle.is_some());
-    assert_eq!(client.snapshot().limit.limit, 20, "it has one now");
+    assert_eq!(
+        client.snapshot().limit.limit,
+        20,
+        "the limit is configured now"
+    );
 
-    // Calls in flight are counted by tenant in as many buckets as there are.
+    // Calls in flight are counted by tenant in the existing buckets.
     let finer = other.replace("tenants.header", "tenants.buckets = 64\ntenants.header");
     let error = resilience.reload(&finer).unwrap_err();
     let told = "line 3, column 19: server.api.shed.tenants.buckets is 64, but must be as many as are in use";
@@ -148,7 +152,7 @@ fn a_shedder_keeps_what_it_found_and_goes_by_what_is_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_says_anew_how_long_calls_last() {
+async fn a_reload_changes_when_calls_end() {
     let inner = tower::service_fn(|_: http::Request<axum::body::Body>| async {
         Ok::<_, std::convert::Infallible>(http::Response::new(axum::body::Body::from("an answer")))
     });

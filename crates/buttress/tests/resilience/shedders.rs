@@ -1,4 +1,4 @@
-//! Where the shedder stands in a stack, and what it makes of its neighbours.
+//! The position of the shedder in a stack, and its effect on other layers.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use buttress::{BoxError, Reason, Rejection, Resilience};
 use http::{Request, Response, StatusCode};
 use tower::{Service, ServiceExt, service_fn};
 
-/// The criticality that a handler sees, on a server that was made before the reload.
+/// The criticality in a handler, on a server that was created before the reload.
 #[tokio::test]
 async fn a_running_server_uses_the_trust_policy_of_the_reload() {
     let resilience = Resilience::from_toml("[server.api]\nshed = {}\ndeadline = {}").unwrap();
@@ -30,7 +30,8 @@ async fn a_running_server_uses_the_trust_policy_of_the_reload() {
     assert_eq!(heard().await, "critical");
 }
 
-/// The shedder is outside the bulkhead: a call that it rejects was not counted in there, and gets a `Retry-After`.
+/// The shedder is outside the bulkhead: a call that it rejects is not counted by the bulkhead, and has a
+/// `Retry-After`.
 #[tokio::test(start_paused = true)]
 async fn a_server_sheds_before_its_bulkhead() {
     let file = "[server.api]\nshed = { limit = 1, queue = 0 }\nbulkhead.limit = 2";
@@ -49,9 +50,9 @@ async fn a_server_sheds_before_its_bulkhead() {
     inside.abort();
 }
 
-/// The queue is outside of the breaker: else a client's own queue would open the circuit.
+/// The queue is outside the breaker: otherwise a client's own queue would open the circuit.
 #[tokio::test(start_paused = true)]
-async fn the_time_in_a_client_s_queue_is_not_the_dependency_s() {
+async fn the_time_in_a_clients_queue_is_not_the_dependencys_latency() {
     let file = "[client.payments]\nshed = { limit = 1, queue = 9, max_wait = 'off', order = 'fifo' }\n\
                 breaker = { slow_calls = { threshold = '100 ms', ratio = 0.1 }, minimum_calls = 1 }";
     let resilience = Resilience::from_toml(file).unwrap();
@@ -68,9 +69,9 @@ async fn the_time_in_a_client_s_queue_is_not_the_dependency_s() {
     assert_eq!((counts.calls, counts.slow), (5, 0));
 }
 
-/// What an open circuit rejects was not sent, so the throttle does not hold back what comes after it.
+/// A call that an open circuit rejects was not sent, so the throttle does not hold back later calls.
 #[tokio::test(start_paused = true)]
-async fn a_throttle_does_not_count_what_an_open_circuit_rejects() {
+async fn a_throttle_does_not_count_calls_that_an_open_circuit_rejects() {
     let file = "[client.payments]\nthrottle = {}\nbreaker = {}";
     let resilience = Resilience::from_toml(file).unwrap();
     let well = service_fn(|_: Request<reqwest::Body>| async {
@@ -93,7 +94,7 @@ async fn a_throttle_does_not_count_what_an_open_circuit_rejects() {
     }
 }
 
-/// Each attempt needs a permit: the attempts of a retry are load like any other, and are limited like it.
+/// Each attempt needs a permit: the attempts of a retry are load, and limited like any other.
 #[tokio::test(start_paused = true)]
 async fn a_throttle_applies_to_every_attempt() {
     let file = "[client.payments]\nthrottle = {}\nretry = { attempts = 2 }";

@@ -1,4 +1,4 @@
-//! The stacks on real sockets: axum on one side, reqwest on the other.
+//! The stacks on real sockets: axum as the server, reqwest as the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 
-/// What a user's own struct has for a field.
+/// A user's own struct with a client as its field.
 struct Payments {
     client: ClientService<HttpClient>,
     url: String,
@@ -22,7 +22,7 @@ struct Payments {
 
 impl Payments {
     fn new(resilience: &Resilience, url: &str) -> Self {
-        // The servers are next door, whatever proxy the environment names.
+        // The servers are local, whatever proxy the environment sets.
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             client: resilience
@@ -42,7 +42,7 @@ impl Payments {
     }
 }
 
-/// Serves on loopback, at the URL that it returns.
+/// Serves on loopback, and returns the URL.
 async fn serve(app: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -68,7 +68,7 @@ fn failing(failures: u32) -> (Router, Arc<AtomicU32>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_answers_what_is_late_with_a_problem() {
+async fn a_server_responds_to_a_late_call_with_a_problem() {
     let resilience = Resilience::from_toml("[server.api]\ndeadline.timeout = '1 s'").unwrap();
     let url = serve(hanging().layer(resilience.server("api").unwrap())).await;
 
@@ -79,7 +79,7 @@ async fn a_server_answers_what_is_late_with_a_problem() {
 }
 
 #[tokio::test]
-async fn a_client_tries_again_and_its_breaker_hears_each_attempt() {
+async fn a_client_retries_and_its_breaker_counts_each_attempt() {
     let (app, calls) = failing(1);
     let url = serve(app).await;
     let resilience = Resilience::from_toml(
@@ -94,7 +94,7 @@ async fn a_client_tries_again_and_its_breaker_hears_each_attempt() {
 }
 
 #[tokio::test]
-async fn what_is_not_in_the_file_is_not_there() {
+async fn patterns_missing_in_the_file_have_no_layer() {
     let (app, calls) = failing(100);
     let url = serve(app).await;
     let resilience = Resilience::from_toml("[client.payments]").unwrap();
@@ -107,7 +107,7 @@ async fn what_is_not_in_the_file_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dependency_that_hangs_trips_the_breaker() {
+async fn a_dependency_that_hangs_opens_the_circuit() {
     let url = serve(hanging()).await;
     let resilience = Resilience::from_toml(
         "[client.payments]\ndeadline.timeout = '1 s'\nbreaker.consecutive_failures = 3",
@@ -157,7 +157,7 @@ async fn a_raised_limit_admits_more_calls_of_a_running_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_running_goes_by_what_was_reloaded() {
+async fn a_running_server_uses_the_reloaded_configuration() {
     let server = Resilience::from_toml("[server.api]\ndeadline = {}").unwrap();
     let url = serve(hanging().layer(server.server("api").unwrap())).await;
     let client = Resilience::from_toml("[client.payments]").unwrap();
@@ -170,7 +170,7 @@ async fn a_server_that_is_running_goes_by_what_was_reloaded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_running_goes_by_what_was_reloaded() {
+async fn a_running_client_uses_the_reloaded_configuration() {
     let url = serve(hanging()).await;
     let file = "[client.payments]\ndeadline.timeout = '1 h'";
     let client = Resilience::from_toml(file).unwrap();

@@ -1,4 +1,4 @@
-//! How much longer does a call take because other threads use the same handle?
+//! How much longer does a call take if other threads use the same handle?
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What does a layer add to a call, in instructions, nanoseconds and allocations, beside its peers?
+//! What does a layer add to a call, in instructions, nanoseconds and allocations, compared with its peers?
 
 use std::path::Path;
 

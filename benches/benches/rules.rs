@@ -1,4 +1,4 @@
-//! What does a rule take to decide, without a service around it?
+//! How long does a rule take to decide, without a service?
 
 use buttress_benches::json::Results;
 use buttress_benches::table::{Table, figure};

@@ -1,5 +1,5 @@
-//! Allocations: a second binary with a counting allocator makes the calls, so that the one which is timed uses the
-//! default allocator.
+//! Allocations: a second binary with a counting allocator makes the calls, so that the timed binary uses the default
+//! allocator.
 
 use std::alloc::System;
 use std::collections::BTreeMap;
@@ -14,26 +14,26 @@ use crate::case::Case;
 use crate::drive::{Drive, Lane};
 use crate::recorder;
 
-/// What one call allocates.
+/// The allocations of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Allocated {
-    /// How many times, with every growth of what was there.
+    /// The number of allocations and reallocations.
     pub allocations: f64,
-    /// How many bytes.
+    /// The number of bytes.
     pub bytes: f64,
 }
 
-/// Asks the counting binary, which prints what [`count`] returns.
+/// Runs the counting binary, which prints the result of [`count`].
 ///
 /// # Errors
 ///
-/// If it cannot be run, or says something else.
+/// If it cannot be run, or its output is invalid.
 pub fn ask(binary: &Path) -> io::Result<BTreeMap<String, Allocated>> {
     let output = Command::new(binary).stderr(Stdio::inherit()).output()?;
     serde_json::from_slice(&output.stdout).map_err(io::Error::other)
 }
 
-/// Counts for every case, by its name. The cases with a recorder come last, for it stays installed.
+/// Counts for every case, by its name. The cases with a recorder are last, because it stays installed.
 #[must_use]
 pub fn count(cases: &[Case], allocator: &StatsAlloc<System>) -> BTreeMap<String, Allocated> {
     let (with, without): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.wants_recorder());
@@ -50,7 +50,7 @@ fn count_one(case: &Case, allocator: &StatsAlloc<System>) -> Allocated {
     let calls = case.calls_a_round() / 10;
     let mut work = case.instance()(Drive::Reuse);
     let lane = &mut Lane::alone();
-    // What is allocated once and kept is not a cost of a call.
+    // What is allocated once and kept is not counted for a call.
     work(lane, calls);
     let region = Region::new(allocator);
     work(lane, calls);

@@ -1,7 +1,7 @@
 //! Instructions: the bench runs itself under callgrind, one case at a time.
 //!
-//! Callgrind collects in one function only, which makes the calls, so starting, setting up and warming up are not in
-//! the figure. The kernel's instructions are not counted, and under valgrind a clock is read by a system call.
+//! Callgrind collects only in the function that makes the calls, so starting, setting up and warming up are not
+//! counted. The kernel's instructions are not counted, and under valgrind a clock is read by a system call.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::drive::{Drive, Lane, Work};
 use crate::options::Count;
 use crate::recorder;
 
-/// Whether valgrind can be run here.
+/// Returns whether valgrind can be run.
 #[must_use]
 pub fn installed() -> bool {
     Command::new("valgrind")
@@ -24,9 +24,9 @@ pub fn installed() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The instructions a call of each case takes, each way, in the order of `cases` and `drives`.
+/// Returns the instructions of a call of each case, for each drive, in the order of `cases` and `drives`.
 ///
-/// One valgrind runs per core. A run that fails leaves `None` and says why on stderr.
+/// One valgrind runs per core. A run that fails gives `None`, and its error is printed on stderr.
 #[must_use]
 pub fn instructions(cases: &[Case], drives: &[Drive]) -> Vec<Vec<Option<f64>>> {
     let jobs: Vec<(&str, u64, Drive)> = cases
@@ -63,7 +63,7 @@ pub fn instructions(cases: &[Case], drives: &[Drive]) -> Vec<Vec<Option<f64>>> {
         .collect()
 }
 
-/// What a bench does when it was started by [`instructions`]: the calls, and nothing else.
+/// Makes the calls, in a bench that was started by [`instructions`].
 ///
 /// # Errors
 ///
@@ -77,20 +77,20 @@ pub fn count(count: &Count, cases: &[Case]) -> Result<(), String> {
         recorder::install();
     }
     let mut work = case.instance()(count.drive);
-    // The first calls start what is started lazily.
+    // The first calls include lazy initialization.
     work(&mut Lane::alone(), count.calls.div_ceil(10));
     counted(&mut work, count.calls);
     Ok(())
 }
 
-/// The calls that are collected. Callgrind finds this function by its name.
+/// The calls that are counted. Callgrind finds this function by its name.
 #[inline(never)]
 fn counted(work: &mut Work, calls: u64) {
     work(&mut Lane::alone(), calls);
 }
 
 fn measure((case, calls, drive): (&str, u64, Drive)) -> Option<f64> {
-    // Half a round is plenty: the same calls take the same instructions.
+    // Half a round is enough: the same calls take the same instructions.
     let calls = calls.div_ceil(2);
     match collect(case, drive, calls) {
         Ok(total) => Some(total as f64 / calls as f64),
@@ -116,8 +116,8 @@ fn collect(case: &str, drive: Drive, calls: u64) -> io::Result<u64> {
     collected(&log).ok_or_else(|| io::Error::other("callgrind collected nothing"))
 }
 
-/// The total in callgrind's log, from its line `==1== Collected : 1234`. A total of 0 means that it did not
-/// find the function.
+/// The total in callgrind's log, in the line `==1== Collected : 1234`. A total of 0 means that it did not find the
+/// function.
 fn collected(log: &str) -> Option<u64> {
     let (_, total) = log
         .lines()

@@ -1,4 +1,4 @@
-//! What is measured: a layer, a stack or a rule, with its name and what it has to show.
+//! A measured layer, stack or rule, with its name and target.
 
 use std::fmt;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use tower::Service;
 use crate::drive::{Answer, Drive, Work, work};
 use crate::target::Target;
 
-/// One thing to measure. Every round gets a fresh instance, so no round inherits another's state.
+/// A case to measure. Each round gets a fresh instance, so that no state is kept between rounds.
 pub struct Case {
     name: &'static str,
     base: Option<&'static str>,
@@ -20,18 +20,18 @@ pub struct Case {
     make: Box<dyn Fn() -> Instance>,
 }
 
-/// A handle that was just made, from which any number of threads get their work.
+/// A new handle, from which any number of threads get their work.
 pub type Instance = Box<dyn Fn(Drive) -> Work>;
 
-/// A case's part in the contention bench.
+/// The settings of a case in the contention bench.
 #[derive(Debug, Clone, Copy)]
 pub struct Scaling {
-    /// How many times slower than alone a call may be with a second thread on the handle, if that is said.
+    /// The maximum ratio of the time of a call with two threads to that with one, if there is a target.
     pub at_most: Option<f64>,
 }
 
 impl Case {
-    /// A case that calls the service which `make` builds.
+    /// A case that calls the service returned by `make`.
     pub fn service<S, Req>(name: &'static str, make: impl Fn() -> S + 'static) -> Self
     where
         S: Service<Req> + Clone + Send + 'static,
@@ -44,7 +44,7 @@ impl Case {
         })
     }
 
-    /// A case that does what `make` returns.
+    /// A case that runs the closure returned by `make`.
     pub fn rule<F>(name: &'static str, make: impl Fn() -> F + 'static) -> Self
     where
         F: FnMut() + Send + 'static,
@@ -75,42 +75,42 @@ impl Case {
         }
     }
 
-    /// The case that this one is compared with: the inner service alone.
+    /// Sets the case that this one is compared with: the inner service alone.
     #[must_use]
     pub fn over(mut self, base: &'static str) -> Self {
         self.base = Some(base);
         self
     }
 
-    /// The calls of one round, for what is too slow for the usual 20 000 or is worn out by them.
+    /// Sets the calls of a round, for cases that are too slow for the usual 20 000 or cannot make as many.
     #[must_use]
     pub fn calls(mut self, calls: u64) -> Self {
         self.calls = calls;
         self
     }
 
-    /// Measured with a Prometheus recorder installed.
+    /// Installs a Prometheus recorder for the measurement.
     #[must_use]
     pub fn with_recorder(mut self) -> Self {
         self.recorder = true;
         self
     }
 
-    /// Every call of this case ends in an error, by the layer's doing or the inner service's.
+    /// States that every call of this case fails, in the layer or in the inner service.
     #[must_use]
     pub fn failing(mut self) -> Self {
         self.fails = true;
         self
     }
 
-    /// Also run in the contention bench.
+    /// Adds the case to the contention bench.
     #[must_use]
     pub fn contended(mut self) -> Self {
         self.scaling = Some(Scaling { at_most: None });
         self
     }
 
-    /// Also run in the contention bench, where a call may take this many times longer for two threads.
+    /// Adds the case to the contention bench, with a maximum ratio for two threads.
     #[must_use]
     pub fn scaling_within(mut self, ratio: f64) -> Self {
         self.scaling = Some(Scaling {
@@ -119,56 +119,56 @@ impl Case {
         self
     }
 
-    /// What this case has to show.
+    /// Sets the target.
     #[must_use]
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// A fresh instance. Call it in the context of a runtime: some services take its clock.
+    /// Returns a fresh instance. Call it in the context of a runtime, because some services use its clock.
     #[must_use]
     pub fn instance(&self) -> Instance {
         (self.make)()
     }
 
-    /// The name, which is the first cell of the row.
+    /// Returns the name, which is the first cell of the row.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The name of the case that this one is compared with.
+    /// Returns the name of the case that this one is compared with.
     #[must_use]
     pub fn base(&self) -> Option<&'static str> {
         self.base
     }
 
-    /// How many calls make a round.
+    /// Returns the number of calls of a round.
     #[must_use]
     pub fn calls_a_round(&self) -> u64 {
         self.calls
     }
 
-    /// Whether it needs a recorder.
+    /// Returns whether it needs a recorder.
     #[must_use]
     pub fn wants_recorder(&self) -> bool {
         self.recorder
     }
 
-    /// Whether its calls end in errors.
+    /// Returns whether its calls fail.
     #[must_use]
     pub fn fails(&self) -> bool {
         self.fails
     }
 
-    /// Its part in the contention bench, if it has one.
+    /// Returns its settings in the contention bench, if it is part of it.
     #[must_use]
     pub fn scaling(&self) -> Option<Scaling> {
         self.scaling
     }
 
-    /// What it has to show, if that is said.
+    /// Returns the target, if there is one.
     #[must_use]
     pub fn targets(&self) -> Option<&Target> {
         self.target.as_ref()

@@ -1,4 +1,4 @@
-//! Threads on one handle: how much longer a call takes because others make theirs.
+//! Threads with a common handle: how much longer a call takes because of the others.
 
 use std::sync::{Arc, Barrier};
 use std::task::{Wake, Waker};
@@ -12,36 +12,36 @@ use crate::drive::{Drive, Lane, Work};
 use crate::runtime::runtime;
 use crate::timing::{median, now, per_call};
 
-/// What was measured of one case.
+/// The results of one case.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// The name of the case.
     pub case: &'static str,
     /// The figures for each number of threads.
     pub threads: Vec<Shared>,
-    /// How many times as long a call may take with two threads as with one.
+    /// The maximum ratio of the time of a call with two threads to that with one.
     pub target: Option<f64>,
-    /// Whether it does not take longer.
+    /// Whether the target is met.
     pub met: Option<bool>,
 }
 
-/// The contention of this many threads on one handle.
+/// The figures for a number of threads.
 #[derive(Debug, Serialize)]
 pub struct Shared {
-    /// How many threads.
+    /// The number of threads.
     pub threads: usize,
-    /// Nanoseconds by the clock on the wall that a thread waits for a call, in the median round.
+    /// Nanoseconds of wall time per call of a thread, in the median round.
     pub ns: Option<f64>,
-    /// How many times as long as in the same round with one thread, in the median round.
+    /// The ratio to the time with one thread in the same round, in the median round.
     pub ratio: Option<f64>,
-    /// How many rounds counted, for the threads were together for all but a tenth of them.
+    /// The number of rounds in which all threads ran together for at least nine tenths.
     pub rounds: usize,
 }
 
-/// Runs every case in turn with one thread, two and four, for a number of rounds of a given length.
+/// Runs each case in turn with one, two and four threads, for a number of rounds of a given length.
 ///
-/// Where threads share a core they take turns on it in slices of milliseconds, and a round is made longer
-/// for them, so that the slices at its ends do not weigh.
+/// Threads that share a core run in slices of milliseconds, and their rounds are longer, so that the slices at the
+/// ends do not matter.
 #[must_use]
 pub fn measure(cases: &[Case], rounds: u32, length: Duration) -> Vec<Row> {
     let mut seen = vec![[const { Vec::new() }; THREADS.len()]; cases.len()];
@@ -85,7 +85,7 @@ fn row(case: &Case, seen: [Vec<(f64, f64)>; THREADS.len()]) -> Row {
     }
 }
 
-/// Nanoseconds that a thread waits for a call, or `None` if the threads were not together.
+/// Returns the nanoseconds per call of a thread, or `None` if the threads did not run together.
 fn together(case: &Case, threads: usize, length: Duration) -> Option<f64> {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     let length = match threads.div_ceil(cores.len().max(1)) {
@@ -113,9 +113,9 @@ fn together(case: &Case, threads: usize, length: Duration) -> Option<f64> {
     (overlap(&spans)? >= ENOUGH).then(|| wait(&spans))
 }
 
-/// One thread's part: its own clone, its own loop, its own runtime for what takes a timer.
+/// The work of one thread: its own clone, its own loop, and its own runtime for timers.
 fn one(mut work: Work, barrier: &Barrier, length: Duration) -> Span {
-    let runtime = runtime().expect("a runtime without IO needs nothing that could be refused");
+    let runtime = runtime().expect("a runtime without drivers can be built");
     let _context = runtime.enter();
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let lane = &mut Lane::parking(&waker);
@@ -132,8 +132,8 @@ fn one(mut work: Work, barrier: &Barrier, length: Duration) -> Span {
     Span { start, end, calls }
 }
 
-/// How many calls to make between two looks at the clock, so that the looks do not weigh: a hundred times
-/// what a look takes. Also warms up.
+/// Returns how many calls to make between two reads of the clock, so that the reads do not matter: a hundred times
+/// the duration of a read. Also warms up.
 fn chunk(work: &mut Work, lane: &mut Lane<'_>) -> u64 {
     let start = now();
     work(lane, WARM_UP);
@@ -141,14 +141,14 @@ fn chunk(work: &mut Work, lane: &mut Lane<'_>) -> u64 {
     (BETWEEN_LOOKS.as_nanos() as f64 / call).ceil() as u64
 }
 
-/// What one thread did in a round.
+/// The calls of one thread in a round.
 struct Span {
     start: Instant,
     end: Instant,
     calls: u64,
 }
 
-/// The share of the round in which all threads ran.
+/// The fraction of the round in which all threads ran.
 fn overlap(spans: &[Span]) -> Option<f64> {
     let starts = || spans.iter().map(|span| span.start);
     let ends = || spans.iter().map(|span| span.end);
@@ -157,7 +157,7 @@ fn overlap(spans: &[Span]) -> Option<f64> {
     (!whole.is_zero()).then(|| shared.as_secs_f64() / whole.as_secs_f64())
 }
 
-/// All the time that was spent, for each of the calls that were made in it.
+/// The total time of all threads per call.
 fn wait(spans: &[Span]) -> f64 {
     let spent: Duration = spans.iter().map(|span| span.end - span.start).sum();
     let calls: u64 = spans.iter().map(|span| span.calls).sum();
@@ -172,16 +172,16 @@ impl Wake for Unpark {
     }
 }
 
-/// The numbers of threads. The first is what the others are compared with.
+/// The numbers of threads. The first is the base of the ratios.
 pub const THREADS: [usize; 3] = [1, 2, 4];
 
-/// How much of a round the threads must be together for it to count.
+/// The fraction of a round in which the threads must run together for it to count.
 const ENOUGH: f64 = 0.9;
 
-/// Calls that are made before a round.
+/// The calls before a round.
 const WARM_UP: u64 = 200;
 
-/// About how long a thread calls without a look at the clock.
+/// The approximate time between two reads of the clock.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(5);
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn overlap_is_the_share_in_which_all_ran() {
+    fn overlap_is_the_fraction_in_which_all_ran() {
         let base = now();
         let spans = |other| [span(base, 0, 10, 1), other];
         assert_eq!(overlap(&spans(span(base, 0, 10, 1))), Some(1.0));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_two_threads_together_has_no_verdict() {
+    fn a_row_without_two_threads_has_no_verdict() {
         let case = Case::rule("handle", || || ()).scaling_within(1.5);
         assert_eq!(row(&case, [vec![(20.0, 1.0)], vec![], vec![]]).met, None);
     }

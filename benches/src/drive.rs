@@ -1,4 +1,4 @@
-//! How a call is driven: readied, called and polled by hand, so that no runtime is measured with it.
+//! How a call is made: readied, called and polled by hand, so that no runtime is measured.
 
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
@@ -10,13 +10,13 @@ use http_body::Body;
 use serde::Serialize;
 use tower::{Service, ServiceExt};
 
-/// How a service is used from call to call.
+/// How a service is used for several calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Drive {
-    /// A clone for every call, used once: what axum and most clients do.
+    /// A clone for each call, used once, as in axum and most clients.
     Clone,
-    /// The same service again and again: what one connection does.
+    /// The same service for all calls, as in one connection.
     Reuse,
 }
 
@@ -24,7 +24,7 @@ impl Drive {
     /// Both ways, in the order of the table.
     pub const ALL: [Self; 2] = [Self::Reuse, Self::Clone];
 
-    /// The word for this way on a command line.
+    /// Returns the name of this way for the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,17 +33,17 @@ impl Drive {
         }
     }
 
-    /// The way that a command line names.
+    /// Parses the name of a way.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|drive| drive.as_str() == word)
     }
 }
 
-/// Makes a number of calls in the given lane, and returns how many of them succeeded.
+/// Makes a number of calls in a lane, and returns how many of them succeeded.
 pub type Work = Box<dyn FnMut(&mut Lane<'_>, u64) -> u64 + Send>;
 
-/// The work of calling `service` over and over.
+/// Calls `service` repeatedly.
 pub(crate) fn work<S, Req>(service: S, drive: Drive) -> Work
 where
     S: Service<Req> + Clone + Send + 'static,
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Where futures are polled, and what is done about one that is not ready.
+/// Polls futures, and handles those that are pending.
 #[derive(Debug)]
 pub struct Lane<'a> {
     context: Context<'a>,
@@ -82,7 +82,7 @@ pub struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    /// A lane without a rival, in which nothing ever waits.
+    /// A lane for one thread, in which nothing waits.
     #[must_use]
     pub fn alone() -> Lane<'static> {
         Lane {
@@ -91,7 +91,7 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// A lane beside others, which sleeps until `waker` unparks its thread.
+    /// A lane for one of several threads, which sleeps until `waker` unparks the thread.
     #[must_use]
     pub fn parking(waker: &'a Waker) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Polls `future` to its end.
+    /// Polls `future` until it is ready.
     pub fn finish<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         loop {
@@ -112,9 +112,9 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// What a call answers, and what a caller does with it before the call is over.
+/// A response, as a caller reads it before the call ends.
 pub trait Answer {
-    /// Takes in the whole answer, and says whether it is a success.
+    /// Reads the whole response, and returns whether it is a success.
     fn consume(self, lane: &mut Lane<'_>) -> bool;
 }
 
@@ -124,7 +124,7 @@ impl<E> Answer for Result<u64, E> {
     }
 }
 
-/// A response is over when its body is: the guards of an http layer live that long.
+/// A response ends with its body, because the guards of HTTP layers are held until then.
 impl<B: Body, E> Answer for Result<http::Response<B>, E> {
     fn consume(self, lane: &mut Lane<'_>) -> bool {
         let Ok(response) = self else { return false };

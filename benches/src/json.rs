@@ -5,7 +5,7 @@ use std::{fs, io, thread};
 
 use serde::Serialize;
 
-/// A bench's results and where they come from.
+/// The results of a bench, with its name and machine.
 #[derive(Debug, Serialize)]
 pub struct Results<'a, R> {
     bench: &'a str,
@@ -16,7 +16,7 @@ pub struct Results<'a, R> {
 }
 
 impl<'a, R: Serialize> Results<'a, R> {
-    /// The results of the bench of this name, run on this machine.
+    /// Creates the results of the bench with this name, on this machine.
     #[must_use]
     pub fn new(bench: &'a str, smoke: bool, rows: &'a [R]) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl<'a, R: Serialize> Results<'a, R> {
         }
     }
 
-    /// Writes `<bench>.json` into `folder`, which is made if need be, and answers its path.
+    /// Writes `<bench>.json` into `folder`, which is created if needed, and returns its path.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ mod tests {
     use crate::row::Row;
 
     #[test]
-    fn what_was_not_measured_is_null() {
+    fn missing_figures_are_null() {
         let mut row = Row::new("bare");
         row.reuse.ns_best = Some(1.5);
         let rows = [row];

@@ -1,4 +1,4 @@
-//! What Buttress costs, measured beside its peers: the code that the benches share.
+//! The cost of Buttress, measured and compared with its peers: the common code of the benches.
 //!
 //! A bench takes [`Case`]s from [`cases`], measures them in [`timing`], [`callgrind`], [`allocations`] or
 //! [`contention`], and prints a [`Table`](table::Table) and writes [`Results`](json::Results).

@@ -1,4 +1,4 @@
-//! Measures cases: time first, while the machine is quiet, then instructions.
+//! Measures cases: time first, while the machine is idle, then instructions.
 
 use crate::case::Case;
 use crate::drive::Drive;
@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::row::Row;
 use crate::{callgrind, timing};
 
-/// A row for each case, with its nanoseconds and instructions, each way of `drives`.
+/// Returns a row for each case, with its nanoseconds and instructions for each of `drives`.
 #[must_use]
 pub fn measure(cases: &[Case], drives: &[Drive], options: &Options) -> Vec<Row> {
     let mut rows: Vec<_> = cases.iter().map(|case| Row::new(case.name())).collect();
@@ -41,8 +41,8 @@ pub fn measure(cases: &[Case], drives: &[Drive], options: &Options) -> Vec<Row> 
     rows
 }
 
-/// Rounds of every case, each way.
+/// The rounds of each case, for each drive.
 const ROUNDS: u32 = 25;
 
-/// How many cases a smoke run puts under valgrind, which takes a second to start.
+/// How many cases a smoke run measures under valgrind, which takes a second to start.
 const SMOKE: usize = 3;

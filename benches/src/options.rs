@@ -1,4 +1,4 @@
-//! The command line that the benches share.
+//! The command line of the benches.
 
 use std::path::{Path, PathBuf};
 
@@ -7,9 +7,9 @@ use crate::drive::Drive;
 /// The options.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Where the JSON goes.
+    /// The folder for the JSON.
     pub out: PathBuf,
-    /// Every case once and briefly: is it alive?
+    /// Runs each case once and briefly.
     pub smoke: bool,
     /// Only the cases whose name contains this.
     pub filter: Option<String>,
@@ -24,16 +24,16 @@ pub struct Count {
     pub case: String,
     /// How its service is used.
     pub drive: Drive,
-    /// How many calls.
+    /// The number of calls.
     pub calls: u64,
 }
 
 impl Options {
-    /// Reads the arguments after the program's name.
+    /// Parses the arguments after the program's name.
     ///
     /// # Errors
     ///
-    /// Says what was not understood, and what would have been.
+    /// The invalid argument, and the valid ones.
     pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
             out: workspace().join("out/bench"),
@@ -44,13 +44,13 @@ impl Options {
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
-                // Cargo says this to every bench.
+                // Cargo passes this to every bench.
                 "--bench" => {}
                 "--smoke" => options.smoke = true,
                 "--out" => options.out = workspace().join(args.next().ok_or(USAGE)?),
                 "--count" => options.count = Some(Count::parse(&mut args).ok_or(USAGE)?),
                 _ if arg.starts_with('-') || options.filter.is_some() => {
-                    return Err(format!("{arg}: not understood. {USAGE}"));
+                    return Err(format!("{arg}: unknown argument. {USAGE}"));
                 }
                 _ => options.filter = Some(arg),
             }
@@ -58,7 +58,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether a case of this name is selected.
+    /// Returns whether a case with this name is selected.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         self.filter
@@ -77,7 +77,7 @@ impl Count {
     }
 }
 
-/// The root of the workspace: cargo runs a bench in its package's folder, where results are hard to find.
+/// The root of the workspace. Cargo runs a bench in its package's folder, where results are hard to find.
 fn workspace() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn an_unknown_argument_is_named() {
         assert!(parse("--fast").unwrap_err().contains("--fast"));
         assert!(parse("one two").unwrap_err().contains("two"));
         for line in ["--out", "--count bare", "--count bare reuse many"] {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_says_case_way_and_calls() {
+    fn a_count_has_case_drive_and_calls() {
         let count = parse("--count bare clone 12").unwrap().count.unwrap();
         assert_eq!(
             (count.case.as_str(), count.drive, count.calls),

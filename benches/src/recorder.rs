@@ -1,4 +1,4 @@
-//! The Prometheus recorder that the cases with a recorder are measured with.
+//! The Prometheus recorder of the cases with a recorder.
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 

@@ -1,34 +1,34 @@
-//! One case's figures, as they stand in the table and in the JSON.
+//! The figures of one case, for the table and the JSON.
 
 use serde::Serialize;
 
 use crate::case::Case;
 use crate::drive::Drive;
 
-/// What was measured of one case. What could not be measured is `None`.
+/// The results of one case. What could not be measured is `None`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Row {
     /// The name of the case.
     pub case: &'static str,
-    /// The name of the case that is taken off for `instructions_over`.
+    /// The name of the case that is subtracted for `instructions_over`.
     pub over: Option<&'static str>,
-    /// A call on the service that took the last one.
+    /// A call on the service of the previous call.
     pub reuse: Figures,
     /// A call on a fresh clone.
     pub clone: Figures,
-    /// Instructions of a call without what the base takes.
+    /// Instructions of a call minus those of the base.
     pub instructions_over: Option<f64>,
-    /// Allocations a call.
+    /// Allocations per call.
     pub allocations: Option<f64>,
-    /// Allocated bytes a call.
+    /// Allocated bytes per call.
     pub bytes: Option<f64>,
-    /// What the case has to show.
+    /// The target.
     pub target: Option<String>,
-    /// Whether it does.
+    /// Whether the target is met.
     pub met: Option<bool>,
 }
 
-/// What one call costs.
+/// The cost of one call.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Figures {
     /// Instructions.
@@ -40,7 +40,7 @@ pub struct Figures {
 }
 
 impl Row {
-    /// An empty row.
+    /// Creates an empty row.
     #[must_use]
     pub fn new(case: &'static str) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Row {
         }
     }
 
-    /// The figures of one way to drive.
+    /// Returns the figures of one drive.
     pub fn figures(&mut self, drive: Drive) -> &mut Figures {
         match drive {
             Drive::Clone => &mut self.clone,
@@ -58,7 +58,7 @@ impl Row {
     }
 }
 
-/// Fills in what follows from the figures: the difference from the base, and the verdict.
+/// Computes the difference from the base, and whether targets are met.
 pub fn judge(rows: &mut [Row], cases: &[Case]) {
     let measured = rows.to_vec();
     let find = |name: &str| measured.iter().find(|row| row.case == name);
@@ -80,7 +80,7 @@ mod tests {
     use crate::target::Target;
 
     #[test]
-    fn a_row_is_judged_against_its_base() {
+    fn a_row_is_compared_with_its_base() {
         let cases = [
             Case::rule("base", || || ()),
             Case::rule("layer", || || ())

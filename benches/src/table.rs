@@ -1,15 +1,15 @@
-//! Markdown tables whose columns line up, so that they read well before they are rendered too.
+//! Markdown tables with aligned columns, so that they are readable as text.
 
 use std::fmt;
 
-/// A table: the first column is text, the others are figures and stand to the right.
+/// A table: the first column is text, the others are figures and aligned right.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     #[must_use]
     pub fn new(columns: &[&str]) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A figure: whole from 100 up, with one decimal below, and `-` where nothing was measured.
+/// Formats a figure: whole from 100 up, with one decimal below, and `-` if nothing was measured.
 #[must_use]
 pub fn figure(value: Option<f64>) -> String {
     match value {
@@ -70,7 +70,7 @@ pub fn figure(value: Option<f64>) -> String {
     }
 }
 
-/// A verdict: met, missed, or none.
+/// Formats whether a target is met.
 #[must_use]
 pub fn verdict(met: Option<bool>) -> String {
     match met {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_carry_no_more_digits_than_they_are_worth() {
+    fn figures_are_rounded() {
         for (value, text) in [
             (None, "-"),
             (Some(0.0), "0"),

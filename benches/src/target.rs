@@ -1,10 +1,10 @@
-//! What a case has to show, and whether it does. A verdict is printed and never fails the run.
+//! The target of a case. It is printed, and never fails the run.
 
 use std::fmt;
 
 use crate::row::Row;
 
-/// Bounds on what a case may cost over its base.
+/// The maximum cost of a case over its base.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
     instructions: Option<f64>,
@@ -13,7 +13,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The maximum number of instructions and allocations a call over the base.
+    /// Sets the maximum number of instructions and allocations per call over the base.
     #[must_use]
     pub fn at_most(instructions: u32, allocations: u32) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Target {
         }
     }
 
-    /// As many instructions as another case, give or take a twentieth.
+    /// Requires the instructions of another case, within a twentieth.
     #[must_use]
     pub fn like(case: &'static str) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Target {
         }
     }
 
-    /// Whether `row`, which was measured over `base`, keeps every bound. `None` if one was not measured.
+    /// Returns whether `row`, which is compared with `base`, is within all bounds. `None` if one was not measured.
     #[must_use]
     pub fn met(&self, row: &Row, base: Option<&Row>, all: &[Row]) -> Option<bool> {
         let over =
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_is_on_what_comes_over_the_base() {
+    fn a_bound_is_relative_to_the_base() {
         let base = row("base", Some(20.0), 0.0);
         let target = Target::at_most(150, 0);
         for (instructions, allocations, met) in
@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_has_no_verdict() {
+    fn missing_figures_have_no_verdict() {
         let row = row("layer", None, 0.0);
         assert_eq!(Target::at_most(150, 0).met(&row, None, &[]), None);
     }
 
     #[test]
-    fn alike_is_within_a_twentieth_either_way() {
+    fn like_is_within_a_twentieth() {
         let all = [row("small", Some(100.0), 0.0)];
         for (instructions, met) in [(95.0, true), (105.0, true), (94.0, false), (106.0, false)] {
             let row = row("large", Some(instructions), 0.0);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_reads_as_its_bounds() {
+    fn a_target_displays_its_bounds() {
         assert_eq!(
             Target::at_most(150, 0).to_string(),
             "≤ 150 instr, ≤ 0 allocs"

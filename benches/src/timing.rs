@@ -1,4 +1,4 @@
-//! Nanoseconds: rounds of every case in turn, so that a busy minute of the machine falls on all alike.
+//! Nanoseconds: the rounds of all cases alternate, so that other load on the machine affects all of them.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use crate::case::Case;
 use crate::drive::{Drive, Lane};
 use crate::recorder;
 
-/// The nanoseconds a call took in each round.
+/// The nanoseconds per call of each round.
 #[derive(Debug, Clone, Default)]
 pub struct Rounds(Vec<f64>);
 
 impl Rounds {
-    /// The round that was disturbed least.
+    /// The shortest round.
     #[must_use]
     pub fn best(&self) -> Option<f64> {
         self.0.iter().copied().min_by(f64::total_cmp)
     }
 
-    /// The middle round.
+    /// The median round.
     #[must_use]
     pub fn median(&self) -> Option<f64> {
         median(&self.0)
     }
 }
 
-/// Times a number of rounds of every case, each way. The result has the order of `cases` and `drives`.
+/// Times a number of rounds of each case for each drive. The result is in the order of `cases` and `drives`.
 ///
-/// A recorder stays for the rest of the process, so the cases that need one are timed after all others.
+/// A recorder stays installed, so the cases that need one are timed last.
 #[must_use]
 pub fn time(cases: &[Case], drives: &[Drive], rounds: u32, share: u64) -> Vec<Vec<Rounds>> {
     let mut times = vec![vec![Rounds::default(); drives.len()]; cases.len()];
@@ -50,14 +50,14 @@ pub fn time(cases: &[Case], drives: &[Drive], rounds: u32, share: u64) -> Vec<Ve
 fn round(case: &Case, drive: Drive, calls: u64) -> f64 {
     let mut work = case.instance()(drive);
     let lane = &mut Lane::alone();
-    // The first calls fetch the code and start what is started lazily.
+    // The first calls load the code and include lazy initialization.
     work(lane, calls.div_ceil(20));
     let start = now();
     work(lane, calls);
     per_call(start.elapsed(), calls)
 }
 
-/// The middle of `values`, or the mean of the two in the middle.
+/// The median of `values`, or the mean of the two middle values.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -67,7 +67,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// A reading of the real clock.
+/// Reads the real clock.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
@@ -77,7 +77,7 @@ pub fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// The nanoseconds that each of `calls` took of `time`.
+/// The nanoseconds per call.
 #[must_use]
 pub fn per_call(time: Duration, calls: u64) -> f64 {
     time.as_nanos() as f64 / calls as f64

@@ -1,4 +1,4 @@
-//! The rules of extra attempts: what pays for them, and when they are made.
+//! The rules of extra attempts: their budget, and when they are made.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) fn attempts() -> Vec<Case> {
             let budget = budget(config, &clock);
             move || {
                 let reservation = black_box(&budget).reserve(Cost::ONE, black_box(clock.tick()));
-                black_box(&budget).finish(reservation.expect("the floor pays for two a tick"));
+                black_box(&budget).finish(reservation.expect("the floor allows two per tick"));
             }
         }),
         Case::rule("budget: refuse", || {
@@ -46,7 +46,7 @@ pub(super) fn attempts() -> Vec<Case> {
             move || {
                 let budget = budget(BudgetConfig::default(), black_box(&clock));
                 let reservation = budget.reserve(Cost::ONE, black_box(later));
-                budget.finish(reservation.expect("the floor has paid"));
+                budget.finish(reservation.expect("the floor allows one"));
             }
         }),
         Case::rule("backoff: full jitter", || {

@@ -1,4 +1,4 @@
-//! The inner services alone: what every other figure contains.
+//! The inner services alone, which are part of every other figure.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,7 +29,7 @@ pub const PAGE: &str = "bare http";
 /// The name of [`Boxed`]'s case.
 pub const BOX: &str = "bare, failing with a box";
 
-/// Answers with the request, at once.
+/// Returns the request as the response, at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Echo;
 
@@ -47,7 +47,7 @@ impl Service<u64> for Echo {
     }
 }
 
-/// The error that [`Echo`] could have.
+/// The error type of [`Echo`].
 #[derive(Debug, Clone, Copy)]
 pub struct Failed;
 
@@ -59,7 +59,7 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Answers with a short page, at once.
+/// Responds with a short page, at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Page;
 
@@ -79,7 +79,7 @@ impl<B> Service<http::Request<B>> for Page {
     }
 }
 
-/// Fails at once with a box of the size of a [`Rejection`]: the least that any rejection costs.
+/// Fails at once with a box of the size of a [`Rejection`]: the minimum cost of any rejection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Boxed {
     refusal: Refusal,
@@ -99,7 +99,7 @@ impl Service<u64> for Boxed {
     }
 }
 
-/// As large as a [`Rejection`], and not all zero: memory that is allocated as zero takes another path.
+/// As large as a [`Rejection`], and not all zero, because zeroed memory is allocated differently.
 #[derive(Debug, Clone, Copy)]
 struct Refusal(#[expect(dead_code, reason = "there for its size")] [u8; size_of::<Rejection>()]);
 

@@ -1,4 +1,4 @@
-//! Ours, with the features `metrics` and `tracing` on, as they are by default.
+//! Buttress, with the features `metrics` and `tracing`, as by default.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Everything that costs something on a closed circuit: a time window and the slow-call rule.
+/// All options that cost something on a closed circuit: a time window and the slow-call rule.
 fn config() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(10)))

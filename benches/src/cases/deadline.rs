@@ -1,4 +1,4 @@
-//! Our deadlines, beside tower's `Timeout`: calls that are answered in time, for that is what nearly all are.
+//! Buttress's deadlines and tower's `Timeout`, for calls that end in time, as nearly all do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! failsafe's breaker, which is not a layer: the thinnest service around it.
+//! failsafe's breaker, which is not a layer, with a minimal service around it.
 
 use std::task::{Context, Poll};
 use std::time::Duration;

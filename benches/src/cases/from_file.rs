@@ -1,4 +1,4 @@
-//! Stacks from a file, beside the same put together by hand.
+//! Stacks from a file, compared with the same layers in code.
 
 use buttress::prelude::*;
 use buttress::resilience::{ClientStack, ServerStack};
@@ -53,16 +53,16 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn client(text: &str) -> ClientStack {
     let client = file(text).client("bench");
-    client.expect("the file has it")
+    client.expect("the file has this client")
 }
 
 fn server(text: &str) -> ServerStack {
     let server = file(text).server("bench");
-    server.expect("the file has it")
+    server.expect("the file has this server")
 }
 
 fn file(text: &str) -> Resilience {
-    Resilience::from_toml(text).expect("the file is right")
+    Resilience::from_toml(text).expect("the file is valid")
 }
 
 fn replayable(request: Request) -> http::Request<ReplayBody<Empty<Bytes>>> {

@@ -1,4 +1,4 @@
-//! The cases, one file a library. A case's name begins with its library's, and ours with the layer's.
+//! The cases, one file per library. The name of a case starts with its library, and Buttress's with the layer.
 
 mod attempts;
 pub mod bare;
@@ -16,7 +16,7 @@ mod tower_resilience;
 pub use self::rules::rules;
 use crate::case::Case;
 
-/// Every layer and stack: the inner services alone, ours, and the peers.
+/// All layers and stacks: the inner services alone, Buttress, and the peers.
 #[must_use]
 pub fn layers() -> Vec<Case> {
     [
@@ -36,7 +36,7 @@ pub fn layers() -> Vec<Case> {
     .collect()
 }
 
-/// Those of the layers that are worth sharing between threads.
+/// The layers for the contention bench.
 #[must_use]
 pub fn contended() -> Vec<Case> {
     let mut cases = layers();
@@ -53,7 +53,7 @@ mod tests {
     use crate::runtime::runtime;
 
     #[test]
-    fn every_case_answers_as_it_says() {
+    fn every_case_succeeds_or_fails_as_declared() {
         let runtime = runtime().unwrap();
         let _context = runtime.enter();
         for case in layers() {

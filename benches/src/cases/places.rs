@@ -1,4 +1,4 @@
-//! Places: our bulkhead and our shedder, free and full.
+//! Slots: bulkhead and shedder, free and full.
 
 use std::future::{Pending, pending};
 use std::hint::black_box;
@@ -83,26 +83,26 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The rules behind them.
+/// The rules of bulkhead and shedder.
 pub(super) fn rules() -> Vec<Case> {
     vec![
         Case::rule("bulkhead: acquire and release", || {
             let clock = Clock::start();
             let config = config();
             let bulkhead = bulkhead::Bulkhead::new(config, clock.now()).expect("valid");
-            // The first call finds the places under the lock, and puts some of them where the next ones look.
+            // The first call takes slots under the lock, and puts some of them where the next calls look.
             let now = clock.now();
             let first = bulkhead.acquire(|| 0, WaitParams::default, || now);
             let bulkhead::Admission::Admitted { permit, .. } = first else {
-                panic!("it is free");
+                panic!("a slot is free");
             };
             bulkhead.release(permit, || now);
             move || {
                 let permit = black_box(&bulkhead).try_acquire();
-                bulkhead.release(permit.expect("it is free"), || now);
+                bulkhead.release(permit.expect("a slot is free"), || now);
             }
         }),
-        // In the overhead bench the rate is so high that one of 128 is a sample.
+        // In the overhead bench the rate is so high that one of 128 calls is sampled.
         Case::rule("shed: a call that is a sample", || {
             let mut clock = Clock::start();
             let shed = Shed::new(ShedConfig::default(), 7, clock.now()).expect("valid");
@@ -110,7 +110,7 @@ pub(super) fn rules() -> Vec<Case> {
                 let now = clock.tick();
                 let admission = black_box(&shed).admit(Call::default(), || 0, || now);
                 let Admission::Admitted { mut permit, .. } = admission else {
-                    panic!("it is free");
+                    panic!("a slot is free");
                 };
                 shed.settle(&mut permit, Report::SUCCESS, || now);
                 shed.release(permit, || now);
@@ -131,14 +131,14 @@ fn shed(config: ShedConfig) -> ShedLayer {
     ShedLayer::new(&Shedder::new("bench", config))
 }
 
-/// Makes a call that never ends, and never lets go of its place.
+/// Makes a call that never ends, and keeps its slot.
 fn fill(mut service: impl Service<u64, Error = BoxError>) {
     let cx = &mut Context::from_waker(Waker::noop());
     assert!(service.poll_ready(cx).is_ready());
     std::mem::forget(service.call(0));
 }
 
-/// Does not answer.
+/// Never responds.
 #[derive(Debug, Clone, Copy)]
 struct Never;
 

@@ -1,4 +1,4 @@
-//! recloser's breaker, which is not a layer: the thinnest service around it.
+//! recloser's breaker, which is not a layer, with a minimal service around it.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.map(|case| case.over(ECHO)).into()
 }
 
-/// A recloser that failed until it opened, which takes one call more than its window holds.
+/// A recloser that failed until it opened, which takes one call more than its window has.
 fn open() -> Recloser {
     let recloser = Recloser::custom()
         .closed_len(1)

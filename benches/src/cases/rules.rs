@@ -1,4 +1,4 @@
-//! The rules of `buttress-core` alone, without a service around them or a clock to read.
+//! The rules of `buttress-core` alone, without a service or a clock.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use buttress_core::{FailureKind, Mode, Ratio, Report};
 use crate::case::Case;
 use crate::timing::now;
 
-/// Every rule.
+/// All rules.
 #[must_use]
 pub fn rules() -> Vec<Case> {
     let mut rules = vec![
@@ -100,7 +100,7 @@ fn summing(window: Window) -> impl FnMut() {
     }
 }
 
-/// A clock that is wound by hand.
+/// A clock that is advanced by hand.
 pub(super) struct Clock(Instant);
 
 impl Clock {
@@ -122,7 +122,7 @@ impl Clock {
     }
 }
 
-/// Chance has no say in a circuit that is only closed or only open.
+/// The random number has no effect on a circuit that is only closed or only open.
 fn chance() -> u64 {
     0
 }
@@ -134,8 +134,8 @@ const FAILED: Mark = Mark {
 
 const WINDOW: Window = Window::Time(Duration::from_secs(10));
 
-/// Between two calls: a thousand a second, so that a round walks through every bucket of the window.
+/// The time between two calls: a thousand per second, so that a round uses every bucket of the window.
 const TICK: Duration = Duration::from_millis(1);
 
-/// An odd number close to 2^64 over the golden ratio: its multiples are spread evenly.
+/// An odd number close to 2^64 over the golden ratio: its multiples are evenly distributed.
 pub(super) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

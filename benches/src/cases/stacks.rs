@@ -1,4 +1,4 @@
-//! Layers of Buttress on top of each other, as a client has them: what they cost together.
+//! The layers of a client together.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! tower's own layers: the floor that a layer with more to do is measured against.
+//! tower's own layers, for comparison.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.map(|case| case.over(ECHO)).into()
 }
 
-/// Retries every failure that the budget pays for.
+/// Retries every failure within the budget.
 #[derive(Clone)]
 struct Budgeted(Arc<TpsBudget>);
 

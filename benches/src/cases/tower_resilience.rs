@@ -1,4 +1,4 @@
-//! tower-resilience 0.13, with its features `metrics` and `tracing` off and without a listener.
+//! tower-resilience 0.13, without its features `metrics` and `tracing` and without a listener.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
             breaker(CircuitBreakerLayer::builder())
         })
         .contended(),
-        // Every call in the window is looked at by every call: few calls, or there is no end to a round.
+        // Every call scans all calls in the window: few calls, or a round takes too long.
         Case::service::<_, u64>(
             "tower-resilience breaker closed, by time, 100 calls held",
             || holding(100),
@@ -45,7 +45,7 @@ pub(super) fn cases() -> Vec<Case> {
                 .max_concurrent_calls(64)
                 .reject_when_full()
                 .build()
-                .expect("64 calls are a limit")
+                .expect("the limit is valid")
                 .layer(Echo)
         }),
         Case::service::<_, u64>("tower-resilience retry, none taken", || {
@@ -82,7 +82,7 @@ pub(super) fn cases() -> Vec<Case> {
                             .max_concurrent_calls(64)
                             .reject_when_full()
                             .build()
-                            .expect("64 calls are a limit"),
+                            .expect("the limit is valid"),
                     )
                     .service(Echo)
             },
@@ -100,7 +100,7 @@ fn breaker(config: CircuitBreakerConfigBuilder<DefaultClassifier>) -> Breaker {
         .layer(Echo)
 }
 
-/// A closed breaker by time with slow calls on, and this many calls in its window.
+/// A closed breaker by time with slow calls enabled, and this many calls in its window.
 fn holding(calls: u64) -> Breaker {
     let config = CircuitBreakerLayer::builder()
         .sliding_window_type(SlidingWindowType::TimeBased)

@@ -1,1 +1,1 @@
-//! Tests that take more than one crate, or a real host: see the README beside this folder's manifest.
+//! Tests of several crates together, or with a real host: see the README of this folder.

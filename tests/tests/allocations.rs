@@ -1,6 +1,6 @@
-//! What a call that succeeds allocates: nothing, but for a body that a deadline ends.
+//! A successful call allocates nothing, except for a body that a deadline ends.
 //!
-//! A binary of its own, because the allocator is global.
+//! A separate binary, because the allocator is global.
 #![allow(clippy::unwrap_used)]
 
 use std::alloc::System;
@@ -61,7 +61,7 @@ fn a_breaker_for_each_key_allocates_nothing_for_a_key_it_knows() {
     assert_eq!(breakers.len(), 1);
 }
 
-/// Defect B15 of tower-resilience: a time window keeps 24 bytes for each call, and looks through all of them at each.
+/// Defect B15 of tower-resilience: a time window stores 24 bytes for each call, and scans all of them in each call.
 #[test]
 fn a_full_window_allocates_nothing() {
     let _alone = alone();
@@ -79,7 +79,7 @@ fn a_full_window_allocates_nothing() {
 }
 
 #[test]
-fn a_bulkhead_allocates_nothing_for_a_call_that_need_not_wait() {
+fn a_bulkhead_allocates_nothing_for_a_call_without_a_wait() {
     let _alone = alone();
     let half = Mode::EnforceFor(Ratio::HALF);
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow, half] {
@@ -95,9 +95,9 @@ fn a_bulkhead_allocates_nothing_for_a_call_that_need_not_wait() {
     }
 }
 
-/// Also where calls are counted by owner.
+/// Also if calls are counted by owner.
 #[test]
-fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
+fn a_shared_bulkhead_allocates_nothing_for_a_call_without_a_wait() {
     let _alone = alone();
     let shares = PartitionsConfig::default().share("somewhere", Ratio::HALF);
     let partitions = BulkheadConfig::default().partitions(shares);
@@ -109,7 +109,7 @@ fn a_bulkhead_that_is_shared_allocates_nothing_for_a_call_that_need_not_wait() {
     }
 }
 
-/// A million tenants come, and each takes a slot and leaves: in the memory of one.
+/// A million tenants, each of which takes a slot and releases it, in constant memory.
 #[test]
 fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
     use buttress_core::bulkhead::{Admission, Bulkhead};
@@ -130,21 +130,21 @@ fn a_bulkhead_counts_a_million_tenants_and_allocates_nothing() {
         };
         let admission = bulkhead.acquire_by(|| Some(text), || 0, WaitParams::default, || now);
         let Admission::Admitted { permit, .. } = admission else {
-            panic!("there is room");
+            panic!("a slot is free");
         };
         bulkhead.release(permit, || now);
     };
     call(0);
     let region = Region::new(ALLOCATOR);
     (1..1_000_000).for_each(&mut call);
-    // The harness allocates meanwhile, now and then; not a million times.
+    // The test harness allocates sometimes in the meantime, but not a million times.
     let allocations = region.change().allocations;
     assert!(allocations < 10_000, "{allocations}");
 }
 
-/// Where rejections are not enforced, also beyond the limit.
+/// If rejections are not enforced, also beyond the limit.
 #[test]
-fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {
+fn a_bulkhead_in_shadow_mode_allocates_nothing_beyond_its_limit() {
     let _alone = alone();
     let config = BulkheadConfig::default().limit(1).mode(Mode::Shadow);
     let bulkhead = Bulkhead::new("test", config);
@@ -156,7 +156,7 @@ fn a_bulkhead_in_the_shadow_allocates_nothing_beyond_its_limit() {
 }
 
 #[test]
-fn an_armed_injector_allocates_nothing_for_calls_it_leaves_alone() {
+fn an_armed_injector_allocates_nothing_for_unaffected_calls() {
     let _alone = alone();
     let injector = Injector::new("test", InjectorConfig::default().kill_variable(None));
     let down = Fault::Answer(buttress::chaos::Answer::Status(503));
@@ -182,7 +182,7 @@ fn an_injector_that_is_disarmed_allocates_nothing() {
 }
 
 #[test]
-fn the_problem_layer_allocates_nothing_for_a_call_that_succeeds() {
+fn the_problem_layer_allocates_nothing_for_a_successful_call() {
     let _alone = alone();
     assert_eq!(calls_through(ProblemLayer::new()), 0);
 }
@@ -205,9 +205,9 @@ fn a_deadline_that_is_met_allocates_nothing() {
     assert_eq!(calls_through(DeadlineLayer::client()), 0);
 }
 
-/// The body, and what it shares with the timer that ends it where it is not read.
+/// The body, and the state it shares with its timer.
 #[test]
-fn a_body_that_has_a_deadline_allocates_twice() {
+fn a_body_with_a_deadline_allocates_twice() {
     let _alone = alone();
     let config = DeadlineConfig::default().extension(false);
     for config in [
@@ -240,9 +240,9 @@ fn a_retry_and_a_hedge_allocate_nothing() {
     }
 }
 
-/// Headers are gone once a request is sent, so it copies them before; and a body that is empty costs nothing.
+/// Sending a request consumes its headers, so they are copied before; an empty body costs nothing.
 #[test]
-fn a_retry_over_http_allocates_a_copy_of_the_head_and_nothing_else() {
+fn a_retry_over_http_allocates_only_a_copy_of_the_head() {
     let _alone = alone();
     let request = || {
         let request = Request::get("http://somewhere/").header("x-request-id", "01JD");
@@ -269,17 +269,17 @@ fn a_shedder_allocates_nothing() {
         let shedder = Shedder::new("test", ShedConfig::default().mode(mode));
         assert_eq!(calls_through(ShedLayer::new(&shedder)), 0, "{mode}");
         assert_eq!(calls_through(ShedLayer::client(&shedder)), 0, "{mode}");
-        for said in ["high", "low", "critical", "urgent"] {
+        for criticality in ["high", "low", "critical", "urgent"] {
             for trust in [Trust::Always, Trust::Never, Trust::LowerOnly] {
                 let layer = ShedLayer::http(&shedder).trust(trust);
-                let allocated = calls_saying(("x-criticality", said), layer);
-                assert_eq!(allocated, 0, "{mode}, {said}, {trust:?}");
+                let allocated = calls_with_header(("x-criticality", criticality), layer);
+                assert_eq!(allocated, 0, "{mode}, {criticality}, {trust:?}");
             }
         }
     }
 }
 
-/// With more to ask than whether there is a slot.
+/// With rules besides the free slots.
 #[test]
 fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     let _alone = alone();
@@ -292,7 +292,11 @@ fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     ] {
         let shedder = Shedder::new("test", config.clone());
         let server = ShedLayer::http(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
-        assert_eq!(calls_saying(("x-tenant", "one"), server), 0, "{config:?}");
+        assert_eq!(
+            calls_with_header(("x-tenant", "one"), server),
+            0,
+            "{config:?}"
+        );
         let by_call = ShedLayer::new(&shedder).caller(|_: &Request<()>| Caller {
             criticality: Some(Criticality::Medium),
             tenant: Some(7),
@@ -303,7 +307,7 @@ fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
     }
 }
 
-/// A caller that invents a name for every call makes nothing grow.
+/// A caller that invents a name for each call allocates nothing.
 #[test]
 fn a_million_tenants_allocate_nothing() {
     let _alone = alone();
@@ -318,7 +322,7 @@ fn a_million_tenants_allocate_nothing() {
         assert!(at_once(poll_fn(|cx| Service::<u64>::poll_ready(&mut service, cx))).is_ok());
         assert!(at_once(service.call(tenant)).is_ok());
     };
-    // What is allocated once and kept is not a cost of a tenant.
+    // What is allocated once and kept is not counted for a tenant.
     call(0);
     let mut tenants = 1..;
     let least = (0..4).map(|_| {
@@ -332,7 +336,7 @@ fn a_million_tenants_allocate_nothing() {
 }
 
 #[test]
-fn a_client_that_says_how_much_it_matters_allocates_nothing() {
+fn a_client_that_sends_its_criticality_allocates_nothing() {
     let _alone = alone();
     let shedder = Shedder::new("test", ShedConfig::default());
     let mut context = TaskContext::default().with_criticality(Some(Criticality::Low));
@@ -351,7 +355,7 @@ fn a_stack_allocates_nothing() {
 }
 
 #[test]
-fn stacks_from_a_file_allocate_for_a_deadline_of_the_body_only_also_after_a_reload() {
+fn stacks_from_a_file_allocate_only_for_deadlines_of_bodies() {
     let _alone = alone();
     let text = "[server.api]\ndeadline = { timeout = '1 s', extension = false }\nshed = {}\nbulkhead = {}\n\
                 [client.a]\ndeadline = {}\nshed = {}\nthrottle = {}\nbreaker = {}\nbulkhead = {}\nretry.mode = 'off'\n\
@@ -370,14 +374,14 @@ fn stacks_from_a_file_allocate_for_a_deadline_of_the_body_only_also_after_a_relo
         resilience.reload(text).unwrap();
     }
 
-    // Those that are cloned of a service from before find out each for themselves.
+    // Services that are cloned from one of before the reload update themselves.
     let service = resilience.server("api").unwrap().layer(Answers);
     resilience.reload(text).unwrap();
     assert_eq!(calls_of(&service), 2 * CALLS);
 }
 
 #[test]
-fn with_a_recorder_nothing_is_allocated_either() {
+fn nothing_is_allocated_with_a_recorder() {
     let _alone = alone();
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || {
@@ -405,7 +409,7 @@ fn breaker(mode: Mode) -> Breaker {
     Breaker::new("test", BreakerConfig::default().mode(mode))
 }
 
-/// What the calls allocate that go through `layer`, each on a clone of the service as axum makes them.
+/// The allocations of the calls through `layer`, each on a clone of the service, as in axum.
 fn calls_through<L>(layer: L) -> usize
 where
     L: Layer<Answers>,
@@ -416,7 +420,7 @@ where
 }
 
 /// The same for requests with one more header.
-fn calls_saying<L>(header: (&str, &str), layer: L) -> usize
+fn calls_with_header<L>(header: (&str, &str), layer: L) -> usize
 where
     L: Layer<Answers>,
     L::Service: Service<Request<()>> + Clone,
@@ -425,7 +429,7 @@ where
     calls_with(Some(header), &layer.layer(Answers))
 }
 
-/// What the calls allocate of a service, each on a clone of it.
+/// The allocations of the calls of a service, each on a clone of it.
 fn calls_of<S>(service: &S) -> usize
 where
     S: Service<Request<()>> + Clone,
@@ -459,15 +463,15 @@ where
     })
 }
 
-/// One test at a time: the counter is global.
+/// One test at a time, because the counter is global.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The allocations of a number of calls: the least of some rounds, for the harness allocates meanwhile, now and then.
+/// The allocations of a number of calls: the minimum of several rounds, because the test harness allocates sometimes.
 fn allocations(mut call: impl FnMut()) -> usize {
-    // What is allocated once and kept is not a cost of a call.
+    // What is allocated once and kept is not counted for a call.
     (0..CALLS).for_each(|_| call());
     let round = |_| {
         let region = Region::new(ALLOCATOR);
@@ -481,11 +485,11 @@ fn allocations(mut call: impl FnMut()) -> usize {
 fn at_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here waits"),
+        Poll::Pending => panic!("no call is pending"),
     }
 }
 
-/// Answers at once, and has a body.
+/// Responds at once, with a body.
 #[derive(Clone)]
 struct Answers;
 
@@ -503,7 +507,7 @@ impl Service<Request<()>> for Answers {
     }
 }
 
-/// Answers at once, without a body.
+/// Responds at once, without a body.
 #[derive(Clone)]
 struct NoContent;
 
@@ -521,7 +525,7 @@ impl Service<Request<()>> for NoContent {
     }
 }
 
-/// An answer that is read to its end.
+/// A response that is read to its end.
 trait Consume {
     fn consume(self) -> bool;
 }

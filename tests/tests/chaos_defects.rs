@@ -1,4 +1,4 @@
-//! Defects of other injectors of faults, each as it was shown against them.
+//! Defects of other injectors, each as it was reproduced.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 const REQUESTS: usize = 400;
 
-/// C01 of tower-resilience: with one seed, six runs on four threads gave six different sets of requests that failed,
-/// because all threads draw from one generator.
+/// C01 of tower-resilience: with one seed, six runs on four threads had six different sets of failed requests,
+/// because all threads use one generator.
 #[test]
 fn the_same_requests_fail_on_any_number_of_threads() {
     let mut runs = Vec::new();
@@ -45,21 +45,21 @@ fn the_same_requests_fail_on_any_number_of_threads() {
     assert!(runs.iter().all(|run| *run == runs[0]));
 }
 
-/// C02: it draws at the first poll, so that the order of polls decides which calls fail.
+/// C02: it draws at the first poll, so the order of polls decides which calls fail.
 #[test]
-fn the_order_of_polls_does_not_decide_which_calls_a_fault_hits() {
+fn the_order_of_polls_does_not_decide_which_calls_are_affected() {
     let failed = |order: fn(usize) -> usize| {
         let injector = armed("chaos", Fault::Answer(Answer::Error), 30);
         let mut service = behind(&injector);
         let waker = CountingWaker::new();
-        // None of them has a name: they are known by the turn in which they were made.
+        // None of them has an identity: each is identified by its number.
         let calls = (0..REQUESTS).map(|_| Some(Box::pin(service.call(request(None)))));
         let mut calls: Vec<_> = calls.collect();
         let polled = (0..REQUESTS).map(order).filter(|turn| {
             let mut call = calls[*turn].take().unwrap();
             match waker.poll_future(call.as_mut()) {
                 std::task::Poll::Ready(answer) => answer.is_err(),
-                std::task::Poll::Pending => panic!("nothing here waits"),
+                std::task::Poll::Pending => panic!("no call is pending"),
             }
         });
         polled.collect::<BTreeSet<_>>()
@@ -70,9 +70,9 @@ fn the_order_of_polls_does_not_decide_which_calls_a_fault_hits() {
     assert_eq!(failed(|turn| (turn * 7) % REQUESTS), in_order);
 }
 
-/// C03: a delay below a millisecond is none.
+/// C03: a delay below a millisecond has no effect.
 #[tokio::test(start_paused = true)]
-async fn a_delay_below_a_millisecond_is_one() {
+async fn a_delay_below_a_millisecond_is_kept() {
     let delay = Duration::from_micros(300);
     let injector = armed("chaos", Fault::Delay(Latency::Fixed(delay)), 100);
     let began = Instant::now();
@@ -91,10 +91,10 @@ async fn a_delay_below_a_millisecond_is_one() {
     assert_eq!(drawn.len(), 100, "each a delay of its own: {drawn:?}");
 }
 
-/// C04: two services of one layer replay the same sequence, 1000 of 1000: what seems to be half of all calls is the same
-/// half of both.
+/// C04: two services of one layer have the same sequence, in 1000 of 1000 calls: a fault of half of all calls affects
+/// the same half of both.
 #[test]
-fn two_services_do_not_replay_one_sequence() {
+fn two_services_do_not_have_the_same_sequence() {
     let sequence = |service: &Stack| -> Vec<_> {
         let calls = (0..REQUESTS).map(|_| at_once(service, None).is_err());
         calls.collect()
@@ -105,7 +105,7 @@ fn two_services_do_not_replay_one_sequence() {
     let same = agree(&sequence(&one), &sequence(&two));
     assert!((140..260).contains(&same), "{same} of {REQUESTS}");
 
-    // Nor do two injectors with one plan, which have names of their own.
+    // Nor do two injectors with one plan and different names.
     let [one, two] = ["database", "cache"]
         .map(|name| sequence(&behind(&armed(name, Fault::Answer(Answer::Error), 50))));
     let same = agree(&one, &two);
@@ -115,10 +115,10 @@ fn two_services_do_not_replay_one_sequence() {
         Fault::Answer(Answer::Error),
         50,
     )));
-    assert_eq!(again, one, "and each repeats");
+    assert_eq!(again, one, "each sequence is reproducible");
 }
 
-/// Envoy compares how many faults are active first and counts later, so that a burst gets past `max_active_faults`.
+/// Envoy compares the number of active faults first and counts later, so a burst exceeds `max_active_faults`.
 #[test]
 fn the_maximum_of_affected_calls_is_exact_in_any_burst() {
     const MOST: u64 = 10;
@@ -189,6 +189,6 @@ fn at_once(service: &Stack, number: Option<usize>) -> Result<(), BoxError> {
     let call = std::pin::pin!(service.clone().oneshot(request(number)));
     match CountingWaker::new().poll_future(call) {
         std::task::Poll::Ready(answer) => answer.map(drop),
-        std::task::Poll::Pending => panic!("nothing here waits"),
+        std::task::Poll::Pending => panic!("no call is pending"),
     }
 }

@@ -1,4 +1,4 @@
-//! Defects of other breakers, each as it was shown against them, where no crate of Buttress has a test of its own.
+//! Defects of other breakers, each as it was reproduced, if no crate of Buttress has its own test.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn succeeds() -> Script<http::Response<TestBody>> {
     Script::new().ok(http::Response::default())
 }
 
-/// A breaker of the ratio alone, over a window of a hundred calls.
+/// A breaker with only a ratio, over a window of a hundred calls.
 fn hundred() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Count(100))
@@ -45,13 +45,13 @@ fn hundred() -> BreakerConfig {
         .consecutive_failures(None)
 }
 
-/// B01 of tower-resilience: its count window is none. After 10 000 successes it takes 10 000 failures to open, where
-/// a window of a hundred at 50 % takes fifty.
+/// B01 of tower-resilience: its count window never forgets. After 10 000 successes it takes 10 000 failures to open,
+/// where a window of a hundred at 50 % takes fifty.
 #[tokio::test(start_paused = true)]
-async fn any_number_of_successes_is_forgotten_within_the_window() {
+async fn old_successes_leave_the_window() {
     let (breaker, service, probe) = behind(hundred());
     calls(&service, &probe, 10_000).await;
-    // B01b: and a window of a hundred shows a hundred.
+    // B01b: a window of a hundred has a hundred calls.
     assert_eq!(breaker.snapshot().counts.calls, 100);
 
     probe.script(fails());
@@ -70,8 +70,7 @@ async fn a_minimum_below_the_window_is_enough() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// B07: probes that succeeded age out of a time window while their permits are used up, and the circuit is half-open
-/// for ever.
+/// B07: successful probes leave a time window while their permits are used up, and the circuit is half-open forever.
 #[tokio::test(start_paused = true)]
 async fn probes_far_apart_close_the_circuit() {
     let window = Duration::from_secs(1);
@@ -92,7 +91,7 @@ async fn probes_far_apart_close_the_circuit() {
 
 /// B07 again, without any calls for longer than the circuit stays half-open.
 #[tokio::test(start_paused = true)]
-async fn no_pause_wedges_a_half_open_circuit() {
+async fn no_pause_blocks_a_half_open_circuit() {
     let (breaker, service, probe) = behind(BreakerConfig::default().probes(2));
     breaker.trip();
     for pause in [1, 60, 3_600, 30 * 24 * 3_600] {
@@ -104,10 +103,10 @@ async fn no_pause_wedges_a_half_open_circuit() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// B08: a circuit without probes is built, opens, and can never close. Every configuration that cannot work is
-/// rejected, by name, value and bound.
+/// B08: a circuit without probes is created, opens, and can never close. Here every invalid configuration is
+/// rejected, with name, value and bound.
 #[test]
-fn what_cannot_work_is_rejected_by_name_value_and_bound() {
+fn an_invalid_configuration_is_rejected_with_name_value_and_bound() {
     let config = BreakerConfig::default;
     let zero = Duration::ZERO;
     for (field, config) in [
@@ -140,9 +139,9 @@ fn what_cannot_work_is_rejected_by_name_value_and_bound() {
     assert!(Ratio::new(f64::NAN).is_err());
 }
 
-/// B22: `metrics()` shows what has left the window.
+/// B22: `metrics()` includes calls that have left the window.
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_shows_nothing_that_has_expired() {
+async fn a_snapshot_has_no_expired_calls() {
     let window = Duration::from_secs(10);
     let config = BreakerConfig::default()
         .window(Window::Time(window))
@@ -156,9 +155,9 @@ async fn a_snapshot_shows_nothing_that_has_expired() {
     assert_eq!(breaker.snapshot().counts.calls, 0);
 }
 
-/// Polly#311 and #717, resilience4j#544: an ignored probe uses its slot up.
+/// Polly#311 and #717, resilience4j#544: an ignored probe uses up its slot.
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_is_ignored_gives_its_slot_back() {
+async fn an_ignored_probe_returns_its_slot() {
     let open_for = Duration::from_secs(1);
     let config = BreakerConfig::default()
         .open_for(OpenDuration::Fixed(open_for))
@@ -185,7 +184,7 @@ async fn a_probe_that_is_ignored_gives_its_slot_back() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// A failure that a predicate lets pass must not be told twice, or nested: the error of the service is the error of
+/// A failure that a predicate ignores must not be reported twice, or nested: the error of the service is the error of
 /// the stack (CF4 to CF11, X07: `CircuitBreakerError<BulkheadServiceError<..>>` without a source).
 #[tokio::test(start_paused = true)]
 async fn an_error_stays_flat_and_a_rejection_names_its_layer() {

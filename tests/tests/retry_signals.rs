@@ -1,4 +1,4 @@
-//! What the outside hears of retries, hedges and their budget, from real layers.
+//! The metrics of retries, hedges and their budget, from real layers.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -16,12 +16,12 @@ use tower::{Layer, ServiceExt, service_fn};
 const USUAL: Duration = Duration::from_millis(100);
 
 #[test]
-fn every_metric_moves_under_its_own_labels() {
+fn every_metric_changes_with_its_labels() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let seen = metrics::with_local_recorder(&recorder, || {
         run(async {
-            // The budget is kept until the gauge was read, for it takes its balance along.
+            // The budget is kept until the gauge is read, because dropping it removes its balance.
             let kept = retries().await;
             hedges().await;
             let mut seen = BTreeMap::new();
@@ -65,7 +65,7 @@ fn every_metric_moves_under_its_own_labels() {
     }
 }
 
-/// One call at once, one at its second attempt, one never, one with a caller that left; and one in shadow.
+/// One call that succeeds at once, one at its second attempt, one never, one that is dropped; and one in shadow.
 async fn retries() -> (Retry, Retry) {
     let backoff = Backoff::default().base(USUAL).jitter(Jitter::None);
     let config = RetryConfig::default().backoff(backoff);
@@ -96,11 +96,12 @@ async fn failing(retry: &Retry, times: u64) -> Result<(), BoxError> {
     RetryLayer::new(retry).layer(inner).oneshot(()).await
 }
 
-/// A hundred calls of the usual length, one with a second attempt that wins, and one with a second attempt that loses.
+/// A hundred calls of the usual latency, one with a second attempt that wins, and one with a second attempt that
+/// loses.
 async fn hedges() {
     let hedge = Hedge::new("hedge", HedgeConfig::default().minimum_calls(10));
     let inner = service_fn(|durations: Arc<AtomicU64>| async move {
-        // The first attempt takes what is said, the second a second.
+        // The first attempt takes the scripted time, the second a second.
         let takes = durations.swap(1_000, Ordering::Relaxed);
         sleep(Duration::from_millis(takes)).await;
         Ok::<_, io::Error>(())

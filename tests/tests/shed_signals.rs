@@ -1,4 +1,4 @@
-//! What the outside hears of a shedder, from real layers.
+//! The metrics of a shedder, from real layers.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ use tower::{Layer, Service, ServiceExt};
 type Seen = BTreeMap<String, f64>;
 
 #[test]
-fn every_metric_moves_under_its_own_labels() {
+fn every_metric_changes_with_its_labels() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
-    metrics::with_local_recorder(&recorder, || run(everything_happens(&snapshotter)));
+    metrics::with_local_recorder(&recorder, || run(all_events(&snapshotter)));
 }
 
-/// One inside, one that waits and one that waits in vain, one for which there is no room; a shadow; a throttle.
-async fn everything_happens(snapshotter: &Snapshotter) {
+/// One in flight, one that waits, one that waits until its timeout, one without room; a shadow; a throttle.
+async fn all_events(snapshotter: &Snapshotter) {
     let config = ShedConfig::default().limit(1).queue(2);
     let shedder = Shedder::new("api", config.clone());
     let (service, probe) = behind(&shedder);
@@ -32,9 +32,9 @@ async fn everything_happens(snapshotter: &Snapshotter) {
     let inside = begin(&service, "high");
     let low = begin(&service, "low");
     let waiting = begin(&service, "high");
-    // Displaces the low one, which hears that it matters too little.
+    // Evicts the low one, which is rejected for its criticality.
     let other = begin(&service, "high");
-    let refused = service.clone().oneshot(said("urgent")).await;
+    let refused = service.clone().oneshot(with_criticality("urgent")).await;
     assert_eq!(why(&refused), Some(Reason::LimitReached));
     let displaced = low.await;
     assert_eq!(why(&displaced), Some(Reason::CriticalityTooLow));
@@ -42,7 +42,7 @@ async fn everything_happens(snapshotter: &Snapshotter) {
     let shadow = Shedder::new("shadow", config.mode(Mode::Shadow));
     let (shadowed, shadow_probe) = behind(&shadow);
     shadow_probe.hold();
-    // One would be inside and two would wait.
+    // One would be in flight and two would wait.
     let beyond = [(); 4].map(|()| begin(&shadowed, "high"));
 
     let seen = moves(snapshotter);
@@ -68,11 +68,11 @@ async fn everything_happens(snapshotter: &Snapshotter) {
         };
         assert!(seen.iter().any(of), "{} stood still", metric.name);
     }
-    // A malformed value is counted once, also where more is read from the request than on the fast path.
+    // A malformed value is counted once, also if more is read from the request than on the fast path.
     let malformed = "buttress_http_malformed_headers_total x-criticality";
     assert_eq!(seen.get(malformed), Some(&1.0), "{seen:?}");
 
-    // K03 and B17 of tower-resilience: a gauge stays up after the caller left. Here only the limits stay up.
+    // K03 and B17 of tower-resilience: a gauge is not decremented for a cancelled call. Here only the limits remain.
     drop((inside, waiting, other, beyond));
     let seen = moves(snapshotter);
     for (gauge, by) in [
@@ -89,9 +89,9 @@ async fn everything_happens(snapshotter: &Snapshotter) {
     assert_eq!(moves(snapshotter)["buttress_shed_limit api"], -7.0);
 }
 
-/// Every reason for which a shedder rejects is a label, and none is left out of the count.
+/// Every reason for which a shedder rejects is a label, and all are counted.
 #[test]
-fn every_reason_is_counted_under_its_own_label() {
+fn every_reason_is_counted_with_its_label() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
@@ -107,9 +107,9 @@ fn every_reason_is_counted_under_its_own_label() {
             let (service, probe) = behind(&shedder);
             probe.hold();
             let inside = begin(&service, "high");
-            let timed_out = service.clone().oneshot(said("high")).await;
+            let timed_out = service.clone().oneshot(with_criticality("high")).await;
             assert_eq!(why(&timed_out), Some(Reason::QueueTimeout));
-            let mut late = said("high");
+            let mut late = with_criticality("high");
             let now = tokio::time::Instant::now().into_std();
             late.extensions_mut()
                 .insert(Deadline::after(now, Duration::ZERO).unwrap());
@@ -119,7 +119,7 @@ fn every_reason_is_counted_under_its_own_label() {
                 run_delay: Some(HOUR),
                 ..Pressure::default()
             });
-            let pressed = service.clone().oneshot(said("low")).await;
+            let pressed = service.clone().oneshot(with_criticality("low")).await;
             assert_eq!(why(&pressed), Some(Reason::ResourceExhausted));
             drop(inside);
 
@@ -130,7 +130,7 @@ fn every_reason_is_counted_under_its_own_label() {
             *overloaded.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             probe.script(Script::new().ok(overloaded));
             for _ in 0..20 {
-                let _ = service.clone().oneshot(said("high")).await;
+                let _ = service.clone().oneshot(with_criticality("high")).await;
             }
             let seen = moves(&snapshotter);
             for (series, least) in [
@@ -161,14 +161,14 @@ fn behind(shedder: &Shedder) -> (Shed, buttress_testkit::ProbeHandle) {
     (ShedLayer::http(shedder).layer(inner), probe)
 }
 
-fn said(criticality: &str) -> Request<TestBody> {
+fn with_criticality(criticality: &str) -> Request<TestBody> {
     let request = Request::get("/").header("x-criticality", criticality);
     request.body(TestBody::empty()).unwrap()
 }
 
-/// A call that goes on.
+/// A call that is pending.
 fn begin(service: &Shed, criticality: &str) -> Pin<Box<impl Future<Output = Answer> + use<>>> {
-    let mut call = Box::pin(service.clone().oneshot(said(criticality)));
+    let mut call = Box::pin(service.clone().oneshot(with_criticality(criticality)));
     let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending());
     call
@@ -179,7 +179,7 @@ fn why(answer: &Answer) -> Option<Reason> {
     Rejection::find(&**error).map(Rejection::reason)
 }
 
-/// By how much each series moved since it was last read; of histograms, how many values were recorded.
+/// The change of each series since the last read; for histograms, the number of recorded values.
 fn moves(snapshotter: &Snapshotter) -> Seen {
     let series = snapshotter.snapshot().into_vec().into_iter();
     series

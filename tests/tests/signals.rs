@@ -1,4 +1,4 @@
-//! What the outside hears of an outage, from real layers.
+//! The metrics and events of an outage, from real layers.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,14 +15,14 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-/// The patterns with metrics in this test.
+/// The patterns whose metrics this test covers.
 const PATTERNS: [&str; 3] = ["buttress_breaker_", "buttress_http_", "buttress_problem_"];
 
 #[test]
-fn every_metric_moves_under_its_own_labels() {
+fn every_metric_changes_with_its_labels() {
     let recorder = DebuggingRecorder::new();
-    // The breaker is kept, for it takes its state along when it goes.
-    let _breaker = metrics::with_local_recorder(&recorder, || run(everything_happens()));
+    // The breaker is kept, because dropping it removes its state.
+    let _breaker = metrics::with_local_recorder(&recorder, || run(all_events()));
 
     let mut labels: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
     let mut moved = BTreeSet::new();
@@ -49,9 +49,9 @@ fn every_metric_moves_under_its_own_labels() {
     }
 }
 
-/// Defect K03 of tower-resilience, a gauge that a cancelled call leaves up, and B17, a state that stays 1.
+/// Defect K03 of tower-resilience, a gauge that a cancelled call does not decrement, and B17, a state that stays 1.
 #[test]
-fn a_cancelled_call_is_counted_and_leaves_nothing_up() {
+fn a_cancelled_call_is_counted_and_resets_the_gauges() {
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || {
         run(async {
@@ -69,7 +69,7 @@ fn a_cancelled_call_is_counted_and_leaves_nothing_up() {
                 call(&service).await.unwrap();
             }
             assert_eq!(breaker.state(), CircuitState::Closed);
-            // Read while the breaker lives: it takes its state along when it goes.
+            // Read before the breaker is dropped, which removes its state.
             let seen = nonzero(&recorder);
             assert_eq!(seen["buttress_breaker_calls_total test cancelled"], 1.0);
             let states = seen
@@ -83,9 +83,9 @@ fn a_cancelled_call_is_counted_and_leaves_nothing_up() {
     });
 }
 
-/// Defects B14 and B24 of tower-resilience: events come before the state they tell of, and under its lock.
+/// Defects B14 and B24 of tower-resilience: events are emitted before the state changes, and under its lock.
 #[test]
-fn a_subscriber_sees_the_state_it_is_told_of_and_may_reach_in() {
+fn a_subscriber_reads_the_new_state_during_an_event() {
     let log = Log::default();
     let subscriber = tracing_subscriber::registry().with(log.clone());
     tracing::subscriber::with_default(subscriber, || {
@@ -116,9 +116,9 @@ fn a_subscriber_sees_the_state_it_is_told_of_and_may_reach_in() {
     );
 }
 
-/// The log has what the client must not read, and a rejection is no error.
+/// The log has the internal text, and a rejection is not an error.
 #[test]
-fn a_problem_is_told_to_the_log_as_loudly_as_it_deserves() {
+fn a_problem_is_logged_at_the_right_level() {
     let log = Log::default();
     let subscriber = tracing_subscriber::registry().with(log.clone());
     tracing::subscriber::with_default(subscriber, || {
@@ -146,8 +146,8 @@ fn a_problem_is_told_to_the_log_as_loudly_as_it_deserves() {
     );
 }
 
-/// Whatever there is a metric for.
-async fn everything_happens() -> Breaker {
+/// Every event that has a metric.
+async fn all_events() -> Breaker {
     let config = config()
         .slow_calls(Duration::from_secs(1), Ratio::ONE)
         .minimum_calls(1_000);
@@ -157,7 +157,7 @@ async fn everything_happens() -> Breaker {
         .layer(BreakerLayer::http(&breaker));
     let (service, probe) = behind(&stack.into_inner());
 
-    // One that is slow, and still in flight when the circuit trips: a stale one.
+    // One that is slow, and still in flight when the circuit opens: a stale one.
     probe.script(Script::new());
     let gate = buttress_testkit::Gate::new();
     probe.script_next(Script::new().wait(&gate).ok(Response::default()));
@@ -190,7 +190,7 @@ async fn everything_happens() -> Breaker {
 
 const OPEN_FOR: Duration = Duration::from_secs(10);
 
-/// Trips at three failures in a row and comes back after three probes.
+/// Opens after three consecutive failures and closes after three probes.
 fn config() -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)
@@ -217,7 +217,7 @@ where
     service.clone().oneshot(request).await
 }
 
-/// On this thread, where the recorder and the subscriber are, and on a paused clock.
+/// Runs on this thread, where the recorder and the subscriber are installed, with a paused clock.
 fn run<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();
@@ -232,7 +232,7 @@ fn number(value: &DebugValue) -> f64 {
     }
 }
 
-/// Every series that is not 0: its name, then the values of its labels.
+/// Every series that is not 0: the name, then the values of the labels.
 fn nonzero(recorder: &DebuggingRecorder) -> BTreeMap<String, f64> {
     let series = recorder.snapshotter().snapshot().into_vec();
     let named = series.into_iter().map(|(key, _, _, value)| {
@@ -244,7 +244,7 @@ fn nonzero(recorder: &DebuggingRecorder) -> BTreeMap<String, f64> {
     named.filter(|(_, value)| *value != 0.0).collect()
 }
 
-/// Records each event, and reads the breaker during it.
+/// Records each event, and reads the breaker's state during it.
 #[derive(Clone, Default)]
 struct Log {
     breaker: Arc<Mutex<Option<Breaker>>>,

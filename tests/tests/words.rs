@@ -1,5 +1,5 @@
-//! What answers and errors say, read by whole stacks: statuses that are errors, gRPC-Web, URLs that cannot be sent,
-//! faults that are drawn for each attempt.
+//! How whole stacks read responses and errors: statuses that are errors, gRPC-Web, URLs that cannot be sent, and
+//! faults that are decided for each attempt.
 #![allow(clippy::unwrap_used)]
 
 use std::convert::Infallible;
@@ -19,18 +19,18 @@ use tonic::Status;
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test(start_paused = true)]
-async fn a_status_as_an_error_is_read_as_what_it_says() {
+async fn a_status_as_an_error_has_the_outcome_of_its_code() {
     let breaker = Breaker::new("b", BreakerConfig::default());
     let retry = Retry::new("r", RetryConfig::default());
-    let asked = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&asked);
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&calls);
     let invalid = service_fn(move |_: ()| {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Err::<(), _>(Status::invalid_argument("no such field")) }
     });
     let retried = RetryLayer::new(&retry).layer(invalid.clone());
     assert!(retried.oneshot(()).await.is_err());
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
     for _ in 0..10 {
         let guarded = BreakerLayer::new(&breaker).layer(invalid.clone());
         assert!(guarded.oneshot(()).await.is_err());
@@ -46,7 +46,7 @@ async fn a_status_as_an_error_is_read_as_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_status_as_an_error_is_answered_with_its_code() {
+async fn a_status_as_an_error_becomes_a_response_with_its_code() {
     for (status, code, message) in [
         (Status::not_found("no such order"), "5", "no such order"),
         (
@@ -89,8 +89,8 @@ async fn a_status_in_the_head_of_grpc_web_opens_the_circuit() {
 async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
     let breaker = Breaker::new("b", BreakerConfig::default().consecutive_failures(2));
     let retry = Retry::new("r", RetryConfig::default());
-    let asked = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&asked);
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&calls);
     // Built without TLS.
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let client = ServiceBuilder::new()
@@ -106,9 +106,9 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
         assert!(client.clone().oneshot(request.unwrap()).await.is_err());
     }
     assert_eq!(breaker.state(), CircuitState::Closed);
-    assert_eq!(asked.load(Ordering::Relaxed), 4);
+    assert_eq!(calls.load(Ordering::Relaxed), 4);
 
-    // The same with hyper-util's own client, without an adapter that has read its errors.
+    // The same with hyper-util's client, without an adapter that has read its errors.
     let connector = hyper_util::rt::TokioExecutor::new();
     let client = hyper_util::client::legacy::Client::builder(connector).build_http::<TestBody>();
     let client = BreakerLayer::http(&breaker).layer(client);
@@ -119,11 +119,11 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// Three attempts against 30 % of faults: of 1000 calls 27 fail by chance, and 300 if all attempts of a call meet the
-/// same fault.
+/// Three attempts with a fault rate of 30 %: of 1000 calls, 27 fail on average, and 300 if all attempts of a call
+/// have the same fault.
 #[tokio::test(start_paused = true)]
-async fn an_experiment_shows_what_retries_are_good_for() {
-    let went_well = async |traced: bool, draw| {
+async fn an_experiment_shows_the_effect_of_retries() {
+    let succeeded = async |traced: bool, draw| {
         let injector = Injector::new("database", InjectorConfig::default());
         let down = PlannedFault::new("down", Fault::Answer(Answer::Status(503)));
         let plan = Plan::new(7).fault(down.rate(Ratio::percent(30))).draw(draw);
@@ -148,9 +148,9 @@ async fn an_experiment_shows_what_retries_are_good_for() {
         well
     };
     for traced in [false, true] {
-        let well = went_well(traced, Draw::default()).await;
+        let well = succeeded(traced, Draw::default()).await;
         assert!((950..=990).contains(&well), "{well}");
     }
-    let well = went_well(true, Draw::PerCall).await;
+    let well = succeeded(true, Draw::PerCall).await;
     assert!((650..=750).contains(&well), "{well}");
 }

@@ -36,7 +36,7 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] rejects.
+    /// If [`BreakerConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: BreakerConfig) -> Result<Self, ConfigError> {
         let name = name.into();
         let signals = BreakerSignals::new(name.clone());
@@ -98,7 +98,7 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// What [`BreakerConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`BreakerConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: BreakerConfig) -> Result<(), ConfigError> {
         self.shared.circuit().reconfigure(config, now())?;
         self.shared.wake_all();

@@ -34,7 +34,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] rejects.
+    /// If [`BulkheadConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: BulkheadConfig) -> Result<Self, ConfigError> {
         let rule = Rule::with_seed(config, random(), now())?;
         let shared = Shared::new(name.into(), rule);
@@ -70,7 +70,7 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// What [`BulkheadConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`BulkheadConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: BulkheadConfig) -> Result<(), ConfigError> {
         let rule = self.shared.rule();
         rule.reconfigure(config, now())?;

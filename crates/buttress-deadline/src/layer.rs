@@ -33,7 +33,7 @@ impl DeadlineLayer {
     ///
     /// # Errors
     ///
-    /// What [`DeadlineConfig::check`] rejects.
+    /// If [`DeadlineConfig::check`] rejects the configuration.
     pub fn try_new(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         let side = Local { rule: config.rule };
@@ -63,7 +63,7 @@ impl DeadlineLayer<Server> {
     ///
     /// # Errors
     ///
-    /// What [`DeadlineConfig::check`] rejects.
+    /// If [`DeadlineConfig::check`] rejects the configuration.
     pub fn try_server(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self::with_side(
@@ -98,7 +98,7 @@ impl DeadlineLayer<Client> {
     ///
     /// # Errors
     ///
-    /// What [`ClientDeadlineConfig::check`] rejects.
+    /// If [`ClientDeadlineConfig::check`] rejects the configuration.
     pub fn try_client_with(config: ClientDeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self::with_side(

@@ -53,7 +53,7 @@ impl RetryBudget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] rejects.
+    /// If [`BudgetConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: BudgetConfig) -> Result<Self, ConfigError> {
         let name = name.into();
         let budget = Budget::new(config, now())?;
@@ -83,7 +83,7 @@ impl RetryBudget {
     ///
     /// # Errors
     ///
-    /// What [`BudgetConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`BudgetConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: BudgetConfig) -> Result<(), ConfigError> {
         self.shared.budget.reconfigure(config, now())
     }

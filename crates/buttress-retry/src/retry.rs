@@ -32,7 +32,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// What [`RetryConfig::check`] rejects.
+    /// If [`RetryConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: RetryConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         config.check()?;
@@ -73,7 +73,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// What [`RetryConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`RetryConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: RetryConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.shared.reconfigure(config)

@@ -34,7 +34,7 @@ impl Shedder {
     ///
     /// # Errors
     ///
-    /// What [`ShedConfig::check`] rejects.
+    /// If [`ShedConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: ShedConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         let now = now();

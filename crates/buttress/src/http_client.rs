@@ -75,7 +75,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// What [`reqwest::ClientBuilder::build`] rejects.
+    /// If [`reqwest::ClientBuilder::build`] rejects the configuration.
     pub fn without_redirects(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
         let builder = builder
             .redirect(reqwest::redirect::Policy::none())

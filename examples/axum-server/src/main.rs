@@ -1,4 +1,4 @@
-//! An axum server that goes on answering when there is a rush, and while its database is down. See README.md.
+//! An axum server that stays available during a burst of requests and an outage of its database. See README.md.
 
 mod rush;
 mod visitor;
@@ -22,7 +22,9 @@ async fn main() -> Result<(), BoxError> {
     let serves = match std::env::args().nth(1).as_deref() {
         None => false,
         Some("--serve") => true,
-        Some(other) => return Err(format!("{other} is no option: there is --serve").into()),
+        Some(other) => {
+            return Err(format!("unknown option {other}; the only option is --serve").into());
+        }
     };
     let breaker = Breaker::new(
         "orders",
@@ -41,7 +43,7 @@ async fn main() -> Result<(), BoxError> {
     visitor::call(address, &shedder, &breaker).await
 }
 
-/// The service: one route that needs the database, behind all that there is, and three that play havoc with it.
+/// The service: a route that needs the database, inside all layers, and three routes that break the database.
 fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
     let bulkhead = BulkheadConfig::default()
         .limit(64)
@@ -50,10 +52,10 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
     let bulkhead = Bulkhead::new("api", bulkhead);
     Router::new()
         .route("/orders/{id}", get(order))
-        // Around the routes above. Outermost first: when one of the others rejects a call, the problem layer turns
-        // that into a response; the deadline ends what takes longer than its caller waits; the shedder finds out how
-        // much the handler can take; the breaker watches what the handler answers, and a call that it rejects takes no
-        // place of the bulkhead, which keeps calls from ever being more than its limit.
+        // Around the routes above, outermost first: the problem layer turns rejections of the other layers into
+        // responses; the deadline layer ends calls at the deadline of their caller; the shedder measures the capacity
+        // of the handler; the breaker reads the handler's responses, and a call that it rejects takes no slot of the
+        // bulkhead, which limits the concurrent calls.
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
@@ -90,7 +92,7 @@ async fn mend_database(State(database): State<Database>) {
     database.is_stalled.store(false, Ordering::Relaxed);
 }
 
-/// Stands in for a real database, with a number of connections and a time per query.
+/// Simulates a database, with a number of connections and a time per query.
 #[derive(Clone)]
 struct Database {
     connections: Arc<Semaphore>,

@@ -1,4 +1,4 @@
-//! More callers at once than there is time for.
+//! A burst of requests that exceeds the capacity.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use buttress::prelude::*;
 use reqwest::{Client, StatusCode};
 use tokio::time::Instant;
 
-/// Sends them all, and prints the responses.
+/// Sends all of them, and prints the responses.
 pub(crate) async fn come(
     client: &Client,
     server: SocketAddr,

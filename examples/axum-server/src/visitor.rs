@@ -10,13 +10,13 @@ use tokio::time::sleep;
 
 use crate::rush;
 
-/// Lives through a rush and an outage: before, during, and after.
+/// Makes calls before, during and after a burst and an outage.
 pub(crate) async fn call(
     server: SocketAddr,
     shedder: &Shedder,
     breaker: &Breaker,
 ) -> Result<(), BoxError> {
-    // The server is next door, whatever proxy the environment names.
+    // The server is local, whatever proxy the environment sets.
     let client = Client::builder().no_proxy().build()?;
     let get_order = || client.get(format!("http://{server}/orders/7")).send();
     let to_database = |what| {
@@ -24,15 +24,13 @@ pub(crate) async fn call(
         client.post(url).send()
     };
 
-    println!("All is well, and the circuit is closed:");
+    println!("The database works, and the circuit is closed:");
     tell(get_order().await?, breaker).await?;
 
-    println!("\nA rush, of two hundred users and a batch as large at once:");
+    println!("\nA burst of two hundred users and two hundred batch calls:");
     rush::come(&client, server, shedder).await?;
 
-    println!(
-        "\nThe database stalls, and the caller has 100 ms. The handler is dropped when they are over:"
-    );
+    println!("\nThe database stalls, and the caller has 100 ms. Then the handler is dropped:");
     to_database("stall").await?;
     let hasty = client
         .get(format!("http://{server}/orders/7"))
@@ -40,20 +38,20 @@ pub(crate) async fn call(
     tell(hasty.send().await?, breaker).await?;
     to_database("mend").await?;
 
-    println!("\nThe database goes down. With the stall, three failures in a row open the circuit:");
+    println!(
+        "\nThe database goes down. With the stall, these are three consecutive failures, which open the circuit:"
+    );
     to_database("break").await?;
     for _ in 0..2 {
         tell(get_order().await?, breaker).await?;
     }
 
-    println!("\nNow the handler is not called any more. This is the whole answer:");
+    println!("\nNow the handler is not called. This is the whole response:");
     let refused = get_order().await?;
-    let wait = retry_after(&refused).ok_or("the refusal says when to come back")?;
+    let wait = retry_after(&refused).ok_or("the rejection has a Retry-After")?;
     tell_all(refused).await?;
 
-    println!(
-        "\nThe database comes back, and so do we, {wait:?} later. Three probes close the circuit:"
-    );
+    println!("\nThe database recovers. After {wait:?}, three probes close the circuit:");
     to_database("mend").await?;
     sleep(wait).await;
     for _ in 0..3 {

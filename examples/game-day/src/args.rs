@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use buttress::chaos::GameDay;
 use clap::Parser;
 
-/// Breaks the dependency of a gateway on purpose, and says which of the gateway's promises survive.
+/// Injects faults into the dependency of a gateway, and prints which hypotheses of the gateway hold.
 ///
-/// The gateway is the one of the storm, behind Buttress; its upstream is behind an injector of faults. Everything
-/// listens on loopback, on ports the system chooses. Exits with 1 where a hypothesis broke, and with 2 where the
-/// arguments or the file cannot be used.
+/// The gateway is the one of the storm, with Buttress; its upstream is inside an injector. Everything listens on
+/// loopback, on ports the system chooses. Exits with 1 if a hypothesis broke, and with 2 if the arguments or the file
+/// are invalid.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "game-day", version)]
 pub(crate) struct Args {
@@ -16,25 +16,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Directory for the report and the log of faults, made if it is missing
+    /// Directory for the report and the log of faults, created if it is missing
     #[arg(long, value_name = "DIR", default_value = "out/game-day")]
     pub(crate) out: PathBuf,
 
-    /// Another list of experiments than the one that is built in
+    /// Another list of experiments, in place of the built-in one
     #[arg(long, value_name = "TOML")]
     file: Option<PathBuf>,
 
-    /// Says what would be done, and does nothing
+    /// Prints the plan, and runs nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
 impl Args {
-    /// The game day, as the file and the seed say.
+    /// Returns the game day of the file, with the seed.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, and where.
+    /// The error in the file, with its position.
     pub(crate) fn game_day(&self) -> Result<GameDay, String> {
         let origin = self.origin();
         let text = match &self.file {
@@ -48,7 +48,7 @@ impl Args {
         })
     }
 
-    /// Where the experiments come from.
+    /// Returns the source of the experiments.
     pub(crate) fn origin(&self) -> String {
         let file = self.file.as_ref();
         file.map_or_else(
@@ -57,12 +57,12 @@ impl Args {
         )
     }
 
-    /// Makes the output directory and checks that files can be written in it, before a run whose report could not be
-    /// saved.
+    /// Creates the output directory and checks that files can be written to it, before a run whose report could not
+    /// be saved.
     ///
     /// # Errors
     ///
-    /// A message that names the option, the directory and what is wrong with it.
+    /// A message with the option, the directory and the error.
     pub(crate) fn prepare_out(&self) -> Result<(), String> {
         let proof = self.out.join(".game-day");
         fs::create_dir_all(&self.out)
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_game_day_has_every_scenario_and_ends_in_under_a_minute() {
+    fn the_built_in_game_day_is_complete_and_takes_less_than_a_minute() {
         let day = args(&[]).game_day().unwrap();
         let names: Vec<_> = day.experiments().iter().map(|e| e.name()).collect();
         assert_eq!(
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_of_the_command_line_wins() {
+    fn the_seed_of_the_command_line_takes_precedence() {
         let seeds = |arguments: &[&str]| {
             let day = args(arguments).game_day().unwrap();
             day.experiments()[5].plan().seed()
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_rejected_by_name_and_slot() {
+    fn an_invalid_file_is_rejected_with_name_and_position() {
         let path = std::env::temp_dir().join(format!("game-day-args-{}.toml", std::process::id()));
         let arguments = ["--file", path.to_str().unwrap()];
         assert!(

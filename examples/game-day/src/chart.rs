@@ -14,7 +14,7 @@ pub(crate) struct Slot {
     pub(crate) answered: u32,
     pub(crate) refused: u32,
     pub(crate) failed: u32,
-    /// How long the slowest of them took.
+    /// The highest latency.
     pub(crate) slowest_ms: u64,
 }
 
@@ -24,10 +24,10 @@ impl Slot {
     }
 }
 
-/// The step.
+/// The length of a step.
 pub(crate) const STEP: Duration = Duration::from_millis(100);
 
-/// The requests, by when they were due.
+/// Groups the requests by when they were due.
 pub(crate) fn series<'a>(fates: impl Iterator<Item = (&'a Request, &'a Fate)>) -> Vec<Slot> {
     let mut slots: Vec<Slot> = Vec::new();
     for (request, fate) in fates {
@@ -46,7 +46,7 @@ pub(crate) fn series<'a>(fates: impl Iterator<Item = (&'a Request, &'a Fate)>) -
     slots
 }
 
-/// A bar for each step: answered, rejected and failed, with the time of the fault shaded.
+/// Draws a bar for each step: answered, rejected and failed, with the time of the fault shaded.
 pub(crate) fn bars(finding: &Finding) -> String {
     let [before, during, recovery, after] = finding.phases;
     let x = |seconds: f64| LEFT + (WIDTH - LEFT) * seconds / (before + during + recovery + after);
@@ -61,7 +61,7 @@ pub(crate) fn bars(finding: &Finding) -> String {
     let per_second = f64::from(highest) / STEP.as_secs_f64();
 
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Requests by when they were due, and how they ended\">\n\
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Requests by when they were due, and their results\">\n\
          <rect class=\"fault\" x=\"{:.1}\" y=\"0\" width=\"{:.1}\" height=\"{PLOT}\"/>\n\
          <text x=\"{:.1}\" y=\"12\">fault</text>\n\
          <text x=\"{:.1}\" y=\"12\" text-anchor=\"end\">{per_second:.0}/s</text>\n",
@@ -79,7 +79,7 @@ pub(crate) fn bars(finding: &Finding) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             svg,
-            "<g><title>second {begin:.1}: {} answered, {} refused, {} failed, the slowest after {} ms</title>",
+            "<g><title>second {begin:.1}: {} successful, {} rejected, {} failed, the slowest after {} ms</title>",
             slot.answered, slot.refused, slot.failed, slot.slowest_ms
         );
         let mut top = PLOT;

@@ -13,7 +13,7 @@ use crate::report::{Finding, Report};
 use crate::traffic::{self, RATE, Request};
 use crate::{decisions, dependency, load};
 
-/// A game day with every request planned ahead, and what is to become of it.
+/// A game day, with all requests planned and the faults of each.
 #[derive(Debug)]
 pub(crate) struct Day {
     game_day: GameDay,
@@ -25,12 +25,12 @@ pub(crate) struct Day {
 pub(crate) struct Scene {
     pub(crate) experiment: Experiment,
     pub(crate) requests: Vec<Request>,
-    /// Of each request the faults that the plan has for it.
+    /// The faults that the plan has for each request.
     pub(crate) decided: Vec<Option<String>>,
 }
 
 impl Day {
-    /// Plans everything that does not depend on how it goes.
+    /// Plans everything that does not depend on the run.
     pub(crate) fn plan(game_day: &GameDay) -> Self {
         let scene = |(at, experiment): (usize, &Experiment)| {
             let requests = traffic::plan(at + 1, experiment);
@@ -55,12 +55,12 @@ impl Day {
         }
     }
 
-    /// Runs the experiments, each against a gateway and an upstream of its own, so that none inherits a state from the
-    /// one before. What was found is in the report as soon as it is known.
+    /// Runs the experiments, each with its own gateway and upstream, so that no state is kept between them. Results
+    /// are added to the report as soon as they are known.
     ///
     /// # Errors
     ///
-    /// When the system has no port left, or the injector cannot be armed.
+    /// If no port is available, or the injector cannot be armed.
     pub(crate) async fn run(
         &self,
         injector: &Injector,
@@ -81,7 +81,7 @@ impl Day {
         Ok(())
     }
 
-    /// The log of the first experiments, up to this many: a line for each decision.
+    /// Returns the log of the first experiments, up to this many: a line for each decision.
     pub(crate) fn log(&self, played: usize) -> String {
         self.scenes.iter().take(played).map(Scene::log).collect()
     }
@@ -91,7 +91,7 @@ impl Day {
         experiments.flat_map(Experiment::phases).sum()
     }
 
-    /// The most requests a second that there ever are.
+    /// Returns the maximum rate of requests per second.
     pub(crate) fn highest_rate(&self) -> u64 {
         let rates = self.scenes.iter();
         let rates = rates.map(|scene| traffic::armed_rate(&scene.experiment));
@@ -120,7 +120,7 @@ impl Scene {
         Ok(Finding::new(self, judged?, &fates))
     }
 
-    /// Says when the plan is armed.
+    /// Prints when the plan is armed.
     async fn announce(&self, injector: &Injector) -> Infallible {
         while !injector.is_armed() {
             sleep(LOOK_EACH).await;
@@ -136,7 +136,7 @@ impl Scene {
 
 const LOOK_EACH: Duration = Duration::from_millis(10);
 
-/// The dry run: what would be done, and to how many.
+/// The dry run: the experiments and how many requests they affect.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for scene in &self.scenes {
@@ -145,7 +145,7 @@ impl fmt::Display for Day {
             let hit = armed.iter().filter(|(_, fault)| fault.is_some()).count();
             writeln!(
                 f,
-                "{}: {} requests, {} of them while the plan is armed, {hit} of these hit",
+                "{}: {} requests, {} of them while the plan is armed, {hit} of these affected",
                 scene.experiment.name(),
                 scene.requests.len(),
                 armed.len(),
@@ -178,7 +178,7 @@ hypothesis = { failure_ratio = 0.6 }
 "#;
 
     #[test]
-    fn a_log_has_a_line_for_each_request_under_a_plan_and_repeats() {
+    fn a_log_has_a_line_for_each_request_and_is_reproducible() {
         let day = || Day::plan(&GameDay::from_toml(TWO).unwrap());
         let log = day().log(2);
         assert_eq!(log, day().log(2));
@@ -193,7 +193,7 @@ hypothesis = { failure_ratio = 0.6 }
             armed.filter(|request| request.armed).count()
         );
         let hit = log.lines().filter(|line| line.ends_with(" down")).count();
-        // Of a thousand, within five deviations.
+        // Of a thousand, within five standard deviations.
         assert!((400..600).contains(&hit), "{hit}");
         assert!(
             log.lines()
@@ -202,12 +202,12 @@ hypothesis = { failure_ratio = 0.6 }
     }
 
     #[test]
-    fn the_dry_run_says_how_many_would_be_hit() {
+    fn the_dry_run_counts_the_affected_requests() {
         let day = Day::plan(&GameDay::from_toml(TWO).unwrap());
         let text = day.to_string();
         assert!(text.contains("down: abort for 50"), "{text}");
         assert!(
-            text.contains("more: ") && text.contains(", 0 of these hit"),
+            text.contains("more: ") && text.contains(", 0 of these affected"),
             "{text}"
         );
         assert_eq!(day.highest_rate(), 300);

@@ -6,14 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::traffic::Request;
 
-/// The identity of a request, for all decisions about it.
+/// The header with the identity of a request, for all decisions about it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the plan does to a request: the names of the faults as the injector tells them, or nothing.
-///
-/// It is the same pure function that the injector asks, of the same seed and the same identity; so what is written
-/// here before the first byte is sent is what the injector decides when the request comes, however often and in
-/// whatever order.
+/// Returns the faults that the plan has for a request, by name, or `None`. The injector uses the same pure function
+/// with the same seed and identity, so this is what it decides when the request arrives, in any order and for any
+/// number of attempts.
 pub(crate) fn decide(plan: &Plan, request: &Request) -> Option<String> {
     let mut headers = HeaderMap::new();
     headers.insert(REQUEST_ID, HeaderValue::from_str(&request.id).ok()?);
@@ -25,7 +23,7 @@ pub(crate) fn decide(plan: &Plan, request: &Request) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// One line for each request that is due while the plan is armed.
+/// Writes one line for each request that is due while the plan is armed.
 pub(crate) fn log<'a>(
     decided: impl IntoIterator<Item = (&'a Request, &'a Option<String>)>,
 ) -> String {

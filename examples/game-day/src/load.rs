@@ -16,18 +16,18 @@ use crate::traffic::Request;
 /// The result of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Fate {
-    /// How long it took, from when it was due.
+    /// The latency, from when it was due.
     pub(crate) took: Duration,
     pub(crate) ending: Ending,
-    /// A success that is not what the upstream said.
+    /// A success with a response other than the upstream's.
     pub(crate) torn: bool,
-    /// Which faults the response says it met.
-    pub(crate) told: Option<String>,
+    /// The faults in the header of the response.
+    pub(crate) reported: Option<String>,
 }
 
-/// Sends every request when it is due, whether the last was answered or not, and returns when each has ended.
+/// Sends each request when it is due, without waiting for earlier responses, and returns when all have ended.
 ///
-/// A request without a fate is unaccounted for.
+/// A request without a result is unaccounted for.
 pub(crate) async fn drive(
     requests: &[Request],
     gateway: SocketAddr,
@@ -50,18 +50,18 @@ pub(crate) async fn drive(
         });
         while under_way.try_join_next().is_some() {}
     }
-    // Every request ends with its caller's patience; what has not ended long after that never will.
+    // Every request ends with its caller's timeout. Requests that have not ended long after that never will.
     let drained = async { while under_way.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(10 * PATIENCE, drained).await;
     std::mem::take(&mut lock(&fates))
 }
 
 async fn ask(request: RequestBuilder, due: Instant) -> Fate {
-    let mut told = None;
+    let mut reported = None;
     let exchange = async {
         let response = request.send().await?;
         let header = response.headers().get("x-buttress-fault");
-        told = header.and_then(|told| Some(told.to_str().ok()?.to_owned()));
+        reported = header.and_then(|reported| Some(reported.to_str().ok()?.to_owned()));
         let status = response.status();
         let body = response.bytes().await?;
         let ending = Ending::of_response(status, &body);
@@ -77,7 +77,7 @@ async fn ask(request: RequestBuilder, due: Instant) -> Fate {
         took: due.elapsed(),
         ending,
         torn,
-        told,
+        reported,
     }
 }
 

@@ -1,7 +1,8 @@
-//! A game day for the gateway of the storm: what it promises, and whether that survives.
+//! A game day for the gateway of the storm: which hypotheses hold while faults are injected.
 //!
-//! `args` reads the arguments, `traffic` plans every request ahead, `decisions` says what becomes of each, `day` runs
-//! the experiments over real sockets, and `report` and `page` tell of it. The experiments stand in `game-day.toml`.
+//! `args` reads the arguments, `traffic` plans all requests, `decisions` determines the faults of each, `day` runs
+//! the experiments over real sockets, and `report` and `page` write the reports. The experiments are in
+//! `game-day.toml`.
 
 mod args;
 mod chart;
@@ -44,7 +45,7 @@ async fn main() -> Result<ExitCode, BoxError> {
     let injector = Injector::new("dependency", InjectorConfig::default().fault_header(true));
     let mut report = Report::new(args.origin());
     let interrupted = tokio::select! {
-        biased; // so that it is listened to before anything begins
+        biased; // so that the signal handler is installed first
         pressed = tokio::signal::ctrl_c() => { pressed?; true }
         ran = day.run(&injector, &mut report) => { ran?; false }
     };
@@ -52,7 +53,7 @@ async fn main() -> Result<ExitCode, BoxError> {
     if interrupted {
         // The current experiment was dropped, and with it the guard that kept the plan armed.
         let state = if injector.is_armed() {
-            "still armed, which must not be"
+            "still armed, which is a bug"
         } else {
             "rolled back"
         };

@@ -5,7 +5,7 @@ use buttress::chaos::Figures;
 use crate::chart;
 use crate::report::{Finding, LEGEND, Report};
 
-/// The report as a page that needs nothing but itself.
+/// Returns the report as an HTML page without external resources.
 pub(crate) fn page(report: &Report) -> String {
     let sentence = escape(&report.sentence());
     let file = escape(&report.file);
@@ -27,10 +27,10 @@ pub(crate) fn page(report: &Report) -> String {
 <body>
 <p class="eyebrow">Buttress · game day · {file} · seed {seed}</p>
 <h1>{sentence}</h1>
-<p>A gateway behind Buttress calls a dependency that is broken on purpose. A hypothesis says what callers are promised
-meanwhile; the steady state is what must hold before, and again after some time to recover. Which request meets which
-fault follows from the seed alone, and stands in <code>faults.log</code>. {LEGEND}</p>
-<ul class="legend"><li><i class="answered"></i>answered</li><li><i class="refused"></i>refused at once, with a reason</li><li><i class="failed"></i>failed</li><li><i class="fault"></i>while the fault is injected</li></ul>
+<p>A gateway with Buttress calls a dependency into which faults are injected. The hypothesis is what must hold while the
+plan is armed; the steady state must hold before, and again after some time to recover. The faults of each request
+follow from the seed alone, and are in <code>faults.log</code>. {LEGEND}</p>
+<ul class="legend"><li><i class="answered"></i>successful</li><li><i class="refused"></i>rejected at once, with a reason</li><li><i class="failed"></i>failed</li><li><i class="fault"></i>while the fault is injected</li></ul>
 {findings}</body>
 </html>
 "#
@@ -79,7 +79,7 @@ fn section(finding: &Finding) -> String {
 
 fn injected(finding: &Finding) -> String {
     match finding.judged.injected.as_slice() {
-        [] => format!("nothing but {} times the usual traffic", finding.traffic),
+        [] => format!("no fault, but {} times the usual traffic", finding.traffic),
         injected => injected.join("; "),
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_from_a_file_stays_a_text() {
+    fn names_from_a_file_are_escaped() {
         assert_eq!(escape("<b> & \"c\""), "&lt;b&gt; &amp; &quot;c&quot;");
         let page = page(&Report::new("<script>".to_owned()));
         assert!(!page.contains("<script>"));

@@ -9,35 +9,35 @@ use crate::chart::{self, Slot};
 use crate::day::Scene;
 use crate::load::Fate;
 
-/// All that is known when the day is over: this is `report.json`, and printed it is `report.md`.
+/// The results of the game day: serialized as `report.json`, and displayed as `report.md`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Where the experiments came from.
+    /// The source of the experiments.
     pub(crate) file: String,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// What came of one experiment.
+/// The results of one experiment.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
     #[serde(flatten)]
     pub(crate) judged: ExperimentReport,
-    /// How many times the usual load there was meanwhile.
+    /// The multiple of the usual load while the plan was armed.
     pub(crate) traffic: f64,
-    /// Requests that were sent.
+    /// The number of requests sent.
     pub(crate) requests: usize,
-    /// Requests that were due while the plan was armed, and those of them that it had a fault for.
+    /// The number of requests that were due while the plan was armed, and of those that it had a fault for.
     pub(crate) armed: usize,
     pub(crate) hit: usize,
-    /// Responses that said which faults they met, and those of them that the log contradicts.
-    pub(crate) told: usize,
+    /// The number of responses with a fault header, and of those that contradict the log.
+    pub(crate) reported: usize,
     pub(crate) contradicted: usize,
-    /// By ending; with `unaccounted` they add up to `requests`.
+    /// By result; with `unaccounted` they add up to `requests`.
     pub(crate) endings: BTreeMap<String, usize>,
-    /// Successes that were not what the upstream said: the one thing that no fault excuses.
+    /// Successes with a response other than the upstream's: no fault excuses this.
     pub(crate) torn: usize,
     pub(crate) unaccounted: usize,
-    /// How long each phase lasted, in seconds: before, during, recovery and after.
+    /// The length of each phase, in seconds: before, during, recovery and after.
     pub(crate) phases: [f64; 4],
     pub(crate) series: Vec<Slot>,
 }
@@ -46,10 +46,10 @@ impl Finding {
     pub(crate) fn new(scene: &Scene, judged: ExperimentReport, fates: &[Option<Fate>]) -> Self {
         let all = || scene.requests.iter().zip(&scene.decided).zip(fates);
         let known = || all().filter_map(|(planned, fate)| Some((planned, fate.as_ref()?)));
-        let told =
-            || known().filter_map(|((_, decided), fate)| Some((decided, fate.told.as_ref()?)));
+        let reported =
+            || known().filter_map(|((_, decided), fate)| Some((decided, fate.reported.as_ref()?)));
         let armed = || all().filter(|((request, _), _)| request.armed);
-        // Otherwise the log has the first attempts only, and a response belongs to the last.
+        // Otherwise the log has the first attempts only, while a response belongs to the last.
         let draws_for_calls = scene.experiment.plan().draws() == Draw::PerCall;
         let mut endings = BTreeMap::new();
         for (_, fate) in known() {
@@ -66,9 +66,11 @@ impl Finding {
             hit: armed()
                 .filter(|((_, decided), _)| decided.is_some())
                 .count(),
-            told: told().count(),
-            contradicted: told()
-                .filter(|(decided, told)| draws_for_calls && decided.as_ref() != Some(*told))
+            reported: reported().count(),
+            contradicted: reported()
+                .filter(|(decided, reported)| {
+                    draws_for_calls && decided.as_ref() != Some(*reported)
+                })
                 .count(),
             endings,
             torn: known().filter(|(_, fate)| fate.torn).count(),
@@ -79,19 +81,19 @@ impl Finding {
         }
     }
 
-    /// Whether the hypothesis held, and nothing else is wrong.
+    /// Whether the hypothesis held, and no other error was found.
     pub(crate) fn is_well(&self) -> bool {
         self.judged.held() && self.wrong().is_none()
     }
 
-    /// What must never be, whatever the hypothesis says.
+    /// Returns errors that no hypothesis excuses.
     pub(crate) fn wrong(&self) -> Option<String> {
         let wrong = [
-            (self.torn, "torn answers were taken for whole"),
+            (self.torn, "incomplete responses were accepted"),
             (self.unaccounted, "requests are unaccounted for"),
             (
                 self.contradicted,
-                "responses met other faults than the log says",
+                "responses have other faults than the log",
             ),
         ];
         let wrong = wrong.into_iter().filter(|(count, _)| *count > 0);
@@ -101,7 +103,7 @@ impl Finding {
         (!wrong.is_empty()).then(|| wrong.join(", "))
     }
 
-    /// How many of the requests that came meanwhile the plan is for, in a sentence.
+    /// Returns how many requests the plan affects, as a sentence.
     pub(crate) fn share(&self) -> String {
         let Self {
             armed,
@@ -112,13 +114,15 @@ impl Finding {
         let load = if *traffic == 1.0 {
             String::new()
         } else {
-            format!(", {traffic} times the usual")
+            format!(", {traffic} times the usual load")
         };
-        format!("{armed} requests were due meanwhile{load}; the plan has a fault for {hit} of them")
+        format!(
+            "{armed} requests were due while the plan was armed{load}; it has a fault for {hit} of them"
+        )
     }
 
-    /// What was done, in a line.
-    pub(crate) fn deed(&self) -> String {
+    /// Returns what was done, in a line.
+    pub(crate) fn action(&self) -> String {
         let Self {
             armed,
             hit,
@@ -126,7 +130,7 @@ impl Finding {
             ..
         } = self;
         if self.judged.faults.is_empty() {
-            return format!("{armed} requests, {traffic} times the usual");
+            return format!("{armed} requests, {traffic} times the usual load");
         }
         let faults = self.judged.faults.join(", ");
         format!("{faults}: {hit} of {armed} requests")
@@ -146,7 +150,7 @@ impl Report {
         self.findings.iter().all(Finding::is_well)
     }
 
-    /// The day in a sentence.
+    /// Returns the result as a sentence.
     pub(crate) fn sentence(&self) -> String {
         let all = self.findings.len();
         match self
@@ -161,13 +165,13 @@ impl Report {
     }
 }
 
-/// The verdict in a line.
+/// The outcome in a line.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deed = self.deed();
+        let action = self.action();
         write!(
             f,
-            "{:<18} {deed:<32} {}",
+            "{:<18} {action:<32} {}",
             self.judged.name, self.judged.outcome
         )?;
         match self.wrong() {
@@ -177,8 +181,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What the figures measure, for first-time readers of a report.
-pub(crate) const LEGEND: &str = "Figures are as callers see them: a call that is refused at once has failed, too. Latency \
+/// Explains the figures of a report.
+pub(crate) const LEGEND: &str = "Figures are as callers see them: a call that is rejected has failed, too. Latency \
     counts from when a request was due.";
 
 impl fmt::Display for Report {
@@ -187,7 +191,7 @@ impl fmt::Display for Report {
         writeln!(f, "{LEGEND}\n")?;
         for finding in &self.findings {
             writeln!(f, "{}", finding.judged)?;
-            writeln!(f, "{}. All requests, by how they ended:\n", finding.share())?;
+            writeln!(f, "{}. All requests, by result:\n", finding.share())?;
             for (ending, count) in &finding.endings {
                 writeln!(f, "- {ending}: {count}")?;
             }

@@ -3,13 +3,13 @@ use std::time::Duration;
 use buttress::chaos::Experiment;
 use storm::load;
 
-/// Requests a second, where an experiment does not say otherwise.
+/// Requests per second, unless an experiment sets another load.
 pub(crate) const RATE: u64 = 100;
 
 /// One request of an experiment, planned before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Its `x-request-id`: the number of the experiment, and its own.
+    /// The `x-request-id`: the number of the experiment, and of the request.
     pub(crate) id: String,
     /// When it is sent, from the start of the experiment.
     pub(crate) due: Duration,
@@ -18,14 +18,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The path it asks for, which the gateway passes on as it is.
+    /// Returns the path, which the gateway forwards unchanged.
     pub(crate) fn path(&self) -> String {
         format!("/orders/{}", self.id)
     }
 }
 
-/// Every request of one experiment: a Poisson process that is drawn from the seed, so that their number, their names
-/// and their times are the same in every run.
+/// Plans the requests of one experiment: a Poisson process from the seed, so that their number, identities and times
+/// are the same in every run.
 pub(crate) fn plan(number: usize, experiment: &Experiment) -> Vec<Request> {
     let [before, during, recovery, after] = experiment.phases();
     let seed = experiment.plan().seed().wrapping_add(3 * number as u64);
@@ -53,7 +53,7 @@ pub(crate) fn plan(number: usize, experiment: &Experiment) -> Vec<Request> {
         .collect()
 }
 
-/// Requests a second while the plan is armed.
+/// Returns the requests per second while the plan is armed.
 pub(crate) fn armed_rate(experiment: &Experiment) -> u64 {
     (RATE as f64 * experiment.traffic_factor()).round().max(1.0) as u64
 }
@@ -80,7 +80,7 @@ mod tests {
         assert!(requests.is_sorted_by_key(|request| request.due));
         assert!(requests.is_sorted_by(|one, two| one.id < two.id));
         let armed = requests.iter().filter(|request| request.armed).count();
-        // Ten seconds of a thousand, within five deviations.
+        // Ten seconds of a thousand, within five standard deviations.
         assert!((9_500..10_500).contains(&armed), "{armed}");
     }
 }

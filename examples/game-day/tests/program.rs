@@ -1,4 +1,4 @@
-//! The program as its caller sees it: what it leaves behind, and its exit code.
+//! The program's files and its exit code.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::process::{Command, Output};
 
 #[test]
-fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
+fn a_broken_hypothesis_sets_the_exit_code_and_the_log_is_reproducible() {
     let out = [scratch("one"), scratch("two")];
     for out in &out {
         let ran = game_day(&[
@@ -32,7 +32,7 @@ fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
     let finding = &report["findings"][0];
     assert_eq!(finding["unaccounted"], 0);
     assert_eq!(finding["contradicted"], 0);
-    assert!(finding["told"].as_u64() > Some(0), "{finding}");
+    assert!(finding["reported"].as_u64() > Some(0), "{finding}");
     for file in ["report.md", "report.html"] {
         let text = fs::read_to_string(out[0].join(file)).unwrap();
         assert!(text.contains("no error passes"), "{file}");
@@ -43,7 +43,7 @@ fn a_hypothesis_that_breaks_is_the_exit_code_and_the_log_repeats() {
 /// Ctrl-C in the middle of the second of two experiments: the plan is disarmed, and the first is reported.
 #[cfg(unix)]
 #[test]
-fn an_interrupt_rolls_back_and_leaves_the_report() {
+fn an_interrupt_disarms_and_writes_the_report() {
     let out = scratch("interrupted");
     let mut program = command(&[
         "--file",
@@ -83,7 +83,7 @@ fn an_interrupt_rolls_back_and_leaves_the_report() {
 }
 
 #[test]
-fn a_dry_run_leaves_nothing_behind() {
+fn a_dry_run_writes_no_files() {
     let out = scratch("dry");
     let ran = game_day(&["--dry-run", "--out", out.to_str().unwrap()]);
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
@@ -96,7 +96,7 @@ fn a_dry_run_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_rejected() {
+fn an_invalid_file_is_rejected() {
     let ran = game_day(&["--file", "tests/program.rs"]);
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     assert!(

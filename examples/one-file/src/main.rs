@@ -33,7 +33,7 @@ async fn main() -> Result<(), BoxError> {
     let upstream = Payments::start().await?;
     let gateway = start(&resilience, &upstream).await?;
 
-    println!("\nAll is well:");
+    println!("\nPayments works:");
     tell(gateway, &resilience).await?;
 
     println!("\nPayments fails once, and the call is retried:");
@@ -41,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     tell(gateway, &resilience).await?;
 
     println!(
-        "\nPayments hangs. No attempt has more than 100 ms, and three in a row open the circuit:"
+        "\nPayments hangs. An attempt has 100 ms, and three consecutive timeouts open the circuit:"
     );
     upstream.hang();
     for _ in 0..4 {
@@ -60,11 +60,11 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What a handler keeps: a type with a name.
+/// The type of the handler's client.
 type Client = ClientService<HttpClient>;
 
 async fn start(resilience: &Resilience, upstream: &Payments) -> Result<SocketAddr, BoxError> {
-    // The upstream is next door, whatever proxy the environment names.
+    // The upstream is local, whatever proxy the environment sets.
     let client = reqwest::Client::builder().no_proxy().build()?;
     let client = resilience
         .client("payments")?
@@ -81,7 +81,7 @@ async fn start(resilience: &Resilience, upstream: &Payments) -> Result<SocketAdd
     Ok(address)
 }
 
-/// Passes on what payments says, or the problem that there is with it.
+/// Forwards the response of payments, or returns the problem of the error.
 async fn pay(State((client, url)): State<(Client, String)>) -> Response {
     let request = http::Request::get(url).body(reqwest::Body::default());
     let request = match request {
@@ -101,7 +101,9 @@ async fn tell(gateway: SocketAddr, resilience: &Resilience) -> Result<(), BoxErr
     let client = reqwest::Client::builder().no_proxy().build()?;
     let response = client.get(format!("http://{gateway}/pay")).send().await?;
     let (status, body) = (response.status(), response.text().await?);
-    let breaker = resilience.breaker("payments").ok_or("it is in the file")?;
+    let breaker = resilience
+        .breaker("payments")
+        .ok_or("the file has a breaker")?;
     println!("  [{}] {status}: {body}", breaker.state());
     Ok(())
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use buttress::BoxError;
 use tokio::net::TcpListener;
 
-/// Stands in for a service that has its troubles.
+/// Simulates a service that fails.
 pub(crate) struct Payments {
     url: String,
     /// This many calls fail, or hang if it is [`HANGS`].

@@ -12,7 +12,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Entry {
     pub(crate) offered: u32,
     pub(crate) served: u32,
-    /// How long those that were served took, in seconds.
+    /// The latencies of successful calls, in seconds.
     took: Vec<f64>,
 }
 
@@ -39,7 +39,7 @@ impl Ledger {
         &self.seconds[second][class as usize]
     }
 
-    /// The share of calls that was answered in time while the batch ran; not a number where there were none.
+    /// Returns the ratio of calls that succeeded in time while the batch ran; not a number if there were none.
     pub(crate) fn served(&self, class: Class) -> f64 {
         let entries = self.seconds[BATCH_RUNS]
             .iter()
@@ -52,7 +52,7 @@ impl Ledger {
 }
 
 impl Entry {
-    /// What 99 of 100 that were served took at most, in milliseconds.
+    /// Returns the 99th percentile of the latency of successful calls, in milliseconds.
     pub(crate) fn p99(&self) -> Option<f64> {
         let mut sorted = self.took.clone();
         sorted.sort_unstable_by(f64::total_cmp);

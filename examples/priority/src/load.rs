@@ -1,4 +1,4 @@
-//! The callers, their arrivals, and how long they wait for the response.
+//! The callers, their arrivals, and their timeouts.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) const ALL: [Self; 2] = [Self::Users, Self::Batch];
 
-    /// What it says of itself.
+    /// Returns the value of its criticality header.
     fn criticality(self) -> &'static str {
         match self {
             Self::Users => "high",
@@ -31,7 +31,7 @@ impl Class {
     }
 }
 
-/// How much is sent, as multiples of the capacity.
+/// The loads, as multiples of the capacity.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) users: f64,
@@ -48,25 +48,25 @@ impl Load {
         }
     }
 
-    /// Of each class its own, so that the users come at the same moments with a batch and without.
-    fn dice(self) -> [Rng; 2] {
+    /// Returns a generator for each class, so that the users arrive at the same moments with and without a batch.
+    fn generators(self) -> [Rng; 2] {
         Class::ALL.map(|class| Rng::with_seed(2 * self.seed + class as u64))
     }
 }
 
-/// Sends both loads, each call at its random moment whether the last was answered or not.
+/// Sends both loads, each call at its random moment, without waiting for earlier responses.
 pub(crate) async fn run<S>(load: Load, service: S) -> Ledger
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
 {
-    let mut dice = load.dice();
+    let mut generators = load.generators();
     let mut ledger = Ledger::new(SECONDS);
     let mut calls = JoinSet::new();
     let start = Instant::now();
     for second in 0..SECONDS {
-        for (class, at) in arrivals(load, second, &mut dice) {
+        for (class, at) in arrivals(load, second, &mut generators) {
             sleep_until(start + at).await;
             let due = start + at;
             ledger.offered(class, second);
@@ -94,18 +94,18 @@ where
     ledger
 }
 
-/// The calls of one second, in order.
-fn arrivals(load: Load, second: usize, dice: &mut [Rng; 2]) -> Vec<(Class, Duration)> {
+/// Returns the calls of one second, in order.
+fn arrivals(load: Load, second: usize, generators: &mut [Rng; 2]) -> Vec<(Class, Duration)> {
     let mut arrivals = Vec::new();
     for class in Class::ALL {
         let rate = load.of(class, second) * CAPACITY;
-        let dice = &mut dice[class as usize];
+        let generators = &mut generators[class as usize];
         if rate == 0.0 {
             continue;
         }
         let mut at = 0.0;
         loop {
-            at -= (1.0 - dice.f64()).ln() / rate;
+            at -= (1.0 - generators.f64()).ln() / rate;
             if at >= 1.0 {
                 break;
             }
@@ -116,7 +116,7 @@ fn arrivals(load: Load, second: usize, dice: &mut [Rng; 2]) -> Vec<(Class, Durat
     arrivals
 }
 
-/// All that the service can bear.
+/// The whole capacity of the service.
 pub(crate) const USERS: f64 = 1.0;
 pub(crate) const BATCH: f64 = 12.0;
 pub(crate) const SECONDS: usize = 40;

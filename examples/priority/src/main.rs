@@ -17,16 +17,16 @@ use crate::args::Args;
 use crate::ledger::Ledger;
 use crate::load::{BATCH, Class, Load};
 
-/// The least share of the users' calls that is answered in time while the batch runs.
+/// The minimum ratio of the users' calls that succeed in time while the batch runs.
 const PROMISED: f64 = 0.994;
 
-/// What came of it.
+/// The results.
 struct Runs {
     naive: Ledger,
     ours: Ledger,
-    /// With a shedder of which nothing was set.
+    /// A shedder with the defaults.
     defaults: Ledger,
-    /// Ours, without any batch.
+    /// The configured shedder, without a batch.
     alone: Ledger,
 }
 
@@ -50,11 +50,11 @@ async fn main() -> Result<ExitCode, BoxError> {
     std::fs::create_dir_all(&args.out)?;
     let file = args.out.join("priority.svg");
     std::fs::write(&file, plot::svg(&runs))?;
-    println!("plotted in {}", file.display());
+    println!("the plot is in {}", file.display());
 
     let served = runs.ours.served(Class::Users);
     println!(
-        "users served beside the batch: {:.2} %, of {:.1} % promised",
+        "users served during the batch: {:.2} %, at least {:.1} % required",
         100.0 * served,
         100.0 * PROMISED
     );

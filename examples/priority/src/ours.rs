@@ -9,20 +9,19 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use crate::backend::{Body, WORK, WORKERS};
 use crate::load::PATIENCE;
 
-/// For users with a load of exactly the capacity: the one load that the defaults are not made for.
+/// For users with a load of exactly the capacity, which the defaults are not made for.
 pub(crate) fn config() -> ShedConfig {
     ShedConfig::default()
-        // What is known need not be found out, and each worker that is idle meanwhile would be missed.
+        // The limit is known and need not be searched for, which would leave workers idle.
         .limit(WORKERS as u32)
-        // Their number varies at random around the capacity, so a call that can wait is served after all. Oldest first,
-        // as that leaves time to all of them; and with a wait after which a call still has twice the time it takes on
-        // average.
+        // The arrivals vary around the capacity, so a call that can wait is still served. The oldest first, because
+        // all of them have time left; and with a wait after which a call still has twice its mean time.
         .queue(512)
         .max_wait(PATIENCE - 2 * WORK)
         .order(Order::Fifo)
 }
 
-/// Where calls say how much they matter.
+/// The header of the criticality.
 pub(crate) const CRITICALITY: &str = "x-criticality";
 
 pub(crate) fn service<S>(

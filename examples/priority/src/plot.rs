@@ -1,4 +1,5 @@
-//! The share of the users' calls that was served, second by second, as SVG: as a whole, and what is near to all of them.
+//! Plots the ratio of the users' calls that were served in each second, as SVG: the whole range, and the range near
+//! 100 %.
 
 use std::fmt::{self, Write};
 
@@ -36,7 +37,7 @@ fn draw(svg: &mut String, runs: &Runs) -> fmt::Result {
         from: 0.94,
         ticks: &[94, 96, 98, 100],
     };
-    whole.frame(svg, "users' calls that were served, in percent, by second")?;
+    whole.frame(svg, "users' calls that were served, in percent, per second")?;
     let (middle, below) = (x(MIDDLE), whole.y(0.375) + 4.0);
     writeln!(
         svg,
@@ -63,7 +64,7 @@ fn draw(svg: &mut String, runs: &Runs) -> fmt::Result {
     }
     writeln!(
         svg,
-        r#"<text x="{LEFT}" y="480">served beside the batch:</text>"#
+        r#"<text x="{LEFT}" y="480">served during the batch:</text>"#
     )?;
     for ((name, ledger, colour), from) in lines.iter().zip([218.0, 340.0, 570.0]) {
         let percent = 100.0 * ledger.served(Class::Users);
@@ -75,7 +76,7 @@ fn draw(svg: &mut String, runs: &Runs) -> fmt::Result {
     writeln!(svg, "</svg>")
 }
 
-/// A plot of shares from some share on.
+/// A plot of the ratios above a minimum.
 struct Panel {
     top: f64,
     height: f64,
@@ -106,7 +107,7 @@ impl Panel {
         Ok(())
     }
 
-    /// What is below the panel lies on its lower edge.
+    /// Values below the minimum are on the lower edge.
     fn line(&self, svg: &mut String, ledger: &Ledger, colour: &str) -> fmt::Result {
         write!(
             svg,

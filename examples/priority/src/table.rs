@@ -1,4 +1,4 @@
-//! The figures, a line for every other second.
+//! Prints the figures, a line for every other second.
 
 use crate::Runs;
 use crate::ledger::Entry;
@@ -51,7 +51,7 @@ pub(crate) fn print(runs: &Runs) {
     }
 }
 
-/// How many of those that were offered were served.
+/// Formats the ratio of served to offered calls.
 fn share(entry: &Entry) -> String {
     if entry.offered == 0 {
         return "–".into();

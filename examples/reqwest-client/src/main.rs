@@ -1,4 +1,4 @@
-//! A client that leaves a failing dependency alone until it has recovered. See README.md.
+//! A client that does not call a failing dependency until it has recovered. See README.md.
 
 mod upstream;
 
@@ -14,7 +14,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use crate::upstream::Upstream;
 
-/// What the stack in `main` is: each layer's service around the one below. A clone shares the circuit.
+/// The type of the stack in `main`: the service of each layer around the inner one. Clones share the circuit.
 type Payments = DeadlineService<BreakerService<HttpClient, Http>, Client>;
 
 #[tokio::main]
@@ -23,13 +23,13 @@ async fn main() -> Result<(), BoxError> {
     let breaker = Breaker::new(
         "payments",
         BreakerConfig::default()
-            // Of the last ten seconds. A 503 with a `Retry-After` counts here, and is no failure in a row: a service
-            // that sends one is alive.
+            // Of the last ten seconds. A 503 with a `Retry-After` counts here, but is not a consecutive failure,
+            // because a service that sends one is running.
             .failure_ratio(Ratio::HALF)
             .minimum_calls(4)
             .open_for(OpenDuration::Fixed(Duration::from_secs(1))),
     );
-    // The upstream is next door, whatever proxy the environment names.
+    // The upstream is local, whatever proxy the environment sets.
     let client = reqwest::Client::builder().no_proxy().build()?;
     let payments: Payments = ServiceBuilder::new()
         .layer(
@@ -39,39 +39,43 @@ async fn main() -> Result<(), BoxError> {
         .layer(BreakerLayer::http(&breaker))
         .service(HttpClient::from(client));
 
-    println!("All is well, and the circuit is closed:");
+    println!("The upstream works, and the circuit is closed:");
     tell(charge(&payments, &upstream).await, &breaker);
 
     println!(
-        "\nThe upstream fails, and asks to be left alone for 2 s. Three of four calls open the circuit:"
+        "\nThe upstream fails with a Retry-After of 2 s. Three failures of four calls open the circuit:"
     );
     upstream.fail();
     for _ in 0..3 {
         tell(charge(&payments, &upstream).await, &breaker);
     }
 
-    println!("\nNow nothing is sent, and the error says when to come back:");
+    println!("\nNow nothing is sent, and the error has a Retry-After:");
     let Err(refused) = charge(&payments, &upstream).await else {
-        return Err("an open circuit refuses".into());
+        return Err("an open circuit rejects".into());
     };
-    let rejection = Rejection::find(&*refused).ok_or("the refusal is a rejection")?;
-    let wait = rejection.retry_after().ok_or("it says for how long")?;
+    let rejection = Rejection::find(&*refused).ok_or("the error is a rejection")?;
+    let wait = rejection
+        .retry_after()
+        .ok_or("the rejection has a Retry-After")?;
     tell(Err(refused), &breaker);
 
-    println!("\nThe upstream recovers, and so do we. Three probes succeed:");
+    println!("\nThe upstream recovers. Three probes close the circuit:");
     upstream.recover();
     tokio::time::sleep(wait).await;
     for _ in 0..3 {
         tell(charge(&payments, &upstream).await, &breaker);
     }
 
-    println!("\nAn operator holds the circuit open, for as long as the guard lives:");
+    println!("\nAn operator holds the circuit open, until the guard is dropped:");
     let maintenance = breaker.isolate("maintenance");
     tell(charge(&payments, &upstream).await, &breaker);
     drop(maintenance);
     tell(charge(&payments, &upstream).await, &breaker);
 
-    println!("\nThe upstream stalls. It was told how long we wait, and we wait no longer:");
+    println!(
+        "\nThe upstream stalls. The call ends at its deadline, which was sent to the upstream:"
+    );
     upstream.stall();
     tell(charge(&payments, &upstream).await, &breaker);
 
@@ -79,16 +83,16 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// How long a call may take. In a handler behind `DeadlineLayer::server` it would be no longer than the handler's
-/// own caller waits.
+/// The maximum time of a call. In a handler inside `DeadlineLayer::server` it is at most that of the handler's
+/// caller.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// One call: an `http` request in, an `http` response out, and of that a response of reqwest.
+/// Makes one call: converts `http` requests and responses to those of reqwest.
 async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxError> {
     let request = Request::post(upstream.url()).body("{\"amount\": 42}".into())?;
     let response = buttress::to_reqwest(payments.clone().oneshot(request).await?);
     let status = response.status();
-    // The call lasts until its body ends: one that breaks off is a failure too.
+    // The call ends with its body: a body that breaks off is a failure too.
     let body = response.text().await?;
     Ok(format!("{status}: {body}"))
 }
@@ -96,7 +100,7 @@ async fn charge(payments: &Payments, upstream: &Upstream) -> Result<String, BoxE
 fn tell(result: Result<String, BoxError>, breaker: &Breaker) {
     let told = match result {
         Ok(answer) => answer,
-        // One of our layers said no, and not the upstream.
+        // A rejection of a layer, and not an error of the upstream.
         Err(error) if Rejection::find(&*error).is_some() => format!("rejected: {error}"),
         Err(error) => format!("failed: {error}"),
     };

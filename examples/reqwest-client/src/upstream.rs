@@ -1,4 +1,4 @@
-//! What the client calls: a payment provider that fails when told to.
+//! The upstream: a payment provider that can be made to fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ impl Upstream {
         &self.url
     }
 
-    /// How many requests have arrived.
+    /// Returns the number of requests that have arrived.
     pub(crate) fn requests(&self) -> usize {
         self.provider.requests.load(Ordering::Relaxed)
     }
@@ -51,7 +51,7 @@ impl Upstream {
         self.provider.is_failing.store(true, Ordering::Relaxed);
     }
 
-    /// Does not answer from now on.
+    /// Stops responding from now on.
     pub(crate) fn stall(&self) {
         self.provider.is_stalled.store(true, Ordering::Relaxed);
     }

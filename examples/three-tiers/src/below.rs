@@ -11,13 +11,13 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tower::{Service, ServiceExt};
 
-/// The next tier, as a tier sees it.
+/// The next tier.
 pub(crate) trait Below: Clone + Send + Sync + 'static {
-    /// Calls it, and says in the words of HTTP what came of it.
+    /// Calls it, and returns the result as an HTTP status.
     fn call(&self) -> impl Future<Output = StatusCode> + Send;
 }
 
-/// The next tier is called over HTTP.
+/// The next tier, over HTTP.
 #[derive(Debug, Clone)]
 pub(crate) struct OverHttp<S> {
     pub(crate) service: S,
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// The next tier is called over gRPC.
+/// The next tier, over gRPC.
 #[derive(Debug, Clone)]
 pub(crate) struct OverGrpc<S>(pub(crate) HealthClient<S>);
 
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// What it means to a caller that a call came to nothing.
+/// Returns the status for the caller after an error.
 fn status_of(error: &(dyn std::error::Error + 'static)) -> StatusCode {
     match Rejection::find(error).map(Rejection::reason) {
         Some(Reason::DeadlineExceeded | Reason::DeadlineExpired | Reason::DeadlineTooShort) => {
@@ -73,16 +73,18 @@ fn http_of(status: &Status) -> StatusCode {
     match status.code() {
         Code::DeadlineExceeded | Code::Cancelled => StatusCode::GATEWAY_TIMEOUT,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        // An error of a layer comes through tonic's client as the source of its status.
+        // An error of a layer is the source of the status of tonic's client.
         _ => status_of(status),
     }
 }
 
-/// The same in the words of gRPC.
+/// Returns the same as a gRPC status.
 pub(crate) fn grpc_of(status: StatusCode) -> Result<(), Status> {
     match status {
         StatusCode::OK => Ok(()),
-        StatusCode::GATEWAY_TIMEOUT => Err(Status::deadline_exceeded("the leaf was too late")),
+        StatusCode::GATEWAY_TIMEOUT => {
+            Err(Status::deadline_exceeded("the leaf exceeded the deadline"))
+        }
         _ => Err(Status::unavailable("the leaf failed")),
     }
 }

@@ -12,7 +12,7 @@ use crate::hops::Hops;
 /// Three tiers and a leaf, running.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
-    /// Where the first tier listens.
+    /// The address of the first tier.
     pub(crate) top: SocketAddr,
     pub(crate) leaf: Leaf,
     pub(crate) hops: Hops,
@@ -48,7 +48,7 @@ impl Leaf {
         self.0.fails.store(true, Ordering::Relaxed);
     }
 
-    /// How often it was called.
+    /// Returns the number of its calls.
     pub(crate) fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
     }

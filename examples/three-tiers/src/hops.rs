@@ -7,28 +7,28 @@ use buttress::prelude::Deadline;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// What the hops of a call were told. For one call at a time.
+/// The headers at each hop of a call, for one call at a time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hops(Arc<Mutex<Vec<Hop>>>);
 
-/// What one hop was told.
+/// One hop.
 #[derive(Debug)]
 pub(crate) struct Hop {
     name: &'static str,
     told: Option<String>,
-    /// How much time the call had left when it was there.
+    /// The remaining time of the call at this hop.
     pub(crate) left: Option<Duration>,
 }
 
 impl Hops {
-    /// Records what a hop reads from the headers, and what its task has in its context.
+    /// Records the headers and the task's deadline at a hop.
     pub(crate) fn note(&self, name: &'static str, headers: &HeaderMap) {
         let now = Instant::now().into_std();
-        let told = TOLD_BY.iter().find_map(|header| {
+        let told = HEADERS.iter().find_map(|header| {
             let value = headers.get(*header)?.to_str().ok()?;
             Some(format!("{header}: {value}"))
         });
-        // What has no deadline is of no interest here, and there is a lot of it.
+        // Calls without a deadline are not of interest here.
         if told.is_some() {
             let left = Deadline::current().map(|deadline| deadline.remaining(now));
             let mut hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,7 +36,7 @@ impl Hops {
         }
     }
 
-    /// What was noted, which is forgotten.
+    /// Takes the recorded hops.
     pub(crate) fn take(&self) -> Vec<Hop> {
         mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -53,5 +53,5 @@ impl fmt::Display for Hop {
     }
 }
 
-/// The headers that carry time, over gRPC and over HTTP.
-const TOLD_BY: [&str; 2] = ["grpc-timeout", "x-envoy-expected-rq-timeout-ms"];
+/// The headers with a deadline, of gRPC and of HTTP.
+const HEADERS: [&str; 2] = ["grpc-timeout", "x-envoy-expected-rq-timeout-ms"];

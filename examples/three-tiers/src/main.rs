@@ -1,4 +1,4 @@
-//! Three tiers and a leaf: time that shrinks from hop to hop, and attempts that do not multiply. See README.md.
+//! Three tiers and a leaf: deadlines that shrink from hop to hop, and attempts that do not multiply. See README.md.
 
 mod below;
 mod chain;
@@ -24,40 +24,40 @@ use crate::chain::Chain;
 async fn main() -> Result<ExitCode, BoxError> {
     let chain = ours::start(WORK).await?;
     let shrinks = time_shrinks(&chain).await?;
-    let is_spared = leaf_is_spared(&chain).await?;
+    let is_spared = late_call_does_not_reach_leaf(&chain).await?;
 
-    println!("The leaf fails, and each tier may try a call four times:");
+    println!("The leaf fails, and each tier may make four attempts at a call:");
     let naive = attempts_per_request("naive", &naive::start().await?, 40).await?;
     let ours = attempts_per_request("buttress", &ours::start(Duration::ZERO).await?, 400).await?;
-    println!("  at most {MOST} is allowed, where the tiers multiply to {naive:.0}");
+    println!("  at most {MOST} is allowed; the naive tiers multiply to {naive:.0}");
 
     Ok(if shrinks && is_spared && ours <= MOST {
         ExitCode::SUCCESS
     } else {
-        eprintln!("three-tiers: that is not what should be seen");
+        eprintln!("three-tiers: a check failed");
         ExitCode::FAILURE
     })
 }
 
-/// Whether each hop has less time than the one above.
+/// Checks that each hop has less time than the one before.
 async fn time_shrinks(chain: &Chain) -> Result<bool, BoxError> {
     println!(
-        "The caller gives 1000 ms. Each tier works for {WORK:?}, and tells the next what remains:"
+        "The caller gives 1000 ms. Each tier works for {WORK:?}, and sends the remaining time to the next:"
     );
     let (status, _) = call(chain, Some(1000)).await?;
-    println!("  hop  told by                                 has left");
+    println!("  hop  header                                  remaining");
     let hops = chain.hops.take();
     for hop in &hops {
         println!("  {hop}");
     }
-    println!("  the answer: {status}\n");
+    println!("  response: {status}\n");
     let shrinks = hops.windows(2).all(|pair| pair[1].left < pair[0].left);
     Ok(hops.len() == 4 && shrinks && hops[3].left > Some(Duration::ZERO) && status.is_success())
 }
 
-/// Whether a call that has no time for it does not reach the leaf.
-async fn leaf_is_spared(chain: &Chain) -> Result<bool, BoxError> {
-    println!("The caller gives 55 ms, which is over before the tiers have done their part:");
+/// Checks that a call without enough time does not reach the leaf.
+async fn late_call_does_not_reach_leaf(chain: &Chain) -> Result<bool, BoxError> {
+    println!("The caller gives 55 ms, which is less than the tiers need:");
     let before = chain.leaf.calls();
     let (status, took) = call(chain, Some(55)).await?;
     for hop in chain.hops.take() {
@@ -65,15 +65,15 @@ async fn leaf_is_spared(chain: &Chain) -> Result<bool, BoxError> {
     }
     let calls = chain.leaf.calls() - before;
     println!(
-        "  the answer: {status} after {} ms, with {calls} calls at the leaf\n",
+        "  response: {status} after {} ms, with {calls} calls at the leaf\n",
         took.as_millis()
     );
     Ok(calls == 0 && status == StatusCode::GATEWAY_TIMEOUT)
 }
 
-/// How often the leaf is called for each request at the top, once it fails.
+/// Returns how often a failing leaf is called for each request at the top.
 async fn attempts_per_request(name: &str, chain: &Chain, requests: u64) -> Result<f64, BoxError> {
-    // Successes, for which a budget of retries is paid.
+    // Successes, which deposit into the budget of retries.
     many_calls(chain, requests).await?;
     chain.leaf.fail();
     let before = chain.leaf.calls();
@@ -83,7 +83,7 @@ async fn attempts_per_request(name: &str, chain: &Chain, requests: u64) -> Resul
     let per_request = attempts as f64 / requests as f64;
     println!("  {name:<8}  leaf attempts per request: {per_request:.2}");
     println!(
-        "            {attempts} attempts for {requests} requests in {:.1} s, of which {answers} were answered",
+        "            {attempts} attempts for {requests} requests in {:.1} s, {answers} of them successful",
         began.elapsed().as_secs_f64()
     );
     Ok(per_request)
@@ -110,7 +110,7 @@ async fn many_calls(chain: &Chain, requests: u64) -> Result<u64, BoxError> {
     Ok(answered)
 }
 
-/// One request at the top of a chain, from a caller that only sends a header.
+/// Makes one request at the top of a chain, as a caller that only sends a header.
 async fn call(chain: &Chain, millis: Option<u64>) -> Result<(StatusCode, Duration), BoxError> {
     let mut request = Request::get(format!("http://{}/", chain.top));
     if let Some(millis) = millis {
@@ -124,8 +124,8 @@ async fn call(chain: &Chain, millis: Option<u64>) -> Result<(StatusCode, Duratio
 /// How long each tier works before it calls the next.
 const WORK: Duration = Duration::from_millis(20);
 
-/// Callers at a time.
+/// The number of concurrent callers.
 const CALLERS: u64 = 8;
 
-/// What the attempts at the leaf may come to, for each request at the top.
+/// The maximum number of attempts at the leaf for each request at the top.
 const MOST: f64 = 1.2;

@@ -1,4 +1,4 @@
-//! Three naive tiers: each of them retries what fails.
+//! Three naive tiers: each of them retries failed calls.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::hops::Hops;
 use crate::net;
 use crate::tier::Tier;
 
-/// How often a call that failed is repeated, at once.
+/// The number of immediate retries of a failed call.
 const RETRIES: u32 = 3;
 
 /// Starts a chain of the same tiers over the same protocols.
 ///
 /// # Errors
 ///
-/// When the system has no port or no resources left.
+/// If no port or no resources are available.
 pub(crate) async fn start() -> Result<Chain, BoxError> {
     let hops = Hops::default();
     let leaf = Leaf::new(&hops);
@@ -56,7 +56,7 @@ pub(crate) async fn start() -> Result<Chain, BoxError> {
     Ok(Chain { top, leaf, hops })
 }
 
-/// Repeats what fails.
+/// Retries failed calls.
 #[derive(Debug, Clone)]
 struct Repeated<B>(B);
 

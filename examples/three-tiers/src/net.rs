@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 
-/// A port that the system chooses.
+/// Binds a port that the system chooses.
 pub(crate) async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -24,7 +24,7 @@ pub(crate) async fn serve(router: Router) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// hyper's client, which is a service of HTTP as it is.
+/// Returns hyper's client, which is an HTTP service itself.
 pub(crate) fn client() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }

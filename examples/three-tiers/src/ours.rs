@@ -1,4 +1,4 @@
-//! Three tiers that Buttress stands between.
+//! Three tiers with Buttress.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::tier::Tier;
 ///
 /// # Errors
 ///
-/// When the system has no port or no resources left.
+/// If no port or no resources are available.
 pub(crate) async fn start(work: Duration) -> Result<Chain, BoxError> {
     let hops = Hops::default();
     let leaf = Leaf::new(&hops);
@@ -67,27 +67,27 @@ pub(crate) async fn start(work: Duration) -> Result<Chain, BoxError> {
     Ok(Chain { top, leaf, hops })
 }
 
-/// What stands in front of each server of HTTP. That of gRPC has the same.
+/// The layers of each HTTP server. The gRPC server has the same.
 fn server(router: Router) -> Router {
     router.layer(
         ServiceBuilder::new()
-            // Tells the callers when all attempts were made further down, or were held back there.
+            // Marks responses as not retryable if the attempts of a lower tier were exhausted or stopped.
             .layer(RetryMark)
-            // A call that is rejected, or ended at its deadline, is answered.
+            // Turns a rejection, or an error at the deadline, into a response.
             .layer(ProblemLayer::new())
-            // Reads how much time the caller gives, ends the call when that is over, and gives it to the task.
+            // Reads the caller's deadline, ends the call when it has passed, and sets it in the task.
             .layer(DeadlineLayer::server(deadline())),
     )
 }
 
-/// What stands before each client, of HTTP and of gRPC.
+/// The layers of each client, for HTTP and gRPC.
 fn client<S>(name: &'static str, inner: S) -> DeadlineService<RetryService<S, HttpRetry>, Client> {
-    // A call may be tried as often as by the naive tiers. All retries together may come to a tenth of the successes
-    // lately, and one a second.
+    // A call may have as many attempts as with the naive tiers. All retries together are limited to a tenth of recent
+    // successes, and one per second.
     let budget = BudgetConfig::default().ratio(0.1).floor_per_second(1);
     let retry = Retry::new(name, RetryConfig::default().attempts(4).budget(budget));
     ServiceBuilder::new()
-        // Takes the deadline from the task, and tells the next tier what remains.
+        // Takes the deadline from the task, and sends the remaining time to the next tier.
         .layer(DeadlineLayer::client())
         .layer(RetryLayer::http(&retry))
         .service(inner)

@@ -13,7 +13,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::below::{Below, grpc_of};
 use crate::hops::Hops;
 
-/// A service in the middle: it works a little, and then needs the next.
+/// A service in the middle: it works a little, and then calls the next.
 #[derive(Debug, Clone)]
 pub(crate) struct Tier<B> {
     pub(crate) name: &'static str,
@@ -23,8 +23,8 @@ pub(crate) struct Tier<B> {
 }
 
 impl<B: Below> Tier<B> {
-    /// The tier as a server of HTTP. As one of gRPC it is a service of health checks, for want of a protocol of its
-    /// own.
+    /// Returns the tier as an HTTP server. As a gRPC server it is a health service, so that no other protocol is
+    /// needed.
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/", get(Self::over_http))
@@ -64,6 +64,6 @@ impl<B: Below> Health for Tier<B> {
         &self,
         _: tonic::Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        Err(Status::unimplemented("there is nothing to watch"))
+        Err(Status::unimplemented("watching is not supported"))
     }
 }

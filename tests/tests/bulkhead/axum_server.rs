@@ -1,4 +1,4 @@
-//! axum: connections, routes, bodies, and clients that hang up.
+//! axum: connections, routes, bodies, and clients that disconnect.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tower::{ServiceBuilder, ServiceExt};
 
-/// A handler with calls that stay until they are released, one for each permit.
+/// A handler whose calls are in flight until they are released, one for each permit.
 #[derive(Clone)]
 struct Hanging {
     inside: Arc<AtomicUsize>,
@@ -60,8 +60,8 @@ fn of_one(queue: usize) -> Bulkhead {
     Bulkhead::new("test", config.max_wait(PATIENCE))
 }
 
-/// A01 of tower-resilience, and tower's `ConcurrencyLimitLayer`: with `axum::serve` each connection has a limit of its
-/// own, so that ten connections are all admitted under a limit of one.
+/// A01 of tower-resilience, and tower's `ConcurrencyLimitLayer`: with `axum::serve` each connection has its own
+/// limit, so ten connections are all admitted with a limit of one.
 #[tokio::test]
 async fn ten_connections_share_one_slot() {
     let bulkhead = of_one(0);
@@ -105,7 +105,7 @@ async fn a_router_as_a_service_keeps_its_slots() {
     assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
 }
 
-/// A03: axum applies a layer to each route, and each has a limit of its own.
+/// A03: axum applies a layer to each route, and each has its own limit.
 #[tokio::test]
 async fn three_routes_share_one_slot() {
     let bulkhead = of_one(0);
@@ -127,8 +127,8 @@ async fn three_routes_share_one_slot() {
     assert_eq!(hanging.inside(), 1);
 }
 
-/// A04 and K04 of tower-resilience, tower-http#447: the slot is free with the head of the response, and any number of
-/// bodies stream under a limit of one.
+/// A04 and K04 of tower-resilience, tower-http#447: the slot is released with the head of the response, and any
+/// number of bodies stream with a limit of one.
 #[tokio::test]
 async fn a_body_that_streams_keeps_its_slot() {
     let bulkhead = of_one(0);
@@ -161,10 +161,10 @@ async fn a_body_that_streams_keeps_its_slot() {
     assert_eq!(ask(client(), address, "/").await.status(), StatusCode::OK);
 }
 
-/// tower's `GlobalConcurrencyLimit` (tower#408): connections that are kept alive and idle have polled `poll_ready`, and
-/// hold a permit each.
+/// tower's `GlobalConcurrencyLimit` (tower#408): idle keep-alive connections have polled `poll_ready`, and hold a
+/// permit each.
 #[tokio::test]
-async fn connections_that_are_kept_alive_take_no_slots() {
+async fn keep_alive_connections_take_no_slots() {
     let bulkhead = of_one(0);
     let app = Router::new().route("/", get(async || "done"));
     let address = serve(behind(&bulkhead, app)).await;
@@ -179,9 +179,9 @@ async fn connections_that_are_kept_alive_take_no_slots() {
     }
 }
 
-/// A client that hangs up has no slot any more, whether it waited or was served; the next waiter is served.
+/// A client that disconnects releases its slot, whether it waited or was served; the next waiter is served.
 #[tokio::test]
-async fn a_client_that_hangs_up_gives_its_slot_or_its_turn_back() {
+async fn a_client_that_disconnects_releases_its_slot_or_its_place_in_the_queue() {
     let bulkhead = of_one(2);
     let hanging = Hanging::new();
     let address = serve(behind(
@@ -219,7 +219,7 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// A client of its own has connections of its own.
+/// A separate client has separate connections.
 fn client() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }
@@ -241,13 +241,13 @@ async fn read(response: Response<hyper::body::Incoming>) -> Bytes {
         .to_bytes()
 }
 
-/// What `future` comes to, if it does before the patience of a test ends.
+/// The output of `future`, before the timeout of a test.
 async fn within<F: Future>(future: F) -> F::Output {
     let result = tokio::time::timeout(PATIENCE, future).await;
-    result.expect("a test on loopback takes no half minute")
+    result.expect("a test on loopback takes less than half a minute")
 }
 
-/// Lets the others run until `condition` holds.
+/// Yields to other tasks until `condition` holds.
 async fn until(condition: impl Fn() -> bool) {
     within(async {
         while !condition() {

@@ -1,4 +1,4 @@
-//! Defects of other limits, each as it was reproduced. Where tower has it, tower is tested too.
+//! Defects of other limits, each as it was reproduced. For a defect of tower, tower is tested too.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -14,7 +14,7 @@ use tower::limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer};
 use tower::load_shed::LoadShed;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
-/// A bulkhead in front of a service that answers once the gate is open.
+/// A bulkhead with a service that responds once the gate is open.
 fn bulkhead(limit: u32, queue: usize) -> Bulkhead {
     let config = BulkheadConfig::default().limit(limit).queue(queue);
     Bulkhead::new("test", config.max_wait(None))
@@ -43,37 +43,43 @@ fn ask<S: Service<()>>(service: &mut S) -> Poll<Result<S::Response, S::Error>> {
     assert!(is_ready(service));
     let mut call = Box::pin(service.call(()));
     let polled = CountingWaker::new().poll_future(call.as_mut());
-    // It goes on, as far as this test is concerned.
+    // The call continues, outside this test.
     std::mem::forget(call);
     polled
 }
 
-/// A call that came in vain, on a clone that lives on; then the one place becomes free, and another clone calls.
-fn lets_in_another_after_one_was_shed<S>(service: S) -> bool
+/// A call that is rejected, on a clone that is kept; then the only slot becomes free, and another clone calls.
+fn admits_another_after_a_rejection<S>(service: S) -> bool
 where
     S: Service<(), Error: std::fmt::Debug> + Clone,
 {
     let [mut first, mut shed, mut other] = [service.clone(), service.clone(), service];
     assert!(is_ready(&mut first));
     let busy = first.call(());
-    assert!(matches!(ask(&mut shed), Poll::Ready(Err(_))), "it is full");
+    assert!(
+        matches!(ask(&mut shed), Poll::Ready(Err(_))),
+        "the limit is reached"
+    );
     drop(busy);
     drop(first);
     !matches!(ask(&mut other), Poll::Ready(Err(_)))
 }
 
-/// tower's `LoadShed` over `ConcurrencyLimit`: the clone that was shed is still in line, and is given the permit that
-/// it does not want (vectordotdev/vector#26457).
+/// tower's `LoadShed` over `ConcurrencyLimit`: the rejected clone is still in the queue, and is assigned a permit
+/// that it does not use (vectordotdev/vector#26457).
 #[test]
-fn a_shed_caller_is_no_longer_in_line() {
+fn a_rejected_call_is_not_in_the_queue() {
     let never = service_fn(|()| pending::<Result<(), Infallible>>());
     let ours = BulkheadLayer::new(&bulkhead(1, 0)).layer(never);
-    assert!(lets_in_another_after_one_was_shed(ours));
+    assert!(admits_another_after_a_rejection(ours));
     let towers = LoadShed::new(ConcurrencyLimit::new(never, 1));
-    assert!(!lets_in_another_after_one_was_shed(towers), "it was mended");
+    assert!(
+        !admits_another_after_a_rejection(towers),
+        "tower has fixed it"
+    );
 }
 
-/// Whether one more is ready beside a number of clones that became ready once and do nothing: connections kept alive.
+/// Whether another clone is ready while several clones are ready and idle, as keep-alive connections.
 fn is_ready_beside_idle<S: Service<()> + Clone>(service: &S, idle: usize) -> bool {
     let mut idle = vec![service.clone(); idle];
     for clone in &mut idle {
@@ -82,24 +88,24 @@ fn is_ready_beside_idle<S: Service<()> + Clone>(service: &S, idle: usize) -> boo
     is_ready(&mut service.clone())
 }
 
-/// tower's `GlobalConcurrencyLimit`: four idle connections that only called `poll_ready` lock the fifth out for ever,
-/// with no call in flight (tower#408, #434).
+/// tower's `GlobalConcurrencyLimit`: four idle connections that only called `poll_ready` block the fifth forever,
+/// without a call in flight (tower#408, #434).
 #[test]
-fn connections_that_are_idle_take_no_slots() {
+fn idle_connections_take_no_slots() {
     let never = service_fn(|()| pending::<Result<(), Infallible>>());
     let ours = BulkheadLayer::new(&bulkhead(4, 0)).layer(never);
     assert!(is_ready_beside_idle(&ours, 4));
-    assert!(ask(&mut ours.clone()).is_pending(), "it is admitted");
+    assert!(ask(&mut ours.clone()).is_pending(), "the call is admitted");
 
     let permits = GlobalConcurrencyLimitLayer::with_semaphore(Arc::new(Semaphore::new(4)));
     let towers = permits.layer(never);
-    assert!(!is_ready_beside_idle(&towers, 4), "it was mended");
+    assert!(!is_ready_beside_idle(&towers, 4), "tower has fixed it");
 }
 
-/// K01 of tower-resilience: a full bulkhead says `Timeout`, and no caller can tell it from one. Here each rejection says
-/// what it is, and none is a 408 to a client.
+/// K01 of tower-resilience: a full bulkhead returns `Timeout`, which callers cannot distinguish from a timeout. Here
+/// each rejection has its reason, and none is a 408.
 #[tokio::test(start_paused = true)]
-async fn a_full_bulkhead_says_so_and_a_wait_in_vain_something_else() {
+async fn a_full_bulkhead_and_a_queue_timeout_have_different_reasons() {
     let wait = std::time::Duration::from_millis(10);
     for (queue, reason, word) in [
         (0, Reason::BulkheadFull, "bulkhead_full"),
@@ -135,10 +141,10 @@ async fn a_full_bulkhead_says_so_and_a_wait_in_vain_something_else() {
     }
 }
 
-/// P05 and K02 of tower-resilience: a rejection goes through a timer of no length, so it takes a millisecond, and panics
-/// in a runtime without timers.
+/// P05 and K02 of tower-resilience: a rejection uses a timer of zero length, so it takes a millisecond, and panics in
+/// a runtime without timers.
 #[test]
-fn a_rejection_is_there_at_once_and_takes_no_timer() {
+fn a_rejection_is_immediate_and_needs_no_timer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -150,8 +156,8 @@ fn a_rejection_is_there_at_once_and_takes_no_timer() {
     }
 }
 
-/// K05 of tower-resilience: its default queues without a bound, and keeps the inner service's readiness while it does, so
-/// that a waiter takes a slot of a limit further in.
+/// K05 of tower-resilience: its default queue is unbounded, and waiters keep the inner service's readiness, so a
+/// waiter takes a slot of an inner limit.
 #[test]
 fn a_waiter_takes_no_slot_of_an_inner_limit() {
     assert!(
@@ -183,16 +189,16 @@ fn a_waiter_takes_no_slot_of_an_inner_limit() {
     .take(4)
     .collect();
     assert_eq!(permits.available_permits(), 1, "one call is in flight");
-    // Nor does one that is admitted after all take two.
+    // Nor does one that is admitted later take two.
     drop(calls.remove(0));
     assert!(task.poll_future(calls[0].1.as_mut()).is_pending());
     assert_eq!(permits.available_permits(), 1);
 }
 
-/// linkerd2-proxy#751: a permit that is returned with the drop of the future outlives the response where the future is
-/// kept, as in `select!` and `join!`.
+/// linkerd2-proxy#751: a permit that is released with the drop of the future is held after the response if the future
+/// is kept, as in `select!` and `join!`.
 #[test]
-fn the_slot_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
+fn the_slot_is_released_with_the_response_and_not_with_the_future() {
     let bulkhead = bulkhead(1, 0);
     let gate = Gate::new();
     let mut service = BulkheadLayer::new(&bulkhead).layer(gated(&gate));
@@ -206,7 +212,7 @@ fn the_slot_is_free_with_the_answer_and_not_with_the_drop_of_the_future() {
     assert_eq!(bulkhead.snapshot().in_flight, 0);
 }
 
-/// tower-resilience#365 and #387: a limit that is compared first and counted later admits all that check at once.
+/// tower-resilience#365 and #387: a limit that is compared first and counted later admits all concurrent checks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_checks_are_admitted_only_up_to_the_limit() {
     let bulkhead = bulkhead(5, 0);

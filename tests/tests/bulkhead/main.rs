@@ -1,4 +1,4 @@
-//! The bulkhead where it takes more than its own crate: on a real server, beside others, and as metrics show it.
+//! The bulkhead with other crates: on a real server, compared with other limits, and in metrics.
 #![allow(clippy::unwrap_used)]
 
 mod axum_server;

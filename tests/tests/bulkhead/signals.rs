@@ -1,4 +1,4 @@
-//! What the outside hears of a bulkhead, from a real one.
+//! The metrics of a real bulkhead.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,10 +10,10 @@ use buttress_testkit::CountingWaker;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer, ServiceExt, service_fn};
 
-/// Every series: its name without the pattern's, then the values of its labels.
+/// All series: the name without the pattern's prefix, then the values of the labels.
 type Seen = BTreeMap<String, f64>;
 
-/// Adds what happened since the last read: a read empties a debugging recorder.
+/// Adds the changes since the last read: reading resets a debugging recorder.
 fn look(recorder: &DebuggingRecorder, seen: &mut Seen) {
     for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
         let key = key.key();
@@ -33,7 +33,7 @@ fn look(recorder: &DebuggingRecorder, seen: &mut Seen) {
 }
 
 #[test]
-fn every_metric_moves_under_its_own_labels() {
+fn every_metric_changes_with_its_labels() {
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || {
         run(async {
@@ -56,7 +56,7 @@ fn every_metric_moves_under_its_own_labels() {
             assert_eq!(seen["queue_length api"], 2.0);
             assert_eq!(seen["rejections_total api bulkhead_full"], 1.0);
 
-            // One hears that it waited in vain, the other leaves.
+            // One waits until its timeout, the other is dropped.
             tokio::time::advance(WAIT).await;
             let [mut in_vain, leaving] = waiting;
             drop(leaving);
@@ -66,7 +66,7 @@ fn every_metric_moves_under_its_own_labels() {
             let shadow = config.mode(Mode::Shadow).queue(0);
             bulkhead.reconfigure(shadow).unwrap();
             drop(begin());
-            // K03 of tower-resilience: a call that is cancelled stays on its gauge for ever.
+            // K03 of tower-resilience: a cancelled call stays in its gauge forever.
             drop(inside);
             look(&recorder, &mut seen);
             assert_eq!(seen["in_flight api"], 0.0);
@@ -91,7 +91,7 @@ fn every_metric_moves_under_its_own_labels() {
 
 const WAIT: Duration = Duration::from_millis(100);
 
-/// On this thread, where the recorder is, and on a paused clock.
+/// Runs on this thread, where the recorder is installed, with a paused clock.
 fn run<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();

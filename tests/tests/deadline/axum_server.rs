@@ -1,4 +1,4 @@
-//! axum: handlers, their bodies, and the calls that they make.
+//! axum: handlers, their bodies, and their calls.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -41,7 +41,7 @@ async fn a_late_handler_is_ended_with_a_problem() {
 }
 
 #[tokio::test]
-async fn what_has_expired_never_reaches_its_handler() {
+async fn an_expired_call_never_reaches_its_handler() {
     let handler = async || -> () { panic!("called") };
     let app = Router::new().route("/", get(handler));
     let app = behind(DeadlineConfig::default(), app);
@@ -67,7 +67,7 @@ async fn a_handler_finds_its_deadline_in_the_task_and_in_the_request() {
 }
 
 #[tokio::test]
-async fn a_late_body_breaks_off_where_its_reader_sees_it() {
+async fn a_late_body_ends_with_an_error_for_its_reader() {
     let app = Router::new().route("/", get(async || Response::new(endless())));
     let address = serve(behind(DeadlineConfig::default().timeout(SOON), app)).await;
     let answer = async {
@@ -78,16 +78,16 @@ async fn a_late_body_breaks_off_where_its_reader_sees_it() {
     assert!(within(answer).await.is_err());
 }
 
-/// From hop to hop there is less time, and no code passes it on.
+/// The remaining time shrinks from hop to hop, and no code passes it on.
 #[tokio::test]
-async fn the_time_shrinks_from_hop_to_hop() {
-    fn told(request: &Request<Body>) -> u64 {
+async fn the_remaining_time_shrinks_from_hop_to_hop() {
+    fn received(request: &Request<Body>) -> u64 {
         let header = request.headers().get("x-envoy-expected-rq-timeout-ms");
         header.unwrap().to_str().unwrap().parse().unwrap()
     }
     let calls_on = |next: Option<std::net::SocketAddr>| {
         let handler = async move |request: Request<Body>| {
-            let mut all = told(&request).to_string();
+            let mut all = received(&request).to_string();
             if let Some(next) = next {
                 let service = ServiceBuilder::new()
                     .layer(DeadlineLayer::client())
@@ -110,16 +110,16 @@ async fn the_time_shrinks_from_hop_to_hop() {
     assert_eq!(status, StatusCode::OK);
     let times: Vec<u64> = body.split(' ').map(|time| time.parse().unwrap()).collect();
     assert_eq!(times.len(), 3);
-    // Each hop keeps a margin and an offset at the least.
+    // Each hop subtracts at least a margin and an offset.
     assert!(
         times.is_sorted_by(|above, below| *above >= below + 6),
         "{times:?}"
     );
 }
 
-/// axum makes the layer's service for every route, and needs its error to be `Infallible`.
+/// axum creates the layer's service for each route, and requires an `Infallible` error.
 #[tokio::test]
-async fn a_fallible_service_can_be_routed_to() {
+async fn a_fallible_service_can_be_a_route() {
     let service = ServiceBuilder::new()
         .layer(ProblemLayer::new())
         .layer(DeadlineLayer::server(

@@ -14,21 +14,21 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::{self, SOON, client, endless, reason, serve, uri, within};
 
-/// Responds with the headers it got, at once, late or without an end.
+/// Responds with the received headers, at once, late, or never.
 async fn upstream() -> std::net::SocketAddr {
-    let told = async |headers: HeaderMap| {
-        let told = headers.get("x-envoy-expected-rq-timeout-ms");
-        let told = told.map(|told| told.to_str().unwrap());
-        told.unwrap_or("nothing").to_owned()
+    let received = async |headers: HeaderMap| {
+        let received = headers.get("x-envoy-expected-rq-timeout-ms");
+        let received = received.map(|received| received.to_str().unwrap());
+        received.unwrap_or("nothing").to_owned()
     };
     let app = Router::new()
-        .route("/", get(told))
+        .route("/", get(received))
         .route("/late", get(pending::<()>))
         .route("/endless", get(async || Response::new(endless())));
     serve(app).await
 }
 
-/// The three ways that a call can go, over any client.
+/// The three possible results of a call, for any client.
 async fn keeps_deadlines<S, B, Res>(client: S, request: impl Fn(&str) -> Request<B>)
 where
     S: Service<Request<B>, Response = Response<Res>> + Clone,
@@ -56,7 +56,7 @@ where
 
     let response = within(hasty.oneshot(request("/endless"))).await.unwrap();
     let Err(error) = within(response.into_body().collect()).await else {
-        panic!("it does not end");
+        panic!("the request never ends");
     };
     assert_eq!(reason(&*error), Some(Reason::DeadlineExceeded));
 }
@@ -78,9 +78,9 @@ async fn reqwest_keeps_deadlines() {
     .await;
 }
 
-/// What cannot be answered in time is not even connected for.
+/// For a call that cannot end in time, no connection is opened.
 #[tokio::test]
-async fn nothing_is_sent_that_cannot_be_answered_in_time() {
+async fn a_call_that_cannot_end_in_time_is_not_sent() {
     let service = ServiceBuilder::new()
         .layer(DeadlineLayer::client())
         .service(service_fn(
@@ -93,12 +93,12 @@ async fn nothing_is_sent_that_cannot_be_answered_in_time() {
     assert_eq!(reason(&*error), Some(Reason::DeadlineExpired));
 }
 
-/// The future of a call behind a `Buffer` is made in the buffer's own task, which knows nothing of the caller's.
+/// The future of a call inside a `Buffer` is created in the buffer's task, without the caller's context.
 #[tokio::test(start_paused = true)]
-async fn what_a_task_knows_is_seen_behind_a_buffer() {
+async fn the_task_context_is_passed_through_a_buffer() {
     let second = std::time::Duration::from_secs(1);
-    let told = Arc::new(Mutex::new(None));
-    let seen = Arc::clone(&told);
+    let received = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&received);
     let config = BulkheadConfig::default().limit(1).queue(5).max_wait(None);
     let bulkhead = Bulkhead::new("pool", config);
     let hangs = move |request: Request<Body>| {
@@ -115,7 +115,7 @@ async fn what_a_task_knows_is_seen_behind_a_buffer() {
     let error = client.clone().oneshot(Request::new(Body::empty())).await;
     let error = error.err().unwrap();
     let rejection = Rejection::find(&*error).unwrap();
-    // The queue's own rejection, and not that of the layer which waits for it.
+    // The rejection is that of the queue, and not of the layer outside it.
     assert_eq!(
         (rejection.reason(), rejection.layer()),
         (Reason::DeadlineTooShort, "pool")
@@ -127,5 +127,5 @@ async fn what_a_task_knows_is_seen_behind_a_buffer() {
     client.ready().await.unwrap();
     let call = context.enter(|| client.call(Request::new(Body::empty())));
     assert!(call.await.is_err());
-    assert_eq!(*told.lock().unwrap(), Some(Criticality::Low));
+    assert_eq!(*received.lock().unwrap(), Some(Criticality::Low));
 }

@@ -1,6 +1,6 @@
-//! Deadlines over real hosts and real clients, on loopback.
+//! Deadlines with real hosts and real clients, on loopback.
 //!
-//! Whatever has to be late here waits for ever, so nothing depends on how fast the machine is.
+//! Whatever must be late here never ends, so no test depends on the speed of the machine.
 #![allow(clippy::unwrap_used)]
 
 mod axum_server;

@@ -41,26 +41,26 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// hyper's client, which is a service of HTTP as it is.
+/// hyper's client, which is an HTTP service itself.
 pub(crate) fn client() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
-/// A body that begins and does not end.
+/// A body that starts and never ends.
 pub(crate) fn endless() -> Body {
     let first = Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"first")));
     let frames = tokio_stream::once(first).chain(tokio_stream::pending());
     Body::new(StreamBody::new(frames))
 }
 
-/// What `future` comes to, if it does before the patience of a test ends.
+/// The output of `future`, before the timeout of a test.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     let patience = Duration::from_secs(30);
     let result = tokio::time::timeout(patience, future).await;
-    result.expect("a test on loopback takes no half minute")
+    result.expect("a test on loopback takes less than half a minute")
 }
 
-/// Why a call was rejected or ended.
+/// The reason, if a call was rejected or ended.
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> Option<Reason> {
     Rejection::find(error).map(Rejection::reason)
 }

@@ -1,4 +1,4 @@
-//! tonic on both ends. By itself it answers `CANCELLED`, and stops at the head of a stream.
+//! tonic on both ends. tonic itself responds with `CANCELLED`, and stops at the head of a stream.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use tower::ServiceBuilder;
 
 use crate::support::{SOON, listen, uri, within};
 
-/// Called with plain HTTP/2, because a tonic client reads the header as well and gives up by itself.
+/// Called with plain HTTP/2, because a tonic client also reads the header and times out itself.
 async fn ask(method: &str, timeout: &str) -> (HeaderMap, Option<HeaderMap>) {
     let address = serve(Some(DeadlineConfig::default())).await;
     let client: Client<_, Body> = Client::builder(TokioExecutor::new())
@@ -62,7 +62,7 @@ async fn a_late_stream_ends_with_deadline_exceeded() {
 }
 
 #[tokio::test]
-async fn a_tonic_client_reads_what_our_server_says() {
+async fn a_tonic_client_reads_the_status_of_our_server() {
     let address = serve(Some(DeadlineConfig::default().timeout(SOON))).await;
     let mut client = HealthClient::new(connect(address).await);
     let status = within(client.check(health())).await.unwrap_err();
@@ -88,10 +88,10 @@ async fn our_client_ends_the_stream_of_a_channel() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
-/// The channel gives up by the header that we write, a margin before us. Its error passes through us as it is; a
-/// problem layer says what it means.
+/// The channel times out by the header that this layer writes, a margin before it. Its error passes unchanged, and a
+/// problem layer maps it to its code.
 #[tokio::test]
-async fn a_problem_layer_says_deadline_exceeded_for_a_channel() {
+async fn a_problem_layer_maps_a_channels_timeout_to_deadline_exceeded() {
     let channel = connect(serve(None).await).await;
     let config = ClientDeadlineConfig::default().timeout(SOON);
     let problems =
@@ -107,7 +107,7 @@ async fn a_problem_layer_says_deadline_exceeded_for_a_channel() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
-/// A server of the health service below, with deadlines if it has a configuration for them.
+/// A server of the health service below, with deadlines if there is a configuration.
 async fn serve(config: Option<DeadlineConfig>) -> SocketAddr {
     let (listener, address) = listen().await;
     let incoming = TcpListenerStream::new(listener);
@@ -137,7 +137,7 @@ fn health() -> Request<HealthCheckRequest> {
     Request::new(HealthCheckRequest::default())
 }
 
-/// Never answers a call, and never ends a stream.
+/// Never responds, and never ends a stream.
 struct Late;
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

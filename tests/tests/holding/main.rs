@@ -1,4 +1,4 @@
-//! What is held while nothing moves, over real sockets: clients that read nothing, streams without an end, upgrades.
+//! Slots held without progress, over real sockets: clients that do not read, endless streams, upgrades.
 #![allow(clippy::unwrap_used)]
 
 mod streams;

@@ -1,5 +1,5 @@
-//! Calls whose bodies last: event streams, and downloads that are not read. An adaptive limit learns nothing from them, and
-//! they do not count against it.
+//! Calls with long bodies: event streams, and downloads that are not read. They neither affect an adaptive limit nor
+//! count against it.
 
 use buttress::prelude::*;
 use tokio::io::AsyncReadExt;
@@ -8,7 +8,7 @@ use tower::ServiceBuilder;
 use crate::support::{Downloads, ask, routes, serve, status, until};
 
 #[tokio::test]
-async fn long_bodies_before_a_default_shedder_do_not_keep_others_out() {
+async fn long_bodies_do_not_use_up_a_default_shedder() {
     let shedder = Shedder::new("api", ShedConfig::default());
     let downloads = Downloads::default();
     let routes = routes(&downloads).layer(

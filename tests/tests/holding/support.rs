@@ -1,4 +1,4 @@
-//! A server with clients that misbehave, and the clients.
+//! A server, and clients that misbehave.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use http_body::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A deadline that does not come while the clock is the real one: a test pauses the clock and lets it come.
+/// A deadline that does not pass in real time: a test pauses the clock and advances it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3_600);
 
-/// `/endless` has always one more chunk, `/events` sends one event and is silent, `/` says hello.
+/// `/endless` always has another chunk, `/events` sends one event and then nothing, `/` responds with hello.
 pub(crate) fn routes(downloads: &Downloads) -> Router {
     let downloads = downloads.clone();
     let endless = move || {
@@ -40,7 +40,7 @@ pub(crate) async fn serve(routes: Router) -> SocketAddr {
     address
 }
 
-/// A client that asks, and reads nothing.
+/// A client that sends a request, and reads nothing.
 pub(crate) async fn ask(address: SocketAddr, path: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -48,7 +48,7 @@ pub(crate) async fn ask(address: SocketAddr, path: &str) -> TcpStream {
     socket
 }
 
-/// The status that the next client hears.
+/// The status that the next client receives.
 pub(crate) async fn status(address: SocketAddr, path: &str) -> u16 {
     let mut socket = ask(address, path).await;
     let mut line = [0; 12];
@@ -56,14 +56,14 @@ pub(crate) async fn status(address: SocketAddr, path: &str) -> u16 {
     String::from_utf8_lossy(&line[9..]).parse().unwrap()
 }
 
-/// Waits in real time, until something of another task has happened.
+/// Waits in real time for another task.
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     while !done() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// What the bodies of `/endless` have done.
+/// Counts what the bodies of `/endless` do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Downloads {
     frames: Arc<AtomicUsize>,
@@ -75,7 +75,7 @@ impl Downloads {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Waits until they are not polled any more, because the sockets are full.
+    /// Waits until they are no longer polled, because the sockets are full.
     pub(crate) async fn stall(&self) {
         let mut before = usize::MAX;
         until(|| {
@@ -108,7 +108,7 @@ impl Drop for Endless {
     }
 }
 
-/// An event, and then nothing for as long as the client likes.
+/// An event, and then nothing for as long as the client stays connected.
 struct Events(bool);
 
 impl http_body::Body for Events {

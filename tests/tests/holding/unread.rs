@@ -1,4 +1,5 @@
-//! Clients that open a connection and read nothing: the host stops polling the body, and its deadline comes all the same.
+//! Clients that open a connection and read nothing: the host stops polling the body, which still ends at its
+//! deadline.
 
 use buttress::prelude::*;
 use http::Request;
@@ -22,7 +23,7 @@ fn of_two(deadline: DeadlineConfig) -> (Bulkhead, Downloads, axum::Router) {
 }
 
 #[tokio::test]
-async fn sockets_that_read_nothing_lose_their_slots_at_the_deadline() {
+async fn unread_sockets_lose_their_slots_at_the_deadline() {
     for deadline in [
         DeadlineConfig::default().timeout(DEADLINE),
         DeadlineConfig::default().body_timeout(DEADLINE),
@@ -48,7 +49,7 @@ async fn sockets_that_read_nothing_lose_their_slots_at_the_deadline() {
     }
 }
 
-/// HTTP/2: the client's window is empty, so the body is not polled even once.
+/// HTTP/2: the client's window is empty, so the body is never polled.
 #[tokio::test]
 async fn a_stream_without_a_window_loses_its_slot_at_the_deadline() {
     let (bulkhead, downloads, routes) = of_two(DeadlineConfig::default().timeout(DEADLINE));
@@ -74,9 +75,9 @@ async fn a_stream_without_a_window_loses_its_slot_at_the_deadline() {
     drop(response);
 }
 
-/// The same with nothing but a file: by a deadline, or by the bulkhead alone.
+/// The same from a file: with a deadline, or with the bulkhead alone.
 #[tokio::test]
-async fn two_sockets_that_read_nothing_are_not_the_whole_server() {
+async fn two_unread_sockets_do_not_use_up_the_server() {
     for file in [
         "[server.api]\ndeadline.timeout = '1 h'\nbulkhead = { limit = 2, reader_idle = 'off' }",
         "[server.api]\nbulkhead = { limit = 2, reader_idle = '1 h' }",

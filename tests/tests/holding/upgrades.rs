@@ -1,4 +1,4 @@
-//! Websockets: a call to a layer ends with `101 Switching Protocols`, and the connection goes on.
+//! Websockets: the call of a layer ends with `101 Switching Protocols`, and the connection continues.
 
 use axum::extract::Extension;
 use axum::extract::ws::WebSocketUpgrade;
@@ -10,7 +10,7 @@ use tower::ServiceBuilder;
 
 use crate::support::{serve, until};
 
-/// A client that asks for a websocket, and what it hears.
+/// A client that requests a websocket, and its response.
 async fn open(address: std::net::SocketAddr) -> (u16, TcpStream) {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let head = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\

@@ -1,4 +1,4 @@
-//! Clients that are slow to send what they ask: the time in which a service waits for them is not its own.
+//! Clients that send their requests slowly: the time that a service waits for them is not its latency.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -19,7 +19,7 @@ async fn broken() -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-/// Defects A03 and B18 of tower-resilience: axum applies a layer to each route, and each has a state of its own.
+/// Defects A03 and B18 of tower-resilience: axum applies a layer to each route, and each has its own state.
 #[tokio::test]
 async fn all_routes_under_one_breaker_share_its_state() {
     let breaker = tripping_at(3);
@@ -38,7 +38,10 @@ async fn all_routes_under_one_breaker_share_its_state() {
                 }))
                 .layer(BreakerLayer::http(&breaker)),
         );
-    assert!(layered.load(Ordering::Relaxed) >= 3, "a layer for each");
+    assert!(
+        layered.load(Ordering::Relaxed) >= 3,
+        "a layer for each route"
+    );
 
     for path in ["/a", "/b", "/a"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
@@ -55,7 +58,7 @@ async fn all_routes_under_one_breaker_share_its_state() {
 async fn a_router_as_a_service_keeps_its_breaker() {
     let breaker = tripping_at(3);
     let refused = (0..20).map(async |_| {
-        // As if it were built anew each time.
+        // As if it were built for each request.
         let app: Router = Router::new().route("/", get(broken)).layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
@@ -71,9 +74,9 @@ async fn a_router_as_a_service_keeps_its_breaker() {
     assert_eq!(total, 17);
 }
 
-/// Defect A01: with `axum::serve` every connection has a state of its own. And what a client gets to see.
+/// Defect A01: with `axum::serve` each connection has its own state. And the response to a client.
 #[tokio::test]
-async fn every_connection_meets_the_same_open_breaker() {
+async fn every_connection_has_the_same_open_breaker() {
     let breaker = tripping_at(3);
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&calls);
@@ -90,7 +93,7 @@ async fn every_connection_meets_the_same_open_breaker() {
 
     let mut statuses = Vec::new();
     for _ in 0..10 {
-        // A client of its own has connections of its own.
+        // A separate client has separate connections.
         let response = client().request(support::get(address, "/orders"));
         let response = within(response).await.unwrap();
         statuses.push(response.status().as_u16());
@@ -110,7 +113,7 @@ async fn every_connection_meets_the_same_open_breaker() {
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
-/// Defects CF1 and CF2: no layer of Buttress asks a request, a response or an error to be `Clone`.
+/// Defects CF1 and CF2: no layer of Buttress requires that a request, a response or an error is `Clone`.
 #[tokio::test]
 async fn an_axum_body_of_any_kind_passes() {
     let breaker = counting();
@@ -132,7 +135,7 @@ async fn an_axum_body_of_any_kind_passes() {
     assert_eq!(counted(&breaker), (1, 0));
 }
 
-/// Defect A04: fifty broken bodies of fifty are successes to a breaker that hears the head alone.
+/// Defect A04: fifty of fifty broken bodies are successes for a breaker that reads only the head.
 #[tokio::test]
 async fn a_handler_whose_body_breaks_off_has_failed() {
     let breaker = counting();
@@ -154,14 +157,14 @@ async fn a_handler_whose_body_breaks_off_has_failed() {
             let response = client.request(support::get(address, "/")).await?;
             Ok::<_, BoxError>(response.into_body().collect().await?)
         };
-        // How much of it gets out before the connection breaks is hyper's to say.
+        // hyper decides how much of it is sent before the connection breaks.
         assert!(within(answer).await.is_err(), "the client sees it too");
     }
     support::until(|| counted(&breaker) == (5, 5)).await;
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_settles_and_a_head_request_does_too() {
+async fn responses_without_a_body_and_head_requests_settle() {
     let breaker = counting();
     let app = Router::new()
         .route("/empty", get(async || StatusCode::NO_CONTENT))

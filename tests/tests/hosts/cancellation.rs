@@ -1,4 +1,4 @@
-//! Clients that hang up.
+//! Clients that disconnect.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use tower::ServiceBuilder;
 
 use crate::support::{self, client, counted, counting, read, serve, until, within};
 
-/// Defect B10 of tower-resilience is a call without a recorded end. This end is recorded, and is no failure: the
-/// dependency was not given its time.
+/// Defect B10 of tower-resilience is a call without a recorded end. Here the end is recorded, and is not a failure,
+/// because the dependency did not have its full time.
 #[tokio::test]
-async fn a_client_that_hangs_up_before_the_answer_cancels_its_call() {
+async fn a_client_that_disconnects_before_the_response_cancels_its_call() {
     let (breaker, under_way) = (counting(), Gauge::default());
     let address = serve(app(&breaker, &under_way)).await;
 
@@ -33,9 +33,9 @@ async fn a_client_that_hangs_up_before_the_answer_cancels_its_call() {
     assert_eq!(counted(&breaker), (0, 0));
 }
 
-/// A probe with a client that hangs up gives its slot to the next.
+/// A probe whose client disconnects releases its slot to the next.
 #[tokio::test]
-async fn a_probe_frees_its_slot_when_the_client_hangs_up() {
+async fn a_probe_releases_its_slot_when_the_client_disconnects() {
     let moment = OpenDuration::Fixed(Duration::from_millis(1));
     let config = BreakerConfig::default().open_for(moment).probes(1);
     let (breaker, under_way) = (Breaker::new("test", config), Gauge::default());
@@ -55,9 +55,10 @@ async fn a_probe_frees_its_slot_when_the_client_hangs_up() {
     until(|| breaker.state() == CircuitState::Closed).await;
 }
 
-/// The client has the head and some of the body, and leaves: the stream behind is dropped, and it is no failure.
+/// The client has the head and a part of the body, and disconnects: the inner stream is dropped, and it is not a
+/// failure.
 #[tokio::test]
-async fn a_client_that_hangs_up_in_the_middle_of_a_body_cancels_its_call() {
+async fn a_client_that_disconnects_in_the_middle_of_a_body_cancels_its_call() {
     let (breaker, under_way) = (counting(), Gauge::default());
     let address = serve(app(&breaker, &under_way)).await;
     let client = client();
@@ -101,7 +102,7 @@ fn app(breaker: &Breaker, under_way: &Gauge) -> Router {
         )
 }
 
-/// Sends a request by hand, so that nothing but the drop of the connection ends it.
+/// Sends a request over a plain socket, so that only dropping the connection ends it.
 async fn ask(address: SocketAddr, path: &str) -> TcpStream {
     let mut connection = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");

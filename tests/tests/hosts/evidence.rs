@@ -1,4 +1,4 @@
-//! What counts as evidence that a request was never processed, and what does not.
+//! Which errors are evidence that a request was never processed.
 
 use std::future::ready;
 use std::io;
@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::retry_axum::retry;
 use crate::support::{listen, serve, uri, within};
 
-/// A connection that takes a request, and then ends with an error.
+/// A connection that accepts a request, and then ends with an error.
 struct Breaks {
     with: io::ErrorKind,
     requests: Arc<AtomicUsize>,
@@ -73,7 +73,7 @@ impl Connection for Breaks {
     }
 }
 
-/// Sends one POST with a retry, through a client with connections from `connect`. Returns the error that is left.
+/// Sends one POST with a retry, through a client with connections from `connect`. Returns the final error.
 async fn direct_post<C>(connect: C) -> BoxError
 where
     C: Service<Uri, Response = Breaks> + Clone + Send + Sync + 'static,
@@ -93,9 +93,9 @@ where
     result.map(drop).unwrap_err()
 }
 
-/// An ICMP message ends an open connection with the error of one that was never opened.
+/// An ICMP message ends an open connection with the same error as one that was never opened.
 #[tokio::test]
-async fn a_post_on_a_connection_that_was_open_is_sent_once_whatever_its_end_is_called() {
+async fn a_post_on_an_open_connection_is_sent_once_for_any_error() {
     for with in [
         io::ErrorKind::ConnectionRefused,
         io::ErrorKind::ConnectionReset,
@@ -121,7 +121,7 @@ async fn a_post_on_a_connection_that_was_open_is_sent_once_whatever_its_end_is_c
 }
 
 #[tokio::test]
-async fn a_post_that_found_no_connection_is_sent_again_whatever_the_reason() {
+async fn a_post_without_a_connection_is_sent_again_for_any_error() {
     for with in [
         io::ErrorKind::HostUnreachable,
         io::ErrorKind::Other,
@@ -134,12 +134,12 @@ async fn a_post_that_found_no_connection_is_sent_again_whatever_the_reason() {
             ready(Err::<Breaks, _>(io::Error::from(with)))
         });
         direct_post(connect).await;
-        // A fresh budget pays for one more, at the least.
+        // A fresh budget allows at least one retry.
         assert!(connections.load(Ordering::Relaxed) > 1, "{with}");
     }
 }
 
-/// The error of the body is in the chain, or in the reset that hyper sends for it. It is about another request.
+/// The error of the body is among the sources, or in the reset that hyper sends for it. It is about another request.
 #[tokio::test]
 async fn the_error_of_a_request_body_is_no_evidence() {
     let dead = listen().await.1;
@@ -167,11 +167,11 @@ async fn the_error_of_a_request_body_is_no_evidence() {
     }
 }
 
-/// Whatever policy its builder has, a client that says that it sends a request once does.
+/// Whatever the policy of its builder, a client that states that it sends a request once does so.
 #[tokio::test]
-async fn a_client_without_redirects_makes_no_second_attempts_by_itself() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
+async fn a_client_without_redirects_does_not_retry() {
+    let request_count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&request_count);
     let answer = move || {
         counted.fetch_add(1, Ordering::Relaxed);
         async { http::StatusCode::SERVICE_UNAVAILABLE }
@@ -187,5 +187,5 @@ async fn a_client_without_redirects_makes_no_second_attempts_by_itself() {
     let request = Request::post(uri(address, "/")).body("{}".into()).unwrap();
     let response = within(service.oneshot(request)).await.unwrap();
     assert_eq!(response.status(), http::StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(request_count.load(Ordering::Relaxed), 1);
 }

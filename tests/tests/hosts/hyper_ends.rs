@@ -15,7 +15,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use crate::support::{client, counted, counting, get, listen, read, tripping_at, within};
 
 #[tokio::test]
-async fn a_hyper_server_answers_rejections_with_problems() {
+async fn a_hyper_server_responds_to_rejections_with_problems() {
     let breaker = tripping_at(2);
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())
@@ -37,7 +37,7 @@ async fn a_hyper_server_answers_rejections_with_problems() {
         }
     });
 
-    // One connection for all: a refusal does not end it.
+    // One connection for all: a rejection does not end it.
     let client = client();
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -48,9 +48,9 @@ async fn a_hyper_server_answers_rejections_with_problems() {
     assert_eq!(statuses, [502, 502, 503, 503]);
 }
 
-/// hyper's errors have an `io::Error` far down in their sources, which tells which side failed.
+/// hyper's errors have an `io::Error` among their sources, which identifies the side that failed.
 #[tokio::test]
-async fn a_hyper_client_that_cannot_connect_trips_its_breaker() {
+async fn a_hyper_client_that_cannot_connect_opens_its_circuit() {
     let address = closed_port().await;
     let breaker = tripping_at(3);
     let service = ServiceBuilder::new()
@@ -72,9 +72,10 @@ async fn a_hyper_client_that_cannot_connect_trips_its_breaker() {
     assert!(rejection.retry_after().is_some());
 }
 
-/// A gateway: what its client sends goes on as it is, and a dead upstream is a 502 until the circuit opens.
+/// A gateway: its client's requests are forwarded unchanged, and an unreachable upstream is a 502 until the circuit
+/// opens.
 #[tokio::test]
-async fn a_gateway_of_hyper_over_hyper_says_what_happened() {
+async fn a_hyper_gateway_responds_with_the_right_status() {
     let breaker = tripping_at(1);
     let gateway = ServiceBuilder::new()
         .layer(ProblemLayer::new())
@@ -110,7 +111,7 @@ async fn closed_port() -> SocketAddr {
     address
 }
 
-/// A server that answers every connection with these bytes, and closes it.
+/// A server that sends these bytes on every connection, and closes it.
 pub(crate) async fn raw(answer: &'static [u8]) -> SocketAddr {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

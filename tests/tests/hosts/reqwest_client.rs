@@ -1,4 +1,4 @@
-//! reqwest behind our layers.
+//! reqwest with Buttress's layers.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_failing_upstream_gets_no_calls_for_as_long_as_it_requested() {
     let breaker = tripping_at(3);
     let unavailable = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
     let address = serve(Router::new().route("/", get(unavailable))).await;
-    // An upstream that says when to retry is overloaded, which counts in the ratio.
+    // An upstream that requests a wait is overloaded, which counts in the ratio.
     let config = breaker.config().failure_ratio(Ratio::HALF).minimum_calls(3);
     breaker
         .reconfigure(config.open_for(OpenDuration::Fixed(Duration::from_secs(1))))
@@ -38,7 +38,7 @@ async fn a_failing_upstream_gets_no_calls_for_as_long_as_it_requested() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_read_to_its_end_is_a_success() {
+async fn a_response_that_is_read_to_its_end_is_a_success() {
     let breaker = counting();
     let address = serve(Router::new().route("/", get(async || "hello"))).await;
     let response = call(&behind(&breaker), uri(address, "/")).await.unwrap();
@@ -47,7 +47,7 @@ async fn an_answer_that_is_read_to_its_end_is_a_success() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_off_is_a_failure() {
+async fn a_response_that_is_cut_off_is_a_failure() {
     let breaker = counting();
     for answer in [
         b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".as_slice(),
@@ -79,8 +79,8 @@ async fn a_timeout_of_the_client_is_a_failure() {
     assert_eq!(counted(&breaker), (1, 1));
 }
 
-/// The head came in time, and the body did not. The error is a timeout, and the breaker counts nothing: how long a body
-/// takes is up to its reader.
+/// The head was in time, and the body was not. The error is a timeout, and the breaker does not count it, because the
+/// duration of a body depends on its reader.
 #[tokio::test]
 async fn a_timeout_in_the_middle_of_a_body_is_no_broken_connection() {
     let hanging = async || {
@@ -109,16 +109,16 @@ async fn a_timeout_in_the_middle_of_a_body_is_no_broken_connection() {
         );
         assert_eq!(counted(&breaker), (0, 0));
     };
-    // The clock is reqwest's and cannot be paused beside a real socket: both at once, in a second.
+    // reqwest's clock cannot be paused with a real socket: both concurrently, in a second.
     tokio::join!(
         is_neutral(None),
         is_neutral(Some(Duration::from_millis(500))),
     );
 }
 
-/// A request that cannot be sent counts only against its caller.
+/// A request that cannot be sent is the caller's mistake.
 #[tokio::test]
-async fn a_request_that_cannot_be_sent_counts_for_nothing() {
+async fn a_request_that_cannot_be_sent_is_not_counted() {
     let breaker = counting();
     let service = behind(&breaker);
     call(&service, "/nowhere".parse().unwrap())
@@ -128,7 +128,7 @@ async fn a_request_that_cannot_be_sent_counts_for_nothing() {
     assert_eq!(counted(&breaker), (0, 0));
 }
 
-/// The problem that one service answers with is read by the next, through a real connection.
+/// The problem of one service is read by the next, through a real connection.
 #[tokio::test]
 async fn a_rejection_upstream_is_read_back_as_a_problem() {
     let upstream = tripping_at(1);
@@ -151,9 +151,9 @@ async fn a_rejection_upstream_is_read_back_as_a_problem() {
     assert!(problem.retry_after().is_some());
 }
 
-/// The whole stack, and back: with the URL, the text, and the errors of the layers.
+/// The whole stack: with the URL, the text, and the errors of the layers.
 #[tokio::test]
-async fn a_response_of_layers_is_one_of_reqwest_again() {
+async fn a_response_of_layers_converts_to_one_of_reqwest() {
     let routes = Router::new().route("/", get(async || "hello"));
     let routes = routes.route("/gone", get(async || StatusCode::GONE));
     let address = serve(routes).await;

@@ -16,7 +16,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 
 use crate::support::{client, get as get_from, listen, read, serve, uri, within};
 
-/// Three attempts, in no time, and a budget that is never in the way.
+/// Three attempts without waits, and a budget that never runs out.
 pub(crate) fn retry() -> Retry {
     let backoff = Backoff::default().base(Duration::ZERO).cap(Duration::ZERO);
     let budget = BudgetConfig::default()
@@ -27,7 +27,7 @@ pub(crate) fn retry() -> Retry {
     Retry::new("test", config)
 }
 
-/// Lets one success pay for all that follows.
+/// One success that deposits enough for all retries.
 pub(crate) async fn pay<S>(service: &S, address: SocketAddr)
 where
     S: Service<Request<Body>, Response: Sized> + Clone,
@@ -38,7 +38,7 @@ where
     drop(response.expect("it succeeds"));
 }
 
-/// A leaf that counts its calls and fails all of them but those to `/fine`.
+/// A leaf that counts its calls and fails all of them except those to `/fine`.
 async fn leaf() -> (SocketAddr, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -52,7 +52,7 @@ async fn leaf() -> (SocketAddr, Arc<AtomicUsize>) {
     (serve(app).await, calls)
 }
 
-/// A server that answers what the one below answers, and tries that three times.
+/// A server that forwards the response of the tier below, with up to three attempts.
 async fn tier(below: SocketAddr, marks: bool) -> SocketAddr {
     let service = ServiceBuilder::new()
         .layer(RetryLayer::http(&retry()))
@@ -83,12 +83,12 @@ async fn attempts_at_the_leaf(marks: bool) -> usize {
 }
 
 #[tokio::test]
-async fn tiers_that_mark_what_was_tried_do_not_multiply() {
+async fn tiers_with_marks_do_not_multiply_attempts() {
     assert_eq!(attempts_at_the_leaf(true).await, 3);
     assert_eq!(attempts_at_the_leaf(false).await, 27);
 }
 
-/// A body that streams is sent whole in each attempt, over a connection, with its number.
+/// A streaming body is sent completely in each attempt, over a connection, with the attempt's number.
 #[tokio::test]
 async fn a_body_is_replayed_over_a_connection() {
     let app = Router::new()
@@ -124,10 +124,10 @@ async fn a_body_is_replayed_over_a_connection() {
     assert_eq!(read(response).await, "hello");
 }
 
-/// No server listens there: by a client that follows no redirects that is known to have done nothing, so a POST is
+/// There is no listener. A client that follows no redirects knows that the request was not processed, so a POST is
 /// retried.
 #[tokio::test]
-async fn a_refused_connection_is_made_up_for_whatever_the_method() {
+async fn a_refused_connection_is_retried_for_any_method() {
     let (listener, address) = listen().await;
     drop(listener);
     let retry = retry();
@@ -150,9 +150,9 @@ async fn a_refused_connection_is_made_up_for_whatever_the_method() {
     );
 }
 
-/// Response of an axum service, without a connection: the layer goes on the server's side too.
+/// An axum service without a connection: the layer also works on the server's side.
 #[tokio::test]
-async fn a_router_is_a_service_to_try_again() {
+async fn a_router_can_be_retried() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let app: Router = Router::new().route(

@@ -1,4 +1,4 @@
-//! What HTTP/2 says was never processed.
+//! HTTP/2 frames that state that a request was never processed.
 
 use buttress::Direct;
 use buttress::prelude::*;
@@ -28,8 +28,8 @@ const INTERNAL_ERROR: u8 = 2;
 const REFUSED_STREAM: u8 = 7;
 const CANCEL: u8 = 8;
 
-/// Speaks as much HTTP/2 as it takes, and answers the first request with these frames, on the stream it came on. Then it
-/// hangs up, or waits until the client does.
+/// Speaks enough HTTP/2 to respond to the first request with these frames, on its stream. Then it closes the
+/// connection, or waits until the client does.
 async fn answer(
     mut socket: TcpStream,
     hangs_up: bool,
@@ -57,7 +57,7 @@ async fn answer(
     }
 }
 
-/// The result of a POST with a first attempt that is answered with these frames. The second is answered with a 200.
+/// The result of a POST whose first attempt gets these frames, and whose second gets a 200.
 async fn post(hangs_up: bool, frames: fn([u8; 4]) -> Vec<u8>) -> Option<StatusCode> {
     let (listener, address) = listen().await;
     tokio::spawn(async move {
@@ -80,7 +80,7 @@ async fn post(hangs_up: bool, frames: fn([u8; 4]) -> Vec<u8>) -> Option<StatusCo
     response.ok().map(|response| response.status())
 }
 
-/// The status 200, as it stands in the static table.
+/// The status 200, as in the static table.
 fn fine(stream: [u8; 4]) -> Vec<u8> {
     [&[0, 0, 1, HEADERS, 5], &stream[..], &[0x88]].concat()
 }
@@ -89,26 +89,26 @@ fn goaway(last_stream: [u8; 4], code: u8) -> Vec<u8> {
     [GOAWAY, &last_stream, &[0, 0, 0, code]].concat()
 }
 
-/// F11: GOAWAY names a last stream below ours, which says as much as REFUSED_STREAM.
+/// F11: GOAWAY names a last stream below ours, which is the same evidence as REFUSED_STREAM.
 #[tokio::test]
-async fn a_request_above_the_last_stream_of_a_goaway_is_made_again() {
+async fn a_request_above_the_last_stream_of_a_goaway_is_retried() {
     let response = post(false, |_| goaway([0; 4], NO_ERROR));
     assert_eq!(response.await, Some(StatusCode::OK));
 }
 
 #[tokio::test]
-async fn a_goaway_for_an_error_does_not_say_that_a_request_was_never_processed() {
+async fn a_goaway_with_an_error_is_no_evidence() {
     assert_eq!(post(false, |_| goaway([0; 4], INTERNAL_ERROR)).await, None);
 }
 
-/// The peer may have processed it, and then the connection ended.
+/// The peer may have processed it before the connection ended.
 #[tokio::test]
-async fn a_request_up_to_the_last_stream_of_a_goaway_is_not_made_again() {
+async fn a_request_up_to_the_last_stream_of_a_goaway_is_not_retried() {
     assert_eq!(post(true, |stream| goaway(stream, NO_ERROR)).await, None);
 }
 
 #[tokio::test]
-async fn a_rejected_stream_is_made_again_and_one_that_is_cancelled_is_not() {
+async fn a_refused_stream_is_retried_and_a_cancelled_one_is_not() {
     fn reset(stream: [u8; 4], code: u8) -> Vec<u8> {
         [&[0, 0, 4, RST_STREAM, 0], &stream[..], &[0, 0, 0, code]].concat()
     }

@@ -1,4 +1,4 @@
-//! reqwest behind a retry.
+//! reqwest with a retry.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::support::{listen, read, serve, uri, within};
 
 type Client = buttress::retry::RetryService<HttpClient, buttress::retry::HttpRetry>;
 
-/// A client that has seen a success, which pays for all that follows.
+/// A client after a success, which deposits enough for all retries.
 async fn client() -> Client {
     let inner = reqwest::Client::builder().no_proxy().build().unwrap();
     let service = ServiceBuilder::new()
@@ -31,7 +31,7 @@ async fn client() -> Client {
 }
 
 #[tokio::test]
-async fn a_put_is_made_again_with_its_body_and_its_length() {
+async fn a_put_is_retried_with_its_body_and_its_length() {
     let answer = async |headers: HeaderMap, body: String| {
         let length = headers["content-length"].to_str().unwrap().to_owned();
         let status = match headers.get("x-attempt") {
@@ -50,7 +50,7 @@ async fn a_put_is_made_again_with_its_body_and_its_length() {
     assert_eq!(read(response).await, "hello of 5");
 }
 
-/// A 307 repeats the body, and reqwest follows it only with one that it can repeat itself.
+/// A 307 repeats the body, and reqwest follows it only if it can clone the body.
 #[tokio::test]
 async fn a_redirect_with_a_body_is_still_followed() {
     let app = Router::new()
@@ -66,7 +66,7 @@ async fn a_redirect_with_a_body_is_still_followed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_off_is_made_up_for_if_that_is_safe() {
+async fn a_lost_connection_is_retried_if_that_is_safe() {
     for (method, attempts) in [("GET", 3), ("POST", 1)] {
         let address = raw(b"").await;
         let client = client().await;
@@ -108,9 +108,9 @@ async fn a_post_that_was_redirected_to_a_closed_port_is_sent_once() {
     assert_eq!(stopped, Some(StopReason::NotIdempotent));
 }
 
-/// A client that follows no redirects knows that a request which found no connection was not processed.
+/// A client that follows no redirects knows that a request without a connection was not processed.
 #[tokio::test]
-async fn a_refused_connection_is_made_up_for_by_a_client_without_redirects() {
+async fn a_refused_connection_is_retried_by_a_client_without_redirects() {
     let dead = listen().await.1;
     let builder = reqwest::Client::builder().no_proxy();
     let service = ServiceBuilder::new()

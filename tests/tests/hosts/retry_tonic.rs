@@ -1,4 +1,4 @@
-//! A tonic channel behind a retry.
+//! A tonic channel with a retry.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use crate::support::{listen, within};
 
 type Client = HealthClient<buttress::retry::RetryService<Channel, buttress::retry::HttpRetry>>;
 
-/// A client that has seen a success, which pays for all that follows, and how often the server was called since.
+/// A client after a success, which deposits enough for all retries, and the number of later calls at the server.
 async fn client() -> (Client, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let address = serve(Scripted(Arc::clone(&calls))).await;
@@ -54,10 +54,9 @@ async fn codes_and_pushback_decide() {
     }
 }
 
-/// R5: UNAVAILABLE does not say that the server was not at it already, and gRPC has no methods that say what may be done
-/// twice.
+/// R5: UNAVAILABLE does not mean that the server did not process the call, and gRPC has no idempotent methods.
 #[tokio::test]
-async fn a_call_that_is_not_marked_is_made_once() {
+async fn a_call_without_a_mark_is_made_once() {
     let (mut client, calls) = client().await;
     for service in ["unavailable", "exhausted, come back"] {
         let mut request = ask(service);
@@ -67,9 +66,9 @@ async fn a_call_that_is_not_marked_is_made_once() {
     }
 }
 
-/// The channel tells that it could not connect. A call that is not marked may be made again then.
+/// The channel reports that it could not connect. A call without a mark may then be retried.
 #[tokio::test]
-async fn a_call_that_found_no_connection_is_made_again_though_it_is_not_marked() {
+async fn a_call_without_a_connection_is_retried_without_a_mark() {
     let dead = listen().await.1;
     let endpoint = Channel::from_shared(format!("http://{dead}")).unwrap();
     let retry = Retry::new("test", RetryConfig::default());
@@ -85,17 +84,17 @@ async fn a_call_that_found_no_connection_is_made_again_though_it_is_not_marked()
     assert!(stopped.attempts() > 1);
 }
 
-/// Each attempt sends the message again, and tells how many there were before it.
+/// Each attempt sends the message again, and the number of previous attempts.
 #[tokio::test]
-async fn a_call_that_passes_at_its_third_attempt_is_a_success() {
+async fn a_call_that_succeeds_at_its_third_attempt_is_a_success() {
     let (mut client, calls) = client().await;
     within(client.check(ask("third"))).await.unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
-/// Once there is a head, the caller may have read some of the stream.
+/// After the head, the caller may have read a part of the stream.
 #[tokio::test]
-async fn a_stream_that_began_is_committed() {
+async fn a_stream_with_a_head_is_committed() {
     let (mut client, calls) = client().await;
     let mut stream = within(client.watch(ask("breaks off")))
         .await
@@ -123,7 +122,7 @@ fn ask(service: &str) -> Request<HealthCheckRequest> {
     request
 }
 
-/// The name of the requested service decides the response.
+/// The name of the requested service determines the response.
 struct Scripted(Arc<AtomicUsize>);
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 
-/// A breaker that trips at this many failures in a row and at nothing else, and stays open.
+/// A breaker that opens after this many consecutive failures only, and stays open.
 pub(crate) fn tripping_at(failures: u32) -> Breaker {
     let config = BreakerConfig::default()
         .failure_ratio(None)
@@ -21,7 +21,7 @@ pub(crate) fn tripping_at(failures: u32) -> Breaker {
     Breaker::new("test", config)
 }
 
-/// A breaker that never trips, and only counts.
+/// A breaker that never opens, and only counts.
 pub(crate) fn counting() -> Breaker {
     let config = BreakerConfig::default()
         .failure_ratio(None)
@@ -29,7 +29,7 @@ pub(crate) fn counting() -> Breaker {
     Breaker::new("test", config)
 }
 
-/// What the window holds: calls and failures.
+/// The calls and failures in the window.
 pub(crate) fn counted(breaker: &Breaker) -> (u64, u64) {
     let counts = breaker.snapshot().counts;
     (counts.calls, counts.failures)
@@ -59,7 +59,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Request<Body> {
         .unwrap()
 }
 
-/// hyper's client, which is a service of HTTP as it is.
+/// hyper's client, which is an HTTP service itself.
 pub(crate) fn client() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }
@@ -74,14 +74,14 @@ where
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// What `future` comes to, if it does before the patience of a test ends.
+/// The output of `future`, before the timeout of a test.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     let patience = Duration::from_secs(30);
     let result = tokio::time::timeout(patience, future).await;
-    result.expect("a test on loopback takes no half minute")
+    result.expect("a test on loopback takes less than half a minute")
 }
 
-/// Lets the others run until `condition` holds.
+/// Yields to other tasks until `condition` holds.
 pub(crate) async fn until(condition: impl Fn() -> bool) {
     within(async {
         while !condition() {

@@ -1,4 +1,4 @@
-//! tonic on both ends. Its outcome stands in trailers, and a rejection must be a status.
+//! tonic on both ends. Its outcome is in trailers, and a rejection must be a status.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tower::ServiceBuilder;
 
 use crate::support::{counted, counting, listen, tripping_at, within};
 
-/// Defect G01 of tower-resilience: the client of an open breaker sees `Internal`, "h2 protocol error".
+/// Defect G01 of tower-resilience: the client of an open breaker gets `Internal`, "h2 protocol error".
 #[tokio::test]
 async fn a_rejection_of_a_tonic_server_is_a_status() {
     let breaker = tripping_at(1);
@@ -30,9 +30,9 @@ async fn a_rejection_of_a_tonic_server_is_a_status() {
     }
 }
 
-/// Defect G02: `UNAVAILABLE` never trips it, for gRPC says so under a 200. Here it comes in the head.
+/// Defect G02: `UNAVAILABLE` never opens it, because gRPC sends it with HTTP status 200. Here it is in the head.
 #[tokio::test]
-async fn unary_calls_that_fail_trip_the_breaker_of_a_tonic_server() {
+async fn failed_unary_calls_open_the_circuit_of_a_tonic_server() {
     let breaker = tripping_at(3);
     let mut client = HealthClient::new(connect(serve(Some(&breaker)).await).await);
     for _ in 0..3 {
@@ -44,9 +44,9 @@ async fn unary_calls_that_fail_trip_the_breaker_of_a_tonic_server() {
     assert_eq!(status.code(), Code::Unavailable);
 }
 
-/// Here it comes in the trailers, at the end of a stream that began well.
+/// Here it is in the trailers, at the end of a stream that started well.
 #[tokio::test]
-async fn a_stream_that_fails_at_its_end_is_a_failure_to_server_and_client() {
+async fn a_stream_that_fails_at_its_end_is_a_failure_for_server_and_client() {
     let (at_server, at_client) = (counting(), counting());
     let channel = connect(serve(Some(&at_server)).await).await;
     let mut client = HealthClient::new(behind(&at_client, channel));
@@ -68,9 +68,9 @@ async fn a_stream_that_fails_at_its_end_is_a_failure_to_server_and_client() {
     assert_eq!(counted(&at_server), (2, 1));
 }
 
-/// What the caller did wrong is no failure of the dependency.
+/// A mistake of the caller is not a failure of the dependency.
 #[tokio::test]
-async fn a_call_that_was_wrong_is_a_success() {
+async fn a_mistake_of_the_caller_is_a_success() {
     let breaker = counting();
     let channel = connect(serve(None).await).await;
     let mut client = HealthClient::new(behind(&breaker, channel));
@@ -79,7 +79,7 @@ async fn a_call_that_was_wrong_is_a_success() {
     assert_eq!(counted(&breaker), (1, 0));
 }
 
-/// A tonic client behind a breaker: the rejection is in the sources of the status it returns.
+/// A tonic client with a breaker: the rejection is among the sources of the status it returns.
 #[tokio::test]
 async fn a_rejection_of_a_tonic_client_is_found_in_its_status() {
     let breaker = tripping_at(2);
@@ -94,7 +94,7 @@ async fn a_rejection_of_a_tonic_client_is_found_in_its_status() {
     assert_eq!(rejection.reason(), Reason::CircuitOpen);
 }
 
-/// With a problem layer above, the client sees what a server would have sent.
+/// With an outer problem layer, the client gets the status that a server would have sent.
 #[tokio::test]
 async fn a_rejection_of_a_tonic_client_can_be_a_status_of_its_own() {
     let breaker = tripping_at(1);
@@ -109,7 +109,7 @@ async fn a_rejection_of_a_tonic_client_can_be_a_status_of_its_own() {
     assert!(status.metadata().get("grpc-retry-pushback-ms").is_some());
 }
 
-/// A server of the health service below, behind `breaker` if there is one.
+/// A server of the health service below, with `breaker` if there is one.
 async fn serve(breaker: Option<&Breaker>) -> SocketAddr {
     let (listener, address) = listen().await;
     let incoming = TcpListenerStream::new(listener);
@@ -150,7 +150,7 @@ pub(crate) fn ask(service: &str) -> Request<HealthCheckRequest> {
     })
 }
 
-/// The name of the requested service decides the response.
+/// The name of the requested service determines the response.
 pub(crate) struct Scripted;
 
 type Watch = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

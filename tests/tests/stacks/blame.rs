@@ -1,4 +1,4 @@
-//! A service is judged by what it did: whole stacks, told of nothing.
+//! Only what a service did counts against it: whole stacks, without configuration for it.
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -60,7 +60,7 @@ impl Body for Ticks {
     }
 }
 
-/// A client's stack from a file, before a service that responds at once and then ticks.
+/// A client's stack from a file, with a service that responds at once and then sends frames.
 fn ticking(
     file: &str,
     every: Duration,
@@ -83,7 +83,7 @@ fn ticking(
 
 /// F02 and D3: the stack's `attempt_timeout` is for the head.
 #[tokio::test(start_paused = true)]
-async fn readers_that_leave_a_stream_do_not_open_the_circuit() {
+async fn readers_that_drop_a_stream_do_not_open_the_circuit() {
     let file = "[client.feed]\nretry = { attempt_timeout = \"300 ms\" }\nbreaker = {}";
     let (resilience, client) = ticking(file, 100 * MS, u32::MAX);
     for _ in 0..12 {
@@ -97,7 +97,7 @@ async fn readers_that_leave_a_stream_do_not_open_the_circuit() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// F10: probes are streams of five minutes. And the file can say that a call lasts until its head.
+/// F10: probes are streams of five minutes. The file can also set that a call ends with its head.
 #[tokio::test(start_paused = true)]
 async fn a_circuit_around_streams_closes_again() {
     for until in ["", ", until = \"headers\""] {
@@ -118,10 +118,10 @@ async fn a_circuit_around_streams_closes_again() {
     }
 }
 
-/// F03: the sentences of README, before a dependency that hangs. Nothing says how long an attempt has but the deadline
-/// of the server that calls.
+/// F03: the statements of README, with a dependency that hangs. The time of an attempt is limited only by the
+/// deadline of the calling server.
 #[tokio::test(start_paused = true)]
-async fn a_dependency_that_hangs_is_noticed_with_nothing_configured() {
+async fn a_dependency_that_hangs_is_detected_with_the_defaults() {
     let breaker = Breaker::new("payments", BreakerConfig::default());
     let retry = Retry::new("payments", RetryConfig::default());
     let payments = ServiceBuilder::new()
@@ -145,9 +145,9 @@ async fn a_dependency_that_hangs_is_noticed_with_nothing_configured() {
     assert_eq!(breaker.state(), CircuitState::Open);
 }
 
-/// The same for the timeout of an attempt, which is the retry's.
+/// The same for the attempt timeout of the retry.
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_its_retry_ends_is_a_timeout_of_the_dependency() {
+async fn an_attempt_ended_by_its_retry_is_a_timeout_of_the_dependency() {
     let file = "[client.feed]\nretry = { attempt_timeout = \"300 ms\" }\nbreaker = {}";
     let resilience = Resilience::from_toml(file).unwrap();
     let service =

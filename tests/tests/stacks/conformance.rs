@@ -1,4 +1,4 @@
-//! The suite over `ProblemLayer` and over stacks with it.
+//! The suite for `ProblemLayer` and for stacks with it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use buttress_testkit::{Conformance, LayerUnderTest, Sharing, TestBody};
 use http::{HeaderName, Request};
 use tower::ServiceBuilder;
 
-/// How long the circuits of these tests stay open.
+/// The open time in these tests.
 const OPEN_FOR: Duration = Duration::from_secs(10);
 
-/// It has no mode; what can be set is what it reads and says.
+/// It has no mode; its settings are what it reads and writes.
 #[test]
-fn the_problem_layer_conforms_whatever_it_is_set_to() {
+fn the_problem_layer_conforms_with_any_settings() {
     let everything = ProblemConfig::default()
         .problems(Problems::new().on(|_: &std::fmt::Error| Problem::from(STATUS)))
         .request_id_header(HeaderName::from_static("x-other"))
@@ -71,7 +71,7 @@ fn a_problem_layer_over_a_breaker_that_waits_conforms_in_every_mode() {
     });
 }
 
-/// The other way round the breaker reads the outcome off the problem's status.
+/// In the reverse order, the breaker reads the outcome from the problem's status.
 #[test]
 fn a_breaker_over_a_problem_layer_conforms_in_every_mode() {
     in_every_mode("http breaker over problem", |mode| {
@@ -99,7 +99,7 @@ fn a_breaker_over_a_breaker_conforms_in_every_mode() {
     });
 }
 
-/// A keyed breaker is, for callers with one key, a breaker.
+/// A keyed breaker is a breaker for callers with one key.
 #[test]
 fn a_keyed_breaker_conforms_in_every_mode() {
     fn key(_: &Request<TestBody>) -> Cow<'_, str> {
@@ -132,12 +132,12 @@ fn conformance(mode: Mode, stack: fn(&Breaker) -> LayerUnderTest) -> Conformance
     })
 }
 
-/// The suite over a stack and the breaker that is to be tripped in it.
+/// The suite for a stack, and the breaker in it that is opened.
 fn conformance_of(
     mode: Mode,
     stack: impl Fn() -> (Breaker, LayerUnderTest) + 'static,
 ) -> Conformance {
-    // What is rejected now and then, or never, is not for the suite to trip.
+    // In a mode that rejects only some calls or none, the suite cannot open it.
     let enforces = mode == Mode::Enforce;
     let suite = Conformance::new("stack", move || {
         let (breaker, specimen) = stack();
@@ -158,7 +158,7 @@ fn conformance_of(
     }
 }
 
-/// No call in the suite trips it: it is tripped by hand, and stays half-open throughout.
+/// No call in the suite opens it: it is opened by hand, and stays half-open throughout.
 fn config(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .failure_ratio(None)

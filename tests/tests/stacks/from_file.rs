@@ -1,4 +1,4 @@
-//! The suite over the stacks of a file.
+//! The suite for the stacks of a file.
 
 use buttress::prelude::*;
 use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
@@ -26,7 +26,7 @@ fn a_client_from_a_file_conforms_in_every_mode() {
                 let shown = text.clone();
                 let suite = Conformance::new("client from a file", move || client(&text)).except(
                     "R8",
-                    "a call that waits for its next attempt is woken by time, which this invariant stops",
+                    "a call that waits for its next attempt is woken by a timer, and this invariant stops time",
                 );
                 let report = suite.run();
                 assert!(report.failed().is_empty(), "{shown}\n{report}");
@@ -35,9 +35,9 @@ fn a_client_from_a_file_conforms_in_every_mode() {
     }
 }
 
-/// What is replaced by a reload is looked for in `poll_ready`, where the contract is about readiness.
+/// After a reload, the configuration is updated in `poll_ready`, where the contract is about readiness.
 #[test]
-fn a_stack_that_was_reloaded_conforms() {
+fn a_reloaded_stack_conforms() {
     let text = "[server.conformance]\ndeadline.timeout = '1 h'";
     let suite = Conformance::new("reloaded", move || {
         let stacks = stacks(text);
@@ -88,13 +88,13 @@ const OUTERMOST_AND_INNERMOST: [&str; 8] = [
     "shed.mode = 'shadow'",
 ];
 
-/// Nothing the suite does inside is held back.
+/// No call of the suite is throttled.
 const THROTTLES: [&str; 2] = [
     "throttle = { floor = 1_000_000 }",
     "shed = { limit = 10_000 }\nthrottle = { floor = 1_000_000 }",
 ];
 
-/// Nothing the suite does inside trips them.
+/// No call of the suite opens them.
 const BREAKERS: [&str; 4] = [
     "",
     "breaker = { failure_ratio = 'off', consecutive_failures = 'off' }",

@@ -1,4 +1,5 @@
-//! Breakers and budgets above an injector: they count a fault as what it stands for, or ignore it where configured to.
+//! Breakers and budgets outside an injector: they count a fault as the failure that it simulates, or ignore it if
+//! configured to.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 const ANSWERS: [Answer; 3] = [Answer::Abort, Answer::Error, Answer::Status(503)];
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_trips_on_injected_faults() {
+async fn a_breaker_opens_on_injected_faults() {
     for answer in ANSWERS {
         let breaker = breaker();
         let layer = BreakerLayer::http(&breaker);
@@ -23,7 +24,7 @@ async fn a_breaker_trips_on_injected_faults() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_is_told_to_ignore_them_does_not() {
+async fn a_breaker_with_ignore_injected_does_not_open() {
     for answer in ANSWERS {
         let breaker = breaker();
         let ignore = IgnoreInjected::new(HttpClassifier::client());
@@ -35,7 +36,7 @@ async fn a_breaker_that_is_told_to_ignore_them_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_pays_for_attempts_at_what_was_injected() {
+async fn a_budget_pays_for_retries_of_injected_faults() {
     for answer in [Answer::Abort, Answer::Status(503)] {
         let retry = retry();
         call_often(RetryLayer::http(&retry).layer(affected(&answer))).await;
@@ -44,7 +45,7 @@ async fn a_budget_pays_for_attempts_at_what_was_injected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_that_is_told_to_ignore_it_does_not() {
+async fn a_budget_with_ignore_injected_does_not_pay() {
     for answer in ANSWERS {
         let retry = retry();
         let ignore = IgnoreInjected::new(RetryClassifier::DEFAULT);
@@ -55,10 +56,10 @@ async fn a_budget_that_is_told_to_ignore_it_does_not() {
     }
 }
 
-/// It plays a connection that broke off in the middle of a call, which may have done something; so what is not
-/// idempotent is not tried again.
+/// It simulates a connection that is lost in the middle of a call, which may have been processed, so a request that
+/// is not idempotent is not retried.
 #[tokio::test(start_paused = true)]
-async fn an_injected_abort_is_not_taken_for_a_call_that_was_never_made() {
+async fn an_injected_abort_counts_as_processed() {
     let retry = retry();
     let service: RetryService<_, HttpRetry> =
         RetryLayer::http(&retry).layer(affected(&Answer::Abort));
@@ -77,7 +78,7 @@ where
     }
 }
 
-/// A service that is well, behind an injector that answers in its place and says so.
+/// A healthy service with an injector that responds in its place and adds the fault header.
 fn affected(
     answer: &Answer,
 ) -> impl Service<

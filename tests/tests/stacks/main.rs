@@ -1,4 +1,4 @@
-//! Layers on top of each other: what each sees of the others, and that together they keep the contract too.
+//! Stacked layers: their effects on each other, and the contract of a layer for the whole stack.
 #![allow(clippy::unwrap_used)]
 
 mod blame;

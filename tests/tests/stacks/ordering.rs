@@ -1,4 +1,4 @@
-//! What a layer sees of the layers below it, and what it makes of that.
+//! The effect of inner layers on outer ones.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test(start_paused = true)]
-async fn a_problem_layer_outside_of_a_breaker_answers_its_rejections() {
+async fn a_problem_layer_outside_a_breaker_responds_to_its_rejections() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
         &ServiceBuilder::new()
@@ -22,12 +22,12 @@ async fn a_problem_layer_outside_of_a_breaker_answers_its_rejections() {
     probe.script(Script::new().err("down"));
     assert_eq!(status(&service).await, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(status(&service).await, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(probe.calls(), 1, "the second call was refused");
+    assert_eq!(probe.calls(), 1, "the second call was rejected");
 }
 
-/// The problem is a response like any other: its status counts, and the error below it is not lost.
+/// The problem is a response like any other: its status counts, and the error inside is not lost.
 #[tokio::test(start_paused = true)]
-async fn a_breaker_outside_of_a_problem_layer_learns_from_the_problems_status() {
+async fn a_breaker_outside_a_problem_layer_reads_the_problems_status() {
     let breaker = tripping_at(2);
     let (service, probe) = behind(
         &ServiceBuilder::new()
@@ -45,9 +45,9 @@ async fn a_breaker_outside_of_a_problem_layer_learns_from_the_problems_status() 
     assert_eq!(reason(&*error), Some(Reason::CircuitOpen));
 }
 
-/// One dependency's rejection is not another's failure: the outer circuit stays as it is.
+/// The rejection of one dependency is not the failure of another: the outer circuit is not affected.
 #[tokio::test(start_paused = true)]
-async fn an_outer_breaker_ignores_what_an_inner_one_rejected() {
+async fn an_outer_breaker_ignores_rejections_of_an_inner_one() {
     let (outer, inner) = (tripping_at(2), tripping_at(1));
     let (service, probe) = behind(
         &ServiceBuilder::new()
@@ -63,9 +63,9 @@ async fn an_outer_breaker_ignores_what_an_inner_one_rejected() {
     assert_eq!(inner.state(), CircuitState::Open);
 }
 
-/// Server and client of one service: what the problem says about another attempt holds.
+/// Server and client of one service: what the problem states about retries is respected.
 #[tokio::test(start_paused = true)]
-async fn a_retry_does_what_a_problem_says_about_another_attempt() {
+async fn a_retry_respects_what_a_problem_states_about_retries() {
     for (retryable, attempts, waited) in [(false, 1, 0), (true, 2, 2)] {
         let calls = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&calls);
@@ -90,14 +90,14 @@ async fn a_retry_does_what_a_problem_says_about_another_attempt() {
             attempts,
             "retryable: {retryable}"
         );
-        // Whole seconds, and up: `Retry-After` has no other.
+        // `Retry-After` has whole seconds, rounded up.
         assert_eq!(began.elapsed().as_secs(), waited);
     }
 }
 
-/// Each attempt is a call of the breaker, and the rejection of one ends the retrying that asks for it.
+/// Each attempt is a call of the breaker, and its rejection ends the retries.
 #[tokio::test(start_paused = true)]
-async fn a_breaker_inside_of_a_retry_counts_each_attempt() {
+async fn a_breaker_inside_a_retry_counts_each_attempt() {
     let breaker = tripping_at(2);
     let (inner, probe) = ReadyProbe::new();
     probe.script(Script::new().err("down"));
@@ -115,10 +115,10 @@ async fn a_breaker_inside_of_a_retry_counts_each_attempt() {
     assert_eq!(reason(&*error), Some(Reason::CircuitOpen));
 }
 
-/// A timeout below the breaker is a failure that it sees; one above cancels the call, and is charged only where
-/// the breaker knows how much time the call was to have.
+/// A timeout inside the breaker is a failure that it observes; one outside cancels the call, and counts only if the
+/// breaker knows the time that the call should have.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_counts_on_whichever_side_it_is() {
+async fn a_timeout_counts_inside_and_outside() {
     const TIMEOUT: Duration = Duration::from_secs(1);
     let counts = async |inside: bool, config: BreakerConfig| {
         let breaker = Breaker::new("test", config.consecutive_failures(None));
@@ -146,7 +146,7 @@ async fn a_timeout_counts_on_whichever_side_it_is() {
     assert_eq!(counts(false, knowing()).await, 1);
 }
 
-/// What the body carries passes every layer: frames, trailers and the end.
+/// The contents of a body pass every layer: frames, trailers and the end.
 #[tokio::test(start_paused = true)]
 async fn frames_and_trailers_pass_through_the_whole_stack() {
     let breaker = tripping_at(1);
@@ -170,7 +170,7 @@ async fn frames_and_trailers_pass_through_the_whole_stack() {
 
 /// Rejections and inner errors keep their types and their sources through any number of layers.
 #[tokio::test(start_paused = true)]
-async fn an_inner_error_passes_as_it_is() {
+async fn an_inner_error_is_not_changed() {
     let breakers = [tripping_at(9), tripping_at(9)];
     let (service, probe) = behind(
         &ServiceBuilder::new()

@@ -1,4 +1,4 @@
-//! What the suite says of our layers where they promise more than others: the counterpart of the testkit's `report`.
+//! Invariants of the suite that our layers fulfil beyond those of others: the counterpart of the testkit's `report`.
 //!
 //! ```sh
 //! cargo test -p buttress-tests --test stacks report -- --nocapture
@@ -14,7 +14,7 @@ use tower::ServiceBuilder;
 const LIMIT: u32 = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Prints the report, and finds these invariants among those that held, and none among those that did not.
+/// Prints the report, and checks that these invariants held, and that none is broken.
 #[track_caller]
 fn holds(suite: Conformance, promised: &[&str]) {
     let report = suite.run();
@@ -27,7 +27,7 @@ fn holds(suite: Conformance, promised: &[&str]) {
 
 /// One layer of the handle waits in the call, the other in `poll_ready`.
 #[test]
-fn a_bulkhead_ends_every_wait_and_gives_all_a_turn() {
+fn a_bulkhead_ends_every_wait_and_serves_all_in_turn() {
     let suite = Conformance::new("bulkhead", || {
         let config = BulkheadConfig::default().limit(LIMIT).queue(100_000);
         let config = config.max_wait(SECOND).order(Order::Fifo);
@@ -42,16 +42,16 @@ fn a_bulkhead_ends_every_wait_and_gives_all_a_turn() {
 }
 
 #[test]
-fn a_deadline_ends_waits_for_readiness_and_answers_that_are_not_read() {
+fn a_deadline_ends_waits_for_readiness_and_unread_responses() {
     let suite = Conformance::new("deadline", || DeadlineLayer::server(deadline()));
     let suite = suite.needs_timer().ends_within(SECOND).attempts(1);
     let suite = suite.ready_within(SECOND);
     holds(suite, &["A10", "A11", "Q5", "R14", "R15", "T9", "X8"]);
 }
 
-/// Two sockets that are not read are not the whole bulkhead for longer than their deadline.
+/// Two sockets that are not read do not use up the bulkhead for longer than their deadline.
 #[test]
-fn a_bulkhead_within_a_deadline_has_its_slots_back() {
+fn a_bulkhead_inside_a_deadline_gets_its_slots_back() {
     let suite = Conformance::new("deadline over bulkhead", || {
         let config = BulkheadConfig::default().limit(LIMIT).queue(100_000);
         let config = config.margin(Duration::ZERO);
@@ -66,9 +66,9 @@ fn a_bulkhead_within_a_deadline_has_its_slots_back() {
     holds(suite, &["R13", "A10", "A11", "Q5", "X8"]);
 }
 
-/// Whether calls wait for a place in the call, in `poll_ready`, or not at all.
+/// Whether calls wait for a slot in the call, in `poll_ready`, or not at all.
 #[test]
-fn a_bulkhead_has_its_slots_back_from_idle_readers() {
+fn a_bulkhead_takes_slots_back_from_idle_readers() {
     for (queue, when) in [
         (0, WhenSaturated::Reject),
         (100_000, WhenSaturated::Reject),
@@ -85,18 +85,18 @@ fn a_bulkhead_has_its_slots_back_from_idle_readers() {
     }
 }
 
-/// As it comes, with a limit that it has to find.
+/// With the defaults, and so an adaptive limit.
 #[test]
-fn a_default_shedder_lets_others_in_beside_streams() {
+fn a_default_shedder_admits_calls_beside_streams() {
     let suite = Conformance::new("shedder", || {
         let shedder = Shedder::new("report", ShedConfig::default());
         LayerUnderTest::new(ShedLayer::http(&shedder))
     });
-    let asked = ["R13", "R14", "A10", "A12", "X8"];
-    holds(suite.adapts().only(&asked), &["A10", "A12", "X8"]);
+    let invariants = ["R13", "R14", "A10", "A12", "X8"];
+    holds(suite.adapts().only(&invariants), &["A10", "A12", "X8"]);
 }
 
-/// Set up to open at little: after five failures, or slow calls, in a row.
+/// Configured to open after few failures: five consecutive failures, or slow calls.
 #[test]
 fn a_breaker_learns_nothing_from_readers() {
     let suite = Conformance::new("breaker", || {
@@ -110,28 +110,31 @@ fn a_breaker_learns_nothing_from_readers() {
         let specimen = LayerUnderTest::new(BreakerLayer::http(&breaker));
         specimen.trip(move || breaker.trip())
     });
-    let asked = ["R13", "R14", "A10", "B3", "B7", "T9", "X8"];
+    let invariants = ["R13", "R14", "A10", "B3", "B7", "T9", "X8"];
     let suite = suite.holds_body().recovers_within(SECOND).attempts(1);
-    holds(suite.only(&asked), &["R13", "R14", "A10", "B7", "T9", "X8"]);
+    holds(
+        suite.only(&invariants),
+        &["R13", "R14", "A10", "B7", "T9", "X8"],
+    );
 }
 
 #[test]
-fn a_retry_sends_and_copies_no_more_than_it_says() {
+fn a_retry_sends_and_copies_only_what_it_states() {
     for attempts in [1, 3] {
         let suite = Conformance::new(format!("retry, {attempts} attempts"), move || {
             let config = RetryConfig::default().attempts(attempts);
             let config = config.attempt_timeout(SECOND);
             LayerUnderTest::new(RetryLayer::new(&Retry::new("report", config)))
         });
-        let asked = ["R13", "R14", "A10", "T9", "X8"];
+        let invariants = ["R13", "R14", "A10", "T9", "X8"];
         let suite = suite.needs_timer().attempts(attempts as usize);
-        holds(suite.only(&asked), &["R14", "A10", "T9", "X8"]);
+        holds(suite.only(&invariants), &["R14", "A10", "T9", "X8"]);
     }
 }
 
-/// Also where the service is not ready after the first attempt.
+/// Also if the service is not ready after the first attempt.
 #[test]
-fn a_retry_within_a_deadline_ends_in_time() {
+fn a_retry_inside_a_deadline_ends_in_time() {
     let suite = Conformance::new("deadline over retry", || {
         let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
         let retry = Retry::new("report", RetryConfig::default());
@@ -142,8 +145,8 @@ fn a_retry_within_a_deadline_ends_in_time() {
         LayerUnderTest::new(stack.into_inner())
     });
     let suite = suite.needs_timer().ends_within(SECOND);
-    let asked = ["R14", "A10", "A11", "Q5", "X8"];
-    holds(suite.only(&asked), &asked);
+    let invariants = ["R14", "A10", "A11", "Q5", "X8"];
+    holds(suite.only(&invariants), &invariants);
 }
 
 fn deadline() -> DeadlineConfig {

@@ -60,7 +60,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] rejects.
+    /// If [`BreakersConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: BreakersConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -127,7 +127,7 @@ impl Breakers {
     ///
     /// # Errors
     ///
-    /// What [`BreakersConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`BreakersConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: BreakersConfig) -> Result<(), ConfigError> {
         config.check()?;
         let mut map = self.shared.write();

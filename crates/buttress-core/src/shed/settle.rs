@@ -54,7 +54,8 @@ impl Shed {
 
     /// Like [`release`](Self::release), for a permit by reference. `ending` is why the call was dropped, if it was not
     /// settled: a call that its deadline ended (or that was dropped at the deadline that its request declares) after much
-    /// more time than calls take counts as a timeout; a call whose response had begun counts as answered; any other call is not counted. Releasing a permit again changes nothing.
+    /// more time than calls take counts as a timeout; a call whose response had begun counts as answered; any other call
+    /// is not counted. Releasing a permit again changes nothing.
     pub fn release_in_place(
         &self,
         permit: &mut Permit,

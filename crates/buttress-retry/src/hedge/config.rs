@@ -89,7 +89,7 @@ impl HedgeConfig {
     ///
     /// # Errors
     ///
-    /// What [`HedgeRule::check`] rejects.
+    /// If [`HedgeRule::check`] rejects the configuration.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.rule.check()
     }

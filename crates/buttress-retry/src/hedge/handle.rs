@@ -65,7 +65,7 @@ impl Hedge {
     ///
     /// # Errors
     ///
-    /// What [`HedgeConfig::check`] rejects.
+    /// If [`HedgeConfig::check`] rejects the configuration.
     pub fn try_new(name: impl Into<Name>, config: HedgeConfig) -> Result<Self, ConfigError> {
         buttress_http::know_errors();
         Self::assemble(name.into(), config, None)
@@ -123,7 +123,7 @@ impl Hedge {
     ///
     /// # Errors
     ///
-    /// What [`HedgeConfig::check`] rejects; the configuration is then unchanged.
+    /// If [`HedgeConfig::check`] rejects the configuration, which is then not changed.
     pub fn reconfigure(&self, config: HedgeConfig) -> Result<(), ConfigError> {
         let shared = &*self.shared;
         let mut current = shared.config.lock().unwrap_or_else(PoisonError::into_inner);

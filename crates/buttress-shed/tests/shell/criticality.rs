@@ -8,7 +8,8 @@ use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    begin, behind, call, criticality_inside, reason, request, said, shedder, slow, try_begin,
+    begin, behind, call, criticality_inside, reason, request, shedder, slow, try_begin,
+    with_criticality,
 };
 
 #[tokio::test(start_paused = true)]
@@ -17,10 +18,10 @@ async fn more_critical_calls_are_first_and_evict_less_critical_ones() {
     let (service, probe) = behind(&shedder);
     probe.script(slow(1_000));
     let inside = begin(&service, request());
-    let low = begin(&service, said("low"));
+    let low = begin(&service, with_criticality("low"));
     let first = begin(&service, request());
     let second = begin(&service, request());
-    let refused = call(&service, said("low")).await;
+    let refused = call(&service, with_criticality("low")).await;
     assert_eq!(reason(&refused), Some(Reason::CriticalityTooLow));
     let displaced = low.await;
     assert_eq!(reason(&displaced), Some(Reason::CriticalityTooLow));
@@ -42,7 +43,7 @@ async fn an_unknown_caller_may_lower_and_not_raise_the_criticality() {
     ] {
         let layer = ShedLayer::http(&shedder(10, 0)).trust(trust);
         assert_eq!(
-            criticality_inside(&layer, said(word)).await,
+            criticality_inside(&layer, with_criticality(word)).await,
             known,
             "{trust:?}, {word}"
         );
@@ -53,13 +54,16 @@ async fn an_unknown_caller_may_lower_and_not_raise_the_criticality() {
 async fn a_known_caller_may_raise_the_criticality() {
     let layer = ShedLayer::http(&shedder(10, 0))
         .trust(Trust::Never)
-        .trust_if(|headers, _| headers.contains_key("x-friend"));
-    assert_eq!(criticality_inside(&layer, said("critical")).await, None);
-    let mut friend = said("critical");
-    friend
+        .trust_if(|headers, _| headers.contains_key("x-known"));
+    assert_eq!(
+        criticality_inside(&layer, with_criticality("critical")).await,
+        None
+    );
+    let mut known = with_criticality("critical");
+    known
         .headers_mut()
-        .insert("x-friend", ::http::HeaderValue::from_static("yes"));
-    let heard = criticality_inside(&layer, friend).await;
+        .insert("x-known", ::http::HeaderValue::from_static("yes"));
+    let heard = criticality_inside(&layer, known).await;
     assert_eq!(heard, Some(Criticality::Critical));
 }
 
@@ -69,8 +73,8 @@ async fn calls_of_a_handler_send_its_criticality() {
     let client = {
         let upstream = Arc::clone(&upstream);
         let server = service_fn(move |request: Request<TestBody>| {
-            let said = request.headers().get("x-criticality").cloned();
-            upstream.lock().unwrap().push(said);
+            let header = request.headers().get("x-criticality").cloned();
+            upstream.lock().unwrap().push(header);
             async { Ok::<_, BoxError>(Response::new(TestBody::empty())) }
         });
         ShedLayer::client(&shedder(10, 0)).layer(server)
@@ -85,7 +89,11 @@ async fn calls_of_a_handler_send_its_criticality() {
     });
     let server = ShedLayer::http(&shedder(10, 0)).layer(gateway);
     for word in ["low", "high"] {
-        server.clone().oneshot(said(word)).await.unwrap();
+        server
+            .clone()
+            .oneshot(with_criticality(word))
+            .await
+            .unwrap();
     }
     server.oneshot(request()).await.unwrap();
     let heard = upstream.lock().unwrap().clone();
@@ -106,7 +114,7 @@ async fn a_call_that_waited_keeps_its_criticality() {
     });
     let service = ShedLayer::http(&shedder).layer(handler);
     let calls = ["high", "low", "medium"].map(|word| {
-        let call = service.clone().oneshot(said(word));
+        let call = service.clone().oneshot(with_criticality(word));
         let heard = tokio::spawn(async move { call.await.unwrap().collect().await.unwrap() });
         (word, heard)
     });
@@ -119,17 +127,18 @@ async fn a_call_that_waited_keeps_its_criticality() {
 #[tokio::test(start_paused = true)]
 async fn a_client_keeps_an_existing_header() {
     let server = service_fn(|request: Request<TestBody>| async move {
-        let said = request.headers().get_all("x-criticality");
-        let said: Vec<_> = said.iter().cloned().collect();
+        let header = request.headers().get_all("x-criticality");
+        let header: Vec<_> = header.iter().cloned().collect();
         let mut response = Response::new(TestBody::empty());
-        response.extensions_mut().insert(said);
+        response.extensions_mut().insert(header);
         Ok::<_, BoxError>(response)
     });
     let client = ShedLayer::client(&shedder(10, 0)).layer(server);
     let mut context =
         buttress_core::TaskContext::default().with_criticality(Some(Criticality::Low));
     let mut service = client.clone();
-    let response = context.enter(|| tower::Service::call(&mut service, said("critical")));
+    let response =
+        context.enter(|| tower::Service::call(&mut service, with_criticality("critical")));
     let response = response.await.unwrap();
     let heard = response
         .extensions()

@@ -9,7 +9,7 @@ use buttress_shed::{
 use buttress_testkit::{ReadyProbe, Script, TestBody};
 use tower::{Layer, ServiceExt};
 
-use crate::support::{begin, behind, call, reason, request, said, shedder, slow};
+use crate::support::{begin, behind, call, reason, request, shedder, slow, with_criticality};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_over_http_can_hold_its_slot_to_the_end_of_its_body() {
@@ -124,7 +124,7 @@ async fn under_memory_pressure_only_critical_calls_are_admitted() {
         ..Pressure::default()
     });
     assert_eq!(shedder.snapshot().least, Criticality::Medium);
-    let low = call(&service, said("low")).await;
+    let low = call(&service, with_criticality("low")).await;
     assert_eq!(reason(&low), Some(Reason::ResourceExhausted));
     call(&service, request()).await.unwrap();
 }

@@ -95,7 +95,7 @@ async fn a_panic_while_reading_a_request_reaches_only_its_caller() {
         })
     });
     let panics = || {
-        let mut request = crate::support::said("low");
+        let mut request = crate::support::with_criticality("low");
         let value = ::http::HeaderValue::from_static("yes");
         request.headers_mut().insert("x-panic", value);
         let call = || drop(scene.call_with(request));

@@ -6,7 +6,7 @@ use buttress_core::{Mode, Pressure, Reason};
 use buttress_shed::{PressureConfig, ShedLayer, Trust};
 
 use crate::scene::{MS, Scene, config, pass};
-use crate::support::said;
+use crate::support::with_criticality;
 
 /// A scene with run queue pressure that was just measured: the next value is used for a tenth of a second.
 fn scene(mode: Mode) -> Scene {
@@ -24,7 +24,7 @@ fn admit_waiters(scene: &Scene) -> Vec<&'static str> {
     ["low", "medium", "high", "critical"]
         .into_iter()
         .filter(|word| {
-            let call = scene.call_with(said(word));
+            let call = scene.call_with(with_criticality(word));
             let reason = call.reason();
             assert!(reason.is_none_or(|why| why == Reason::ResourceExhausted));
             call.is_inside()

@@ -24,7 +24,7 @@ pub(crate) fn request() -> Request<TestBody> {
 }
 
 /// A request with a criticality header.
-pub(crate) fn said(criticality: &str) -> Request<TestBody> {
+pub(crate) fn with_criticality(criticality: &str) -> Request<TestBody> {
     let mut request = request();
     let value = criticality.parse().expect("a valid header value");
     request.headers_mut().insert("x-criticality", value);

@@ -7,7 +7,7 @@ use buttress_shed::{ShedLayer, Trust};
 use buttress_testkit::TestBody;
 
 use crate::scene::{Scene, config};
-use crate::support::{criticality_inside, request, said, shedder};
+use crate::support::{criticality_inside, request, shedder, with_criticality};
 
 const HEADER: &str = "x-criticality";
 
@@ -65,7 +65,7 @@ async fn a_forged_criticality_has_no_effect() {
         });
         let inside = scene.call();
         let mut honest = scene.call();
-        let mut forged = scene.call_with(said("critical"));
+        let mut forged = scene.call_with(with_criticality("critical"));
         if displaces {
             honest.poll();
             assert_eq!(honest.reason(), Some(Reason::CriticalityTooLow));
@@ -85,12 +85,16 @@ async fn only_known_callers_may_raise_the_criticality() {
     let scene = Scene::behind(config(1, 1), |shedder| {
         ShedLayer::http(shedder)
             .trust(Trust::Never)
-            .trust_if(|headers, _| headers.get("x-secret").is_some_and(|said| said == "4711"))
+            .trust_if(|headers, _| {
+                headers
+                    .get("x-secret")
+                    .is_some_and(|secret| secret == "4711")
+            })
     });
     let _inside = scene.call();
     let mut waiting = scene.call();
     let with = |secret: &str| -> Request<TestBody> {
-        let mut request = said(Critical.as_str());
+        let mut request = with_criticality(Critical.as_str());
         let secret = secret.parse().unwrap();
         request.headers_mut().insert("x-secret", secret);
         request

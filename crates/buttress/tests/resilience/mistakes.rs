@@ -131,7 +131,7 @@ fn every_mistake_has_its_position_key_value_and_bound() {
         ),
         (
             "[server.a.bulkhead]\npartitions = { \"/a/b\" = 0.2 }",
-            "line 2, column 25: server.a.bulkhead.partitions./a/b is 0.2, but must be the first segment of a path, as \
+            "line 2, column 25: server.a.bulkhead.partitions./a/b is 0.2, but must be the first segment of a path, such as \
              \"/checkout\"",
         ),
         (

@@ -1,4 +1,4 @@
-//! tonic on both ends: what a client makes of a server with injected faults, in codes.
+//! tonic on both ends: the codes that a client gets from a server with injected faults.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ async fn unary(address: SocketAddr) -> Code {
     }
 }
 
-/// A stream of one message: how many came, and the code it ended with.
+/// A server stream: the number of messages, and the code at its end.
 async fn stream(address: SocketAddr) -> (usize, Code) {
     let mut client = HealthClient::new(connect(address).await);
     let mut stream = match within(client.watch(ask("ok"))).await {
@@ -43,12 +43,12 @@ async fn stream(address: SocketAddr) -> (usize, Code) {
 }
 
 #[tokio::test]
-async fn a_client_gets_a_code_for_each_answer() {
+async fn a_client_gets_a_code_for_each_injected_response() {
     for (answer, code) in [
         (Answer::Error, Code::Unavailable),
         (Answer::Abort, Code::Unavailable),
         (grpc_status(), Code::ResourceExhausted),
-        // What is no gRPC at all is read off its HTTP status.
+        // A response that is not gRPC is read by its HTTP status.
         (Answer::Status(503), Code::Unavailable),
         (Answer::Status(404), Code::Unimplemented),
     ] {
@@ -59,10 +59,10 @@ async fn a_client_gets_a_code_for_each_answer() {
     }
 }
 
-/// With no problem layer above, an error ends the stream of HTTP/2, as a server does that dies in the middle of a call;
-/// the connection and its other calls go on.
+/// Without an outer problem layer, an error ends the HTTP/2 stream, as in a server that fails in the middle of a
+/// call; the connection and its other calls continue.
 #[tokio::test]
-async fn a_client_sees_a_broken_stream_where_nothing_answers_for_an_error() {
+async fn a_client_gets_a_broken_stream_without_a_problem_layer() {
     for answer in [Answer::Error, Answer::Abort] {
         let injector = armed(Fault::Answer(answer.clone()));
         let address = serve(&injector, false).await;
@@ -75,7 +75,7 @@ async fn a_client_sees_a_broken_stream_where_nothing_answers_for_an_error() {
 }
 
 #[tokio::test]
-async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
+async fn a_client_waits_for_a_hung_or_delayed_call_until_the_plan_ends() {
     let injector = armed(Fault::Answer(Answer::Hang));
     let address = serve(&injector, true).await;
     assert_eq!(held(&injector, unary(address)).await, Code::Unavailable);
@@ -86,7 +86,7 @@ async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
 }
 
 #[tokio::test]
-async fn a_panic_takes_its_connection_along_and_no_other() {
+async fn a_panic_ends_only_its_connection() {
     let injector = armed(Fault::Answer(Answer::Panic));
     let address = serve(&injector, true).await;
     assert_ne!(unary(address).await, Code::Ok);
@@ -95,7 +95,7 @@ async fn a_panic_takes_its_connection_along_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_client_gets_a_code_for_each_harm_to_a_body() {
+async fn a_client_gets_a_code_for_each_body_fault() {
     for (fault, in_unary, in_stream) in [
         // It ends in the middle of a message.
         (
@@ -103,7 +103,7 @@ async fn a_client_gets_a_code_for_each_harm_to_a_body() {
             Code::Internal,
             (0, Code::Internal),
         ),
-        // The flag that says whether a message is compressed.
+        // The flag for whether a message is compressed.
         (
             BodyFault::Corrupt { after: 0 },
             Code::Internal,
@@ -121,7 +121,7 @@ async fn a_client_gets_a_code_for_each_harm_to_a_body() {
             Code::DataLoss,
             (1, Code::DataLoss),
         ),
-        // gRPC says no length.
+        // gRPC sends no length.
         (
             BodyFault::WrongLength { excess: 3 },
             Code::Ok,
@@ -146,7 +146,7 @@ async fn a_client_gets_the_rest_of_a_stalled_message_when_the_plan_ends() {
     assert_eq!(held(&injector, unary(address)).await, Code::Ok);
 }
 
-/// A tonic server behind the injector, and behind a problem layer if errors are to be answered.
+/// A tonic server with the injector, and with a problem layer if errors should become responses.
 async fn serve(injector: &Injector, problems: bool) -> SocketAddr {
     let (listener, address) = listen().await;
     let incoming = TcpListenerStream::new(listener);

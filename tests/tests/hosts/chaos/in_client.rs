@@ -1,4 +1,4 @@
-//! Faults in a client: reqwest through `HttpClient` behind an injector, in front of a healthy server.
+//! Faults in a client: reqwest through `HttpClient` with an injector, in front of a healthy server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,44 +27,44 @@ async fn a_caller_gets_each_injected_response_and_the_server_is_not_called() {
             r#"200 x-buttress-fault=fault grpc-status=8 "" end"#,
         ),
     ] {
-        let (client, asked) = behind(&armed(Fault::Answer(answer.clone()))).await;
+        let (client, request_count) = behind(&armed(Fault::Answer(answer.clone()))).await;
         let answered = within(client.oneshot(request())).await;
         assert_eq!(seen(answered).await, expected, "{answer:?}");
-        assert_eq!(asked.load(Ordering::Relaxed), 0, "{answer:?}");
+        assert_eq!(request_count.load(Ordering::Relaxed), 0, "{answer:?}");
     }
 }
 
 #[tokio::test]
-async fn a_caller_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
+async fn a_caller_waits_for_a_hung_or_delayed_call_until_the_plan_ends() {
     let injector = armed(Fault::Answer(Answer::Hang));
-    let (client, asked) = behind(&injector).await;
+    let (client, request_count) = behind(&injector).await;
     let answer = held(&injector, client.oneshot(request())).await;
     assert_eq!(seen(answer).await, "Failure(Timeout), fault_injected");
-    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!(request_count.load(Ordering::Relaxed), 0);
 
     let injector = armed(delay());
-    let (client, asked) = behind(&injector).await;
+    let (client, request_count) = behind(&injector).await;
     let answer = held(&injector, client.oneshot(request())).await;
     assert_eq!(seen(answer).await, body("hello, world", "end"));
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(request_count.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
-async fn a_panic_is_the_callers_and_the_client_goes_on() {
+async fn a_panic_reaches_its_caller_and_the_client_continues() {
     let injector = armed(Fault::Answer(Answer::Panic));
-    let (client, asked) = behind(&injector).await;
+    let (client, request_count) = behind(&injector).await;
     let task = tokio::spawn(client.clone().oneshot(request()));
     assert!(within(task).await.unwrap_err().is_panic());
     injector.disarm();
     assert!(within(client.oneshot(request())).await.is_ok());
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(request_count.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
-async fn a_caller_sees_each_harm_to_a_body() {
+async fn a_caller_observes_each_body_fault() {
     let reset = "Failure(Transport), fault_injected";
     for (fault, expected) in [
-        // The length is not compared with the head: an inner layer has done that.
+        // The length is not compared with the head, because an inner layer has done that.
         (BodyFault::Truncate { after: 5 }, body("hello", "end")),
         (
             BodyFault::Corrupt { after: 11 },
@@ -106,10 +106,10 @@ fn body(text: &str, end: &str) -> String {
     format!("200 x-buttress-fault=fault content-length=12 {text:?} {end}")
 }
 
-/// A client behind the injector, and the number of requests to its server.
+/// A client with the injector, and the number of requests to its server.
 async fn behind(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
+    let request_count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&request_count);
     let greet = async move || {
         counted.fetch_add(1, Ordering::Relaxed);
         "hello, world"
@@ -120,10 +120,10 @@ async fn behind(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<At
         client: HttpClient::from(client),
         address,
     };
-    (ChaosLayer::http(injector).layer(client), asked)
+    (ChaosLayer::http(injector).layer(client), request_count)
 }
 
-/// Asks the one server that there is.
+/// Sends requests to the one server.
 #[derive(Clone)]
 struct Client {
     client: HttpClient,

@@ -1,6 +1,6 @@
-//! Every fault, over real connections: what the peer sees of it.
+//! Every fault over real connections, as the peer observes it.
 //!
-//! A fault with a duration lasts until the injector is disarmed, so nothing here waits for a clock.
+//! A fault with a duration lasts until the injector is disarmed, so no test waits for a clock.
 
 mod grpc;
 mod in_client;
@@ -20,7 +20,7 @@ use crate::support::within;
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_secs(600);
 
-/// How long a peer waits for what must not come.
+/// How long a peer waits for a response that must not arrive.
 const LOOK: Duration = Duration::from_millis(30);
 
 const STALL: BodyFault = BodyFault::Stall {
@@ -38,7 +38,7 @@ fn injector() -> Injector {
     Injector::new("chaos", config.fault_header(true))
 }
 
-/// An injector that does this to every call.
+/// An injector with this fault for every call.
 fn armed(fault: Fault) -> Injector {
     let injector = injector();
     arm(&injector, fault);
@@ -61,7 +61,7 @@ fn grpc_status() -> Answer {
     }
 }
 
-/// What a reader of the whole response sees, in a line: the status, the relevant headers, the body, and how it ended.
+/// A reader's view of the whole response, in a line: the status, the relevant headers, the body, and how it ended.
 async fn seen<B>(answer: Result<Response<B>, BoxError>) -> String
 where
     B: http_body::Body<Data = bytes::Bytes> + Unpin,
@@ -92,7 +92,7 @@ where
     format!("{seen} {text:?} {end}")
 }
 
-/// What an error says that a layer would read off it.
+/// The outcome that a layer would read from an error.
 fn failure(error: &BoxError) -> String {
     let whose = match Rejection::find(&**error) {
         Some(rejection) => rejection.reason().as_str(),
@@ -101,7 +101,7 @@ fn failure(error: &BoxError) -> String {
     format!("{:?}, {whose}", classify_error(&**error).outcome)
 }
 
-/// Sees that `answer` does not come while the fault is there, and what comes once it is gone.
+/// Checks that `answer` is pending while the fault is injected, and returns its output afterwards.
 async fn held<T>(injector: &Injector, answer: impl Future<Output = T>) -> T {
     let mut answer = std::pin::pin!(answer);
     let affected = async {

@@ -1,4 +1,4 @@
-//! Faults on a server: hyper and axum, as reqwest sees them through `HttpClient`.
+//! Faults on a server: hyper and axum, with reqwest through `HttpClient` as the client.
 
 use std::net::SocketAddr;
 
@@ -21,9 +21,9 @@ use tower::{Layer, ServiceBuilder, ServiceExt};
 use super::{DRIP, LOOK, STALL, arm, armed, delay, grpc_status, held, injector, seen};
 use crate::support::{listen, serve, uri, within};
 
-/// Beneath hyper, with nothing that would make a response of an error.
+/// Directly in hyper, so that errors do not become responses.
 #[tokio::test]
-async fn a_client_sees_each_answer_that_a_server_is_made_to_give() {
+async fn a_client_gets_each_injected_response() {
     for (answer, expected) in [
         (Answer::Abort, BROKEN),
         (Answer::Error, BROKEN),
@@ -41,14 +41,14 @@ async fn a_client_sees_each_answer_that_a_server_is_made_to_give() {
         let address = hyper(&injector).await;
         assert_eq!(seen(ask(address, "/").await).await, expected, "{answer:?}");
         assert_eq!(injector.snapshot().active, 0, "{answer:?}");
-        // Whatever became of that connection, the server serves the next.
+        // Whatever happened to that connection, the server serves the next.
         injector.disarm();
         assert_eq!(seen(ask(address, "/").await).await, WHOLE, "{answer:?}");
     }
 }
 
 #[tokio::test]
-async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
+async fn a_client_waits_for_a_hung_or_delayed_call_until_the_plan_ends() {
     let injector = armed(Fault::Answer(Answer::Hang));
     let address = hyper(&injector).await;
     let answer = held(&injector, ask(address, "/")).await;
@@ -60,9 +60,9 @@ async fn a_client_waits_for_what_hangs_or_is_late_until_the_plan_ends() {
     assert_eq!(seen(answer).await, whole);
 }
 
-/// If the head has a length, a client notices missing bytes; changed bytes, never.
+/// If the head has a length, a client detects missing bytes, but never changed bytes.
 #[tokio::test]
-async fn a_client_sees_each_harm_to_a_body_of_known_length() {
+async fn a_client_observes_each_fault_in_a_body_of_known_length() {
     for (fault, expected) in [
         (BodyFault::Truncate { after: 5 }, torn("hello")),
         (
@@ -72,7 +72,7 @@ async fn a_client_sees_each_harm_to_a_body_of_known_length() {
         (DRIP, whole("hello, world")),
         (BodyFault::Reset { after: 5 }, torn("hello")),
         (BodyFault::LoseTrailers, whole("hello, world")),
-        // HTTP/1.1 has no place for them: they were not requested.
+        // HTTP/1.1 does not send them, because they were not requested.
         (
             BodyFault::AlterTrailers { grpc_status: 13 },
             whole("hello, world"),
@@ -85,17 +85,17 @@ async fn a_client_sees_each_harm_to_a_body_of_known_length() {
         let injector = armed(Fault::Body(fault));
         let address = hyper(&injector).await;
         let seen = seen(ask(address, "/").await).await;
-        // How much of a torn body comes through before the connection breaks is hyper's to say.
+        // hyper decides how much of an aborted body is sent before the connection breaks.
         let (seen, expected) = (without_torn_text(&seen), without_torn_text(&expected));
         assert_eq!(seen, expected, "{fault:?}");
         crate::support::until(|| injector.snapshot().active == 0).await;
     }
 }
 
-/// If the head has no length, a body that is cut short is complete to its reader. That is the fault that only a check
-/// of the content finds.
+/// If the head has no length, a body that is cut short is complete for its reader. Only a check of the content
+/// detects that fault.
 #[tokio::test]
-async fn a_client_sees_each_harm_to_a_stream() {
+async fn a_client_observes_each_fault_in_a_stream() {
     let tail = |text: &str, end: &str| format!("200 x-buttress-fault=fault {text:?} {end}");
     for (fault, expected) in [
         (BodyFault::Truncate { after: 5 }, tail("hello", "end")),
@@ -140,9 +140,9 @@ async fn a_client_reads_the_rest_of_a_stalled_body_when_the_plan_ends() {
     }
 }
 
-/// In axum an error must become a response, and a problem layer makes one that says what it was.
+/// In axum an error must become a response, and a problem layer converts it.
 #[tokio::test]
-async fn a_client_of_axum_sees_a_problem_where_there_is_an_error() {
+async fn a_client_of_axum_gets_a_problem_for_an_error() {
     for (answer, expected) in [
         (Answer::Error, r#"503 "#),
         (Answer::Abort, r#"503 "#),
@@ -164,7 +164,7 @@ async fn a_client_of_axum_sees_a_problem_where_there_is_an_error() {
     }
 }
 
-/// What an error or a panic in a server comes to at the other end.
+/// The result of an error or a panic in a server, for the client.
 const BROKEN: &str = "Failure(Transport), of the connection";
 
 const WHOLE: &str = r#"200 content-length=12 "hello, world" end"#;
@@ -177,12 +177,12 @@ fn torn(text: &str) -> String {
     format!("200 x-buttress-fault=fault content-length=12 {text:?} {BROKEN}")
 }
 
-/// Leaves of an answer that broke off only that it did.
+/// Removes the text of a response that broke off, which varies.
 fn without_torn_text(seen: &str) -> &str {
     if seen.ends_with(BROKEN) { BROKEN } else { seen }
 }
 
-/// A server of hyper with every response passing through the injector.
+/// A hyper server, all responses of which pass through the injector.
 async fn hyper(injector: &Injector) -> SocketAddr {
     let stream = async || {
         let frames = ["hello,", " world"].map(|part| {
@@ -204,7 +204,7 @@ async fn hyper(injector: &Injector) -> SocketAddr {
     address
 }
 
-/// Asks with a client, and so a connection, of its own.
+/// Sends a request with a separate client, and so a separate connection.
 async fn ask(address: SocketAddr, path: &str) -> Result<Response<Body>, BoxError> {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = Request::get(uri(address, path)).body(Body::default());
@@ -212,7 +212,7 @@ async fn ask(address: SocketAddr, path: &str) -> Result<Response<Body>, BoxError
 }
 
 #[tokio::test]
-async fn a_disarmed_injector_is_not_seen() {
+async fn a_disarmed_injector_is_not_observable() {
     let address = hyper(&injector()).await;
     assert_eq!(seen(ask(address, "/").await).await, WHOLE);
 }

@@ -1,26 +1,26 @@
-//! What rejects after failures.
+//! Fuzzing of breakers.
 
 use buttress::prelude::*;
 use buttress_testkit::{Conformance, LayerUnderTest, shake};
 use tower::ServiceBuilder;
 
-use super::{MODES, OPEN_FOR, breaker, seeds, stands, was_asked};
+use super::{MODES, OPEN_FOR, breaker, conforms, seeds, was_checked};
 
 #[test]
-fn a_problem_layer_stands() {
+fn a_problem_layer_conforms() {
     let shaken = shake(ProblemLayer::new, seeds());
     shaken.assert();
-    was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+    was_checked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
 }
 
 #[test]
-fn a_breaker_stands() {
+fn a_breaker_conforms() {
     in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::new(breaker)));
     in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::http(breaker)));
 }
 
 #[test]
-fn a_breaker_that_waits_stands() {
+fn a_breaker_that_waits_conforms() {
     in_every_mode(|breaker| {
         let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
         LayerUnderTest::new(waits)
@@ -28,7 +28,7 @@ fn a_breaker_that_waits_stands() {
 }
 
 #[test]
-fn a_problem_layer_over_a_breaker_stands() {
+fn a_problem_layer_over_a_breaker_conforms() {
     in_every_mode(|breaker| {
         let stack = ServiceBuilder::new()
             .layer(ProblemLayer::new())
@@ -43,7 +43,7 @@ fn in_every_mode(layer: fn(&Breaker) -> LayerUnderTest) {
             let breaker = Breaker::new("shaken", breaker(mode));
             layer(&breaker).state(move || breaker.snapshot().probes_under_way)
         });
-        let shaken = stands(suite.recovers_within(2 * OPEN_FOR));
-        was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+        let shaken = conforms(suite.recovers_within(2 * OPEN_FOR));
+        was_checked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Injectors, under faults that are not their own.
+//! Fuzzing of injectors, with faults of the fuzzer.
 
 use std::time::Duration;
 
@@ -6,39 +6,39 @@ use buttress::chaos::{Answer, Bounds, Latency, SteadyStateConfig};
 use buttress::prelude::*;
 use buttress_testkit::{Conformance, LayerUnderTest};
 
-use super::{stands, was_asked};
+use super::{conforms, was_checked};
 
 fn injector() -> Injector {
     Injector::new("shaken", InjectorConfig::default().kill_variable(None))
 }
 
 #[test]
-fn a_disarmed_injector_stands() {
-    let _ = stands(Conformance::new(
+fn a_disarmed_injector_conforms() {
+    let _ = conforms(Conformance::new(
         "disarmed",
         || ChaosLayer::new(&injector()),
     ));
-    let _ = stands(Conformance::new("disarmed, http", || {
+    let _ = conforms(Conformance::new("disarmed, http", || {
         ChaosLayer::http(&injector())
     }));
 }
 
 #[test]
-fn an_armed_injector_stands_until_its_time_is_over_and_after() {
+fn an_armed_injector_conforms_during_and_after_its_plan() {
     for http in [false, true] {
         let suite = Conformance::new("armed", move || {
             let injector = injector();
             injector.arm(plan()).unwrap();
             specimen(&injector, http)
         });
-        let shaken = stands(suite.recovers_within(TTL));
-        was_asked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
+        let shaken = conforms(suite.recovers_within(TTL));
+        was_checked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
     }
 }
 
-/// Sooner or later so many calls fail that it disarms itself in the middle of a call.
+/// Eventually so many calls fail that it disarms itself in the middle of a call.
 #[test]
-fn an_injector_with_a_guard_stands() {
+fn an_injector_with_a_guard_conforms() {
     for http in [false, true] {
         let suite = Conformance::new("guarded", move || {
             let injector = injector();
@@ -46,7 +46,7 @@ fn an_injector_with_a_guard_stands() {
             injector.arm(plan().guard(guard)).unwrap();
             specimen(&injector, http)
         });
-        let _ = stands(suite.recovers_within(TTL));
+        let _ = conforms(suite.recovers_within(TTL));
     }
 }
 
@@ -60,7 +60,7 @@ fn specimen(injector: &Injector, http: bool) -> LayerUnderTest {
     specimen.state(move || injector.snapshot().active)
 }
 
-/// What may be done to calls without breaking what a layer promises: not bodies that end too early, and no panics.
+/// Faults that do not break the contract of a layer: no bodies that end too early, and no panics.
 pub(super) fn plan() -> Plan {
     let third = |name, fault| PlannedFault::new(name, fault).rate(Ratio::percent(30));
     let slow = Latency::Uniform {
@@ -78,5 +78,5 @@ pub(super) fn plan() -> Plan {
         )
 }
 
-/// Some of each history is under the plan, and some after it.
+/// A part of each history is before the end of the plan, and a part after it.
 pub(super) const TTL: Duration = Duration::from_secs(15);

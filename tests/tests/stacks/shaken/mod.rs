@@ -1,6 +1,6 @@
-//! Our own layers and stacks under random faults and random callers, in every mode.
+//! Fuzzing of our layers and stacks, with random faults and random callers, in each mode.
 //!
-//! Each is shaken with [`SEEDS`], which takes some seconds in debug. More of them, for a night:
+//! Each is fuzzed with [`SEEDS`] seeds, which takes some seconds in debug. To run more of them:
 //!
 //! ```sh
 //! BUTTRESS_SEEDS=100000 cargo test --release -p buttress-tests --test stacks shaken
@@ -28,26 +28,26 @@ fn seeds() -> Range<u64> {
     0..asked.map_or(SEEDS, |seeds| seeds.parse().expect("a number of seeds"))
 }
 
-/// Shakes a stack, and asserts that no invariant broke. Returns how often each was tested.
+/// Fuzzes a stack, and asserts that no invariant was broken. Returns how often each was checked.
 #[track_caller]
-fn stands(suite: Conformance) -> FuzzReport {
+fn conforms(suite: Conformance) -> FuzzReport {
     let shaken = suite.shake(seeds());
     shaken.assert();
     shaken
 }
 
-/// Shaking has put each of these to the test.
+/// Asserts that the fuzzer has checked each of these.
 #[track_caller]
-fn was_asked(shaken: &FuzzReport, invariants: &[&str]) {
+fn was_checked(shaken: &FuzzReport, invariants: &[&str]) {
     for invariant in invariants {
         assert!(shaken.tested(invariant) > 0, "{invariant}\n{shaken}");
     }
 }
 
-/// How long the circuits of these tests stay open.
+/// The open time in these tests.
 const OPEN_FOR: Duration = Duration::from_secs(1);
 
-/// Trips often, and rolls no dice.
+/// Opens often, without randomness.
 fn breaker(mode: Mode) -> BreakerConfig {
     BreakerConfig::default()
         .consecutive_failures(3)
@@ -56,7 +56,7 @@ fn breaker(mode: Mode) -> BreakerConfig {
         .mode(mode)
 }
 
-/// Three attempts, without dice, and with a budget that runs out now and then.
+/// Three attempts, without jitter, and with a budget that sometimes runs out.
 fn retry(mode: Mode) -> RetryConfig {
     RetryConfig::default()
         .backoff(Backoff::default().jitter(Jitter::None))

@@ -1,4 +1,4 @@
-//! What asks again, and what gives up.
+//! Fuzzing of retries, hedges and deadlines.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
-use super::{MODES, retry, stands, was_asked};
+use super::{MODES, conforms, retry, was_checked};
 
 #[test]
-fn a_retry_stands() {
+fn a_retry_conforms() {
     for http in [false, true] {
         for mode in MODES {
             let suite = Conformance::new(format!("retry, {mode:?}"), move || {
@@ -29,25 +29,25 @@ fn a_retry_stands() {
                     (budget.calls_in_flight, budget.extra_in_flight)
                 })
             });
-            was_asked(&stands(suite), &ASKED);
+            was_checked(&conforms(suite), &ASKED);
         }
     }
 }
 
 #[test]
-fn a_hedge_stands() {
+fn a_hedge_conforms() {
     for mode in MODES {
         let suite = Conformance::new(format!("hedge, {mode:?}"), move || {
             let config = HedgeConfig::default().minimum_calls(1).mode(mode);
             HedgeLayer::new(&Hedge::new("shaken", config))
         });
-        was_asked(&stands(suite), &ASKED);
+        was_checked(&conforms(suite), &ASKED);
     }
 }
 
-/// Calls that hang and bodies that stall outlast it.
+/// Calls that hang and bodies that stall last longer than it.
 #[test]
-fn a_deadline_stands() {
+fn a_deadline_conforms() {
     let timeout = Duration::from_millis(1_500);
     for mode in MODES {
         let server = DeadlineConfig::default().timeout(timeout).mode(mode);
@@ -65,7 +65,7 @@ fn a_deadline_stands() {
         ];
         for (side, layer) in layers {
             let suite = Conformance::new(format!("deadline, {side}, {mode:?}"), layer);
-            was_asked(&stands(suite), &ASKED);
+            was_checked(&conforms(suite), &ASKED);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The whole of it, as servers and clients have it.
+//! Fuzzing of whole stacks, as on servers and in clients.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use buttress_testkit::{Conformance, LayerUnderTest, TestBody};
 use http::Request;
 use tower::ServiceBuilder;
 
-use super::{MODES, OPEN_FOR, breaker, chaos, retry, stands, was_asked};
+use super::{MODES, OPEN_FOR, breaker, chaos, conforms, retry, was_checked};
 
 const LIMIT: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// problem > deadline > shed > bulkhead
 #[test]
-fn a_server_stands() {
+fn a_server_conforms() {
     for mode in MODES {
         let suite = Conformance::new(format!("server, {mode:?}"), move || {
-            // Where there are two lines, one behind the other, only first come, first served is an order of both.
+            // With two queues, one after the other, only first come, first served is an order of both.
             let shed = ShedConfig::default().limit(2 * LIMIT).queue(10);
             let shed = shed.max_wait(None).margin(Duration::ZERO);
             let shedder = Shedder::new("shaken", shed.order(Order::Fifo).mode(mode));
@@ -43,22 +43,22 @@ fn a_server_stands() {
         } else {
             suite
         };
-        was_asked(&stands(suite), &ASKED);
+        was_checked(&conforms(suite), &ASKED);
     }
 }
 
 /// deadline > retry > breaker > bulkhead
 #[test]
-fn a_client_stands() {
+fn a_client_conforms() {
     for mode in MODES {
         let suite = Conformance::new(format!("client, {mode:?}"), move || client(mode, None));
-        was_asked(&stands(suite.recovers_within(2 * OPEN_FOR)), &ASKED);
+        was_checked(&conforms(suite.recovers_within(2 * OPEN_FOR)), &ASKED);
     }
 }
 
-/// The same around an injector that does what it is for, beside what is wrong anyway.
+/// The same around an injector with its own faults, in addition to those of the fuzzer.
 #[test]
-fn a_client_of_what_is_broken_on_purpose_stands() {
+fn a_client_with_injected_faults_conforms() {
     for mode in MODES {
         let suite = Conformance::new(format!("client with faults, {mode:?}"), move || {
             let quiet = InjectorConfig::default().kill_variable(None);
@@ -66,7 +66,7 @@ fn a_client_of_what_is_broken_on_purpose_stands() {
             injector.arm(chaos::plan()).unwrap();
             client(mode, Some(&injector))
         });
-        was_asked(&stands(suite.recovers_within(chaos::TTL)), &ASKED);
+        was_checked(&conforms(suite.recovers_within(chaos::TTL)), &ASKED);
     }
 }
 

@@ -110,13 +110,25 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
 
     // The same with hyper-util's client, without an adapter that has read its errors.
     let connector = hyper_util::rt::TokioExecutor::new();
-    let client = hyper_util::client::legacy::Client::builder(connector).build_http::<TestBody>();
-    let client = BreakerLayer::http(&breaker).layer(client);
-    for _ in 0..4 {
-        let request = Request::get("https://127.0.0.1:1/").body(TestBody::empty());
-        assert!(client.clone().oneshot(request.unwrap()).await.is_err());
+    let client = hyper_util::client::legacy::Client::builder(connector).build_http();
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let client = ServiceBuilder::new()
+        .layer(RetryLayer::http(&retry))
+        .layer(BreakerLayer::http(&breaker))
+        .map_request(move |request: Request<ReplayBody<TestBody>>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            request
+        })
+        .service(client);
+    for url in ["https://127.0.0.1:1/", "/relative"] {
+        for _ in 0..4 {
+            let request = Request::get(url).body(ReplayBody::new(TestBody::empty()));
+            assert!(client.clone().oneshot(request.unwrap()).await.is_err());
+        }
+        assert_eq!(breaker.state(), CircuitState::Closed, "{url}");
     }
-    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert_eq!(asked.load(Ordering::Relaxed), 8);
 }
 
 /// Three attempts with a fault rate of 30 %: of 1000 calls, 27 fail on average, and 300 if all attempts of a call

@@ -13,7 +13,7 @@ use crate::{Classify, ClassifyRetry, HttpClassifier, RetryClassifier, grpc};
 /// | feature | error or source | outcome |
 /// |---|---|---|
 /// | `tonic` | a `tonic::Status` | that of the same status in a response, for a client |
-/// | `hyper` | an error of hyper-util's client whose connector cannot connect to the URL: `https://` without TLS | ignored and not retried: the caller's mistake |
+/// | `hyper` | an error of hyper-util's client for a request that [cannot be sent](cannot_be_sent) | ignored and not retried: the caller's mistake |
 pub fn know_errors() {
     if cfg!(any(feature = "hyper", feature = "tonic")) {
         read_errors_with(read);
@@ -34,23 +34,37 @@ fn read(error: &(dyn Error + 'static)) -> Option<ErrorReading> {
     })
 }
 
-/// Returns whether an error of hyper-util's client means that its connector cannot connect to URLs like that of the
-/// request, so nothing was sent. Always `false` without the feature `hyper`.
+/// Returns whether an error of hyper-util's client means that the client cannot send requests like this one, so nothing
+/// was sent:
+///
+/// - the URL is relative, or has no scheme;
+/// - the connector cannot connect to the scheme: `https://` without TLS, or `ftp://`;
+/// - the client or its connection does not support the version of the request, such as HTTP/2 over a connection of
+///   HTTP/1.1;
+/// - the method is CONNECT and the version HTTP/1.0.
+///
+/// An unsupported scheme is recognized by the error of hyper-util's `HttpConnector`, not by those of other connectors. An
+/// empty host is an error of DNS, as any unknown name is. Always `false` without the feature `hyper`.
 #[must_use]
 pub fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     #[cfg(feature = "hyper")]
     {
         use hyper_util::client::legacy;
 
-        let is_connect = |error: &(dyn Error + 'static)| {
-            let error: Option<&legacy::Error> = error.downcast_ref();
-            error.is_some_and(legacy::Error::is_connect)
+        // Another error of a client further down is about another request: one that the body of this request needed,
+        // or a tunnel.
+        let found = buttress_core::chain(error).find_map(|error| error.downcast_ref());
+        let Some(error): Option<&legacy::Error> = found else {
+            return false;
         };
-        // The connector's error type is private to hyper-util. No other error wraps it.
-        buttress_core::chain(error).any(is_connect)
-            && buttress_core::chain(error)
-                .last()
-                .is_some_and(|cause| cause.to_string().starts_with("invalid URL, "))
+        // The kinds of these errors are private to hyper-util, and so is the connector's error type. The kinds for
+        // mistakes of the caller begin with "User".
+        if !error.is_connect() {
+            return error.to_string().starts_with("client error (User");
+        }
+        buttress_core::chain(error)
+            .last()
+            .is_some_and(|cause| cause.to_string().starts_with("invalid URL, "))
     }
     #[cfg(not(feature = "hyper"))]
     {

@@ -30,8 +30,9 @@ const CALLS: (f64, f64) = if cfg!(debug_assertions) {
 } else {
     (24e3, 120e3)
 };
-/// Short runs have wider bounds.
-const LAX: f64 = if cfg!(debug_assertions) { 0.04 } else { 0.0 };
+/// A short run has wider bounds: two cold starts of thirty settle on a knee that is a fifth too low, and stay there for
+/// longer than it lasts.
+const LAX: f64 = if cfg!(debug_assertions) { 0.16 } else { 0.0 };
 
 pub(crate) fn default() {
     for deadline in [Some(OBJECTIVE), None, Some(1.0)] {

@@ -2,6 +2,7 @@
 
 mod body;
 mod hosts;
+mod recording;
 mod replay_buffer;
 mod shared_buffer;
 
@@ -17,14 +18,19 @@ pub use replay_buffer::ReplayBuffer;
 /// Implemented for the bodies of reqwest, axum and tonic (behind features of these names), and for [`ReplayBody`],
 /// which wraps any other body before it reaches the layer that replays it.
 ///
-/// Recording is lazy: the body is read only when an attempt polls it, [`Bytes`](bytes::Bytes) are shared and not
-/// copied, and a later attempt continues to read where the recording ends.
+/// Recording is lazy: the body is read only when an attempt polls it, and a later attempt continues to read where the
+/// recording ends.
+///
+/// The first frame and frames of at least 4 KiB are shared and not copied. Smaller frames are copied, because a small
+/// frame may be a slice of a large chunk, and would keep the whole chunk in memory. So a recording keeps at most one
+/// chunk, and one more for each 4 KiB of the limit.
 pub trait Replay: Body + Sized {
     /// The body that is read: usually `Self`.
     type Source;
 
-    /// Starts to record up to `limit` bytes, in at most 64 frames plus one for each 64 bytes of the limit. Returns
-    /// the body of the first attempt, and the buffer for the following attempts.
+    /// Starts to record up to `limit` bytes, in at most 64 frames plus one for each 64 bytes of the limit. Trailers
+    /// count with the bytes of their names and values, and each field as a frame. Returns the body of the first
+    /// attempt, and the buffer for the following attempts.
     ///
     /// # Errors
     ///
@@ -44,7 +50,7 @@ pub trait Replay: Body + Sized {
 pub enum ReplayError {
     /// The body failed while it was read.
     Failed,
-    /// The body was larger than the limit.
+    /// The body, with its trailers, was larger than the limit.
     TooLarge,
 }
 

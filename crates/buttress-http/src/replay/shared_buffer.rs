@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::ReplayError;
+use super::recording::Recording;
 
 /// A body that is read once and replayed by several readers, one after the other.
 ///
@@ -16,16 +17,12 @@ use super::ReplayError;
 /// because from then on the source wakes only its new owner.
 pub(super) struct SharedBuffer<B> {
     hint: SizeHint,
-    limit: usize,
     inner: Mutex<Inner<B>>,
 }
 
 struct Inner<B> {
     source: Source<B>,
-    data: Vec<Bytes>,
-    /// The bytes that were recorded.
-    recorded: usize,
-    trailers: Option<HeaderMap>,
+    recording: Recording,
     /// The number of the reader that owns the source.
     player: u64,
     /// The task of that reader, while it waits.
@@ -93,7 +90,7 @@ impl<B> SharedBuffer<B> {
     pub(super) fn is_at_end(&self, at: Position) -> bool {
         let inner = self.lock();
         let played = match inner.lost {
-            None => at.frame >= inner.data.len() + usize::from(inner.trailers.is_some()),
+            None => at.frame >= inner.recording.len(),
             // Frames that were not recorded have been sent by the reader that read them. An earlier reader has not
             // sent them, and would treat a partial body as complete.
             Some(ReplayError::TooLarge) => inner.player == at.player,
@@ -120,12 +117,9 @@ where
     pub(super) fn new(body: B, limit: usize) -> Self {
         Self {
             hint: body.size_hint(),
-            limit,
             inner: Mutex::new(Inner {
                 source: Source::Here(body),
-                data: Vec::new(),
-                recorded: 0,
-                trailers: None,
+                recording: Recording::new(limit),
                 player: 0,
                 waiting: None,
                 lost: None,
@@ -181,42 +175,32 @@ where
 impl<B> Inner<B> {
     /// Returns the recorded frame at a position, if there is one.
     fn replay(&self, at: &mut Position) -> Option<Found> {
-        let found = match self.data.get(at.frame) {
-            Some(data) => Found::Data(data.clone()),
-            None if at.frame == self.data.len() => Found::Trailers(self.trailers.clone()?),
-            None => return None,
-        };
+        let found = self.recording.get(at.frame)?;
         at.frame += 1;
         Some(found)
     }
 
     /// Records a frame, if there is space and nothing has failed.
-    fn record(&mut self, found: &Result<Found, BoxError>, limit: usize) {
+    fn record(&mut self, found: &Result<Found, BoxError>) {
         if self.lost.is_some() {
             return;
         }
-        match found {
+        let recorded = match found {
             // An empty frame is not recorded: it has no effect, and a peer may send any number of them.
-            Ok(found) if found.is_empty() => {}
-            Ok(Found::Data(data))
-                if self.recorded + data.len() > limit || self.data.len() >= most_frames(limit) =>
-            {
-                self.lose(ReplayError::TooLarge);
-            }
-            Ok(Found::Data(data)) => {
-                self.recorded += data.len();
-                self.data.push(data.clone());
-            }
-            Ok(Found::Trailers(trailers)) => self.trailers = Some(trailers.clone()),
-            Ok(Found::End) => {}
-            Err(_) => self.lose(ReplayError::Failed),
+            Ok(found) if found.is_empty() => Ok(()),
+            Ok(Found::Data(data)) => self.recording.push(data),
+            Ok(Found::Trailers(trailers)) => self.recording.finish(trailers),
+            Ok(Found::End) => Ok(()),
+            Err(_) => Err(ReplayError::Failed),
+        };
+        if let Err(why) = recorded {
+            self.lose(why);
         }
     }
 
     fn lose(&mut self, why: ReplayError) {
         self.lost = Some(why);
-        self.data = Vec::new();
-        self.trailers = None;
+        self.recording.clear();
     }
 }
 
@@ -225,12 +209,6 @@ impl Found {
     fn is_empty(&self) -> bool {
         matches!(self, Self::Data(data) if data.is_empty())
     }
-}
-
-/// The maximum number of recorded frames. It bounds the memory of small frames: with 64 bytes or fewer, a frame
-/// itself takes about as much memory as its bytes.
-const fn most_frames(limit: usize) -> usize {
-    64 + limit / 64
 }
 
 /// The result of polling a body.
@@ -277,7 +255,7 @@ where
         let mut inner = self.reel.lock();
         inner.source = source.map_or(Source::Ended, Source::Here);
         if let Poll::Ready(found) = &found {
-            inner.record(found, self.reel.limit);
+            inner.record(found);
             at.frame += usize::from(!found.as_ref().is_ok_and(Found::is_empty));
         }
         if inner.player == at.player {

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering, fence};
 
 use buttress_core::Ending;
 use http::{Extensions, Request};
@@ -12,7 +12,8 @@ use http::{Extensions, Request};
 ///
 /// The attempt was not processed if every ticket was returned: dropped by a layer that rejected the request
 /// ([`Ending::Refused`]), or [returned](Ticket::never_sent) by a client that could not connect. If a ticket is
-/// dropped in any other way, or is still held, the request may have been processed.
+/// dropped in any other way, or is still held, the request may have been processed. Each copy of the extensions has a
+/// ticket of its own. So a request also counts as processed while a layer holds a copy of it, or of its extensions.
 #[derive(Debug)]
 pub struct Fate(Arc<AtomicU8>);
 
@@ -28,10 +29,16 @@ impl Fate {
         Self(fate)
     }
 
-    /// Returns whether all tickets were returned, so the request was not processed.
+    /// Returns whether all tickets were returned and none is held, so the request was not processed.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.0.load(Ordering::Acquire) == REFUSED
+        // The only other references are those of tickets, and no ticket is created from none.
+        if Arc::strong_count(&self.0) > 1 {
+            return false;
+        }
+        // A ticket stores its result before it releases its reference.
+        fence(Ordering::Acquire);
+        self.0.load(Ordering::Relaxed) == REFUSED
     }
 }
 
@@ -55,7 +62,8 @@ impl Drop for Ticket {
             Ending::Refused => REFUSED,
             Ending::Abandoned | Ending::Expired => TAKEN,
         };
-        self.0.fetch_or(bit, Ordering::Release);
+        // The drop of the reference that follows is the release.
+        self.0.fetch_or(bit, Ordering::Relaxed);
     }
 }
 
@@ -79,6 +87,31 @@ mod tests {
             assert!(!fate.is_refused(), "the ticket is still held");
             ending.during(|| drop(request));
             assert_eq!(fate.is_refused(), ending == Ending::Refused, "{ending:?}");
+        }
+    }
+
+    /// A layer that sends a request to two services, of which one rejects it.
+    #[test]
+    fn a_request_of_which_a_copy_is_held_counts_as_processed() {
+        for ending in [Ending::Abandoned, Ending::Expired, Ending::Refused] {
+            let (request, fate) = followed();
+            let copy = request.clone();
+            Ending::Refused.during(|| drop(request));
+            assert!(!fate.is_refused(), "the copy is still held");
+            ending.during(|| drop(copy));
+            assert_eq!(fate.is_refused(), ending == Ending::Refused, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_rejected_in_another_thread_was_not_processed() {
+        for _ in 0..100 {
+            let (request, fate) = followed();
+            let copy = request.clone();
+            let rejecting = std::thread::spawn(|| Ending::Refused.during(|| drop(request)));
+            Ending::Refused.during(|| drop(copy));
+            rejecting.join().unwrap();
+            assert!(fate.is_refused());
         }
     }
 

@@ -3,4 +3,5 @@
 
 mod frames;
 mod hosts;
+mod memory;
 mod takeover;

@@ -90,6 +90,24 @@ async fn a_request_rejected_by_an_inner_layer_is_retried_for_any_method() {
     assert_eq!(calls.get(), 2);
 }
 
+/// A layer sends each order to two services and returns the first result. One service rejects the order while the
+/// other still processes it.
+#[tokio::test(start_paused = true)]
+async fn a_request_of_which_a_copy_is_not_rejected_is_not_retried() {
+    let orders = Rc::new(RefCell::new(Vec::new()));
+    let placed = Rc::clone(&orders);
+    let inner = service_fn(move |request: Request<Body>| {
+        placed.borrow_mut().push(request.extensions().clone());
+        Ending::Refused.during(|| drop(request));
+        async { Err::<Response<TestBody>, _>(full()) }
+    });
+    accrue_budget().await;
+    let service = RetryLayer::http(&retry()).layer(inner);
+    let error = service.oneshot(post(TestBody::empty())).await;
+    assert!(error.is_err());
+    assert_eq!(orders.borrow().len(), 1);
+}
+
 /// Counts its polls, and never completes.
 struct Counted(Rc<Cell<u32>>);
 

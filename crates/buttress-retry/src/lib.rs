@@ -88,7 +88,9 @@
 //! # Hedges
 //!
 //! A [`Hedge`] does not wait for a failure: it makes a second attempt at the slowest calls, and returns the first
-//! response. It has the same protocols as a retry, and may share its budget.
+//! response. It has the same protocols as a retry, and may share its budget. If the two attempts may have caused a
+//! conflict themselves, it waits for both, and a failure that a retry can repeat is returned rather than the conflict;
+//! see [`HedgeFuture`].
 //!
 //! # Bodies
 //!

@@ -158,11 +158,11 @@ where
                         }
                         Poll::Ready(Err(error)) => break Err(error),
                         Poll::Pending => {
-                            let Some(deadline) = call.deadline() else {
+                            let Some((ends, reason)) = call.readiness_ends() else {
                                 return Poll::Pending;
                             };
-                            ready!(this.timer.as_mut().poll(deadline, cx));
-                            break Err(call.too_late(protocol));
+                            ready!(this.timer.as_mut().poll(ends, cx));
+                            break Err(call.not_ready(reason, protocol));
                         }
                     }
                 }

@@ -61,6 +61,8 @@ struct Again<Req> {
     progress: Progress,
     next: Option<Req>,
     payment: Option<BudgetReservation>,
+    /// When the service must be ready for the next attempt, if attempts have a timeout.
+    ready_by: Option<Instant>,
     /// The error of the last attempt. A response is dropped before the wait, because it may hold resources.
     last: Option<BoxError>,
 }
@@ -205,9 +207,10 @@ where
             .is_worth_it(Duration::ZERO, &again.progress, &terms)
         {
             // The service became ready too late for an attempt.
-            return Poll::Ready(Err(self.too_late(protocol)));
+            return Poll::Ready(Err(self.not_ready(StopReason::DeadlineTooShort, protocol)));
         }
         again.last = None;
+        again.ready_by = None;
         if let Some(payment) = &mut again.payment {
             payment.begin();
         }
@@ -228,19 +231,29 @@ where
         Poll::Ready(Ok(self.service.call(request)))
     }
 
-    /// When a wait of the call must end.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.limit.as_ref().map(|limit| limit.deadline.moment())
+    /// When the wait for a service that is not ready ends, and why: at the deadline, or after as long as an attempt may
+    /// take.
+    pub(crate) fn readiness_ends(&mut self) -> Option<(Instant, StopReason)> {
+        let by = self.again().ready_by;
+        let by = by.or_else(|| self.shared().settings().due(now()));
+        self.again().ready_by = by;
+        let deadline = self.limit.as_ref().map(|limit| limit.deadline.moment());
+        match (deadline, by) {
+            (Some(deadline), Some(by)) if by < deadline => Some((by, StopReason::NotReady)),
+            (Some(deadline), _) => Some((deadline, StopReason::DeadlineTooShort)),
+            (None, Some(by)) => Some((by, StopReason::NotReady)),
+            (None, None) => None,
+        }
     }
 
-    /// Ends a call whose service was not ready for the next attempt before the deadline.
-    pub(crate) fn too_late(&mut self, protocol: &P) -> BoxError {
+    /// Ends a call whose service was not ready in time for the next attempt.
+    pub(crate) fn not_ready(&mut self, reason: StopReason, protocol: &P) -> BoxError {
         let last = self.again().last.take();
-        let error = last.unwrap_or_else(|| {
-            let name = self.shared().name().clone();
-            Rejection::new(Reason::DeadlineTooShort, name).into()
+        let error = last.unwrap_or_else(|| match reason {
+            StopReason::NotReady => self.timed_out(),
+            _ => Rejection::new(Reason::DeadlineTooShort, self.shared().name().clone()).into(),
         });
-        self.give_up(error, Some(StopReason::DeadlineTooShort), protocol)
+        self.give_up(error, Some(reason), protocol)
     }
 
     fn decide(&mut self, verdict: Classification, protocol: &P) -> Decision<BudgetReservation> {
@@ -355,6 +368,7 @@ where
                 progress: Progress::default(),
                 next: None,
                 payment: None,
+                ready_by: None,
                 last: None,
             })
         })

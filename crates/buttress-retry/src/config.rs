@@ -71,6 +71,10 @@ impl RetryConfig {
     /// Sets the timeout of each attempt, up to the head of the response. An attempt that times out may be retried.
     /// Over HTTP the body has no timeout, because it has already been passed to the caller. There is none by default.
     ///
+    /// An attempt after the first waits for the service's readiness at most as long, before its own timeout begins;
+    /// then the call ends with [`StopReason::NotReady`](crate::StopReason::NotReady). The caller waits for the readiness
+    /// for the first attempt, without a timeout.
+    ///
     /// It sets a timer for each call that is pending after its first poll. Without a runtime there are no timers, and
     /// a late attempt ends when it is next polled. An inner breaker needs the same value: see its `attempt_timeout`.
     #[must_use]

@@ -30,7 +30,7 @@ where
     /// When the wait before the next attempt ends.
     wait_ends: Option<Instant>,
     protocol: P,
-    /// `None` if the mode is off.
+    /// `None` if the mode is off, and once a call has ended that did not succeed at once.
     call: Option<Call<S, Req, P>>,
 }
 
@@ -158,11 +158,11 @@ where
                         }
                         Poll::Ready(Err(error)) => break Err(error),
                         Poll::Pending => {
-                            let Some(deadline) = call.deadline() else {
+                            let Some((ends, reason)) = call.readiness_ends() else {
                                 return Poll::Pending;
                             };
-                            ready!(this.timer.as_mut().poll(deadline, cx));
-                            break Err(call.too_late(protocol));
+                            ready!(this.timer.as_mut().poll(ends, cx));
+                            break Err(call.not_ready(reason, protocol));
                         }
                     }
                 }
@@ -182,7 +182,11 @@ where
                 ControlFlow::Break(result) => break result,
             }
         };
-        Poll::Ready(protocol.conclude(result, call.end()))
+        let mut guard = call.end().take();
+        // The service may be ready for an attempt that is not made. To drop it is the only way to return what it
+        // reserved; the future may live on.
+        *this.call = None;
+        Poll::Ready(protocol.conclude(result, &mut guard))
     }
 }
 

@@ -77,7 +77,11 @@
 //! * the deadline, of the request's extensions or headers, or of the task: a wait does not start if it leaves too
 //!   little time for the next attempt. Headers with the remaining time are reduced in each attempt;
 //! * the [budget](RetryBudget). It is reserved before the wait, and returned if the call is dropped before the
-//!   attempt starts.
+//!   attempt starts;
+//! * the readiness of the service, for which an attempt after the first waits: until the deadline, and at most for the
+//!   [timeout of an attempt](RetryConfig::attempt_timeout). The attempt itself then has its whole timeout. Without
+//!   either, the wait has no end. At its end, the call ends with the last error. If the last attempt had a response, which
+//!   was dropped before the wait, the call ends with a [`Rejection`](buttress_core::Rejection) instead.
 //!
 //! A failed response is dropped, with its body, before the wait. Each attempt after the first has its number in
 //! `x-attempt`, and in gRPC the number of previous attempts in `grpc-previous-rpc-attempts`.
@@ -88,7 +92,9 @@
 //! # Hedges
 //!
 //! A [`Hedge`] does not wait for a failure: it makes a second attempt at the slowest calls, and returns the first
-//! response. It has the same protocols as a retry, and may share its budget.
+//! response. It has the same protocols as a retry, and may share its budget. If the two attempts may have caused a
+//! conflict themselves, it waits for both, and a failure that a retry can repeat is returned rather than the conflict;
+//! see [`HedgeFuture`].
 //!
 //! # Bodies
 //!

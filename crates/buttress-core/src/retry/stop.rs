@@ -22,6 +22,8 @@ pub enum StopReason {
     NoTimer,
     /// The request is not known to be idempotent.
     NotIdempotent,
+    /// The service did not become ready for another attempt within the timeout of an attempt.
+    NotReady,
     /// Another attempt would fail for the same reason.
     NotRetryable,
     /// A layer of Buttress rejected the attempt, in a way that holds for every attempt.
@@ -32,7 +34,7 @@ pub enum StopReason {
 
 impl StopReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AttemptsExhausted,
         Self::BodyLost,
         Self::BodyTooLarge,
@@ -42,6 +44,7 @@ impl StopReason {
         Self::RetryAfterTooLong,
         Self::NoTimer,
         Self::NotIdempotent,
+        Self::NotReady,
         Self::NotRetryable,
         Self::Rejected,
         Self::Forbidden,
@@ -60,6 +63,7 @@ impl StopReason {
             Self::RetryAfterTooLong => "retry_after_too_long",
             Self::NoTimer => "no_timer",
             Self::NotIdempotent => "not_idempotent",
+            Self::NotReady => "not_ready",
             Self::NotRetryable => "not_retryable",
             Self::Rejected => "rejected",
             Self::Forbidden => "forbidden",
@@ -75,6 +79,7 @@ impl StopReason {
             | Self::BudgetEmpty
             | Self::BudgetInFlight
             | Self::DeadlineTooShort
+            | Self::NotReady
             | Self::RetryAfterTooLong
             | Self::Forbidden => true,
             Self::BodyLost
@@ -99,6 +104,7 @@ impl fmt::Display for StopReason {
             Self::RetryAfterTooLong => "the dependency requests too long a wait",
             Self::NoTimer => "there is no runtime to time the wait",
             Self::NotIdempotent => "the request is not known to be idempotent",
+            Self::NotReady => "the service is not ready in time",
             Self::NotRetryable => "another attempt would fail as well",
             Self::Rejected => "a layer below refused",
             Self::Forbidden => "the dependency forbids a retry",

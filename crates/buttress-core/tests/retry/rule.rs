@@ -49,6 +49,7 @@ fn each_reason_has_its_label_and_whether_retries_are_used_up() {
             ("retry_after_too_long", true),
             ("no_timer", false),
             ("not_idempotent", false),
+            ("not_ready", true),
             ("not_retryable", false),
             ("rejected", false),
             ("forbidden", true),

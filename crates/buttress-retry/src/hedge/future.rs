@@ -19,8 +19,11 @@ use crate::repeat::{Judge, Repeat};
 /// The response future of [`HedgeService`](crate::HedgeService).
 ///
 /// While both attempts run, only a [conclusive](Judge::is_conclusive) result ends the call: a conflict may be with
-/// the other attempt, unless the request only reads. If both fail, the last failure is returned, unless the other
-/// attempt had a response.
+/// the other attempt, unless the request only reads. If neither result is conclusive, a failure that may pass is
+/// returned rather than a conflict, so that an outer retry can repeat it, and a conflict rather than the rejection of
+/// an attempt that was not processed. Of two results of one kind, the last is returned.
+///
+/// For a request that does not only read, the result of one attempt is held until the other ends, with its body.
 #[pin_project(PinnedDrop)]
 pub struct HedgeFuture<S, Req, P = Plain>
 where
@@ -40,8 +43,28 @@ where
     /// `None` if the mode is off, and once the call has ended.
     watch: Option<Watch>,
     second: Option<HedgeAttempt<S, Req, P>>,
-    /// A result that is not conclusive, while the other attempt runs. Boxed, because it is rare.
-    inconclusive: Option<Box<Result<S::Response, BoxError>>>,
+    /// The result of one attempt, if the result of the other may rank below it. Boxed, because it is rare.
+    earlier: Option<Box<Ended<S::Response>>>,
+}
+
+/// The end of an attempt.
+struct Ended<T> {
+    result: Result<T, BoxError>,
+    class: RetryClass,
+    /// What the attempt is counted as, if its result is returned.
+    event: HedgeEvent,
+}
+
+/// Which of two results is returned: the one that ranks higher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// The attempt was not processed, so it had no effect on the other.
+    Unprocessed,
+    /// The other attempt may have caused it.
+    Inconclusive,
+    /// A failure that may pass.
+    Failed,
+    Conclusive,
 }
 
 /// Records the latency of the call.
@@ -90,7 +113,7 @@ where
             protocol,
             watch,
             second,
-            inconclusive: None,
+            earlier: None,
         }
     }
 }
@@ -121,24 +144,37 @@ where
                 ended = Some((result.map_err(Into::into), HedgeEvent::Won));
             }
             if let Some((result, event)) = ended {
-                let failed = this.protocol.judge(&result).class.kind().is_some();
-                let is_raced = this.first.is_some() || this.other.is_some();
-                if failed && is_raced {
-                    // The other attempt may still succeed. The failure is dropped, with everything it holds.
-                    continue;
-                }
-                let may_collide = this
-                    .second
-                    .as_ref()
-                    .is_some_and(|second| second.may_collide);
-                if is_raced && may_collide && !this.protocol.is_conclusive(&result) {
-                    *this.inconclusive = Some(Box::new(result));
-                    continue;
-                }
-                let (result, failed) = match this.inconclusive.take() {
-                    Some(answer) if failed => (*answer, false),
-                    _ => (result, failed),
+                let class = this.protocol.judge(&result).class;
+                let mut ended = Ended {
+                    result,
+                    class,
+                    event,
                 };
+                if this.first.is_some() || this.other.is_some() {
+                    let second = this.second.as_ref();
+                    let may_collide = second.is_some_and(|second| second.may_collide);
+                    let rank =
+                        ended.rank(|result| !may_collide || this.protocol.is_conclusive(result));
+                    if rank < Rank::Conclusive {
+                        // The other attempt may have a better result. What ranks lowest, or cannot be a conflict's
+                        // cause, is dropped with everything it holds.
+                        if may_collide && rank > Rank::Unprocessed {
+                            *this.earlier = Some(Box::new(ended));
+                        }
+                        continue;
+                    }
+                } else if let Some(earlier) = this.earlier.take() {
+                    let rank =
+                        |ended: &Ended<_>| ended.rank(|result| this.protocol.is_conclusive(result));
+                    if rank(&earlier) > rank(&ended) {
+                        ended = *earlier;
+                    }
+                }
+                let Ended {
+                    result,
+                    class,
+                    event,
+                } = ended;
                 // The losing attempt is dropped before the result of the winning one is recorded.
                 this.first.set(None);
                 this.other.set(None);
@@ -151,12 +187,13 @@ where
                 }) = this.watch.take()
                 {
                     if raced {
+                        let failed = class.kind().is_some();
                         shared
                             .signals
                             .emit(if failed { HedgeEvent::Failed } else { event });
                     }
                     let now = now();
-                    let succeeded = this.protocol.judge(&result).class == RetryClass::Final;
+                    let succeeded = class == RetryClass::Final;
                     let latency = match &upload {
                         Some(upload) => upload.latency(started, now),
                         None => Some(now.saturating_duration_since(started)),
@@ -197,6 +234,22 @@ where
                         this.other.set(Some(other));
                     }
                 },
+            }
+        }
+    }
+}
+
+impl<T> Ended<T> {
+    fn rank(&self, is_conclusive: impl FnOnce(&Result<T, BoxError>) -> bool) -> Rank {
+        match self.class {
+            RetryClass::Unprocessed(_) | RetryClass::Rejected => Rank::Unprocessed,
+            RetryClass::Listed(_) | RetryClass::Transient(_) => Rank::Failed,
+            RetryClass::Final | RetryClass::Forbidden | RetryClass::Permanent => {
+                if is_conclusive(&self.result) {
+                    Rank::Conclusive
+                } else {
+                    Rank::Inconclusive
+                }
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Two concurrent copies of a request: which requests allow it, and which response is returned.
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use ::http::{Request, Response};
+use buttress_core::{BoxError, Reason, Rejection};
 use buttress_http::{Idempotent, ReplayBody};
 use buttress_retry::{Hedge, HedgeConfig, HedgeLayer};
 use buttress_testkit::TestBody;
@@ -17,7 +18,15 @@ type Body = ReplayBody<TestBody>;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// The responses to the attempts of a call, and their latencies: the first attempt, and one made while it runs.
+/// A connection that is reset, in place of a status.
+const RESET: u16 = 1_001;
+/// A rejection by an inner bulkhead, in place of a status.
+const FULL: u16 = 1_002;
+/// A rejection by an inner circuit breaker, in place of a status.
+const OPEN: u16 = 1_003;
+
+/// The results of the attempts of a call, and their latencies: the first attempt, and one made while it runs. A number
+/// below 100 is a gRPC code.
 #[derive(Clone, Copy)]
 struct Answers {
     first: (u16, u64),
@@ -28,7 +37,7 @@ struct Answers {
 async fn hedged(
     answers: Answers,
 ) -> (
-    impl Service<Request<Body>, Response = Response<TestBody>, Error: std::fmt::Debug> + Clone,
+    impl Service<Request<Body>, Response = Response<TestBody>, Error = BoxError> + Clone,
     Rc<Cell<u32>>,
 ) {
     let config = HedgeConfig::default().minimum_calls(1).max_delay(20 * MS);
@@ -49,9 +58,7 @@ async fn hedged(
                 .await
                 .expect("the body does not fail");
             sleep(takes as u32 * MS).await;
-            let response = Response::builder().status(status);
-            let response = response.body(TestBody::empty());
-            Ok::<_, Infallible>(response.expect("a valid status"))
+            result_of(status)
         }
     });
     let service = HedgeLayer::http(&hedge).layer(inner);
@@ -64,6 +71,45 @@ async fn hedged(
     is_slow.set(true);
     begun.set(0);
     (service, begun)
+}
+
+fn result_of(status: u16) -> Result<Response<TestBody>, BoxError> {
+    let response = match status {
+        RESET => return Err(io::Error::from(io::ErrorKind::ConnectionReset).into()),
+        FULL => return Err(Rejection::new(Reason::BulkheadFull, "below").into()),
+        OPEN => return Err(Rejection::new(Reason::CircuitOpen, "below").into()),
+        0..100 => Response::builder()
+            .header("content-type", "application/grpc")
+            .header("grpc-status", status),
+        _ => Response::builder().status(status),
+    };
+    Ok(response.body(TestBody::empty())?)
+}
+
+fn status_of(result: &Result<Response<TestBody>, BoxError>) -> u16 {
+    match result {
+        Ok(response) => match response.headers().get("grpc-status") {
+            Some(code) => code
+                .to_str()
+                .ok()
+                .and_then(|code| code.parse().ok())
+                .expect("a code"),
+            None => response.status().as_u16(),
+        },
+        Err(error) => match Rejection::find(&**error).map(Rejection::reason) {
+            Some(Reason::CircuitOpen) => OPEN,
+            Some(_) => FULL,
+            None => RESET,
+        },
+    }
+}
+
+/// Makes a call and returns its status and its number of attempts.
+async fn outcome(answers: Answers, request: ::http::request::Builder) -> (u16, u32) {
+    let (service, begun) = hedged(answers).await;
+    let request = request.body(ReplayBody::new(TestBody::empty()));
+    let result = service.oneshot(request.expect("a valid request")).await;
+    (status_of(&result), begun.get())
 }
 
 fn charge() -> ::http::request::Builder {
@@ -92,17 +138,79 @@ async fn a_client_error_waits_for_the_attempt_that_still_runs() {
         ((204, 500), (404, 1), 204),
         ((404, 100), (204, 500), 204),
         ((404, 500), (404, 1), 404),
-        ((503, 500), (404, 1), 404),
-        ((404, 100), (503, 500), 404),
+        ((404, 500), (404, 1), 404),
         ((503, 500), (503, 1), 503),
         ((200, 500), (200, 1), 200),
     ] {
-        let (service, begun) = hedged(Answers { first, other }).await;
-        let body = ReplayBody::new(TestBody::empty());
-        let request = Request::delete("/order/7").body(body).unwrap();
-        let response = service.oneshot(request).await.unwrap();
-        let seen = (response.status().as_u16(), begun.get());
+        let seen = outcome(Answers { first, other }, Request::delete("/order/7")).await;
         assert_eq!(seen, (expected, 2), "{first:?} {other:?}");
+    }
+}
+
+/// N5. The other attempt may have caused the conflict, and a retry outside repeats only the failure.
+#[tokio::test(start_paused = true)]
+async fn a_conflict_does_not_hide_the_failure_of_the_other_attempt() {
+    for failure in [503, 504, RESET] {
+        for conflict in [404, 409, 412] {
+            for (first, other) in [
+                ((failure, 500), (conflict, 1)),
+                ((conflict, 500), (failure, 1)),
+                ((failure, 100), (conflict, 500)),
+                ((conflict, 100), (failure, 500)),
+            ] {
+                let seen = outcome(Answers { first, other }, Request::put("/order/7")).await;
+                assert_eq!(seen, (failure, 2), "{first:?} {other:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_in_grpc_does_not_hide_the_failure_of_the_other_attempt() {
+    let (unavailable, already_exists, aborted) = (14, 6, 10);
+    for conflict in [already_exists, aborted] {
+        for (first, other, expected) in [
+            ((unavailable, 500), (conflict, 1), unavailable),
+            ((conflict, 500), (unavailable, 1), unavailable),
+            ((conflict, 500), (conflict, 1), conflict),
+            ((0, 500), (conflict, 1), 0),
+        ] {
+            let request = Request::post("/a.B/C")
+                .header("content-type", "application/grpc")
+                .extension(Idempotent(true));
+            let seen = outcome(Answers { first, other }, request).await;
+            assert_eq!(seen, (expected, 2), "{first:?} {other:?}");
+        }
+    }
+}
+
+/// A rejected attempt was not processed, so it caused nothing.
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_returned_if_the_other_attempt_was_not_processed() {
+    for rejection in [FULL, OPEN] {
+        for (first, other, expected) in [
+            ((409, 500), (rejection, 1), 409),
+            ((409, 100), (rejection, 500), 409),
+            ((rejection, 500), (409, 1), 409),
+            ((503, 500), (rejection, 1), 503),
+            ((503, 100), (rejection, 500), 503),
+            ((rejection, 500), (rejection, 1), rejection),
+        ] {
+            let seen = outcome(Answers { first, other }, Request::put("/order/7")).await;
+            assert_eq!(seen, (expected, 2), "{first:?} {other:?}");
+        }
+    }
+}
+
+/// The rejection of a second attempt does not end a call whose first attempt still runs.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_second_attempt_does_not_end_a_read() {
+    for rejection in [FULL, OPEN] {
+        let answers = Answers {
+            first: (200, 500),
+            other: (rejection, 1),
+        };
+        assert_eq!(outcome(answers, Request::get("/order/7")).await, (200, 2));
     }
 }
 

@@ -1,7 +1,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::http::Response;
-use buttress_testkit::{CountingWaker, Script, TestBody};
+use buttress_core::Deadline;
+use buttress_testkit::{CountingWaker, ProbeHandle, Script, TestBody};
+use tower::ServiceExt;
 
 use crate::support::{behind, call, failure, get, retry};
 
@@ -68,6 +70,36 @@ async fn a_call_dropped_while_the_service_is_not_ready_returns_its_reservation()
     drop(future);
     let snapshot = retry.shared_budget().snapshot();
     assert_eq!((snapshot.calls_in_flight, snapshot.extra_in_flight), (0, 0));
+}
+
+/// N10. A call that ended returns what its service reserved, although its future is not dropped.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_gives_up_before_its_next_attempt_reserves_nothing() {
+    let second = std::time::Duration::from_secs(1);
+    let ready_too_late: fn(&ProbeHandle) = ProbeHandle::ready;
+    for end in [ready_too_late, ProbeHandle::broken, |_| {}] {
+        let retry = retry();
+        let (service, probe) = behind(&retry);
+        probe.script(failure());
+        let mut request = get();
+        let deadline = tokio::time::Instant::now() + second;
+        request
+            .extensions_mut()
+            .insert(Deadline::at(deadline.into_std()));
+        // `call` would drop the future as soon as it has ended.
+        let mut future = Box::pin(service.clone().oneshot(request));
+        let task = CountingWaker::new();
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        probe.not_ready();
+        tokio::time::advance(second / 2).await;
+        assert!(task.poll_future(future.as_mut()).is_pending());
+        tokio::time::advance(second).await;
+        end(&probe);
+        assert!(task.poll_future(future.as_mut()).is_ready());
+        let seen = (probe.calls(), probe.reserved(), probe.alive());
+        drop(future);
+        assert_eq!(seen, (1, 0, probe.alive()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::http::{Request, Response, StatusCode};
 use buttress_core::{BoxError, Deadline, Reason, Rejection, TaskContext};
 use buttress_retry::{Retry, RetryConfig, RetryLayer, RetryStopped, StopReason};
-use buttress_testkit::{CountingWaker, TestBody};
+use buttress_testkit::{CountingWaker, Gate, Script, TestBody};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -137,6 +137,98 @@ async fn a_service_that_is_ready_too_late_is_not_called() {
             }
         }
     }
+}
+
+/// N9. The attempt's timeout bounds the wait for readiness too, so a call without a deadline ends.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_ready_within_the_timeout_ends_the_call() {
+    for (script, text) in [
+        (failure(), Some("scripted failure")),
+        (answer(503, &[]), None),
+    ] {
+        let retry = Retry::new("test", config().attempt_timeout(WAIT));
+        let (service, probe) = behind(&retry);
+        probe.script(script);
+        let began = Instant::now();
+        let mut future = Box::pin(call(&service, get()));
+        assert!(
+            CountingWaker::new()
+                .poll_future(future.as_mut())
+                .is_pending()
+        );
+        probe.not_ready();
+        let error = future.await.unwrap_err();
+        // The backoff, and the timeout.
+        assert_eq!(began.elapsed(), 2 * WAIT);
+        assert_eq!(probe.calls(), 1);
+        let stopped = RetryStopped::find(&*error).unwrap();
+        assert_eq!(
+            (stopped.reason(), stopped.attempts()),
+            (StopReason::NotReady, 1)
+        );
+        match text {
+            Some(text) => assert_eq!(error.to_string(), text),
+            None => {
+                let rejection = Rejection::find(&*error).unwrap();
+                assert_eq!(rejection.reason(), Reason::DeadlineExceeded);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_earlier_of_deadline_and_timeout_ends_the_wait_for_readiness() {
+    for (left, reason, ends) in [
+        (2 * WAIT, StopReason::DeadlineTooShort, 2 * WAIT),
+        (5 * WAIT, StopReason::NotReady, 4 * WAIT),
+    ] {
+        let retry = Retry::new("test", config().attempt_timeout(3 * WAIT));
+        let (service, probe) = behind(&retry);
+        probe.script(failure());
+        let began = Instant::now();
+        let mut future = Box::pin(call(&service, get_by(deadline(left))));
+        assert!(
+            CountingWaker::new()
+                .poll_future(future.as_mut())
+                .is_pending()
+        );
+        probe.not_ready();
+        let error = future.await.unwrap_err();
+        assert_eq!(began.elapsed(), ends);
+        assert_eq!(RetryStopped::find(&*error).unwrap().reason(), reason);
+    }
+}
+
+/// Each wait for readiness has the whole timeout, and so has each attempt.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_readiness_does_not_shorten_what_follows_it() {
+    let ms = Duration::from_millis(1);
+    let nearly = WAIT - 10 * ms;
+    let (service, probe) = behind(&Retry::new("test", config().attempt_timeout(WAIT)));
+    let gate = Gate::new();
+    probe.script_next(failure());
+    probe.script_next(failure());
+    let response = Response::new(TestBody::empty());
+    probe.script_next(Script::new().wait(&gate).ok(response));
+    let mut future = Box::pin(call(&service, get()));
+    assert!(
+        CountingWaker::new()
+            .poll_future(future.as_mut())
+            .is_pending()
+    );
+    let drive = async {
+        for backoff in [WAIT, 2 * WAIT] {
+            probe.not_ready();
+            sleep(backoff + nearly).await;
+            probe.ready();
+            sleep(ms).await;
+        }
+        sleep(nearly - ms).await;
+        gate.open();
+    };
+    let (result, ()) = tokio::join!(future, drive);
+    result.unwrap();
+    assert_eq!(probe.calls(), 3);
 }
 
 /// A header has the remaining time, so it differs in each attempt.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use buttress::metrics::names;
@@ -219,6 +219,13 @@ where
 
 /// Runs on this thread, where the recorder and the subscriber are installed, with a paused clock.
 fn run<T>(future: impl Future<Output = T>) -> T {
+    // tracing caches whether an event is of interest to any thread. A thread without a subscriber could disable it for
+    // the test that reads it.
+    static GLOBAL: Once = Once::new();
+    GLOBAL.call_once(|| {
+        let registry = tracing_subscriber::registry();
+        tracing::subscriber::set_global_default(registry).unwrap();
+    });
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();
     runtime.unwrap().block_on(future)

@@ -219,8 +219,12 @@ fn count_up(counter: &AtomicU64, most: u64) -> bool {
         .is_ok()
 }
 
-/// A share of the calls, rounded down.
+/// A share of the calls, rounded down. All of them is no bound: other threads may already have affected calls that came
+/// after this one.
 fn share_of(calls: u64, share: Ratio) -> u64 {
+    if share == Ratio::ONE {
+        return u64::MAX;
+    }
     (calls as f64 * share.get()) as u64
 }
 

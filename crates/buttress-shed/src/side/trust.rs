@@ -11,9 +11,9 @@ use http::{Extensions, HeaderMap};
 /// use buttress_shed::Trust;
 ///
 /// // An unknown caller may lower the criticality of its request, but not raise it.
-/// assert_eq!(Trust::LowerOnly.trusted_headers(Some(Low), High), Low);
-/// assert_eq!(Trust::LowerOnly.trusted_headers(Some(Critical), High), High);
-/// assert_eq!(Trust::Always.trusted_headers(Some(Critical), High), Critical);
+/// assert_eq!(Trust::LowerOnly.resolve(Some(Low), High), Low);
+/// assert_eq!(Trust::LowerOnly.resolve(Some(Critical), High), High);
+/// assert_eq!(Trust::Always.resolve(Some(Critical), High), Critical);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {

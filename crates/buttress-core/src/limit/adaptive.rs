@@ -9,35 +9,38 @@ use super::unloaded_baseline::{ROOM, UnloadedBaseline};
 use super::window::Window;
 use super::{Ended, LimitConfig};
 
-/// The default: looks for the knee by what a lower limit changes.
+/// The default rule: finds the knee by measuring what a lower limit changes.
 ///
-/// Most windows are at the target limit, and now and then one is somewhat below. If in the lower windows the round trip
-/// is as long and the throughput lower, the service had no queue, and the limit may rise. If the round trip is shorter
-/// and the throughput the same, the queue had no benefit. The step aims at a slope of the round trip between the two,
-/// which is where a power of throughput over round trip is greatest (Giessler and others, 1978; Kleinrock, 1979). Steps
-/// become shorter with their number (Robbins and Monro, 1951), down to a length that still follows a change.
+/// Most windows run at the target limit, and a few at a slightly lower one. If the lower windows have the same round
+/// trip time and a lower throughput, no calls were queued, and the limit may rise. If they have a shorter round trip
+/// time and the same throughput, the queue had no benefit, and the limit falls. The target is the slope of the round
+/// trip time between the two at which a power of throughput over round trip time is greatest (Giessler and others,
+/// 1978; Kleinrock, 1979). Steps become shorter with their number (Robbins and Monro, 1951), down to a length that
+/// still follows a change.
 ///
-/// There is no baseline that could be learnt in a bad hour or grow old. A mix of slower calls is as slow at both
-/// levels. Windows in which the limit was not reached are not compared: there the load made the number in flight,
-/// and long calls make many.
+/// The comparison needs no stored baseline, which could be measured during an overload or become stale. A mix of slower
+/// calls affects both levels equally. Windows in which the limit was not reached are not compared: there the load
+/// determined the number in flight, and long calls raise that number.
 ///
-/// The limit that the [`UnloadedBaseline`] sustained is tried again when latency returns to that baseline, or falls far
-/// below that of a moment ago.
+/// When the round trip time returns to the [`UnloadedBaseline`], the limit that this baseline sustained is tried again.
+/// When it falls far below its recent value at the same limit, twice the limit is tried.
 ///
-/// When it begins it *opens* the limit by the [`Opening`]. When that sees a queue, and when round trips change by more
-/// than they usually do, it *searches* by [`Search`]. Else it is *settled* and gives up little to look, by [`Steps`].
+/// A new limit begins with slow start, see [`Opening`]. It changes to a [`Search`] when slow start detects a queue, and
+/// whenever round trip times change by more than their usual variation. Otherwise it is settled, and [`Steps`] measures
+/// at a small cost in capacity.
 #[derive(Debug)]
 pub(super) struct Adaptive {
     aim: f64,
-    /// While it opens.
+    /// Present during slow start.
     opening: Option<Opening>,
-    /// While it searches.
+    /// Present during a search.
     strides: Option<Search>,
-    /// The limit before it was doubled for a try.
+    /// The limit before a higher one was tried.
     probed_at: Option<f64>,
-    /// Whether the next window is one of calls that began in a search.
+    /// Whether the next window is ignored, because its calls began under an earlier limit.
     is_draining: bool,
-    /// How often of late the limit was reached. Without an overload there is no low window: it would make one.
+    /// Recent windows in which the limit was reached. Lower windows are measured only in an overload: otherwise the
+    /// lower limit would itself reject calls.
     reached: u32,
     steps: Steps,
     usual: RttTracker,
@@ -63,7 +66,7 @@ impl Adaptive {
         }
     }
 
-    /// A limit without samples, which opens.
+    /// A limit without samples, which begins with slow start.
     pub(super) fn opening(limit: f64) -> Self {
         Self {
             opening: Some(Opening::new(limit)),
@@ -75,17 +78,17 @@ impl Adaptive {
         self.aim
     }
 
-    /// The minimum number in flight at which calls are recorded individually, if any are.
+    /// The number in flight from which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
         self.opening.as_ref().map(Opening::looks_from)
     }
 
-    /// Takes in a call by itself. Returns whether that moved the limit.
+    /// Records a single call. Returns whether it moved the limit.
     pub(super) fn on_sample(&mut self, call: &Ended, config: &LimitConfig) -> bool {
         let Some(opening) = &mut self.opening else {
             return false;
         };
-        // More of what takes far longer than usual is no answer.
+        // The limit does not rise on calls that take far longer than usual.
         let may_rise = !self.usual.is_slow_window(WindowStats::rtt_of(&call.sample));
         let Some(limit) = opening.on_sample(call, self.aim, may_rise) else {
             return false;
@@ -96,7 +99,7 @@ impl Adaptive {
 
     pub(super) fn now(&self) -> f64 {
         if self.is_low() {
-            // At least one below, or nothing could be seen at small limits.
+            // At least one lower, so that small limits have a lower level to compare with.
             (self.aim * LOW).min(self.aim - 1.0)
         } else {
             self.aim
@@ -107,8 +110,8 @@ impl Adaptive {
         self.strides.is_some()
     }
 
-    /// Enough for every slot to be taken some times over, so that most of a window's calls began in it. A limit that
-    /// opens may be far above the slots that are taken, and looks at one round trip at a time.
+    /// Samples in a window: several per slot, so that most calls of a window also began in it. During slow start the
+    /// limit may be far above the calls in flight, so a window is one round trip of those.
     pub(super) fn window(&self, limit: u64) -> u64 {
         let samples = match &self.opening {
             Some(opening) => limit.min(opening.calls() as u64),
@@ -122,21 +125,22 @@ impl Adaptive {
         if self.backs_off(window, config) {
             return;
         }
-        // Calls that began under a higher limit say nothing about this one.
+        // Calls that began under a higher limit do not describe this one.
         let is_overfull = window.in_flight > OVERFULL * self.now();
         if std::mem::take(&mut self.is_draining) || is_overfull || self.opens(window, config) {
             return;
         }
         let point = WindowStats::of(window);
         let is_reached = window.is_reached();
-        // What a search does to round trips is no surprise.
+        // A search changes round trip times itself, so a change during a search is expected.
         let searched = is_reached && self.is_striding();
         let surprised = !searched && self.usual.is_anomalous(point.rtt);
         if !is_reached {
             self.reached = self.reached.saturating_sub(2);
             if let Some(before) = self.probed_at.take() {
                 let is_free = self.strides.take().is_some_and(|up| up.is_free(point));
-                // If no call waited, somewhat more than was in use suffices. Before, it did not.
+                // If no calls queued, the limit needs only some headroom above what was in use. Otherwise it returns to
+                // its earlier value.
                 let room = if is_free {
                     ROOM * window.in_flight
                 } else {
@@ -169,7 +173,7 @@ impl Adaptive {
                 match strides.on_window(point, !self.usual.is_slow_window(point.rtt)) {
                     Searched::Times(times) => {
                         if times > 1.0 && self.probed_at.is_some() {
-                            // No calls wait here: there is no reason to go back further.
+                            // No calls queue at this level, so it becomes the level to return to.
                             self.probed_at = Some(self.aim);
                         }
                         self.aim = config.clamp(self.aim * times);
@@ -184,7 +188,7 @@ impl Adaptive {
         } else {
             let eased = self.steps.add_high(point);
             let worth = match self.calm.candidate(self.aim, point) {
-                // At the same limit calls take much less time: there may be more to be had.
+                // Calls take much less time at the same limit, so the capacity may have grown.
                 None if eased && !self.usual.is_slow() => Some(2.0 * self.aim),
                 worth => worth,
             };
@@ -204,7 +208,7 @@ impl Adaptive {
         }
     }
 
-    /// Goes on with the opening. Returns whether it is not over yet.
+    /// Records a window during slow start. Returns whether slow start consumed the window.
     fn opens(&mut self, window: &Window, config: &LimitConfig) -> bool {
         let Some(opening) = &mut self.opening else {
             return false;
@@ -237,7 +241,7 @@ impl Adaptive {
         true
     }
 
-    /// There is a queue: looks for the knee, beginning with the next window but one.
+    /// Ends slow start, because there is a queue, and starts a search. The next window is ignored.
     fn search_now(&mut self, config: &LimitConfig) {
         if let Some(opening) = self.opening.take() {
             let calls = opening.calls().max(config.initial.into());
@@ -248,11 +252,12 @@ impl Adaptive {
         self.is_draining = true;
     }
 
-    /// Answers windows with many overload answers and timeouts. Returns whether the window is used up by that.
+    /// Lowers the limit after windows with many overload responses and timeouts. Returns whether that consumed the
+    /// window.
     fn backs_off(&mut self, window: &Window, config: &LimitConfig) -> bool {
         let many = window.dropped >= TOO_MANY_DROPPED;
         if !window.fills(self.now()) {
-            // The load alone determines the number in flight: the limit did not cause that queue.
+            // The load alone determines the number in flight, so the limit did not cause these failures.
             let lower = config.clamp(window.back_off(self.aim, BACK_OFF));
             if many && lower < self.aim {
                 self.aim = lower;
@@ -279,7 +284,7 @@ impl Adaptive {
         }
     }
 
-    /// Tries a higher limit for a window. It may be by chance, but it costs no capacity.
+    /// Tries a higher limit for one window. The cause may be chance, but the trial costs no capacity.
     fn probe(&mut self, worth: f64, high: WindowStats, low: WindowStats, config: &LimitConfig) {
         self.probed_at = Some(self.aim);
         self.strides = Some(Search::upward(high, low));
@@ -294,8 +299,8 @@ impl Adaptive {
         self.strides.is_none() && self.reached >= OVERLOADED && self.steps.is_low_due(self.aim)
     }
 
-    /// The load alone determines the number in flight, and bursts reach the limit: it may be somewhat above them. In an
-    /// overload there are windows like that too, now and then, and the limit is where the search left it.
+    /// Raises the limit above bursts that reach it while the load alone determines the number in flight. Such windows
+    /// also occur now and then in an overload; there the limit stays where the search left it.
     fn make_room(&mut self, window: &Window, config: &LimitConfig) {
         let is_touched = window.at_limit > TOUCHED && window.in_flight < SLACK * self.aim;
         if is_touched && self.reached < OVERLOADED && !self.usual.is_slow() {
@@ -304,7 +309,7 @@ impl Adaptive {
         }
     }
 
-    /// The knee was found. One that is where it was thought to be changes nothing.
+    /// Ends a search at the knee it found. If that is near the limit from before the search, that limit is restored.
     fn settle(&mut self, knee: f64, config: &LimitConfig) {
         self.strides = None;
         self.is_draining = true;
@@ -327,21 +332,22 @@ impl Adaptive {
     }
 }
 
-// Where no source is named, a number is from `tests/simulations`: found on its first seeds with twenty workers of 50 ms,
-// kept if other seeds and other services were the better for it too.
+// Values without a source were tuned in `tests/simulations`: on its first seeds with twenty workers of 50 ms, and kept
+// if they also improved the results of other seeds and services.
 
-/// The low limit as a share of the other. From a limit at which a tenth waits this is the least that idles a worker.
+/// The lower limit as a share of the target. From a limit at which a tenth of the calls queue, this is the smallest
+/// reduction that idles a worker.
 const LOW: f64 = 0.85;
 
 const MOST: u64 = 100_000;
-/// After this many of them, less those that were not, there is an overload.
+/// An overload is this many windows in which the limit was reached; windows in which it was not count against them.
 const OVERLOADED: u32 = 4;
-/// A knee that is estimated from two windows of a hundred is off by an eighth: this is more than twice that.
+/// A knee estimated from two windows of a hundred calls is off by an eighth: this is more than twice that.
 const ELSEWHERE: f64 = 1.3;
-/// Of calls that began under the limit a few may have found it exceeded, as where shares are borrowed.
+/// A few calls in flight may exceed the limit, for example where shares are borrowed.
 const OVERFULL: f64 = 1.25;
 const TOUCHED: f64 = 0.02;
 const SLACK: f64 = 0.8;
 const TOO_MANY_DROPPED: f64 = 0.1;
-/// As AIMD does, in Netflix's concurrency-limits.
+/// The factor of AIMD in Netflix's concurrency-limits.
 const BACK_OFF: f64 = 0.9;

@@ -3,8 +3,8 @@ use std::time::Duration;
 use super::LimitConfig;
 use super::window::Window;
 
-/// Additive increase, multiplicative decrease (Chiu and Jain, 1989), once a window and not once a call: a burst of
-/// failures is one sign and not as many.
+/// Additive increase, multiplicative decrease (Chiu and Jain, 1989), once per window and not once per call, so that a
+/// burst of failures lowers the limit only once.
 ///
 /// ```text
 /// dropped, or rtt > timeout:  limit × 0.9, but not below what is in use

@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use crate::ConfigError;
 
-/// Which rule finds the limit, and within which bounds.
+/// The rule that computes the limit, and the bounds of the limit.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | the rule | [`guarded`](Self::guarded) | how the limit is found |
-/// | [`initial`](Self::initial) | 20 | where it begins |
-/// | [`min`](Self::min) | 2 | it is never lower; [`guarded`](Self::guarded) aims at one more, to have one to compare with |
-/// | [`max`](Self::max) | 10 000 | it is never higher |
+/// | the rule | [`guarded`](Self::guarded) | how the limit is computed |
+/// | [`initial`](Self::initial) | 20 | the first limit |
+/// | [`min`](Self::min) | 2 | the lowest limit; the target of [`guarded`](Self::guarded) is at least one more, to compare with a lower one |
+/// | [`max`](Self::max) | 10 000 | the highest limit |
 ///
-/// Nothing is checked by the setters; a limit [checks](Self::check) the whole when it is made.
+/// The setters check nothing; a limit [checks](Self::check) the configuration when it is created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LimitConfig {
     pub(super) algorithm: Algorithm,
@@ -36,14 +36,14 @@ impl Default for LimitConfig {
 }
 
 impl From<u32> for LimitConfig {
-    /// [A fixed limit](Self::fixed).
+    /// Returns [a fixed limit](Self::fixed).
     fn from(limit: u32) -> Self {
         Self::fixed(limit)
     }
 }
 
 impl LimitConfig {
-    /// The highest limit.
+    /// The highest limit that a configuration may have.
     pub const MAX: u32 = 1_000_000;
 
     /// A fixed limit.
@@ -57,25 +57,26 @@ impl LimitConfig {
         }
     }
 
-    /// One more while all is well, a tenth less when calls are rejected or take longer than `timeout` on average.
+    /// Additive increase, multiplicative decrease: raises the limit by one per window, and lowers it by a tenth when
+    /// calls end in overload or time out, or take longer than `timeout` on average.
     #[must_use]
     pub fn aimd(timeout: Duration) -> Self {
         Self::of(Algorithm::Aimd { timeout })
     }
 
-    /// By the queue that the lowest mean round trip lets one suspect, as TCP Vegas does.
+    /// Estimates the queue from the lowest mean round trip time, like TCP Vegas.
     #[must_use]
     pub fn vegas() -> Self {
         Self::of(Algorithm::Vegas)
     }
 
-    /// By the ratio of the long mean of round trips to the recent one, as Netflix's Gradient2 does.
+    /// Compares the long-term mean round trip time with the recent one, like Netflix's Gradient2.
     #[must_use]
     pub fn gradient() -> Self {
         Self::of(Algorithm::Gradient)
     }
 
-    /// By what a slightly lower limit does to round trip and throughput.
+    /// Measures what a slightly lower limit does to round trip time and throughput. The default.
     #[must_use]
     pub fn guarded() -> Self {
         Self::of(Algorithm::Adaptive)
@@ -90,39 +91,41 @@ impl LimitConfig {
         }
     }
 
-    /// Where the limit begins.
+    /// The first limit, 20 by default.
     #[must_use]
     pub fn initial(mut self, limit: u32) -> Self {
         self.initial = limit;
         self
     }
 
-    /// The lowest limit.
+    /// The lowest limit, 2 by default.
     #[must_use]
     pub fn min(mut self, limit: u32) -> Self {
         self.min = limit;
         self
     }
 
-    /// The highest limit.
+    /// The highest limit, 10 000 by default.
     #[must_use]
     pub fn max(mut self, limit: u32) -> Self {
         self.max = limit;
         self
     }
 
-    /// Rejects invalid values: the first field that is out of range, with its value and bound.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
-    /// `min` of 0, `max` below `min` or above [`MAX`](Self::MAX), `initial` outside of them, a timeout of 0.
+    /// The first field that is out of range, with its value and bound: a fixed limit of 0 or above [`MAX`](Self::MAX),
+    /// a `min` of 0, a `max` below `min` or above [`MAX`](Self::MAX), an `initial` outside of `min` and `max`, a
+    /// timeout of 0.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.is_fixed() && !(1..=Self::MAX).contains(&self.initial) {
             let bound = format!("from 1 to {}", Self::MAX);
             return Err(ConfigError::new("limit", self.initial, bound));
         }
         if self.min == 0 {
-            // One failure would then close it for good: nothing is learnt from calls that are not made.
+            // With 0, one failure could close the limit permanently: without calls there are no samples.
             return Err(ConfigError::new("limit.min", self.min, "at least 1"));
         }
         if self.max < self.min || self.max > Self::MAX {
@@ -146,8 +149,8 @@ impl LimitConfig {
         self.algorithm == Algorithm::Fixed
     }
 
-    /// The same but one higher at the bottom: a rule that compares with a lower limit needs one, or it stays at the
-    /// lowest for ever.
+    /// The same configuration with a minimum one higher, so that a rule that compares with a lower limit always has
+    /// one.
     pub(super) fn above_min(&self) -> Self {
         Self {
             min: (self.min + 1).min(self.max),

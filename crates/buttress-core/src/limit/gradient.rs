@@ -1,7 +1,7 @@
 use super::LimitConfig;
 use super::window::Window;
 
-/// Gradient2 of Netflix's concurrency-limits, over windows.
+/// Gradient2 of Netflix's concurrency-limits, applied to windows.
 ///
 /// ```text
 /// long = mean of the first 10 windows, then an average over 600;  if long > 2 × rtt: long × 0.95
@@ -10,9 +10,9 @@ use super::window::Window;
 /// limit = 0.8 × limit + 0.2 × (gradient × limit + 4, or + 0 where the gradient is below 1)
 /// ```
 ///
-/// Unlike there, room to grow is added only where the gradient is 1: their issue 134 is about how the limit creeps
-/// upwards in a mild overload, and their 137 about how it does when every call takes as long as its timeout; for
-/// that, windows of timeouts count as a gradient of 0.5 here.
+/// Differences from the original: room to grow is added only where the gradient is 1, because otherwise the limit
+/// creeps upwards in a mild overload (issue 134). Windows with timeouts count as a gradient of 0.5, because the limit
+/// also creeps upwards when every call takes as long as its timeout (issue 137).
 #[derive(Debug)]
 pub(super) struct Gradient {
     pub(super) limit: f64,
@@ -51,7 +51,7 @@ impl Gradient {
         let room = if gradient < 1.0 { 0.0 } else { ROOM };
         let next = gradient * self.limit + room;
         let next = self.limit + SMOOTHING * (next - self.limit);
-        // Overload answers do not bring it below what is in use.
+        // Overload responses do not lower the limit below what is in use.
         let least = if window.dropped > 0.0 {
             window.back_off(self.limit, 0.0)
         } else {

@@ -1,16 +1,16 @@
-//! Limits on calls in flight, fixed or adaptive.
+//! Limits on the number of calls in flight, fixed or adaptive.
 //!
-//! Little's law (1961) ties the three things that can be seen: in flight = throughput × round trip. Below its
-//! knee a service answers more calls the more it is given, and no later; above it, no more calls and each later.
-//! An adaptive limit looks for that knee from outside.
+//! By Little's law (1961), calls in flight = throughput × round trip time. Below the knee of a service, more calls in
+//! flight raise its throughput at the same round trip time; above the knee they raise only the round trip time. An
+//! adaptive limit estimates the knee from measurements alone.
 //!
-//! | rule | sees a queue by | known to |
+//! | rule | detects a queue by | drawback |
 //! |---|---|---|
-//! | [`LimitConfig::guarded`], the default | what a slightly lower limit does to throughput and round trip | give up a little capacity to look |
-//! | [`LimitConfig::gradient`] | the recent mean against the long one | drift upwards when the long one follows |
-//! | [`LimitConfig::vegas`] | the mean against the lowest | take a slower mix of calls for a queue |
-//! | [`LimitConfig::aimd`] | calls that were rejected, or took longer than a timeout | find the knee only by passing it |
-//! | [`LimitConfig::fixed`] | nothing | be wrong after the next release |
+//! | [`LimitConfig::guarded`], the default | the effect of a slightly lower limit on throughput and round trip time | gives up a little capacity to measure |
+//! | [`LimitConfig::gradient`] | the recent mean round trip time against the long-term one | drifts upwards as the long-term mean follows |
+//! | [`LimitConfig::vegas`] | the mean round trip time against the lowest | takes a slower mix of calls for a queue |
+//! | [`LimitConfig::aimd`] | calls that were rejected, or took longer than a timeout | finds the knee only by exceeding it |
+//! | [`LimitConfig::fixed`] | nothing | does not follow a change of the service |
 
 mod adaptive;
 mod aimd;
@@ -43,16 +43,16 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::time::Origin;
 use crate::{ConfigError, StripeIndex};
 
-/// A limit on calls in flight, learnt from the calls that ended.
+/// A limit on calls in flight, computed from the calls that ended.
 ///
-/// It does not count calls in flight itself: its owner reads the [`limit`](Self::limit) and records how each call
-/// [went](Self::on_sample). A sample adds to sums that each processor has its own of; once a window of them is full,
-/// one thread takes the step and the others go on.
+/// The limit does not count calls in flight: its owner reads [`limit`](Self::limit) and records how each call
+/// [ended](Self::on_sample). Samples are summed per processor. When a window of samples is full, one thread updates the
+/// limit; the other threads do not wait for it.
 ///
 /// # Samples
 ///
-/// At high rates, where a window of all calls would be full in less than 10 ms, it [samples](Self::wants) one call in
-/// N, at least one in 128.
+/// Where all calls would fill a window in less than 10 ms, only one call in N is [sampled](Self::wants), with N at most
+/// 128.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -71,20 +71,20 @@ pub struct Limit {
     origin: Origin,
     hot: Hot,
     samples: Samples,
-    /// What moves the limit. `hot` changes under this lock only.
+    /// The state of the rule. `hot` is written under this lock only.
     locked: Mutex<Locked>,
 }
 
-/// What every call reads and only a step writes.
+/// Read by every call, written only when the limit is updated.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Hot {
     limit: AtomicU64,
-    /// How many samples make a window.
+    /// The number of samples in a window.
     window: AtomicU64,
-    /// One of how many calls is a sample.
+    /// The N of one sampled call in N.
     every: AtomicU64,
-    /// A sample that began with at least this many in flight is recorded individually.
+    /// Samples with at least this many calls in flight are also recorded individually.
     looks_from: AtomicU64,
 }
 
@@ -92,20 +92,20 @@ struct Hot {
 struct Locked {
     config: LimitConfig,
     rule: Rule,
-    /// When the window began, in nanoseconds.
+    /// The start of the window, in nanoseconds.
     since: u64,
 }
 
-/// What a window of samples taught.
+/// The result of a window of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// The number of calls that may be in flight from now on.
     pub limit: u64,
-    /// How long calls took on average that were answered, if any were. What was given up on says only that it would
-    /// have taken longer.
+    /// The mean round trip time of calls that were answered, or `None` if none were. Calls that were given up on are
+    /// left out: their time is only a lower bound.
     pub rtt: Option<Duration>,
-    /// The mean time until the next call ends with the limit in use. Where fewer calls were in flight, that is sooner
-    /// than the next one ended.
+    /// The mean time between the ends of two calls while the limit is fully used. If fewer calls were in flight than
+    /// the limit allows, this is shorter than the time measured.
     pub each: Duration,
 }
 
@@ -114,18 +114,19 @@ pub struct Step {
 pub struct LimitSnapshot {
     /// The number of calls that may be in flight now.
     pub limit: u64,
-    /// The limit before it was rounded, and without the dips in which the guarded rule looks around.
+    /// The target limit: not rounded, and without the temporary reductions by which the adaptive rule measures.
     pub aim: f64,
-    /// Whether the guarded rule takes large steps, because it has just begun or was surprised.
+    /// Whether the adaptive rule takes large steps: after its start, or after an unexpected change of the round trip
+    /// time.
     pub searching: bool,
 }
 
 impl Limit {
-    /// A limit at its initial value.
+    /// Creates a limit at its initial value.
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] rejects.
+    /// Returns the error of [`LimitConfig::check`].
     pub fn new(config: LimitConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let rule = Rule::opening(&config);
@@ -165,13 +166,13 @@ impl Limit {
         true
     }
 
-    /// The part of a stripe, for handles that [share](crate::Striped) a limit.
+    /// The limit's part of a stripe, for handles that [share](crate::Striped) a limit.
     pub fn stripe(&self, stripe: StripeIndex) -> Stripe {
         self.samples.stripe(stripe)
     }
 
-    /// Records a call that was [sampled](Self::wants). Returns what was learnt if this ended a window or moved the
-    /// limit. The time is evaluated only where that may be.
+    /// Records a call that was [sampled](Self::wants). Returns the result if this ended a window or moved the limit.
+    /// `now` is evaluated only if the limit may be updated.
     #[inline]
     pub fn on_sample(&self, now: impl FnOnce() -> Instant, sample: Sample) -> Option<Step> {
         let looks_from = self.hot.looks_from.load(Ordering::Relaxed);
@@ -182,18 +183,18 @@ impl Limit {
         }
     }
 
-    /// Records that a call was rejected for want of a slot.
+    /// Records that a call was rejected because no slot was free.
     #[cold]
     pub fn on_refused(&self) {
         self.samples.refuse();
     }
 
-    /// Takes a new configuration. The limit stays where it is, within its new bounds, and is what is known of the
-    /// service: it is not opened any more.
+    /// Applies a new configuration. The current limit is kept, within the new bounds, and slow start does not begin
+    /// again. A fixed limit takes its new value.
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] rejects; then nothing changes.
+    /// Returns the error of [`LimitConfig::check`], and changes nothing.
     pub fn reconfigure(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
         let known = |rule: &Rule, config: &LimitConfig| {
             let aim = if config.is_fixed() {
@@ -206,11 +207,11 @@ impl Limit {
         self.take(config, now, known)
     }
 
-    /// Takes a new configuration, and begins where that begins, as a new limit: what the limit was is nothing to go by.
+    /// Applies a new configuration and starts again at its initial value, like a new limit.
     ///
     /// # Errors
     ///
-    /// What [`LimitConfig::check`] rejects; then nothing changes.
+    /// Returns the error of [`LimitConfig::check`], and changes nothing.
     pub fn restart(&self, config: LimitConfig, now: Instant) -> Result<(), ConfigError> {
         self.take(config, now, |_, config| Rule::opening(config))
     }
@@ -243,7 +244,7 @@ impl Limit {
 
     #[cold]
     fn step(&self, now: Instant, sample: Sample) -> Option<Step> {
-        // A thread that does not get the lock has nothing to add: another thread takes the step.
+        // If the lock is taken, another thread is updating the limit.
         let mut locked = self.locked.try_lock().ok()?;
         let (at, every) = (self.origin.nanos_at(now), self.every());
         let lasted = at.saturating_sub(locked.since);
@@ -270,7 +271,7 @@ impl Limit {
         let Locked { config, rule, .. } = &mut *locked;
         rule.on_window(&window, config);
         let limit = self.publish(&locked);
-        // By Little's law.
+        // By Little's law, at the full limit.
         let in_full = window.rtt / limit as f64;
         Some(Step {
             limit,
@@ -279,7 +280,7 @@ impl Limit {
         })
     }
 
-    /// One in N calls is to be a sample.
+    /// Sets the sampling rate to one call in `every`.
     fn thin(&self, every: u64) {
         let before = self.hot.every.swap(every, Ordering::Relaxed);
         if every == 1 && before > 1 {
@@ -297,7 +298,7 @@ impl Limit {
         self.hot.limit.store(limit, Ordering::Relaxed);
         let looks_from = match self.every() {
             1 => locked.rule.looks_from().unwrap_or(NEVER),
-            // Where samples are few, each may be the last of a window.
+            // At a low sampling rate, each sample may be the last of a window, so each is checked.
             _ => 0,
         };
         self.hot.looks_from.store(looks_from, Ordering::Relaxed);
@@ -309,7 +310,7 @@ impl Limit {
 }
 
 impl Step {
-    /// A limit that one call moved. What it took says little about how long others take.
+    /// The result of a single call that moved the limit. It has no mean, because one call says little about the others.
     fn of(limit: u64, rtt: Duration) -> Self {
         Self {
             limit,
@@ -319,5 +320,5 @@ impl Step {
     }
 }
 
-/// More than any number of calls in flight.
+/// Above any number of calls in flight: no call is recorded individually.
 const NEVER: u64 = u64::MAX;

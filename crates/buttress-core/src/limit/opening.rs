@@ -1,58 +1,60 @@
-//! The first phase of a limit, which has no samples yet.
+//! Slow start: the first phase of a limit, before it has samples.
 
 use super::regression::WindowStats;
 use super::sample::Ended;
 use super::window::Window;
 use crate::time::nanos;
 
-/// Raises the limit with every call that ends well, until a queue is seen or the limit is no longer reached.
+/// Raises the limit with every successful call, until a queue is detected or the limit is no longer reached.
 ///
-/// This is the slow start of TCP (Jacobson, 1988), which needs no windows: where a call takes seconds, a window of them
-/// takes minutes. Each call raises the limit by seven, but not above eight times the calls that end in the round trip
-/// time of the first calls. By Little's law that is how many are in flight without a queue, so a queue cannot raise it.
+/// This is the slow start of TCP (Jacobson, 1988). It does not wait for windows, because a window of calls that take
+/// seconds lasts minutes. Each call raises the limit by seven, up to eight times the calls that end within the round
+/// trip time of the first calls. By Little's law that is the number in flight without a queue, so a queue cannot raise
+/// this bound.
 ///
-/// While the limit is not reached, each window lowers it, so that it does not stay where a burst raised it to.
+/// Each window in which the limit is not reached lowers it, so that it does not stay where a burst raised it to.
 ///
-/// A queue is seen where more calls in flight take longer and are not more throughput, and where a limit that is reached
-/// cannot be raised.
+/// A queue is detected where more calls in flight take longer and do not raise the throughput, and where a limit that
+/// is reached cannot be raised.
 #[derive(Debug)]
 pub(super) struct Opening {
     /// The initial limit.
     first: f64,
-    /// The mean number in flight of the last calls.
+    /// The mean number in flight over the last calls.
     calls: f64,
     seen: f64,
     /// The mean round trip, in nanoseconds, of calls that began below the first limit, or of the fastest window.
     round_trip: f64,
     timed: f64,
-    /// When the current period of one round trip began, and how many calls have ended in it.
+    /// The start of the current period of one round trip, in nanoseconds, and the number of calls that have ended in
+    /// it.
     since: u64,
     ended: f64,
-    /// How many calls ended in a round trip, over the last period.
+    /// The number of calls that ended in one round trip, in the last period.
     busy: f64,
     /// Whether a call found the limit reached since the last window ended.
     is_touched: bool,
-    /// The limit that was last raised to, and what that was when the last window ended.
+    /// The limit as last raised, and its value when the last window ended.
     raised: f64,
     raised_before: f64,
     /// When the limit was first raised, in nanoseconds.
     grown_at: Option<u64>,
-    /// When the last call ended.
+    /// When the last call ended, in nanoseconds.
     now: u64,
-    /// The first window that says how long calls take, after the limit was raised.
+    /// The first window with a valid round trip time after the limit was raised.
     base: Option<WindowStats>,
-    /// How many windows in a row the raised limit was not reached.
+    /// The number of consecutive windows in which the raised limit was not reached.
     unreached: u32,
 }
 
-/// What a window leads to.
+/// The result of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opened {
-    /// It is not over.
+    /// Slow start continues.
     Goes,
-    /// The raised limit has not been reached for long: it is high enough.
+    /// The raised limit has not been reached for a long time, so it is high enough.
     Wide,
-    /// Calls wait.
+    /// Calls are queued.
     Queue,
 }
 
@@ -77,7 +79,8 @@ impl Opening {
         }
     }
 
-    /// Calls that began with fewer in flight do not tell whether the limit is right, and are not recorded individually.
+    /// The number in flight from which calls are recorded individually. Calls that began with fewer do not show whether
+    /// the limit is right.
     pub(super) fn looks_from(&self) -> u64 {
         (self.first / TIMES).ceil() as u64
     }
@@ -87,17 +90,17 @@ impl Opening {
         self.grown_at.is_some()
     }
 
-    /// How many calls are in flight, on average over the last that were looked at.
+    /// The mean number in flight over the last recorded calls.
     pub(super) fn calls(&self) -> f64 {
         self.calls
     }
 
-    /// Takes in a call. Returns the limit, if that raises it and `may_rise`.
+    /// Records a call. Returns the new limit if this call raises it, which it does only if `may_rise`.
     pub(super) fn on_sample(&mut self, call: &Ended, limit: f64, may_rise: bool) -> Option<f64> {
         let (sample, every) = (&call.sample, call.every as f64);
         self.time(call);
         self.is_touched |= sample.at_limit || call.refused;
-        // Calls that began far below the limit are of an earlier round trip.
+        // Calls that began far below the limit began an earlier round trip.
         let is_early = (sample.in_flight as f64) < limit / TIMES;
         if !may_rise || !self.is_touched || sample.dropped || is_early {
             return None;
@@ -130,14 +133,14 @@ impl Opening {
         self.ended += call.every as f64;
     }
 
-    /// What to lower the limit to after a window in which it was not reached, so that a burst leaves no high limit.
+    /// The lower limit after a window in which the limit was not reached, so that a burst does not leave a high limit.
     pub(super) fn lower(&mut self, limit: f64, in_flight: f64) -> f64 {
         let enough = self.first.max(ENOUGH * in_flight);
         self.raised = limit.min(enough.max(limit * EBB));
         self.raised
     }
 
-    /// Takes in the end of a window.
+    /// Records the end of a window.
     pub(super) fn on_window(&mut self, window: &Window) -> Opened {
         self.is_touched = false;
         let was_growing = self.raised > GROWS * self.raised_before;
@@ -153,7 +156,7 @@ impl Opening {
         };
         let rtt = window.rtt * 1e9;
         if self.now.saturating_sub(grown_at) as f64 >= LIVES * rtt {
-            // The first calls may have met cold caches.
+            // The first calls may have been slow because of cold caches.
             self.round_trip = self.round_trip.min(rtt);
             if self.has_queue(WindowStats::of(window)) {
                 return Opened::Queue;
@@ -170,8 +173,7 @@ impl Opening {
         }
     }
 
-    /// Whether more calls are in flight than at first and only take longer: the round trip and the throughput have to
-    /// agree on that.
+    /// Whether additional calls in flight only take longer. The round trip time and the throughput have to agree.
     fn has_queue(&mut self, point: WindowStats) -> bool {
         let base = *self.base.get_or_insert(point);
         point.calls() > ABOVE * base.calls()
@@ -181,35 +183,36 @@ impl Opening {
     }
 }
 
-/// Takes a value into the mean of the last [`MEMORY`] ones, of which there are `count` so far.
+/// Adds a value to the mean of the last [`MEMORY`] values. `count` is the number of values so far.
 fn toward(mean: &mut f64, count: &mut f64, value: f64) {
     *count = (*count + 1.0).min(MEMORY);
     *mean += (value - *mean) / *count;
 }
 
-// Each was varied over "shed: a cold start" and "shed: other services" of `tests/simulations`.
+// Each value was tuned on "shed: a cold start" and "shed: other services" of `tests/simulations`.
 
-/// By how much the limit grows in one round trip. With half of it, a service of ten seconds a call and hundreds of calls
-/// at once is not open within half a minute.
+/// The growth of the limit in one round trip. At half of it, a service with calls of ten seconds and hundreds of calls
+/// in flight is not at full capacity within half a minute.
 const TIMES: f64 = 8.0;
-/// Of the calls that began together the short ones end first. After this many round trips that is over.
+/// Of calls that began together, the short ones end first. After this many round trips the mean is no longer biased.
 const LIVES: f64 = 3.0;
-/// Less far above, a window says too little about the calls that were added.
+/// The minimum ratio of calls in flight to the base. Below it, a window says too little about the added calls.
 const ABOVE: f64 = 2.5;
-/// Above its knee a service takes as many times longer as there are times more calls, which is a slope of 1; below it
-/// the slope is 0.
+/// Above the knee, the round trip time grows in proportion to the calls in flight, which is a slope of 1; below it the
+/// slope is 0.
 const HALF: f64 = 0.5;
-/// Calls that take more than this many times as long as the first ones wait.
+/// Calls that take more than this many times the first round trip time are queued.
 const SLOW: f64 = 2.0;
-/// A limit that is raised by less in a window stands still: how many calls end in a round trip varies.
+/// A limit raised by less than this in a window counts as not raised: the number of calls that end in a round trip
+/// varies.
 const GROWS: f64 = 1.1;
-/// A limit of this many times the calls in flight is high enough for a burst.
+/// A limit of this many times the calls in flight has enough headroom for a burst.
 pub(super) const ENOUGH: f64 = 2.0;
-/// What a window in which the limit was not reached leaves of one that is higher.
+/// The factor by which a window lowers a limit that was not reached.
 const EBB: f64 = 0.75;
-/// How many calls a mean is over.
+/// The number of calls in a mean.
 const MEMORY: f64 = 64.0;
-/// This many windows in a row of a load below the limit are no lull.
+/// After this many consecutive windows below the limit, the load is not just in a pause.
 const LONG: u32 = 64;
 
 #[cfg(all(test, not(buttress_loom)))]

@@ -1,21 +1,21 @@
 use super::window::Window;
 
-/// How many samples a window needs at least.
+/// Computes the minimum number of samples in a window.
 ///
-/// A service that has lost most of its capacity takes much longer to answer as many calls, and the limit would notice
-/// late that the capacity is back. So while throughput is low, windows have fewer calls.
+/// A service that has lost most of its capacity takes much longer to fill a window, so the limit would be late to
+/// follow a recovery. While throughput is low, windows therefore have fewer calls.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Calls a second in the last window.
+    /// Calls per second in the last window.
     last: f64,
-    /// The highest recent value of it.
+    /// The highest recent throughput, in calls per second.
     highest: f64,
 }
 
 impl Pace {
     pub(super) fn on_window(&mut self, window: &Window) {
         self.highest = (self.highest * KEEP).max(window.throughput);
-        // If fewer calls are made, fewer end. That says nothing about the service.
+        // With a lower load fewer calls end, so this throughput does not measure the capacity.
         self.last = if window.is_reached() {
             window.throughput
         } else {
@@ -33,13 +33,14 @@ impl Pace {
     }
 }
 
-/// A mean over fewer varies by more than a tenth if times vary exponentially, and one over more comes late.
+/// A mean over fewer varies by more than a tenth for exponentially distributed times, and one over more is late.
 const LEAST: u64 = 100;
-/// A mean over these varies by a fifth: enough to see that calls take a fifth of the time.
+/// A mean over this many varies by a fifth: enough to detect calls that take a fifth of the time.
 const FEW: u64 = 25;
-/// A search may halve throughput for a window, and the highest of many windows is above the mean.
+/// Below this share of the highest throughput, windows are smaller. A search may halve the throughput of a window, and
+/// the highest of many windows is above their mean.
 const SLOWER: f64 = 1.0 / 3.0;
-/// Half is forgotten after some 70 windows: a service that stays slow is measured as any other.
+/// The highest value halves in about 70 windows: a service that stays slow then gets windows of the usual size.
 const KEEP: f64 = 0.99;
 
 #[cfg(all(test, not(buttress_loom)))]

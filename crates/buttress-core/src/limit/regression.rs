@@ -1,7 +1,7 @@
 use super::Sample;
 use super::window::Window;
 
-/// The statistics of a window, in logarithms: differences of these are relative changes.
+/// The means of a window as logarithms, so that differences are relative changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WindowStats {
     in_flight: f64,
@@ -18,7 +18,7 @@ impl WindowStats {
         }
     }
 
-    /// What the round trip of a window of such calls would be.
+    /// The round trip time of a single call, in the unit of [`WindowStats::rtt`].
     pub(super) fn rtt_of(sample: &Sample) -> f64 {
         sample.rtt.as_secs_f64().max(LEAST).ln()
     }
@@ -28,22 +28,23 @@ impl WindowStats {
         self.in_flight.exp()
     }
 
-    /// Goes a part of the way to another one.
+    /// Moves a fraction of the way towards another one.
     pub(super) fn go_toward(&mut self, point: Self, part: f64) {
         self.in_flight += (point.in_flight - self.in_flight) * part;
         self.rtt += (point.rtt - self.rtt) * part;
         self.throughput += (point.throughput - self.throughput) * part;
     }
 
-    /// How much of what is in flight here and not at the level below waits, as a share: by what the round trip grows,
-    /// and by what the throughput does not. Levels that are the same, because the limit has a bound, tell nothing.
+    /// The share of the calls added since the lower level that queue, by two measures: the growth of the round trip
+    /// time, and the part that the throughput did not grow by. `None` for levels that are the same, as at a bound of
+    /// the limit.
     pub(super) fn queueing_above(self, low: Self) -> Option<(f64, f64)> {
         let x = self.in_flight - low.in_flight;
         let lag = x - (self.throughput - low.throughput);
         (x > SAME).then(|| ((self.rtt - low.rtt) / x, lag / x))
     }
 
-    /// The number of calls in flight here that do not queue, if none queue at the level below: by Little's law.
+    /// The number of calls in flight here that are not queued, if none are at the lower level, by Little's law.
     pub(super) fn knee_above(self, low: Self) -> f64 {
         (self.in_flight - (self.rtt - low.rtt).max(0.0)).exp()
     }
@@ -79,11 +80,11 @@ impl Level {
     }
 }
 
-/// How round trip and throughput go with the number of calls in flight: the slopes of their regression on it, over
-/// differences, with an exponential memory.
+/// The slopes of round trip time and throughput over the number of calls in flight, by a regression on differences with
+/// exponential decay.
 ///
-/// A service below its knee has slopes 0 and 1, one above it 1 and 0. Differences of neighbours leave out what
-/// changes by itself, as a mix of calls does: that is in one difference, and the step of the limit in all.
+/// A service below its knee has slopes 0 and 1; one above it has 1 and 0. Differences of neighbouring windows cancel
+/// changes that are independent of the limit, such as a different mix of calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Regression {
     xx: f64,
@@ -100,8 +101,9 @@ impl Regression {
         self.xt = self.xt * keep + x * (high.throughput - low.throughput);
     }
 
-    /// How the round trip grows, and how much of a growth the throughput does not follow. Without queues elsewhere
-    /// they are one number, seen from two sides (Little's law); where little was seen yet, they are `unknown`.
+    /// The growth of the round trip time, and the share of the growth in calls that the throughput does not follow. If
+    /// calls queue nowhere else, both are the same number by Little's law. With few measurements, both are near
+    /// `unknown`.
     pub(super) fn queueing(&self, unknown: f64) -> (f64, f64) {
         let weight = self.xx + PRIOR;
         let rtt = (self.xr + PRIOR * unknown) / weight;
@@ -110,10 +112,10 @@ impl Regression {
     }
 }
 
-/// A nanosecond: what took less has no logarithm.
+/// One nanosecond, because the logarithm of 0 is not finite.
 const LEAST: f64 = 1e-9;
-/// Levels that are less than a twentieth apart.
+/// Levels less than a twentieth apart count as the same.
 const SAME: f64 = 0.05;
 
-/// As much evidence as one pair of levels a tenth apart.
+/// The weight of `unknown`: that of one pair of levels a tenth apart.
 const PRIOR: f64 = 0.01;

@@ -1,50 +1,50 @@
-//! Whether a lower limit makes overload answers and timeouts fewer.
+//! Whether a lower limit reduces overload responses and timeouts.
 //!
-//! A service that has too much to do rejects less, or is in time more often, once it is sent less. What is answered
-//! 429 for reasons of its own, or times out on one dead shard, is as much at any limit; then a lower limit only rejects
-//! other callers.
+//! An overloaded service rejects fewer calls, or times out less often, once it is sent less. A service that responds
+//! with 429 for other reasons, or times out on one dead shard, does so at any limit; there a lower limit would only
+//! reject other callers.
 
-/// What a window with many dropped calls leads to.
+/// The result of a window with many dropped calls.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Response {
-    /// The limit goes down.
+    /// Lower the limit.
     BackOff,
-    /// The limit is not what these calls are about.
+    /// Keep the limit: it does not cause these failures.
     Bear,
-    /// The same, and it goes back to where it was before it went down for them.
+    /// Restore the limit from before it was lowered for these failures.
     Return(f64),
 }
 
 /// Compares the share of dropped calls before a back-off and after.
 #[derive(Debug, Default)]
 pub(super) struct Relief {
-    /// The share of dropped calls of late.
+    /// The recent share of dropped calls.
     lately: f64,
     trial: Option<Trial>,
-    /// How often a lower limit was tried in vain, and how many windows are left until it is tried again.
+    /// The number of unsuccessful trials of a lower limit, and the windows left until the next.
     tries: u32,
     rest: u32,
 }
 
-/// The limit goes down on trial.
+/// A trial of a lower limit.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
-    /// The limit and the share of dropped calls before.
+    /// The limit and the share of dropped calls before the trial.
     from: f64,
     dropped: f64,
     windows: u32,
-    /// How many windows in a row had few dropped calls.
+    /// The number of consecutive windows with few dropped calls.
     relieved: u32,
 }
 
 impl Relief {
-    /// Takes in the share of dropped calls of a window that was shaped by the limit. `many` says whether they are
-    /// too many.
+    /// Records the share of dropped calls of a window in which the limit was reached. `many` is whether that share is
+    /// too high.
     pub(super) fn on_window(&mut self, limit: f64, dropped: f64, many: bool) -> Option<Response> {
         self.lately += (dropped - self.lately) * LATELY;
         self.rest = self.rest.saturating_sub(1);
         if dropped >= NEARLY_ALL {
-            // This many at any limit mean a service that does not respond any more.
+            // At this share the service no longer responds, whatever the limit.
             (self.trial, self.rest) = (None, 0);
             return Some(Response::BackOff);
         }
@@ -71,7 +71,8 @@ impl Relief {
         if self.rest > 0 {
             return Response::Bear;
         }
-        // Unless it is new, one window alone is picked for its many dropped calls.
+        // A window that starts a trial has an unusually high share, so the recent share is averaged in unless the
+        // failures are new.
         if dropped > 2.0 * self.lately {
             self.lately = dropped;
         } else {
@@ -87,17 +88,17 @@ impl Relief {
     }
 }
 
-/// The weight of one window in the share of late.
+/// The weight of one window in the recent share.
 const LATELY: f64 = 0.25;
-/// Of more than this a service that rejects what is beyond its capacity still rejects nearly as much at a limit that is
-/// half as high: above it the comparison says nothing.
+/// Above this share the comparison has no information: a service that rejects calls beyond its capacity still rejects
+/// nearly as many at half the limit.
 const NEARLY_ALL: f64 = 0.65;
-/// Windows until most of the share of late is from lower limits.
+/// After this many windows, most of the recent share is from lower limits.
 const LONG_ENOUGH: u32 = 6;
 const FEWER: f64 = 0.8;
-/// This many windows with few dropped calls end a trial for good.
+/// After this many windows with few dropped calls, a trial has succeeded.
 const RELIEVED: u32 = 8;
-/// As a power of two: between one trial and the next there are 64 windows at most.
+/// As a power of two: at most 64 windows lie between two trials.
 const MOST: u32 = 6;
 
 #[cfg(all(test, not(buttress_loom)))]

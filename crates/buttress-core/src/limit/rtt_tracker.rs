@@ -1,18 +1,18 @@
 use std::f64::consts::LN_2;
 
-/// What the round trips of windows usually are, to know a surprise. In logarithms, so that all is relative.
+/// Tracks the usual round trip time of windows and its variation, as logarithms, to detect unexpected changes.
 #[derive(Debug, Default)]
 pub(super) struct RttTracker {
     windows: f64,
     mean: f64,
-    /// The mean square of how far a window is off.
+    /// The mean squared deviation of a window.
     spread: f64,
     lately: f64,
     long: f64,
 }
 
 impl RttTracker {
-    /// Takes in a window, and says whether the last few are off by more than chance explains.
+    /// Records a window. Returns whether the last few deviate by more than chance explains.
     pub(super) fn is_anomalous(&mut self, rtt: f64) -> bool {
         self.windows += 1.0;
         if self.windows == 1.0 {
@@ -27,7 +27,7 @@ impl RttTracker {
         self.lately += (rtt - self.lately) * lately;
         self.long += (rtt - self.long) * long;
 
-        // An exponential average over 4 varies by √(1 / 7) of what its terms do.
+        // The standard deviation of an exponential average over 4 is √(1 / 7) of that of its terms.
         let chance = 4.0 * (self.spread / 7.0).sqrt();
         let surprised = self.windows > 16.0 && (self.lately - self.mean).abs() > chance.max(LEAST);
         if surprised {
@@ -36,17 +36,17 @@ impl RttTracker {
         surprised
     }
 
-    /// Whether calls take more than twice as long as in the long run. More of them is then no answer, even where
-    /// throughput would follow: so look calls that all end by their timeout.
+    /// Whether calls take more than twice as long as the long-term mean. The limit must not rise then, even if the
+    /// throughput would: calls that all end by their timeout look like that.
     pub(super) fn is_slow(&self) -> bool {
         self.lately - self.long > LN_2
     }
 
-    /// Whether a window is as slow as that.
+    /// Whether a window takes more than twice the long-term mean.
     pub(super) fn is_slow_window(&self, rtt: f64) -> bool {
         self.windows > 0.0 && rtt - self.long > LN_2
     }
 }
 
-/// What is off by less than a third is no surprise.
+/// Deviations of less than a third are not anomalous.
 const LEAST: f64 = 0.29;

@@ -6,13 +6,13 @@ use super::vegas::Vegas;
 use super::window::Window;
 use super::{Ended, LimitConfig};
 
-/// One of the rules, in the middle of its work.
+/// One of the rules, with its state.
 #[derive(Debug)]
 pub(super) enum Rule {
     Aimd(Aimd),
     Fixed(f64),
     Gradient(Gradient),
-    // It remembers more than the others.
+    // Boxed, because its state is larger than that of the others.
     Adaptive(Box<Adaptive>),
     Vegas(Vegas),
 }
@@ -28,7 +28,7 @@ impl Rule {
         }
     }
 
-    /// A limit without samples yet.
+    /// A new limit, without samples.
     pub(super) fn opening(config: &LimitConfig) -> Self {
         let limit = f64::from(config.initial);
         match config.algorithm {
@@ -37,7 +37,7 @@ impl Rule {
         }
     }
 
-    /// The minimum number in flight at which calls are recorded individually, if any are.
+    /// The number in flight from which calls are recorded individually, if any are.
     pub(super) fn looks_from(&self) -> Option<u64> {
         match self {
             Self::Adaptive(guarded) => guarded.looks_from(),
@@ -45,7 +45,7 @@ impl Rule {
         }
     }
 
-    /// Takes in a call by itself. Returns whether that moved the limit.
+    /// Records a single call. Returns whether it moved the limit.
     pub(super) fn on_sample(&mut self, call: &Ended, config: &LimitConfig) -> bool {
         match self {
             Self::Adaptive(guarded) => guarded.on_sample(call, &config.above_min()),
@@ -63,7 +63,7 @@ impl Rule {
         }
     }
 
-    /// The limit that it aims at.
+    /// The target limit.
     pub(super) fn aim(&self) -> f64 {
         match self {
             Self::Aimd(aimd) => aimd.limit,
@@ -74,7 +74,7 @@ impl Rule {
         }
     }
 
-    /// The limit to keep to now.
+    /// The limit that applies to the current window.
     pub(super) fn now(&self) -> f64 {
         match self {
             Self::Adaptive(guarded) => guarded.now(),
@@ -86,7 +86,7 @@ impl Rule {
         matches!(self, Self::Adaptive(guarded) if guarded.is_searching())
     }
 
-    /// How many samples make a window while the limit is so high.
+    /// The number of samples in a window at this limit.
     pub(super) fn window(&self, limit: u64) -> u64 {
         match self {
             Self::Adaptive(guarded) => guarded.window(limit),
@@ -96,8 +96,8 @@ impl Rule {
     }
 }
 
-/// A mean over fewer says little, and one over more comes late.
+/// A mean over fewer varies too much, and one over more is late.
 const LEAST: u64 = 10;
 const MOST: u64 = 10_000;
-/// Where only the mean is needed.
+/// Enough where only the mean is needed.
 const ENOUGH: u64 = 100;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{FailureKind, Outcome};
 
-/// How one call went, as a limit sees it.
+/// The result of one call, as recorded by a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     pub(super) rtt: Duration,
@@ -12,7 +12,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A call that took `rtt` and was the `in_flight`th in flight when it began, itself included.
+    /// A successful call that took `rtt`, and was the `in_flight`th call in flight when it began, itself included.
     #[must_use]
     pub const fn success(rtt: Duration, in_flight: u64) -> Self {
         Self {
@@ -23,8 +23,8 @@ impl Sample {
         }
     }
 
-    /// The sample of a call with this outcome, or none: what failed in an instant says nothing about how long
-    /// calls take, and what was ignored says nothing at all. Overload and timeouts count towards a lower limit.
+    /// The sample of a call with this outcome. `None` for errors that may be immediate, because their time is not that
+    /// of a call, and for ignored calls. Overload and timeouts count towards a lower limit.
     #[must_use]
     pub fn of(outcome: Outcome, rtt: Duration, in_flight: u64) -> Option<Self> {
         let sample = Self::success(rtt, in_flight);
@@ -40,8 +40,8 @@ impl Sample {
         }
     }
 
-    /// The same call, which found the limit reached when it began: it took the last slot, or had waited for one. Only
-    /// then did the limit determine the number in flight, and not the load.
+    /// Sets whether the limit was reached when the call began: it took the last slot, or had waited for one. Only then
+    /// did the limit determine the number in flight, and not the load.
     #[must_use]
     pub const fn at_limit(mut self, at_limit: bool) -> Self {
         self.at_limit = at_limit;
@@ -49,14 +49,14 @@ impl Sample {
     }
 }
 
-/// A call that is looked at by itself.
+/// A call that is recorded individually.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) sample: Sample,
-    /// When, in nanoseconds.
+    /// When the call ended, in nanoseconds.
     pub(super) at: u64,
-    /// For how many calls the sample stands.
+    /// The number of calls that the sample represents.
     pub(super) every: u64,
-    /// Whether other calls were rejected for want of a slot, since the window began.
+    /// Whether other calls were rejected because no slot was free, since the window began.
     pub(super) refused: bool,
 }

@@ -1,14 +1,14 @@
-//! How many of the calls a limit learns from.
+//! Decides which calls are sampled.
 //!
 //! A window of a few round trips is as informative as one of a few thousand. At rates at which all calls would fill
-//! windows faster than a new limit is needed, one call in N is timed and counted, and the others cost next to nothing.
-//! Below some thousand calls a second, each call is sampled.
+//! windows faster than the limit needs to change, only one call in N is timed and counted. Below some thousand calls
+//! per second, every call is sampled.
 
-/// The sampling rate (one in N) after a window of this many nanoseconds with one in `every`. Always a power of two.
+/// The sampling rate (one in N) after a window of `nanos` nanoseconds at one in `every`. Always a power of two.
 pub(super) fn next(every: u64, nanos: u64) -> u64 {
     let of_all = (nanos / every).max(1);
     let wanted = (SHORTEST / of_all).clamp(1, MOST);
-    // A window in which it changes has samples of both kinds, so it does not change for little.
+    // The window in which the rate changes mixes samples of both rates, so small changes are not made.
     if wanted >= every * 4 || wanted * 4 <= every {
         1 << wanted.ilog2()
     } else {
@@ -16,26 +16,25 @@ pub(super) fn next(every: u64, nanos: u64) -> u64 {
     }
 }
 
-/// Whether a window has lasted so long that the rate must have fallen below the one it was sampled for.
+/// Whether a window has lasted so long that the rate of calls must have fallen, and every call should be sampled again.
 pub(super) fn is_overdue(every: u64, nanos: u64) -> bool {
     every > 1 && nanos > OVERDUE
 }
 
-/// How many calls on the next sample is, after the one with this number: one of `every` on average, and at least the
-/// next call.
+/// The distance in calls from this sample to the next: `every` on average, and at least 1.
 ///
-/// The fractional parts of the multiples of the golden ratio are spread evenly wherever one looks (Knuth, TAOCP 6.4),
-/// and repeat in no rhythm that a load could have as well.
+/// The fractional parts of the multiples of the golden ratio are spread evenly over any range (Knuth, TAOCP 6.4), and
+/// have no period that could coincide with one of the load.
 pub(super) fn gap(sample: u64, every: u64) -> u64 {
     let gaps = u128::from(2 * every - 1);
     1 + ((u128::from(sample.wrapping_mul(GOLDEN)) * gaps) >> 64) as u64
 }
 
-/// No window need be shorter: 10 ms, in nanoseconds.
+/// The shortest useful window: 10 ms, in nanoseconds.
 const SHORTEST: u64 = 10_000_000;
 /// Ten times as long.
 const OVERDUE: u64 = 10 * SHORTEST;
-/// With one of more it would take long to see that there are few calls again.
+/// At a lower rate a fall in load would be detected late.
 const MOST: u64 = 128;
 /// 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

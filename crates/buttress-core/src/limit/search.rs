@@ -1,29 +1,29 @@
 use super::regression::WindowStats;
 
-/// The first, bold part of a search: halves the limit while that shortens the queue, or else doubles it while more
-/// calls are answered for it, until the knee lies between two levels.
+/// Finds the knee in large steps: halves the limit while that shortens the queue, or doubles it while that raises the
+/// throughput, until the knee lies between two levels.
 ///
-/// This is the slow start of TCP (Jacobson, 1988) in both directions. Levels so far apart differ by more than chance,
-/// so that one window of each is enough.
+/// This is the slow start of TCP (Jacobson, 1988) in both directions. Levels this far apart differ by more than chance,
+/// so one window of each is enough.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// The lowest level seen, with the shortest queue in its round trip.
+    /// The lowest level measured, which has the shortest queue.
     lowest: Option<WindowStats>,
     last: Option<WindowStats>,
     turn: Turn,
 }
 
-/// Where the search goes.
+/// The direction of the search.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// Half of where it began, to see whether there is a queue.
+    /// Half of the first level, to detect whether there is a queue.
     #[default]
     First,
     Down,
     Up,
 }
 
-/// What a window leads to.
+/// The result of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Searched {
     /// The factor by which the limit is multiplied.
@@ -33,7 +33,7 @@ pub(super) enum Searched {
 }
 
 impl Search {
-    /// One that begins with twice as much, because two levels say that there is no queue.
+    /// A search upwards from two levels that showed no queue.
     pub(super) fn upward(high: WindowStats, low: WindowStats) -> Self {
         Self {
             lowest: Some(low),
@@ -42,7 +42,7 @@ impl Search {
         }
     }
 
-    /// Whether a window in which the load did not reach the level above the last one shows that no calls queue there.
+    /// Whether no calls queue at this level, from a window in which the load did not reach its limit.
     pub(super) fn is_free(&self, point: WindowStats) -> bool {
         self.last
             .filter(|last| point.calls() > ABOVE * last.calls())
@@ -59,7 +59,7 @@ impl Search {
             Turn::First | Turn::Down => (last, point),
             Turn::Up => (point, last),
         };
-        // One way or the other only if round trip and throughput agree.
+        // The limit moves only if round trip time and throughput agree.
         let (rtt, lag) = high.queueing_above(low).unwrap_or((0.0, 1.0));
         let follows = rtt.max(lag) < HALF && may_rise;
         match self.turn {
@@ -80,7 +80,7 @@ impl Search {
     }
 }
 
-/// A level is above the knee if at least half of what was added waits.
+/// A level is above the knee if at least half of the added calls queue.
 const HALF: f64 = 0.5;
-/// Closer than that, one window has no information about the added calls.
+/// The minimum ratio between two levels. Closer than that, one window has no information about the added calls.
 const ABOVE: f64 = 1.2;

@@ -1,15 +1,16 @@
 use super::regression::WindowStats;
 
-/// What a service was seen to bear while the load alone said how much that was.
+/// The mean of recent windows in which the load alone determined the number in flight.
 ///
-/// A limit that fell during an overload has no recent samples above it: near the knee more calls make little
-/// difference. But where latency returns to the unloaded baseline, the service may have recovered, and the last limit
-/// that baseline sustained is tried again. That holds only if calls did not queue in the baseline either: in an
-/// overload, too, there are windows in which every call finds a slot.
+/// A limit that fell during an overload has no recent samples above it, and near the knee more calls make little
+/// difference. If the round trip time returns to the unloaded baseline, the service may have recovered, and the last
+/// limit that the baseline sustained is tried again. A baseline in which calls queued is not used: an overload, too,
+/// has windows in which every call finds a free slot.
 #[derive(Debug, Default)]
 pub(super) struct UnloadedBaseline {
     seen: Option<WindowStats>,
-    /// How often it was tried in vain since, and how many windows are left until it is again.
+    /// The number of unsuccessful trials since the last unloaded window, and the windows left until the next trial is
+    /// allowed.
     tries: u32,
     rest: u32,
 }
@@ -22,7 +23,7 @@ impl UnloadedBaseline {
         (self.tries, self.rest) = (0, 0);
     }
 
-    /// A limit worth trying beside one at which a window was like that, if any is.
+    /// The limit to try next, if a window at `limit` matches the baseline.
     pub(super) fn candidate(&mut self, limit: f64, point: WindowStats) -> Option<f64> {
         self.rest = self.rest.saturating_sub(1);
         let seen = self.seen?;
@@ -42,15 +43,15 @@ impl UnloadedBaseline {
     }
 }
 
-/// Windows that it is the mean of.
+/// The number of windows in the mean.
 const MEMORY: f64 = 8.0;
 /// Calls in flight vary by about a fifth where only the load determines their number.
 pub(super) const ROOM: f64 = 1.25;
-/// As a logarithm. The mean over a hundred exponential times varies by a tenth.
+/// As a log-ratio. The mean of a hundred exponentially distributed times varies by a tenth.
 const ALIKE: f64 = 0.15;
-/// Levels between which at least half of what was added waits are not both below the knee.
+/// If at least half of the added calls queue between two levels, one of them is above the knee.
 const HALF: f64 = 0.5;
-/// As a power of two: between one try and the next there are 64 windows at most.
+/// As a power of two: at most 64 windows lie between two trials.
 const MOST: u32 = 6;
 
 #[cfg(all(test, not(buttress_loom)))]

@@ -1,8 +1,8 @@
 use super::LimitConfig;
 use super::window::Window;
 
-/// TCP Vegas (Brakmo and Peterson, 1995) on calls, with the steps that Netflix's concurrency-limits takes, over
-/// windows: of single calls the fastest is the exception, and all others look like a queue beside it.
+/// TCP Vegas (Brakmo and Peterson, 1995) applied to calls, with the steps of Netflix's concurrency-limits. Works on
+/// windows: the fastest single call is an outlier, and compared with it every other call looks queued.
 ///
 /// ```text
 /// queue = ⌈limit × (1 − lowest / rtt)⌉      log = max(1, ⌊log10 limit⌋)   alpha = 3 log   beta = 6 log
@@ -10,7 +10,7 @@ use super::window::Window;
 /// queue ≤ log: + beta      queue < alpha: + log      queue > beta: − log
 /// ```
 ///
-/// The lowest mean is reset after a number of windows, which lets it drift.
+/// The lowest mean is reset after a number of windows, so that it can follow a slower service. That also lets it drift.
 #[derive(Debug)]
 pub(super) struct Vegas {
     pub(super) limit: f64,

@@ -5,34 +5,34 @@ use crate::stripe::{self, StripeIndex};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::nanos;
 
-/// The samples of a window, as sums in stripes.
+/// The samples of a window, as sums per stripe.
 ///
-/// The sums of one sample are not added at one moment: a window that ends in between has a count from one side
-/// and a time from the other. Over a window that is nothing; it saves every call a lock.
+/// The sums of one sample are not added atomically, so a window that ends in between has the count of a sample without
+/// its time. The error is negligible over a window, and no call takes a lock.
 #[derive(Debug)]
 pub(super) struct Samples {
     stripes: Box<[Arc<Part>]>,
-    /// Calls that were rejected meanwhile. In one place: to reject is no hurry.
+    /// Calls rejected during the window. Not striped, because rejections are not on the fast path.
     refused: AtomicU64,
 }
 
-/// What the threads that share a stripe have of it.
+/// One stripe of the samples, for the threads that share it.
 #[derive(Debug, Clone)]
 pub struct Stripe(Arc<Part>);
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Part {
-    /// The count below, those at the limit above.
+    /// Two counters: all samples in the lower 32 bits, samples at the limit in the upper 32.
     counts: AtomicU64,
     rtt: AtomicU64,
     in_flight: AtomicU64,
     dropped: AtomicU64,
-    /// Of `rtt`, what those took that were dropped.
+    /// The part of `rtt` of the dropped samples.
     dropped_rtt: AtomicU64,
-    /// How many calls come before the next sample.
+    /// Calls left before the next sample.
     before_next: AtomicU64,
-    /// How many samples were chosen.
+    /// The number of samples selected so far.
     chosen: AtomicU64,
 }
 
@@ -48,22 +48,22 @@ pub(super) struct Sums {
     refused: u64,
 }
 
-/// What one window of samples says.
+/// The means of one window of samples.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
-    /// The mean round trip, in seconds.
+    /// The mean round trip time, in seconds.
     pub(super) rtt: f64,
-    /// The same of those alone that were answered, if any were.
+    /// The mean round trip time of answered calls, in seconds, if there were any.
     pub(super) answered: Option<f64>,
-    /// The mean of the numbers in flight.
+    /// The mean number in flight.
     pub(super) in_flight: f64,
-    /// Calls that ended, a second.
+    /// Calls that ended, per second.
     pub(super) throughput: f64,
     /// The share of calls that found the limit reached.
     pub(super) at_limit: f64,
-    /// The share of calls that count towards a lower limit.
+    /// The share of calls that ended in overload or timed out.
     pub(super) dropped: f64,
-    /// The share of calls that were rejected, of those and the ones that ended.
+    /// The share of rejected calls among the calls that ended or were rejected.
     pub(super) refused: f64,
 }
 
@@ -73,13 +73,13 @@ impl Window {
         self.at_limit >= REACHED || self.refused >= REFUSED
     }
 
-    /// The same with that `limit`, which was rounded to whole calls.
+    /// Whether the limit was reached, or the mean number in flight rounds to it.
     pub(super) fn fills(&self, limit: f64) -> bool {
         self.is_reached() || self.in_flight >= limit - 0.5
     }
 
-    /// A limit lowered by a factor, but not below what is in use: where only the load determines the number of calls in
-    /// flight, a limit near it only rejects the next burst.
+    /// Lowers a limit by a factor. If only the load determines the number in flight, the result is not below what is in
+    /// use: a lower limit would only reject the next burst.
     pub(super) fn back_off(&self, limit: f64, factor: f64) -> f64 {
         let lower = limit * factor;
         if self.fills(limit) {
@@ -100,8 +100,8 @@ impl Default for Samples {
 }
 
 impl Stripe {
-    /// Whether one of the calls that come before the next sample begins. Two threads may be one call here: that makes
-    /// a sample come later, and is no reason to wait for each other.
+    /// Whether this call is not sampled. Two threads may count as one call here. That only delays a sample, and costs
+    /// less than synchronization.
     #[inline]
     pub(super) fn passes(&self) -> bool {
         let before = self.0.before_next.load(Ordering::Relaxed);
@@ -112,7 +112,7 @@ impl Stripe {
         true
     }
 
-    /// A sample was chosen, out of `every` calls on average: how many pass before the next.
+    /// Records that a sample was selected, one of `every` on average, and sets how many calls precede the next.
     pub(super) fn choose(&self, every: u64) {
         let chosen = self.0.chosen.fetch_add(1, Ordering::Relaxed);
         let before_next = sampling::gap(chosen, every) - 1;
@@ -125,14 +125,14 @@ impl Samples {
         Stripe(Arc::clone(&self.stripes[stripe.of(self.stripes.len())]))
     }
 
-    /// All calls are samples, from now on.
+    /// Samples every call from now on.
     pub(super) fn choose_all(&self) {
         for part in &self.stripes {
             part.before_next.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Adds a sample. Returns whether it is worth looking if the window is full.
+    /// Adds a sample. Returns whether to check if the window is full.
     #[inline]
     pub(super) fn add(&self, sample: Sample) -> bool {
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
@@ -163,7 +163,7 @@ impl Samples {
         self.stripes.iter().map(counts).sum()
     }
 
-    /// Takes the sums, and begins anew.
+    /// Returns the sums and resets them.
     pub(super) fn take(&self) -> Sums {
         let mut sums = Sums {
             refused: self.refused.swap(0, Ordering::Relaxed),
@@ -185,8 +185,8 @@ impl Samples {
 }
 
 impl Sums {
-    /// The window from the sums of one in `every` calls and a length in nanoseconds. No value in it is zero or not a
-    /// number.
+    /// Computes the window from sums over one in `every` calls and a length in nanoseconds. `rtt`, `in_flight` and
+    /// `throughput` are above zero, and no value is NaN.
     pub(super) fn over(&self, nanos: u64, every: u64) -> Window {
         let count = self.count.max(1) as f64;
         let mean = |rtt: u64, count: f64| (rtt as f64 / count).max(1.0) / 1e9;
@@ -204,15 +204,15 @@ impl Sums {
     }
 }
 
-/// Windows in which at least this share of calls found the limit reached are shaped by it.
+/// From this share of calls that found the limit reached, the limit determines the number in flight.
 const REACHED: f64 = 0.5;
-/// So are those beside which this share of calls was rejected: without a queue only one call in six finds the limit
-/// reached in an overload of 1.2 times, because the others come after it.
+/// From this share of rejected calls, too. Without a queue, at 1.2 times the capacity, only one call in six finds the
+/// limit reached, because the other calls are rejected.
 const REFUSED: f64 = 0.05;
-/// What is in use, with room for calls that come at random.
+/// The calls in use times this leave room for random arrivals.
 const IN_USE: f64 = 1.5;
 
 const COUNT: u64 = (1 << 32) - 1;
 
-/// A stripe looks at the others once for every eight samples of its own.
+/// The other stripes are summed once for every eight samples of a stripe.
 const LOOK_EVERY: u64 = 7;

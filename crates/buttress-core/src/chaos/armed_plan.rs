@@ -8,7 +8,7 @@ use super::target::Subject;
 use crate::Ratio;
 use crate::sync::{AtomicU64, Ordering};
 
-/// A plan at work, held to its bounds.
+/// An armed plan, which enforces its bounds.
 #[derive(Debug)]
 pub struct ArmedPlan {
     plan: Plan,
@@ -19,13 +19,12 @@ pub struct ArmedPlan {
     affected: AtomicU64,
     /// Calls that are affected now.
     active: AtomicU64,
-    /// Which faults were put out of use: a bit for each of at most
-    /// [`Plan::MAX_FAULTS`].
+    /// The stopped faults, as one bit for each of at most [`Plan::MAX_FAULTS`].
     stopped: AtomicU64,
     guard: Option<Arc<SteadyState>>,
 }
 
-/// One of the affected calls, to be released with [`ArmedPlan::release`].
+/// An affected call, which must be released with [`ArmedPlan::release`].
 #[derive(Debug)]
 #[must_use = "it is to be released"]
 pub struct Active(());
@@ -33,20 +32,20 @@ pub struct Active(());
 /// The decision about a call.
 #[derive(Debug)]
 pub enum Verdict<'p> {
-    /// The plan has ended, and should be disarmed.
+    /// The plan has ended, and must be disarmed.
     Ended(End),
     /// These faults are injected. The [`Active`] must be [released](ArmedPlan::release) when the call ends.
     Inject(Decision<'p>, Active),
-    /// No fault is injected. If a bound prevented one, the bound.
+    /// No fault is injected. If a bound prevented one, this is the bound.
     Pass(Option<Suppressed>),
 }
 
-/// Why a call was left alone that a fault would have hit.
+/// The bound that prevented a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suppressed {
     /// More calls would be affected than the blast radius allows.
     BlastRadius,
-    /// The maximum number of calls is affected.
+    /// The maximum number of calls is already affected.
     MaxActive,
 }
 
@@ -61,21 +60,21 @@ impl Suppressed {
     }
 }
 
-/// Why a plan ended by itself.
+/// The reason why a plan ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum End {
-    /// The steady state no longer holds.
+    /// The steady state was breached.
     Breached(Breach),
-    /// Its time to live is over.
+    /// The time to live of the plan is over.
     Expired,
 }
 
 impl ArmedPlan {
-    /// Arms a plan. Its guard goes on from what was `watched` so far, if that was the same steady state.
+    /// Arms a plan. If `watched` has the same configuration as the plan's steady state, its measurements are kept.
     ///
     /// # Errors
     ///
-    /// What [`Plan::check`] rejects.
+    /// Returns the error of [`Plan::check`].
     pub fn new(
         plan: Plan,
         watched: Option<&Arc<SteadyState>>,
@@ -106,19 +105,19 @@ impl ArmedPlan {
         &self.plan
     }
 
-    /// The steady state that guards it.
+    /// The steady state that guards the plan.
     #[must_use]
     pub fn guard(&self) -> Option<&Arc<SteadyState>> {
         self.guard.as_ref()
     }
 
-    /// When its time to live is over.
+    /// When the time to live of the plan is over.
     #[must_use]
     pub fn expires(&self) -> Instant {
         self.armed + self.plan.bounds.ttl
     }
 
-    /// Decides about a call that is made `now`. A call counts once for the blast radius, whatever its faults.
+    /// Decides which faults are injected into a call. A call counts once towards the blast radius, whatever its faults.
     pub fn decide(&self, subject: &impl Subject, identity: u64, now: Instant) -> Verdict<'_> {
         if let Some(end) = self.end(now) {
             return Verdict::Ended(end);
@@ -148,20 +147,20 @@ impl ArmedPlan {
         Verdict::Inject(decision, Active(()))
     }
 
-    /// An affected call has ended.
+    /// Records that an affected call has ended.
     pub fn release(&self, _place: Active) {
         self.active.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Records in the steady state how a call ended, affected or not.
+    /// Records in the steady state how a call ended, whether it was affected or not.
     pub fn observe(&self, failed: bool, latency: Duration, now: Instant) {
         if let Some(guard) = &self.guard {
             guard.record(failed, latency, now);
         }
     }
 
-    /// Why the plan should end `now`, if it should. One without faults only watches, and goes on when there is
-    /// something to see.
+    /// Returns why the plan has to end at `now`, if it has to. A plan without faults only observes, and does not end
+    /// with a breach.
     #[must_use]
     pub fn end(&self, now: Instant) -> Option<End> {
         if now.saturating_duration_since(self.armed) >= self.plan.bounds.ttl {
@@ -173,13 +172,13 @@ impl ArmedPlan {
         self.breach(now).map(End::Breached)
     }
 
-    /// What of the steady state does not hold, if there is a guard that says so.
+    /// Returns the breach of the steady state, if there is a guard and it was breached.
     #[must_use]
     pub fn breach(&self, now: Instant) -> Option<Breach> {
         self.guard.as_ref()?.breach(now)
     }
 
-    /// Puts one fault out of use, for good. Says whether there is one of that name.
+    /// Stops one fault permanently. Returns whether the plan has a fault of that name.
     pub fn stop(&self, name: &str) -> bool {
         let found = self
             .plan
@@ -219,8 +218,8 @@ fn count_up(counter: &AtomicU64, most: u64) -> bool {
         .is_ok()
 }
 
-/// A share of the calls, rounded down. All of them is no bound: other threads may already have affected calls that came
-/// after this one.
+/// A share of the calls, rounded down. A share of 100 % is no bound, because other threads may already have affected
+/// calls that were counted after this one.
 fn share_of(calls: u64, share: Ratio) -> u64 {
     if share == Ratio::ONE {
         return u64::MAX;

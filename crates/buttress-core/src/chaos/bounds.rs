@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{ConfigError, Ratio};
 
-/// How far a plan may go, whatever its faults say.
+/// The bounds of a plan, which apply to all of its faults together.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -30,31 +30,33 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// The longest time for which a plan stays armed.
+    /// The longest time that a plan may stay armed: 7 days.
     pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-    /// The exact maximum of calls affected at one time. A call is affected until it and its body have ended.
+    /// The maximum number of calls affected at one time, 100 by default. The bound is exact. A call is affected until
+    /// its body has ended.
     #[must_use]
     pub fn max_active(mut self, calls: u32) -> Self {
         self.max_active = calls;
         self
     }
 
-    /// The maximum share of the calls since arming that are affected, at any moment.
+    /// The maximum share of the calls since arming that are affected, 100 % by default. The bound holds at every
+    /// moment.
     #[must_use]
     pub fn blast_radius(mut self, share: Ratio) -> Self {
         self.blast_radius = share;
         self
     }
 
-    /// The time after arming before faults begin, so that a steady state can be measured first.
+    /// The time after arming before faults begin, 0 by default. It leaves time to measure the steady state first.
     #[must_use]
     pub fn start_delay(mut self, time: Duration) -> Self {
         self.start_delay = time;
         self
     }
 
-    /// The time after arming at which the plan disarms itself.
+    /// The time after arming at which the plan ends, 10 minutes by default.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;

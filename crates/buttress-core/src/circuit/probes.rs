@@ -15,11 +15,11 @@ pub(super) struct Probes {
 struct Slot {
     probe: u64,
     lease_ends: u64,
-    /// Whether the head of its answer came, which was no failure.
+    /// Whether the response head arrived and was no failure.
     answered: bool,
 }
 
-/// What the probes say, once they have said enough.
+/// The result of the probes, once there are enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Failed,
@@ -37,7 +37,11 @@ impl Probes {
         }
     }
 
-    /// A slot for one more probe, or how many nanoseconds until there may be one.
+    /// Takes a slot for one more probe.
+    ///
+    /// # Errors
+    ///
+    /// The time in nanoseconds until a slot may be free.
     pub(super) fn take_slot(&mut self, config: &BreakerConfig, now: u64) -> Result<u64, u64> {
         self.end_leases(config, now);
         let wait = self.wait_for_slot(config, now);
@@ -54,7 +58,7 @@ impl Probes {
         Ok(probe)
     }
 
-    /// How many nanoseconds until a slot is sure to be free; 0 if one is.
+    /// The time in nanoseconds until a slot is free; 0 if one is.
     pub(super) fn wait_for_slot(&self, config: &BreakerConfig, now: u64) -> u64 {
         let held = self.slots.iter().filter(|slot| slot.lease_ends > now);
         let (count, next_end) = held.fold((0_u64, u64::MAX), |(count, end), slot| {
@@ -67,8 +71,8 @@ impl Probes {
         next_end.min(stay_ends).saturating_sub(now).max(1)
     }
 
-    /// Takes slots back whose leases ended, or all when the half-open time is over. A probe whose head came, and whose
-    /// body still runs, has succeeded.
+    /// Frees the slots whose leases have ended, and when the half-open time is over also those of probes whose response
+    /// head has arrived. A probe whose response head has arrived counts as successful.
     pub(super) fn end_leases(&mut self, config: &BreakerConfig, now: u64) {
         let stay_is_over = self.stay_is_over(config, now);
         let mut gone_well = 0;
@@ -80,7 +84,7 @@ impl Probes {
         self.ended += gone_well;
     }
 
-    /// The head of a probe's answer came, and was no failure.
+    /// Records that the response head of a probe arrived and was no failure.
     pub(super) fn answered(&mut self, probe: u64) {
         let mut slots = self.slots.iter_mut();
         if let Some(slot) = slots.find(|slot| slot.probe == probe) {
@@ -88,14 +92,14 @@ impl Probes {
         }
     }
 
-    /// Gives a slot back. False if its lease ended and it was taken away.
+    /// Frees a slot. Returns `false` if its lease had ended and the slot was taken back.
     pub(super) fn free_slot(&mut self, probe: u64) -> bool {
         let held = self.slots.len();
         self.slots.retain(|slot| slot.probe != probe);
         self.slots.len() < held
     }
 
-    /// Restarts a lease. False if it ended.
+    /// Restarts a lease. Returns `false` if it had ended.
     pub(super) fn renew_slot(&mut self, config: &BreakerConfig, probe: u64, now: u64) -> bool {
         let mut held = self.slots.iter_mut().filter(|slot| slot.lease_ends > now);
         let slot = held.find(|slot| slot.probe == probe);
@@ -106,14 +110,14 @@ impl Probes {
         false
     }
 
-    /// Records a probe that returned its slot.
+    /// Records the result of a probe that freed its slot.
     pub(super) fn hear(&mut self, failed: bool) {
         self.ended += 1;
         self.failed += u32::from(failed);
     }
 
-    /// The verdict: over all the probes, as soon as enough failed or all ended; over those that ended, when
-    /// the stay is over. No result by then is a failure.
+    /// The verdict over all probes, as soon as enough have failed or all have ended. When the half-open time is over,
+    /// the verdict over those that have ended; if none has, the probes failed.
     pub(super) fn verdict(&self, config: &BreakerConfig, now: u64) -> Option<Verdict> {
         let stay_over = self.stay_is_over(config, now);
         let of = if stay_over {

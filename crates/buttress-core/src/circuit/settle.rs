@@ -11,7 +11,7 @@ use crate::window::{Generation, Mark};
 use crate::{Deadline, Ending, FailureKind, Outcome, Report, Upload};
 
 impl Circuit {
-    /// Records how a permitted call ended, `now`. `random` gives a uniform number for the jitter of an opening.
+    /// Records how a permitted call ended. `random` returns a uniform number, used as the jitter of an open time.
     #[expect(clippy::needless_pass_by_value, reason = "a permit is used up")]
     #[inline]
     pub fn settle(
@@ -27,8 +27,8 @@ impl Circuit {
         self.settle_slowly(&permit, report, now, random)
     }
 
-    /// Records a call of the most frequent kind: it succeeded, in the tick that it was granted in, so it was
-    /// not slow, and nothing is to be decided. False for any other, of which nothing was heard.
+    /// Records a call of the most frequent kind: one that succeeded in the tick in which it was permitted, so that it
+    /// was not slow and cannot move the circuit. Returns `false`, and records nothing, for any other call.
     #[inline]
     pub fn settle_in_time(&self, permit: &Permit, outcome: Outcome, now: Instant) -> bool {
         if outcome != Outcome::Success
@@ -47,9 +47,10 @@ impl Circuit {
         self.successes.add_to(slot)
     }
 
-    /// A permitted call was dropped before it ended, for the reason `ending`. That is neutral for the dependency,
-    /// unless the call had the full time of an attempt, or that [its request declares](Permit::allow), and no head of a
-    /// response came in that time. A probe whose head came has succeeded.
+    /// Records that a permitted call was dropped before it ended, for the reason `ending`. The drop is neutral for the
+    /// dependency, unless the call had the full attempt timeout, or the time that [its request
+    /// declares](Permit::allow), and the response head did not arrive in that time. A probe whose response head has
+    /// arrived counts as successful.
     pub fn cancel(
         &self,
         permit: Permit,
@@ -61,7 +62,7 @@ impl Circuit {
         let took = permit.took(now);
         let dropped = Dropped {
             ending: if permit.had_all_of(locked.config.attempt_timeout, now) {
-                // A timeout layer of another library drops a call without a reason.
+                // A timeout layer of another library drops a call without giving a reason.
                 Ending::Expired
             } else {
                 at_declared_end(ending, permit.allowed, took)
@@ -76,7 +77,7 @@ impl Circuit {
         }
         let stale = permit.is_stale(self.word().epoch());
         if dropped.answered && !stale && matches!(permit.role, Role::Probe(_)) {
-            // As when its lease ends: it has its result.
+            // The same result as when the lease of such a probe ends.
             drop(locked);
             return self.settle(permit, Report::SUCCESS, now, random);
         }
@@ -92,8 +93,8 @@ impl Circuit {
         }
     }
 
-    /// The head of a permitted call's answer came `now`, and its body goes on. The call is timed to here, and a drop
-    /// from here on says nothing.
+    /// Records that the response head of a permitted call arrived while its body continues. The latency is measured up
+    /// to here, and a later drop is neutral.
     pub fn answered(&self, permit: &mut Permit, now: Instant) {
         permit.answer(now);
         if let Role::Probe(probe) = permit.role {
@@ -104,9 +105,9 @@ impl Circuit {
         }
     }
 
-    /// Whether the `deadline` of a permitted call that timed out `now`, or the one that [its request
-    /// tells](Permit::allow), left it less time than calls take, or the caller was so slow to send the `upload`, which was
-    /// [taken off](Permit::take_off). Then the timeout is the caller's, and is ignored.
+    /// Whether a timeout of a permitted call was caused by the caller, and is ignored: its `deadline`, or the one that
+    /// [its request declares](Permit::allow), left less time than calls usually take, or the caller was slow to send
+    /// the `upload`, whose time was [subtracted](Permit::take_off).
     pub fn was_cut_short(
         &self,
         permit: &Permit,
@@ -123,7 +124,7 @@ impl Circuit {
             || was_kept_waiting(upload, permit.took(now), now, threshold)
     }
 
-    /// How much time a call must have been allowed for a timeout to say something.
+    /// The time that a call must have had for its timeout to count as a failure.
     fn threshold(&self, locked: &Locked) -> Duration {
         let told = locked.config.attempt_timeout;
         told.unwrap_or_else(|| self.typical_latency.threshold())
@@ -138,7 +139,7 @@ impl Circuit {
         random: impl FnOnce() -> u64,
     ) -> Settlement {
         let at = self.origin.nanos_at(now);
-        // Before the epoch is compared: see `Successes::generation`.
+        // Read before the epoch is compared: see `Successes::generation`.
         let generation = self.successes.generation();
         let took = permit.took(now);
         let slow = took > self.hot.slow_above.load(Ordering::Relaxed);
@@ -157,7 +158,7 @@ impl Circuit {
         }
         let mut locked = self.lock();
         let outcome = match locked.attribute(report.outcome, took) {
-            // Its head came, and the rest of it is neutral.
+            // The response head has arrived, and the outcome of the rest is neutral.
             Outcome::Ignored if permit.is_probe() && permit.is_answered() => Outcome::Success,
             outcome => outcome,
         };
@@ -176,7 +177,7 @@ impl Circuit {
             Role::Passenger => None,
             Role::Probe(probe) => {
                 settlement.freed = locked.trial.free_slot(probe);
-                // A probe whose lease ended has been replaced, and is ignored.
+                // A probe whose lease has ended was replaced, and is ignored.
                 if !settlement.freed || outcome == Outcome::Ignored {
                     return settlement;
                 }
@@ -197,21 +198,21 @@ impl Circuit {
                 cause.map(|cause| self.reopen(&mut locked, cause, at, report.retry_after, random()))
             }
         };
-        // Under isolation the circuit moves on, but is shown as isolated throughout.
+        // Under isolation the circuit still changes state, but is reported as isolated throughout.
         settlement.transition = step.filter(|_| !word.is_isolated());
         settlement
     }
 
-    /// Remembers a stretch of time in which a call that begins and ends is not slow, and needs no arithmetic on instants.
+    /// Stores the current tick, in which calls are not slow and are recorded without arithmetic on instants.
     fn remember_tick(&self, generation: Generation, now: Instant, at: u64) {
-        // Void once the circuit has another tag: after each step and each new configuration.
+        // Invalid once the tag of the circuit changes, which each transition and each new configuration does.
         let version = self.word().tag().version();
         let slow_above = self.hot.slow_above.load(Ordering::Relaxed);
         self.successes
             .remember(generation, version, slow_above, now, at);
     }
 
-    /// Records an ordinary call. Returns whether it trips the circuit.
+    /// Records an ordinary call. Returns the cause if it trips the circuit.
     fn hear(&self, locked: &mut Locked, outcome: Outcome, slow: bool, at: u64) -> Option<Cause> {
         let epoch = self.word().epoch();
         let failed = outcome.is_failure();
@@ -261,7 +262,7 @@ impl Permit {
 }
 
 impl Locked {
-    /// A timeout is charged only if the call had all the time that an attempt is meant to have.
+    /// Ignores a timeout of a call that had less than the full attempt timeout.
     fn attribute(&self, outcome: Outcome, took: u64) -> Outcome {
         match self.config.attempt_timeout {
             Some(full)
@@ -274,7 +275,7 @@ impl Locked {
     }
 }
 
-/// What is to say of a call that succeeded in time.
+/// The settlement of a call that succeeded in time.
 const IN_TIME: Settlement = Settlement {
     outcome: Some(Outcome::Success),
     slow: false,

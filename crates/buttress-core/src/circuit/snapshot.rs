@@ -9,30 +9,30 @@ use crate::{Mode, Ratio};
 /// A snapshot of a circuit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitSnapshot {
-    /// The state. An open circuit whose time is over is shown half-open, as the next call will find it.
+    /// The state. An open circuit whose open time is over is shown as half-open, because the next call finds it so.
     pub state: CircuitState,
     /// Whether its rejections are enforced.
     pub mode: Mode,
     /// The calls in the window.
     pub counts: Counts,
-    /// How many failures came in a row.
+    /// The number of consecutive failures.
     pub consecutive_failures: u32,
     /// The number of probes in flight.
     pub probes_under_way: usize,
-    /// The share of calls that it admits.
+    /// The share of calls that are admitted.
     pub admitted: Ratio,
-    /// How long until it lets the next probe through, if it is open.
+    /// The time until the next probe is admitted, if the circuit is open.
     pub next_probe_in: Option<Duration>,
-    /// How often it opened without staying closed for as long as it had been open.
+    /// The number of openings after which the circuit was closed for less time than it had been open.
     pub reopenings: u32,
-    /// How many operators hold it open.
+    /// The number of operators that hold the circuit open.
     pub isolations: u32,
-    /// How many steps it has taken: what changes when anything about its state does.
+    /// The number of the current epoch. Each transition begins a new epoch, except the one that ends a ramp.
     pub epoch: u64,
 }
 
 impl Circuit {
-    /// The circuit as of `now`. Reading it changes no state.
+    /// Returns a snapshot of the circuit at `now`. Reading it changes no state.
     pub fn snapshot(&self, now: Instant) -> CircuitSnapshot {
         let at = self.origin.nanos_at(now);
         let mut locked = self.lock();

@@ -4,13 +4,13 @@ use std::time::Duration;
 /// The state of a circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CircuitState {
-    /// Admits every call and watches.
+    /// Admits every call and records its outcome.
     Closed,
-    /// Admits a few probes and waits for their verdict.
+    /// Admits a limited number of probes, whose results close or reopen the circuit.
     HalfOpen,
-    /// Rejects every call, by an operator's decision.
+    /// Rejects every call until an operator lifts the isolation.
     Isolated,
-    /// Rejects every call until its time is over.
+    /// Rejects every call until the open time is over.
     Open,
     /// Admits a growing share of calls after the probes succeeded.
     Recovering,
@@ -45,23 +45,23 @@ impl fmt::Display for CircuitState {
     }
 }
 
-/// A step from one state to another, for the shell to announce.
+/// A change of state. The caller reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
-    /// The state that was left.
+    /// The previous state.
     pub from: CircuitState,
-    /// The state that was entered.
+    /// The new state.
     pub to: CircuitState,
-    /// What made the circuit move.
+    /// The cause of the change.
     pub cause: Cause,
-    /// For how long the circuit stays open, where it was opened.
+    /// How long the circuit stays open, if it was opened.
     pub open_for: Option<Duration>,
 }
 
-/// What made a circuit move.
+/// The cause of a change of state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// Too many failures in a row.
+    /// Too many consecutive failures.
     ConsecutiveFailures,
     /// Too large a share of failures in the window.
     FailureRatio,
@@ -79,7 +79,7 @@ pub enum Cause {
     Reset,
     /// Too large a share of slow calls in the window.
     SlowCallRatio,
-    /// The circuit was half-open for too long without a verdict.
+    /// The half-open time ended without a verdict.
     StayElapsed,
     /// An operator tripped the circuit.
     Trip,

@@ -11,19 +11,20 @@ use crate::time::nanos;
 use crate::window::History;
 use crate::{Ratio, Reason};
 
-/// What moves a circuit, under its lock.
+/// The state of a circuit that its lock protects.
 #[derive(Debug)]
 pub(super) struct Locked {
     pub(super) config: BreakerConfig,
     pub(super) history: History,
     pub(super) trial: Probes,
-    /// When the circuit last began to close: where a ramp starts, and since when it is forgiven.
+    /// When the circuit last began to close, in nanoseconds: the start of a ramp, and of the time after which earlier
+    /// openings are forgotten.
     pub(super) closing_since: u64,
-    /// The opening that holds, or the last one.
+    /// The current opening, or the last one.
     pub(super) opening: Opening,
-    /// How often the circuit opened without staying closed for as long as it had been open.
+    /// The number of openings after which the circuit was closed for less time than it had been open.
     pub(super) reopenings: u32,
-    /// How many operators hold the circuit open.
+    /// The number of operators that hold the circuit open.
     pub(super) isolations: u32,
 }
 
@@ -57,7 +58,7 @@ impl Locked {
         }
     }
 
-    /// What the probes say by now.
+    /// The verdict of the probes so far, if there is one.
     pub(super) fn trial_verdict(&mut self, at: u64) -> Option<Verdict> {
         self.trial.end_leases(&self.config, at);
         self.trial.verdict(&self.config, at)
@@ -73,7 +74,8 @@ impl Locked {
             })
     }
 
-    /// Admits the ramp's share of calls. Rejections carry the end of the ramp, after which every call is admitted.
+    /// Admits the ramp's share of calls. Rejections carry the time until the end of the ramp, after which every call is
+    /// admitted.
     pub(super) fn admit_on_ramp(&self, at: u64, random: u64) -> Result<Role, Refusal> {
         if self.share_on_ramp(at).includes(random) {
             return Ok(Role::Call);
@@ -106,7 +108,7 @@ impl Locked {
 }
 
 impl Opening {
-    /// The open time: the schedule, or the dependency's request within the cap, whichever is longer.
+    /// The open time: the scheduled one, or the `Retry-After` of the dependency up to its cap, whichever is longer.
     pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
         let scheduled = config.open_for.after(self.reopenings, self.random);
         let requested = self.hint.zip(config.retry_after_cap);
@@ -114,10 +116,10 @@ impl Opening {
     }
 }
 
-/// The transitions. Each is made with the lock held, and publishes the word last, so that a thread that sees the new
-/// state sees the data that belongs to it.
+/// The transitions. Each is made with the lock held and publishes the packed state last, so that a thread that reads
+/// the new state also sees its data.
 impl Circuit {
-    /// To open, from any state.
+    /// Opens the circuit, from any state.
     pub(super) fn reopen(
         &self,
         locked: &mut Locked,
@@ -156,16 +158,16 @@ impl Circuit {
         }
     }
 
-    /// From open to half-open.
+    /// Changes from open to half-open.
     pub(super) fn half_open(&self, locked: &mut Locked, at: u64) -> Transition {
         locked.trial = Probes::new(at);
         self.step(CircuitState::HalfOpen, Cause::OpenElapsed)
     }
 
-    /// From half-open towards closed: along the ramp if there is one.
+    /// Changes from half-open to recovering if there is a ramp, otherwise to closed.
     pub(super) fn recover(&self, locked: &mut Locked, at: u64) -> Transition {
-        // Before the epoch is published, so that no call of the new epoch is counted in the old window. The old
-        // epoch has no ordinary calls.
+        // Clears the window before the epoch is published, so that no call of the new epoch is counted in the old
+        // window. The old epoch has no ordinary calls.
         self.start_anew(locked, at);
         let to = if locked.config.ramp.is_some() {
             CircuitState::Recovering
@@ -175,7 +177,7 @@ impl Circuit {
         self.step(to, Cause::ProbesPassed)
     }
 
-    /// From recovering to closed, in the same epoch: the evidence of the ramp goes on to count.
+    /// Changes from recovering to closed in the same epoch, so that the calls of the ramp still count.
     pub(super) fn close_after_ramp(&self) -> Transition {
         let word = self.word();
         self.publish(word.with_underlying(CircuitState::Closed));
@@ -187,13 +189,13 @@ impl Circuit {
         }
     }
 
-    /// Empties the window for an epoch of ordinary calls that begins now.
+    /// Clears the window for a new epoch of ordinary calls.
     pub(super) fn start_anew(&self, locked: &mut Locked, at: u64) {
         locked.history.clear(&self.successes);
         locked.closing_since = at;
     }
 
-    /// To another state in a new epoch.
+    /// Changes to another state in a new epoch.
     pub(super) fn step(&self, to: CircuitState, cause: Cause) -> Transition {
         let word = self.word();
         self.publish(word.next_epoch().with_underlying(to));

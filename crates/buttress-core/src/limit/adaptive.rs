@@ -340,7 +340,8 @@ impl Adaptive {
 const LOW: f64 = 0.85;
 
 const MOST: u64 = 100_000;
-/// An overload is this many windows in which the limit was reached; windows in which it was not count against them.
+/// From this many windows in which the limit was reached, there is an overload. Windows in which it was not reached
+/// count against them.
 const OVERLOADED: u32 = 4;
 /// A knee estimated from two windows of a hundred calls is off by an eighth: this is more than twice that.
 const ELSEWHERE: f64 = 1.3;

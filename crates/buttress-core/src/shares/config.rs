@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use crate::{ConfigError, Criticality, Ratio};
 
-/// The guaranteed share of a limit for each criticality, whatever the load of more critical calls.
+/// The guaranteed share of a limit for each criticality, which holds whatever the load of more critical calls.
 ///
-/// What is not guaranteed, and what is not used, goes to the most critical calls.
+/// Slots that are not guaranteed or not used go to the most critical calls.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -44,15 +44,15 @@ impl SharesConfig {
         self
     }
 
-    /// How long a rejected call reserves a slot for others of its criticality, 1 second by default. It does not apply to
-    /// calls in a queue: those have a slot reserved for as long as they wait.
+    /// How long a rejected call reserves a slot for others of its criticality, 1 second by default. Calls in a queue
+    /// are not affected: they have a slot reserved for as long as they wait.
     #[must_use]
     pub fn reservation_ttl(mut self, reservation_ttl: Duration) -> Self {
         self.reservation_ttl = reservation_ttl;
         self
     }
 
-    /// Rejects invalid values.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl SharesConfig {
         Ok(())
     }
 
-    /// The guaranteed slots of a criticality, of a limit.
+    /// The guaranteed slots of a criticality at a limit.
     pub(super) fn places(&self, criticality: Criticality, limit: u64) -> u64 {
         places(parts(self.shares[criticality.index()]), limit)
     }
@@ -90,16 +90,16 @@ impl SharesConfig {
 /// The slots of a limit for a share in [parts], rounded down.
 pub(super) fn places(share: u64, limit: u64) -> u64 {
     let whole = || (u128::from(limit) * u128::from(share) / u128::from(WHOLE)) as u64;
-    // Limits are small enough that no 128-bit division is needed.
+    // Avoids the 128-bit division for all but very high limits.
     let product = limit.checked_mul(share);
     product.map_or_else(whole, |product| product / WHOLE)
 }
 
 /// A share in hundred-millionths. In these units the slots of all shares never exceed the limit, and three shares of a
-/// third do not exceed the whole by a rounding error.
+/// third do not exceed 100 % by a rounding error.
 pub(super) fn parts(share: Ratio) -> u64 {
     (share.get() * WHOLE as f64).round() as u64
 }
 
-/// The whole, in those parts.
+/// The whole, in hundred-millionths.
 pub(super) const WHOLE: u64 = 100_000_000;

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// The number of slots that are reserved after rejections, for retries of those calls.
+/// The slots reserved after rejections, for retries of the rejected calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kept {
     places: u64,
@@ -9,13 +9,13 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// A call was rejected: one slot more, up to the [most](headroom) of a limit.
+    /// Records a rejection, which reserves one more slot, up to the [headroom] of the limit.
     pub(super) fn reject(&mut self, limit: u64, now: Instant, ttl: Duration) {
         self.places = (self.places(now, ttl) + 1).min(headroom(limit));
         self.since = Some(now);
     }
 
-    /// Half of the reserved slots are released with each `ttl` that passes without another rejection.
+    /// Returns the number of reserved slots. It halves with each `ttl` that passes without another rejection.
     pub(super) fn places(&self, now: Instant, ttl: Duration) -> u64 {
         let Some(since) = self.since else { return 0 };
         let passed = now.saturating_duration_since(since);
@@ -24,7 +24,7 @@ impl Kept {
     }
 }
 
-/// The most slots that are reserved for rejected calls.
+/// The maximum number of slots reserved for rejected calls.
 fn headroom(limit: u64) -> u64 {
     2 * limit.isqrt()
 }

@@ -1,8 +1,11 @@
-//! Divides the slots when there are not enough: by criticality, [`Shares`]; by the kind of call, [`Partitions`], of
-//! which there are a few with names; and by tenant, [`Tenants`], of which there may be millions.
+//! Divides the slots of a limit when there are not enough of them.
 //!
-//! None of them holds slots back while there is room: a share is returned when its owner needs it, and until then it is
-//! lent. None knows the limit, which may change: it is an argument.
+//! - [`Shares`] divides them by criticality.
+//! - [`Partitions`] divides them by the kind of request: a few partitions with names.
+//! - [`Tenants`] divides them by tenant, of which there may be millions.
+//!
+//! Unused slots are lent to others. A slot in use is not revoked: it returns when its call ends. The limit may change,
+//! so it is an argument of the methods that need it.
 
 mod config;
 mod kept;

@@ -5,18 +5,18 @@ use super::config::{parts, places};
 use super::kept::Kept;
 use crate::{ConfigError, Name};
 
-/// One limit, shared by partitions with names.
+/// Shares one limit between named partitions.
 ///
 /// Each partition is guaranteed its share; unused slots are lent out. Under contention, the next slot goes to the
-/// waiting partition furthest below its share: so partitions below their share come before all that borrow, and those
-/// that borrow do so in proportion to their shares. A slot in use is not taken back. So a partition has its share back
-/// as soon as enough calls have ended.
+/// waiting partition furthest below its share. Partitions below their share therefore come before all that borrow, and
+/// those that borrow do so in proportion to their shares. A slot in use is not revoked, so a partition gets its share
+/// back as calls end.
 ///
-/// Where no calls wait, a partition below its share whose call is rejected reserves a slot for a while, as with
-/// [`Shares`](super::Shares): otherwise the partition with the most calls would always take the next slot.
+/// Without a queue, a rejected call of a partition below its share reserves a slot for a while, as with
+/// [`Shares`](super::Shares). Otherwise the partition with the most calls would always take the next slot.
 ///
-/// Its owner records every call that begins and ends in a named partition, under one lock, and knows which partitions
-/// have waiters. All other calls are in the rest.
+/// The owner records every call that begins and ends in a named partition, under one lock, and knows which partitions
+/// have waiters. All other calls belong to the rest.
 ///
 /// ```
 /// use buttress_core::Ratio;
@@ -39,7 +39,7 @@ use crate::{ConfigError, Name};
 #[derive(Debug, Clone)]
 pub struct Partitions {
     config: PartitionsConfig,
-    /// The rest is the first. No part is ever removed, because calls in flight refer to it by index.
+    /// The rest is the first. Partitions are never removed, because calls in flight refer to them by index.
     parts: Vec<Part>,
     /// Calls in flight in all named partitions.
     in_named: u64,
@@ -52,42 +52,42 @@ pub struct Partition(u32);
 /// How much of a limit is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// The number of calls that may be in flight in all.
+    /// The number of calls that may be in flight.
     pub limit: u64,
-    /// How many are.
+    /// The number of calls in flight.
     pub in_flight: u64,
 }
 
 /// A snapshot of a partition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartitionSnapshot {
-    /// Its name; `None` for all that has none.
+    /// The name; `None` for the rest.
     pub name: Option<Name>,
-    /// Guaranteed slots.
+    /// The number of guaranteed slots.
     pub share: u64,
-    /// Calls in flight.
+    /// The number of calls in flight.
     pub in_flight: u64,
-    /// Calls that wait.
+    /// The number of calls in the queue.
     pub queued: usize,
 }
 
 #[derive(Debug, Clone)]
 struct Part {
-    /// `None` for the rest, and for partitions that were removed from the configuration: those have no share and get no
-    /// new calls, but calls may still be in flight and wait.
+    /// `None` for the rest, and for partitions that were removed from the configuration. A removed partition has no
+    /// share and gets no new calls, but may still have calls in flight and waiters.
     name: Option<Name>,
     /// In hundred-millionths of the limit.
     share: u64,
-    /// Of the rest it is not counted here.
+    /// Always 0 for the rest, whose calls are all calls in flight that are in no named partition.
     in_flight: u64,
     kept: Kept,
 }
 
 impl Partition {
-    /// Whatever is in no partition with a name.
+    /// All calls that are in no named partition.
     pub(crate) const REST: Self = Self(0);
 
-    /// Its index, the rest first.
+    /// The index of the partition. The rest is 0.
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
@@ -95,11 +95,11 @@ impl Partition {
 }
 
 impl Partitions {
-    /// Partitions of a limit of which nothing is used.
+    /// Creates partitions without calls.
     ///
     /// # Errors
     ///
-    /// What [`PartitionsConfig::check`] rejects.
+    /// Returns the error of [`PartitionsConfig::check`].
     pub fn new(config: PartitionsConfig) -> Result<Self, ConfigError> {
         let mut partitions = Self {
             config: PartitionsConfig::default(),
@@ -110,7 +110,7 @@ impl Partitions {
         Ok(partitions)
     }
 
-    /// The partition of that name; the rest, if none has it.
+    /// Returns the partition with a name, or the rest if no partition has that name.
     #[must_use]
     pub fn of(&self, name: &str) -> Partition {
         let is_it = |part: &Part| part.name.as_ref().is_some_and(|own| own.as_str() == name);
@@ -118,20 +118,20 @@ impl Partitions {
         Partition(found.unwrap_or(0) as u32)
     }
 
-    /// How many there ever were at once, with the rest and with those that are no longer configured.
+    /// The highest number of partitions so far, including the rest and those that are no longer configured.
     #[must_use]
     pub fn count(&self) -> usize {
         self.parts.len()
     }
 
-    /// All of them, the rest first.
+    /// Returns all partitions, the rest first.
     pub fn all(&self) -> impl Iterator<Item = Partition> + use<> {
         (0..self.parts.len() as u32).map(Partition)
     }
 
-    /// Whether a new call may have a slot immediately. `waits` returns whether a partition has waiters.
+    /// Whether a new call may take a slot immediately. `waits` returns whether a partition has waiters.
     ///
-    /// A call does not overtake others of its own partition, nor does a call within its share wait for those that
+    /// A call does not overtake waiters of its own partition. A call within its share does not wait for partitions that
     /// borrow.
     #[must_use]
     pub(crate) fn may_enter(
@@ -149,11 +149,11 @@ impl Partitions {
             || (!self.all().any(waits) && free > self.kept_from(partition, usage, now))
     }
 
-    /// The partition that gets the next free slot, of those with waiters.
+    /// Returns the partition that gets the next free slot, among those with waiters.
     pub fn next(&self, usage: Usage, waits: impl Fn(Partition) -> bool) -> Option<Partition> {
         let waiting = self.all().filter(|&partition| waits(partition));
-        // The ratio of its calls to its share with one more of each: below 1 while it is below its share, and small for
-        // a partition with a small share that borrows a little.
+        // The ratio of its calls to its share, with one added to both: below 1 while the partition is below its share,
+        // and small for a partition with a small share that borrows a little.
         let part = |partition| {
             let has = self.in_flight(partition, usage) + 1;
             (has, self.share(partition, usage.limit) + 1)
@@ -164,17 +164,18 @@ impl Partitions {
         })
     }
 
-    /// A call begins.
+    /// Records that a call begins.
     pub fn enter(&mut self, partition: Partition) {
         self.step(partition, 1);
     }
 
-    /// A call has ended.
+    /// Records that a call has ended.
     pub fn leave(&mut self, partition: Partition) {
         self.step(partition, -1);
     }
 
-    /// A call that could not wait was rejected: if its partition is below its share, a slot is reserved.
+    /// Records that a call was rejected because it could not wait. If its partition is below its share, a slot is
+    /// reserved.
     pub fn reject(&mut self, partition: Partition, usage: Usage, now: Instant) {
         if self.deficit(partition, usage) > 0 && !self.config.reservation_ttl.is_zero() {
             let kept = &mut self.parts[partition.index()].kept;
@@ -182,14 +183,14 @@ impl Partitions {
         }
     }
 
-    /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
+    /// Releases the slots reserved for rejected calls, because from now on calls wait instead.
     pub(crate) fn release_reserved(&mut self) {
         for part in &mut self.parts {
             part.kept = Kept::default();
         }
     }
 
-    /// A snapshot of a configured partition, without its number of waiters.
+    /// Returns a snapshot of a configured partition, without its number of waiters.
     #[must_use]
     pub fn snapshot(&self, partition: Partition, usage: Usage) -> Option<PartitionSnapshot> {
         let part = self.parts.get(partition.index())?;
@@ -204,12 +205,12 @@ impl Partitions {
         })
     }
 
-    /// Takes a new configuration; `waits` returns whether a partition has waiters. No slot in use is taken back. A
-    /// partition that keeps its name keeps its calls; a removed one only borrows, until its calls have ended.
+    /// Applies a new configuration. `waits` returns whether a partition has waiters. No slot in use is revoked. A
+    /// partition that keeps its name keeps its calls. A removed partition only borrows, until its calls have ended.
     ///
     /// # Errors
     ///
-    /// What [`PartitionsConfig::check`] rejects; then nothing changes.
+    /// Returns the error of [`PartitionsConfig::check`], and changes nothing.
     pub fn reconfigure(
         &mut self,
         config: PartitionsConfig,
@@ -236,7 +237,7 @@ impl Partitions {
         Ok(())
     }
 
-    /// Whether it is no longer configured, and none of its calls is in flight.
+    /// Whether a partition is no longer configured and has no calls in flight.
     fn is_left(&self, partition: Partition) -> bool {
         let part = &self.parts[partition.index()];
         partition != Partition::REST && part.name.is_none() && part.in_flight == 0
@@ -257,7 +258,7 @@ impl Partitions {
         }
     }
 
-    /// The number of its guaranteed slots.
+    /// The number of guaranteed slots of a partition.
     fn share(&self, partition: Partition, limit: u64) -> u64 {
         let share = |part: &Part| places(part.share, limit);
         match partition {
@@ -266,7 +267,7 @@ impl Partitions {
         }
     }
 
-    /// How many of those it does not have.
+    /// The number of guaranteed slots that a partition does not use.
     fn deficit(&self, partition: Partition, usage: Usage) -> u64 {
         let share = self.share(partition, usage.limit);
         share.saturating_sub(self.in_flight(partition, usage))

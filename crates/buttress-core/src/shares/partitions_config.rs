@@ -5,7 +5,7 @@ use crate::{ConfigError, Name, Ratio};
 
 /// Partitions of a limit, each with a name and a guaranteed share.
 ///
-/// Calls with another name, or none, belong to one more partition, which has the rest of the limit.
+/// Calls with another name, or without one, belong to one more partition, the rest, which has the remaining share.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
@@ -29,7 +29,7 @@ impl Default for PartitionsConfig {
 }
 
 impl PartitionsConfig {
-    /// The most named partitions.
+    /// The maximum number of named partitions.
     pub const MAX_PARTITIONS: usize = 64;
     /// The longest [`reservation_ttl`](Self::reservation_ttl).
     pub const MAX_RESERVATION_TTL: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl PartitionsConfig {
         self.shares.is_empty()
     }
 
-    /// Rejects invalid values.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl PartitionsConfig {
         Ok(())
     }
 
-    /// Rejects a limit of which a share is less than one slot: such a share guarantees nothing.
+    /// Checks that each share of a limit is at least one slot, because a smaller one guarantees nothing.
     ///
     /// # Errors
     ///

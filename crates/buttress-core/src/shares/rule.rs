@@ -4,16 +4,15 @@ use super::SharesConfig;
 use super::kept::Kept;
 use crate::{ConfigError, Criticality};
 
-/// One limit, shared by criticality.
+/// Shares one limit between calls of different criticality.
 ///
-/// A class of calls below its share may have any free slot. A class above its share borrows: it leaves free the slots
-/// that are wanted by more critical classes, and by less critical ones that are below their shares.
+/// A class of calls below its share may take any free slot. A class above its share borrows: it leaves free the slots
+/// wanted by more critical classes, and by less critical classes that are below their shares.
 ///
-/// A slot is wanted by a call that was [rejected](Self::reject) because it could not wait. It stays free for others of
-/// its class for a while, up to twice the square root of the limit for each class: enough for calls at random moments
-/// to find one (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls that wait in a queue are
-/// not known here: the queue goes by [`deficit`](Self::deficit) and [`share`](Self::share), which a new call must not
-/// overtake.
+/// A slot is wanted by a call that was [rejected](Self::reject) because it could not wait. It is reserved for calls of
+/// the same class for a while, up to twice the square root of the limit for each class: enough for calls that arrive at
+/// random (square-root staffing; Halfin and Whitt, *Operations Research* 29, 1981). Calls in a queue are not recorded
+/// here: the queue uses [`deficit`](Self::deficit) and [`share`](Self::share), and new calls must not overtake it.
 ///
 /// The owner records every call that begins and ends, and every rejection, under one lock.
 ///
@@ -55,11 +54,11 @@ struct Class {
 }
 
 impl Shares {
-    /// Shares of a limit of which nothing is used.
+    /// Creates shares without calls.
     ///
     /// # Errors
     ///
-    /// What [`SharesConfig::check`] rejects.
+    /// Returns the error of [`SharesConfig::check`].
     pub fn new(config: SharesConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -69,20 +68,21 @@ impl Shares {
         })
     }
 
-    /// Takes a slot for a call that begins, also beyond the limit: does not check whether it [may](Self::may).
+    /// Takes a slot for a call that begins, also beyond the limit. Does not check whether the call [may](Self::may)
+    /// take one.
     pub fn force_acquire(&mut self, criticality: Criticality) {
         self.in_flight += 1;
         self.classes[criticality.index()].in_flight += 1;
     }
 
-    /// Gives back the slot of a call that has ended.
+    /// Returns the slot of a call that has ended.
     pub fn release(&mut self, criticality: Criticality) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let class = &mut self.classes[criticality.index()];
         class.in_flight = class.in_flight.saturating_sub(1);
     }
 
-    /// A call that could not wait was rejected.
+    /// Records that a call was rejected because it could not wait.
     pub fn reject(&mut self, criticality: Criticality, limit: u64, now: Instant) {
         let class = &mut self.classes[criticality.index()];
         class.kept.reject(limit, now, self.config.reservation_ttl);
@@ -95,31 +95,31 @@ impl Shares {
         share.saturating_sub(self.classes[criticality.index()].in_flight)
     }
 
-    /// The guaranteed slots of a criticality, of a limit.
+    /// The number of guaranteed slots of a criticality at a limit.
     #[must_use]
     pub fn share(&self, criticality: Criticality, limit: u64) -> u64 {
         self.config.places(criticality, limit)
     }
 
-    /// Releases the slots reserved for rejected calls: from now on, calls wait instead.
+    /// Releases the slots reserved for rejected calls, because from now on calls wait instead.
     pub(crate) fn release_reserved(&mut self) {
         for class in &mut self.classes {
             class.kept = Kept::default();
         }
     }
 
-    /// Takes a new configuration. No slot in use is taken back.
+    /// Applies a new configuration. No slot in use is revoked.
     ///
     /// # Errors
     ///
-    /// What [`SharesConfig::check`] rejects; then nothing changes.
+    /// Returns the error of [`SharesConfig::check`], and changes nothing.
     pub fn reconfigure(&mut self, config: SharesConfig) -> Result<(), ConfigError> {
         config.check()?;
         self.config = config;
         Ok(())
     }
 
-    /// Whether a call may have a slot now.
+    /// Whether a call may take a slot now.
     #[must_use]
     pub fn may(&self, criticality: Criticality, limit: u64, now: Instant) -> bool {
         let free = limit.saturating_sub(self.in_flight);

@@ -1,19 +1,19 @@
-/// How many calls each of any number of tenants has, in memory that does not grow: a count-min sketch (Cormode and
-/// Muthukrishnan, *Journal of Algorithms* 55, 2005). Every call that is counted ends, so counts are taken back
-/// exactly and nothing fades.
+/// Counts the calls of each tenant in constant memory: a count-min sketch (Cormode and Muthukrishnan, *Journal of
+/// Algorithms* 55, 2005). Every counted call ends, so counts are decremented exactly, without decay.
 ///
-/// A tenant has one bucket in each row, and the lowest of them is an upper bound of its count. It is too high only if
-/// others share all of its buckets: beside `n` tenants in `b` buckets a row, with a probability of about `(n / b)⁴`.
+/// A tenant has one bucket in each row, and the lowest of them is an upper bound of its count. The bound is too high
+/// only if other tenants share all of its buckets: with `n` other tenants and `b` buckets in each row, the probability
+/// is about `(n / b)⁴`.
 #[derive(Debug, Clone)]
 pub(super) struct Sketch {
     buckets: u32,
     counts: Box<[u32]>,
-    /// How many buckets of the first row are not 0.
+    /// The number of buckets of the first row that are not 0.
     present: u64,
 }
 
 impl Sketch {
-    /// All zero, with `buckets` a row, at most 65 536.
+    /// Creates an empty sketch with `buckets` in each row, at most 65 536.
     pub(super) fn new(buckets: u32) -> Self {
         Self {
             buckets,
@@ -40,18 +40,18 @@ impl Sketch {
         }
     }
 
-    /// How many tenants have any: fewer, where some share a bucket.
+    /// The number of tenants with calls. Too low if tenants share a bucket.
     pub(super) fn present(&self) -> u64 {
         self.present
     }
 
-    /// At least the number of additions less removals.
+    /// An upper bound of the additions minus removals.
     pub(super) fn at_most(&self, hash: u64) -> u32 {
         let counts = self.places(hash).map(|at| self.counts[at]);
         counts.into_iter().min().unwrap_or(0)
     }
 
-    /// Each row goes by its own sixteen bits of the hash.
+    /// The bucket of each row, from its own sixteen bits of the hash.
     fn places(&self, hash: u64) -> [usize; ROWS] {
         let buckets = u64::from(self.buckets);
         std::array::from_fn(|row| {

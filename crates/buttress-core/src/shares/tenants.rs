@@ -6,17 +6,18 @@ use super::TenantsConfig;
 use super::sketch::Sketch;
 use crate::ConfigError;
 
-/// One limit, shared by up to millions of tenants.
+/// Shares one limit between up to millions of tenants.
 ///
-/// A tenant may have an even part of the room, and as much again as is left free. So unused room is lent, less of it
-/// the less there is, and some always stays free for tenants with few calls. That is the dynamic threshold by which a
-/// switch shares its memory among queues (Choudhury and Hahne, *IEEE/ACM Transactions on Networking* 6, 1998), plus a
-/// guaranteed part. A single tenant has all of it.
+/// While several tenants call, each may use an equal part of the room, plus as much again as is free, times the [borrow
+/// factor](TenantsConfig::borrow_factor). Unused room is lent out, less of it the fuller the room, and some always
+/// stays free for tenants with few calls. This is the dynamic threshold by which a switch shares its memory between
+/// queues (Choudhury and Hahne, *IEEE/ACM Transactions on Networking* 6, 1998), plus a guaranteed part. A single tenant
+/// may use all of the room.
 ///
-/// Memory does not depend on the number of tenants: the calls in flight of each are counted in a
-/// [sketch](TenantsConfig::buckets), which can overestimate a tenant when others share all of its four buckets, and
-/// never underestimates one. Fair queues by shuffle sharding, as in Kubernetes, would need a queue for each shard; a
-/// map of tenants would have to evict some, and a caller that invents names would decide which.
+/// Memory does not depend on the number of tenants. The calls in flight of each are counted in a
+/// [sketch](TenantsConfig::buckets), which overestimates a tenant if others share all of its four buckets, and never
+/// underestimates one. Fair queues by shuffle sharding, as in Kubernetes, would need a queue for each shard. A map of
+/// tenants would have to evict some, and callers could force that by inventing names.
 ///
 /// ```
 /// use std::time::Instant;
@@ -40,21 +41,22 @@ pub struct Tenants {
     seed: u64,
     sketch: Sketch,
     in_all: u64,
-    /// The last tenant, and when another one last called.
+    /// The last tenant that called, and when the tenant last changed.
     last: Option<Tenant>,
     mixed: Option<Instant>,
 }
 
-/// The owner of a call.
+/// A tenant, by the hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tenant(NonZeroU64);
 
 impl Tenants {
-    /// Tenants without calls. Without the `seed`, a caller cannot choose names that share the buckets of other tenants.
+    /// Creates tenants without calls. With a secret `seed`, callers cannot choose names that share the buckets of other
+    /// tenants.
     ///
     /// # Errors
     ///
-    /// What [`TenantsConfig::check`] rejects.
+    /// Returns the error of [`TenantsConfig::check`].
     pub fn new(config: TenantsConfig, seed: u64) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -67,7 +69,7 @@ impl Tenants {
         })
     }
 
-    /// The tenant of that name.
+    /// Returns the tenant with a name.
     #[must_use]
     pub fn tenant(&self, name: &[u8]) -> Tenant {
         let mut hasher = DefaultHasher::new();
@@ -76,9 +78,9 @@ impl Tenants {
         Tenant(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// Counts a call, until it is [released](Self::release), unless its tenant has its share of the room already.
-    /// `room` is the total, taken or free: the limit, and the queue if there is one. A call that waits counts as much
-    /// as one in flight.
+    /// Counts a call until it is [released](Self::release), and returns `true`, unless its tenant already uses its
+    /// share of the room. `room` is the total, used or free: the limit, plus the length of the queue if there is one. A
+    /// waiting call counts as much as one in flight.
     #[must_use]
     pub fn admit(&mut self, tenant: Tenant, room: u64, now: Instant) -> bool {
         if self.last.is_some_and(|last| last != tenant) {
@@ -92,46 +94,46 @@ impl Tenants {
         may
     }
 
-    /// Counts a call in any case: where a rejection is not enforced.
+    /// Counts a call without a check, for modes in which rejections are not enforced.
     pub fn force_acquire(&mut self, tenant: Tenant) {
         self.in_all += 1;
         self.sketch.add(tenant.0.get());
     }
 
-    /// A call has ended, or has stopped waiting.
+    /// Records that a call has ended, or has stopped waiting.
     pub fn release(&mut self, tenant: Tenant) {
         self.in_all = self.in_all.saturating_sub(1);
         self.sketch.take(tenant.0.get());
     }
 
-    /// How many calls a tenant has, at most.
+    /// An upper bound of the number of calls that a tenant has.
     #[must_use]
     pub fn has(&self, tenant: Tenant) -> u64 {
         self.sketch.at_most(tenant.0.get()).into()
     }
 
-    /// How many calls all tenants have.
+    /// The number of calls of all tenants.
     #[must_use]
     pub fn in_all(&self) -> u64 {
         self.in_all
     }
 
-    /// The number of calls that a tenant may have now, unless it is the only one. Never less than one: a tenant without
-    /// calls is not rejected for exceeding its share.
+    /// The number of calls that a tenant may have now, unless it is the only one. At least one, so that a tenant
+    /// without calls is not rejected for exceeding its share.
     #[must_use]
     pub fn level(&self, tenant: Tenant, room: u64) -> u64 {
         let present = self.sketch.present() + u64::from(self.has(tenant) == 0);
-        // Another tenant called recently, and may call again.
+        // At least two: another tenant called recently, and may call again.
         let even = (room / present.max(2)).max(1);
         let free = room.saturating_sub(self.in_all);
         even.saturating_add((free as f64 * self.config.borrow_factor) as u64)
     }
 
-    /// Takes a new configuration. The number of buckets cannot change.
+    /// Applies a new configuration. The number of buckets cannot change.
     ///
     /// # Errors
     ///
-    /// What [`TenantsConfig::check`] rejects, and another number of buckets; then nothing changes.
+    /// Returns the error of [`TenantsConfig::check`], or an error for another number of buckets, and changes nothing.
     pub fn reconfigure(&mut self, config: TenantsConfig) -> Result<(), ConfigError> {
         config.check()?;
         if config.buckets != self.config.buckets {

@@ -31,9 +31,9 @@ impl Default for TenantsConfig {
 impl TenantsConfig {
     /// The largest [`borrow_factor`](Self::borrow_factor).
     pub const MAX_BORROW_FACTOR: f64 = 100.0;
-    /// The fewest buckets.
+    /// The smallest number of [`buckets`](Self::buckets).
     pub const MIN_BUCKETS: u32 = 64;
-    /// The most buckets: a megabyte.
+    /// The largest number of [`buckets`](Self::buckets): one megabyte of memory.
     pub const MAX_BUCKETS: u32 = 65_536;
     /// The shortest [`reservation_ttl`](Self::reservation_ttl). With 0, every tenant would count as the only one.
     pub const MIN_RESERVATION_TTL: Duration = Duration::from_millis(10);
@@ -57,7 +57,7 @@ impl TenantsConfig {
         self
     }
 
-    /// For how long slots stay reserved for other tenants after the last call of one, 1 second by default. A tenant that
+    /// How long slots stay reserved for other tenants after the last call of one, 1 second by default. A tenant that
     /// was the only one for this time may use the whole limit.
     #[must_use]
     pub fn reservation_ttl(mut self, reservation_ttl: Duration) -> Self {
@@ -65,7 +65,7 @@ impl TenantsConfig {
         self
     }
 
-    /// Rejects invalid values.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///

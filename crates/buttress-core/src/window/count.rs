@@ -2,12 +2,12 @@ use std::collections::VecDeque;
 
 use super::history::{Counts, Mark};
 
-/// A number of last calls, in order. Only those that failed or were slow are stored, each with its position; a run of
-/// successes advances the position, however long it is.
+/// The last calls, up to a number, in order. Only calls that failed or were slow are stored, each with its position;
+/// successes only advance the position.
 #[derive(Debug)]
 pub(super) struct CountRing {
     size: u64,
-    /// How many calls there ever were.
+    /// The number of calls recorded so far.
     total: u64,
     marked: VecDeque<(u64, Mark)>,
     sum: Counts,
@@ -37,14 +37,14 @@ impl CountRing {
         self.evict();
     }
 
-    /// Pushes calls of which only the sums are known, spread evenly, and no more of them than fit.
+    /// Pushes calls of which only the sums are known, spread evenly, up to the size of the window.
     pub(super) fn push_evenly(&mut self, counts: Counts) {
         let fitting = counts.calls.min(self.size);
         let of = |part: u64| {
             move |call: u64| u128::from(call) * u128::from(part) / u128::from(counts.calls)
         };
         let (failures, slow) = (of(counts.failures), of(counts.slow));
-        // Bresenham's line: a call is marked where the running share steps over a whole number.
+        // Bresenham's algorithm: a call is marked where the cumulative share passes a whole number.
         let first = counts.calls - fitting;
         for call in first..counts.calls {
             self.push(Mark {
@@ -54,7 +54,7 @@ impl CountRing {
         }
     }
 
-    /// Takes another size. Calls that left the old window are not counted again, or a larger window would hold them as
+    /// Changes the size. Calls that left the old window are discarded, because a larger window would count them as
     /// successes.
     pub(super) fn resize(&mut self, size: u32) {
         let forgotten = self.total.saturating_sub(self.size);

@@ -3,9 +3,9 @@ use super::kind::Window;
 use super::successes::Successes;
 use super::time::TimeRing;
 
-/// The calls of a window that failed or were slow, and the sum over both halves.
+/// The calls of a window that failed or were slow, and the totals of both halves.
 ///
-/// It belongs under a lock, beside the [`Successes`] that it is always used with.
+/// Protected by its owner's lock, and always used with the same [`Successes`].
 #[derive(Debug)]
 pub struct History {
     window: Window,
@@ -18,23 +18,23 @@ enum Ring {
     Time(Box<TimeRing>),
 }
 
-/// The record of one call.
+/// The result of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// The call failed.
     pub failed: bool,
-    /// The call took too long, whether it failed or not.
+    /// The call was slow, whether it failed or not.
     pub slow: bool,
 }
 
-/// How many calls a window holds, and how many of them failed or were slow.
+/// The number of calls in a window, and how many of them failed or were slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// All calls.
     pub calls: u64,
-    /// Those that failed.
+    /// Calls that failed.
     pub failures: u64,
-    /// Those that took too long.
+    /// Calls that were slow.
     pub slow: u64,
 }
 
@@ -67,7 +67,7 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl History {
-    /// An empty window.
+    /// Creates an empty window.
     #[must_use]
     pub fn new(window: Window) -> Self {
         let ring = match window {
@@ -83,11 +83,11 @@ impl History {
         self.window
     }
 
-    /// Records a call that ended `at` nanoseconds.
+    /// Records a call that ended at `at` nanoseconds.
     pub fn record(&mut self, successes: &Successes, at: u64, mark: Mark) {
         match &mut self.ring {
             Ring::Count(ring) => {
-                // The successes so far came before this call: there is no other order between threads.
+                // The successes so far are taken as earlier: between threads there is no other order.
                 ring.push_successes(successes.take_bucket(0));
                 ring.push(mark);
             }
@@ -95,7 +95,7 @@ impl History {
         }
     }
 
-    /// The calls in the window at `now` nanoseconds.
+    /// Returns the counts of the window at `now` nanoseconds.
     pub fn counts(&mut self, successes: &Successes, now: u64) -> Counts {
         match &mut self.ring {
             Ring::Count(ring) => {
@@ -112,8 +112,8 @@ impl History {
         successes.restart(self.window);
     }
 
-    /// Changes the kind of the window, and keeps its calls: a time window sorts its calls into the new buckets, a count
-    /// window keeps its latest, and from one kind to the other the sums move over.
+    /// Changes the kind or length of the window and keeps its calls. A time window sorts its calls into the new
+    /// buckets, a count window keeps the latest calls, and between the two kinds only the sums are kept.
     pub fn resize(&mut self, successes: &Successes, window: Window, now: u64) {
         let sum = self.counts(successes, now);
         let before = successes.bucket_nanos();

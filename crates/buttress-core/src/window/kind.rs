@@ -7,26 +7,26 @@ use crate::ConfigError;
 /// The kind and length of a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// A number of last calls.
+    /// The last calls, up to this number.
     Count(u32),
-    /// The calls of a time span, in sixteen buckets that are anchored to multiples of their length.
+    /// The calls of a time span, in sixteen buckets aligned to multiples of their length.
     Time(Duration),
 }
 
 impl Window {
-    /// The largest count window: failures are recorded individually.
+    /// The largest count window. It is bounded because failures are stored individually.
     pub const MAX_COUNT: u32 = 1_000_000;
-    /// The shortest time window.
+    /// The shortest time window: 100 ms.
     pub const MIN_TIME: Duration = Duration::from_millis(100);
-    /// The longest time window.
+    /// The longest time window: 24 hours.
     pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Rejects a window that is empty or too large.
+    /// Checks the length of the window.
     ///
     /// # Errors
     ///
-    /// A count of 0 or above [`MAX_COUNT`](Self::MAX_COUNT), a time below [`MIN_TIME`](Self::MIN_TIME) or
-    /// above [`MAX_TIME`](Self::MAX_TIME).
+    /// A count of 0 or above [`MAX_COUNT`](Self::MAX_COUNT), a time below [`MIN_TIME`](Self::MIN_TIME) or above
+    /// [`MAX_TIME`](Self::MAX_TIME). The error names `field`.
     pub fn check(self, field: &'static str) -> Result<(), ConfigError> {
         let bound = match self {
             Self::Count(1..=Self::MAX_COUNT) => return Ok(()),
@@ -37,8 +37,8 @@ impl Window {
         Err(ConfigError::new(field, self, bound))
     }
 
-    /// The length of a bucket in nanoseconds. A count window is one endless bucket, so that both kinds find
-    /// their bucket by the same division.
+    /// The length of a bucket in nanoseconds. A count window is one endless bucket, so that both kinds find a bucket by
+    /// the same division.
     pub(super) fn bucket_nanos(self) -> u64 {
         match self {
             Self::Count(_) => u64::MAX,

@@ -1,8 +1,8 @@
 //! Exact sliding windows over the outcomes of calls, by count or by time.
 //!
-//! A window is in two halves. Calls that succeeded in time are nearly all calls and can trip nothing, so they are only
+//! A window has two halves. Calls that succeed in time are nearly all calls and cannot open a circuit, so they are only
 //! counted, without a lock, in [`Successes`]. Calls that failed or were slow go to the [`History`], under the lock of
-//! the window's owner, and there the two halves are added up.
+//! the window's owner. A read adds the two halves up.
 
 mod count;
 mod history;
@@ -16,6 +16,6 @@ pub use kind::Window;
 pub use successes::{Generation, Successes};
 pub(crate) use tick::{Memo, Slot};
 
-/// How many buckets a time window is divided into. The window spans the current bucket, as far as it has
-/// come, and the fifteen before it: between 15/16 of its length and all of it.
+/// The number of buckets of a time window. The window spans the elapsed part of the current bucket and the fifteen
+/// buckets before it: between 15/16 of its length and all of it.
 pub(crate) const BUCKETS: usize = 16;

@@ -6,12 +6,12 @@ use super::tick::{Memo, Slot};
 use crate::stripe;
 use crate::sync::{AtomicU64, Ordering};
 
-/// The calls of a window that succeeded in time: counted by every thread in its own stripe, without a lock, and added
-/// up only on a read.
+/// Counts the calls of a window that succeeded in time. Each thread counts in its own stripe, without a lock, and a
+/// read adds the stripes up.
 ///
-/// Each count carries a stamp of the window's generation and of the lap that its bucket is in. A count whose stamp is
-/// out of date is empty, so neither a reset nor the passing of time has anything to erase, and a writer that was
-/// suspended during either cannot add to later counts.
+/// Each count carries a stamp of the window's generation and of the lap of its bucket. A count with an outdated stamp
+/// is empty. So a reset and the passing of time have nothing to erase, and a writer that was suspended during either
+/// cannot add to later counts.
 #[derive(Debug)]
 pub struct Successes {
     memo: Memo,
@@ -24,12 +24,12 @@ pub struct Successes {
 #[repr(align(128))]
 struct Stripe([AtomicU64; BUCKETS]);
 
-/// Names the period between two resets of a window, so that a late writer is recognised.
+/// Identifies the period between two resets of a window, so that late writers are detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// As the version of a [remembered](Successes::remember) tick.
+    /// The generation as the version of a [remembered](Successes::remember) tick.
     #[inline]
     pub(crate) fn version(self) -> u64 {
         self.0
@@ -37,7 +37,7 @@ impl Generation {
 }
 
 impl Successes {
-    /// An empty window.
+    /// Creates an empty window.
     #[must_use]
     pub fn new(window: Window) -> Self {
         Self {
@@ -50,29 +50,30 @@ impl Successes {
         }
     }
 
-    /// The current generation. Read it before checking that the call still belongs to the present, and
-    /// [`add`](Self::add) will not count a call that a reset overtook in between.
+    /// Returns the current generation. Read it before checking that the call still belongs to the current period: then
+    /// [`add`](Self::add) does not count a call if a reset happens in between.
     #[inline]
     pub fn generation(&self) -> Generation {
         Generation(self.generation.load(Ordering::Acquire))
     }
 
-    /// Counts one call that ended `at` nanoseconds.
+    /// Counts one call that ended at `at` nanoseconds.
     #[inline]
     pub fn add(&self, generation: Generation, at: u64) {
         let bucket = at / self.bucket_nanos.load(Ordering::Relaxed);
         let mine = Stamp::new(generation, bucket);
         let stripe = &self.stripes[stripe::current(self.stripes.len())];
         let slot = &stripe.0[bucket as usize % BUCKETS];
-        // Acquire, of the release below: a thread that sees a count of a later generation must then see that
-        // generation, and stop.
+        // Acquire pairs with the release below: a thread that reads a count of a later generation must then also read
+        // that generation, and stop.
         let mut word = slot.load(Ordering::Acquire);
         loop {
             let found = Stamp::of(word);
             let next = if found == mine {
                 saturating_increment(word)
             } else if found.is_after(mine) || self.generation() != generation {
-                // This thread was suspended for a whole window or a reset, so its call is no longer in the window.
+                // This thread was suspended for a whole window or during a reset, so its call is no longer in the
+                // window.
                 return;
             } else {
                 mine.word(1)
@@ -84,17 +85,18 @@ impl Successes {
         }
     }
 
-    /// Where a call counts that began and ended then, if this thread remembers it of this `version` of the window.
+    /// Returns the slot of a call that began and ended at these times, if this thread remembers it for this `version`
+    /// of the window.
     #[inline]
     pub(crate) fn slot_of(&self, version: u64, began: Instant, ended: Instant) -> Option<Slot> {
         self.memo.recall(version, began, ended)
     }
 
-    /// Remembers where calls count that begin and end around `now`, which is `at` nanoseconds, within at most
-    /// `longest` nanoseconds of each other.
+    /// Remembers the slot of calls that begin and end around `now`, which is `at` nanoseconds, within at most `longest`
+    /// nanoseconds of each other.
     ///
-    /// It is forgotten with the `version`, which must be another one after each restart. The `generation` is that from
-    /// before either was read.
+    /// The slot is valid for this `version` only, which must change with each restart. `generation` must have been read
+    /// before `version` and `now`.
     pub(crate) fn remember(
         &self,
         generation: Generation,
@@ -105,14 +107,14 @@ impl Successes {
     ) {
         let bucket = self.bucket_nanos();
         let slot = self.slot(generation, at);
-        // If anything was changed meanwhile, these parts may not belong together.
+        // If the window was changed meanwhile, these parts may not belong together.
         if generation == self.generation() {
             self.memo
                 .remember(version, slot, (bucket, longest), now, at);
         }
     }
 
-    /// Where this thread counts the calls of the bucket that `at` nanoseconds lie in.
+    /// Returns the slot in which this thread counts the calls of the bucket that contains `at` nanoseconds.
     fn slot(&self, generation: Generation, at: u64) -> Slot {
         let bucket = at / self.bucket_nanos();
         Slot {
@@ -122,8 +124,8 @@ impl Successes {
         }
     }
 
-    /// Counts one call there. False, and nothing is counted, where that takes more than an addition: the count is of
-    /// another lap or generation, or full, or another thread is at it.
+    /// Counts one call in a slot. Returns `false`, and counts nothing, if that takes more than an addition: the count
+    /// is of another lap or generation, is full, or another thread is changing it.
     #[inline]
     pub(crate) fn add_to(&self, at: Slot) -> bool {
         let Some(stripe) = self.stripes.get(at.stripe as usize) else {
@@ -131,7 +133,7 @@ impl Successes {
         };
         let slot = &stripe.0[at.index as usize % BUCKETS];
         let word = slot.load(Ordering::Relaxed);
-        // The same stamp, and room for one more: all other words are further away.
+        // The stamp is the same and the count is not full. For any other word the difference is larger.
         word.wrapping_sub(at.empty) < COUNT_MAX
             && slot
                 .compare_exchange(word, word + 1, Ordering::Release, Ordering::Relaxed)
@@ -143,7 +145,8 @@ impl Successes {
         self.bucket_nanos.load(Ordering::Relaxed)
     }
 
-    /// The calls in the bucket with this number, or in one that a faster clock has already put in its place.
+    /// The calls in the bucket with this number, or in a later one that replaced it because another thread's clock is
+    /// ahead.
     pub(super) fn in_bucket(&self, bucket: u64) -> u64 {
         let wanted = Stamp::new(self.generation(), bucket);
         self.slots(bucket)
@@ -153,7 +156,7 @@ impl Successes {
             .sum()
     }
 
-    /// Takes the calls out of the bucket with this number.
+    /// Removes the calls from the bucket with this number, and returns how many there were.
     pub(crate) fn take_bucket(&self, bucket: u64) -> u64 {
         let wanted = Stamp::new(self.generation(), bucket);
         self.slots(bucket)
@@ -175,10 +178,10 @@ impl Successes {
             .sum()
     }
 
-    /// Forgets everything, and counts by the buckets of `window` from now on. One thread at a time.
+    /// Discards all calls, and counts in the buckets of `window` from now on. Must not be called concurrently.
     pub(crate) fn restart(&self, window: Window) {
-        // The length first: a thread that sees the new generation must see the new length. A call of the old generation
-        // in a bucket of the new length is recognised by its stamp.
+        // The length is stored first: a thread that reads the new generation must read the new length. A call of the
+        // old generation in a bucket of the new length is detected by its stamp.
         self.bucket_nanos
             .store(window.bucket_nanos(), Ordering::Relaxed);
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
@@ -192,8 +195,8 @@ impl Successes {
     }
 }
 
-/// The upper 40 bits of a count: 16 of the generation, 24 of the lap. A stamp comes round again after 65 536
-/// resets or 16 million windows without a single call in that bucket.
+/// The upper 40 bits of a count: 16 of the generation, 24 of the lap. A stamp repeats after 65 536 resets, or after 16
+/// million windows without a call in that bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp(u64);
 
@@ -214,8 +217,8 @@ impl Stamp {
         self.0 << COUNT_BITS | count
     }
 
-    /// Whether this is a little later in the same generation. Laps go round, so one that seems far later is
-    /// from long ago.
+    /// Whether this is at most 256 laps later in the same generation. Laps wrap around, so a much later one is an old
+    /// one.
     #[inline]
     fn is_after(self, other: Self) -> bool {
         const LITTLE: u64 = 256;
@@ -234,7 +237,7 @@ fn count(word: u64) -> u64 {
     word & COUNT_MAX
 }
 
-/// Stays at 16 777 215 calls of one thread in one bucket, rather than spill into the stamp.
+/// Adds one, up to 16 777 215 calls of one thread in one bucket, so that the count does not overflow into the stamp.
 #[inline]
 fn saturating_increment(word: u64) -> u64 {
     word + u64::from(count(word) != COUNT_MAX)

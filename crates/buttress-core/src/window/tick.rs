@@ -4,19 +4,19 @@ use std::time::{Duration, Instant};
 
 use crate::sync::Ordering;
 
-/// A stretch of time that lies in one bucket of a window, so that of a call which ended in it is known where it counts.
+/// A span of time that lies in one bucket of a window, and the slot of calls that end in it.
 ///
-/// Telling that an instant lies in it takes a comparison, where placing it in a bucket takes a subtraction, which std
-/// does not inline, and a division.
+/// Checking whether an instant lies in a tick takes a comparison. Finding its bucket takes a division, and a
+/// subtraction of instants, which std does not inline.
 #[derive(Clone, Copy)]
 struct Tick {
     from: Instant,
     until: Instant,
-    /// Where this thread counts the calls that end in it.
+    /// The slot in which this thread counts the calls that end in the tick.
     slot: Slot,
 }
 
-/// The last tick that a thread saw of a window.
+/// The last tick of a thread in a window.
 struct Recent {
     window: Cell<u64>,
     version: Cell<u64>,
@@ -24,7 +24,7 @@ struct Recent {
 }
 
 thread_local! {
-    /// Of a few windows, as a call may pass through more than one.
+    /// One entry for each of a few windows, because a call may pass through more than one.
     static RECENT: [Recent; REMEMBERED] = const {
         [const {
             Recent {
@@ -38,36 +38,37 @@ thread_local! {
 
 const REMEMBERED: usize = 8;
 
-/// Longer ticks would save nothing, and every instant in one stays far from overflow.
+/// The longest tick: one hour, in nanoseconds. Longer ticks would save nothing, and all arithmetic on instants in one
+/// stays far from overflow.
 const LONGEST: u64 = 3_600_000_000_000;
 
-/// The state of one window in each thread.
+/// The last tick of one window in each thread.
 #[derive(Debug)]
 pub(crate) struct Memo {
-    /// Of all windows of the process.
+    /// Unique in the process.
     id: u64,
 }
 
-/// Where a thread counts the calls of one bucket.
+/// The counter in which a thread counts the calls of one bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) stripe: u32,
     pub(crate) index: u32,
-    /// The word of a count of nothing.
+    /// The value of the counter without calls: the stamp and a count of 0.
     pub(crate) empty: u64,
 }
 
 impl Memo {
     pub(crate) fn new() -> Self {
-        // std's also in a model: it is no part of what is modelled.
+        // The atomic of std also under loom, because this counter is not part of what is modelled.
         static NEXT: StdAtomicU64 = StdAtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
 
-    /// Where a call counts that began and ended then, if both lie in one tick that this thread remembers of this
-    /// `version` of the window.
+    /// Returns the slot of a call that began and ended at these times, if both lie in one tick that this thread
+    /// remembers for this `version` of the window.
     #[inline]
     pub(crate) fn recall(&self, version: u64, began: Instant, ended: Instant) -> Option<Slot> {
         RECENT.with(|recent| {
@@ -82,10 +83,10 @@ impl Memo {
         })
     }
 
-    /// Remembers where calls count in the tick that `now` lies in, which is `at` nanoseconds of the window's clock.
-    /// The tick lies in one bucket, of `bucket` nanoseconds, and is no longer than `longest`.
+    /// Remembers the slot of calls in the tick that contains `now`, which is `at` nanoseconds of the window's clock.
+    /// The tick lies in one bucket of `bucket` nanoseconds, and is at most `longest` nanoseconds long.
     ///
-    /// It is forgotten with the `version`, which must be another one after each restart.
+    /// The tick is valid for this `version` only, which must change with each restart.
     pub(crate) fn remember(
         &self,
         version: u64,
@@ -95,7 +96,7 @@ impl Memo {
         at: u64,
     ) {
         let length = bucket.min(longest).min(LONGEST);
-        // Before the origin of the clock no instant has a number of its own.
+        // All instants before the origin of the clock map to 0, so they have no tick.
         if length == 0 || at == 0 {
             return;
         }

@@ -2,7 +2,7 @@ use super::BUCKETS;
 use super::history::{Counts, Mark};
 use super::successes::Successes;
 
-/// The marked calls of the last sixteen buckets, each under the number of its bucket.
+/// The calls that failed or were slow in the last sixteen buckets, each stored with the number of its bucket.
 #[derive(Debug, Default)]
 pub(super) struct TimeRing {
     buckets: [Bucket; BUCKETS],
@@ -16,14 +16,14 @@ struct Bucket {
 }
 
 impl TimeRing {
-    /// Records a call in a bucket. One older than the window is forgotten at once.
+    /// Records calls in a bucket. Calls older than the window are discarded.
     pub(super) fn record(&mut self, number: u64, calls: u64, mark: Mark) {
         let mut counts = Counts::default();
         counts.add(calls, mark);
         self.merge(number, counts);
     }
 
-    /// Adds calls to a bucket, unless it is older than the window.
+    /// Adds counts to a bucket, unless it is older than the window.
     pub(super) fn merge(&mut self, number: u64, counts: Counts) {
         self.latest = self.latest.max(number);
         let bucket = &mut self.buckets[number as usize % BUCKETS];
@@ -38,14 +38,15 @@ impl TimeRing {
         }
     }
 
-    /// The calls in the window whose current bucket is `current`. Time that went back is taken to stand still.
+    /// Returns the counts of the window whose current bucket is `current`. If time went backwards, the latest bucket
+    /// stays current.
     pub(super) fn counts(&mut self, successes: &Successes, current: u64) -> Counts {
         let mut sum = Counts::default();
         self.each(successes, current, |_, counts| sum += counts);
         sum
     }
 
-    /// The calls of each bucket in the window, oldest first.
+    /// Returns the counts of each bucket in the window, oldest first.
     pub(super) fn drain(&mut self, successes: &Successes, current: u64) -> Vec<(u64, Counts)> {
         let mut held = Vec::with_capacity(BUCKETS);
         self.each(successes, current, |number, counts| {

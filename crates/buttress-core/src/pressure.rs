@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use crate::{ConfigError, Criticality, Ratio};
 
-/// The thresholds of memory and processor pressure, and the criticality each rejects.
+/// The thresholds of memory and processor pressure, and the criticality that each rejects.
 ///
-/// Each signal has two bounds. From the first on, `Low` calls are rejected; from the second on, all but `Critical`
-/// calls; between them the minimum criticality rises in steps.
+/// Each signal has two bounds. From the first bound, `Low` calls are rejected; from half way to the second bound,
+/// `Medium` calls as well; from the second bound, all but `Critical` calls.
 ///
 /// | field | default |
 /// |---|---|
@@ -22,19 +22,21 @@ pub struct PressureConfig {
 pub struct Pressure {
     /// Memory in use, as a fraction of the memory limit.
     pub memory: Option<Ratio>,
-    /// How long runnable tasks waited for a processor.
+    /// The time that runnable tasks waited for a processor.
     pub run_delay: Option<Duration>,
 }
 
 impl PressureConfig {
-    /// Rejects calls while this fraction of memory is in use. Off by default.
+    /// Rejects calls while the fraction of memory in use is at least `from`, and all but `Critical` calls from `to`.
+    /// Off by default.
     #[must_use]
     pub fn memory(mut self, from: Ratio, to: Ratio) -> Self {
         self.memory = Some((from, to));
         self
     }
 
-    /// Rejects calls while runnable tasks wait this long for a processor. Off by default.
+    /// Rejects calls while runnable tasks wait at least `from` for a processor, and all but `Critical` calls from `to`.
+    /// Off by default.
     #[must_use]
     pub fn run_delay(mut self, from: Duration, to: Duration) -> Self {
         self.run_delay = Some((from, to));
@@ -47,7 +49,7 @@ impl PressureConfig {
         self.memory.is_some() || self.run_delay.is_some()
     }
 
-    /// Rejects invalid values.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
@@ -68,7 +70,7 @@ impl PressureConfig {
         Ok(())
     }
 
-    /// The minimum criticality that is admitted. A signal that could not be measured rejects no calls.
+    /// Returns the minimum criticality that is admitted. A signal that was not measured rejects no calls.
     #[must_use]
     pub fn least(&self, signals: Pressure) -> Criticality {
         let memory = self

@@ -4,13 +4,13 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::time::{Origin, nanos};
 use crate::{ConfigError, FailureKind, Outcome};
 
-/// How much a client sends to a dependency that rejects many calls.
+/// How many calls a client sends to a dependency that rejects calls.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`multiplier`](Self::multiplier) | 2 | calls sent for each call that was accepted |
-/// | [`window`](Self::window) | 10 s | over how long both are counted |
-/// | [`floor`](Self::floor) | 5 a second | calls that are sent in any case, to detect a recovery |
+/// | [`multiplier`](Self::multiplier) | 2 | calls sent for each accepted call |
+/// | [`window`](Self::window) | 10 s | the time over which calls are counted |
+/// | [`floor`](Self::floor) | 5 | calls per second that are always sent, to detect a recovery |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ThrottleConfig {
     multiplier: f64,
@@ -29,31 +29,31 @@ impl Default for ThrottleConfig {
 }
 
 impl ThrottleConfig {
-    /// Sends at most this multiple of the accepted calls. Calls are never held back while less than a share of
-    /// `(multiplier - 1) / (multiplier + 1)` of them fails: a third, for 2.
+    /// Sends at most this multiple of the accepted calls, 2 by default. No call is rejected while the share of failed
+    /// calls is below `(multiplier - 1) / (multiplier + 1)`: a third, for 2.
     #[must_use]
     pub fn multiplier(mut self, multiplier: f64) -> Self {
         self.multiplier = multiplier;
         self
     }
 
-    /// The time over which calls are counted, 10 seconds by default. A dependency that has recovered is used in full
-    /// within that time.
+    /// The time over which calls are counted, 10 seconds by default. A dependency that has recovered gets all calls
+    /// again within this time.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// How many calls a second are sent in any case. That should be a few dozen calls per window, because ratios of few
-    /// calls vary.
+    /// The calls per second that are always sent, 5 by default. It should allow a few dozen calls in a window, because
+    /// ratios of fewer calls vary too much.
     #[must_use]
     pub fn floor(mut self, a_second: u32) -> Self {
         self.floor = a_second;
         self
     }
 
-    /// Rejects invalid values.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
@@ -77,20 +77,20 @@ impl ThrottleConfig {
             ));
         }
         if self.floor == 0 {
-            // The recovery of the dependency would never be noticed.
+            // With 0, a recovery of the dependency would never be detected.
             return Err(ConfigError::new("throttle.floor", 0, "at least 1"));
         }
         Ok(())
     }
 }
 
-/// A client-side throttle with a target rate: once a considerable ratio of calls is rejected, it sends at most
-/// `max(floor, multiplier × accepted)`, evenly, where accepted calls are counted over the last window.
+/// A client-side throttle. Once the share of calls that a dependency does not accept is too high, it sends at most
+/// `max(floor, multiplier × accepted)`, spread evenly, where accepted calls are counted over the last window.
 ///
 /// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) rejects each call with a probability,
-/// computed from the requests of two minutes including its own rejections. The rate is the same, but it recovers from
-/// an outage only after those two minutes, and later with each rejection of its own. Here its own rejections are not
-/// counted, and there is no random number.
+/// computed from the requests of the last two minutes, including those it rejected itself. The resulting rate is the
+/// same, but its recovery from an outage takes those two minutes, and longer with each of its own rejections. This
+/// throttle does not count its own rejections, and needs no random number.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -114,18 +114,18 @@ impl ThrottleConfig {
 #[derive(Debug)]
 pub struct Throttle {
     origin: Origin,
-    /// The counts, which a call changes when it begins and when it ends.
+    /// The counts, written when a call begins and when it ends.
     locked: Mutex<Locked>,
 }
 
-/// What a throttle counted in the window at one moment.
+/// The counts of a throttle in its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ThrottleSnapshot {
     /// Calls that were sent.
     pub sent: u64,
     /// Calls that the dependency accepted.
     pub accepted: u64,
-    /// Calls that it did not accept.
+    /// Calls that the dependency did not accept.
     pub refused: u64,
 }
 
@@ -137,16 +137,16 @@ struct Locked {
     /// The number of the newest bucket.
     newest: u64,
     holding: bool,
-    /// From when the next call may be sent, in nanoseconds, while holding.
+    /// When the next call may be sent while `holding`, in nanoseconds.
     next_turn: u64,
 }
 
 impl Throttle {
-    /// A throttle without counts, which rejects nothing.
+    /// Creates a throttle without counts, which rejects nothing.
     ///
     /// # Errors
     ///
-    /// What [`ThrottleConfig::check`] rejects.
+    /// Returns the error of [`ThrottleConfig::check`].
     pub fn new(config: ThrottleConfig, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
@@ -167,7 +167,7 @@ impl Throttle {
     ///
     /// # Errors
     ///
-    /// How long until the next call is admitted.
+    /// The time until the next call is admitted.
     pub fn admit(&self, now: Instant) -> Result<(), Duration> {
         let mut locked = self.lock(now);
         if locked.is_holding() {
@@ -177,7 +177,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Records how a call ended. The dependency accepted a call that it responded to, also with an error; it did not
+    /// Records how a call ended. The dependency accepted a call if it responded to it, also with an error. It did not
     /// accept a call that it rejected, that timed out, or that did not reach it.
     pub fn settle(&self, outcome: Outcome, now: Instant) {
         match outcome {
@@ -191,16 +191,16 @@ impl Throttle {
         }
     }
 
-    /// Forgets a call without a result: the caller left before its end.
+    /// Removes a call without a result, because the caller dropped it.
     pub fn withdraw(&self, now: Instant) {
         self.lock(now).withdraw();
     }
 
-    /// Takes a new configuration. Counts are kept, unless the window is another.
+    /// Applies a new configuration. Counts are kept unless the window changes.
     ///
     /// # Errors
     ///
-    /// What [`ThrottleConfig::check`] rejects; then nothing changes.
+    /// Returns the error of [`ThrottleConfig::check`], and changes nothing.
     pub fn reconfigure(&self, config: ThrottleConfig, now: Instant) -> Result<(), ConfigError> {
         config.check()?;
         let mut locked = self.lock(now);
@@ -213,7 +213,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// The counts of the window.
+    /// Returns the counts of the window.
     pub fn snapshot(&self, now: Instant) -> ThrottleSnapshot {
         self.lock(now).sum
     }
@@ -248,7 +248,8 @@ impl Locked {
         change(&mut self.sum);
     }
 
-    /// Takes a call back out of the newest bucket that counts one. Where none does, the call is forgotten already.
+    /// Removes a call from the newest bucket that counts one. Without such a bucket, the call has already left the
+    /// window.
     fn withdraw(&mut self) {
         let oldest = (self.newest + 1) as usize;
         for back in (0..BUCKETS).rev() {
@@ -261,12 +262,12 @@ impl Locked {
         }
     }
 
-    /// Whether the dependency rejects so many calls that sending is paced.
+    /// Whether the dependency rejects enough calls for the throttle to limit the rate.
     fn is_holding(&mut self) -> bool {
         let Self { config, sum, .. } = self;
         let (sent, accepted) = (sum.sent as f64, sum.accepted as f64);
-        // As long as this much fails there is a reason, and not before: else a burst would be held back while its
-        // first answers are still to come.
+        // Calls are rejected only above this share of failures: otherwise a burst would be rejected before its first
+        // responses arrive.
         let fails = sum.refused as f64 > (config.multiplier - 1.0) / 2.0 * accepted;
         let floor = f64::from(config.floor) * config.window.as_secs_f64();
         let is_over = sent >= floor.max(config.multiplier * accepted);
@@ -274,12 +275,13 @@ impl Locked {
         self.holding
     }
 
-    /// Admits a call at the target rate, spread evenly: a whole window's calls at once would be rejected.
+    /// Admits a call at the target rate, spread evenly, because the dependency would reject the calls of a whole window
+    /// sent at once.
     fn take_turn(&mut self, at: u64) -> Result<(), Duration> {
         let Self { config, sum, .. } = self;
         let accepted = sum.accepted as f64 / config.window.as_secs_f64();
         let a_second = f64::from(config.floor).max(config.multiplier * accepted);
-        // After a pause, the floor makes up for one bucket and not for more.
+        // After a pause, calls catch up on at most one bucket.
         let turn = self.next_turn.max(at.saturating_sub(bucket(config)));
         if turn > at {
             return Err(Duration::from_nanos(turn - at));
@@ -289,7 +291,7 @@ impl Locked {
     }
 }
 
-/// How long a bucket is, in nanoseconds.
+/// The length of a bucket in nanoseconds.
 fn bucket(config: &ThrottleConfig) -> u64 {
     nanos(config.window) / BUCKETS as u64
 }

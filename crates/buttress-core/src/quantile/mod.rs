@@ -1,4 +1,4 @@
-//! Quantiles of the latencies of late.
+//! Quantiles of recent latencies.
 
 mod scale;
 
@@ -10,14 +10,14 @@ use crate::time::{Origin, nanos};
 use crate::window::{Memo, Slot};
 use crate::{ConfigError, Ratio, stripe};
 
-/// How long calls took, over a sliding window, as far as quantiles need it.
+/// A histogram of latencies over a sliding window, for quantiles.
 ///
-/// A latency is counted in a histogram: linearly up to 2 µs, and from there in 32 steps to each doubling, up to 18
-/// minutes. So a quantile is never too short, and too long by at most 1/32 or 32 ns. The window slides by quarters of
-/// its length, so it spans between three quarters of it and all of it.
+/// Latencies are counted linearly up to 2 µs, and from there in 32 steps per doubling, up to 18 minutes. A quantile is
+/// therefore never too short, and too long by at most 1/32 or 32 ns, whichever is longer. The window slides by quarters
+/// of its length, so it spans between three quarters of its length and all of it.
 ///
-/// Recording takes no lock and writes to no memory that another processor writes to (past eight processors, that
-/// few others write to). It takes 32 KiB for each of up to eight processors.
+/// Recording takes no lock. Up to eight processors each write to memory of their own, 32 KiB for each; beyond eight,
+/// processors share it.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -38,27 +38,27 @@ use crate::{ConfigError, Ratio, stripe};
 pub struct LatencyQuantiles {
     memo: Memo,
     origin: Origin,
-    /// How often the window was changed.
+    /// The number of times the window was changed.
     generation: AtomicU64,
     slice_nanos: AtomicU64,
     stripes: Box<[Stripe]>,
 }
 
-/// The counts of one processor: all steps of the first slice of time, then all of the second.
+/// The counts of one processor: all steps of the first slice of time, then all of the second, and so on.
 type Stripe = Box<[AtomicU64]>;
 
-/// How many slices the window has. It spans the current one, as far as it has come, and those before it.
+/// The number of slices of the window. The window spans the elapsed part of the current slice and the slices before it.
 const SLICES: u64 = 4;
-/// Past this many, sharing a stripe costs less than memory does.
+/// The maximum number of stripes. Beyond it, sharing a stripe costs less than the memory.
 const MOST_STRIPES: usize = 8;
 
 impl LatencyQuantiles {
-    /// The shortest window.
+    /// The shortest window: 1 second.
     pub const MIN_WINDOW: Duration = Duration::from_secs(1);
-    /// The longest window.
+    /// The longest window: 1 hour.
     pub const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-    /// An empty window whose clock starts `now`.
+    /// Creates an empty window whose clock starts at `now`.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl LatencyQuantiles {
         })
     }
 
-    /// Rejects a window that is too short or too long.
+    /// Checks the length of a window.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl LatencyQuantiles {
         ))
     }
 
-    /// Counts a call that ended `now`.
+    /// Counts a call that ended at `now`.
     #[inline]
     pub fn record(&self, latency: Duration, now: Instant) {
         // Nearly all calls end in the same slice as the last one of their thread.
@@ -119,13 +119,13 @@ impl LatencyQuantiles {
         self.count_in(slot, latency);
     }
 
-    /// Counts a call that ended `at` nanoseconds.
+    /// Counts a call that ended at `at` nanoseconds.
     #[inline]
     pub(crate) fn record_at(&self, latency: Duration, at: u64) {
         self.count_in(self.slot(at), latency);
     }
 
-    /// Where this thread counts the calls of the slice that `at` nanoseconds lie in.
+    /// Returns the slot in which this thread counts the calls of the slice that contains `at` nanoseconds.
     #[inline]
     fn slot(&self, at: u64) -> Slot {
         let slice = self.slice_of(at);
@@ -142,7 +142,7 @@ impl LatencyQuantiles {
         let counter = &stripe[slot.index as usize + scale::step(nanos(latency))];
         let mut word = counter.load(Ordering::Relaxed);
         loop {
-            // A count whose stamp is out of date is empty, so the passing of time has nothing to erase.
+            // A count with an outdated stamp is empty, so the passing of time has nothing to erase.
             let next = if word >> COUNT_BITS == slot.empty >> COUNT_BITS {
                 word + u64::from(count(word) != MOST)
             } else {
@@ -155,20 +155,20 @@ impl LatencyQuantiles {
         }
     }
 
-    /// The latency that this share of the calls did not exceed (by nearest rank, so that 0 is the shortest and 1
-    /// the longest), or `None` where there were no calls.
+    /// Returns the latency that this share of the calls did not exceed, or `None` without calls. Computed by nearest
+    /// rank, so 0 is the shortest latency and 1 the longest.
     #[must_use]
     pub fn quantile(&self, share: Ratio, now: Instant) -> Option<Duration> {
         self.histogram(now).quantile(share)
     }
 
-    /// How many calls the window holds.
+    /// Returns the number of calls in the window.
     #[must_use]
     pub fn calls(&self, now: Instant) -> u64 {
         self.histogram(now).calls()
     }
 
-    /// Forgets all calls, and slides over `window` from now on.
+    /// Discards all calls, and slides over `window` from now on.
     pub(crate) fn restart(&self, window: Duration) {
         self.slice_nanos
             .store(slice_nanos(window), Ordering::Relaxed);
@@ -198,8 +198,8 @@ impl LatencyQuantiles {
         at / self.slice_nanos.load(Ordering::Relaxed)
     }
 
-    /// Tells this period between two changes of the window, and this time round its slices, from all others: 16 bits
-    /// of the one and 24 of the other. It comes round again after 65 536 changes, or 16 million windows.
+    /// Distinguishes the current generation and lap from all others: 16 bits of the generation, 24 of the lap. It
+    /// repeats after 65 536 changes of the window, or 16 million windows.
     #[inline]
     fn stamp(&self, slice: u64) -> u64 {
         let generation = self.generation.load(Ordering::Acquire) & 0xFFFF;
@@ -207,7 +207,7 @@ impl LatencyQuantiles {
     }
 }
 
-/// The calls of one window, by how long they took.
+/// The number of calls of one window in each step.
 pub(crate) struct Histogram([u64; STEPS]);
 
 impl Histogram {
@@ -239,7 +239,8 @@ const LAP_BITS: u32 = 24;
 const COUNT_BITS: u32 = 24;
 const MOST: u64 = (1 << COUNT_BITS) - 1;
 
-/// Stays at 16 777 215 calls of one processor in one step and slice, rather than spill into the stamp.
+/// The count in a word, at most 16 777 215 calls of one processor in one step and slice, so that it does not overflow
+/// into the stamp.
 #[inline]
 fn count(word: u64) -> u64 {
     word & MOST

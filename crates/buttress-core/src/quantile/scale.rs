@@ -1,9 +1,9 @@
-//! Where a latency is counted: linearly up to 2 µs, and from there in 32 steps to each doubling.
+//! Maps latencies to steps: linearly up to 2 µs, and from there in 32 steps per doubling.
 
-/// How many steps there are in all.
+/// The number of steps.
 pub(super) const STEPS: usize = 992;
 
-/// The longest latency distinguished from longer ones, in nanoseconds: 18 minutes.
+/// The longest latency that is distinguished, in nanoseconds: 18 minutes. Longer ones are counted in the last step.
 const LONGEST: u64 = (1 << 40) - 1;
 /// The first step is 32 ns wide.
 const UNIT_BITS: u32 = 5;
@@ -13,7 +13,7 @@ const STEP_BITS: u32 = 5;
 #[inline]
 pub(super) fn step(latency: u64) -> usize {
     let units = latency.min(LONGEST) >> UNIT_BITS;
-    // The first two times 32 steps are one unit wide each, the next 32 two, the next 32 four.
+    // The first 64 steps are one unit wide each, the next 32 two units, the next 32 four units.
     let doublings = (units | ((2 << STEP_BITS) - 1)).ilog2() - STEP_BITS;
     ((doublings as usize) << STEP_BITS) + (units >> doublings) as usize
 }

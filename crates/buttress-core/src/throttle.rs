@@ -106,7 +106,7 @@ impl ThrottleConfig {
 ///     }
 ///     sent
 /// });
-/// // Ten seconds' worth of the floor at once, and after that at its rate.
+/// // The floor of ten seconds at once, and one more at its rate.
 /// assert_eq!(sent.count(), 51);
 /// # Ok(())
 /// # }

@@ -5,7 +5,7 @@ use super::window::Window;
 ///
 /// ```text
 /// long = mean of the first 10 windows, then an average over 600;  if long > 2 × rtt: long × 0.95
-/// in flight < limit / 2: as it is
+/// in flight < limit / 2: unchanged
 /// gradient = 1.5 × long / rtt, within 0.5 … 1
 /// limit = 0.8 × limit + 0.2 × (gradient × limit + 4, or + 0 where the gradient is below 1)
 /// ```

@@ -245,15 +245,15 @@ mod tests {
         }
     }
 
-    /// Calls that come as fast as the limit allows, and take this many seconds. Workers may be few: then calls wait in
-    /// order. Returns the last limit.
+    /// Simulates calls that arrive as fast as the limit allows, and take `takes` seconds. With few workers, calls wait
+    /// in order. Returns the last limit.
     fn open(calls: usize, takes: f64, workers: usize) -> f64 {
         let (mut opening, mut limit) = (Opening::new(20.0), 20.0_f64);
         let mut ends = std::collections::VecDeque::<(u64, u64, u64)>::new();
         let mut now = 0_u64;
         for _ in 0..calls {
             while (ends.len() as f64) < limit {
-                // A call begins when the one ends that is as many before it as there are workers.
+                // A call begins when a worker is free: when the call `workers` places ahead of it ends.
                 let free = ends.len().checked_sub(workers).map_or(now, |at| ends[at].0);
                 let end = free.max(now) + nanos(SECOND.mul_f64(takes));
                 ends.push_back((end, now, ends.len() as u64 + 1));
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(last(well, true, true), Some(27.0));
     }
 
-    /// An opening whose limit was raised, of calls that take a second.
+    /// An opening whose limit was raised by calls that take a second.
     fn raised() -> Opening {
         let mut opening = Opening::new(20.0);
         for call in 0..40 {

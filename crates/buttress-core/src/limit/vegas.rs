@@ -6,7 +6,7 @@ use super::window::Window;
 ///
 /// ```text
 /// queue = ⌈limit × (1 − lowest / rtt)⌉      log = max(1, ⌊log10 limit⌋)   alpha = 3 log   beta = 6 log
-/// dropped: limit − log, but not below what is in use      2 × in flight < limit: as it is
+/// dropped: limit − log, but not below what is in use      2 × in flight < limit: unchanged
 /// queue ≤ log: + beta      queue < alpha: + log      queue > beta: − log
 /// ```
 ///

@@ -27,10 +27,10 @@ use crate::{ConfigError, Name};
 /// let mut partitions = Partitions::new(half)?;
 /// let (checkout, rest) = (partitions.of("checkout"), partitions.of("search"));
 ///
-/// // The rest has all of ten slots; then one becomes free, and both want it.
+/// // The rest uses all ten slots. One becomes free, and calls of both wait for it.
 /// let usage = Usage { limit: 10, in_flight: 9 };
 /// assert_eq!(partitions.next(usage, |_| true), Some(checkout));
-/// // With five, checkout has its share, and the rest lacks some.
+/// // With five, checkout has its share, and the rest is below its own.
 /// (0..5).for_each(|_| partitions.enter(checkout));
 /// assert_eq!(partitions.next(usage, |_| true), Some(rest));
 /// # Ok(())

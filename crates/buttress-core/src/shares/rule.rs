@@ -24,13 +24,13 @@ use crate::{ConfigError, Criticality};
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
 /// let mut shares = Shares::new(SharesConfig::default())?;
-/// // A batch that is alone may have all ten slots.
+/// // A batch may use all ten slots while there are no other calls.
 /// for _ in 0..10 {
 ///     assert!(shares.may(Low, 10, now));
 ///     shares.force_acquire(Low);
 /// }
 ///
-/// // The call of a user is rejected: the next slot stays free for another.
+/// // The call of a user is rejected: the next free slot is reserved for such calls.
 /// assert!(!shares.may(High, 10, now));
 /// shares.reject(High, 10, now);
 /// shares.release(Low);

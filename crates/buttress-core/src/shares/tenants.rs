@@ -8,11 +8,11 @@ use crate::ConfigError;
 
 /// Shares one limit between up to millions of tenants.
 ///
-/// While several tenants call, each may use an equal part of the room, plus as much again as is free, times the [borrow
-/// factor](TenantsConfig::borrow_factor). Unused room is lent out, less of it the fuller the room, and some always
-/// stays free for tenants with few calls. This is the dynamic threshold by which a switch shares its memory between
-/// queues (Choudhury and Hahne, *IEEE/ACM Transactions on Networking* 6, 1998), plus a guaranteed part. A single tenant
-/// may use all of the room.
+/// While several tenants call, each may use an equal part of the room, plus the free room times
+/// [`borrow_factor`](TenantsConfig::borrow_factor). Unused room is lent out, less of it the fuller the room, and some
+/// always stays free for tenants with few calls. This is the dynamic threshold by which a switch shares its memory
+/// between queues (Choudhury and Hahne, *IEEE/ACM Transactions on Networking* 6, 1998), plus a guaranteed part. A
+/// single tenant may use all of the room.
 ///
 /// Memory does not depend on the number of tenants. The calls in flight of each are counted in a
 /// [sketch](TenantsConfig::buckets), which overestimates a tenant if others share all of its four buckets, and never

@@ -140,7 +140,7 @@ mod tests {
             (2_000, 1_000, u64::MAX, 2_000, 3_000),
             (2_999, 1_000, u64::MAX, 2_000, 3_000),
             (2_400, 1_000, 300, 2_300, 2_600),
-            // The last tick of a bucket ends with it.
+            // The last tick of a bucket ends where the bucket ends.
             (2_950, 1_000, 300, 2_900, 3_000),
             (HOUR + 5, u64::MAX, u64::MAX, HOUR, 2 * HOUR),
         ] {
@@ -162,7 +162,7 @@ mod tests {
         memo.remember(7, SLOT, (1_000, u64::MAX), now, 500);
         assert_eq!(memo.recall(7, now, now), Some(SLOT));
         assert_eq!(memo.recall(8, now, now), None);
-        // All that share its place in memory are others.
+        // Windows that share the entry of this one do not match.
         for _ in 0..2 * REMEMBERED {
             assert_eq!(Memo::new().recall(7, now, now), None);
         }

@@ -7,8 +7,8 @@ use crate::time::nanos;
 
 /// The samples of a window, as sums per stripe.
 ///
-/// The sums of one sample are not added atomically, so a window that ends in between has the count of a sample without
-/// its time. The error is negligible over a window, and no call takes a lock.
+/// The sums of one sample are not added atomically, so a window that ends in between has only some of them. The error
+/// is negligible over a window, and no call takes a lock.
 #[derive(Debug)]
 pub(super) struct Samples {
     stripes: Box<[Arc<Part>]>,
@@ -206,8 +206,8 @@ impl Sums {
 
 /// From this share of calls that found the limit reached, the limit determines the number in flight.
 const REACHED: f64 = 0.5;
-/// From this share of rejected calls, too. Without a queue, at 1.2 times the capacity, only one call in six finds the
-/// limit reached, because the other calls are rejected.
+/// From this share of rejected calls, too: without a queue, at 1.2 times the capacity, only one call in six finds the
+/// limit reached.
 const REFUSED: f64 = 0.05;
 /// The calls in use times this leave room for random arrivals.
 const IN_USE: f64 = 1.5;

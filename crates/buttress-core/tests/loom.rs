@@ -1,4 +1,4 @@
-//! Every interleaving of small scenes, and every value that the memory model lets a load return.
+//! Every interleaving of small scenarios, and every value that the memory model allows a load to return.
 //!
 //! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom`
 
@@ -15,15 +15,15 @@ use loom::thread;
 const FAILURE: Report = Report::failure(FailureKind::Error);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+/// A fixed instant to count from. The clock is read once, since an `Instant` cannot be created otherwise.
 #[allow(clippy::disallowed_methods)]
 fn epoch() -> Instant {
     static EPOCH: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     *EPOCH.get_or_init(Instant::now)
 }
 
-/// Lets the other threads go first, and from there loom finds the other orders. Left to itself, loom 0.7 begins with
-/// this thread and may then try no other order: see `loom_budget.rs`.
+/// Lets the other threads run first; loom then finds the other orders from there. By itself, loom 0.7 starts with this
+/// thread and may then try no other order: see `loom_budget.rs`.
 fn go_last() {
     thread::yield_now();
 }
@@ -86,7 +86,7 @@ fn a_call_from_before_a_reset_is_not_in_the_window_after_it() {
     });
 }
 
-/// The same for calls that are counted without a look at the clock's arithmetic: see `circuit/tick.rs`.
+/// The same for calls that are counted without computing the bucket from the time: see `window/tick.rs`.
 #[test]
 fn a_call_in_a_remembered_tick_is_not_in_the_window_after_a_reset() {
     loom::model(|| {
@@ -102,7 +102,7 @@ fn a_call_in_a_remembered_tick_is_not_in_the_window_after_a_reset() {
         circuit.reset(epoch() + SECOND);
         let _ = call.join();
         assert_eq!(circuit.snapshot(epoch() + SECOND).counts.calls, 0);
-        // And what comes after it is counted where it belongs.
+        // A call after the reset is counted.
         let next = admitted(&circuit, SECOND).expect("closed");
         assert!(settle(&circuit, next, Report::SUCCESS, SECOND));
         assert_eq!(circuit.snapshot(epoch() + SECOND).counts.calls, 1);
@@ -146,7 +146,7 @@ fn a_call_from_before_a_trip_is_not_in_the_window_after_recovery() {
     });
 }
 
-/// The window alone: a writer that slept through a reset must not erase what came after it.
+/// The window alone: a writer that was delayed across a reset must not erase what was recorded after it.
 #[test]
 fn a_late_writer_erases_nothing_of_the_next_generation() {
     loom::model(|| {
@@ -172,7 +172,7 @@ fn a_late_writer_erases_nothing_of_the_next_generation() {
     });
 }
 
-/// A failure that asks for the sum takes the successes of a count window while they are being counted.
+/// A failure that needs the sum collects the successes of a count window while they are being counted.
 #[test]
 fn taking_the_successes_out_of_a_count_window_loses_none() {
     loom::model(|| {
@@ -212,7 +212,7 @@ fn a_success_among_failures_ends_the_row() {
         go_last();
         settle(&circuit, failure, FAILURE, SECOND);
         let _ = call.join();
-        // In either order, there is at most the one failure after the success.
+        // In either order, at most one failure follows the success.
         let row = circuit.snapshot(epoch() + SECOND).consecutive_failures;
         assert!(row <= 1, "{row} failures in a row");
     });
@@ -252,7 +252,7 @@ fn a_cancelled_probe_gives_its_slot_back_and_a_settled_one_its_verdict() {
         });
         go_last();
         assert!(settle(&circuit, settled, Report::SUCCESS, SECOND));
-        // A third finds the slot free now, or as soon as the other has gone.
+        // A third call gets the free slot now, or once the cancelled probe has released its slot.
         let third = admitted(&circuit, SECOND);
         cancel.join().expect("ended");
         let third = third.or_else(|| admitted(&circuit, SECOND)).expect("free");
@@ -283,7 +283,7 @@ fn of_a_verdict_and_a_trip_the_later_holds() {
     });
 }
 
-/// A rejection that took no lock tells the time of an opening that there was.
+/// A rejection that takes no lock has the retry time of either the old opening or the new one.
 #[test]
 fn a_rejection_has_the_time_of_the_old_opening_or_the_new() {
     loom::model(|| {

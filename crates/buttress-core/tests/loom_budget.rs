@@ -28,9 +28,9 @@ fn shared(config: BudgetConfig) -> Arc<Budget> {
     Arc::new(Budget::new(config, epoch()).expect("valid"))
 }
 
-/// Lets the other threads go first, and from there loom finds the other orders. Left to itself, loom 0.7 begins with
-/// this thread, and of each atomic it remembers the latest access alone: where another thread loads and then
-/// compares and exchanges, it forgets that this one loaded before, and tries no other order.
+/// Lets the other threads run first; loom then finds the other orders from there. By itself, loom 0.7 starts with this
+/// thread, and records only the latest access to each atomic: if another thread loads and then compares and exchanges,
+/// the earlier load of this thread is forgotten, and no other order is tried.
 fn go_last() {
     thread::yield_now();
 }
@@ -82,7 +82,7 @@ fn a_success_pays_once_whenever_it_is_credited() {
     });
 }
 
-/// A success of a later round of the buckets takes the place of one that has expired, and no other.
+/// A success in a later round of the buckets replaces an expired one, and no other.
 #[test]
 fn a_success_is_not_lost_to_one_that_expired() {
     loom::model(|| {

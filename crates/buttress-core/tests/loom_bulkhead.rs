@@ -55,13 +55,13 @@ fn enter(bulkhead: &Bulkhead) -> Permit {
     }
 }
 
-/// Lets the other threads go first, and from there loom finds the other orders. Left to itself, loom 0.7 begins with
-/// this one, and may not find all of those in which another goes first.
+/// Lets the other threads run first; loom then finds the other orders from there. By itself, loom 0.7 starts with this
+/// thread, and may not find all orders in which another runs first.
 fn go_last() {
     thread::yield_now();
 }
 
-/// A task that is polled again once it was woken.
+/// A task that is polled again after a wakeup.
 #[derive(Default)]
 struct Task(std::sync::Mutex<bool>);
 
@@ -113,7 +113,7 @@ fn the_limit_is_never_exceeded_and_no_token_is_lost() {
     });
 }
 
-/// A slot that is returned just when a call finds none reaches that call once it waits.
+/// A slot that is released just when a call finds none is assigned to that call once it waits.
 #[test]
 fn a_waiter_is_admitted() {
     loom::model(|| {
@@ -135,7 +135,7 @@ fn a_waiter_is_admitted() {
     });
 }
 
-/// Two calls that look for one token in turn are not both rejected: one of them takes it.
+/// Of two calls that look for the only token, exactly one is admitted.
 #[test]
 fn one_of_two_gets_the_last_slot() {
     loom::model(|| {
@@ -220,11 +220,11 @@ fn a_resize_neither_makes_nor_loses_tokens() {
     });
 }
 
-/// A3: a slot becomes free just as the time of its waiter is over. The waiter is admitted or not, and the slot is used
+/// A3: a slot becomes free just as the wait of its waiter ends. The waiter is admitted or not, and the slot is in use
 /// or free.
 #[test]
 fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
-    // Loom runs one order after the other, so that this is seen from outside.
+    // Loom runs one order after another, so the results are collected outside of the model.
     static SEEN: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
     loom::model(|| {
         let config = config(1, 1).max_wait(MOMENT);
@@ -235,7 +235,7 @@ fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
         };
         let other = {
             let bulkhead = Arc::clone(&bulkhead);
-            // A moment before it, on a clock of its own.
+            // Releases the slot before the wait ends, by this thread's clock.
             thread::spawn(move || bulkhead.release(permit, epoch))
         };
         go_last();
@@ -257,7 +257,7 @@ fn a_slot_that_is_given_as_the_wait_ends_is_neither_lost_nor_given_twice() {
     assert!(SEEN.iter().all(|seen| seen.load(Ordering::Relaxed)));
 }
 
-/// A higher limit and a returned slot, at the same time: both waiters are admitted, each once.
+/// The limit is raised while a slot is released: both waiters are admitted, each once.
 #[test]
 fn a_limit_that_is_raised_as_a_call_ends_lets_in_one_for_each() {
     loom::model(|| {
@@ -281,7 +281,7 @@ fn a_limit_that_is_raised_as_a_call_ends_lets_in_one_for_each() {
     });
 }
 
-/// A limit that is lowered as a call ends and another comes: a call that was queued is admitted all the same.
+/// The limit is lowered while a call ends and another arrives: a call that was queued is admitted all the same.
 #[test]
 fn a_limit_that_is_lowered_strands_no_waiter() {
     loom::model(|| {
@@ -312,7 +312,7 @@ fn halves() -> BulkheadConfig {
     config(2, 1).partitions(shares)
 }
 
-/// Of a partition, as a shell does.
+/// Acquires a slot for a partition as a shell does.
 fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
     if let Some(permit) = bulkhead.try_acquire() {
         return Answer::In(permit);
@@ -324,7 +324,7 @@ fn ask_for(bulkhead: &Bulkhead, name: &str) -> Answer {
     }
 }
 
-/// A limit is split while a call ends that took its slot without a name, and another comes with one.
+/// Partitions are added while a call ends that took its slot without a name, and another arrives with a name.
 #[test]
 fn partitions_that_come_as_a_call_ends_neither_make_nor_lose_tokens() {
     loom::model(|| {
@@ -350,7 +350,7 @@ fn partitions_that_come_as_a_call_ends_neither_make_nor_lose_tokens() {
     });
 }
 
-/// Two end, and each of the two waiters gets one slot; no claim is left.
+/// Two calls end, and each of the two waiters gets one slot; afterwards no partition has a call in flight.
 #[test]
 fn calls_of_partitions_that_end_at_once_admit_one_waiter_each() {
     loom::model(|| {

@@ -19,8 +19,8 @@ fn epoch() -> Instant {
     *EPOCH.get_or_init(Instant::now)
 }
 
-/// Lets the other threads go first, and from there loom finds the other orders. Left to itself, loom 0.7 begins with
-/// this thread and may then try no other order: see `loom_budget.rs`.
+/// Lets the other threads run first; loom then finds the other orders from there. By itself, loom 0.7 starts with this
+/// thread and may then try no other order: see `loom_budget.rs`.
 fn go_last() {
     thread::yield_now();
 }
@@ -32,7 +32,7 @@ fn armed(bounds: Bounds) -> Arc<ArmedPlan> {
     Arc::new(ArmedPlan::new(plan, None, epoch()).expect("valid"))
 }
 
-/// Makes a call; returns whether it was affected.
+/// Makes a call. Returns whether it was affected.
 fn call(arming: &ArmedPlan, most: u64) -> bool {
     match arming.decide(&(), 0, epoch()) {
         Verdict::Inject(_, active) => {
@@ -79,8 +79,8 @@ fn no_interleaving_widens_the_blast_radius() {
     });
 }
 
-/// A thread that records and then checks skips the check where nothing bad was seen: of two threads whose failures
-/// together are too many, one must notice.
+/// A thread that records and then checks may skip the check if it saw no failure. If the failures of two threads
+/// together are a breach, at least one of them must report it.
 #[test]
 fn no_interleaving_hides_a_breach_from_all_callers() {
     fn fail(state: &SteadyState) -> bool {

@@ -1,4 +1,4 @@
-//! Every interleaving of calls that are shed or not, and of their samples.
+//! Every interleaving of calls that are admitted or shed, and of their samples.
 //!
 //! `RUSTFLAGS="--cfg buttress_loom" cargo test -p buttress-core --release --test loom_shed`
 
@@ -17,11 +17,11 @@ use loom::thread;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The maximum number of preemptions of a thread in a model: more takes hours, and has found no further faults.
+/// Limits the preemptions of a model's threads: more take hours, and have found no further faults.
 fn model(interrupted: usize, run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interrupted);
-    // What comes before the threads is long, and no branch of it is one.
+    // The setup before the threads start takes many steps, none of which branches.
     builder.max_branches = 100_000;
     builder.check(run);
 }
@@ -88,7 +88,7 @@ fn hear(shed: &Shed, waiter: &Waiter) -> Option<Permit> {
     }
 }
 
-/// No call is in flight or waits, and as many are admitted as the limit allows.
+/// Checks that no call is in flight or waits, and that as many are admitted as the limit allows.
 fn is_idle(shed: &Shed) {
     let snapshot = shed.snapshot(epoch());
     assert_eq!((snapshot.in_flight, snapshot.queued), (0, 0));
@@ -102,15 +102,15 @@ fn is_idle(shed: &Shed) {
     }
 }
 
-/// Whatever window a sample falls into, it is in one.
+/// Every sample is counted in exactly one window.
 #[test]
 fn no_sample_of_a_window_is_lost_or_counted_twice() {
     model(3, || {
         let config = LimitConfig::aimd(SECOND).initial(10).max(10);
         let limit = Arc::new(Limit::new(config, epoch()).expect("valid"));
-        // How many calls a window counted that lasted a second: one over the mean distance.
+        // The number of calls of one second that the window counted: one over their mean distance.
         let add = |limit: &Limit, seconds: u32| {
-            // So slow that the window says more than the limit does about what ends in a second.
+            // Slow calls, so that `each` is determined by the samples of the window and not by the limit.
             let sample = Sample::success(SECOND, 10);
             let step = limit.on_sample(|| epoch() + seconds * SECOND, sample)?;
             Some((1.0 / step.each.as_secs_f64()).round() as u32)
@@ -159,7 +159,7 @@ fn calls_that_come_and_end_leave_nothing_behind() {
     });
 }
 
-/// A slot that is returned just when a call finds none reaches that call once it waits.
+/// A slot that is released just when a call finds none is assigned to that call once it waits.
 #[test]
 fn a_waiter_is_admitted() {
     model(3, || {
@@ -181,7 +181,7 @@ fn a_waiter_is_admitted() {
     });
 }
 
-/// A waiter that leaves as it is assigned a slot passes it on.
+/// A waiter that leaves while it is assigned a slot passes the slot on.
 #[test]
 fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
     model(3, || {
@@ -202,7 +202,7 @@ fn a_slot_assigned_to_a_leaving_waiter_goes_to_the_next() {
     });
 }
 
-/// A waiter that gives up and the thread that admits it agree on the result.
+/// A waiter that expires and the thread that admits it agree on the result.
 #[test]
 fn a_waiter_that_expires_is_either_admitted_or_rejected() {
     model(3, || {
@@ -219,7 +219,7 @@ fn a_waiter_that_expires_is_either_admitted_or_rejected() {
                 None => Some(waiter),
             })
         };
-        // Before its time is over, by this one's clock.
+        // Before the wait is over, by this thread's clock.
         end_at(&shed, permit, epoch);
         if let Some(waiter) = other.join().expect("ended") {
             let permit = hear(&shed, &waiter).expect("it was admitted first");
@@ -234,13 +234,13 @@ fn end_at(shed: &Shed, mut permit: Permit, now: fn() -> Instant) {
     shed.release(permit, now);
 }
 
-/// A step of the limit, and an operator that moves its bounds: the gate keeps the last value.
+/// The limit changes by a step while an operator changes its bounds: the gate keeps the last value.
 #[test]
 fn the_gate_uses_the_last_limit() {
     model(3, || {
         let limit = LimitConfig::aimd(2 * SECOND).initial(4).min(1);
         let shed = shared(config(limit.clone(), 0));
-        // The next to end takes the step.
+        // The next call that ends causes the step.
         for _ in 0..15 {
             let permits = [enter(&shed), enter(&shed), enter(&shed), enter(&shed)];
             let [last, others @ ..] = permits;
@@ -268,7 +268,7 @@ fn the_gate_uses_the_last_limit() {
     });
 }
 
-/// Two steps, one after the other, may be told to the gate the other way round: the later one holds.
+/// Two consecutive steps may reach the gate in the opposite order: the later step wins.
 #[test]
 fn a_step_is_never_lost_to_an_older_one() {
     model(2, || {
@@ -277,7 +277,7 @@ fn a_step_is_never_lost_to_an_older_one() {
         for _ in 0..15 {
             end(&shed, enter(&shed));
         }
-        // The next is a step down, and another follows sixteen calls later.
+        // The next sample causes a step down, and sixteen calls later another follows.
         let refused = Report::failure(FailureKind::Overload);
         let mut first = enter(&shed);
         let other = {
@@ -298,7 +298,7 @@ fn a_step_is_never_lost_to_an_older_one() {
     });
 }
 
-/// The throttle and the shares count the calls in flight, in either order.
+/// The throttle and the shares stop counting a call when it ends, in either order.
 #[test]
 fn what_else_counts_a_call_forgets_it_with_it() {
     model(2, || {

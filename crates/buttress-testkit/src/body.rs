@@ -16,21 +16,21 @@ use crate::{Gate, Gauge, Presence, TestError};
 pub enum BodyStep {
     /// Yields data.
     Data(Bytes),
-    /// Breaks off with this error.
+    /// Fails with this error.
     Err(TestError),
     /// Panics.
     Panic,
-    /// Is pending once, and asks to be polled again.
+    /// Is pending once, and wakes its task to be polled again.
     Pending,
     /// Yields trailers.
     Trailers(HeaderMap),
-    /// Is pending until the gate is open, then goes on to the next step.
+    /// Is pending until the gate is open, then continues with the next step.
     Wait(Gate),
 }
 
-/// A body with a script for every frame. Past its last step it ends.
+/// A body with a script for every poll. After its last step it ends.
 ///
-/// Its `size_hint` is exact, unless it [declares](Self::declare) another length than it has.
+/// Its `size_hint` is exact, unless the body [declares](Self::declare) another length than its script yields.
 ///
 /// ```
 /// use buttress_testkit::TestBody;
@@ -50,7 +50,7 @@ pub struct TestBody {
 }
 
 impl TestBody {
-    /// A body that is at its end.
+    /// Creates a body that is at its end.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
@@ -81,7 +81,7 @@ impl TestBody {
         self.step(BodyStep::Wait(gate.clone()))
     }
 
-    /// Yields trailers of one field.
+    /// Yields trailers with one field.
     #[must_use]
     pub fn trailer(self, name: &'static str, value: &'static str) -> Self {
         let mut trailers = HeaderMap::new();
@@ -92,7 +92,7 @@ impl TestBody {
         self.step(BodyStep::Trailers(trailers))
     }
 
-    /// Breaks off.
+    /// Fails with `text`.
     #[must_use]
     pub fn err(self, text: &'static str) -> Self {
         self.step(BodyStep::Err(TestError::new(text)))
@@ -111,7 +111,7 @@ impl TestBody {
         self
     }
 
-    /// Is counted by `gauge` until the last step is taken or the body is dropped.
+    /// Counts the body in `gauge` until the last step is taken or the body is dropped.
     #[must_use]
     pub fn counted(mut self, gauge: &Gauge) -> Self {
         self.presence = (!self.steps.is_empty()).then(|| gauge.enter());

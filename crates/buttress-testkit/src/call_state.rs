@@ -1,20 +1,20 @@
 use std::fmt;
 
-/// Where a call stands, as seen from outside.
+/// The state of a call, as seen from outside the layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallState {
-    /// It has its response, and the inner service was called.
+    /// The call has its response, and the inner service was called.
     Answered,
-    /// The inner service is at it.
+    /// The inner service was called and has not responded yet.
     Inside,
-    /// It has its response, and the inner service was not called.
+    /// The call has its response, and the inner service was not called.
     Refused,
-    /// It has no response, and the inner service was not called yet.
+    /// The call has no response, and the inner service was not called yet.
     Waiting,
 }
 
 impl CallState {
-    /// Whether the call has its answer.
+    /// Whether the call has its response.
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::Answered | Self::Refused)
     }
@@ -31,7 +31,7 @@ impl fmt::Display for CallState {
     }
 }
 
-/// What a poll of a body brought.
+/// The result of one poll of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {
     Data,

@@ -10,10 +10,10 @@ use crate::harness::Harness;
 use crate::subject::{Answer, AnswerFuture, Subject};
 use crate::{CallId, CountingWaker, TestBody};
 
-/// A caller of one call, as a task of its own: polls readiness, calls, and polls the response.
+/// A caller of one call, as its own task: polls readiness, calls, and polls the response.
 ///
-/// Where a layer admits, whether it queues, holds back readiness or rejects, is all the same to a
-/// caller: what counts is where it [stands](CallState).
+/// Layers admit at different times: they may queue, delay readiness or reject. The caller hides the difference, and
+/// reports only its [state](CallState).
 pub(crate) struct Caller<'a> {
     bench: &'a Harness<'a>,
     service: Subject,
@@ -46,7 +46,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Goes as far as it gets: polls, and polls again as long as it is woken meanwhile.
+    /// Polls until the call ends or waits: polls again while it was woken, at most [`PATIENCE`] times.
     pub(crate) fn poll(&mut self) -> CallState {
         for _ in 0..PATIENCE {
             let state = self.poll_once();
@@ -60,7 +60,7 @@ impl<'a> Caller<'a> {
         self.state()
     }
 
-    /// Polls readiness, and if ready the call, once each.
+    /// Polls readiness and, if ready, the call, once each.
     pub(crate) fn poll_once(&mut self) -> CallState {
         self.poll_ready();
         self.call_if_ready();
@@ -99,14 +99,14 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Makes the request one of this method.
+    /// Sets the method of the request.
     pub(crate) fn method(&mut self, method: &Method) {
         if let Phase::Unready(request) = &mut self.phase {
             *request.method_mut() = method.clone();
         }
     }
 
-    /// Polls readiness once, and says whether the service is ready; calls nothing.
+    /// Polls readiness once, without a call. Returns whether the service is ready.
     pub(crate) fn poll_ready(&mut self) -> bool {
         self.polls += 1;
         self.wakes_seen = self.task.wakes();
@@ -135,7 +135,7 @@ impl<'a> Caller<'a> {
         self.poll_once();
     }
 
-    /// Calls if the last poll of readiness said so, and does not poll the call.
+    /// Calls if the last poll of readiness was ready, and does not poll the call.
     pub(crate) fn call_if_ready(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Ready(request) => Phase::Called(self.service.call(request)),
@@ -143,14 +143,14 @@ impl<'a> Caller<'a> {
         };
     }
 
-    /// Calls without having polled readiness, which a caller must not do.
+    /// Calls without polling readiness first, which violates the contract of `Service`.
     pub(crate) fn call_unready(&mut self) {
         if let Phase::Unready(request) = std::mem::replace(&mut self.phase, Phase::Over) {
             self.phase = Phase::Called(self.service.call(request));
         }
     }
 
-    /// Lets the held call go on inside the probe, and polls; before, if need be, goes there.
+    /// Releases the held call inside the probe, and polls. A call that still waits is polled before.
     pub(crate) fn finish(&mut self) -> CallState {
         if self.state() == CallState::Waiting {
             self.poll();
@@ -159,14 +159,14 @@ impl<'a> Caller<'a> {
         self.poll()
     }
 
-    /// Takes up the next call on the same service.
+    /// Starts another call on the same service.
     pub(crate) fn again(&mut self) {
         let (id, request) = self.bench.request();
         self.id = id;
         self.phase = Phase::Unready(request);
     }
 
-    /// Polls on, or takes up the next call where this one has its answer.
+    /// Polls, or starts another call if this one has its response.
     pub(crate) fn poll_anew(&mut self) -> CallState {
         if self.state().is_over() {
             self.again();
@@ -174,34 +174,34 @@ impl<'a> Caller<'a> {
         self.poll()
     }
 
-    /// Drops the call, or its answer, and keeps the service.
+    /// Drops the call, or its response, and keeps the service.
     pub(crate) fn hang_up(&mut self) {
         self.phase = Phase::Over;
     }
 
-    /// Lets the held call end, and leaves with the answer.
+    /// Releases the held call, polls it to its end, and drops the response.
     pub(crate) fn finish_and_leave(&mut self) {
         self.finish();
         self.hang_up();
     }
 
-    /// Goes on as another task: the old one is returned, and must not be woken any more.
+    /// Continues as another task. Returns the old task, which must not be woken any more.
     pub(crate) fn move_to_another_task(&mut self) -> CountingWaker {
         self.wakes_seen = 0;
         std::mem::take(&mut self.task)
     }
 
-    /// Whether the service was called, whatever it does about it.
+    /// Whether the service was called, whatever the layer does with the call.
     pub(crate) fn has_called(&self) -> bool {
         !matches!(self.phase, Phase::Unready(_) | Phase::Ready(_))
     }
 
-    /// How many inner services were called that were not ready, by any caller.
+    /// The number of calls to inner services that were not ready, by any caller.
     pub(crate) fn unready_calls(&self) -> usize {
         self.bench.probe.unready_calls()
     }
 
-    /// Whether it was woken since it last polled.
+    /// Whether the task was woken since the last poll.
     pub(crate) fn is_woken(&self) -> bool {
         if self.task.wakes() == self.wakes_seen {
             self.bench.let_tasks_run();
@@ -209,7 +209,7 @@ impl<'a> Caller<'a> {
         self.task.wakes() > self.wakes_seen
     }
 
-    /// How often it was woken since it last polled.
+    /// The number of wakeups since the last poll.
     pub(crate) fn wakes_since_poll(&self) -> usize {
         self.task.wakes() - self.wakes_seen
     }
@@ -224,12 +224,12 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Whether the answer is what the probe says when all is well.
+    /// Whether the response is the probe's successful one.
     pub(crate) fn succeeded(&self) -> bool {
         matches!(&self.phase, Phase::Answered(Ok(response)) if response.status() == 200)
     }
 
-    /// The answer, where there is one.
+    /// The response, if there is one.
     pub(crate) fn answer(&mut self) -> Option<&mut Answer> {
         match &mut self.phase {
             Phase::Answered(answer) => Some(answer),
@@ -237,7 +237,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Polls the body of the answer once. Says what came, where something did.
+    /// Polls the body of the response once. Returns the piece, if the poll is ready.
     pub(crate) fn poll_body(&mut self) -> Option<Piece> {
         let Phase::Answered(Ok(response)) = &mut self.phase else {
             return None;
@@ -252,12 +252,12 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Reads the body of the answer until `until` came, if it comes.
+    /// Reads the body of the response up to the piece `until`. Returns whether that piece came.
     pub(crate) fn read_body(&mut self, until: Piece) -> bool {
         (0..PATIENCE).any(|_| self.poll_body() == Some(until))
     }
 
-    /// Polls, and expects to stand there.
+    /// Polls, and fails unless the call is then in `state`.
     pub(crate) fn expect(&mut self, state: CallState, who: &str) -> Check {
         let seen = self.poll();
         ensure(
@@ -268,5 +268,5 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// A caller that was woken this often and still gets nowhere spins.
+/// A caller that is woken this many times in a row without an end counts as spinning.
 const PATIENCE: usize = 64;

@@ -4,10 +4,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::time::Instant;
 
-/// A runtime with a clock that stands still until a test moves it.
+/// A runtime with a clock that only moves when a test moves it.
 ///
-/// It runs on the calling thread and only while [`advance`](Self::advance) or [`turn`](Self::turn)
-/// runs, so a plain `#[test]` can poll by hand in between. Enter it first, so that timers find it.
+/// It runs on the calling thread and only while [`advance`](Self::advance) or [`turn`](Self::turn) runs, so a plain
+/// `#[test]` can poll by hand in between. Enter it first, so that timers use it.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, VirtualClock};
@@ -27,7 +27,7 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// A clock that stands still.
+    /// Creates a clock that does not move by itself.
     ///
     /// # Panics
     ///
@@ -42,18 +42,18 @@ impl VirtualClock {
         Self { runtime }
     }
 
-    /// Makes this the clock of timers made on this thread, for as long as the guard lives.
+    /// Makes timers created on this thread use this clock, until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }
 
-    /// Moves time, and lets the timers and tasks that became due run.
+    /// Moves the clock by this duration, and runs the timers and tasks that are due.
     pub fn advance(&self, by: Duration) {
         self.runtime.block_on(tokio::time::advance(by));
         self.turn();
     }
 
-    /// Lets spawned tasks run, a few times each, without moving time.
+    /// Runs spawned tasks, up to four times each, without moving the clock.
     pub fn turn(&self) {
         self.runtime.block_on(async {
             for _ in 0..TURNS {
@@ -62,14 +62,14 @@ impl VirtualClock {
         });
     }
 
-    /// The time now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Instant {
         let _inside = self.enter();
         self.runtime.block_on(async { Instant::now() })
     }
 
-    /// How many spawned tasks are alive.
+    /// The number of spawned tasks that are alive.
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
@@ -91,5 +91,5 @@ impl fmt::Debug for VirtualClock {
     }
 }
 
-/// Enough for a task that hands over to a second task that answers.
+/// Enough for a task that hands over to a second task that responds.
 const TURNS: usize = 4;

@@ -8,25 +8,25 @@ use crate::harness::TestEnv;
 use crate::invariants::{self, Invariant};
 use crate::{FuzzReport, LayerUnderTest, Line, Report, Verdict, shake};
 
-/// The conformance suite over one layer. See the [crate docs](crate) for an example.
+/// The conformance suite for one layer. See the [crate docs](crate) for an example.
 ///
-/// What is not declared is not assumed:
+/// Nothing is assumed that is not declared:
 ///
 /// | declared by | default |
 /// |---|---|
-/// | [`capacity`](Self::capacity) | the layer does not limit what is in flight |
+/// | [`capacity`](Self::capacity) | no limit on calls in flight |
 /// | [`readiness`](Self::readiness) | [`Readiness::AtCall`] |
 /// | [`holds_body`](Self::holds_body) | a call ends with its headers |
 /// | [`max_wait`](Self::max_wait) | a wait has no bound |
-/// | [`ends_within`](Self::ends_within) | a call lasts as long as it lasts |
-/// | [`ready_within`](Self::ready_within) | `poll_ready` waits for as long as the inner service is not ready |
+/// | [`ends_within`](Self::ends_within) | a call has no time limit |
+/// | [`ready_within`](Self::ready_within) | `poll_ready` waits until the inner service is ready, without a time limit |
 /// | [`reader_idle`](Self::reader_idle) | a reader keeps its slot without bound |
 /// | [`adapts`](Self::adapts) | its limit does not depend on latency |
-/// | [`attempts`](Self::attempts) | not said how often it sends and copies a request |
-/// | [`queue`](Self::queue) | not said how many may wait |
+/// | [`attempts`](Self::attempts) | the number of sends and copies of a request is not tested |
+/// | [`queue`](Self::queue) | the number of waiters is not tested |
 /// | [`serves`](Self::serves) | no order is declared |
 /// | [`recovers_within`](Self::recovers_within) | failures make it reject no calls |
-/// | [`sharing`](Self::sharing) | not said, not tested |
+/// | [`sharing`](Self::sharing) | not tested |
 /// | [`needs_timer`](Self::needs_timer) | works without a runtime |
 /// | [`only`](Self::only) | the whole suite |
 /// | [`except`](Self::except) | no exceptions |
@@ -38,7 +38,7 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// The suite over the layers that `make` makes: a fresh one, with fresh state, each time.
+    /// Creates the suite for the layers that `make` returns: each is a new layer with its own state.
     pub fn new<M: Into<LayerUnderTest>>(
         name: impl Into<String>,
         make: impl Fn() -> M + 'static,
@@ -50,24 +50,24 @@ impl Conformance {
         }
     }
 
-    /// The layer lets this many calls in at once.
+    /// The layer admits this many calls at once.
     ///
     /// # Panics
     ///
-    /// If `capacity` is 0: a layer that admits nothing has nothing to show.
+    /// If `capacity` is 0: a layer that admits nothing cannot be tested.
     pub fn capacity(mut self, capacity: usize) -> Self {
         assert!(capacity > 0, "capacity must be at least 1");
         self.contract.capacity = Some(capacity);
         self
     }
 
-    /// What an idle clone that was polled ready holds.
+    /// What an idle clone that was polled ready reserves.
     pub fn readiness(mut self, readiness: Readiness) -> Self {
         self.contract.readiness = readiness;
         self
     }
 
-    /// A call keeps its slot until the response body ended, failed or was dropped.
+    /// A call keeps its slot until the response body ends, fails or is dropped.
     pub fn holds_body(mut self) -> Self {
         self.contract.holds_body = true;
         self
@@ -79,47 +79,46 @@ impl Conformance {
         self
     }
 
-    /// A call is over this long after it was made, with all that it holds: its slot, its inner future and its inner
-    /// body. That holds also where a reader takes no notice and polls nothing, as hyper does for a client that does
-    /// not read.
+    /// A call ends within this time of `call` and releases its slot, its inner future and its inner body. That holds
+    /// even if a reader polls nothing, as hyper does for a client that does not read.
     pub fn ends_within(mut self, longest: Duration) -> Self {
         self.contract.ends_within = Some(longest);
         self
     }
 
-    /// A service that waits in `poll_ready` for its inner service is ready after this long all the same, and then
-    /// rejects the call.
+    /// A service whose `poll_ready` waits for its inner service becomes ready after this time even so, and then rejects
+    /// the call.
     pub fn ready_within(mut self, longest: Duration) -> Self {
         self.contract.ready_within = Some(longest);
         self
     }
 
-    /// A reader that has polled for no frame of its response for this long loses its slot where others find none, at
-    /// the latest after another eighth of it. The response itself goes on.
+    /// A reader that has not polled its response for a frame for this long loses its slot when other callers find none
+    /// free, at most one eighth of that time later. The response itself continues.
     pub fn reader_idle(mut self, idle: Duration) -> Self {
         self.contract.reader_idle = Some(idle);
         self
     }
 
-    /// The layer adapts its limit to how calls go.
+    /// The layer adapts its limit to the results of calls.
     pub fn adapts(mut self) -> Self {
         self.contract.adapts = true;
         self
     }
 
-    /// The layer sends a request to its inner service this often at most, and copies it no more often. If that
-    /// is once, it does not copy it.
+    /// The layer sends a request to its inner service at most this many times, and copies it no more often. If it sends
+    /// a request once, it does not copy it.
     ///
     /// # Panics
     ///
-    /// If `most` is 0: a request that is never sent has no answer.
+    /// If `most` is 0: a request that is never sent has no response.
     pub fn attempts(mut self, most: usize) -> Self {
         assert!(most > 0, "attempts must be at least 1");
         self.contract.attempts = Some(most);
         self
     }
 
-    /// This many callers may wait when all slots are taken.
+    /// At most this many callers may wait when all slots are taken.
     pub fn queue(mut self, most: usize) -> Self {
         self.contract.queue = Some(most);
         self
@@ -131,8 +130,9 @@ impl Conformance {
         self
     }
 
-    /// A layer that rejects because of failures admits a call again within this time. Once [tripped](LayerUnderTest::trip),
-    /// it does so after each call that it admits, however that call ends.
+    /// A layer that rejects because of failures admits a call again within this time. Once
+    /// [tripped](LayerUnderTest::trip), it admits another within this time after each admitted call, however that call
+    /// ends.
     pub fn recovers_within(mut self, recovery: Duration) -> Self {
         self.contract.recovers_within = Some(recovery);
         self
@@ -144,14 +144,14 @@ impl Conformance {
         self
     }
 
-    /// The layer sets timers, so it works only within a runtime.
+    /// The layer uses timers, so it works only within a runtime.
     pub fn needs_timer(mut self) -> Self {
         self.contract.needs_timer = true;
         self
     }
 
-    /// Asks these invariants alone: of a layer that is set up for them, and is not to bear the others. A circuit that
-    /// opens after three failures is right to reject where most of the suite expects an answer.
+    /// Tests these invariants only, for a layer whose configuration contradicts the others. A circuit that opens after
+    /// three failures rejects calls where most of the suite expects a response.
     ///
     /// # Panics
     ///
@@ -162,7 +162,7 @@ impl Conformance {
         self
     }
 
-    /// The invariant called `invariant` does not apply to the layer.
+    /// Excludes the invariant called `invariant`, for the reason `why`.
     ///
     /// # Panics
     ///
@@ -173,7 +173,7 @@ impl Conformance {
         self
     }
 
-    /// Runs the whole suite, on a runtime and a clock of its own: call it from a plain `#[test]`.
+    /// Runs the whole suite, on a runtime and a clock of its own. Call it from a plain `#[test]`.
     pub fn run(self) -> Report {
         let only = self.contract.only.as_deref();
         let selected =
@@ -187,7 +187,7 @@ impl Conformance {
         Report::new(self.name, lines)
     }
 
-    /// Shakes the layer instead: random faults and callers from each of the seeds. See [`shake`](crate::shake).
+    /// Fuzzes the layer instead, with random faults and callers from each of the seeds. See [`shake`](crate::shake).
     pub fn shake(self, seeds: impl IntoIterator<Item = u64>) -> FuzzReport {
         shake::run(self.name, &self.contract, &*self.make, seeds)
     }

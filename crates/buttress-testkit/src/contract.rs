@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What a layer declares, and is tested against.
+/// What a layer declares, and is tested for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Contract {
     pub(crate) capacity: Option<usize>,
@@ -22,32 +22,32 @@ pub(crate) struct Contract {
 }
 
 impl Contract {
-    /// How long a call may take until its response, if declared.
+    /// The longest time until a call has its response, if declared.
     pub(crate) fn longest_wait(&self) -> Option<Duration> {
         let both = self.max_wait.into_iter().chain(self.ends_within);
         both.min()
     }
 }
 
-/// What a clone holds that was polled ready and is not called yet.
+/// What a clone reserves that was polled ready and not called yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Readiness {
     /// Nothing: a call is admitted when it is made.
     #[default]
     AtCall,
-    /// Its slot, for as long as it lives or until it was idle for `idle_release`.
+    /// Its slot, until the clone is dropped or was idle for `idle_release`.
     Reserve {
-        /// After how long an idle clone releases its slot; `None` is never.
+        /// The idle time after which a clone releases its slot; `None` is never.
         idle_release: Option<Duration>,
     },
 }
 
-/// What two services share that were made by two `layer()` calls of one layer.
+/// What the services of two `layer()` calls of one layer share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// Nothing: each has its own state.
     Separate,
-    /// Their state, which is in a handle.
+    /// Their state, which is held by a handle.
     Shared,
 }
 

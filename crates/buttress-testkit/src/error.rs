@@ -1,12 +1,12 @@
 use std::error::Error;
 use std::fmt;
 
-/// The error of everything scripted: a fixed text, so that a test can recognise it.
+/// The error of all scripted failures: a fixed text, so that a test can recognise it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestError(&'static str);
 
 impl TestError {
-    /// An error that displays as `text`.
+    /// Creates an error that displays as `text`.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         Self(text)

@@ -1,9 +1,9 @@
 use crate::Verdict;
 
-/// The result of an invariant.
+/// The result of checking an invariant.
 pub(crate) type Check = Result<(), Finding>;
 
-/// Why an invariant did not hold.
+/// Why an invariant does not hold, or was not tested.
 #[derive(Debug)]
 pub(crate) enum Finding {
     Failed { expected: String, seen: String },
@@ -16,7 +16,7 @@ impl Finding {
     }
 }
 
-/// Fails with what was expected and what was seen, unless `so`.
+/// Fails with what was expected and what was seen, unless `so` is true.
 pub(crate) fn ensure(so: bool, expected: impl Into<String>, seen: impl Into<String>) -> Check {
     if so {
         return Ok(());

@@ -3,7 +3,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::lock;
 
-/// Something to wait for, until a test [opens](Gate::open) it. A clone is the same gate.
+/// A gate that scripts wait for until a test [opens](Gate::open) it. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Gate(Arc<Mutex<State>>);
 
@@ -14,13 +14,13 @@ struct State {
 }
 
 impl Gate {
-    /// A closed gate.
+    /// Creates a closed gate.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Opens the gate for good and wakes the waiting tasks.
+    /// Opens the gate permanently and wakes the waiting tasks.
     pub fn open(&self) {
         let waiting = {
             let mut state = lock(&self.0);

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts things that come and go: how many are here, how many were here at most, how many there
-/// ever were.
+/// Counts values that are created and dropped: the current number, the peak, and the total.
 ///
 /// ```
 /// use buttress_testkit::Gauge;
@@ -24,7 +23,7 @@ struct Counts {
 }
 
 impl Gauge {
-    /// One more is here, for as long as the presence lives.
+    /// Counts one more, until the returned presence is dropped.
     #[must_use]
     pub fn enter(&self) -> Presence {
         let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
@@ -33,26 +32,26 @@ impl Gauge {
         Presence(self.clone())
     }
 
-    /// How many are here.
+    /// The current number.
     #[must_use]
     pub fn now(&self) -> usize {
         self.0.now.load(Ordering::SeqCst)
     }
 
-    /// How many were here at once, at most.
+    /// The largest number at one time.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.0.peak.load(Ordering::SeqCst)
     }
 
-    /// How many there ever were.
+    /// The number ever counted.
     #[must_use]
     pub fn total(&self) -> usize {
         self.0.total.load(Ordering::SeqCst)
     }
 }
 
-/// One of what a [`Gauge`] counts. A clone is one more.
+/// One value that a [`Gauge`] counts. A clone is counted as another.
 #[derive(Debug)]
 pub struct Presence(Gauge);
 

@@ -10,8 +10,7 @@ use crate::finding::{Check, Finding, ensure};
 use crate::subject::Subject;
 use crate::{CallId, Gauge, LayerUnderTest, ProbeHandle, ReadyProbe, TestBody, VirtualClock};
 
-/// Where one invariant is examined: what the layer declares, a way to make a fresh one, and a
-/// clock.
+/// The environment in which one invariant is checked: the declared contract, a way to create a new layer, and a clock.
 pub(crate) struct TestEnv<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) clock: VirtualClock,
@@ -27,36 +26,36 @@ impl<'a> TestEnv<'a> {
         }
     }
 
-    /// A fresh specimen around a fresh probe, on this lab's clock.
+    /// Creates a harness: a new layer around a new probe, with the clock of this environment.
     pub(crate) fn bench(&self) -> Harness<'_> {
-        // Tasks of an earlier bench that have nothing left to do end here, and are not counted.
+        // Runs finished tasks of an earlier harness to their end, so that they are not counted.
         self.clock.turn();
         Harness::new(self, Some(self.clock.enter()))
     }
 
-    /// The same, but outside of any runtime.
+    /// Creates a harness outside of any runtime.
     pub(crate) fn bench_without_runtime(&self) -> Harness<'_> {
         Harness::new(self, None)
     }
 
-    /// The declared capacity, for an invariant that is about one.
+    /// The declared capacity, or not applicable without one.
     pub(crate) fn capacity(&self) -> Result<usize, Finding> {
         let capacity = self.contract.capacity;
         capacity.ok_or_else(|| Finding::not_applicable("it declares no capacity"))
     }
 
-    /// How many clones to try where a layer without a capacity is tested too.
+    /// The number of clones to try: the capacity, or 4 for a layer without one.
     pub(crate) fn several(&self) -> usize {
         self.contract.capacity.unwrap_or(4)
     }
 
-    /// Whether ready clones may keep others out for ever, because the layer says so.
+    /// Whether ready clones may hold their slots for ever, because the layer declares so.
     pub(crate) fn reserves_for_ever(&self) -> bool {
         self.contract.readiness == Readiness::Reserve { idle_release: None }
     }
 }
 
-/// One specimen, wrapped around a probe, and what both looked like at the start.
+/// A layer under test around a probe, and the initial state of both.
 pub(crate) struct Harness<'a> {
     pub(crate) lab: &'a TestEnv<'a>,
     pub(crate) probe: ProbeHandle,
@@ -75,7 +74,7 @@ impl<'a> Harness<'a> {
         let initial_tasks = lab.clock.tasks();
         let specimen = (lab.make)();
         let (inner, probe) = ReadyProbe::new();
-        // Only R1 is about this, and it counts: elsewhere a panic would hide the invariant under test.
+        // Only R1 tests this, by counting. In other tests a panic would hide the invariant under test.
         probe.tolerate_unready_calls();
         probe.hold();
         let beside = specimen.wrap_beside(inner.clone());
@@ -94,23 +93,23 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// A caller with a clone of the service and one request, which has not polled yet.
+    /// Creates a caller with a clone of the service and one request. It has not polled yet.
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller::new(self, self.subject.clone())
     }
 
-    /// A caller with a service of the layer beside, where there is one.
+    /// Creates a caller of the layer beside, if there is one.
     pub(crate) fn caller_beside(&self) -> Option<Caller<'_>> {
         let beside = self.beside.as_ref()?;
         Some(Caller::new(self, beside.clone()))
     }
 
-    /// The same with the service of a second `layer()` call around the same kind of inner service.
+    /// Creates a caller of a [`sibling`](Self::sibling).
     pub(crate) fn caller_of(&self, subject: &Subject) -> Caller<'_> {
         Caller::new(self, subject.clone())
     }
 
-    /// A service from another `layer()` call of the same layer, around the same probe.
+    /// Creates a service with another `layer()` call of the same layer, around a new probe.
     pub(crate) fn sibling(&self) -> (Subject, ProbeHandle) {
         let (inner, probe) = ReadyProbe::new();
         probe.tolerate_unready_calls();
@@ -122,7 +121,7 @@ impl<'a> Harness<'a> {
         (0..count).map(|_| self.caller()).collect()
     }
 
-    /// A request of a new call, which the bench counts until it is dropped.
+    /// Creates the request of a new call. The harness counts it until it is dropped.
     pub(crate) fn request(&self) -> (CallId, Request<TestBody>) {
         let id = CallId(self.next_id.get());
         self.next_id.set(id.0 + 1);
@@ -132,7 +131,7 @@ impl<'a> Harness<'a> {
         (id, request)
     }
 
-    /// This many calls that are inside the probe and held there.
+    /// Returns this many calls that are held inside the probe.
     pub(crate) fn inside(&self, count: usize) -> Result<Vec<Caller<'_>>, Finding> {
         let mut callers = self.callers(count);
         for (index, caller) in callers.iter_mut().enumerate() {
@@ -141,12 +140,12 @@ impl<'a> Harness<'a> {
         Ok(callers)
     }
 
-    /// As many calls as the layer admits, inside the probe and held there.
+    /// Fills the capacity with calls that are held inside the probe.
     pub(crate) fn full(&self) -> Result<Vec<Caller<'_>>, Finding> {
         self.inside(self.lab.capacity()?)
     }
 
-    /// Full, with this many waiters.
+    /// Fills the capacity, and adds this many waiters.
     pub(crate) fn queue(
         &self,
         count: usize,
@@ -164,14 +163,14 @@ impl<'a> Harness<'a> {
         Ok((full, waiting))
     }
 
-    /// Nothing is left of any call: everything is as at the start, and the whole capacity is free.
+    /// Checks that nothing remains of any call: the state is the initial one, and the whole capacity is free.
     pub(crate) fn at_rest(&self, after: &str) -> Check {
         self.nothing_left(after)?;
         self.let_recover();
         self.has_room(after)
     }
 
-    /// The same of a layer that had no reason to reject any call, and has nothing to recover from.
+    /// Checks the same without time to recover, for a layer that had no reason to reject any call.
     pub(crate) fn at_rest_at_once(&self, after: &str) -> Check {
         self.nothing_left(after)?;
         self.has_room(after)
@@ -195,7 +194,7 @@ impl<'a> Harness<'a> {
         self.nothing_left(after)
     }
 
-    /// A layer that learns from failures may reject for a while, if it says for how long.
+    /// Waits for the declared recovery time, in which a layer that learned from failures may reject.
     fn let_recover(&self) {
         if let Some(recovery) = self.lab.contract.recovers_within {
             self.lab.clock.advance(recovery);
@@ -227,19 +226,19 @@ impl<'a> Harness<'a> {
         )
     }
 
-    /// A layer with a worker has it do what it can.
+    /// Runs the spawned tasks, for layers with a worker.
     pub(crate) fn let_tasks_run(&self) {
         if self.tasks() > 0 {
             self.lab.clock.turn();
         }
     }
 
-    /// How many tasks are alive beyond those of the start.
+    /// The number of tasks alive beyond those at the start.
     pub(crate) fn tasks(&self) -> usize {
         self.lab.clock.tasks().saturating_sub(self.initial_tasks)
     }
 
-    /// This many calls, one after the other, all reach the probe and bring its answer back.
+    /// Checks that this many calls, one after another, reach the probe and return its response.
     pub(crate) fn works(&self, calls: usize, after: &str) -> Check {
         self.let_recover();
         self.probe.ready();

@@ -8,16 +8,16 @@ use tower_service::Service;
 use crate::subject::{BoxError, Subject};
 use crate::{ReadyProbe, TestBody};
 
-/// A layer to examine, and by what else the suite can reach into it.
+/// A layer to test, with optional hooks for the suite.
 ///
-/// A layer alone turns into a specimen by itself. Each hook that is given lets the suite see more.
+/// A layer converts into this type without hooks. Each hook lets the suite check more.
 ///
-/// | hook | what it lets the suite see |
+/// | hook | what the suite checks with it |
 /// |---|---|
-/// | [`state`](Self::state) | that nothing is kept: permits, waiters, gauges are as at the start |
-/// | [`resize`](Self::resize) | that a limit changes while calls are in flight (A6, A7) |
-/// | [`beside`](Self::beside) | that callers that wait in different ways are all admitted (Q6) |
-/// | [`trip`](Self::trip) | that a layer that rejects comes back, and that its clones reject too (B3, B6) |
+/// | [`state`](Self::state) | no permits or waiters remain, and gauges return to their initial values |
+/// | [`resize`](Self::resize) | a limit may change while calls are in flight (A6, A7) |
+/// | [`beside`](Self::beside) | callers that wait in different ways are all admitted (Q6) |
+/// | [`trip`](Self::trip) | a layer that rejects recovers, and its clones reject too (B3, B6) |
 pub struct LayerUnderTest {
     layer: Box<dyn Fn(ReadyProbe) -> Subject>,
     state: Option<Box<dyn Fn() -> String>>,
@@ -27,7 +27,7 @@ pub struct LayerUnderTest {
 }
 
 impl LayerUnderTest {
-    /// A layer without hooks.
+    /// Creates a layer under test without hooks.
     pub fn new<L, B>(layer: L) -> Self
     where
         L: Layer<ReadyProbe> + 'static,
@@ -45,30 +45,30 @@ impl LayerUnderTest {
         }
     }
 
-    /// How to read what must be as at the start whenever no call is alive: permits, waiters,
-    /// gauges, but no totals. Two states are the same if their `Debug` output is.
+    /// Reads the state that must be the initial one whenever no call is alive: permits, waiters and gauges, but no
+    /// totals. Two states are equal if their `Debug` output is.
     #[must_use]
     pub fn state<T: fmt::Debug>(mut self, state: impl Fn() -> T + 'static) -> Self {
         self.state = Some(Box::new(move || format!("{:?}", state())));
         self
     }
 
-    /// How to change the capacity while calls are in flight.
+    /// Changes the capacity while calls are in flight.
     #[must_use]
     pub fn resize(mut self, resize: impl Fn(usize) + 'static) -> Self {
         self.resize = Some(Box::new(resize));
         self
     }
 
-    /// How to make the layer reject or hold back every call, until it recovers.
+    /// Makes the layer reject or delay every call, until it recovers.
     #[must_use]
     pub fn trip(mut self, trip: impl Fn() + 'static) -> Self {
         self.trip = Some(Box::new(trip));
         self
     }
 
-    /// Another layer over the same state, whose callers wait for the same slots in another way: in `poll_ready`, say,
-    /// where those of the first wait in their call.
+    /// Another layer with the same state, whose callers wait for the same slots in another way: in `poll_ready`, for
+    /// example, while those of the first layer wait after `call`.
     #[must_use]
     pub fn beside<L, B>(mut self, layer: L) -> Self
     where

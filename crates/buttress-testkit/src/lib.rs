@@ -1,17 +1,15 @@
 //! Strict inner services and a conformance suite for any Tower layer.
 //!
-//! A Tower layer is easy to write and hard to get right: readiness that is promised and not kept,
-//! permits that leak when a future is dropped, wakeups that are lost when a waiter leaves.
-//! [`Conformance`] wraps a layer around a [`ReadyProbe`], drives it by hand through every such
-//! situation, and says which invariants hold.
+//! A Tower layer is easy to write and hard to get right: readiness that is promised and not kept, permits that leak
+//! when a future is dropped, wakeups that are lost when a waiter leaves. [`Conformance`] wraps a layer around a
+//! [`ReadyProbe`], polls it by hand through each of these situations, and reports which invariants hold.
 //!
-//! Use it in the tests of any crate with a Tower layer, yours or another's. It is no load test, and
-//! it does not look at what is particular to a pattern: when a circuit opens is for the circuit's
-//! own tests.
+//! Use it in the tests of any crate with a Tower layer. It is not a load test, and it does not test what is particular
+//! to a pattern: when a circuit opens is for the circuit's own tests.
 //!
 //! # Example
 //!
-//! A layer that does nothing keeps every invariant that applies to it:
+//! A layer that does nothing satisfies every invariant that applies to it:
 //!
 //! ```
 //! use buttress_testkit::Conformance;
@@ -20,7 +18,7 @@
 //! Conformance::new("identity", Identity::new).run().assert();
 //! ```
 //!
-//! A layer that declares its contract is tested further. Here is what the suite finds in tower's own limit:
+//! A layer that declares its contract is tested further. This is what the suite finds in tower's own limit:
 //!
 //! ```
 //! use buttress_testkit::{Conformance, Sharing};
@@ -36,8 +34,7 @@
 //! assert_eq!(report.failed(), ["R5", "R10"]);
 //! ```
 //!
-//! A [`LayerUnderTest`] gives the suite more to see than the layer alone: its state, a way to resize it
-//! or to trip it.
+//! A [`LayerUnderTest`] gives the suite more to check than the layer alone: its state, and ways to resize or trip it.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -60,10 +57,9 @@
 //!
 //! # Requirements on a layer
 //!
-//! It must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes `http::Request<`[`TestBody`]`>` and
-//! responds with an `http::Response` of any body. A layer that is generic in its request is tested over HTTP like any
-//! other; it makes no difference. A rejection is any response that comes without a call of the inner service: an error
-//! or a `503`.
+//! The layer must be a `Layer<ReadyProbe>` whose service is `Clone + 'static`, takes `http::Request<`[`TestBody`]`>`
+//! and responds with an `http::Response` of any body. A layer that is generic over its request is tested over HTTP like
+//! any other. A rejection is any response that comes without a call of the inner service: an error or a `503`.
 //!
 //! # The invariants
 //!
@@ -73,22 +69,22 @@
 //! | cancellation and accounting | A1 - A13 | drops, races, panics, limits, bodies and how they are read, memory |
 //! | queueing | Q1 - Q3, Q5, Q6 | which callers wait, for what, for how long, and in which order |
 //! | sending | T9 | how often a request is sent and copied |
-//! | recovery | B3, B6, B7 | layers that reject because of what they learned |
-//! | surroundings | X1, X4, X8 | clocks that leap, runtimes with timers, without, or none |
+//! | recovery | B3, B6, B7 | layers that reject because of past failures |
+//! | surroundings | X1, X4, X8 | clocks that jump, runtimes with and without timers, and no runtime |
 //!
-//! What cannot be tested for layers in general is left to the tests of each: proofs under every interleaving of threads
-//! (loom, for R8 and A3), allocations, and the rules of a pattern (B1, B2, B4, B5).
+//! Not covered, and left to each layer's own tests: proofs under every interleaving of threads (loom, for R8 and A3),
+//! allocations, and the rules of a pattern (B1, B2, B4, B5).
 //!
 //! # Under random faults
 //!
-//! [`shake`] generates a plan of faults and a number of callers from each seed, and reports under which seed which
-//! invariant did not hold.
+//! [`shake`] generates a plan of faults and a number of callers from each seed, and reports which invariant failed
+//! under which seed.
 //!
 //! # The parts
 //!
-//! The strict pieces serve any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and
-//! [`TestBody`] for futures and bodies with every poll scripted, [`CountingWaker`] to poll by hand,
-//! [`VirtualClock`], [`Gate`], [`Gauge`] and [`Rng`].
+//! The parts of the suite can be used in any test: [`ReadyProbe`] and its [`ProbeHandle`], [`Script`] and [`TestBody`]
+//! for futures and bodies with every poll scripted, [`CountingWaker`] to poll by hand, [`VirtualClock`], [`Gate`],
+//! [`Gauge`] and [`Rng`].
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,13 +5,13 @@ use crate::caller::Caller;
 use crate::harness::Harness;
 use crate::{Rng, Script, TestBody};
 
-/// Many concurrent callers, polled in random order, and like by an executor only when woken.
+/// Many concurrent callers, polled in random order and, as by an executor, only when woken.
 ///
 /// The results are counted in a [`Tally`], which the invariants check.
 pub(crate) struct RandomCallers<'a> {
     bench: &'a Harness<'a>,
     members: Vec<Member<'a>>,
-    /// Callers that have their response, and have not read its body yet.
+    /// Callers that have their response and have not read its body yet.
     readers: Vec<Caller<'a>>,
     dice: Rng,
     capacity: Option<usize>,
@@ -59,8 +59,8 @@ impl<'a> RandomCallers<'a> {
         }
     }
 
-    /// Runs one event: a caller comes, is polled, is released by the inner service, leaves; or all callers that can are
-    /// polled.
+    /// Runs one event: a caller arrives, is polled, is released by the inner service, or leaves; or all callers that
+    /// can make progress are polled.
     pub(crate) fn step(&mut self, most: usize) {
         match self.dice.roll(10) {
             0..=2 if self.members.len() < most => self.arrive(),
@@ -106,7 +106,7 @@ impl<'a> RandomCallers<'a> {
         self.look_for_stranded();
     }
 
-    /// Lets all callers finish, without cancelling any.
+    /// Runs all callers to their end, without cancelling any.
     pub(crate) fn drain(&mut self) {
         loop {
             self.settle();
@@ -141,7 +141,7 @@ impl<'a> RandomCallers<'a> {
         }
     }
 
-    /// Lets a call that is held inside go on, if there is one.
+    /// Releases a call that is held inside. Returns whether there was one.
     fn release_any(&mut self) -> bool {
         let Some(member) = self.pick(Member::is_held) else {
             return false;
@@ -173,8 +173,7 @@ impl<'a> RandomCallers<'a> {
         }
     }
 
-    /// An answered call is counted by what the caller got, which must be what the inner service
-    /// gave.
+    /// Counts an answered call by its result, which must be the result of the inner service.
     fn conclude(&mut self, member: usize, state: CallState) {
         let Member {
             caller,
@@ -187,7 +186,7 @@ impl<'a> RandomCallers<'a> {
             _ if inner_succeeds => attempts > 1 || !succeeded,
             _ => attempts == 1 && succeeded,
         };
-        // With a worker in between, it is not known which script a call met inside.
+        // With a worker task in between, it is unknown which script a call got.
         if mismatch && self.bench.tasks() == 0 {
             let outside = if succeeded { "success" } else { "failure" };
             let inside = if inner_succeeds { "success" } else { "failure" };
@@ -205,7 +204,7 @@ impl<'a> RandomCallers<'a> {
         }
     }
 
-    /// With a free slot, a waiter must have been woken.
+    /// If a slot is free, a waiter must have been woken.
     fn look_for_stranded(&mut self) {
         if self
             .capacity
@@ -224,7 +223,7 @@ impl<'a> RandomCallers<'a> {
         if !succeeds {
             return Script::new().err("scripted failure");
         }
-        // A body is of interest only where it is part of the call.
+        // The body matters only where it is part of the call.
         let body = TestBody::empty();
         Script::new().ok(Response::new(if self.bench.lab.contract.holds_body {
             body.data("answer")
@@ -268,5 +267,5 @@ impl Member<'_> {
     }
 }
 
-/// How often all callers are polled again although none makes progress.
+/// `settle` stops after this many rounds in a row without progress.
 const PATIENCE: usize = 3;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What the suite found out about a layer: one line for each invariant.
+/// The results of the suite for one layer: one line for each invariant.
 #[must_use]
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -8,30 +8,30 @@ pub struct Report {
     lines: Vec<Line>,
 }
 
-/// What the suite found out about one invariant.
+/// The result for one invariant.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// The invariant's short name, such as `R5`.
     pub invariant: &'static str,
-    /// What the invariant says.
+    /// The statement of the invariant.
     pub statement: &'static str,
-    /// Whether the layer keeps it.
+    /// Whether the invariant holds.
     pub verdict: Verdict,
 }
 
-/// Whether a layer keeps an invariant. There is no other answer.
+/// Whether an invariant holds. No other verdict will be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It does not.
+    /// It does not hold.
     Failed {
         /// What should have been seen.
         expected: String,
         /// What was seen.
         seen: String,
     },
-    /// It does.
+    /// It holds.
     Held,
-    /// The question does not arise, for this reason.
+    /// It does not apply, for this reason.
     NotApplicable(String),
 }
 

@@ -1,5 +1,4 @@
-/// A small seeded random number generator (SplitMix64): the same seed rolls the same numbers,
-/// everywhere.
+/// A small seeded random number generator (SplitMix64). The same seed gives the same numbers on every platform.
 ///
 /// ```
 /// use buttress_testkit::Rng;
@@ -12,7 +11,7 @@
 pub struct Rng(u64);
 
 impl Rng {
-    /// Rng that roll what `seed` says.
+    /// Creates a generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -27,9 +26,9 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 to `sides - 1`; 0 where there are no sides.
+    /// Returns a number from 0 to `sides - 1`; 0 if `sides` is 0.
     pub fn roll(&mut self, sides: usize) -> usize {
-        // The bias of a remainder is far below what any test here could notice.
+        // The bias of a remainder is too small for any test here to detect.
         (self.draw() % sides.max(1) as u64) as usize
     }
 }

@@ -15,13 +15,13 @@ pub enum Step<T> {
     Ok(T),
     /// Panics.
     Panic,
-    /// Is pending once, and asks to be polled again.
+    /// Is pending once, and wakes its task to be polled again.
     Pending,
-    /// Is pending until the gate is open, then goes on to the next step.
+    /// Is pending until the gate is open, then continues with the next step.
     Wait(Gate),
 }
 
-/// The life of a future, poll by poll. Past its last step it is pending for ever.
+/// The polls of a future, one by one. After its last step the future is pending for ever.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, Script, TestError};
@@ -41,7 +41,7 @@ pub struct Script<T> {
 }
 
 impl<T> Script<T> {
-    /// A script without a step, which is pending for ever.
+    /// Creates a script without steps, which is pending for ever.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -76,7 +76,7 @@ impl<T> Script<T> {
         self.step(Step::Ok(value))
     }
 
-    /// Fails.
+    /// Fails with `text`.
     #[must_use]
     pub fn err(self, text: &'static str) -> Self {
         self.step(Step::Err(TestError::new(text)))
@@ -88,7 +88,7 @@ impl<T> Script<T> {
         self.step(Step::Panic)
     }
 
-    /// Panics in `Service::call` already, where a service plays the script.
+    /// Panics in `Service::call` already, where a service runs the script.
     #[must_use]
     pub fn panic_in_call(mut self) -> Self {
         self.panics_in_call = true;
@@ -102,7 +102,7 @@ impl<T> Script<T> {
         self
     }
 
-    /// Begins to play the script.
+    /// Starts the script.
     pub(crate) fn begin(self) -> ScriptedFuture<T> {
         if self.panics_in_call {
             scripted_panic("scripted panic in call");
@@ -129,7 +129,7 @@ impl<T: Unpin> IntoFuture for Script<T> {
     }
 }
 
-/// A future that plays a [`Script`].
+/// A future that runs a [`Script`].
 #[derive(Debug)]
 pub struct ScriptedFuture<T> {
     steps: VecDeque<Step<T>>,
@@ -163,7 +163,7 @@ impl<T: Unpin> Future for ScriptedFuture<T> {
 
 impl<T> Drop for ScriptedFuture<T> {
     fn drop(&mut self) {
-        // A second panic while one unwinds would abort the test.
+        // A second panic while unwinding would abort the test.
         if self.panics_in_drop && !std::thread::panicking() {
             scripted_panic("scripted panic in drop");
         }

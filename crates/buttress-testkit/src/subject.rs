@@ -13,7 +13,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Answer = Result<Response<ErasedBody>, BoxError>;
 pub(crate) type AnswerFuture = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// The service under test without its types, so that each invariant is one plain function.
+/// The service under test with its types erased, so that each invariant is a plain function.
 pub(crate) struct Subject(Box<dyn Erased>);
 
 impl Subject {
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Any response body, without its type.
+/// A response body with its type erased.
 pub(crate) struct ErasedBody(Pin<Box<dyn Body<Data = Bytes, Error = BoxError>>>);
 
 impl ErasedBody {
@@ -107,7 +107,7 @@ impl Body for ErasedBody {
     }
 }
 
-/// A body with plain bytes and a boxed error.
+/// A body with `Bytes` as data and a boxed error.
 struct Plainly<B>(Pin<Box<B>>);
 
 impl<B> Body for Plainly<B>

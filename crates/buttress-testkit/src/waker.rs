@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// A waker that counts, and polls by hand.
+/// A waker that counts wakeups, and polls by hand.
 ///
-/// It stands for a task: whatever is polled through it is woken through it, and a test decides when
-/// to poll again. Wakes that arrive while it polls are counted apart, since a task that wakes
-/// itself spins.
+/// It represents a task: what is polled through it is woken through it, and a test decides when to poll again. Wakeups
+/// during its own poll are counted separately, since a task that wakes itself spins.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, Gate};
@@ -30,19 +29,19 @@ struct Wakes {
 }
 
 impl CountingWaker {
-    /// A waker that was never woken.
+    /// Creates a waker that was never woken.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The waker to hand out.
+    /// Returns the waker to pass on.
     #[must_use]
     pub fn waker(&self) -> Waker {
         Waker::from(Arc::clone(&self.0))
     }
 
-    /// Polls by hand: runs `poll` with a context of this waker.
+    /// Runs `poll` with a context of this waker.
     pub fn poll<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
         let _polling = Polling::begin(&self.0.polling);
         poll(&mut Context::from_waker(&self.waker()))
@@ -53,24 +52,24 @@ impl CountingWaker {
         self.poll(|cx| future.poll(cx))
     }
 
-    /// A second handle of the same task.
+    /// Returns a second handle to the same task.
     pub(crate) fn same(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 
-    /// How often it was woken.
+    /// The number of wakeups.
     #[must_use]
     pub fn wakes(&self) -> usize {
         self.0.total.load(Ordering::SeqCst)
     }
 
-    /// How often it was woken while it polled.
+    /// The number of wakeups during its own polls.
     #[must_use]
     pub fn wakes_in_own_poll(&self) -> usize {
         self.0.in_own_poll.load(Ordering::SeqCst)
     }
 
-    /// How many clones of the waker exist. A waiter that was dropped keeps none.
+    /// The number of clones of the waker. A waiter that was dropped keeps none.
     #[must_use]
     pub fn kept(&self) -> usize {
         Arc::strong_count(&self.0) - 1
@@ -90,7 +89,7 @@ impl Wake for Wakes {
     }
 }
 
-/// Records that a poll is running, also while it unwinds.
+/// Records that a poll is running, until it returns or unwinds.
 struct Polling<'a>(&'a AtomicBool);
 
 impl<'a> Polling<'a> {

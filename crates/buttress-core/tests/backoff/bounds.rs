@@ -1,4 +1,4 @@
-//! No wait leaves its bounds.
+//! Every wait is within its bounds.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn draw() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    /// For any number of retries, a base of nothing and a cap without end: also what `check` would reject.
+    /// For any number of retries, a zero base and an unlimited cap: also values that `check` would reject.
     #[test]
     fn every_wait_is_within_its_formula(
         base in time(),
@@ -42,7 +42,7 @@ proptest! {
         let factor = 2_f64.powi(retries.min(200) as i32);
         let grown = Duration::try_from_secs_f64(base.as_secs_f64() * factor).unwrap_or(longest);
         let grown = grown.min(cap);
-        // The formula is reckoned in floating point here, and so only as exact as that.
+        // This test computes the formula in floating point, so the comparison allows for rounding.
         let slack = grown / 1_000_000_000 + Duration::from_nanos(2);
         for jitter in JITTERS {
             let backoff = Backoff::default().base(base).cap(cap).jitter(jitter);

@@ -1,8 +1,8 @@
-//! The experiment of Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), made anew: a
-//! hundred clients each want to write one row once. A client reads the row's version and writes; where another
-//! wrote in between, the write is rejected, and it waits and begins again. Every message takes 10 ms, give or take 2.
-//! The first wait is of up to 10 ms (5 ms, doubled before the first use), and the longest of up to 2 s. What counts is
-//! how many writes it takes until all have succeeded.
+//! Repeats the experiment of Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): a hundred
+//! clients each write one row once. A client reads the row's version and writes; if another client wrote in between,
+//! the write is rejected, and the client waits and starts again. Every message takes 10 ms, plus or minus 2 ms. The
+//! first wait is at most 10 ms (5 ms, doubled before the first use), and the longest at most 2 s. The result is the
+//! number of writes until all clients have succeeded.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,18 +15,18 @@ use super::draws::Draws;
 const CLIENTS: usize = 100;
 const RUNS: u64 = 100;
 
-/// What a rejected client does.
+/// When a rejected client retries.
 #[derive(Debug, Clone, Copy)]
 enum Manners {
-    /// Comes back by the backoff.
+    /// After the backoff's wait.
     Backoff(Jitter),
-    /// Comes back when the server says, by the backoff's first wait later.
+    /// When the server says, plus the backoff's first wait.
     Hint,
-    /// Comes back at once.
+    /// Immediately.
     None,
 }
 
-/// A message on its way: which client's, and what it is.
+/// A message in transit: its kind and its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Message {
     Read,
@@ -39,7 +39,7 @@ enum Message {
 struct Server {
     version: u64,
     writes: u64,
-    /// Up to when it has told clients to come back.
+    /// The latest time at which the server has told a client to retry.
     promised: Duration,
 }
 
@@ -49,7 +49,7 @@ struct Client {
     waited: Duration,
 }
 
-/// How long the server lets one client have the row to itself: a read and a write take three messages.
+/// The time that the server allows one client for the row: a read and a write take three messages.
 const TURN: Duration = Duration::from_millis(35);
 
 impl Server {
@@ -110,12 +110,13 @@ fn delay(draws: &mut Draws) -> Duration {
     Duration::from_secs_f64(draws.normal(0.010, 0.002).abs())
 }
 
-/// How many writes it takes, on average.
+/// The mean number of writes.
 fn mean_writes(manners: Manners) -> u64 {
     (0..RUNS).map(|seed| writes(manners, seed)).sum::<u64>() / RUNS
 }
 
-/// As published: no backoff takes the most, backoff without jitter far fewer, and any jitter less than half of that.
+/// As published: no backoff takes the most writes, backoff without jitter far fewer, and any jitter less than half of
+/// those.
 #[test]
 fn a_hundred_clients_contend_as_published() {
     let none = mean_writes(Manners::None);

@@ -1,4 +1,4 @@
-/// A stream of uniform draws that is the same in every run: SplitMix64 (Steele, Lea and Flood, 2014).
+/// A reproducible stream of uniform random numbers: SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]
 pub(crate) struct Draws(pub(crate) u64);
 
@@ -10,12 +10,12 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to 1.
+    /// A number in `[0, 1)`.
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// By the transform of Box and Muller.
+    /// A normally distributed number, by the Box-Muller transform.
     pub(crate) fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         mean + deviation * radius * (std::f64::consts::TAU * self.unit()).cos()

@@ -1,5 +1,5 @@
-//! How long to wait before each retry: invariant T5 of the conformance suite, and the experiment that its jitters
-//! come from.
+//! The wait before each retry: invariant T5 of the conformance suite, and the experiment that the jitters are taken
+//! from.
 
 #![cfg(not(buttress_loom))]
 

@@ -8,7 +8,7 @@ use super::draws::Draws;
 
 const DRAWS: usize = 10_000;
 
-/// The largest distance between the waits' distribution and a uniform one: the statistic of Kolmogorov and Smirnov.
+/// The largest distance between the distribution of the waits and a uniform one: the Kolmogorov-Smirnov statistic.
 fn distance_from_uniform(backoff: Backoff, least: Duration, most: Duration) -> f64 {
     let mut draws = Draws(5);
     let span = (most - least).as_secs_f64();
@@ -33,7 +33,7 @@ fn each_jitter_is_uniform_over_its_range() {
         (Jitter::Decorrelated, millis(50), millis(300)),
     ] {
         let distance = distance_from_uniform(Backoff::default().jitter(jitter), least, most);
-        // Of uniform waits one run in a thousand is further off than this.
+        // Of uniform waits, one run in a thousand exceeds this distance.
         assert!(
             distance < 1.95 / (DRAWS as f64).sqrt(),
             "{jitter:?}: {distance}"

@@ -1,4 +1,4 @@
-//! What a configuration may be, up to each of its bounds.
+//! The configurations that are valid, up to each of the bounds.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// An instant at that offset from a fixed one. The clock is read once, as there is no other way to make an `Instant`.
+/// Returns the instant at this offset from a fixed one. The clock is read once, since an `Instant` cannot be created
+/// otherwise.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn at(time: Duration) -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! Configurations, and what becomes of a budget when they change.
+//! Configurations, and how a budget changes with them.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ fn a_change_keeps_the_deposits_and_the_attempts_in_flight() {
         .expect("valid");
     let snapshot = budget.snapshot(now);
     assert_eq!((snapshot.balance, snapshot.extra_in_flight), (9.0, 1));
-    // It lives by the new terms, from when it was paid in.
+    // The balance has the new time to live, counted from its deposit.
     assert_eq!(budget.snapshot(at(Duration::from_secs(50))).balance, 9.0);
     budget.refund(reservation, now);
     assert_eq!(budget.snapshot(now).balance, 10.0);
@@ -114,7 +114,7 @@ fn a_shorter_life_lets_expire_what_is_too_old_for_it() {
 #[test]
 fn what_a_shorter_life_lets_expire_takes_nothing_else_along() {
     let budget = budget(of_successes(1.0).ttl(Duration::from_secs(16)));
-    // What is too old was paid in before the sixteen buckets began anew, and what is not afterwards.
+    // The expired deposits were made before the ring of sixteen buckets started over, the others after it.
     for second in 8..24 {
         budget.deposit(at(Duration::from_secs(second)));
     }

@@ -1,15 +1,15 @@
-//! What needs no success.
+//! The floor, which needs no success.
 
 use std::time::Duration;
 
 use super::{attempt, budget, drain, of_the_floor};
 
-/// How far apart the calls come, in milliseconds. With 10 a second, `TpsBudget` grants from 9.2 to 20.0 a second, by
-/// nothing but this.
+/// The times between calls, in milliseconds. With 10 a second, `TpsBudget` grants from 9.2 to 20.0 a second, depending
+/// only on this spacing.
 const SPACINGS: [u64; 8] = [1, 3, 7, 13, 70, 999, 1_001, 1_999];
 const PER_SECOND: u32 = 10;
 
-/// Invariant T2. Between any two calls the floor grants what it says, to one attempt.
+/// Invariant T2. Between any two calls the floor grants its rate, to within one attempt.
 #[test]
 fn the_floor_is_the_same_however_far_apart_calls_come() {
     for spacing in SPACINGS {
@@ -30,7 +30,7 @@ fn the_floor_is_the_same_however_far_apart_calls_come() {
     }
 }
 
-/// The same where each call asks for one attempt: it has one, or there were ten a second.
+/// The same where each call needs one attempt: the call gets it, unless the floor of ten a second is spent.
 #[test]
 fn each_call_has_an_attempt_of_the_floor_or_the_floor_is_spent() {
     for spacing in SPACINGS {
@@ -57,7 +57,7 @@ fn each_call_has_an_attempt_of_the_floor_or_the_floor_is_spent() {
 #[test]
 fn the_first_failure_of_all_need_not_wait() {
     let budget = budget(of_the_floor(1));
-    // Two attempts, or the one after a timeout, which costs as much.
+    // Two attempts, or one after a timeout, which costs as much as two.
     assert_eq!(drain(&budget, Duration::ZERO), 2);
     assert_eq!(drain(&budget, Duration::from_millis(999)), 0);
     assert_eq!(drain(&budget, Duration::from_secs(1)), 1);

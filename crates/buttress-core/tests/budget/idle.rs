@@ -9,9 +9,8 @@ use super::{budget, drain, of_successes, of_the_floor};
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// `TpsBudget` walks through every slot that passed, under a mutex: 1.48 s for a year at a time to live of 1 s. This
-/// walks through ten years twenty thousand times at the same time to live; slot by slot that would be more steps
-/// than there is time for.
+/// `TpsBudget` visits every slot that passed, under a mutex: 1.48 s for a year at a time to live of 1 s. This test
+/// passes ten years twenty thousand times at the same time to live; a loop over the slots would not finish.
 #[test]
 fn a_call_after_ten_years_takes_no_more_steps_than_any_other() {
     for _ in 0..20_000 {
@@ -30,7 +29,7 @@ fn ten_years_later_there_is_what_the_floor_holds_and_nothing_else() {
     assert_eq!(drain(&budget, TEN_YEARS * 2), 100);
 }
 
-/// Invariant X1.
+/// Invariant X1: the clock may go back.
 #[test]
 fn time_that_goes_back_is_clamped() {
     let budget = budget(of_successes(1.0).floor_per_second(1));

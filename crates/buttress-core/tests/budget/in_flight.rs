@@ -1,4 +1,4 @@
-//! How many at a time.
+//! The number of extra attempts in flight.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn of_a_share(percent: u8, floor: u32) -> BudgetConfig {
         .in_flight_floor(floor)
 }
 
-/// Reserves and does not finish until rejected.
+/// Reserves, without finishing, until a reservation is rejected.
 fn hold(budget: &Budget) -> (Vec<Reservation>, BudgetRefusal) {
     let mut held = Vec::new();
     loop {
@@ -78,7 +78,7 @@ fn a_rejection_costs_nothing() {
     assert_eq!(budget.snapshot(now).extra_in_flight, 0);
 }
 
-/// A call may end on another thread than it began on.
+/// A call may end on a different thread from the one it began on.
 #[test]
 fn calls_are_counted_across_threads() {
     let budget = budget(BudgetConfig::default());

@@ -1,7 +1,6 @@
-//! The budget against its model, and one test for each thing it must mean: invariants T1 to T4 of the conformance
-//! suite.
+//! The budget against its model, and one test for each of its rules: invariants T1 to T4 of the conformance suite.
 //!
-//! Where a test names a defect of `TpsBudget`, it is one of tower 0.5.3's.
+//! The defects of `TpsBudget` that the tests name are those of tower 0.5.3.
 
 #![cfg(not(buttress_loom))]
 
@@ -24,7 +23,7 @@ use buttress_core::budget::{Budget, BudgetConfig, BudgetRefusal, Cost};
 
 use self::clock::at;
 
-/// A budget of nothing but deposits.
+/// A budget with deposits only.
 fn of_successes(ratio: f64) -> BudgetConfig {
     BudgetConfig::default()
         .ratio(ratio)
@@ -32,7 +31,7 @@ fn of_successes(ratio: f64) -> BudgetConfig {
         .in_flight_share(None)
 }
 
-/// A budget of nothing but the floor.
+/// A budget with a floor only.
 fn of_the_floor(per_second: u32) -> BudgetConfig {
     of_successes(0.0).floor_per_second(per_second)
 }
@@ -41,13 +40,13 @@ fn budget(config: BudgetConfig) -> Budget {
     Budget::new(config, at(Duration::ZERO)).expect("valid")
 }
 
-/// Makes extra attempts until they are rejected; how many there were.
+/// Makes extra attempts until one is rejected. Returns the number of attempts.
 fn drain(budget: &Budget, now: Duration) -> u64 {
     let granted = (0..).take_while(|_| attempt(budget, now).is_ok()).count();
     granted as u64
 }
 
-/// Makes one extra attempt that ends at once.
+/// Makes one extra attempt that ends immediately.
 fn attempt(budget: &Budget, now: Duration) -> Result<(), BudgetRefusal> {
     let reservation = budget.reserve(Cost::ONE, at(now))?;
     budget.finish(reservation);

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use buttress_core::budget::BudgetRefusal;
 
-/// One attempt, as in the budget: sums are exact in billionths.
+/// One attempt in billionths, as in the budget, so that sums are exact.
 const TOKEN: u128 = 1_000_000_000;
 
-/// The terms of a budget, in plain numbers.
+/// The configuration of a budget, in plain numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) thousandths: u32,
@@ -15,7 +15,7 @@ pub(crate) struct Terms {
     pub(crate) share_floor: u32,
 }
 
-/// What a budget means, the long way: a list of all that was ever paid in, and when it expires.
+/// A naive budget: a list of all deposits and when they expire.
 #[derive(Debug)]
 pub(crate) struct Model {
     terms: Terms,

@@ -1,4 +1,4 @@
-//! What successes pay for.
+//! The attempts that successes pay for.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{attempt, budget, drain, of_successes};
 
 const CALLS: u64 = 100_000;
 
-/// Invariant T1: what is granted is `ratio · deposited`, less than one attempt short of it and never over.
+/// Invariant T1: the attempts granted are `ratio · deposited`, at most one attempt less and never more.
 #[test]
 fn granted_over_deposited_is_the_ratio() {
     for ratio in [

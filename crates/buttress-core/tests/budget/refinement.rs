@@ -1,4 +1,4 @@
-//! The budget does what the model does, step by step.
+//! The budget does the same as the model, step by step.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ enum Step {
     Reserve(u32),
     Refund(Index),
     Finish(Index),
-    /// Asks with a clock that is behind.
+    /// Reserves with a clock that is behind.
     AskLate(Duration),
     Reconfigure(Terms),
 }
@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Bursts, jitter of nanoseconds, gaps about a bucket and a lifetime, and jumps.
+/// Bursts, jitter of nanoseconds, gaps of about a bucket and about a lifetime, and jumps.
 fn pause() -> impl Strategy<Value = Duration> {
     prop_oneof![
         4 => 0..10_u64,
@@ -59,7 +59,7 @@ fn terms() -> impl Strategy<Value = Terms> {
     (
         prop_oneof![Just(0_u32), Just(200), 0..1_000_u32, 0..100_000_u32],
         prop_oneof![Just(0_u32), Just(10), 0..100_u32],
-        // Also lifetimes that sixteen does not divide.
+        // Includes lifetimes that are not divisible by sixteen.
         prop_oneof![
             Just(1_000_000_000_u64),
             Just(10_000_000_000),

@@ -1,8 +1,9 @@
-//! The law that the budget's documentation states: where every call pays, an overload that has passed goes on for
-//! ever, once the load exceeds 1/(1 + ratio) of the capacity. Where successes pay, it ends.
+//! The law in the budget's documentation: where every call pays, retries continue for ever after an overload if the
+//! load exceeds 1/(1 + ratio) of the capacity. Where successes pay, they end.
 //!
-//! A server works off a queue, oldest first. Its callers wait for a second, and it does not hear when they leave, so
-//! that past a second of queue all its work is for nothing. For ten seconds it has a fifth of its capacity.
+//! A server serves a queue in order of arrival. Its callers wait for one second, and the server does not know when they
+//! leave, so once the queue is longer than one second all of its work is wasted. For ten seconds it has a fifth of its
+//! capacity.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use super::clock::at;
 use super::{attempt, budget, of_successes};
 
 const RATIO: f64 = 0.2;
-/// In calls for each tick of 10 ms.
+/// Calls per tick of 10 ms.
 const CAPACITY: f64 = 10.0;
 const TICK: Duration = Duration::from_millis(10);
-/// In ticks.
+/// The time that callers wait, in ticks.
 const PATIENCE: u64 = 100;
 const QUEUE: usize = 2_000;
 const SECOND: u64 = 100;
@@ -27,8 +28,8 @@ enum Payer {
     Success,
 }
 
-/// The share of the calls that succeed in the last ten seconds of a minute and a half, of which the ten seconds
-/// from the tenth on had little capacity.
+/// The share of calls that succeed in the last ten of ninety seconds. From the tenth to the twentieth second the
+/// capacity is reduced.
 fn goodput_at_last(load: f64, payer: Payer) -> f64 {
     let budget = budget(of_successes(RATIO));
     let mut server = Server::default();
@@ -54,7 +55,7 @@ fn goodput_at_last(load: f64, payer: Payer) -> f64 {
 
 #[derive(Debug, Default)]
 struct Server {
-    /// When each of those that wait came.
+    /// The arrival times of the queued calls.
     queue: VecDeque<u64>,
     /// The arrival times of the calls that have not been answered.
     waiting: VecDeque<u64>,
@@ -110,7 +111,7 @@ impl Server {
             failures += 1;
         }
 
-        // Those that failed try again as long as the budget pays. One that finds the queue full is done.
+        // Failed calls are retried while the budget pays. A retry that finds the queue full is not tried again.
         for _ in 0..failures {
             if attempt(budget, now).is_ok() {
                 self.enqueue(tick);

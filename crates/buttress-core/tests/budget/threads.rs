@@ -1,4 +1,4 @@
-//! Invariant T3: exact on sixteen threads.
+//! Invariant T3: the budget is exact with sixteen threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{attempt, budget, drain, of_successes};
 
 const THREADS: u64 = 16;
 
-/// `TpsBudget` reads the sum and subtracts in two steps: 1001 were granted of 1000.
+/// `TpsBudget` reads the sum and subtracts in two steps: it granted 1001 of 1000.
 #[test]
 fn sixteen_threads_never_get_one_too_many() {
     for _ in 0..50 {
@@ -31,7 +31,7 @@ fn sixteen_threads_never_get_one_too_many() {
     }
 }
 
-/// Deposits, attempts and refunds at once, over many buckets: nothing is granted twice, and nothing is lost.
+/// Concurrent deposits, attempts and refunds over many buckets: nothing is granted twice, and nothing is lost.
 #[test]
 fn sixteen_threads_lose_nothing() {
     const CALLS: u64 = 5_000;

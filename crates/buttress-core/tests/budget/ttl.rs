@@ -1,4 +1,4 @@
-//! How long what was paid in can be spent.
+//! How long a deposit can be spent.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn under_steady_traffic_deposits_live_for_the_ttl_less_at_most_a_sixteenth() {
         for call in 0..calls {
             let now = at(Duration::from_millis(call * spacing));
             budget.deposit(now);
-            // Looking at it all the time changes nothing, though each look credits and expires.
+            // Each snapshot credits the floor and expires deposits, but frequent snapshots change nothing.
             let _ = budget.snapshot(now);
         }
         let last = Duration::from_millis((calls - 1) * spacing);
@@ -51,7 +51,7 @@ fn what_expires_first_is_spent_first() {
     budget.deposit(at(Duration::ZERO));
     budget.deposit(at(Duration::from_secs(5)));
     super::attempt(&budget, Duration::from_secs(6)).expect("two are there");
-    // Had the younger one been spent, this would be 0.
+    // This would be 0 if the later deposit had been spent.
     assert_eq!(drain(&budget, Duration::from_secs(12)), 1);
 }
 

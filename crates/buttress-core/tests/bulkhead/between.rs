@@ -1,4 +1,4 @@
-//! What happens while the lock is not held: in a caller's terms, in a waker, between a grant and the one it is for.
+//! Code that runs while the lock is not held: in a caller's closures, in a waker, and between a grant and its waiter.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
@@ -27,7 +27,7 @@ fn a_slot_that_becomes_free_while_the_terms_are_read_is_taken() {
     assert_eq!(room.in_flight(), 0);
 }
 
-/// Does something once, when it is woken.
+/// Runs a closure once, when it is woken.
 struct Bell<F>(Mutex<Option<F>>);
 
 impl<F: FnOnce() + Send + 'static> Wake for Bell<F> {
@@ -56,7 +56,7 @@ fn a_shortage_does_not_end_while_a_call_waits() {
     let permits: Vec<_> = (0..8).map(|_| ask(&bulkhead)).collect();
     let places: [Waiter; 3] = std::array::from_fn(|_| wait(&bulkhead));
     let [first, second, leaves] = places;
-    // When the first is woken there are three slots left, the second has not been admitted, and the third leaves.
+    // When the first is woken, three slots are left, the second has not been admitted, and the third leaves.
     let newcomer = Arc::new(Mutex::new(None));
     let ring = {
         let (bulkhead, newcomer) = (Arc::clone(&bulkhead), Arc::clone(&newcomer));
@@ -94,7 +94,7 @@ fn a_shortage_ends_when_a_quarter_of_the_limit_is_free() {
     room.end(permits.pop().expect("eight"));
     assert!(room.bulkhead.try_acquire().is_none(), "one is not enough");
     room.end(permits.pop().expect("eight"));
-    // One more goes through the lock, and takes some along for the calls after it.
+    // One more call takes the lock, and moves some tokens to the stripe for the calls after it.
     permits.push(room.enter());
     room.end(permits.pop().expect("seven"));
     let at_hand = room.bulkhead.try_acquire();

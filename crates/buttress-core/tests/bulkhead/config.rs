@@ -1,4 +1,4 @@
-//! What a configuration may be, up to each of its bounds.
+//! The configurations that are valid, up to each of the bounds.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn the_queues_of_all_partitions_are_bounded_together() {
     let half = Ratio::HALF;
     let partitions = PartitionsConfig::default().share("a", half);
     let shared = |queue| fifo(4, queue).partitions(partitions.clone());
-    // Two queues: one of the partition, and one of the rest.
+    // Two queues: one of the partition, and one of the calls without a partition.
     assert_eq!(refused(&shared(QueueConfig::MAX_CAPACITY / 2)), None);
     assert_eq!(
         refused(&shared(QueueConfig::MAX_CAPACITY / 2 + 1)),

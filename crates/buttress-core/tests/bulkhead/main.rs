@@ -1,4 +1,4 @@
-//! The bulkhead against its rules, one by one; against a naive model at random; and from many threads at once.
+//! The bulkhead: one test for each rule, a naive model with random steps, and many threads.
 
 mod between;
 mod config;
@@ -21,7 +21,7 @@ struct Room {
     now: Instant,
 }
 
-/// What came of asking for a slot.
+/// The result of `acquire`.
 #[derive(Debug)]
 enum Answer {
     In(Permit),
@@ -44,7 +44,7 @@ impl Room {
         self.ask_on(WaitParams::default(), 0)
     }
 
-    /// Asks as a shell does.
+    /// Acquires a slot as a shell does.
     fn ask_on(&self, terms: WaitParams, draw: u64) -> Answer {
         if let Some(permit) = self.bulkhead.try_acquire() {
             return Answer::In(permit);
@@ -56,7 +56,7 @@ impl Room {
         }
     }
 
-    /// Asks for a call with a key.
+    /// Acquires a slot for a call with a key.
     fn ask_for(&self, key: &str) -> Answer {
         self.ask_for_on(key, WaitParams::default(), 0)
     }
@@ -116,7 +116,7 @@ impl Room {
     }
 }
 
-/// The permit of the waiter whose turn it is.
+/// The permit of a waiter that was admitted.
 #[track_caller]
 fn admitted(waiter: &Waiter) -> Permit {
     match heard(waiter) {
@@ -145,7 +145,7 @@ fn fifo(limit: u32, queue: usize) -> BulkheadConfig {
     config.order(Order::Fifo)
 }
 
-/// Some moment to begin at.
+/// An arbitrary start time.
 #[allow(clippy::disallowed_methods)]
 fn epoch() -> Instant {
     Instant::now()

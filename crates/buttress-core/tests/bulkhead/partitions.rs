@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::{Answer, MS, Room, admitted, dropped, fifo, heard};
 
-/// Partitions with shares in percent.
+/// Creates partitions with shares in percent.
 fn of<const N: usize>(shares: [(&'static str, u8); N]) -> PartitionsConfig {
     let config = PartitionsConfig::default();
     shares.into_iter().fold(config, |config, (name, percent)| {
@@ -46,7 +46,7 @@ impl Room {
         }
     }
 
-    /// Of each partition: its guaranteed slots, the calls in flight, and the waiters.
+    /// For each partition: its guaranteed slots, the calls in flight, and the waiters.
     fn parts(&self) -> Vec<(String, u64, u64, usize)> {
         let snapshot = self.bulkhead.snapshot(self.now);
         let parts = snapshot.partitions.into_iter().map(|part| {
@@ -65,7 +65,7 @@ fn unused_slots_are_lent() {
     for permit in permits {
         room.end(permit);
     }
-    // What is in no partition borrows like the others.
+    // Calls without a partition borrow like the others.
     let permits: Vec<_> = (0..4).map(|_| room.enter_as("z")).collect();
     assert_eq!(room.refused(), Reason::BulkheadFull);
     for permit in permits {
@@ -82,7 +82,7 @@ fn a_partition_below_its_share_gets_the_next_slot_before_all_that_borrow() {
     let entitled: Vec<_> = (0..3).map(|_| room.wait_as("a")).collect();
     let rest = room.wait_as("anything");
 
-    // Two slots are a's and one is the rest's, of four; then b has its own and waits in line with the others.
+    // Of four slots, two are a's and one belongs to calls without a partition; then b has its own and waits in turn.
     let mut order = Vec::new();
     for _ in 0..7 {
         room.end(greedy.remove(0));
@@ -100,7 +100,7 @@ fn a_partition_below_its_share_gets_the_next_slot_before_all_that_borrow() {
     assert_eq!(order, ["a", "", "a", "b", "a", "b", "b"]);
 }
 
-/// The limit is never exceeded for it, and no call in flight is ended.
+/// A partition gets its share back without exceeding the limit or ending a call in flight.
 #[test]
 fn a_share_is_back_when_enough_calls_have_ended() {
     let room = room(10, 100, [("a", 50)]);
@@ -117,7 +117,7 @@ fn a_share_is_back_when_enough_calls_have_ended() {
     }
 }
 
-/// Each has a queue of its own: a partition with many calls does not use the others' queues.
+/// Each partition has its own queue, so a partition with many calls does not use the others' queues.
 #[test]
 fn a_partition_fills_its_own_queue_and_no_other() {
     let room = room(2, 2, [("a", 50)]);
@@ -129,15 +129,14 @@ fn a_partition_fills_its_own_queue_and_no_other() {
     assert_eq!(room.queued(), 4);
 }
 
-/// Where no calls wait, a slot is reserved after a rejection: otherwise it would go to the partition with the most
-/// calls.
+/// Without a queue, a slot is reserved after a rejection. Otherwise it would go to the partition with the most calls.
 #[test]
 fn without_a_queue_a_partition_rejected_below_its_share_gets_a_slot_next_time() {
     let mut room = room(4, 0, [("a", 50)]);
     let mut greedy: Vec<_> = (0..4).map(|_| room.enter_as("z")).collect();
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
     room.end(greedy.pop().expect("four"));
-    // One was rejected, so one slot is reserved, for the length of the memory.
+    // After the rejection one slot is reserved, for the length of `reservation_ttl`.
     assert_eq!(room.refused_as("z"), Reason::TenantOverShare);
     greedy.push(room.enter_as("a"));
     assert_eq!(room.refused_as("a"), Reason::BulkheadFull);
@@ -145,7 +144,7 @@ fn without_a_queue_a_partition_rejected_below_its_share_gets_a_slot_next_time() 
     assert_eq!(room.refused_as("z"), Reason::TenantOverShare);
     room.now += Duration::from_secs(2);
     greedy.push(room.enter_as("z"));
-    // For a partition with all of its share, no slot is reserved.
+    // No slot is reserved for a partition that uses its whole share.
     assert_eq!(room.refused_as("z"), Reason::BulkheadFull);
     room.end(greedy.pop().expect("four"));
     greedy.push(room.enter_as("z"));
@@ -162,7 +161,7 @@ fn without_a_memory_nothing_is_kept() {
     room.end(permit);
 }
 
-/// With a queue no slot is reserved: it would stay free while a call waits.
+/// With a queue no slot is reserved, since it would stay free while a call waits.
 #[test]
 fn what_is_kept_is_free_once_there_is_a_queue() {
     let room = room(2, 0, [("a", 50)]);
@@ -268,7 +267,7 @@ fn what_cannot_work_is_rejected_by_name() {
         let error = config.check().unwrap_err();
         assert_eq!((error.field(), error.value()), (field, value), "{error}");
         assert!(!error.bound().is_empty());
-        // Nor does a bulkhead that is there take it.
+        // An existing bulkhead rejects the configuration too.
         let room = Room::new(fifo(9, 0));
         assert_eq!(room.bulkhead.reconfigure(config, room.now), Err(error));
         assert_eq!(room.bulkhead.config(), fifo(9, 0));
@@ -280,12 +279,12 @@ fn what_cannot_work_is_rejected_by_name() {
     assert_eq!(config(9, 0, thirds).check(), Ok(()));
 }
 
-/// A limit, partitions of it, a line before each, and nothing clever.
+/// A naive limit with partitions and a queue for each.
 struct Model {
     limit: u64,
     queue: usize,
     is_on: bool,
-    /// The rest first. One without a name, and with nothing in it, is free for another.
+    /// Calls without a partition come first. An entry without a name and without calls can be reused.
     parts: Vec<Part>,
 }
 
@@ -341,7 +340,7 @@ impl Model {
         self.parts.iter().map(|part| part.inside).sum()
     }
 
-    /// The waiters admitted now, and their partitions.
+    /// Admits waiters to free slots. Returns them with their partitions.
     fn admit(&mut self) -> Vec<(usize, usize)> {
         let mut admit_waiters = Vec::new();
         while self.inside() < self.limit {
@@ -350,7 +349,7 @@ impl Model {
                 let used =
                     |at: usize| (self.parts[at].inside + 1) as f64 / (self.share(at) + 1) as f64;
                 match next {
-                    // What is no more goes first, once there are no partitions any more.
+                    // Without partitions, the waiters of removed partitions go first.
                     Some(0) if !self.is_on => next = Some(at),
                     Some(_) if !self.is_on => {}
                     Some(best) if used(at) >= used(best) - 1e-9 => {}
@@ -368,7 +367,7 @@ impl Model {
 
 const NAMES: [&str; 4] = ["a", "b", "c", "z"];
 
-/// What an operator may change to. The last turns partitions off.
+/// The partitions that a test changes to. The last turns partitions off.
 const SHARES: [Option<&[(&str, u8)]>; 5] = [
     Some(&[("a", 50), ("b", 25)]),
     Some(&[("c", 50), ("a", 25), ("b", 25)]),
@@ -490,7 +489,7 @@ proptest! {
                 let mut expected: Vec<_> = parts
                     .map(|(at, part)| {
                         let name = part.name.unwrap_or_default().to_owned();
-                        // Calls of what is no more are not the rest's.
+                        // The calls of a removed partition are not counted with those without a partition.
                         (name, model.share(at), part.inside, part.line.len())
                     })
                     .collect();
@@ -508,7 +507,7 @@ proptest! {
             room.end(permit);
         }
         prop_assert_eq!((room.in_flight(), room.queued()), (0, 0));
-        // Nothing is left behind with which one would begin again.
+        // No state remains that would affect the next configuration.
         room.bulkhead.reconfigure(config(4, 0, 0), room.now).expect("valid");
         let parts = [("".into(), 1, 0, 0), ("a".into(), 2, 0, 0), ("b".into(), 1, 0, 0)];
         let mut seen = room.parts();

@@ -23,7 +23,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..200)
 }
 
-/// A limit and a line, and nothing clever.
+/// A naive limit with a queue.
 struct Model {
     limit: usize,
     inside: usize,
@@ -31,7 +31,7 @@ struct Model {
 }
 
 impl Model {
-    /// The waiters admitted now.
+    /// Admits waiters to free slots.
     fn admit(&mut self) -> Vec<u32> {
         let room = self.limit.saturating_sub(self.inside).min(self.line.len());
         self.inside += room;

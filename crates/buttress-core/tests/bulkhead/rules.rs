@@ -28,7 +28,7 @@ fn waiters_are_admitted_in_order_without_overtaking() {
     room.end(permit);
     for waiter in &places {
         let permit = admitted(waiter);
-        // There is room in the queue again, and none beside it.
+        // The queue has room again, but no slot is free.
         let late = room.wait();
         room.leave(late);
         room.end(permit);
@@ -78,7 +78,7 @@ fn a_waiter_that_leaves_passes_on_its_permit() {
     let [first, second, third] = [room.wait(), room.wait(), room.wait()];
     room.leave(second);
     room.end(permit);
-    // It has a slot by now, and does not know.
+    // The first waiter was assigned a slot, and has not polled since.
     room.leave(first);
     room.end(admitted(&third));
     assert_eq!((room.in_flight(), room.queued()), (0, 0));
@@ -167,7 +167,7 @@ fn off_counts_and_rejects_no_calls() {
     let room = Room::new(fifo(1, 0).mode(Mode::Off));
     let permits: Vec<_> = (0..3).map(|_| room.enter()).collect();
     assert_eq!(room.in_flight(), 0);
-    // What was not counted is not given back either.
+    // A call that was not counted releases nothing.
     room.bulkhead
         .reconfigure(fifo(1, 0), room.now)
         .expect("valid");
@@ -191,7 +191,7 @@ fn shadow_rejects_no_calls_and_reports_which_it_would_have() {
             }
         })
         .collect();
-    // The second would have waited.
+    // The second call would have waited.
     let full = Some(Reason::BulkheadFull);
     assert_eq!(would_reject, [None, full, full]);
     assert_eq!(room.in_flight(), 4);

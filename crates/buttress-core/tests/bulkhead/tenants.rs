@@ -14,7 +14,7 @@ fn room(limit: u32, queue: usize) -> Room {
     )
 }
 
-/// How many calls of a tenant get in or wait, of very many.
+/// The number of a tenant's calls that are admitted or wait, until one is rejected.
 fn takes(room: &Room, tenant: &str, permits: &mut Vec<Permit>, places: &mut Vec<Waiter>) -> usize {
     let mut taken = 0;
     loop {
@@ -106,8 +106,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// However a call ends, is rejected, displaced, leaves or gives up: its tenant has one less. Afterwards two tenants
-    /// find what they would in a bulkhead that is new.
+    /// However a call ends, whether it is rejected, evicted, leaves or expires: it is no longer counted for its tenant.
+    /// Afterwards two tenants get the same as in a new bulkhead.
     #[test]
     fn no_tenant_is_charged_for_what_is_over(queue in 0..4_usize, steps in steps()) {
         const TENANTS: [&str; 5] = ["a", "b", "c", "d", ""];
@@ -164,12 +164,12 @@ proptest! {
     }
 }
 
-/// How many calls each of two tenants has that call in turn.
+/// The number of calls that each of two tenants gets, with alternating calls.
 fn found(room: &Room) -> [usize; 2] {
     let mut has = [0; 2];
     for _ in 0..100 {
         for (has, tenant) in has.iter_mut().zip(["one", "other"]) {
-            // Admitted calls stay.
+            // Admitted calls stay in flight.
             *has += usize::from(room.ask_for(tenant).refusal().is_none());
         }
     }

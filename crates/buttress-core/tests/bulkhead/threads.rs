@@ -4,8 +4,8 @@ use std::thread;
 use crate::{Answer, Room, fifo, heard};
 use buttress_core::bulkhead::Verdict;
 
-/// Threads come, wait, go away and end, and pass their permits on to end elsewhere. There are never more inside than
-/// the limit, and in the end every token is back.
+/// Threads enter, wait, leave and end, and pass their permits to other threads to end there. The number of calls inside
+/// never exceeds the limit, and in the end every token is free.
 #[test]
 fn the_limit_holds_between_threads_and_no_token_is_lost() {
     const LIMIT: u32 = 3;

@@ -1,4 +1,4 @@
-//! The short cuts: what is said without a lock, which must be the same as with it.
+//! The fast paths without a lock, which must give the same result as with it.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn admitted(circuit: &Circuit, after: Duration) -> Permit {
     admission.verdict.expect("admitted")
 }
 
-/// Whether a call is admitted at once, and rejected at once.
+/// Whether a call is admitted, and whether it is rejected, without the lock.
 fn at_once(circuit: &Circuit, after: Duration) -> (bool, bool) {
     let now = epoch() + after;
     (
@@ -81,7 +81,7 @@ fn a_mode_that_may_admit_calls_is_read() {
 #[test]
 fn a_success_counts_at_once_in_a_tick_that_is_known() {
     let circuit = circuit(config());
-    // In the middle of a bucket of a second.
+    // The middle of a bucket of one second.
     let now = SECOND / 2;
     let at = |after: Duration| epoch() + after;
     let counted = || circuit.snapshot(at(now)).counts.calls;

@@ -1,4 +1,4 @@
-//! What a configuration may be, up to each of its bounds.
+//! The configurations that are valid, up to each of the bounds.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::epoch;
 const NANO: Duration = Duration::from_nanos(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A duration of a configuration: its name, and a configuration with it.
+/// A duration in a configuration: its name, and a function that sets it.
 type Timed = (&'static str, fn(BreakerConfig, Duration) -> BreakerConfig);
 
 const DURATIONS: [Timed; 9] = [

@@ -1,4 +1,4 @@
-//! Calls that are dropped, and timeouts that are their caller's haste.
+//! Calls that are dropped, and timeouts that are too short to blame the service.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn admitted(circuit: &Circuit) -> Permit {
     circuit.admit(epoch(), || 0).verdict.expect("admitted")
 }
 
-/// The effect of a call that is dropped after that time.
+/// The outcome of a call that is dropped after this time.
 fn dropped(circuit: &Circuit, ending: Ending, after: Duration) -> Option<Outcome> {
     let permit = admitted(circuit);
     let settlement = circuit.cancel(permit, ending, epoch() + after, || 0);
@@ -31,7 +31,7 @@ fn dropped(circuit: &Circuit, ending: Ending, after: Duration) -> Option<Outcome
 #[test]
 fn a_deadline_blames_the_service_once_it_left_as_long_as_calls_take() {
     let circuit = circuit(None);
-    // Nothing is known yet.
+    // The threshold before any latency is known.
     let unknown = 100 * MS;
     assert_eq!(dropped(&circuit, Ending::Expired, unknown - NANO), None);
     assert_eq!(dropped(&circuit, Ending::Expired, unknown), TIMEOUT);

@@ -1,4 +1,4 @@
-//! The words of the metrics.
+//! The label values of the metrics.
 
 use buttress_core::circuit::{Cause, CircuitState};
 

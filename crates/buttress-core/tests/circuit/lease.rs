@@ -11,7 +11,7 @@ use crate::epoch;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A circuit that is half-open after a second, with one slot.
+/// A circuit that is half-open after one second, with one slot.
 fn half_open() -> Circuit {
     let config = BreakerConfig::default()
         .open_for(OpenDuration::Fixed(SECOND))
@@ -58,7 +58,7 @@ fn a_slot_goes_to_another_call_once_its_lease_has_ended() {
         } else {
             probe(&circuit, 6).expect("the lease has ended")
         };
-        // Replaced, it is not heard, and frees nothing.
+        // A replaced probe is not recorded, and frees no slot.
         assert!(!settle(&circuit, lost, Outcome::Success, 7));
         assert_eq!(circuit.state(), CircuitState::HalfOpen);
         assert!(probe(&circuit, 8).is_err());

@@ -1,4 +1,4 @@
-//! The circuit against its model, and one test for each thing it must mean.
+//! The circuit against its model, and one test for each of its rules.
 
 #![cfg(not(buttress_loom))]
 
@@ -14,7 +14,7 @@ mod rules;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// An instant to count from. The clock is read once, as there is no other way to make an `Instant`.
+/// A fixed instant to count from. The clock is read once, since an `Instant` cannot be created otherwise.
 #[allow(clippy::disallowed_methods)]
 fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! The circuit does what the model does, step by step: invariant B1 of the conformance suite.
+//! The circuit does the same as the model, step by step: invariant B1 of the conformance suite.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -19,10 +19,10 @@ enum Step {
     Pass(Duration),
     Call,
     Reserve,
-    /// Makes the call that a slot was held for.
+    /// Makes the call that a slot was reserved for.
     Renew(Index),
     Withdraw(Index),
-    /// The head of a call's answer comes, and its body goes on.
+    /// The head of a response comes, and its body continues.
     Answered(Index),
     Settle(Index, Report),
     Cancel(Index),
@@ -65,7 +65,7 @@ fn report() -> impl Strategy<Value = Report> {
         .prop_map(|(outcome, hint)| Report::new(outcome).retry_after(hint))
 }
 
-/// Draws that both sides take one by one, so that asking once more or once less shows in all that follow.
+/// Numbers that the circuit and the model take one by one, so that an additional or a missing draw shows later.
 #[derive(Debug, Clone, PartialEq)]
 struct Dice(u64);
 
@@ -76,11 +76,11 @@ impl Dice {
     }
 }
 
-/// A circuit and its model, in the same situation.
+/// A circuit and its model in the same state.
 struct Pair {
     circuit: Circuit,
     model: Model,
-    /// Dice of the circuit, and of the model.
+    /// The random numbers of the circuit, and of the model.
     dice: [Dice; 2],
     now: Duration,
     under_way: Vec<(Permit, Ticket)>,
@@ -99,7 +99,7 @@ impl Pair {
         }
     }
 
-    /// Takes a step on both sides, and says which transition they agree on.
+    /// Runs a step on both sides. Returns the transition that they agree on.
     fn take(&mut self, step: Step) -> Result<Option<Transition>, TestCaseError> {
         let instant = epoch() + self.now;
         let now = self.now.as_nanos() as u64;
@@ -142,7 +142,7 @@ impl Pair {
                 let (mut permit, mut ticket) = self.held.swap_remove(call);
                 let good = circuit.renew(&mut permit, instant);
                 prop_assert_eq!(good, model.renew(&mut ticket, now));
-                // An expired permit must have no effect either.
+                // An expired permit must have no effect, so its call runs too.
                 self.under_way.push((permit, ticket));
                 [None, None]
             }
@@ -225,7 +225,7 @@ fn the_circuit_refines_the_model() {
             Ok(())
         })
         .unwrap();
-    // A walk that never left the closed state would agree as well.
+    // Runs that never left the closed state would also agree, so each cause must occur.
     for cause in [
         Cause::ConsecutiveFailures,
         Cause::FailureRatio,

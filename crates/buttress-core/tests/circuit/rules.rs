@@ -1,4 +1,4 @@
-//! The configuration as the model reads it: in the open, and in whole percent.
+//! The configuration as the model reads it: in plain fields, and in whole percent.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Rules {
     }
 }
 
-/// Any rules, of a scale at which a few hundred calls see all of them at work.
+/// Any rules, scaled so that a few hundred calls trigger all of them.
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let tripping = (
         window(),

@@ -123,7 +123,7 @@ fn fields_that_contradict_each_other_are_named() {
 }
 
 proptest! {
-    /// In whole nanoseconds, without any of our types.
+    /// Computes the expected result in whole nanoseconds, without the crate's types.
     #[test]
     fn it_is_the_sum_one_would_do_by_hand(
         timeout in option::of(durations()),

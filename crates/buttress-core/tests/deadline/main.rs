@@ -1,4 +1,4 @@
-//! Time given and time taken, by tables and against the sums a reader would do by hand.
+//! Deadlines on ingress and egress: tables, and properties computed independently.
 #![cfg(not(buttress_loom))]
 #![allow(
     clippy::disallowed_methods,
@@ -16,7 +16,7 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Short times, so that they meet, and the ones where sums go wrong.
+/// Short durations, so that their sums coincide, and those at which arithmetic overflows.
 fn durations() -> impl Strategy<Value = Duration> {
     prop_oneof![
         8 => (0..20_u64).prop_map(millis),

@@ -1,4 +1,4 @@
-//! The delay.
+//! The delay before a hedge.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::{at, hedge};
 
 proptest! {
-    /// It is the quantile of the calls, within its bounds, as of at most a 64th of the window ago.
+    /// The delay is the quantile of the calls, within its bounds, and at most a 64th of the window old.
     #[test]
     fn the_delay_is_a_quantile_within_its_bounds(
         extra in 0..=100_u8,
@@ -61,7 +61,7 @@ fn there_is_no_delay_before_there_are_calls_enough() {
         hedge.record(Duration::from_millis(10), true, now);
     }
     assert!(hedge.delay(at(Duration::from_secs(2))).is_some());
-    // Nor once they are forgotten.
+    // There is none either after the calls have left the window.
     assert_eq!(hedge.delay(at(Duration::from_secs(60))), None);
 }
 
@@ -79,7 +79,7 @@ fn a_new_rule_holds_at_once_and_keeps_what_was_learned() {
         .reconfigure(half.max_delay(Duration::from_millis(20)), now)
         .expect("valid");
     assert_eq!(millis(&hedge), Some(20));
-    // Another window begins anew.
+    // A different window starts empty.
     hedge
         .reconfigure(half.window(Duration::from_secs(5)), now)
         .expect("valid");

@@ -1,4 +1,4 @@
-//! How much extra load hedging makes: never more than allowed, and spent on the slowest.
+//! The extra load of hedging: never more than allowed, and spent on the slowest calls.
 
 #![cfg(not(buttress_loom))]
 
@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use buttress_core::hedge::{HedgeDelay, HedgeRule};
 
-/// An instant at that offset from a fixed one. The clock is read once, as there is no other way to make an `Instant`.
+/// Returns the instant at this offset from a fixed one. The clock is read once, since an `Instant` cannot be created
+/// otherwise.
 #[allow(clippy::disallowed_methods)]
 fn at(time: Duration) -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! The share.
+//! The share of calls that are hedged.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ fn of(percent: u8) -> HedgeRule {
         .min_delay(Duration::ZERO)
 }
 
-/// Never more, and where the tail is long nearly all of it. Where it is short, as of uniform latencies, what lacks are the
-/// calls between the quantile and the end of its step in the histogram, a 32nd above.
+/// The share is never exceeded, and with a long tail nearly used up. With a short tail, as of uniform latencies, the
+/// calls between the quantile and the end of its histogram step, a 32nd above, are not hedged.
 #[test]
 fn the_share_is_what_was_allowed_whatever_the_latencies() {
     for (latency, short) in [
@@ -39,8 +39,8 @@ fn the_share_is_what_was_allowed_whatever_the_latencies() {
     }
 }
 
-/// The budget is spent on the slowest first: a tail that is smaller than the share is hedged whole, and of a tail that
-/// is larger than the share no call outlasts the quantile, which lies in it.
+/// The budget is spent on the slowest calls first. A tail smaller than the share is hedged completely. If the tail is
+/// larger than the share, no call outlasts the quantile, which lies within the tail.
 #[test]
 fn of_two_kinds_of_calls_the_slow_ones_are_hedged_if_they_fit_in_the_share() {
     for (one_in, percent, expected) in [(50, 5, 0.02), (20, 10, 0.05), (10, 5, 0.0)] {
@@ -54,8 +54,8 @@ fn of_two_kinds_of_calls_the_slow_ones_are_hedged_if_they_fit_in_the_share() {
     }
 }
 
-/// When all calls take ten times as long at once, all outlast what was learned. The share holds until the delay is
-/// learned anew, and no longer rejects then.
+/// When all calls become ten times slower at once, all of them outlast the learned delay. The share holds until the
+/// delay is learned again; after that, fewer than one call in a hundred exceeds the share.
 #[test]
 fn the_share_holds_while_everything_turns_slow() {
     let hedge = hedge(of(5));
@@ -91,7 +91,7 @@ fn the_share_holds_while_everything_turns_slow() {
     assert!(after.refused < CALLS / 100, "{after:?}");
 }
 
-/// A dependency where nothing succeeds gets no extra load.
+/// A dependency where no call succeeds gets no extra load.
 #[test]
 fn what_fails_pays_for_nothing() {
     let hedge = hedge(of(10));

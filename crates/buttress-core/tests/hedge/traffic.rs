@@ -4,14 +4,14 @@ use buttress_core::hedge::HedgeDelay;
 
 use super::at;
 
-/// How long calls take.
+/// The distribution of call latencies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Latency {
-    /// One in this many takes a second, the others 10 ms.
+    /// One call in this many takes a second, the others 10 ms.
     Bimodal(u64),
     Exponential,
     LogNormal,
-    /// With a shape of 1.1: there is a mean, and no variance.
+    /// With a shape of 1.1, so that the mean is finite and the variance is not.
     Pareto,
     Uniform,
 }
@@ -21,7 +21,7 @@ pub(crate) enum Latency {
 pub(crate) struct Tally {
     pub(crate) calls: u64,
     pub(crate) hedged: u64,
-    /// How many outlasted the delay, and were not hedged as the share was spent.
+    /// The number of calls that outlasted the delay and were not hedged because the share was spent.
     pub(crate) refused: u64,
 }
 
@@ -49,8 +49,8 @@ impl Latency {
     }
 }
 
-/// Makes calls, a thousand a second from `start` on, each of them `slower` times as long as its latency. The caller
-/// has the first answer, so what is recorded of a hedged call is what the faster attempt took.
+/// Makes calls from `start` on, a thousand a second, each `slower` times as long as its latency. The caller takes the
+/// first response, so a hedged call is recorded with the time of its faster attempt.
 pub(crate) fn run(
     hedge: &HedgeDelay,
     start: Duration,
@@ -79,7 +79,7 @@ pub(crate) fn run(
     tally
 }
 
-/// A stream of uniform draws that is the same in every run: SplitMix64 (Steele, Lea and Flood, 2014).
+/// A reproducible stream of uniform random numbers: SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]
 pub(crate) struct Draws(pub(crate) u64);
 
@@ -91,7 +91,7 @@ impl Draws {
         mixed ^ (mixed >> 31)
     }
 
-    /// Above 0, up to 1.
+    /// A number in `(0, 1]`.
     fn unit(&mut self) -> f64 {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }

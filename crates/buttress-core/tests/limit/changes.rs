@@ -35,8 +35,8 @@ fn a_slower_mix_is_no_overload() {
         let tally = world.run(120.0);
         let throughput = tally.latencies.len() as f64 / tally.seconds / world.capacity();
         assert!(throughput >= 0.95, "{throughput} with seed {seed}");
-        // Surprised, it looks at half of the limit for a window, and is back at once: it is the mean that says whether
-        // it took the slower mix for an overload.
+        // After the change the limit is halved for one window and then restored. The mean shows whether the slower mix
+        // was taken for an overload.
         let limit = tally.mean_limit();
         assert!((19.0..=30.0).contains(&limit), "{limit} with seed {seed}");
     }
@@ -71,7 +71,7 @@ fn after_an_overload_all_is_served_at_once() {
     }
 }
 
-/// Every rule gets ten thousand samples without a change.
+/// Feeds ten thousand samples to the limit. Returns the largest limit.
 fn feed(limit: &Limit, now: &mut Instant, each: Duration, sample: impl Fn(u64) -> Sample) -> u64 {
     let mut most = limit.limit();
     for _ in 0..10_000 {
@@ -84,7 +84,7 @@ fn feed(limit: &Limit, now: &mut Instant, each: Duration, sample: impl Fn(u64) -
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A default limit that has been told where it is, and does not open any more.
+/// A default limit whose initial value was confirmed by a `reconfigure`, so that slow start is over.
 fn known(now: Instant) -> Limit {
     let limit = Limit::new(LimitConfig::default(), now).expect("it can work");
     limit
@@ -101,7 +101,7 @@ fn a_constant_round_trip_moves_nothing() {
 
     let limit = known(now);
     assert_eq!(feed(&limit, &mut now, MS, half_used), 20);
-    // As many in flight as it allows, and not one answer more for it.
+    // All slots are in use, and a higher limit brings no more responses.
     assert!(feed(&limit, &mut now, MS, all_used) <= 20);
     assert!(limit.snapshot().aim >= 19.0, "{:?}", limit.snapshot());
 }
@@ -135,7 +135,7 @@ fn a_hundredfold_round_trip_is_no_reason_to_let_more_in() {
     let healthy = |limit| Sample::success(10 * MS, limit).at_limit(limit % 3 == 0);
     feed(&limit, &mut now, MS, healthy);
     let before = limit.limit();
-    // The timeouts are not reported as such, and throughput follows the limit.
+    // The timeouts are reported as successes, and throughput follows the limit.
     let mut most = before;
     for _ in 0..10_000 {
         now += Duration::from_secs(1) / u32::try_from(limit.limit()).unwrap();
@@ -153,7 +153,7 @@ fn calls_rejected_beside_those_that_end_say_that_the_limit_is_reached() {
         let limit = Limit::new(LimitConfig::default(), now).unwrap();
         let mut most = limit.limit();
         for call in 0..20_000 {
-            // Without a queue most find a place when they come, and answers follow the limit.
+            // Without a queue most calls find a free slot, and throughput follows the limit.
             let in_flight = limit.limit() * 4 / 5;
             now += (10 * MS).div_f64(in_flight as f64);
             limit.on_sample(|| now, Sample::success(10 * MS, in_flight));

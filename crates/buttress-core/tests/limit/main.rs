@@ -1,5 +1,5 @@
-//! How limits follow changes of a simulated service, on a virtual clock and from fixed seeds. How much they make of a
-//! capacity is in `tests/simulations`.
+//! How limits follow changes of a simulated service, with a virtual clock and fixed seeds. How much of a capacity they
+//! use is tested in `tests/simulations`.
 
 #![allow(
     clippy::disallowed_methods,

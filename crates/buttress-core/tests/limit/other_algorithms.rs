@@ -1,4 +1,4 @@
-//! Defects of other adaptive limits, each as it was shown against them, and the integers that they publish.
+//! Known defects of other adaptive limits, and the values that those limits publish.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use buttress_core::{FailureKind, Outcome};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Tells a limit the same until that is a window, and says what it makes of it.
+/// Feeds the same sample to a limit until a window is full. Returns the new limit.
 fn window(limit: &Limit, now: &mut Instant, sample: Sample) -> u64 {
     for _ in 0..20_000 {
         *now += MS;
@@ -32,8 +32,8 @@ fn every_rule() -> [LimitConfig; 4] {
     ]
 }
 
-/// L1. The steps that Netflix's concurrency-limits asserts of its `AIMDLimit` and `VegasLimit`, for windows of such
-/// samples in place of single ones.
+/// L1. The steps that Netflix's concurrency-limits asserts of its `AIMDLimit` and `VegasLimit`, with windows of such
+/// samples instead of single ones.
 #[test]
 fn aimd_and_vegas_take_the_steps_that_netflix_publishes() {
     let aimd = LimitConfig::aimd(Duration::from_secs(1)).initial(10);
@@ -73,7 +73,7 @@ fn aimd_and_vegas_take_the_steps_that_netflix_publishes() {
     }
 }
 
-/// X06 of tower-resilience: a burst of a hundred failures takes AIMD from 100 to 1.
+/// X06 of tower-resilience: a burst of a hundred failures lowers AIMD from 100 to 1.
 #[test]
 fn a_burst_of_failures_is_one_sign_and_not_as_many() {
     for config in every_rule() {
@@ -83,7 +83,7 @@ fn a_burst_of_failures_is_one_sign_and_not_as_many() {
             limit.on_sample(|| now, dropped(MS, 100));
         }
         assert!(limit.limit() >= 80, "{config:?}: {}", limit.limit());
-        // X06 again: but dropped calls do count.
+        // X06 again: dropped calls must still count.
         for _ in 0..20 {
             window(&limit, &mut now, dropped(MS, limit.limit()));
         }
@@ -91,7 +91,7 @@ fn a_burst_of_failures_is_one_sign_and_not_as_many() {
     }
 }
 
-/// X06: a lowest limit of 0 is accepted, and one failure locks it for ever.
+/// X06: a minimum limit of 0 is accepted, and one failure then keeps it at 0 for ever.
 #[test]
 fn no_limit_reaches_nothing_and_each_comes_back() {
     for config in every_rule() {
@@ -100,7 +100,7 @@ fn no_limit_reaches_nothing_and_each_comes_back() {
 
         for min in [1, 2] {
             comes_back(&config.clone().min(min).initial(20));
-            // Also where it begins there.
+            // The same where the initial limit is the minimum.
             comes_back(&config.clone().min(min).initial(min));
         }
     }
@@ -115,7 +115,7 @@ fn comes_back(config: &LimitConfig) {
     }
     let least = limit.limit();
     assert!((1..=3).contains(&least), "{config:?}: {least}");
-    // All calls succeed, and responses come the faster the more calls are admitted.
+    // All calls succeed, and throughput grows with the number of calls admitted.
     let mut most = least;
     for _ in 0..200_000 {
         let allowed = limit.limit();
@@ -127,7 +127,7 @@ fn comes_back(config: &LimitConfig) {
     assert!(most >= 5, "{config:?}: {most}");
 }
 
-/// X06: one call of 1 ms among those of 5 ms is the baseline for ever, and the limit ends at 1.
+/// X06: one call of 1 ms among calls of 5 ms stays the baseline for ever, and the limit falls to 1.
 #[test]
 fn one_fast_call_is_no_baseline() {
     for config in every_rule() {
@@ -143,8 +143,8 @@ fn one_fast_call_is_no_baseline() {
     }
 }
 
-/// Netflix#134, #165, and figure 6 of Uber's account of Cinnamon: in a mild overload the limit, or what it is measured
-/// by, creeps upwards with the queue that it makes. Here a queue is all that a limit above 20 buys.
+/// Netflix#134, #165, and figure 6 of Uber's article on Cinnamon: in a mild overload the limit, or its baseline, rises
+/// with the queue that it causes. Here a limit above 20 only adds queueing.
 #[test]
 fn a_queue_of_its_own_making_does_not_draw_the_default_upwards() {
     for begin in [20, 200] {

@@ -1,4 +1,4 @@
-//! What overload answers and timeouts do to a limit.
+//! How overload responses and timeouts change a limit.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use buttress_core::{FailureKind, Outcome};
 
 const OVERLOAD: Outcome = Outcome::Failure(FailureKind::Overload);
 
-/// Calls of 48 ms at the rate that keeps `load` of them in flight, or as many as the limit allows. One in `of` is
-/// answered with an overload.
+/// Calls of 48 ms at the rate that keeps `load` of them in flight, or as many as the limit allows. One call in `of`
+/// gets an overload response.
 fn feed(limit: &Limit, load: u64, of: u64) -> u64 {
     let mut now = Instant::now();
     let mut least = limit.limit();
@@ -57,7 +57,7 @@ fn the_default_bears_overload_answers_that_a_lower_limit_does_not_change() {
 fn the_default_follows_overload_answers_to_the_limit_of_the_service() {
     let mut now = Instant::now();
     let limit = Limit::new(LimitConfig::guarded().initial(100).max(100), now).expect("valid");
-    // The service takes on forty calls, and rejects the others as late.
+    // The service accepts forty calls, and rejects the others late.
     let mut credit = 0.0;
     let mut sum = 0;
     for n in 0..200_000_u64 {

@@ -3,8 +3,7 @@ use std::time::{Duration, Instant};
 use buttress_core::StripeIndex;
 use buttress_core::limit::{Limit, LimitConfig, Sample};
 
-/// Runs a number of calls a second, of 1 ms each, for a time. Returns the share that was sampled, and the number of
-/// samples.
+/// Runs `calls` calls of 1 ms each, `rate` a second. Returns the share of calls that were sampled.
 fn run(limit: &Limit, now: &mut Instant, rate: u32, calls: u32) -> f64 {
     let mut samples = 0;
     for _ in 0..calls {
@@ -59,7 +58,7 @@ fn when_calls_become_few_each_one_is_a_sample_again_before_a_window_is_full() {
     let mut now = Instant::now();
     let limit = Limit::new(LimitConfig::fixed(20), now).expect("valid");
     run(&limit, &mut now, 1_000_000, 100_000);
-    // Of the first two seconds' calls one of 128 is, and the second such finds that its window is overdue.
+    // At first one call in 128 is sampled; the second such sample finds that its window is overdue.
     run(&limit, &mut now, 200, 400);
     assert_eq!(run(&limit, &mut now, 200, 400), 1.0);
 }

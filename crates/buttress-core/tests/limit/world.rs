@@ -7,13 +7,13 @@ use buttress_core::limit::{Limit, LimitConfig, Sample};
 use buttress_core::Deadline;
 use buttress_core::queue::{Dequeued, Order, QueueConfig, WaitParams, WaitQueue};
 
-/// A service with workers, a queue of its own without end, and a limit in front.
+/// A service with workers, an unbounded queue of its own, and a limit in front.
 pub(crate) struct World {
     pub(crate) limit: Limit,
     pub(crate) workers: usize,
-    /// The mean time a worker takes, in seconds.
+    /// The mean service time, in seconds.
     pub(crate) service: f64,
-    /// Calls offered a second.
+    /// Calls offered per second.
     pub(crate) offered: f64,
     start: Instant,
     now: f64,
@@ -36,7 +36,7 @@ struct Call {
     at_limit: bool,
 }
 
-/// What happened in a while.
+/// Results of one run.
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub(crate) seconds: f64,
@@ -79,7 +79,7 @@ impl World {
         self.workers as f64 / self.service
     }
 
-    /// Offers this multiple of the capacity from now on.
+    /// Sets the offered load to this multiple of the capacity.
     pub(crate) fn offer(&mut self, times: f64) -> &mut Self {
         self.offered = times * self.capacity();
         self
@@ -208,7 +208,7 @@ impl Tally {
         self.limits / self.events
     }
 
-    /// Answers within the objective, a second.
+    /// Responses per second within the objective, which is in seconds.
     pub(crate) fn goodput(&self, objective: f64) -> f64 {
         self.latencies.iter().filter(|&&t| t <= objective).count() as f64 / self.seconds
     }
@@ -233,7 +233,7 @@ impl Dice {
     }
 }
 
-/// By when a caller wants the answer.
+/// The time within which a caller needs the response.
 const OBJECTIVE: Duration = Duration::from_millis(250);
-/// What nine calls of ten take at most.
+/// The time within which nine calls of ten end.
 const MARGIN: Duration = Duration::from_millis(120);

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use buttress_core::{LatencyQuantiles, Ratio};
 use proptest::prelude::*;
 
-/// An instant at that offset from a fixed one. The clock is read once, as there is no other way to make an `Instant`.
+/// Returns the instant at this offset from a fixed one. The clock is read once, since an `Instant` cannot be created
+/// otherwise.
 #[allow(clippy::disallowed_methods)]
 fn at(time: Duration) -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
@@ -19,7 +20,7 @@ fn quantiles(window: Duration) -> LatencyQuantiles {
     LatencyQuantiles::new(window, at(Duration::ZERO)).expect("valid")
 }
 
-/// Every sample, and when it came.
+/// Every sample with its time.
 #[derive(Debug)]
 struct Model {
     slice: u128,

@@ -1,4 +1,4 @@
-//! The state that a queue reports while no waiter comes or leaves.
+//! The state that a queue reports while no waiter arrives or leaves.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn a_queue_with_a_waiter_stays_congested() {
     let began = line.now;
     line.wait(125);
     line.push(2, WaitParams::default());
-    // It was empty for an eighth of the time, and not longer.
+    // The queue was empty for an eighth of the time, and no longer.
     assert!(line.queue.is_congested_at(began + 1_000 * MS));
 
     let mut line = congested();

@@ -1,4 +1,4 @@
-//! The wait queue against its rules, one by one, and against a naive model at random.
+//! The wait queue: one test for each rule, and a naive model with random steps.
 
 mod looks;
 mod model;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use buttress_core::queue::{Dequeued, QueueConfig, Ticket, WaitParams, WaitQueue};
 use buttress_core::{Criticality, Deadline};
 
-/// A queue of numbers and its clock.
+/// A queue of numbers with its clock.
 struct Line {
     queue: WaitQueue<u32>,
     now: Instant,
@@ -43,7 +43,7 @@ impl Line {
         self.queue.pop(self.now)
     }
 
-    /// All that are served now, in their order. A dropped waiter is a failure.
+    /// Serves all waiters. Returns them in order. A dropped waiter is a failure.
     fn serve_all(&mut self) -> Vec<u32> {
         std::iter::from_fn(|| self.pop())
             .map(|exit| match exit {
@@ -68,7 +68,7 @@ fn that_is(criticality: Criticality) -> WaitParams {
     }
 }
 
-/// Some moment to begin at.
+/// An arbitrary start time.
 #[allow(clippy::disallowed_methods)]
 fn epoch() -> Instant {
     Instant::now()

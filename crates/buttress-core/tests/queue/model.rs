@@ -5,7 +5,7 @@ use buttress_core::queue::{
     Dequeued, Dropped, Order, QueueConfig, QueueRefusal, QuotaHolder, WaitParams,
 };
 
-/// A queue that scans all waiters each time, for the fixed orders and the adaptive one.
+/// A naive queue that scans all waiters each time, for the fixed orders and the adaptive one.
 pub(crate) struct Model {
     pub(crate) capacity: usize,
     pub(crate) order: Order,
@@ -18,11 +18,11 @@ pub(crate) struct Model {
     classes: [Class; Criticality::COUNT],
 }
 
-/// What is remembered of a criticality.
+/// The state of a criticality.
 struct Class {
-    /// Since when it stands, in the current interval.
+    /// When its queue became a standing queue, in the current interval.
     standing_since: Option<Instant>,
-    /// The times during which it was empty, as stretches from one moment to another.
+    /// The periods in which it was empty: start, and end if it has ended.
     empty: Vec<(Instant, Option<Instant>)>,
 }
 
@@ -137,8 +137,8 @@ impl Model {
         !self.waiting.iter().any(of_it)
     }
 
-    /// The index in `waiting` of the waiter to evict for a newcomer. Of each criticality, as many as are reserved stay:
-    /// those that are served first.
+    /// The index in `waiting` of the waiter to evict for a newcomer. For each criticality, the waiters served first
+    /// stay, as many as are reserved.
     fn last_after(&self, newcomer: Waiting) -> Option<usize> {
         let mut all = self.waiting.clone();
         all.push(newcomer);
@@ -152,13 +152,13 @@ impl Model {
                     !stays
                 });
             }
-            // A waiter with a reserved slot goes first in turn, but not in the queue's room.
+            // A waiter that goes first in order has no advantage when the queue is full.
             order.sort_by_key(|&at| std::cmp::Reverse(all[at].criticality));
         }
         order.pop().filter(|&last| last < self.waiting.len())
     }
 
-    /// The indices in `waiting`, in the order in which they are served.
+    /// The indices in `waiting`, in the order of service.
     fn in_order(&self, waiting: &[Waiting]) -> Vec<usize> {
         let newest_first = |criticality: Criticality| match self.order {
             Order::Fifo => false,

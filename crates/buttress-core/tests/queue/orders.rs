@@ -43,7 +43,7 @@ fn a_queue_that_stood_turns_back_when_it_has_drained() {
     let mut line = with_three(Order::ADAPTIVE);
     line.wait(101);
     assert_eq!(line.serve_all(), [3, 2, 1]);
-    // Empty for less than an eighth of a second: the overload is not over.
+    // The queue is empty for less than an eighth of a second, so the overload is not over.
     for _ in 0..3 {
         line.wait(40);
         line.push(4, WaitParams::default());
@@ -140,7 +140,7 @@ fn controlled_delay_drops_no_waiter_after_an_interval_with_one_short_wait() {
         .collect();
     let served: Vec<_> = (1..11).map(Dequeued::Served).collect();
     assert_eq!(exits, served);
-    // In the second interval, which has just ended, that was the shortest wait.
+    // The second interval has just ended, and all waits in it were at least this long.
     line.wait(21);
     let exit = line.pop();
     assert!(
@@ -151,7 +151,7 @@ fn controlled_delay_drops_no_waiter_after_an_interval_with_one_short_wait() {
 
 #[test]
 fn controlled_delay_drops_after_twice_the_target_and_not_after_the_target() {
-    // In a queue that does not drain every wait is of that many milliseconds.
+    // In a queue that does not drain, every wait is this many milliseconds.
     for (waits, is_dropped) in [(5, false), (8, false), (10, false), (12, true)] {
         let config = QueueConfig::default().order(Order::Fifo);
         let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
@@ -200,7 +200,7 @@ fn controlled_delay_drops_no_waiter_from_a_queue_that_drains() {
     let config = QueueConfig::default().order(Order::Fifo);
     let mut line = Line::new(config.controlled_delay(ControlledDelay::default()));
     for round in 0..50 {
-        // Half of them wait for long, but not all.
+        // Half of the requests wait for long.
         line.push(2 * round, WaitParams::default());
         line.wait(20);
         line.push(2 * round + 1, WaitParams::default());

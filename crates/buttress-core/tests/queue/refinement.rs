@@ -11,13 +11,13 @@ use crate::model::Model;
 #[derive(Debug, Clone)]
 enum Step {
     Advance(u32),
-    /// How critical, and how many milliseconds until its deadline.
+    /// The criticality, and the milliseconds until the deadline.
     Push(Criticality, Option<u32>),
     Pop,
-    /// Any waiter, past or present.
+    /// Any waiter, current or past.
     Remove(prop::sample::Index),
     Resize(usize),
-    /// How many of each criticality go first, and how many make no room.
+    /// For each criticality, the number that go first, and the number of reserved queue slots.
     Entitle([(u64, u64); Criticality::COUNT]),
 }
 

@@ -136,7 +136,7 @@ fn a_ticket_opens_its_own_slot_only() {
         .collect();
     assert_eq!(line.queue.remove(tickets[2], line.now), Some(2));
     assert_eq!(line.queue.remove(tickets[2], line.now), None);
-    // The slot is used again, and the old ticket is still of no use.
+    // The slot is reused, and the old ticket is still invalid.
     line.push(4, WaitParams::default());
     assert_eq!(line.queue.remove(tickets[2], line.now), None);
     assert_eq!(line.pop(), Some(Dequeued::Served(0)));
@@ -175,12 +175,12 @@ fn room_that_is_kept_is_made_and_not_given() {
         for who in 1..=2 {
             line.push(who, that_is(Critical));
         }
-        // The one that would be served last makes room.
+        // The waiter that would be served last is evicted.
         let pushed = line.queue.push(3, that_is(Low), line.now);
         let last = if order == Order::Fifo { 2 } else { 1 };
         let displaced = pushed.expect("room is kept").displaced;
         assert_eq!(displaced, Some((last, Dropped::Evicted)));
-        // Only this much is reserved, and more critical requests do not get it.
+        // Only one queue slot is reserved, and more critical requests do not get it.
         let another = line.queue.push(4, that_is(Low), line.now);
         assert_eq!(another.is_ok(), order == Order::Lifo);
         let more = line.queue.push(5, that_is(High), line.now);

@@ -1,4 +1,4 @@
-//! What comes of failed attempts, against a naive account of the same call.
+//! The decisions after failed attempts, against a naive model of the same call.
 
 mod rule;
 
@@ -35,8 +35,8 @@ fn safeties() -> impl Strategy<Value = Safety> {
     ]
 }
 
-/// How each attempt of a call ends: what it shows, whether it is known not to have been processed, the hint it
-/// brings, how long it took, the draw for its wait, and whether the budget would pay for the next.
+/// How each attempt of a call ends: its class, whether it is known not to have been processed, the hint in
+/// milliseconds, how long it took, the random number for the wait, and whether the budget pays for the next attempt.
 type Ending = (RetryClass, bool, Option<u64>, u64, u64, bool);
 
 fn endings() -> impl Strategy<Value = Vec<Ending>> {
@@ -54,7 +54,7 @@ fn endings() -> impl Strategy<Value = Vec<Ending>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// The account keeps nothing but times in milliseconds and a list of what was done.
+    /// The model keeps only times in milliseconds and counters of the attempts.
     #[test]
     fn a_call_goes_as_its_account_says(
         attempts in 1..6_u32,
@@ -103,7 +103,7 @@ proptest! {
                 Decision::Retry { after, .. } => {
                     prop_assert!(is_safe && pays);
                     prop_assert!(once_more || counted < attempts);
-                    // A hint is a floor, and so is nothing but a wait that was paid for within the deadline.
+                    // A hint is the minimum wait. A retry is only made if it was paid for and fits within the deadline.
                     let floor = hint.map(ms).unwrap_or_default();
                     prop_assert!(after >= floor && after <= floor + ms(1_000));
                     let worth = takes.map_or(longest, ms);
@@ -131,7 +131,7 @@ proptest! {
         }
     }
 
-    /// Whatever is in it: no overflow, and no attempt past the deadline.
+    /// With any values: no overflow, and no attempt past the deadline.
     #[test]
     fn nothing_overflows(
         hint in any::<u64>(),

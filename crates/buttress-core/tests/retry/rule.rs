@@ -1,4 +1,4 @@
-//! What a rule may be, and the words for why a call is not tried again.
+//! The rules that are valid, and the texts for why a call is not retried.
 
 use std::collections::HashSet;
 use std::time::Duration;

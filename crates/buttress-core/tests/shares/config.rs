@@ -79,7 +79,7 @@ fn tenants_that_cannot_be_distinguished_are_rejected_by_name() {
             config.reservation_ttl(Duration::MAX),
             "tenants.reservation_ttl",
         ),
-        // Two that alternate within one moment would each be taken for the only one.
+        // With a zero duration, of two tenants that alternate each would be taken for the only one.
         (
             config.reservation_ttl(Duration::ZERO),
             "tenants.reservation_ttl",

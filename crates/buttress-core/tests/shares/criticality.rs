@@ -13,7 +13,7 @@ fn config() -> SharesConfig {
         .share(Low, Ratio::percent(10))
 }
 
-/// Shares of a limit, of which this many slots are in use, from `Low` to `Critical`.
+/// Shares of a limit with this many slots in use, from `Low` to `Critical`.
 fn taken(by: [usize; 4]) -> Shares {
     let mut shares = Shares::new(config()).expect("within bounds");
     for (criticality, count) in Criticality::ALL.into_iter().zip(by) {
@@ -26,16 +26,16 @@ fn taken(by: [usize; 4]) -> Shares {
 fn a_free_slot_is_for_each_class_until_others_were_rejected() {
     let now = Instant::now();
     for (in_flight, rejected, may) in [
-        // Without a rejection all is lent.
+        // Without a rejection all slots are lent.
         ([9, 0, 0, 0], [0, 0, 0, 0], [true, true, true, true]),
-        // Nothing is free.
+        // No slot is free.
         ([10, 0, 0, 0], [0, 0, 0, 0], [false, false, false, false]),
         // A class above its share leaves the slot to a more critical one.
         ([9, 0, 0, 0], [0, 0, 1, 0], [false, true, true, true]),
         ([1, 2, 4, 2], [0, 0, 0, 1], [false, false, false, true]),
-        // A class below its share may have it whatever was rejected.
+        // A class below its share may take the slot, whatever was rejected.
         ([0, 1, 8, 0], [0, 0, 1, 0], [true, true, true, true]),
-        // A class above its share leaves it to a less critical one below its share, and to that only.
+        // A class above its share leaves the slot to a less critical class below its share, and to no other.
         ([0, 2, 6, 1], [1, 0, 0, 0], [true, false, false, false]),
         ([1, 2, 5, 1], [1, 0, 0, 0], [true, true, true, true]),
     ] {
@@ -66,7 +66,7 @@ fn a_rejected_call_keeps_a_slot_free_for_a_second() {
 fn more_slots_are_kept_with_each_rejection_up_to_twice_the_root_of_the_limit() {
     let start = Instant::now();
     let mut shares = Shares::new(config()).unwrap();
-    // As many as calls of the least critical class cannot have.
+    // The number of slots that calls of the least critical class cannot take.
     let kept = |shares: &Shares, seconds| {
         let (mut shares, now) = (shares.clone(), start + Duration::from_secs(seconds));
         let admitted = (0..).take_while(|_| {
@@ -115,7 +115,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The same as lists: the calls in flight, and each call that was rejected, with its time and the most slots kept then.
+/// A naive version with lists: the calls in flight, and each rejected call with its time and the maximum of reserved
+/// slots then.
 #[derive(Default)]
 struct Naive {
     in_flight: Vec<Criticality>,
@@ -162,7 +163,7 @@ impl Naive {
         left > 0
     }
 
-    /// Whether a call of that criticality was in flight, and has ended.
+    /// Ends a call of this criticality. Returns whether one was in flight.
     fn end(&mut self, criticality: Criticality) -> bool {
         let at = self.in_flight.iter().position(|&c| c == criticality);
         at.map(|at| self.in_flight.swap_remove(at)).is_some()

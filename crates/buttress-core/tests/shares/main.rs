@@ -1,5 +1,5 @@
-//! Shares of a limit, by criticality and by tenant: tables, and histories at random. What they are worth under overload
-//! is in `tests/simulations`.
+//! Shares of a limit, by criticality and by tenant: tables, and random histories. Their effect under overload is tested
+//! in `tests/simulations`.
 
 #![allow(
     clippy::disallowed_methods,

@@ -43,7 +43,7 @@ fn greedy_tenants_end_up_equal_and_lock_out_no_tenant() {
                 let _ = tenants.admit(name, 1_000, now);
             }
         }
-        // Where each has an even part and what is left free, which is then nothing.
+        // Each tenant gets an equal part, plus what is left free, which is then zero.
         let level = 1_000 / u64::from(greedy);
         for &name in &names {
             assert!(
@@ -84,7 +84,7 @@ fn millions_of_names_take_no_more_memory_and_leave_nothing_behind() {
         }
     }
     assert_eq!((refused, tenants.in_all()), (0, 0));
-    // All counts are back at 0, and there are as many as before.
+    // All counts are back at 0, and no entries were added.
     assert!(format!("{tenants:?}").len() < empty + 200);
 }
 
@@ -120,12 +120,12 @@ enum Step {
     Wait(u64),
 }
 
-/// Few tenants in many buckets, so that none share one with these seeds.
+/// Few tenants in many buckets, so that no two share a bucket with these seeds.
 const NAMES: u8 = 12;
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        // A few ask for much.
+        // Four tenants send more calls than the others.
         3 => (0..4_u8).prop_map(Step::Admit),
         3 => (0..NAMES).prop_map(Step::Admit),
         4 => (0..NAMES).prop_map(Step::Release),

@@ -1,4 +1,4 @@
-//! In every history the counts add up: no call is lost, counted twice, or kept.
+//! In every history the counts balance: no call is lost, counted twice, or left over.
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use buttress_core::{
 };
 use proptest::prelude::*;
 
-/// An action, on one of the calls that are in flight or wait, by index.
+/// An action on one of the calls that are in flight or wait, by index.
 #[derive(Debug, Clone)]
 enum Operation {
     Call(Criticality, u8, Option<u16>, u64),
@@ -187,7 +187,7 @@ impl World {
                 self.shed.leave(self.waiting.remove(index), || now);
                 self.tally.left += 1;
             }
-            // All of it is within the throttle's window.
+            // All calls stay within the throttle's window.
             Operation::Pass(millis) => self.now += Duration::from_millis(millis.into()),
             Operation::Resize(limit) => {
                 self.most = self.most.max(limit.into());
@@ -242,7 +242,7 @@ impl World {
         let before = self.throttled();
         self.shed.release(inside.permit, || now);
         if inside.throttled && !inside.settled {
-            // What was given up on is forgotten, or counts as what it looks like.
+            // A call that was cancelled is either not counted, or counted by how it ended.
             let after = self.throttled();
             self.tally.accepted += after.1 - before.1;
             self.tally.refused += after.2 - before.2;
@@ -279,7 +279,7 @@ impl World {
         self.mode != Mode::Off && self.shed.snapshot(self.now).throttle.is_some()
     }
 
-    /// Sent, accepted and rejected, as the throttle says.
+    /// The sent, accepted and rejected calls that the throttle reports.
     fn throttled(&self) -> (u64, u64, u64) {
         let counted = self.shed.snapshot(self.now).throttle.unwrap_or_default();
         (counted.sent, counted.accepted, counted.refused)
@@ -299,7 +299,7 @@ impl World {
         prop_assert_eq!(offered, admitted + rejected + left + waiting);
         prop_assert_eq!(admitted, ended + inside);
         let snapshot = self.shed.snapshot(self.now);
-        // A waiter with a verdict that it has not read is no longer in the queue, and may have a slot.
+        // A waiter that has a verdict and has not read it is no longer in the queue, and may hold a slot.
         let queued = snapshot.queued as u64;
         prop_assert!(queued <= waiting);
         if self.mode == Mode::Off {
@@ -322,7 +322,7 @@ impl World {
         Ok(())
     }
 
-    /// Ends everything, and lets it be forgotten.
+    /// Ends all calls, and lets the throttle's window and all reservations expire.
     fn empty(&mut self) {
         while !self.inside.is_empty() {
             self.release(0);
@@ -343,7 +343,7 @@ fn around(index: usize, length: usize) -> Option<usize> {
     index.checked_rem(length)
 }
 
-/// What becomes of each of some calls that come one after the other, and stay.
+/// The admissions of sixteen consecutive calls, all of which stay in flight.
 fn fate(shed: &Shed, now: Instant) -> Vec<String> {
     let mut kept = Vec::new();
     let fates = (0..16_u8).map(|call| {
@@ -385,7 +385,7 @@ proptest! {
         world.balance_empty()?;
         prop_assert_eq!(world.shed.snapshot(world.now), initial);
 
-        // Slots, shares and tenants: all that is not in use is available to new calls.
+        // Slots, shares and tenants: everything not in use is available to new calls.
         let new = Shed::new(config, 7, world.now).expect("it can work");
         prop_assert_eq!(fate(&world.shed, world.now), fate(&new, world.now));
     }

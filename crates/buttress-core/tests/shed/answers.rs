@@ -1,4 +1,4 @@
-//! What the default shedder makes of what a service answers, and how soon.
+//! How the default shedder reacts to the responses of a service and their latency.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use crate::service::Service;
 
 const OVERLOAD: Outcome = Outcome::Failure(FailureKind::Overload);
 
-/// 240 calls a second of 50 ms, of which a share is answered with an overload after a millisecond. Returns the limit
-/// after five minutes, and the share of calls that was rejected in the last three.
+/// Makes 240 calls a second of 50 ms, a share of which get an overload response after one millisecond. Returns the
+/// limit after five minutes, and the share of calls rejected in the last three.
 fn rate_limited(share: f64) -> (u64, f64) {
     let mut service = Service::new(Instant::now());
     let mut run = |minutes: u64| {
@@ -38,7 +38,7 @@ fn one_rate_limited_user_does_not_close_the_service_to_all_others() {
     }
 }
 
-/// One call in ten seconds, 5 ms each, and then a hundred at once.
+/// One call in ten seconds, of 5 ms each, and then a hundred at once.
 #[test]
 fn after_an_idle_time_rejected_calls_may_retry_soon() {
     let mut service = Service::new(Instant::now());

@@ -1,4 +1,4 @@
-//! A configuration is checked in all its parts, and one that is rejected changes nothing.
+//! All parts of a configuration are checked, and a rejected configuration changes nothing.
 
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ fn each_value_of_a_configuration_is_kept() {
         .throttle(ThrottleConfig::default())
         .tenants(TenantsConfig::default())
         .shares(SharesConfig::default());
-    // Each of them differs from what is there by default, and from the others.
+    // No two of these configurations are equal. The first is the default.
     let changed = [
         default.clone(),
         default.clone().limit(LimitConfig::vegas()),

@@ -8,7 +8,7 @@ use buttress_core::{Ending, Report};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A shedder that knows that calls take 10 ms, and its clock.
+/// A shedder that has learned that calls take 10 ms, and its clock.
 pub(crate) struct Scene {
     pub(crate) shed: Shed,
     pub(crate) now: Instant,
@@ -43,7 +43,7 @@ impl Scene {
         }
     }
 
-    /// Calls for all slots, each of which waited for one time and is dropped after another. Again and again.
+    /// Fills all slots a hundred times with calls that waited for `waited` and are cancelled after `inside`.
     fn give_up_on_calls(&mut self, waited: Duration, inside: Duration) {
         for _ in 0..100 {
             let before: Vec<_> = (0..self.shed.limit()).map(|_| self.enter()).collect();
@@ -63,7 +63,7 @@ impl Scene {
                 };
                 match self.shed.poll(&waiter, Waker::noop(), || 0, || self.now) {
                     Poll::Ready(Ok(permit)) => permits.push(permit),
-                    // The limit was lowered meanwhile.
+                    // The limit was lowered in the meantime.
                     _ => self.shed.leave(waiter, || self.now),
                 }
             }
@@ -76,8 +76,8 @@ impl Scene {
     }
 }
 
-/// The callers had no time left for the call itself. A lower limit would make them wait longer still, until no call is
-/// served any more.
+/// The callers had no time left for the call itself. A lower limit would make later calls wait even longer, until no
+/// call is served any more.
 #[test]
 fn a_call_that_queued_longer_than_it_ran_does_not_lower_the_limit() {
     let mut scene = Scene::new();
@@ -93,7 +93,7 @@ fn a_call_that_waited_for_the_service_lowers_the_limit() {
     assert!(scene.shed.limit() <= 2, "{}", scene.shed.limit());
 }
 
-/// Calls that take twice the mean are no rarity.
+/// Calls that take twice the mean are common.
 #[test]
 fn a_caller_that_leaves_a_somewhat_long_call_is_neutral() {
     let mut scene = Scene::new();

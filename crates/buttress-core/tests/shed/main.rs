@@ -1,4 +1,4 @@
-//! The shedder's rule, against a naive reference and against what must always add up, at random.
+//! The shedder's rules, against a naive reference and against invariants, with random steps.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! Which of the waiting calls is next, where the limit is shared by criticality.
+//! Which of the waiting calls is admitted next, where the limit is shared by criticality.
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -43,20 +43,20 @@ fn begin(shed: &Shed, criticality: Criticality, now: Instant) -> Permit {
 
 #[test]
 fn a_slot_goes_to_classes_below_their_shares_and_then_by_criticality() {
-    // In flight besides the call that ends, and waiting, from `Low` to `Critical`.
+    // The calls in flight apart from the call that ends, and the waiters, from `Low` to `Critical`.
     for (in_flight, waiting, next) in [
         ([9, 0, 0, 0], [0, 0, 0, 0], None),
-        // All is lent to the class that asks.
+        // All slots are lent to the class that needs them.
         ([9, 0, 0, 0], [1, 0, 0, 0], Some(Low)),
         ([0, 0, 9, 0], [0, 0, 1, 0], Some(High)),
-        // Of classes below their shares the most critical is first.
+        // Of the classes below their shares, the most critical goes first.
         ([9, 0, 0, 0], [1, 1, 1, 1], Some(Critical)),
         ([8, 0, 0, 1], [1, 1, 1, 0], Some(High)),
-        // A class below its share is before a more critical one that has its own.
+        // A class below its share goes before a more critical one that has its share.
         ([0, 0, 9, 0], [1, 0, 1, 0], Some(Low)),
         ([0, 1, 8, 0], [0, 1, 1, 0], Some(Medium)),
         ([1, 2, 0, 6], [1, 1, 1, 1], Some(High)),
-        // Beyond all shares it is criticality alone.
+        // If all classes have their shares, criticality alone decides.
         ([1, 2, 4, 2], [1, 1, 1, 1], Some(Critical)),
         ([1, 3, 4, 1], [1, 1, 1, 0], Some(High)),
     ] {

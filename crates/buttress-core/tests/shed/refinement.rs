@@ -1,4 +1,4 @@
-//! One limit, one queue and nothing else: step by step as a list of numbers would have it.
+//! A shedder with one limit and one queue does the same as a naive list, step by step.
 
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
@@ -9,7 +9,7 @@ use buttress_core::queue::Order;
 use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use proptest::prelude::*;
 
-/// The calls in flight and the waiters, by number, in their order.
+/// The numbers of the calls in flight and of the waiters, in order.
 struct Naive {
     limit: usize,
     room: usize,
@@ -112,7 +112,7 @@ proptest! {
                     naive.resize(to);
                 }
             }
-            // A waiter that was assigned a slot is woken, and no other.
+            // Only waiters that were assigned a slot get a permit.
             let mut still = Vec::new();
             for (who, waiter) in waiting {
                 match shed.poll(&waiter, Waker::noop(), || 0, || now) {

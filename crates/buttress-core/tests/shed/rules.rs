@@ -1,4 +1,4 @@
-//! The checks of a shedder before a call is admitted, one at a time.
+//! The rules by which a shedder admits a call, one at a time.
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -105,7 +105,7 @@ fn a_greedy_tenant_leaves_slots_for_another_each_time() {
     let (modest, greedy) = (room.of("modest"), room.of("greedy"));
     for _ in 0..3 {
         let mut permits = vec![room.enter(modest)];
-        // Half of what there is, and as much again as is free then.
+        // The greedy tenant gets half of the slots, plus as many as are then free.
         permits.extend((0..6).map(|_| room.enter(greedy)));
         assert_eq!(room.refused(greedy), Reason::TenantOverShare);
         permits.push(room.enter(modest));
@@ -144,7 +144,7 @@ fn where_rejections_are_not_enforced_a_tenant_is_admitted_and_counted() {
     let (permit, would_reject) = room.ask(greedy).expect("it does not bind");
     assert_eq!(would_reject, Some(Reason::TenantOverShare));
     permits.push(permit);
-    // It has seven by now, so it takes two that end for it to be within its share.
+    // The tenant has seven calls in flight, so two must end until it is within its share.
     room.shed
         .reconfigure(config, room.now)
         .expect("tenants are as before");
@@ -294,7 +294,7 @@ fn in_shadow_it_is_said_what_was_short_first() {
 fn the_fast_path_is_taken_only_where_no_other_rule_applies() {
     let at_hand = |config: ShedConfig| {
         let room = Room::new(config);
-        // The first call brings some slots along for those after it.
+        // The first call moves some tokens to the stripe for the calls after it.
         let _first = room.shed.admit(Call::default(), || 0, || room.now);
         let stripe = room.shed.stripe(StripeIndex::current());
         let before = room.in_flight();
@@ -350,7 +350,7 @@ fn a_call_rejected_in_favour_of_more_critical_ones_gets_that_reason() {
     let Poll::Ready(Ok(permit)) = hear(&high) else {
         panic!("it is its turn");
     };
-    // No more critical call waits any more.
+    // The last more critical waiter leaves.
     room.shed.leave(wait(Criticality::Medium), || room.now);
     room.shed.release(permit, || room.now);
 }
@@ -382,7 +382,7 @@ fn only_a_deadline_of_less_than_calls_take_cuts_short() {
     assert!(cut_short(MS), "nothing is known");
     assert!(!cut_short(60_000 * MS), "nothing is known");
 
-    // Calls take ten milliseconds.
+    // Calls take 10 ms.
     let scene = Scene::new();
     let mut permit = scene.enter();
     let cut_short = |permit: &Permit, left| {
@@ -424,7 +424,7 @@ fn a_call_without_time_left_gets_no_retry_after() {
     assert!(refusal.retry_after.is_some());
 }
 
-/// Where the first step of a limit of 20 leads to, of which 15 were in use when a call timed out.
+/// The first change of a limit of 20, of which 15 slots were in use when a call timed out.
 fn after_a_timeout(with_refusals: bool) -> u64 {
     let limit = LimitConfig::aimd(Duration::from_secs(60)).initial(20);
     let mut room = Room::new(ShedConfig::default().limit(limit).queue(0));
@@ -455,7 +455,7 @@ fn after_a_timeout(with_refusals: bool) -> u64 {
 #[test]
 fn only_beside_refusals_a_timeout_lowers_a_limit_below_what_is_in_use() {
     assert_eq!(after_a_timeout(true), 18);
-    // The timeout changed nothing, and what came after it was good.
+    // The timeout did not change the limit, and the later calls succeeded.
     assert_eq!(after_a_timeout(false), 21);
 }
 
@@ -468,7 +468,7 @@ fn a_call_takes_as_long_as_it_takes_until_its_answer_begins() {
         room.now += 10 * MS;
         permit.answered(|| room.now);
         room.now += 490 * MS;
-        // Only the first word of it counts.
+        // Only the first `answered` counts.
         permit.answered(|| room.now);
         room.shed.settle(&mut permit, Report::SUCCESS, || room.now);
         room.shed.release(permit, || room.now);

@@ -1,4 +1,4 @@
-//! A shedder in front of a service that takes on any number of calls at once, in virtual time.
+//! A shedder in front of a service that accepts any number of calls at once, in virtual time.
 use std::collections::BinaryHeap;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ impl Dice {
 }
 
 enum What {
-    /// Of the run with this number.
+    /// An arrival, with the number of its run.
     Arrive(u64),
     End(Permit, Outcome),
     Look,
@@ -48,7 +48,7 @@ impl Ord for Event {
     }
 }
 
-/// The results of calls.
+/// The results of a run.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     offered: u64,
@@ -68,7 +68,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The default shedder, which has seen nothing.
+    /// Creates the default shedder without any history.
     pub(crate) fn new(start: Instant) -> Self {
         Self {
             shed: Shed::new(ShedConfig::default(), 7, start).expect("valid"),
@@ -83,7 +83,7 @@ impl Service {
         }
     }
 
-    /// The share of calls that was rejected since the last read.
+    /// The share of calls rejected since the last read.
     pub(crate) fn refused(&mut self) -> f64 {
         let tally = std::mem::take(&mut self.tally);
         tally.refused as f64 / tally.offered.max(1) as f64
@@ -94,7 +94,8 @@ impl Service {
         self.heap.push(Event(when, self.number, what));
     }
 
-    /// Calls at random moments, `rate` a second, until `until`. `service` says how long one takes, and how it ends.
+    /// Makes calls at random times, `rate` a second, until `until`. `service` returns how long each takes, and how it
+    /// ends.
     pub(crate) fn run(
         &mut self,
         until: Duration,

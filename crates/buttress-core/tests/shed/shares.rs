@@ -8,11 +8,11 @@ use buttress_core::shed::{Admission, Call, Permit, Shed, ShedConfig, Waiter};
 use buttress_core::{Criticality, Reason, Report};
 
 const MS: Duration = Duration::from_millis(1);
-/// The number of calls in flight at once. Each takes ten milliseconds on average, so the capacity is one a millisecond.
+/// The number of calls in flight at once. Each takes 10 ms on average, so the capacity is one call per millisecond.
 const LIMIT: u32 = 10;
 const SECONDS: usize = 5;
 
-/// The answered calls of each criticality in a second, for a number of arrivals of each per millisecond.
+/// The answered calls of each criticality in one second, for this many arrivals of each per millisecond.
 fn answered(config: ShedConfig, offered: [usize; 4]) -> [usize; 4] {
     let mut world = World::new(config.limit(LIMIT));
     for _ in 0..1_000 * SECONDS {
@@ -29,7 +29,7 @@ fn answered(config: ShedConfig, offered: [usize; 4]) -> [usize; 4] {
 struct World {
     shed: Shed,
     now: Instant,
-    /// When it ends, and what it is.
+    /// When each call ends, its criticality and its permit.
     inside: Vec<(Instant, Criticality, Permit)>,
     waiting: Vec<(Criticality, Waiter)>,
     answered: [usize; 4],
@@ -85,7 +85,7 @@ impl World {
         }
     }
 
-    /// From one to nineteen milliseconds, each as often as any other.
+    /// Starts a call of 1 to 19 ms, uniformly distributed.
     fn begin(&mut self, criticality: Criticality, permit: Permit) {
         self.dice = self
             .dice
@@ -103,8 +103,8 @@ fn config(queue: usize) -> ShedConfig {
     config.shares(SharesConfig::default())
 }
 
-/// With a queue and without. Of a thousand that can be answered, the default shares are 100 of what is medium, 500 of
-/// what is high and 100 of what is critical.
+/// Tests with and without a queue. Of a capacity of a thousand calls, the default shares guarantee 100 to medium, 500
+/// to high and 100 to critical calls.
 fn with_and_without_a_queue(offered: [usize; 4], expected: &[RangeInclusive<usize>; 4]) {
     for queue in [0, 64] {
         let answered = answered(config(queue), offered);
@@ -116,8 +116,8 @@ fn with_and_without_a_queue(offered: [usize; 4], expected: &[RangeInclusive<usiz
     }
 }
 
-/// Each call of the batch that comes while it has less than its share could wait before the users, until the queue is
-/// full of the batch: but no more of them than it lacks.
+/// Each batch call that arrives while the batch is below its share could go before the users, until the queue is full
+/// of batch calls. Only as many go first as are missing from the share.
 #[test]
 fn a_batch_has_its_share_beside_users_and_no_more() {
     with_and_without_a_queue([0, 12, 2, 0], &[0..=0, 95..=106, 880..=905, 0..=0]);
@@ -139,7 +139,7 @@ fn a_criticality_without_a_guarantee_gets_what_is_left() {
     with_and_without_a_queue([12, 0, 0, 0], &[995..=1_005, 0..=0, 0..=0, 0..=0]);
 }
 
-/// Without a queue a slot is reserved after a rejection. With one, a call below its share waits.
+/// Without a queue a slot is reserved after a rejection. With a queue, a call below its share waits.
 #[test]
 fn a_slot_that_is_kept_stays_so_until_there_is_a_queue() {
     let shed = Shed::new(config(0).limit(2), 7, Instant::now()).expect("valid");

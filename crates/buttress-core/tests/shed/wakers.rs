@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use buttress_core::shed::{Admission, Call, Shed, ShedConfig};
 
-/// An executor that goes on at once, on the thread that wakes it, and looks at the shedder.
+/// An executor that runs immediately on the thread that wakes it, and calls the shedder.
 struct AtOnce {
     shed: Shed,
     limits: Mutex<Vec<u64>>,
@@ -24,7 +24,7 @@ impl Wake for AtOnce {
 #[test]
 fn a_waiter_admitted_by_a_higher_limit_may_use_the_shedder_at_once() {
     let (done, is_done) = mpsc::channel();
-    // If it stood still, it would do so for ever.
+    // On another thread, so that a deadlock fails the test by its timeout.
     thread::spawn(move || {
         let now = Instant::now();
         let config = ShedConfig::default().queue(4).max_wait(None);

@@ -1,4 +1,4 @@
-/// Chance from a seed: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+/// Seeded random numbers: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
 
@@ -14,7 +14,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// Above 0 and below 1.
+    /// A number in `(0, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
@@ -23,7 +23,7 @@ impl Dice {
         -mean * self.uniform().ln()
     }
 
-    /// By Box and Muller (1958).
+    /// A normally distributed number, by the transform of Box and Muller (1958).
     pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()

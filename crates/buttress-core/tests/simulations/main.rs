@@ -1,8 +1,8 @@
-//! What the rules are worth, on a virtual clock and from fixed seeds: all tables in one order, and what they promise.
+//! What the rules achieve, with a virtual clock and fixed seeds: prints all tables, and checks their bounds.
 //!
-//! `cargo test --release -p buttress-core --test simulations` prints them; a word after `--` picks those with it in
-//! their titles. Without optimizations those of the shedder are a glance: one short run of the default. The first
-//! promise that is broken ends it all.
+//! `cargo test --release -p buttress-core --test simulations` prints the tables; a word after `--` selects those with
+//! it in their titles. Without optimizations, the shedder runs only one short simulation of the default. The first
+//! bound that does not hold ends the run.
 
 #![allow(
     clippy::disallowed_methods,
@@ -21,7 +21,7 @@ mod world;
 
 type Simulation = (&'static str, fn());
 
-/// In the order they are printed.
+/// All simulations, in the order in which they are printed.
 const ALL: [Simulation; 16] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
@@ -73,7 +73,7 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    // A run that lists tests finds none here, and runs them all by the name of the file.
+    // Test runners that list tests find none here, and run all simulations by the name of the file.
     if std::env::args().any(|word| word == "--list") {
         return;
     }

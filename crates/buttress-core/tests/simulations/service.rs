@@ -1,14 +1,14 @@
 use crate::dice::Dice;
 
-/// How long calls take, in seconds.
+/// The distribution of service times, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Service {
-    /// Always as long.
+    /// Always the mean.
     Constant(f64),
     Exponential(f64),
-    /// Four of five take half the mean, the fifth three times as long as it.
+    /// Four of five calls take half the mean, the fifth three times the mean.
     Bimodal(f64),
-    /// A logarithm with a standard deviation of 1: the mean is above five of seven.
+    /// Log-normal, with a standard deviation of the logarithm of 1: about five of seven calls take less than the mean.
     LogNormal(f64),
 }
 

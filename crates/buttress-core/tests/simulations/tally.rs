@@ -1,30 +1,30 @@
 use buttress_core::Criticality;
 
-/// What happened in a while.
+/// The results of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) seconds: f64,
-    /// Calls that could have been answered meanwhile.
+    /// The number of calls that could have been answered.
     pub(crate) capacity: f64,
     pub(crate) offered: u64,
     pub(crate) refused: u64,
-    /// How long it took from a call's arrival to its answer, in seconds, for each that got one.
+    /// The time from arrival to response, in seconds, of each call that got a response.
     pub(crate) latencies: Vec<f32>,
-    /// The limit, times the seconds it was in force.
+    /// The limit, multiplied by the seconds for which it applied.
     pub(crate) limit: f64,
     pub(crate) least: u64,
     pub(crate) most: u64,
-    /// By [`Criticality::index`].
+    /// The results by [`Criticality::index`].
     pub(crate) classes: [Class; Criticality::COUNT],
-    /// Workers in use, times the seconds they were.
+    /// The workers in use, multiplied by the seconds for which they were.
     pub(crate) busy: f64,
 }
 
-/// What happened to the calls of one criticality.
+/// The results of one criticality.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Class {
     pub(crate) offered: u64,
-    /// Calls that were answered by their deadlines.
+    /// The calls answered by their deadlines.
     pub(crate) in_time: u64,
 }
 
@@ -57,24 +57,24 @@ impl Tally {
         }
     }
 
-    /// The share of the calls of a criticality that were answered by their deadlines.
+    /// The share of the calls of a criticality answered by their deadlines.
     pub(crate) fn served(&self, criticality: Criticality) -> f64 {
         let class = self.classes[criticality.index()];
         class.in_time as f64 / class.offered as f64
     }
 
-    /// Answers in time, as a share of the capacity.
+    /// Responses within the objective, as a share of the capacity.
     pub(crate) fn goodput(&self, objective: f64) -> f64 {
         let in_time = |latency: &&f32| f64::from(**latency) <= objective;
         self.latencies.iter().filter(in_time).count() as f64 / self.capacity
     }
 
-    /// Answers, in time or not, as a share of the capacity.
+    /// Responses, in time or not, as a share of the capacity.
     pub(crate) fn throughput(&self) -> f64 {
         self.latencies.len() as f64 / self.capacity
     }
 
-    /// How long all but such a share of the answers took at most, in seconds.
+    /// The latency, in seconds, that this share of the responses does not exceed.
     pub(crate) fn percentile(&self, share: f64) -> f64 {
         let mut latencies = self.latencies.clone();
         let rank = (latencies.len() as f64 * share) as usize;
@@ -98,7 +98,7 @@ impl Tally {
     }
 }
 
-/// What happened with all of the seeds together, each in a thread of its own.
+/// Adds up the results of all seeds, each run in its own thread.
 pub(crate) fn over_seeds(
     seeds: std::ops::Range<u64>,
     simulate: impl Fn(u64) -> Tally + Sync,

@@ -11,26 +11,28 @@ use crate::dice::Dice;
 use crate::service::Service;
 use crate::tally::Tally;
 
-/// A service with workers and a queue of its own without end, oldest first, and a shedder in front of it.
+/// A service with workers and its own unbounded queue, oldest first, and a shedder in front of it.
 ///
-/// Calls come at random moments. Callers do not leave when a response is late: that would hide its cost.
+/// Calls arrive at random times. Callers do not leave when a response is late, since that would hide the cost of late
+/// responses.
 pub(crate) struct World {
     pub(crate) shed: Shed,
     pub(crate) workers: usize,
     pub(crate) service: Service,
-    /// Calls offered a second, by [`Criticality::index`].
+    /// Calls offered per second, by [`Criticality::index`].
     pub(crate) offered: [f64; Criticality::COUNT],
-    /// By when a caller wants its answer, if it says so, in seconds.
+    /// The caller's deadline in seconds, if the caller sends one.
     pub(crate) deadline: Option<f64>,
     pub(crate) bodies: Option<Bodies>,
     start: Instant,
-    /// In nanoseconds, as all moments here.
+    /// In nanoseconds, like all times here.
     now: u64,
     dice: Dice,
-    /// How many calls were begun, and how long all of them take together: how long they happen to take is no merit.
+    /// The number of calls that started, and the sum of their service times, so that the results do not depend on the
+    /// service times drawn.
     drawn: (f64, f64),
     next: u64,
-    /// Those the shedder keeps waiting, by the number their wakers have.
+    /// The calls that wait in the shedder, by the number of their waker.
     waiting: Vec<Option<Waiting>>,
     free: Vec<usize>,
     expires_at: BinaryHeap<Reverse<(u64, usize)>>,
@@ -41,16 +43,16 @@ pub(crate) struct World {
     running: Vec<Option<Running>>,
     idle: Vec<usize>,
     ends: BinaryHeap<Reverse<(u64, usize)>>,
-    /// Bodies with a place, and when they end, in that order.
+    /// The bodies that hold a slot and the times at which they end, in that order.
     open: VecDeque<(u64, Permit)>,
 }
 
-/// Long bodies, of a share of the answers. They take no worker: each waits for events, or for its reader.
+/// Long bodies, for a share of the responses. They need no worker: each waits for events, or for its reader.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bodies {
     pub(crate) share: f64,
     pub(crate) seconds: f64,
-    /// Whether their calls keep their places until they end.
+    /// Whether calls hold their slots until their bodies end.
     pub(crate) hold_places: bool,
 }
 
@@ -96,17 +98,17 @@ impl World {
         }
     }
 
-    /// Calls that it can answer a second, on average.
+    /// The mean number of calls that the service can answer per second.
     pub(crate) fn capacity(&self) -> f64 {
         self.workers as f64 / self.service.mean()
     }
 
-    /// Offers this many times the capacity from now on.
+    /// Sets the offered load to this multiple of the capacity.
     pub(crate) fn offer(&mut self, times: f64) -> &mut Self {
         self.offer_each(&[(Criticality::default(), times)])
     }
 
-    /// Offers this many times the capacity of each criticality from now on.
+    /// Sets the offered load of each criticality to this multiple of the capacity.
     pub(crate) fn offer_each(&mut self, times: &[(Criticality, f64)]) -> &mut Self {
         self.offered = [0.0; Criticality::COUNT];
         for (criticality, times) in times {
@@ -121,7 +123,7 @@ impl World {
         nanos(self.dice.exponential(1.0 / offered))
     }
 
-    /// The criticality of the call that arrives. Draws only where calls of several are offered.
+    /// The criticality of the next call. Uses a random number only if several are offered.
     fn criticality(&mut self) -> Criticality {
         let all: f64 = self.offered.iter().sum();
         let only = |c: &Criticality| self.offered[c.index()] == all;
@@ -178,7 +180,7 @@ impl World {
         tally.offered += 1;
         tally.classes[criticality.index()].offered += 1;
         let (now, arrived) = (self.instant(self.now), self.now);
-        // As the shell does.
+        // As a shell does.
         let stripe = self.shed.stripe(StripeIndex::current());
         if !self.shed.samples(&stripe)
             && let Some(permit) = self.shed.try_admit(&stripe)
@@ -282,7 +284,7 @@ impl World {
         self.shed.release(permit, || now);
     }
 
-    /// A waiter has reached its longest wait, or left already.
+    /// A waiter has reached its maximum wait, or has already left.
     fn give_up(&mut self, tally: &mut Tally) {
         let now = self.instant(self.now);
         let Some(Reverse((_, slot))) = self.expires_at.pop() else {
@@ -304,7 +306,7 @@ impl World {
         self.woken.lock().expect("not poisoned").push(slot);
     }
 
-    /// Lets every woken waiter read its result.
+    /// Polls every woken waiter.
     fn wake(&mut self, tally: &mut Tally) {
         loop {
             let woken = std::mem::take(&mut *self.woken.lock().expect("not poisoned"));
@@ -343,7 +345,7 @@ impl World {
     }
 }
 
-/// Records which waiter has to poll again.
+/// Records which waiter to poll again.
 struct Bell {
     slot: usize,
     woken: Arc<Mutex<Vec<usize>>>,

@@ -1,4 +1,4 @@
-//! The throttle against a model that keeps the full history. Its comparison with others is in `tests/simulations`.
+//! The throttle against a model that keeps the full history. It is compared with others in `tests/simulations`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -32,7 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Keeps everything that happened, with the number of its bucket of 50 ms.
+/// A naive throttle: everything that happened, with the number of its 50 ms bucket.
 #[derive(Default)]
 struct Naive {
     sent: Vec<u64>,
@@ -91,7 +91,7 @@ proptest! {
                         naive.accepted.push(bucket);
                     }
                 }
-                // The newest one that is not forgotten yet.
+                // The newest call that is still within the window.
                 Step::Withdraw => {
                     throttle.withdraw(now);
                     if naive.sent.last().is_some_and(|at| at + 20 > bucket) {
@@ -156,7 +156,7 @@ fn threads_together_send_no_more_than_one() {
     });
     let snapshot = throttle.snapshot(start);
     assert_eq!((snapshot.sent, snapshot.refused), (sent, sent));
-    // Ten seconds' worth of the floor, a turn, and the calls before the first responses.
+    // The floor for ten seconds, one call at its rate, and the calls before the first responses.
     assert!((50..=60).contains(&sent), "{sent}");
 }
 

@@ -1,4 +1,4 @@
-//! The counts are those of the reference, whatever the calls and their times.
+//! The counts equal those of the reference, for any calls and times.
 
 use buttress_core::window::{Mark, Window};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::{FAILED, GOOD, Sliding};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A call that ended this many bucket-hundredths before the clock: its thread was late.
+    /// A call that ended this many hundredths of a bucket before the clock, since its thread was late.
     Call {
         late: u64,
         mark: Mark,
@@ -65,7 +65,7 @@ proptest! {
         prop_assert_eq!(sliding.counts(now), reference.counts(now));
     }
 
-    /// No order of times, however absurd, panics or invents calls.
+    /// No order of times panics or adds calls that were not made.
     #[test]
     fn a_clock_gone_mad_invents_nothing(
         window in window(),
@@ -84,8 +84,8 @@ proptest! {
     }
 }
 
-/// The window of tower-resilience never forgot: after 10 000 successes it took 10 000 failures to reach half
-/// (defect B01), and not the fifty that a window of a hundred takes.
+/// The window of tower-resilience never removes old calls: after 10 000 successes it takes 10 000 failures to reach
+/// half (defect B01), instead of the fifty that a window of a hundred takes.
 #[test]
 fn a_count_window_forgets_all_but_its_size() {
     let mut sliding = Sliding::new(Window::Count(100));

@@ -10,7 +10,7 @@ mod time;
 
 use buttress_core::window::{Counts, History, Mark, Successes, Window};
 
-/// Both halves of a window, used as a circuit uses them.
+/// Both parts of a window, used as a circuit uses them.
 #[derive(Debug)]
 struct Sliding {
     successes: Successes,

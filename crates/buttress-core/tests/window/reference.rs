@@ -1,8 +1,8 @@
-//! A window without cleverness: every call is kept, and every question reads them all.
+//! A naive window: it keeps every call, and reads all of them for every result.
 
 use buttress_core::window::{Counts, Mark, Window};
 
-/// All calls there ever were, and what the window spans.
+/// All calls ever recorded, and the span of the window.
 #[derive(Debug)]
 pub(crate) struct Reference {
     window: Window,
@@ -24,8 +24,8 @@ impl Reference {
         self.latest = self.latest.max(at);
     }
 
-    /// The calls of the window: a number of last calls, or those in the bucket of `now` and the fifteen before it. A
-    /// clock that went back stands still.
+    /// The calls in the window: the last calls up to its size, or those in the bucket of `now` and the fifteen before
+    /// it. If the clock goes back, the latest time is used.
     pub(crate) fn counts(&mut self, now: u64) -> Counts {
         self.latest = self.latest.max(now);
         match self.window {
@@ -42,7 +42,7 @@ impl Reference {
         self.calls.iter().filter(move |(at, _)| *at >= edge)
     }
 
-    /// Where the oldest bucket of `window` begins, at the latest time there was.
+    /// The start of the oldest bucket of `window`, at the latest time seen.
     pub(crate) fn edge(&self, window: Window) -> u64 {
         let bucket = bucket_nanos(window);
         (self.latest / bucket).saturating_sub(15) * bucket
@@ -52,7 +52,7 @@ impl Reference {
         self.calls.clear();
     }
 
-    /// Another count window forgets at once what the old one no longer held.
+    /// A new count window excludes the calls that the old one no longer held.
     pub(crate) fn resize_count(&mut self, size: u32) {
         let Window::Count(before) = self.window else {
             panic!("not a count window");
@@ -63,7 +63,7 @@ impl Reference {
     }
 }
 
-/// A sixteenth of a time window, rounded up.
+/// The length of a bucket: a sixteenth of a time window, rounded up.
 pub(crate) fn bucket_nanos(window: Window) -> u64 {
     let Window::Time(time) = window else {
         panic!("not a time window");

@@ -1,4 +1,4 @@
-//! A window that changes what it spans keeps what it holds.
+//! A window whose span changes keeps its calls.
 
 use buttress_core::window::{Mark, Window};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use super::reference::{Reference, bucket_nanos, sum};
 use super::strategies::{count_window, mark, pause, time_window};
 use super::{FAILED, GOOD, Sliding};
 
-/// A window with these calls in it, its reference, and what time it then is.
+/// A window with these calls, its reference, and the current time.
 fn filled(window: Window, calls: &[(u64, Mark)]) -> (Sliding, Reference, u64) {
     let mut sliding = Sliding::new(window);
     let mut reference = Reference::new(window);
@@ -40,8 +40,8 @@ proptest! {
         }
     }
 
-    /// Nothing newer than the new window is lost but what shares a bucket with something older; nothing
-    /// older is kept.
+    /// Of the calls within the new window, only those that share a bucket with an older call may be lost; no older call
+    /// is kept.
     #[test]
     fn a_time_window_is_the_same_within_one_bucket(
         from in time_window(),

@@ -1,4 +1,4 @@
-//! Arbitrary windows, calls and passing times.
+//! Arbitrary windows, calls and pauses.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use proptest::prelude::*;
 pub(crate) const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
 
 pub(crate) fn mark() -> impl Strategy<Value = Mark> {
-    // Mostly successes, as in life, so that runs of them between two marked calls come up.
+    // Mostly successes, so that runs of them between two marked calls occur.
     prop_oneof![
         3 => Just(Mark::default()),
         1 => any::<(bool, bool)>().prop_map(|(failed, slow)| Mark { failed, slow }),
     ]
 }
 
-/// How long until the next call: bursts, jitter of nanoseconds, gaps about a bucket and a window, and jumps.
+/// The time until the next call: no pause, jitter of nanoseconds, gaps of about a bucket and about a window, and jumps.
 pub(crate) fn pause() -> impl Strategy<Value = u64> {
     prop_oneof![
         4 => Just(0),
@@ -32,7 +32,7 @@ pub(crate) fn count_window() -> impl Strategy<Value = Window> {
 }
 
 pub(crate) fn time_window() -> impl Strategy<Value = Window> {
-    // Also lengths that sixteen does not divide.
+    // Includes lengths that are not divisible by sixteen.
     prop_oneof![
         Just(Duration::from_millis(100)),
         Just(Duration::from_secs(10)),

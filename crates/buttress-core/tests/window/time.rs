@@ -1,4 +1,4 @@
-//! How long a time window remembers.
+//! How long a time window counts a call.
 
 use buttress_core::window::Window;
 use proptest::prelude::*;
@@ -8,8 +8,8 @@ use super::strategies::{DAY, time_window};
 use super::{FAILED, GOOD, Sliding};
 
 proptest! {
-    /// The span is from the window less a bucket to the window. The budget of tower 0.5.3 with a ttl of 10 s remembers
-    /// from 6 to 12, depending only on the spacing of calls.
+    /// The span is between the window less one bucket and the window. The budget of tower 0.5.3 with a ttl of 10 s has
+    /// a span from 6 to 12 s, depending only on the spacing of calls.
     #[test]
     fn a_call_is_remembered_for_a_window_less_at_most_a_bucket(
         window in time_window(),
@@ -25,7 +25,7 @@ proptest! {
         };
         prop_assert!(remembered(15 * bucket));
         prop_assert!(!remembered(16 * bucket));
-        // Forgotten once is forgotten for good, and to the nanosecond at a boundary.
+        // A call that is no longer counted is never counted again, and the boundary is exact to the nanosecond.
         let boundary = (at / bucket + 16) * bucket;
         prop_assert!(remembered(boundary - 1 - at));
         prop_assert!(!remembered(boundary - at));
@@ -33,7 +33,7 @@ proptest! {
     }
 }
 
-/// The metrics of tower-resilience go on reporting expired records (defect B22).
+/// The metrics of tower-resilience report expired records indefinitely (defect B22).
 #[test]
 fn a_look_alone_lets_calls_expire() {
     let mut sliding = Sliding::new(Window::Time(std::time::Duration::from_secs(16)));

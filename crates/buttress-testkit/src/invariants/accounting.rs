@@ -1,4 +1,4 @@
-//! Nothing is lost, nothing is counted twice, and the limit is the limit.
+//! Accounting: every call is counted once, nothing leaks, and the limit is exact.
 
 use super::Invariant;
 use crate::call_state::CallState;
@@ -25,12 +25,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Random histories of calls that succeed, fail, are rejected and are cancelled. Each call ends once
-/// and as its inner call did; offered = completed + failed + rejected + cancelled; and then nothing
-/// is left.
+/// Runs random histories of calls that succeed, fail, are rejected and are cancelled. Each call ends once, with the
+/// result of its inner call; offered = completed + failed + rejected + cancelled; afterwards no call, request or body
+/// remains.
 ///
-/// Derived from metrics that count twice, successes that are lost on the way, and gauges that never
-/// return to 0.
+/// Derived from metrics that count twice, successes that are not recorded, and gauges that never return to 0.
 fn conservation(lab: &TestEnv<'_>) -> Check {
     for seed in 0..40 {
         let bench = lab.bench();
@@ -65,11 +64,11 @@ fn conservation(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// Sixty-four clones come and go at random, and the capacity changes if it can. Whenever one is admitted, no more are
-/// inside than the capacity allows.
+/// Sixty-four clones arrive and leave at random, and the capacity changes where the layer allows it. Whenever a call is
+/// admitted, no more calls are inside than the capacity allows.
 ///
-/// Derived from limits that compare first and count later (tower-resilience#365), and readiness
-/// without a permit (#367).
+/// Derived from limits that compare first and count later (tower-resilience#365), and from readiness without a permit
+/// (#367).
 fn hard_cap(lab: &TestEnv<'_>) -> Check {
     let capacity = lab.capacity()?;
     for seed in 0..8 {
@@ -90,10 +89,10 @@ fn hard_cap(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// Shrunk below the number in flight, the layer admits no call until there is room, and ends no call. Grown by some, it
-/// wakes as many waiters, or all.
+/// A capacity lowered below the number of calls in flight ends no call, and admits none until fewer calls are in flight
+/// than the capacity. A capacity raised by two wakes two waiters.
 ///
-/// Derived from semaphores whose forgotten permits come back, and from limits that are read once.
+/// Derived from semaphores whose forgotten permits come back, and from limits that are read only once.
 fn resize(lab: &TestEnv<'_>) -> Check {
     let capacity = lab.capacity()?;
     let bench = lab.bench();

@@ -1,4 +1,4 @@
-//! The response body: untouched on its way, and the end of the call where the layer says so.
+//! The response body: passed on unchanged, with the slot released where the layer declares that a call ends.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -19,13 +19,12 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: bodies,
 }];
 
-/// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A
-/// layer that holds its slots to the end of the body gives each back at the end, the trailers, an
-/// error or the drop of the body, and with the headers where there is no body; any other layer
-/// gives it back with the headers.
+/// Frames, trailers, errors, `size_hint` and `is_end_stream` are the same outside as inside. A layer that holds its
+/// slots to the end of the body releases each at the end, at the trailers, on an error or when the body is dropped, and
+/// with the headers if there is no body. Any other layer releases the slot with the headers.
 ///
-/// Derived from limits that bound only how many streams start (tower-http#447), swallowed trailers,
-/// and wrappers that forget `size_hint`.
+/// Derived from limits that bound only how many streams start (tower-http#447), swallowed trailers, and wrappers that
+/// do not forward `size_hint`.
 fn bodies(lab: &TestEnv<'_>) -> Check {
     for body in samples() {
         arrives_as_sent(&lab.bench(), body)?;
@@ -56,7 +55,7 @@ fn samples() -> [TestBody; 6] {
             .trailer("grpc-status", "0"),
         body().trailer("grpc-status", "14"),
         body().data("a").err("broken off"),
-        // Says more than it has.
+        // Declares more bytes than it yields.
         body().declare(10).data("short"),
     ]
 }
@@ -80,7 +79,7 @@ fn arrives_as_sent(bench: &Harness<'_>, body: TestBody) -> Check {
     bench.at_rest("a body was read")
 }
 
-/// What a body says of itself before each poll, and what the poll brings.
+/// What a body reports before each poll, and the result of the poll.
 fn trace<B>(body: &mut B) -> Vec<String>
 where
     B: Body<Data = bytes::Bytes> + Unpin,
@@ -119,7 +118,7 @@ fn open_body() -> Response<TestBody> {
     Response::new(TestBody::empty().data("a").data("b"))
 }
 
-/// Bodies, and the piece that ends each; none where it is dropped.
+/// Bodies, and the piece that ends each; `None` where the body is dropped instead.
 fn endings() -> [(TestBody, Option<Piece>); 4] {
     let body = || TestBody::empty().data("a");
     [
@@ -156,7 +155,7 @@ fn held_until(bench: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Chec
     bench.at_rest("all bodies are dropped")
 }
 
-/// An empty body, the answer to a `HEAD`, a 204 and a 304: there is nothing to wait for.
+/// An empty body, and the responses to a `HEAD`, a 204 and a 304: the call ends with the headers.
 fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
     let cases = [
         (Method::GET, StatusCode::OK),
@@ -191,7 +190,7 @@ fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// As many calls as fit, all answered, with their bodies unread.
+/// Fills the capacity with answered calls whose bodies are not read.
 fn answered<'a>(
     bench: &'a Harness<'_>,
     response: Response<TestBody>,

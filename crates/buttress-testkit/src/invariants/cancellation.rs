@@ -27,12 +27,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// The call is dropped ready but uncalled, then after each number of polls through the future and
-/// into the body. Every time, the inner future is gone, the state is as before, no task runs on,
-/// and all slots are free.
+/// The call is dropped when it is ready but not called, and then after each number of polls of the future and of the
+/// body. Each time, the inner future is dropped, the state is as before, no task keeps running, and all slots are free.
 ///
-/// Derived from permits that leak when a future is dropped (tower-resilience#365) and probes that are
-/// cancelled and never settle (davenverse/circuit#258).
+/// Derived from permits that leak when a future is dropped (tower-resilience#365), and from cancelled probes that are
+/// never recorded (davenverse/circuit#258).
 fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut caller = bench.caller();
@@ -66,8 +65,9 @@ fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// Of five waiters, the first, the third or the last is cancelled; the others are admitted in the order in which they would
-/// have been otherwise. If the one that is cancelled was the next, and a slot was free, another is woken at that moment.
+/// Of five waiters, the first, the third or the last is cancelled. The others are admitted in the order in which they
+/// would have been otherwise. If the cancelled waiter was next and a slot was free, another waiter is woken
+/// immediately.
 ///
 /// Derived from waiters that are assigned a permit and dropped before they poll (tokio#904, embassy#2766).
 fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
@@ -102,7 +102,7 @@ fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-/// The order in which the waiters are admitted, after as many as the capacity; without the one that is cancelled.
+/// Returns the order in which the waiters are admitted once all slots are taken, without the cancelled waiter.
 pub(super) fn order_of_entry(
     bench: &Harness<'_>,
     waiters: usize,
@@ -128,10 +128,10 @@ pub(super) fn order_of_entry(
     Ok(order)
 }
 
-/// A slot becomes free and its waiter leaves, in either order, between two polls. Then just one more caller fits. Where
-/// waits have a bound, the same for a slot that becomes free as the time runs out.
+/// A slot becomes free and its waiter leaves, in either order, between two polls. Afterwards exactly one more caller is
+/// admitted. Where waits are bounded, the same holds for a slot that becomes free as the wait ends.
 ///
-/// Derived from permits that are granted to the dead, and from those handed on twice.
+/// Derived from permits granted to waiters that have left, and from permits granted twice.
 fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
     for granted_first in [true, false] {
         let bench = lab.bench();

@@ -1,4 +1,4 @@
-//! Time that does not pass as expected.
+//! Clocks that jump.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: the_clock_leaps,
 }];
 
-/// The clock leaps thirty days at once, then goes thirty times a day, while a clone is ready, a
-/// call is inside and callers wait. Nothing panics, every call ends, and new calls succeed.
+/// The clock jumps by thirty days at once, or by one day thirty times, while a clone is ready, a call is inside and
+/// callers wait. Nothing panics, every call ends, and new calls succeed.
 ///
-/// Derived from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days
-/// (tokio#8334), and budgets that loop over the time they slept.
+/// Derived from arithmetic on instants (tower#633, tikv#11940), the timer wheel's wrap after 12 days (tokio#8334), and
+/// budgets that loop over each interval of an idle time.
 fn the_clock_leaps(lab: &TestEnv<'_>) -> Check {
     for (leaps, by) in [(1, 30 * DAY), (30, DAY)] {
         let bench = lab.bench();
@@ -32,7 +32,7 @@ fn the_clock_leaps(lab: &TestEnv<'_>) -> Check {
         }
         bench.probe.let_go();
         callers.push(ready);
-        // As often as there are callers, since each may wait for another.
+        // One round per caller, since each caller may wait for another.
         for _ in 0..callers.len() {
             callers.iter_mut().for_each(poll_and_leave);
         }

@@ -1,4 +1,4 @@
-//! Readers that poll for no frame of their response while others find no slot.
+//! Readers that do not poll their response body while other callers find no free slot.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: idle_readers_make_room,
 }];
 
-/// As many calls as fit are answered, and their readers do not poll for the first frame, or for the one after it.
-/// Before the declared time is over they keep their slots. Soon after it others are admitted, whether these come then
-/// or have waited since. The bodies of the idle readers go on, and return no slot a second time.
+/// All slots are taken by answered calls, whose readers do not poll for the first frame, or for the second. Before the
+/// declared time is over they keep their slots. Soon after it other callers are admitted, both new callers and those
+/// that already wait. The bodies of the idle readers continue, and do not release a slot a second time.
 ///
 /// A reader that has polled for a frame, and waits for the inner service, keeps its slot.
 ///
-/// Derived from bulkheads that are held by sockets that are open and not read, and by what one can get wrong about that.
+/// Derived from bulkheads that are held by sockets that are open and not read, and from incorrect fixes for them.
 fn idle_readers_make_room(lab: &TestEnv<'_>) -> Check {
     let Some(idle) = lab.contract.reader_idle else {
         let why = "it does not declare that idle readers lose their places";
@@ -88,7 +88,7 @@ fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     bench.at_rest("a wait for idle readers")
 }
 
-/// The time begins anew with each frame: half of it passes before a first one is read.
+/// Advances half of the idle time before each frame is read, because the time starts again with each frame.
 fn idle_readers<'a>(
     bench: &'a Harness<'_>,
     idle: Duration,
@@ -124,7 +124,7 @@ fn readers_of_a_slow_body_stay(lab: &TestEnv<'_>, idle: Duration) -> Check {
     bench.at_rest("readers that waited for the inner service")
 }
 
-/// As many calls as fit, answered with such a body. Calls that come later are held inside.
+/// Fills the capacity with calls that are answered with `body`. Later calls are held inside.
 fn answered<'a>(bench: &'a Harness<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
     bench.probe.let_pass();
     bench
@@ -148,5 +148,5 @@ fn keeps_out(bench: &Harness<'_>, when: &str) -> Check {
     )
 }
 
-/// Such a part of the time a layer may be late.
+/// A layer may be late by the idle time divided by this.
 const LATE: u32 = 8;

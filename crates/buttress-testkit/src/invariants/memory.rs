@@ -1,4 +1,4 @@
-//! What piles up.
+//! Memory that grows with the number of past waiters.
 
 use super::Invariant;
 use crate::CountingWaker;
@@ -12,9 +12,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: waiters_that_gave_up_are_removed,
 }];
 
-/// While all slots are taken, caller after caller begins to wait and is cancelled. Afterwards no
-/// waker, request, inner clone or task of theirs is kept, the state is as before, and a hundred
-/// calls succeed.
+/// While all slots are taken, one caller after another starts to wait and is cancelled. Afterwards no waker, request,
+/// inner clone or task of a cancelled caller remains, the state is as before, and a hundred calls succeed.
 ///
 /// Derived from queues that grow with every past waiter.
 fn waiters_that_gave_up_are_removed(lab: &TestEnv<'_>) -> Check {
@@ -23,7 +22,7 @@ fn waiters_that_gave_up_are_removed(lab: &TestEnv<'_>) -> Check {
     bench.works(100, "all of them gave up")
 }
 
-/// The same of this many waiters, and a stack in any state.
+/// Checks the same for a number of waiters, on a stack in any state.
 pub(crate) fn forgets_waiters(bench: &Harness<'_>, waiters: usize) -> Check {
     let (mut full, waiting) = bench.queue(1)?;
     drop(waiting);
@@ -54,5 +53,5 @@ pub(crate) fn forgets_waiters(bench: &Harness<'_>, waiters: usize) -> Check {
     Ok(())
 }
 
-/// Nothing may be kept of any of them, so more would show no more.
+/// Enough waiters to show a leak: nothing may be kept of any of them.
 const WAITERS: usize = 10_000;

@@ -1,5 +1,4 @@
-//! The invariants, a file for each family. To add one, write its function and name it in the
-//! family's list.
+//! The invariants, one file for each family. To add an invariant, write its function and list it in its family.
 
 mod accounting;
 mod body;
@@ -29,7 +28,7 @@ pub(crate) use self::memory::forgets_waiters;
 use crate::finding::Check;
 use crate::harness::TestEnv;
 
-/// One invariant: its name, what it says, and how to examine it.
+/// An invariant: its name, its statement, and its check.
 pub(crate) struct Invariant {
     pub(crate) name: &'static str,
     pub(crate) statement: &'static str,
@@ -65,5 +64,5 @@ const FAMILIES: &[&[Invariant]] = &[
     timerless::FAMILY,
 ];
 
-/// As long as a timer of a millisecond may be late.
+/// A timer with a resolution of one millisecond may be late by this much.
 const MOMENT: Duration = Duration::from_millis(1);

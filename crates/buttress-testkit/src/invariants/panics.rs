@@ -17,12 +17,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: panics_unwind_to_their_caller,
 }];
 
-/// The inner service panics in `poll_ready`, in `call`, in a poll of its future, when the future is
-/// dropped, finished or not, and in its body. A call beside it goes on, nothing is left behind, and
-/// the next hundred calls succeed.
+/// The inner service panics in `poll_ready`, in `call`, in a poll of its future, when the future is dropped, finished
+/// or not, and in its body. A concurrent call continues, nothing leaks, and the next hundred calls succeed.
 ///
-/// Derived from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and
-/// permits that a panic leaks.
+/// Derived from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and from permits that a
+/// panic leaks.
 fn panics_unwind_to_their_caller(lab: &TestEnv<'_>) -> Check {
     let end = || Response::new(TestBody::empty());
     let cases: [(&str, Script<Response<TestBody>>); 5] = [
@@ -58,7 +57,7 @@ fn panics_unwind_to_their_caller(lab: &TestEnv<'_>) -> Check {
     recovers(&bench, beside, "a panic in poll_ready")
 }
 
-/// A caller inside, where there is room for two.
+/// Returns a caller that is inside, if the capacity allows two.
 fn neighbour<'a>(bench: &'a Harness<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
     if bench.lab.several() < 2 {
         return Ok(None);
@@ -66,7 +65,7 @@ fn neighbour<'a>(bench: &'a Harness<'_>) -> Result<Option<Caller<'a>>, crate::fi
     Ok(bench.inside(1)?.pop())
 }
 
-/// One whole call, body and all, whatever panics in it.
+/// Runs one whole call including its body, and catches any panic.
 fn suffer(bench: &Harness<'_>) {
     let mut caller = bench.caller();
     // The result is deliberately not checked: a layer may turn a panic into a response.

@@ -16,8 +16,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: one_poll_outside_is_one_inside,
 }];
 
-/// A call that takes its time is polled again and again, while time passes as for timeouts, hedges and deadlines. Each
-/// poll reaches each inner call at most once. The same holds for the body, where no frame comes of it.
+/// A slow call is polled repeatedly while time passes, so that timeouts, hedges and deadlines apply. Each poll polls
+/// each inner call at most once. The same holds for the body, where the poll yields no frame.
 ///
 /// Derived from a timeout around an attempt that polled it once for itself, and once for the timer.
 fn one_poll_outside_is_one_inside(lab: &TestEnv<'_>) -> Check {
@@ -34,7 +34,7 @@ fn one_poll_outside_is_one_inside(lab: &TestEnv<'_>) -> Check {
         let state = caller.poll_once();
         at_most_one_more("call", &before, &bench.probe.polls())?;
         if state.is_over() {
-            // A timeout of its own ended it.
+            // The layer's own timeout ended the call.
             caller.again();
         }
         lab.clock.advance(Duration::from_millis(250));
@@ -71,5 +71,5 @@ fn at_most_one_more(what: &str, before: &[usize], after: &[usize]) -> Check {
     )
 }
 
-/// This many polls, a quarter of a second apart.
+/// The number of polls, 250 ms apart.
 const POLLS: usize = 20;

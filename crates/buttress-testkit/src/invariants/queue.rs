@@ -1,4 +1,4 @@
-//! The capacity, the bound and the order of a queue: of layers that declare it.
+//! The capacity, the bound and the order of a queue, for layers that declare them.
 
 use super::cancellation::order_of_entry;
 use super::{Invariant, MOMENT};
@@ -26,9 +26,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Five wait, or as many as may. As one slot after the other becomes free, they are admitted from one end of the line
-/// to the other. Between the moment when a slot is free and the moment when its waiter takes it, no other call is
-/// admitted.
+/// Five callers wait, or as many as may. As slots become free one at a time, the waiters are admitted in the declared
+/// order. Between the moment when a slot is free and the moment when its waiter takes it, no other call is admitted.
 ///
 /// Derived from semaphores that pass a slot to the first caller that polls, and from queues that claim to be fair.
 fn order_holds(lab: &TestEnv<'_>) -> Check {
@@ -66,8 +65,8 @@ fn order_holds(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-/// As many wait as may; then one more is rejected without a wait, or replaces a waiter. The inner service is called by
-/// none of them. When one leaves, there is room for one.
+/// The queue is filled to its bound; then one more caller is rejected without a wait, or replaces a waiter. The inner
+/// service is called for none of them. When a waiter leaves, there is room for one more.
 ///
 /// Derived from queues without a bound, and from bounds that are off by one.
 fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
@@ -116,10 +115,10 @@ fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
     bench.at_rest("all of them left")
 }
 
-/// A waiter is not woken a moment before its time, and is rejected a moment after. Another can wait in its room, and gets
-/// in when a slot is free.
+/// A waiter is not woken just before its time is over, and is rejected just after. Another caller can then wait, and
+/// is admitted when a slot is free.
 ///
-/// Derived from waits that end only on a poll, and from those that start their time anew.
+/// Derived from waits that end only on a poll, and from waits whose time starts again.
 fn wait_ends_in_time(lab: &TestEnv<'_>) -> Check {
     let Some(max_wait) = lab.contract.max_wait else {
         return Err(Finding::not_applicable("it declares no longest wait"));

@@ -1,4 +1,4 @@
-//! Callers that have their response, and do not read it in the usual way.
+//! Callers that have their response, and do not read its body to the end, or read it slowly.
 
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// The inner service answers everything at once, head and body. One after the other, readers hang up after the head, in
-/// the middle, after a pause in the middle, or without a look; and some pause, and read it all. After any number of
-/// each kind nothing is left of them, and the next calls get in at once.
+/// The inner service answers immediately, head and body. One after another, readers drop the response after the head,
+/// in the middle of the body, after a pause in the middle, or without polling it; others pause, and then read it all.
+/// After any number of each kind nothing remains of them, and the next calls are admitted immediately.
 ///
-/// Derived from circuits that took hang-ups in the middle of streams for timeouts, and slow readers for slow calls.
+/// Derived from circuits that recorded dropped streams as timeouts, and slow readers as slow calls.
 fn readers_are_neutral(lab: &TestEnv<'_>) -> Check {
     for pause in PAUSES {
         for kind in KINDS {
@@ -85,12 +85,12 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
-/// As many calls as fit are answered, and then their bodies are not polled, whether before the first frame or after it.
-/// By the time that is declared for a call, their slots are free, a waiter is woken, and the inner bodies are dropped.
-/// A reader that continues after all gets an error, and not the end of the body.
+/// All slots are taken by answered calls whose bodies are then not polled, either before the first frame or after it.
+/// By the time declared for a call, their slots are free, a waiter is woken, and the inner bodies are dropped. A reader
+/// that polls afterwards gets an error, and not the end of the body.
 ///
-/// Derived from deadlines that a body looks at when it is polled: hyper polls none for a client that does not read, and
-/// two such sockets were all of a bulkhead.
+/// Derived from deadlines that are checked only when the body is polled: hyper does not poll the body for a client that
+/// does not read, and two such sockets held all slots of a bulkhead.
 fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.ends_within else {
         return Err(Finding::not_applicable("it declares no end of a call"));
@@ -144,7 +144,7 @@ fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// The inner service never answers.
+/// The inner service never responds.
 fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
     let mut inside = bench.inside(bench.lab.several())?;
     bench.lab.clock.advance(longest + MOMENT);
@@ -159,7 +159,7 @@ fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
     bench.nothing_left("calls that were not answered")
 }
 
-/// When a caller may come that waits no longer than declared, and the time left then.
+/// Returns how long to wait before a caller arrives that waits no longer than declared, and the time left after that.
 fn halves(lab: &TestEnv<'_>, longest: Duration) -> (Duration, Duration) {
     let shortest = lab.contract.longest_wait().unwrap_or(longest);
     let late = shortest / 2;
@@ -180,12 +180,12 @@ fn answer() -> Response<TestBody> {
     Response::new(TestBody::empty().data("a").data("b").data("c"))
 }
 
-/// How long readers pause, or look at nothing.
+/// How long readers pause, or do not poll.
 const PAUSES: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_secs(2),
     Duration::from_secs(3_600),
 ];
 
-/// This many of a kind, one after the other.
+/// The number of readers of each kind, one after another.
 const READERS: usize = 30;

@@ -1,4 +1,4 @@
-//! What readiness promises, and what it may keep from others.
+//! What a ready service guarantees, and what it may reserve.
 
 use std::time::Duration;
 
@@ -44,11 +44,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Whatever the inner service does, and however often it is tried, each attempt goes to an instance
-/// that was polled ready since its last call.
+/// Whatever the inner service does, and however many attempts a call takes, each attempt calls an instance that was
+/// polled ready since its last call.
 ///
-/// Derived from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second
-/// `poll_ready` (tower-resilience#362).
+/// Derived from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second `poll_ready`
+/// (tower-resilience#362).
 fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.let_go();
@@ -60,7 +60,7 @@ fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
     bench
         .probe
         .script_next(Script::new().pending(2).ok(Response::default()));
-    // Never ends by itself: time for hedges and timeouts.
+    // A call that never ends by itself, so that hedges and timeouts apply.
     bench.probe.script_next(Script::new());
 
     let mut caller = bench.caller();
@@ -81,11 +81,10 @@ fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-/// Of an ordinary call, the one inner instance that was readied is called, and no other one is
-/// touched.
+/// An ordinary call uses the one inner instance that was readied, and polls no other.
 ///
-/// Derived from readying a service that is then never called, which uses up a `Buffer` (tower#472,
-/// tower#709), and from the missing `mem::replace` after a clone.
+/// Derived from readying a service that is then never called, which uses up a `Buffer` (tower#472, tower#709), and from
+/// a missing `mem::replace` after a clone.
 fn readied_is_called(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.let_go();
@@ -102,7 +101,7 @@ fn readied_is_called(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-/// Once ready, a service stays ready, and a hundred further polls reserve nothing.
+/// A ready service stays ready, and a hundred further polls reserve nothing.
 ///
 /// Derived from layers that acquire a permit with each poll.
 fn readiness_is_idempotent(lab: &TestEnv<'_>) -> Check {
@@ -134,10 +133,9 @@ fn readiness_is_idempotent(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// What a ready clone holds is free again in the moment it is dropped, and one waiter is woken for
-/// it, once.
+/// A slot reserved by a ready clone is free as soon as the clone is dropped, and one waiter is woken for it, once.
 ///
-/// Derived from layers without a way to un-reserve (tower#408, tower#434).
+/// Derived from layers that cannot release a reservation (tower#408, tower#434).
 fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let _busy = bench.inside(lab.several() - 1)?;
@@ -160,7 +158,7 @@ fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
                 drop(idle);
                 next.again();
             }
-            // The ready clone held nothing.
+            // The ready clone reserved nothing.
             _ => drop(idle),
         }
         next.expect(CallState::Inside, "the next caller")?;
@@ -175,9 +173,8 @@ fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-/// As many clones as the capacity allows were polled ready and then forgotten, as idle keep-alive connections are. A
-/// caller is admitted within one poll; or, where the layer reserves on purpose and declares for how long, after that
-/// time.
+/// The test polls one clone ready per slot and then leaves the clones idle, as with keep-alive connections. A caller is
+/// admitted within one poll; or, if the layer reserves on purpose and declares for how long, after that time.
 ///
 /// Derived from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with no call
 /// inside.
@@ -201,10 +198,10 @@ fn idle_clones_hold_nothing(lab: &TestEnv<'_>) -> Check {
     active.expect(CallState::Inside, &who)
 }
 
-/// A caller is rejected, and keeps the service. A slot becomes free: the next caller gets it.
+/// A caller is rejected, and keeps the service. When a slot becomes free, the next caller gets it.
 ///
-/// Derived from tower's `LoadShed` over `ConcurrencyLimit`, where the rejected clone's parked `acquire` is assigned the
-/// permit, and calls are shed with no call inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
+/// Derived from tower's `LoadShed` over `ConcurrencyLimit`: the pending `acquire` of the rejected clone is assigned the
+/// permit, so calls are shed with no call inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
 fn refusal_leaves_no_waiter(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut full = bench.full()?;

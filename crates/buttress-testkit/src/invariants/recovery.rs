@@ -1,4 +1,4 @@
-//! Layers that reject because of what they learned: which callers that affects, and that it passes.
+//! Layers that reject because of past failures: which callers they reject, and that they recover.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,11 +25,11 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// Tripped and given its time, the layer admits a call. However that call ends, and eleven more like it, after the same
-/// time another is admitted.
+/// A tripped layer admits a call after its recovery time. However that call and the next eleven end, the layer admits
+/// another call after each further recovery time.
 ///
-/// Derived from half-open circuits that an ignored error (resilience4j#544), a cancelled probe
-/// (davenverse/circuit#258) or a hung one (OmniRoute#13836) keeps shut for ever.
+/// Derived from half-open circuits that stay open for ever after an ignored error (resilience4j#544), a cancelled probe
+/// (davenverse/circuit#258) or a probe that hangs (OmniRoute#13836).
 fn never_wedges(lab: &TestEnv<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
@@ -55,7 +55,7 @@ fn never_wedges(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// A way for a call to end, applied to one that is inside. What never ends is kept.
+/// A way to end a call that is inside. A call that never ends is kept alive.
 struct Ending {
     name: &'static str,
     end: for<'a> fn(&'a Harness<'_>, Caller<'a>, &mut Vec<Caller<'a>>),
@@ -116,20 +116,20 @@ const ENDINGS: &[Ending] = &[
     },
 ];
 
-/// A call beside, which ends by the script.
+/// Runs a call with this script beside the others.
 fn play(bench: &Harness<'_>, script: Script<Response<crate::TestBody>>) {
     bench.probe.let_pass();
     bench.probe.script(script);
-    // A panic here is the script's, or else the next call shows the damage.
+    // A panic may be the script's own; any other shows as a failure of the next call.
     let _ = catch_unwind(AssertUnwindSafe(|| bench.caller().poll()));
     bench.probe.script(Script::new().ok(Response::default()));
 }
 
-/// What one clone learns, or fills, holds for all clones. For the services of two `layer()` calls
-/// it holds if the layer declares so, and only then.
+/// State that one clone learns or fills applies to all clones. It applies to the services of two `layer()` calls if the
+/// layer declares so, and only then.
 ///
-/// Derived from state in `Layer::layer`, which axum calls once for each route: limits that limit
-/// nothing (axum#2582).
+/// Derived from state created in `Layer::layer`, which axum calls once for each route, so that a limit has no effect
+/// (axum#2582).
 fn sharing(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let (sibling, sibling_probe) = bench.sibling();

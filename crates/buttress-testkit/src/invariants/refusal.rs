@@ -1,4 +1,4 @@
-//! What a rejection gives back.
+//! What a rejection releases.
 
 use super::Invariant;
 use crate::call_state::CallState;
@@ -12,12 +12,12 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: refusal_releases_the_inner_service,
 }];
 
-/// A call is rejected in every way that the layer has: because it is full, because its queue is, after a wait, by its
-/// deadline, because it was tripped. The inner service is then no longer readied for it, although the caller keeps the
-/// service, and the same service takes a later call.
+/// A call is rejected in every way that the layer has: because it is full, because its queue is full, after a wait, by
+/// its deadline, or because the layer was tripped. The inner service is then no longer reserved for it, although the
+/// caller keeps the service, and the same service takes a later call.
 ///
-/// Derived from layers that reject without calling, and keep a slot of a `Buffer` or a permit of a `ConcurrencyLimit`
-/// behind them from all others (tower#408, tower#472).
+/// Derived from layers that reject without calling, and keep a slot of an inner `Buffer` or a permit of an inner
+/// `ConcurrencyLimit` (tower#408, tower#472).
 fn refusal_releases_the_inner_service(lab: &TestEnv<'_>) -> Check {
     let refused = [
         by_a_full_layer(lab)?,
@@ -30,7 +30,7 @@ fn refusal_releases_the_inner_service(lab: &TestEnv<'_>) -> Check {
     Err(Finding::not_applicable("it rejects no callers"))
 }
 
-/// Full, with as many in line as there may be. Returns whether a caller is rejected.
+/// Fills the layer and its queue. Returns whether a further caller is rejected.
 fn by_a_full_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     if lab.contract.capacity.is_none() {
         return Ok(false);
@@ -53,7 +53,7 @@ fn by_a_full_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     Ok(false)
 }
 
-/// Full, and no caller leaves. Returns whether the waiter is rejected.
+/// Fills the layer, and no caller leaves. Returns whether the waiter is rejected.
 fn after_a_wait(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     let Some(longest) = lab.contract.longest_wait() else {
         return Ok(false);
@@ -75,13 +75,13 @@ fn after_a_wait(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     Ok(true)
 }
 
-/// Tripped. Says whether the next is rejected.
+/// Trips the layer. Returns whether the next caller is rejected.
 fn by_a_tripped_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
     let bench = lab.bench();
     let Some(trip) = bench.specimen.tripper() else {
         return Ok(false);
     };
-    // One was readied before the layer knew, as connections are that are kept alive.
+    // This clone was readied before the layer was tripped, as with keep-alive connections.
     let mut caller = bench.caller();
     caller.poll_ready();
     trip();
@@ -106,7 +106,7 @@ fn released(bench: &Harness<'_>, before: usize, by: &str) -> Check {
     )
 }
 
-/// The service that rejected one call takes another, and readies its inner service anew for it.
+/// The service that rejected a call takes another, and polls its inner service ready again for it.
 fn takes_the_next(mut caller: Caller<'_>, by: &str) -> Check {
     caller.again();
     let who = format!("the next call on a service that refused one, by {by},");

@@ -1,4 +1,4 @@
-//! Where the layer runs, and what it starts there.
+//! Which runtime the layer needs, and the tasks that it spawns there.
 
 use std::time::Duration;
 
@@ -15,11 +15,10 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: no_hidden_spawns,
 }];
 
-/// Made, readied, called, cancelled and dropped, the layer spawns no task. A call succeeds on a
-/// current-thread runtime, on a multi-thread one, and, without timers, outside of any.
+/// The layer spawns no task when it is created, readied, called, cancelled or dropped. A call succeeds on a
+/// current-thread runtime, on a multi-thread runtime, and, if the layer needs no timer, outside of any.
 ///
-/// Derived from a task for each waiter (tower-resilience#399), and workers that outlive their service
-/// (tower#581).
+/// Derived from a task for each waiter (tower-resilience#399), and from workers that outlive their service (tower#581).
 fn no_hidden_spawns(lab: &TestEnv<'_>) -> Check {
     {
         let bench = lab.bench();

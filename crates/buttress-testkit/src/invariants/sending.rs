@@ -1,4 +1,4 @@
-//! How often a request is sent, and copied for it.
+//! How many times a request is sent and copied.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: no_needless_copies,
 }];
 
-/// A call succeeds, fails, hangs, or is rejected. It reaches the inner service as often as is declared at most, and its
-/// request is copied no more often: a spare may be kept to the end, for an attempt that is not to count. One that is sent
-/// once is not copied at all.
+/// A call succeeds, fails, hangs, or is rejected. It reaches the inner service at most the declared number of times,
+/// and its request is copied no more often: a spare copy may be kept to the end, for an attempt that is not counted. A
+/// request that is sent once is not copied.
 ///
 /// Derived from a retry of a single attempt that kept a copy for another.
 fn no_needless_copies(lab: &TestEnv<'_>) -> Check {
@@ -65,7 +65,7 @@ fn sent_and_copied(bench: &Harness<'_>, most: usize, what: &str) -> Check {
         format!("{what} is sent at most {most} times"),
         format!("{sent} times"),
     )?;
-    // The caller's own is none.
+    // The caller's own request is not a copy.
     let copies = bench.requests.total() - before - 1;
     let needed = if most == 1 { 0 } else { most };
     ensure(
@@ -75,5 +75,5 @@ fn sent_and_copied(bench: &Harness<'_>, most: usize, what: &str) -> Check {
     )
 }
 
-/// The number of half seconds that pass, for retries and hedges.
+/// The number of steps of 500 ms, so that retries and hedges happen.
 const STEPS: usize = 40;

@@ -1,4 +1,4 @@
-//! Answers that go on for an hour, as events and downloads do, and sockets that are open and silent.
+//! Responses that stream for an hour, such as events and downloads, and sockets that are open and send nothing.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// As many streams begin as the layer admits, up to some dozens: each is answered at once, and then sends a frame each
-/// second for an hour. Once they are read, and once they are not. Beside them, a call a second takes no time at all:
-/// from the second minute on, nine in ten are answered.
+/// The layer admits streams up to its limit, but at most 40. Each is answered immediately, and then sends a frame each
+/// second for an hour, once with readers that read it and once with readers that do not. Beside them, one call a second
+/// is answered immediately by the inner service: from the second minute on, nine in ten are answered.
 ///
-/// Derived from adaptive limits to the end of the body. None of their calls ends, so nothing is learned, and all others
-/// are rejected for as long as twenty readers stay.
+/// Derived from adaptive limits that hold slots to the end of the body: none of the streams ends, so the limit gets no
+/// samples, and all other calls are rejected while twenty readers stay.
 fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
     if !lab.contract.adapts {
         return Err(Finding::not_applicable(
@@ -51,7 +51,7 @@ fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
             }
             streams.push(caller);
         }
-        // A permit for a caller that was not admitted is dropped.
+        // Drops the script of the caller that was not admitted.
         bench
             .probe
             .script_all(Script::new().ok(Response::default()));
@@ -88,18 +88,18 @@ fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// A frame each second.
+/// A body that yields a frame each second.
 fn stream(seconds: &[Gate]) -> TestBody {
     seconds.iter().fold(TestBody::empty(), |body, second| {
         body.wait(second).data(".")
     })
 }
 
-/// Tripped, the layer is given a healthy dependency: every call that it admits is answered at once, with a stream that
-/// does not end. After some of them it admits as many at once as come.
+/// After the layer is tripped, the dependency is healthy: every admitted call is answered immediately, with a stream
+/// that does not end. After some of these calls, the layer admits all calls.
 ///
-/// Derived from probes that are heard of at the end of their body only: the circuit around a service of event streams stays
-/// half-open for ever.
+/// Derived from probes that are recorded only at the end of their body: the circuit around a service of event streams
+/// stays half-open for ever.
 fn streams_are_successes(lab: &TestEnv<'_>) -> Check {
     let Some(recovery) = lab.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
@@ -147,7 +147,7 @@ fn open_streams<'a>(bench: &'a Harness<'_>, many: usize, streams: &mut Vec<Calle
 
 const MINUTE: usize = 60;
 const HOUR: usize = 3_600;
-/// No layer has to admit more than this for the test to apply.
+/// A layer need not admit more streams than this.
 const STREAMS: usize = 40;
-/// How many times its recovery time a layer may take to admit a caller again, until it trusts the dependency.
+/// A layer may take this many times its recovery time until it admits all calls again.
 const RECOVERIES: usize = 24;

@@ -1,4 +1,4 @@
-//! Runtimes that have no timers.
+//! Runtimes without timers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,11 +18,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: nothing_is_lost_without_timers,
 }];
 
-/// On a runtime that was built without `enable_time`, a call has to wait: for a slot, for the inner service, to be
-/// tried again, for a circuit, for the rest of a body. It may wait without a timer, be rejected, or panic where that is
-/// documented. Afterwards, on a runtime as it should be, nothing is left of it and the whole capacity is free.
+/// On a runtime built without `enable_time`, a call has to wait: for a slot, for the inner service, for a retry, for a
+/// circuit, or for the rest of a body. It may wait without a timer, be rejected, or panic where that is documented.
+/// Afterwards, on a runtime with timers, nothing remains of it and the whole capacity is free.
 ///
-/// Derived from a wait that took its slot first, and armed its timer after: each panic made the limit smaller by one.
+/// Derived from a wait that acquired its slot before it created its timer, so that each panic reduced the limit by one.
 fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
     let situations: [Situation; 5] = [
         ("a wait for a place", waits_for_a_slot),
@@ -49,7 +49,7 @@ fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
         let _inside = lab.clock.enter();
         let is_tripped = what == TRIPPED && bench.specimen.tripper().is_some();
         if let Some(recovery) = lab.contract.recovers_within.filter(|_| is_tripped) {
-            // It shows that it was tripped until it has come back.
+            // A tripped layer rejects until its recovery time is over.
             lab.clock.advance(recovery);
             bench.probe.ready();
             bench.probe.hold();

@@ -12,11 +12,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: all_have_their_turn,
 }];
 
-/// One waits at one layer, and others come and wait at the layer beside it, which shares its slots. As one slot after
-/// the other becomes free, and another caller comes each time, the one is admitted, whichever of the two layers it
-/// waits at.
+/// One caller waits at one layer, and others arrive and wait at the layer beside it, which shares its slots. As slots
+/// become free one at a time, and another caller arrives each time, the first caller is admitted, whichever of the two
+/// layers it waits at.
 ///
-/// Derived from a limit that served its queue before the waiters in `poll_ready`, whichever came first.
+/// Derived from a limit that always served its queue before the waiters in `poll_ready`, regardless of their order.
 fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
     lab.capacity()?;
     for waits_beside in [false, true] {
@@ -76,5 +76,5 @@ fn comer<'a>(bench: &'a Harness<'_>, beside: bool) -> Caller<'a> {
     beside.unwrap_or_else(|| bench.caller())
 }
 
-/// This many may come later and be admitted before; for ever is more.
+/// The first caller counts as starved if this many later callers are admitted before it.
 const ROUNDS: usize = 200;

@@ -1,4 +1,4 @@
-//! What happens without readiness: of the inner service, for good, or because it was not polled.
+//! Inner services that are not ready, that fail, or whose readiness was not polled.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,8 +31,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// As many clones as the capacity allows wait for an inner service that never becomes ready for them. Another clone,
-/// with a ready inner service, is admitted.
+/// As many clones as the capacity wait for an inner service that never becomes ready for them. Another clone, with a
+/// ready inner service, is admitted.
 ///
 /// Derived from limits that take the permit first and poll the inner service after.
 fn unready_inner_holds_nothing(lab: &TestEnv<'_>) -> Check {
@@ -58,11 +58,10 @@ fn unready_inner_holds_nothing(lab: &TestEnv<'_>) -> Check {
     bench.at_rest("all of them are dropped")
 }
 
-/// An error of `poll_ready` inside ends the call that polled it. Waiters beside it are woken, and once the inner
-/// service recovers, the layer has all its slots.
+/// An error of the inner `poll_ready` ends the call that polled it. Concurrent waiters are woken, and once the inner
+/// service recovers, all slots of the layer are free.
 ///
-/// Derived from permits that stay with a dead service, and from errors that are swallowed while others
-/// wait.
+/// Derived from permits held for a failed service, and from errors that are swallowed while others wait.
 fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     let mut busy = bench.inside(lab.several() - 1)?;
@@ -98,8 +97,8 @@ fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     bench.at_rest("a readiness error")
 }
 
-/// A caller that does not poll `poll_ready` may panic, be rejected, or be served; but not beyond the capacity, and
-/// without an effect on others.
+/// A call without `poll_ready` may panic, be rejected, or be served. It is never admitted beyond the capacity, and has
+/// no effect on other calls.
 ///
 /// Derived from limits that count in `poll_ready` only.
 fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
@@ -137,10 +136,11 @@ fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// The inner service is not ready, and callers wait in `poll_ready`. By the time that is declared they are woken, and
-/// their calls are over without the inner service. Once that is ready, the same services serve their next calls.
+/// The inner service is not ready, and callers wait in `poll_ready`. By the declared time they are woken, and their
+/// calls end without calling the inner service. Once the inner service is ready, the same services serve their next
+/// calls.
 ///
-/// Derived from timeouts that begin with the call: a caller of a service that is never ready waited for ever.
+/// Derived from timeouts that start with the call: a caller of a service that is never ready waited for ever.
 fn wait_for_readiness_ends(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.ready_within else {
         let why = "it declares no longest wait for readiness";

@@ -1,4 +1,4 @@
-//! Calls that have to wait for the inner service itself, after they were made.
+//! Calls that wait for the inner service to become ready after `call`.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
     check: unready_inner_service_ends_the_wait,
 }];
 
-/// A call waits, for a slot or to be tried again. When its turn comes, its inner service is not ready, and stays so.
-/// The call ends by the time that is declared for a wait, or for a call, and another takes its slot.
+/// A call waits for a slot or for a retry. When it may proceed, its inner service is not ready, and does not become
+/// ready. The call ends by the time declared for a wait, or for a call, and another call takes its slot.
 ///
-/// Derived from a bulkhead whose `max_wait` and deadline were for its queue alone, and from a retry that polled
-/// readiness after a back-off without a timer.
+/// Derived from a bulkhead whose `max_wait` and deadline applied to its queue alone, and from a retry that polled
+/// readiness after a backoff without a timer.
 fn unready_inner_service_ends_the_wait(lab: &TestEnv<'_>) -> Check {
     let Some(longest) = lab.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
@@ -42,10 +42,10 @@ fn after_a_slot_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
     };
     let mut stuck = waiting.remove(0);
     if !stuck.has_called() {
-        // The caller itself polls readiness, and may leave at any time: R10 is about that.
+        // The caller polls readiness itself, and may leave at any time: R10 tests that.
         return Ok(());
     }
-    // Its turn comes half-way. An inner service that is readied only now is not ready.
+    // The slot becomes free half-way. An inner service that is first polled after that is not ready.
     lab.clock.advance(longest / 2);
     bench.probe.stall_from_now_on();
     full[0].finish_and_leave();

@@ -1,4 +1,4 @@
-//! Which tasks are woken, when, and how often.
+//! Which tasks are woken, when, and how many times.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
 ];
 
-/// A call moves from one task to another while it waits: for readiness, for a slot, for the
-/// answer. The new task is woken. Of two clones on two tasks, both are.
+/// A call moves from one task to another while it waits: for readiness, for a slot, or for the response. The new task
+/// is woken. Of two clones on two tasks, both are woken.
 ///
 /// Derived from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
 fn latest_waker(lab: &TestEnv<'_>) -> Check {
@@ -58,8 +58,8 @@ fn latest_waker(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// Two that wait for a slot move to other tasks. One slot after the other becomes free, in whatever order they are
-/// assigned.
+/// Two callers that wait for a slot move to other tasks. Slots become free one at a time, and may be assigned in any
+/// order.
 fn both_move(mut full: Vec<Caller<'_>>, mut waiting: Vec<Caller<'_>>) -> Check {
     let mut old_tasks = Vec::new();
     for caller in &mut waiting {
@@ -93,11 +93,10 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
     )
 }
 
-/// Callers come, are polled, are released and give up, in random order, and are polled only when they were woken. When
-/// no more give up, all of them finish.
+/// Callers arrive, are polled, are released and leave, in random order, and are polled only after a wakeup. Once no
+/// more leave, all of them finish.
 ///
-/// Derived from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964,
-/// shuttle#167).
+/// Derived from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964, shuttle#167).
 fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
     for seed in 0..SCHEDULES {
         let bench = lab.bench();
@@ -116,11 +115,10 @@ fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-/// For a minute nothing happens: a waiting caller polls once more at most, and never wakes itself.
-/// Then slots become free: at most as many callers are woken.
+/// For a minute nothing happens: a waiting caller polls at most once more, and never wakes itself. Then slots become
+/// free: at most one caller is woken for each.
 ///
-/// Derived from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from 1 ms
-/// poll timers.
+/// Derived from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from poll timers of 1 ms.
 fn no_wake_storm(lab: &TestEnv<'_>) -> Check {
     let bench = lab.bench();
     bench.probe.not_ready();
@@ -174,5 +172,5 @@ fn quiet_minute(bench: &Harness<'_>, callers: &mut [Caller<'_>], waits_for: &str
     Ok(())
 }
 
-/// How many random schedules are tried.
+/// The number of random schedules.
 const SCHEDULES: u64 = 200;

@@ -9,7 +9,7 @@ use http::Response;
 use crate::script::ScriptedFuture;
 use crate::{Gate, Gauge, Presence, TestBody, TestError};
 
-/// The response future of a [`ReadyProbe`](crate::ReadyProbe). It is in flight until it ends or is
+/// The response future of a [`ReadyProbe`](crate::ReadyProbe). The call is in flight until the future ends or is
 /// dropped.
 #[derive(Debug)]
 pub struct ProbeFuture {

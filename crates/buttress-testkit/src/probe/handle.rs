@@ -8,11 +8,11 @@ use http::Response;
 use super::shared::{Readiness, Shared};
 use crate::{Script, TestBody, TestError};
 
-/// Which call a request belongs to: put into the request's extensions, the probe finds it there.
+/// The call that a request belongs to. The probe reads it from the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallId(pub u64);
 
-/// How a test tells a [`ReadyProbe`](crate::ReadyProbe) what to do, and asks what it saw.
+/// Controls a [`ReadyProbe`](crate::ReadyProbe), and reads what it recorded.
 #[derive(Debug, Clone)]
 pub struct ProbeHandle(Arc<Shared>);
 
@@ -21,69 +21,69 @@ impl ProbeHandle {
         Self(shared)
     }
 
-    /// Is ready from now on, and wakes all that wait for it.
+    /// Makes the probe ready, and wakes all tasks that wait for readiness.
     pub fn ready(&self) {
         self.become_and_wake(Readiness::Ready);
     }
 
-    /// Is not ready from now on, but for instances that are already.
+    /// Makes the probe not ready, except for instances that are ready already.
     pub fn not_ready(&self) {
         self.0.log().readiness = Readiness::Pending;
     }
 
-    /// Fails readiness from now on, and wakes all that wait for it.
+    /// Makes `poll_ready` fail, and wakes all tasks that wait for readiness.
     pub fn broken(&self) {
         self.become_and_wake(Readiness::Err(TestError::new("scripted readiness error")));
     }
 
-    /// Panics when polled for readiness, from now on.
+    /// Makes `poll_ready` panic.
     pub fn panics_in_poll_ready(&self) {
         self.0.log().readiness = Readiness::Panic;
     }
 
-    /// Never becomes ready for these instances, whatever holds for the others.
+    /// Keeps these instances from becoming ready, whatever applies to the others.
     pub fn stall(&self, instances: Range<usize>) {
         self.0.log().stalled = instances;
     }
 
-    /// Never becomes ready for a service that is not ready yet, until [changed](Self::stall).
+    /// Keeps every service from becoming ready that is not ready yet, until [changed](Self::stall).
     pub fn stall_from_now_on(&self) {
         self.stall(0..usize::MAX);
     }
 
-    /// Counts calls of instances that are not ready, and answers them instead of panicking.
+    /// Counts calls of instances that are not ready, and responds instead of panicking.
     pub fn tolerate_unready_calls(&self) {
         self.0.log().lenient = true;
     }
 
-    /// What every call does from now on.
+    /// Sets the script of all calls from now on.
     pub fn script(&self, script: Script<Response<TestBody>>) {
         self.0.log().script = Some(script);
     }
 
-    /// The same, also of calls that an earlier [`script_next`](Self::script_next) spoke for.
+    /// Sets the script of all calls, and discards the scripts of earlier [`script_next`](Self::script_next) calls.
     pub fn script_all(&self, script: Script<Response<TestBody>>) {
         let mut log = self.0.log();
         log.next_scripts.clear();
         log.script = Some(script);
     }
 
-    /// What the next call does that no earlier `script_next` speaks for.
+    /// Sets the script of the next call that has none from an earlier `script_next`.
     pub fn script_next(&self, script: Script<Response<TestBody>>) {
         self.0.log().next_scripts.push_back(script);
     }
 
-    /// Holds the calls that begin from now on: each is pending until [released](Self::release).
+    /// Holds the calls that start from now on: each is pending until [released](Self::release).
     pub fn hold(&self) {
         self.0.log().held = true;
     }
 
-    /// Holds no further calls; those that are held stay so.
+    /// Holds no further calls. Calls that are held stay held.
     pub fn let_pass(&self) {
         self.0.log().held = false;
     }
 
-    /// Holds no further calls, and lets go of those that are held.
+    /// Holds no further calls, and releases those that are held.
     pub fn let_go(&self) {
         self.let_pass();
         let gates: Vec<_> = {
@@ -93,7 +93,7 @@ impl ProbeHandle {
         gates.iter().for_each(crate::Gate::open);
     }
 
-    /// Lets the held call with this id go on.
+    /// Releases the held call with this id.
     pub fn release(&self, id: CallId) {
         let gates: Vec<_> = {
             let log = self.0.log();
@@ -103,13 +103,13 @@ impl ProbeHandle {
         gates.iter().for_each(crate::Gate::open);
     }
 
-    /// How many calls reached the probe.
+    /// The number of calls that reached the probe.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.0.log().calls.len()
     }
 
-    /// How many calls with this id reached the probe: one for each attempt.
+    /// The number of calls with this id that reached the probe: one for each attempt.
     #[must_use]
     pub fn attempts(&self, id: CallId) -> usize {
         let log = self.0.log();
@@ -127,7 +127,7 @@ impl ProbeHandle {
             .collect()
     }
 
-    /// How often each call was polled, in the order of the calls: its future, and then its body.
+    /// The number of polls of each call, in the order of the calls: of its future and its body.
     #[must_use]
     pub fn polls(&self) -> Vec<usize> {
         let log = self.0.log();
@@ -143,49 +143,49 @@ impl ProbeHandle {
         self.0.log().readied.clone()
     }
 
-    /// How many instances are ready and neither called nor dropped yet.
+    /// The number of instances that are ready and neither called nor dropped yet.
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.0.log().reserved
     }
 
-    /// How often readiness was polled.
+    /// The number of polls of readiness.
     #[must_use]
     pub fn readiness_polls(&self) -> usize {
         self.0.log().readiness_polls
     }
 
-    /// How many calls came to an instance that had not become ready.
+    /// The number of calls to an instance that had not become ready.
     #[must_use]
     pub fn unready_calls(&self) -> usize {
         self.0.log().unready_calls
     }
 
-    /// How many instances there ever were; the next clone has this number.
+    /// The number of instances ever created. The next clone gets this number.
     #[must_use]
     pub fn instances(&self) -> usize {
         self.0.instances.total()
     }
 
-    /// How many instances are alive.
+    /// The number of instances that are alive.
     #[must_use]
     pub fn alive(&self) -> usize {
         self.0.instances.now()
     }
 
-    /// How many response futures have neither ended nor been dropped.
+    /// The number of response futures that have neither ended nor been dropped.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.0.in_flight.now()
     }
 
-    /// How many response futures were in flight at once, at most.
+    /// The largest number of response futures in flight at one time.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.0.in_flight.peak()
     }
 
-    /// How many response bodies have frames left and were not dropped.
+    /// The number of response bodies that have frames left and were not dropped.
     #[must_use]
     pub fn open_bodies(&self) -> usize {
         self.0.bodies.now()

@@ -1,4 +1,4 @@
-//! The strict inner service: it panics on an unready call and keeps a record of everything.
+//! The strict inner service: it panics on an unready call and records all polls and calls.
 
 mod future;
 mod handle;
@@ -15,12 +15,12 @@ pub use self::handle::{CallId, ProbeHandle};
 use self::shared::{Readiness, Shared};
 use crate::{Presence, TestBody, TestError};
 
-/// An inner service that insists on Tower's contract: an instance is called only after that same
-/// instance was polled ready, once for each call.
+/// An inner service that enforces Tower's contract: before each call of an instance, that same instance must be polled
+/// ready.
 ///
-/// Each clone has a number of its own, the first is 0. A call of an instance that did not become
-/// ready itself panics, as a service may. What the probe answers, when it is ready, and what it
-/// saw, is in the [`ProbeHandle`] that comes with it.
+/// Each clone has its own number; the first is 0. A call of an instance that did not become ready itself panics, as
+/// Tower allows. The [`ProbeHandle`] that comes with the probe controls its responses and its readiness, and reads what
+/// it recorded.
 ///
 /// ```
 /// use buttress_testkit::{CountingWaker, ReadyProbe, TestBody};
@@ -44,7 +44,7 @@ pub struct ReadyProbe {
 }
 
 impl ReadyProbe {
-    /// A probe that is ready and answers every call at once with an empty `200`, and its handle.
+    /// Creates a probe that is ready and responds to every call immediately with an empty `200`, and its handle.
     #[must_use]
     pub fn new() -> (Self, ProbeHandle) {
         let shared = Arc::new(Shared::default());

@@ -10,14 +10,13 @@ use super::CallId;
 use crate::sync::lock;
 use crate::{Gate, Gauge, Script, TestBody, TestError};
 
-/// What all clones of one probe and its handle have in common.
+/// The state that all clones of one probe and its handle share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) instances: Gauge,
     pub(super) in_flight: Gauge,
     pub(super) bodies: Gauge,
-    /// Everything that is not a mere count. Held for a few instructions, never while waking or
-    /// answering.
+    /// All state other than plain counts. Locked for a few instructions, never while waking or responding.
     log: Mutex<Log>,
 }
 
@@ -52,7 +51,7 @@ impl Log {
         }
     }
 
-    /// Only the latest waker of an instance counts, as Tower says.
+    /// Only the latest waker of an instance is kept, as Tower specifies.
     pub(super) fn wait_for_readiness(&mut self, instance: usize, waker: &Waker) {
         self.waiting.retain(|(waiting, _)| *waiting != instance);
         self.waiting.push((instance, waker.clone()));
@@ -67,13 +66,13 @@ impl Log {
         self.reserved -= 1;
     }
 
-    /// Records a call of an instance that is not ready, and says whether that is to panic.
+    /// Records a call of an instance that is not ready. Returns whether the call must panic.
     pub(super) fn unready_call(&mut self) -> bool {
         self.unready_calls += 1;
         !self.lenient
     }
 
-    /// Records a call, and says what it waits for, what it then does, and by what its polls are counted.
+    /// Records a call. Returns the gate it waits for, its script, and the counter of its polls.
     pub(super) fn begin(
         &mut self,
         instance: usize,
@@ -102,7 +101,7 @@ impl Log {
     }
 }
 
-/// One call that reached the probe.
+/// A call that reached the probe.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) instance: usize,

@@ -1,6 +1,6 @@
 use crate::finding::{Check, ensure};
 
-/// The capacity, and how many calls may be inside beyond it because they were admitted before it was lowered.
+/// The capacity, and the number of calls that may be inside beyond it because they were admitted before it was lowered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CapacityCheck {
     pub(super) limit: usize,
@@ -15,7 +15,7 @@ impl CapacityCheck {
         }
     }
 
-    /// Records a new limit, with the number of calls that are inside or were admitted.
+    /// Sets a new limit, given the number of calls that are inside or were admitted.
     pub(super) fn resize(&mut self, limit: usize, admitted: usize) {
         self.limit = limit;
         self.ceiling = limit.max(admitted);

@@ -8,10 +8,10 @@ use crate::Rng;
 use crate::finding::{Check, Finding, ensure};
 use crate::harness::{Harness, TestEnv};
 
-/// What did not hold, and the name of what says that it should.
+/// The invariant that failed, by name, and how.
 pub(super) type Found = Result<(), (&'static str, Finding)>;
 
-/// One random history: callers under a plan of faults, one event after the other.
+/// A random history: a sequence of events of callers under a plan of faults.
 pub(super) struct History<'a> {
     bench: Harness<'a>,
     plan: Plan,
@@ -53,7 +53,7 @@ impl<'a> History<'a> {
         simulation.end()?;
         drop(simulation);
 
-        // The inner service is well from here on.
+        // The inner service is healthy from here on.
         bench
             .probe
             .script(Part::of(&Decision::NOTHING, false).script);
@@ -73,7 +73,7 @@ impl<'a> History<'a> {
             let expected = "after all callers left, no task runs on";
             ensure(tasks == 0, expected, format!("{tasks} do"))
         })?;
-        // The capacity is free, and what rejects has come back.
+        // The capacity is free, and a layer that rejected has recovered.
         ask("A3", &mut || bench.at_rest("all callers left"))?;
         if bench.lab.contract.capacity.is_some() && bench.lab.contract.recovers_within.is_none() {
             ask("A3", &mut || order::just_as_many_fit(&bench))?;
@@ -92,5 +92,5 @@ pub(super) fn of(invariant: &'static str) -> impl Fn(Finding) -> (&'static str, 
     move |finding| (invariant, finding)
 }
 
-/// Enough for some dozens of callers to come and go, and for circuits to open and to close again.
+/// Enough for a few dozen callers, and for circuits to open and close again.
 const EVENTS: usize = 300;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-/// The invariants of the fuzzer, in the order of the report: the name, and what must hold.
+/// The invariants of the fuzzer, in the order of the report: name and statement.
 pub(super) const ALL: &[(&str, &str)] = &[
     ("R1", "no service is called before it is ready"),
     (
@@ -28,7 +28,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("X2", "the same seed gives the same history, event by event"),
 ];
 
-/// How often each invariant was tested: a stack without a queue is never tested for its waiters.
+/// The number of tests of each invariant. Some invariants do not apply: a stack without a queue has no waiters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TestCounts(BTreeMap<&'static str, u64>);
 

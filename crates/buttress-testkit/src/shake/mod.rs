@@ -43,14 +43,14 @@ use crate::{Conformance, LayerUnderTest};
 /// | X2 | the same seed gives the same history, event by event |
 ///
 /// A2, A6, A7, the first half of R8 and the second of A3 and A9 are tested where a capacity is
-/// [declared](Conformance::capacity). [`FuzzReport::tested`] has how often each was tested.
+/// [declared](Conformance::capacity). [`FuzzReport::tested`] returns how often each was tested.
 ///
 /// The stack's contract is declared with [`Conformance`], and then tested with [`Conformance::shake`]. A stack that
 /// rejects after failures must declare for how long ([`recovers_within`](Conformance::recovers_within)); the rejected
 /// calls are then checked at the end only. A stack with a random number generator of its own must be seeded for X2.
 ///
 /// A seed takes some milliseconds in debug builds. Use a few dozen for every change, and more in nightly runs. A
-/// failure has its seed, and that seed reproduces it.
+/// failure reports its seed, which reproduces it.
 ///
 /// ```
 /// use buttress_testkit::shake;
@@ -65,7 +65,7 @@ pub fn shake<M: Into<LayerUnderTest>>(
     Conformance::new("the stack", make).shake(seeds)
 }
 
-/// Runs every seed twice: what one history shows, and whether the second is the same.
+/// Runs every seed twice: the first run is checked, and the second must give the same history.
 pub(crate) fn run(
     name: String,
     contract: &Contract,

@@ -7,8 +7,8 @@ use crate::caller::Caller;
 use crate::finding::{Check, Finding, ensure};
 use crate::harness::Harness;
 
-/// Some of the waiters give up, before it is their turn or in the moment when it is. The others are admitted in the
-/// order in which they would have been otherwise, and where a woken one gives up, another is woken in that moment.
+/// Some of the waiters leave, either while they wait or when they are woken. The others are admitted in the order in
+/// which they would have been otherwise, and when a woken waiter leaves, another is woken immediately.
 pub(super) fn leavers_do_not_matter(
     bench: &Harness<'_>,
     dice: &mut Rng,
@@ -23,7 +23,7 @@ pub(super) fn leavers_do_not_matter(
         return Ok(());
     };
     if usual != again {
-        // The order depends on chance or on time: there is none to keep.
+        // The order depends on chance or on time, so there is no order to check.
         return Ok(());
     }
     let leaving: Vec<_> = (0..waiters)
@@ -48,13 +48,13 @@ pub(super) fn leavers_do_not_matter(
     }
 }
 
-/// While all slots are taken, many begin to wait and give up. Nothing is kept of them, and then just as many fit as
-/// may.
+/// While all slots are taken, many callers start to wait and leave. Nothing of them remains, and then exactly as many
+/// calls fit as the capacity allows.
 pub(super) fn no_waiter_is_kept(bench: &Harness<'_>) -> Check {
     crate::invariants::forgets_waiters(bench, 50)
 }
 
-/// As many get in as there is room for, and not one more.
+/// Exactly as many calls are admitted as the capacity allows.
 pub(super) fn just_as_many_fit(bench: &Harness<'_>) -> Check {
     let full = bench.full()?;
     let mut one_more = bench.caller();
@@ -72,7 +72,7 @@ enum Leaves {
     WhenWoken,
 }
 
-/// The order in which the waiters that stay are admitted, after as many as the capacity. `None` if none wait.
+/// Returns the order in which the remaining waiters are admitted once all slots are taken. `None` if none wait.
 fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
     let (mut inside, waiting) = match bench.queue(leaving.len()) {
         Err(Finding::NotApplicable(_)) => return Ok(None),
@@ -93,7 +93,7 @@ fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<
             let (who, mut caller) = waiting.remove(at);
             if leaving[who] == Leaves::WhenWoken {
                 drop(caller);
-                // A woken waiter may have come from one line into the next, with nothing free at its end.
+                // A waiter may also be woken to move from one queue to the next, with no slot free.
                 let free = inside.len() < capacity;
                 ensure(
                     !free
@@ -102,7 +102,7 @@ fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<
                     "when a woken waiter gives up, the next is woken at once",
                     "none is woken",
                 )?;
-                // The next may stand before.
+                // The next woken waiter may be at an earlier position.
                 at = 0;
             } else if caller.poll_once() == CallState::Inside {
                 order.push(who);

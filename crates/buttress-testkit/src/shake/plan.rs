@@ -8,7 +8,8 @@ use http::{Response, StatusCode};
 
 use crate::{Gate, Rng, Script, TestBody};
 
-/// A plan for one history: every kind of fault, at rates that the seed draws, from none to one call in six each.
+/// Creates a plan for one history: every kind of fault, at rates drawn from the seed, each from zero to one call in
+/// six.
 pub(super) fn random(seed: u64) -> Plan {
     let mut dice = Rng::new(seed);
     let latency = Latency::Uniform {
@@ -18,7 +19,7 @@ pub(super) fn random(seed: u64) -> Plan {
     let slow = PlannedFault::new("delay", Fault::Delay(latency));
     let mut plan = Plan::new(seed).fault(slow.rate(Ratio::percent(dice.roll(40) as u8)));
     for faults in [answers(), bodies()] {
-        // Those of one kind exclude each other, so each has its own part of the calls.
+        // Faults of one kind exclude each other, so each has its own range of the calls.
         let mut from = 0;
         for (name, fault) in faults {
             let to = from + dice.roll(17) as u8;
@@ -55,7 +56,7 @@ fn bodies() -> Vec<(&'static str, Fault)> {
     ]
 }
 
-/// What the plan does to the call of this number.
+/// The plan's decision for the call with this number.
 pub(super) fn decide(plan: &Plan, number: u64) -> Decision<'_> {
     plan.decide(
         &(),
@@ -63,7 +64,7 @@ pub(super) fn decide(plan: &Plan, number: u64) -> Decision<'_> {
     )
 }
 
-/// What the inner service does, and what it waits for meanwhile: gates, and when they open.
+/// The behaviour of the inner service, and the gates it waits for, with the times at which they open.
 pub(super) struct Part {
     pub(super) script: Script<Response<TestBody>>,
     pub(super) gates: Vec<(Duration, Gate)>,
@@ -107,16 +108,16 @@ impl Part {
     }
 }
 
-/// Whether the inner service responds to such a call with a success, if it is called at all.
+/// Whether the inner service responds with a success, if it is called at all.
 pub(super) fn succeeds(decision: &Decision<'_>) -> bool {
     decision.answer.is_none()
 }
 
-/// Whether a body is complete: all pieces of data, and trailers, and then the end.
+/// Whether a body is complete: all data frames, the trailers, and the end.
 pub(super) fn is_whole(decision: &Decision<'_>, data: usize, trailers: usize) -> bool {
     match decision.body.map(|hit| hit.what) {
         Some(BodyFault::Truncate { .. }) => (data, trailers) == (1, 0),
-        // It never ends well.
+        // A reset body never ends normally.
         Some(BodyFault::Reset { .. }) => false,
         _ => (data, trailers) == (2, 1),
     }

@@ -23,7 +23,7 @@ pub struct FuzzFailure {
     pub expected: String,
     /// What was seen.
     pub seen: String,
-    /// The last events before it.
+    /// The last events before the failure.
     pub events: Vec<String>,
 }
 
@@ -47,20 +47,20 @@ impl FuzzReport {
         assert!(self.failures.is_empty(), "\n{self}");
     }
 
-    /// The failures: the first one under each seed.
+    /// The failures: the first one for each seed.
     #[must_use]
     pub fn failures(&self) -> &[FuzzFailure] {
         &self.failures
     }
 
-    /// How often the invariant with this name was tested: 0 if no situation that it applies to occurred, or the stack
+    /// The number of tests of the invariant with this name: 0 if no situation that it applies to occurred, or the stack
     /// does not declare what it needs.
     #[must_use]
     pub fn tested(&self, invariant: &str) -> u64 {
         self.tested.times(invariant)
     }
 
-    /// The names of what did not hold under some seed, each once, in their order.
+    /// The names of the invariants that failed under some seed, each once, in their order.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self
@@ -123,5 +123,5 @@ impl fmt::Display for FuzzFailure {
     }
 }
 
-/// The number of events in a report of a failure.
+/// The number of events in the report of a failure.
 const LAST: usize = 12;

@@ -13,7 +13,7 @@ use crate::finding::ensure;
 use crate::harness::Harness;
 use crate::{Gate, Rng};
 
-/// The state of a history: the bench, the plan, the present callers, and the record of events.
+/// The state of a history: the harness, the plan, the current callers, and the event log.
 pub(super) struct Simulation<'b, 'l> {
     pub(super) bench: &'b Harness<'b>,
     plan: &'b Plan,
@@ -21,32 +21,32 @@ pub(super) struct Simulation<'b, 'l> {
     pub(super) log: &'l mut Vec<String>,
     pub(super) tested: &'l mut TestCounts,
     pub(super) state: State<'b>,
-    /// How many fit, where that is declared.
+    /// The capacity check, if a capacity is declared.
     pub(super) room: Option<CapacityCheck>,
 }
 
-/// The present callers and readers.
+/// The current callers and readers.
 #[derive(Default)]
 pub(super) struct State<'b> {
     pub(super) callers: Vec<(u64, Caller<'b>)>,
     pub(super) readers: Vec<Reader<'b>>,
-    /// What inner calls and bodies wait for, and when it comes.
+    /// The gates that inner calls and bodies wait for, and when they open.
     gates: Vec<(Duration, Gate)>,
-    /// Whether the inner service is not ready at the time.
+    /// Whether the inner service is currently not ready.
     pub(super) unready: bool,
-    /// Whether all callers wait for their result, and read it.
+    /// Whether all callers wait for their response, and read it.
     patient: bool,
     arrived: u64,
     now: Duration,
 }
 
-/// A caller that has a response, and reads it.
+/// A caller that has a response and reads it.
 pub(super) struct Reader<'b> {
     number: u64,
     caller: Caller<'b>,
     data: usize,
     trailers: usize,
-    /// Keeps the response and reads nothing, as a socket does when its peer sleeps.
+    /// Keeps the response and reads nothing, like a socket whose peer does not read.
     idle: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         }
     }
 
-    /// Lets one thing happen.
+    /// Runs one event.
     pub(super) fn event(&mut self) -> Found {
         match self.dice.roll(14) {
             0..=2 if self.state.callers.len() < MOST => self.arrive()?,
@@ -83,8 +83,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
             _ => self.let_time_pass(),
         }
         self.no_waiter_is_stranded("R8")?;
-        // Not always at once: a caller that was assigned a slot may leave before it polls. And not for ever: R9 finds
-        // futures that wake themselves.
+        // The number of polls is random, since a caller that was assigned a slot may leave before it polls; and it is
+        // bounded, since a future may wake itself. R9 finds such futures.
         for _ in 0..self.dice.roll(2 * MOST) {
             if !self.poll_a_woken()? {
                 break;
@@ -94,7 +94,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         self.no_waiter_is_stranded("R8")
     }
 
-    /// Ends the history: either all callers leave, whatever they were waiting for, or all wait for their result.
+    /// Ends the history: either all callers leave, in any state, or all wait for their response.
     pub(super) fn end(&mut self) -> Found {
         if self.state.unready {
             self.turn_readiness();
@@ -126,7 +126,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         self.go_on(number, caller)
     }
 
-    /// Polls a caller until it waits again, and lets it go on as a reader or leave.
+    /// Polls a caller until it waits again. It then continues as a caller or a reader, or leaves.
     fn go_on(&mut self, number: u64, mut caller: Caller<'b>) -> Found {
         let decision = plan::decide(self.plan, number);
         let part = Part::of(&decision, number.is_multiple_of(2));
@@ -181,7 +181,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         Ok(())
     }
 
-    /// A reader reads on.
+    /// Polls the body of a reader.
     fn read(&mut self) -> Found {
         let reading = self.state.readers.iter().enumerate();
         let reading = reading.filter(|(_, reader)| !reader.idle);
@@ -220,7 +220,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         Ok(())
     }
 
-    /// A caller gives up: often one that was just woken, and has not polled yet.
+    /// A caller leaves: in about half of the cases one that was just woken, and has not polled yet.
     fn lose_patience(&mut self) -> Found {
         if self.state.callers.is_empty() {
             return Ok(());
@@ -241,7 +241,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         self.no_waiter_is_stranded("A2")
     }
 
-    /// A caller goes on waiting as another task.
+    /// A caller that waits continues as another task.
     fn move_on(&mut self) -> Found {
         let waiting = self.state.callers.iter().enumerate();
         let waiting = waiting.filter(|(_, (_, caller))| waits(caller));
@@ -264,7 +264,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         }
     }
 
-    /// The inner service is no longer ready for new callers, or is again.
+    /// Switches whether the inner service is ready for new callers.
     fn turn_readiness(&mut self) {
         self.state.unready = !self.state.unready;
         let what = if self.state.unready {
@@ -293,8 +293,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
         due.iter().for_each(|(_, gate)| gate.open());
     }
 
-    /// No caller gives up any more, except those that the inner service never answers. All other events come, so all
-    /// callers finish.
+    /// No caller leaves any more, except those for which the inner service never responds. All other events happen, so
+    /// all callers finish.
     fn wait_for_all(&mut self) -> Found {
         self.tested.count("R8");
         self.state.patient = true;
@@ -339,7 +339,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         .map_err(of("R8"))
     }
 
-    /// Polls one that was woken, if there is one.
+    /// Polls a woken caller, if there is one.
     fn poll_a_woken(&mut self) -> Result<bool, (&'static str, crate::finding::Finding)> {
         let mut callers = self.state.callers.iter();
         let Some(woken) = callers.position(|(_, caller)| caller.is_woken()) else {
@@ -370,7 +370,7 @@ fn names(decision: &Decision<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Whether it has no response yet, and the inner service was not called.
+/// Whether the call has no response yet, and the inner service was not called.
 pub(super) fn waits(caller: &Caller<'_>) -> bool {
     caller.state() == CallState::Waiting
 }
@@ -378,5 +378,5 @@ pub(super) fn waits(caller: &Caller<'_>) -> bool {
 /// The maximum number of callers that wait at one time.
 const MOST: usize = 12;
 
-/// This many rounds, of a second or of the recovery time each, are enough for every backoff and every wait.
+/// Enough rounds, each of a second or of the recovery time, for every backoff and every wait.
 const PATIENCE: usize = 64;

@@ -1,4 +1,4 @@
-//! What is looked at after each event, where it is declared how many fit.
+//! Checks after each event, where a capacity is declared.
 
 use super::history::{Found, of};
 use super::simulation::{Simulation, waits};
@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::finding::ensure;
 
 impl<'b> Simulation<'b, '_> {
-    /// The capacity changes, with any callers inside and waiting.
+    /// Changes the capacity, with any callers inside and waiting.
     pub(super) fn resize(&mut self) -> Found {
         let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
             return Ok(());
@@ -38,11 +38,11 @@ impl<'b> Simulation<'b, '_> {
         self.no_waiter_is_stranded("A7")
     }
 
-    /// With a free slot, a waiter has been woken; and with more than one, as many.
+    /// If slots are free, at least as many waiters have been woken, or all of them.
     ///
-    /// While the inner service is not ready, a caller with a slot waits for that, as the others do.
+    /// While the inner service is not ready, a caller with a slot also waits, so this is not checked.
     ///
-    /// A stack that rejects after failures may hold callers back that it has room for, so it is checked only at the
+    /// A stack that rejects after failures may delay callers although it has free slots, so it is checked only at the
     /// end.
     pub(super) fn no_waiter_is_stranded(&self, invariant: &'static str) -> Found {
         let Some(room) = self.room else {
@@ -62,7 +62,7 @@ impl<'b> Simulation<'b, '_> {
                 &mut untold
             } += 1;
         }
-        // A caller that was inside once may still have the slot, if it waits for its next attempt.
+        // A caller that was inside once may still hold its slot while it waits for its next attempt.
         let taken = self.state.callers.len() - told - untold;
         let read = if self.bench.lab.contract.holds_body {
             self.state.readers.len()
@@ -102,7 +102,7 @@ impl<'b> Simulation<'b, '_> {
         self.bench.probe.in_flight() + bodies
     }
 
-    /// The calls inside, and the waiters that may have been admitted.
+    /// The number of calls inside, and of waiters that may have been admitted.
     fn admitted(&self) -> usize {
         let unready = self.state.unready;
         let told = |(_, caller): &&(u64, Caller<'_>)| unready || caller.is_woken();

@@ -1,4 +1,4 @@
-//! The window of the model: every call it may still ask for.
+//! The window of the model: every call that it may still need.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Calls {
         let mut held = self.held(now).to_vec();
         match (self.window, window) {
             (Window::Count(_), Window::Count(_)) => {}
-            // Only the bucket of a call is known, not its time.
+            // The exact time of a call is unknown; only its bucket is known.
             (Window::Time(time), Window::Time(_)) => {
                 let bucket = bucket(time);
                 held.iter_mut().for_each(|call| call.at -= call.at % bucket);
@@ -74,7 +74,7 @@ impl Calls {
     }
 }
 
-/// Calls of which only the sums are known, the marked ones as far apart as can be.
+/// Creates calls from their sums alone, with the marked calls spread evenly.
 fn spread(counts: Counts) -> Vec<Call> {
     let marked =
         |part: u64, call: u64| (call + 1) * part / counts.calls > call * part / counts.calls;

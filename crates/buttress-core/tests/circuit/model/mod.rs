@@ -1,4 +1,4 @@
-//! A circuit without cleverness: lists of calls, one thread, and every question answered from scratch.
+//! A naive circuit for one thread: it keeps lists of calls, and computes every result from them.
 
 mod calls;
 mod steps;
@@ -19,7 +19,7 @@ use super::rules::Rules;
 pub(crate) struct Ticket {
     epoch: u64,
     granted: u64,
-    /// How long its call took to the head of its answer, once that came.
+    /// The time until the head of the response, once it has come.
     answered: Option<u64>,
     role: Role,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Answer {
     pub(crate) transition: Option<Transition>,
 }
 
-/// The model of a standing.
+/// The model of a circuit's readiness.
 #[derive(Debug)]
 pub(crate) enum Prospect {
     Admissible,
@@ -50,7 +50,7 @@ pub(crate) enum Prospect {
 #[derive(Debug)]
 pub(crate) struct Model {
     rules: Rules,
-    /// Under any isolation.
+    /// The state beneath any isolation.
     state: CircuitState,
     epoch: u64,
     isolations: u32,
@@ -61,7 +61,7 @@ pub(crate) struct Model {
     reopenings: u32,
     half_open_since: u64,
     probes_ever: u64,
-    /// Each probe in flight: the end of its lease, and whether its head came.
+    /// Each probe in flight: its number, the end of its lease, and whether the head of its response came.
     probing: Vec<(u64, u64, bool)>,
     /// Each probe that ended: whether it failed.
     probed: Vec<bool>,
@@ -76,7 +76,7 @@ struct Opening {
     draw: u64,
 }
 
-/// Time is in nanoseconds and never goes back; `random` gives the numbers, in the order in which they are used.
+/// Time is in nanoseconds and never goes back. `random` returns the numbers in the order in which they are used.
 impl Model {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What moves the model, and what it answers from.
+//! The transitions of the model, and what it computes its results from.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use buttress_core::{FailureKind, Outcome, Ratio, Reason};
 use super::{Answer, Model, Opening, Role, Ticket};
 
 impl Model {
-    /// A probe's slot, unless there is none.
+    /// Takes a probe's slot, if one is free.
     pub(super) fn probe(&mut self, now: u64) -> Result<Role, Refusal> {
         self.end_leases(now);
         if let Some(wait) = self.slot_in(now) {
@@ -20,7 +20,7 @@ impl Model {
         Ok(Role::Probe(self.probes_ever))
     }
 
-    /// How long until a slot is sure to be free, if none is: until a lease ends, or the stay.
+    /// The time until a slot is free, if none is: until a lease or the half-open time ends.
     pub(super) fn slot_in(&self, now: u64) -> Option<u64> {
         if self.under_way(now) + self.probed.len() < self.rules.probes as usize {
             return None;
@@ -33,7 +33,7 @@ impl Model {
         ends.min().map(|end| end - now)
     }
 
-    /// The transitions that only depend on time, made on a read.
+    /// The transitions that depend on time only, made on a read.
     pub(super) fn pass_time(
         &mut self,
         now: u64,
@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    /// An ordinary call, and the rule that it breaks.
+    /// Records an ordinary call. Returns the rule that it breaks.
     pub(super) fn hear(&mut self, outcome: Outcome, slow: bool, now: u64) -> Option<Cause> {
         let failed = outcome.is_failure();
         match outcome {
@@ -102,7 +102,7 @@ impl Model {
         }
     }
 
-    /// A probe whose head came, and whose lease or half-open time ended, has succeeded.
+    /// A probe succeeds if the head of its response came before its lease or the half-open time ended.
     fn end_leases(&mut self, now: u64) {
         let over = self.stay_is_over(now);
         for slot in std::mem::take(&mut self.probing) {
@@ -120,7 +120,7 @@ impl Model {
         self.judge(now)
     }
 
-    /// Whether the probes passed, once that is certain or the stay is over.
+    /// Whether the probes passed, once the result cannot change or the half-open time is over.
     pub(super) fn judge(&self, now: u64) -> Option<bool> {
         let over = self.stay_is_over(now);
         let ended = self.probed.len() as u32;

@@ -5,7 +5,7 @@ use buttress_core::{Deadline, LatencyQuantiles, Ratio};
 
 use super::world::PATIENCE;
 
-/// A queue under test. Requests are identified by their arrival.
+/// A queue under test. Requests are identified by their arrival time.
 pub(crate) trait Line {
     fn push(&mut self, now: f64);
     fn next(&mut self, now: f64) -> Option<f64>;
@@ -13,18 +13,18 @@ pub(crate) trait Line {
     fn served(&mut self, _took: f64, _now: f64) {}
 }
 
-/// One of Buttress.
+/// The queue of Buttress.
 pub(crate) struct Ours {
     queue: WaitQueue<f64>,
     epoch: Instant,
-    /// Whether it is given the callers' deadlines.
+    /// Whether the queue knows the callers' deadlines.
     deadlines: bool,
-    /// What calls take, if that is to be the margin.
+    /// The latencies of calls, if they determine the margin.
     service: Option<LatencyQuantiles>,
     ended: u32,
 }
 
-/// Oldest first, for ever.
+/// Oldest first, without a time limit.
 pub(crate) fn plain() -> Ours {
     Ours::new(QueueConfig::default().order(Order::Fifo), false, false)
 }
@@ -36,7 +36,8 @@ pub(crate) fn controlled_delay() -> Ours {
     Ours::new(config, false, false)
 }
 
-/// In some order, without requests that are too late: with a margin, as soon as 99 of 100 calls would end too late.
+/// In this order, without requests that are too late. With `margin`, a request is too late once 99 of 100 calls would
+/// end after its deadline.
 pub(crate) fn deadlines(order: Order, margin: bool) -> Ours {
     Ours::new(QueueConfig::default().order(order), true, margin)
 }
@@ -69,7 +70,7 @@ impl Line for Ours {
             deadline: self.deadlines.then_some(deadline),
             ..WaitParams::default()
         };
-        // Rejected only where even a million may not wait.
+        // Rejects a request only if a million wait already.
         let _ = self.queue.push(now, terms, at);
     }
 

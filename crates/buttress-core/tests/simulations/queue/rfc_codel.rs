@@ -9,7 +9,7 @@ const INTERVAL: f64 = 0.100;
 #[derive(Default)]
 pub(crate) struct RfcCodel {
     waiting: VecDeque<f64>,
-    /// When the delay will have been above the target for an interval.
+    /// The time at which the delay will have exceeded the target for an interval.
     first_above: Option<f64>,
     dropping: bool,
     drop_next: f64,

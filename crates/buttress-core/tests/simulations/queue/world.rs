@@ -5,19 +5,19 @@ use std::fmt;
 use super::lines::Line;
 
 const WORKERS: usize = 10;
-/// What a call takes on average, in seconds, as everything here.
+/// The mean service time. All times here are in seconds.
 const SERVICE: f64 = 0.010;
-/// How long a caller has use for the answer.
+/// The time within which a caller needs the response.
 pub(crate) const PATIENCE: f64 = 0.200;
 const CAPACITY: f64 = WORKERS as f64 / SERVICE;
 const LENGTH: f64 = 200.0;
 
-/// Offers this multiple of the capacity, and counts the responses in time.
+/// Offers this multiple of the capacity. Returns the responses in time.
 pub(crate) fn simulate(mut line: Box<dyn Line>, load: f64) -> Tally {
     let mut dice = Dice(20);
     let arrivals = arrivals(load * CAPACITY, &mut dice);
     let mut arrivals = arrivals.into_iter().peekable();
-    // The ends in nanoseconds so that they are ordered, the requests, and the durations.
+    // End, arrival and duration of each running call, in nanoseconds so that they can be ordered.
     let mut busy: BinaryHeap<Reverse<(u64, u64, u64)>> = BinaryHeap::new();
     let mut latencies = Vec::new();
     while let Some(&arrival) = arrivals.peek() {
@@ -45,13 +45,13 @@ pub(crate) fn simulate(mut line: Box<dyn Line>, load: f64) -> Tally {
     Tally { latencies }
 }
 
-/// The latencies of the responses in time, the shortest first.
+/// The latencies of the responses in time, in increasing order.
 pub(crate) struct Tally {
     latencies: Vec<f64>,
 }
 
 impl Tally {
-    /// What was of use, as a share of what could be done.
+    /// The responses in time, as a share of the capacity.
     pub(crate) fn goodput(&self) -> f64 {
         self.latencies.len() as f64 / (LENGTH * CAPACITY)
     }
@@ -69,8 +69,8 @@ impl fmt::Debug for Tally {
     }
 }
 
-/// The moments of a Poisson process, of which exactly as many are in the time as are to be expected: how many come
-/// is no matter of luck.
+/// The arrival times of a Poisson process, conditioned on the expected number of arrivals, so that the number does not
+/// depend on chance.
 fn arrivals(rate: f64, dice: &mut Dice) -> Vec<f64> {
     let count = (rate * LENGTH) as usize;
     let mut moment = 0.0;

@@ -1,4 +1,4 @@
-//! Users with a constant load, beside a batch that sends twelve times the capacity, in front of one shedder.
+//! Users with a constant load, next to a batch job that sends twelve times the capacity, in front of one shedder.
 
 use buttress_core::Criticality::{self, High, Low};
 use buttress_core::Ratio;
@@ -10,17 +10,18 @@ use crate::service::Service;
 use crate::tally::{Tally, over_seeds};
 use crate::world::World;
 
-/// What the users of a row must not fall below.
+/// The lower bound for the users of a row.
 enum Bound {
     /// The share that a queue of this length serves if its calls wait for all slots together (M/M/1/K), less a
-    /// tolerance. Beside a batch no slot is ever idle, so users wait in such a queue, and more cannot be served.
+    /// tolerance. Next to a batch no slot is ever idle, so users wait in such a queue, and a higher share is not
+    /// possible.
     Queue(f64),
-    /// The share that is served without the batch, less a tolerance: without a queue calls are lost by chance.
+    /// The share that is served without the batch, less a tolerance: without a queue, calls are lost by chance.
     Alone(f64),
 }
 
 pub(crate) fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
-    // With a limit and shares, and else as it comes.
+    // The default, with shares.
     let default = || ShedConfig::default().shares(SharesConfig::default());
     let fifo = || default().order(Order::Fifo);
     println!(
@@ -29,13 +30,13 @@ pub(crate) fn users_beside_a_batch_at_twelve_times_the_capacity_are_served() {
     );
     for (name, config, queue, places, users, bound) in [
         ("default", default(), 64, 10, 0.5, Bound::Queue(0.001)),
-        // The default order takes 25 ms of waiting for an overload and serves the newest first from then on. Here that is
-        // the time of 2.5 calls, which users wait now and then at this load, and the oldest of them wait too long.
+        // The default order takes a wait of 25 ms for an overload, and then serves the newest first. Here 25 ms are 2.5
+        // calls. At this load users sometimes wait that long, and the oldest of them then wait too long.
         ("default", default(), 64, 10, 0.9, Bound::Queue(0.015)),
         ("default", default(), 64, 10, 1.0, Bound::Queue(0.04)),
         ("default", default(), 64, 64, 0.9, Bound::Queue(0.001)),
-        // A load of users near the capacity finds any queue full now and then. At this load the queue's length varies
-        // over its whole range, so that the variance is larger than below it.
+        // With a load of users near the capacity, any queue is full at times. At this load the queue's length varies
+        // over its whole range, so the variance is larger than below it.
         ("default", default(), 64, 64, 1.0, Bound::Queue(0.005)),
         ("in turn", fifo(), 64, 10, 0.9, Bound::Queue(0.001)),
         ("in turn", fifo(), 64, 10, 1.0, Bound::Queue(0.005)),
@@ -120,7 +121,7 @@ pub(crate) fn a_flood_of_users_leaves_the_batch_its_share() {
     assert!(busy >= 0.99, "{busy}");
 }
 
-/// Users and batch as multiples of the capacity.
+/// Runs users and batch, each at a multiple of the capacity.
 fn run(config: &ShedConfig, places: u32, offered: &[(Criticality, f64)]) -> Tally {
     let simulate = |seed: u64| {
         let mut world = World::new(config.clone(), places as usize, SERVICE, seed);
@@ -133,26 +134,26 @@ fn run(config: &ShedConfig, places: u32, offered: &[(Criticality, f64)]) -> Tall
     over_seeds(SEEDS, simulate)
 }
 
-/// The share of calls at this load that a queue of one server has room for.
+/// The share of calls at this load that a queue of this length for one server admits.
 fn served_by_queue(load: f64, length: i32) -> f64 {
     let states: f64 = (0..=length).map(|waiting| load.powi(waiting)).sum();
     1.0 - load.powi(length) / states
 }
 
-/// The share of the slots in use.
+/// The mean share of the slots in use.
 fn busy(tally: &Tally, places: u32) -> f64 {
     tally.busy / tally.seconds / f64::from(places)
 }
 
 const SERVICE: Service = Service::Exponential(0.01);
-/// By when the callers of users and batch want their answers, in seconds, and say so.
+/// The deadline of users and batch, in seconds, which callers send.
 const DEADLINE: f64 = 0.2;
 const SEEDS: std::ops::Range<u64> = if cfg!(debug_assertions) {
     9_001..9_002
 } else {
     9_001..9_007
 };
-/// Calls that the slots answer in one run.
+/// The number of calls that the slots can serve in one run.
 const CALLS: f64 = if cfg!(debug_assertions) { 4e3 } else { 1e5 };
-/// Short runs have wider bounds.
+/// The additional tolerance of short runs.
 const LAX: f64 = if cfg!(debug_assertions) { 0.05 } else { 0.0 };

@@ -1,9 +1,9 @@
-/// Chance from a seed: xorshift64* (Vigna, 2016).
+/// Seeded random numbers: xorshift64* (Vigna, 2016).
 #[derive(Debug)]
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    /// From 0 to 1, and neither.
+    /// A number in `(0, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

@@ -1,4 +1,4 @@
-//! One tenant that sends a hundred times what it did, beside others that send what they always did.
+//! One tenant that sends a hundred times its load, next to others with unchanged load.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -26,7 +26,7 @@ pub(crate) fn a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_h
             let sum = |served: &[f64]| served[tenants.clone()].iter().sum::<f64>();
             sum(&beside.served) / sum(&alone.served)
         };
-        // Each by itself has too few calls to tell it from chance.
+        // A single tenant has too few calls for a significant result.
         let group = (count - 1).div_ceil(4);
         let worst = (1..count)
             .step_by(group)
@@ -39,7 +39,7 @@ pub(crate) fn a_tenant_at_a_hundred_times_its_load_leaves_the_others_what_they_h
             100.0 * beside.busy
         );
         assert!(worst >= 0.95, "{worst}");
-        // What stays free is in the queue, if there is one.
+        // With a queue, room is reserved in the queue, so the slots are nearly all in use.
         let least = if queue == 0 { 0.65 } else { 0.97 };
         assert!(beside.busy >= least, "{}", beside.busy);
     }
@@ -56,10 +56,10 @@ pub(crate) fn without_a_rule_the_others_are_crowded_out() {
     assert!(kept < 0.5, "{kept}");
 }
 
-/// Slots, a queue in order of arrival before them, and tenants of which the first may be greedy.
+/// Slots, a queue in order of arrival, and tenants of which the first may be greedy.
 struct World {
     queue: usize,
-    /// Calls a second, by tenant.
+    /// The calls per second of each tenant.
     offered: Vec<f64>,
     ruled: bool,
     tenants: Tenants,
@@ -69,12 +69,12 @@ struct World {
 
 struct Tally {
     served: Vec<f64>,
-    /// The share of places in use, on average.
+    /// The mean share of slots in use.
     busy: f64,
 }
 
 impl World {
-    /// `load` is the offered load of all tenants as a share of the capacity, before one of them sends `times` as much.
+    /// `load` is the offered load of all tenants as a share of the capacity, before the first sends `times` as much.
     fn new(queue: usize, count: usize, load: f64, times: f64) -> Self {
         let tenants = Tenants::new(TenantsConfig::default(), 7).expect("within bounds");
         let mut offered = vec![load * PLACES as f64 / SERVICE / count as f64; count];

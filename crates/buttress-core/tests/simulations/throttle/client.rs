@@ -11,18 +11,18 @@ pub(crate) trait Client {
     fn hears(&mut self, accepted: bool);
 }
 
-/// A client's virtual time, and chance from a fixed seed.
+/// The virtual time of a client, and its seeded random numbers.
 pub(crate) struct Clock {
     start: Instant,
     seconds: f64,
     seed: u64,
-    /// The responses in flight: their times and their outcomes.
+    /// The responses in flight: their times, and whether the calls were accepted.
     answers: VecDeque<(f64, bool)>,
-    /// What is left of the dependency's capacity.
+    /// The remaining capacity of the dependency.
     places: f64,
 }
 
-/// What happened in a while.
+/// The results of a run.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) offered: f64,
@@ -30,8 +30,8 @@ pub(crate) struct Tally {
     pub(crate) answered: f64,
 }
 
-/// Offers calls at random moments to a dependency that answers after 50 ms: a rejection to what is beyond its
-/// capacity, and to a share of the rest.
+/// Offers calls at random times to a dependency that responds after 50 ms. The dependency rejects calls above its
+/// capacity, and the share `failing` of the rest.
 pub(crate) fn run(
     client: &mut dyn Client,
     seconds: f64,
@@ -99,7 +99,7 @@ impl Clock {
     }
 }
 
-/// Sends everything.
+/// Sends every call.
 #[derive(Default)]
 pub(crate) struct Free(Clock);
 
@@ -119,14 +119,14 @@ impl Client for Free {
     fn hears(&mut self, _: bool) {}
 }
 
-/// Holds a call back with the probability `(requests - multiple × accepts) / (requests + 1)`, and no higher than some
-/// share of them.
+/// Holds a call back with the probability `(requests - multiple × accepts) / (requests + 1)`, or `most` if that is
+/// lower.
 pub(crate) struct Lots {
     name: &'static str,
     multiple: f64,
     window: f64,
     most: f64,
-    /// Whether what it holds back counts as a request.
+    /// Whether a call that is held back counts as a request.
     counts_own: bool,
     clock: Clock,
     requests: VecDeque<f64>,
@@ -139,7 +139,7 @@ impl Lots {
         Self::new("SRE, K = 2, 2 min", 2.0, 120.0, 1.0, true)
     }
 
-    /// The defaults of Envoy's admission control: 95 % are to succeed, and at most 80 % are held back.
+    /// The defaults of Envoy's admission control: a success rate of 95 %, and at most 80 % of calls held back.
     pub(crate) fn envoy() -> Self {
         Self::new("Envoy, 95 %, 30 s", 1.0 / 0.95, 30.0, 0.8, false)
     }
@@ -191,8 +191,8 @@ impl Client for Lots {
 }
 
 /// Finagle's nack admission filter with its defaults: a call is held back with the probability `1 - 2 × accepted`,
-/// where the share that was accepted is an average that fades over two minutes, and at most 75 % are; and none below
-/// five calls a second.
+/// where `accepted` is an exponential average of the accepted share over two minutes. At most 75 % of calls are held
+/// back, and none below five calls a second.
 #[derive(Default)]
 pub(crate) struct Nacks {
     clock: Clock,

@@ -1,10 +1,10 @@
-//! A client's throttle against a simulated dependency, beside those of Google's SRE book, Envoy and Finagle.
+//! A client's throttle with a simulated dependency, compared with those of Google's SRE book, Envoy and Finagle.
 
 mod client;
 
 use self::client::{Client, Free, Lots, Nacks, RateTarget, run};
 
-/// Calls a second that the dependency answers in its good days.
+/// The calls per second that the dependency accepts when healthy.
 const CAPACITY: f64 = 100.0;
 
 pub(crate) fn at_ten_times_the_capacity_twice_of_it_is_sent() {
@@ -50,7 +50,7 @@ pub(crate) fn what_fails_now_and_then_is_never_held_back() {
     println!("failing                  held back");
     for share in [0.1, 0.2, 0.3] {
         for mut client in clients() {
-            // Steady, and in bursts between which nothing is sent.
+            // A steady load, and bursts with pauses between them.
             let mut held_back = 0.0;
             for load in [0.8, 0.0, 0.8, 0.1, 0.8] {
                 let tally = run(&mut *client, 60.0, load * CAPACITY, CAPACITY, share);

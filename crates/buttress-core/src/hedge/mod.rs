@@ -9,10 +9,12 @@
 //! That the delay is a quantile and the share has its own budget is Finagle's `BackupRequestFilter`; that there must be
 //! enough calls first is failsafe-go's hedge policy.
 
+mod rank;
 mod rule;
 
 use std::time::{Duration, Instant};
 
+pub use rank::HedgeRank;
 pub use rule::HedgeRule;
 
 use crate::budget::{Budget, BudgetConfig, BudgetRefusal, Cost, Reservation};

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use buttress_core::hedge::HedgeRank;
 use buttress_core::retry::RetryClass;
 use buttress_core::{BoxError, Lease, Plain, Upload};
 use buttress_metrics::HedgeEvent;
@@ -53,18 +54,6 @@ struct Ended<T> {
     class: RetryClass,
     /// What the attempt is counted as, if its result is returned.
     event: HedgeEvent,
-}
-
-/// Which of two results is returned: the one that ranks higher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    /// The attempt was not processed, so it had no effect on the other.
-    Unprocessed,
-    /// The other attempt may have caused it.
-    Inconclusive,
-    /// A failure that may pass.
-    Failed,
-    Conclusive,
 }
 
 /// Records the latency of the call.
@@ -155,10 +144,10 @@ where
                     let may_collide = second.is_some_and(|second| second.may_collide);
                     let rank =
                         ended.rank(|result| !may_collide || this.protocol.is_conclusive(result));
-                    if rank < Rank::Conclusive {
+                    if rank < HedgeRank::Conclusive {
                         // The other attempt may have a better result. What ranks lowest, or cannot be a conflict's
                         // cause, is dropped with everything it holds.
-                        if may_collide && rank > Rank::Unprocessed {
+                        if may_collide && rank > HedgeRank::Unprocessed {
                             *this.earlier = Some(Box::new(ended));
                         }
                         continue;
@@ -240,18 +229,8 @@ where
 }
 
 impl<T> Ended<T> {
-    fn rank(&self, is_conclusive: impl FnOnce(&Result<T, BoxError>) -> bool) -> Rank {
-        match self.class {
-            RetryClass::Unprocessed(_) | RetryClass::Rejected => Rank::Unprocessed,
-            RetryClass::Listed(_) | RetryClass::Transient(_) => Rank::Failed,
-            RetryClass::Final | RetryClass::Forbidden | RetryClass::Permanent => {
-                if is_conclusive(&self.result) {
-                    Rank::Conclusive
-                } else {
-                    Rank::Inconclusive
-                }
-            }
-        }
+    fn rank(&self, is_conclusive: impl FnOnce(&Result<T, BoxError>) -> bool) -> HedgeRank {
+        HedgeRank::of(self.class, || is_conclusive(&self.result))
     }
 }
 

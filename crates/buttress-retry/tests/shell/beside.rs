@@ -147,7 +147,7 @@ async fn a_client_error_waits_for_the_attempt_that_still_runs() {
     }
 }
 
-/// N5. The other attempt may have caused the conflict, and a retry outside repeats only the failure.
+/// The other attempt may have caused the conflict, and a retry outside repeats only the failure.
 #[tokio::test(start_paused = true)]
 async fn a_conflict_does_not_hide_the_failure_of_the_other_attempt() {
     for failure in [503, 504, RESET] {

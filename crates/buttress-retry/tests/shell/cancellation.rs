@@ -72,7 +72,7 @@ async fn a_call_dropped_while_the_service_is_not_ready_returns_its_reservation()
     assert_eq!((snapshot.calls_in_flight, snapshot.extra_in_flight), (0, 0));
 }
 
-/// N10. A call that ended returns what its service reserved, although its future is not dropped.
+/// A call that ended returns what its service reserved, although its future is not dropped.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_gives_up_before_its_next_attempt_reserves_nothing() {
     let second = std::time::Duration::from_secs(1);

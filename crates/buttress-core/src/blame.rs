@@ -54,7 +54,8 @@ pub(crate) fn at_declared_end(ending: Ending, allowed: u64, took: u64) -> Ending
     }
 }
 
-/// One part in so many of the declared time may have passed before a call reaches the layer.
+/// The timer outside may have started before the call reached the layer, by up to a sixteenth of the declared time. Chosen,
+/// not measured: a caller that leaves this late has allowed almost all of its time.
 const EARLY: u64 = 16;
 
 /// Whether a call that timed out took less than `threshold` without the wait for its caller, and at least that with it.

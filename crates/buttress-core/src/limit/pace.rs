@@ -33,6 +33,9 @@ impl Pace {
     }
 }
 
+// `SLOWER` and `KEEP` are from `tests/simulations`: `shed: the end of a brown-out` is the better for them, and the other
+// tables keep their bounds.
+
 /// A mean over fewer varies by more than a tenth for exponentially distributed times, and one over more is late.
 const LEAST: u64 = 100;
 /// A mean over this many varies by a fifth: enough to detect calls that take a fifth of the time.

@@ -12,6 +12,7 @@
 mod cold_start;
 mod dice;
 mod queue;
+mod recovery;
 mod service;
 mod shares;
 mod shed;
@@ -22,13 +23,17 @@ mod world;
 type Simulation = (&'static str, fn());
 
 /// All simulations, in the order in which they are printed.
-const ALL: [Simulation; 16] = [
+const ALL: [Simulation; 17] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
     ("shed: other services", shed::services),
     ("shed: a cold start", cold_start::services_that_wait),
     ("shed: changes", shed::changes),
     ("shed: a brown-out", shed::brown_out),
+    (
+        "shed: the end of a brown-out",
+        recovery::a_brown_out_is_over_in_a_second,
+    ),
     ("shed: long bodies", shed::long_bodies),
     (
         "queue: 10 workers of 10 ms, 200 ms of patience",

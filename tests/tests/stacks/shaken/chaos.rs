@@ -36,7 +36,7 @@ fn an_armed_injector_conforms_during_and_after_its_plan() {
     }
 }
 
-/// Eventually so many calls fail that it disarms itself in the middle of a call.
+/// When enough calls have failed, it disarms itself during a call.
 #[test]
 fn an_injector_with_a_guard_conforms() {
     for http in [false, true] {

@@ -4,11 +4,11 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallState {
     /// The call has its response, and the inner service was called.
-    Answered,
+    Responded,
     /// The inner service was called and has not responded yet.
     Inside,
     /// The call has its response, and the inner service was not called.
-    Refused,
+    Rejected,
     /// The call has no response, and the inner service was not called yet.
     Waiting,
 }
@@ -16,17 +16,17 @@ pub(crate) enum CallState {
 impl CallState {
     /// Whether the call has its response.
     pub(crate) fn is_over(self) -> bool {
-        matches!(self, Self::Answered | Self::Refused)
+        matches!(self, Self::Responded | Self::Rejected)
     }
 }
 
 impl fmt::Display for CallState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Answered => "answered by the inner service",
+            Self::Responded => "responded to by the inner service",
             Self::Inside => "inside the inner service",
-            Self::Refused => "refused",
-            Self::Waiting => "kept waiting",
+            Self::Rejected => "rejected",
+            Self::Waiting => "waiting",
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::{CallId, CountingWaker, TestBody};
 /// Layers admit at different times: they may queue, delay readiness or reject. The caller hides the difference, and
 /// reports only its [state](CallState).
 pub(crate) struct Caller<'a> {
-    bench: &'a Harness<'a>,
+    harness: &'a Harness<'a>,
     service: Subject,
     pub(crate) id: CallId,
     pub(crate) task: CountingWaker,
@@ -28,15 +28,15 @@ enum Phase {
     Unready(Request<TestBody>),
     Ready(Request<TestBody>),
     Called(AnswerFuture),
-    Answered(Answer),
+    Responded(Answer),
     Over,
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(bench: &'a Harness<'a>, service: Subject) -> Self {
-        let (id, request) = bench.request();
+    pub(crate) fn new(harness: &'a Harness<'a>, service: Subject) -> Self {
+        let (id, request) = harness.request();
         Self {
-            bench,
+            harness,
             service,
             id,
             task: CountingWaker::new(),
@@ -67,7 +67,7 @@ impl<'a> Caller<'a> {
         if let Phase::Called(future) = &mut self.phase
             && let Poll::Ready(answer) = self.task.poll_future(future.as_mut())
         {
-            self.phase = Phase::Answered(answer);
+            self.phase = Phase::Responded(answer);
         }
         self.state()
     }
@@ -78,14 +78,14 @@ impl<'a> Caller<'a> {
             self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
                 Phase::Unready(request) => match self.service.poll_ready(cx) {
                     Poll::Ready(Ok(())) => Phase::Called(self.service.call(request)),
-                    Poll::Ready(Err(error)) => Phase::Answered(Err(error)),
+                    Poll::Ready(Err(error)) => Phase::Responded(Err(error)),
                     Poll::Pending => {
                         self.phase = Phase::Unready(request);
                         return Poll::Pending;
                     }
                 },
                 Phase::Called(mut future) => match future.as_mut().poll(cx) {
-                    Poll::Ready(answer) => Phase::Answered(answer),
+                    Poll::Ready(answer) => Phase::Responded(answer),
                     Poll::Pending => {
                         self.phase = Phase::Called(future);
                         return Poll::Pending;
@@ -123,7 +123,7 @@ impl<'a> Caller<'a> {
                 true
             }
             Poll::Ready(Err(error)) => {
-                self.phase = Phase::Answered(Err(error));
+                self.phase = Phase::Responded(Err(error));
                 false
             }
         }
@@ -155,13 +155,13 @@ impl<'a> Caller<'a> {
         if self.state() == CallState::Waiting {
             self.poll();
         }
-        self.bench.probe.release(self.id);
+        self.harness.probe.release(self.id);
         self.poll()
     }
 
     /// Starts another call on the same service.
     pub(crate) fn again(&mut self) {
-        let (id, request) = self.bench.request();
+        let (id, request) = self.harness.request();
         self.id = id;
         self.phase = Phase::Unready(request);
     }
@@ -198,13 +198,13 @@ impl<'a> Caller<'a> {
 
     /// The number of calls to inner services that were not ready, by any caller.
     pub(crate) fn unready_calls(&self) -> usize {
-        self.bench.probe.unready_calls()
+        self.harness.probe.unready_calls()
     }
 
     /// Whether the task was woken since the last poll.
     pub(crate) fn is_woken(&self) -> bool {
         if self.task.wakes() == self.wakes_seen {
-            self.bench.let_tasks_run();
+            self.harness.let_tasks_run();
         }
         self.task.wakes() > self.wakes_seen
     }
@@ -215,10 +215,10 @@ impl<'a> Caller<'a> {
     }
 
     pub(crate) fn state(&self) -> CallState {
-        let reached = self.bench.probe.attempts(self.id) > 0;
+        let reached = self.harness.probe.attempts(self.id) > 0;
         match (&self.phase, reached) {
-            (Phase::Answered(_) | Phase::Over, true) => CallState::Answered,
-            (Phase::Answered(_) | Phase::Over, false) => CallState::Refused,
+            (Phase::Responded(_) | Phase::Over, true) => CallState::Responded,
+            (Phase::Responded(_) | Phase::Over, false) => CallState::Rejected,
             (_, true) => CallState::Inside,
             (_, false) => CallState::Waiting,
         }
@@ -226,20 +226,20 @@ impl<'a> Caller<'a> {
 
     /// Whether the response is the probe's successful one.
     pub(crate) fn succeeded(&self) -> bool {
-        matches!(&self.phase, Phase::Answered(Ok(response)) if response.status() == 200)
+        matches!(&self.phase, Phase::Responded(Ok(response)) if response.status() == 200)
     }
 
     /// The response, if there is one.
     pub(crate) fn answer(&mut self) -> Option<&mut Answer> {
         match &mut self.phase {
-            Phase::Answered(answer) => Some(answer),
+            Phase::Responded(answer) => Some(answer),
             _ => None,
         }
     }
 
     /// Polls the body of the response once. Returns the piece, if the poll is ready.
     pub(crate) fn poll_body(&mut self) -> Option<Piece> {
-        let Phase::Answered(Ok(response)) = &mut self.phase else {
+        let Phase::Responded(Ok(response)) = &mut self.phase else {
             return None;
         };
         let mut body = Pin::new(response.body_mut());

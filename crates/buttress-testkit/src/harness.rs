@@ -27,14 +27,14 @@ impl<'a> TestEnv<'a> {
     }
 
     /// Creates a harness: a new layer around a new probe, with the clock of this environment.
-    pub(crate) fn bench(&self) -> Harness<'_> {
+    pub(crate) fn harness(&self) -> Harness<'_> {
         // Runs finished tasks of an earlier harness to their end, so that they are not counted.
         self.clock.turn();
         Harness::new(self, Some(self.clock.enter()))
     }
 
     /// Creates a harness outside of any runtime.
-    pub(crate) fn bench_without_runtime(&self) -> Harness<'_> {
+    pub(crate) fn harness_without_runtime(&self) -> Harness<'_> {
         Harness::new(self, None)
     }
 
@@ -57,9 +57,9 @@ impl<'a> TestEnv<'a> {
 
 /// A layer under test around a probe, and the initial state of both.
 pub(crate) struct Harness<'a> {
-    pub(crate) lab: &'a TestEnv<'a>,
+    pub(crate) env: &'a TestEnv<'a>,
     pub(crate) probe: ProbeHandle,
-    pub(crate) specimen: LayerUnderTest,
+    pub(crate) layer: LayerUnderTest,
     pub(crate) requests: Gauge,
     subject: Subject,
     beside: Option<Subject>,
@@ -70,21 +70,21 @@ pub(crate) struct Harness<'a> {
 }
 
 impl<'a> Harness<'a> {
-    fn new(lab: &'a TestEnv<'a>, inside: Option<EnterGuard<'a>>) -> Self {
-        let initial_tasks = lab.clock.tasks();
-        let specimen = (lab.make)();
+    fn new(env: &'a TestEnv<'a>, inside: Option<EnterGuard<'a>>) -> Self {
+        let initial_tasks = env.clock.tasks();
+        let layer = (env.make)();
         let (inner, probe) = ReadyProbe::new();
         // Only R1 tests this, by counting. In other tests a panic would hide the invariant under test.
         probe.tolerate_unready_calls();
         probe.hold();
-        let beside = specimen.wrap_beside(inner.clone());
-        let subject = specimen.wrap(inner);
+        let beside = layer.wrap_beside(inner.clone());
+        let subject = layer.wrap(inner);
         Self {
-            initial_state: specimen.read_state(),
+            initial_state: layer.read_state(),
             initial_tasks,
-            lab,
+            env,
             probe,
-            specimen,
+            layer,
             requests: Gauge::default(),
             subject,
             beside,
@@ -114,7 +114,7 @@ impl<'a> Harness<'a> {
         let (inner, probe) = ReadyProbe::new();
         probe.tolerate_unready_calls();
         probe.hold();
-        (self.specimen.wrap(inner), probe)
+        (self.layer.wrap(inner), probe)
     }
 
     pub(crate) fn callers(&self, count: usize) -> Vec<Caller<'_>> {
@@ -142,7 +142,7 @@ impl<'a> Harness<'a> {
 
     /// Fills the capacity with calls that are held inside the probe.
     pub(crate) fn full(&self) -> Result<Vec<Caller<'_>>, Finding> {
-        self.inside(self.lab.capacity()?)
+        self.inside(self.env.capacity()?)
     }
 
     /// Fills the capacity, and adds this many waiters.
@@ -155,7 +155,7 @@ impl<'a> Harness<'a> {
         for caller in &mut waiting {
             let why = match caller.poll() {
                 CallState::Waiting => continue,
-                CallState::Refused => "no caller waits: it rejects when full",
+                CallState::Rejected => "no caller waits: it rejects when full",
                 _ => "no caller waits: it admits more than its capacity, see A6",
             };
             return Err(Finding::not_applicable(why));
@@ -177,7 +177,7 @@ impl<'a> Harness<'a> {
     }
 
     fn has_room(&self, after: &str) -> Check {
-        let few = self.lab.contract.capacity.unwrap_or(1);
+        let few = self.env.contract.capacity.unwrap_or(1);
         self.probe.ready();
         self.probe.hold();
         let mut callers = self.callers(few);
@@ -196,8 +196,8 @@ impl<'a> Harness<'a> {
 
     /// Waits for the declared recovery time, in which a layer that learned from failures may reject.
     fn let_recover(&self) {
-        if let Some(recovery) = self.lab.contract.recovers_within {
-            self.lab.clock.advance(recovery);
+        if let Some(recovery) = self.env.contract.recovers_within {
+            self.env.clock.advance(recovery);
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Harness<'a> {
     }
 
     pub(crate) fn state_is_initial(&self, after: &str) -> Check {
-        let state = self.specimen.read_state();
+        let state = self.layer.read_state();
         ensure(
             state == self.initial_state,
             format!(
@@ -229,13 +229,13 @@ impl<'a> Harness<'a> {
     /// Runs the spawned tasks, for layers with a worker.
     pub(crate) fn let_tasks_run(&self) {
         if self.tasks() > 0 {
-            self.lab.clock.turn();
+            self.env.clock.turn();
         }
     }
 
     /// The number of tasks alive beyond those at the start.
     pub(crate) fn tasks(&self) -> usize {
-        self.lab.clock.tasks().saturating_sub(self.initial_tasks)
+        self.env.clock.tasks().saturating_sub(self.initial_tasks)
     }
 
     /// Checks that this many calls, one after another, reach the probe and return its response.
@@ -247,7 +247,7 @@ impl<'a> Harness<'a> {
             let mut caller = self.caller();
             let state = caller.poll();
             ensure(
-                state == CallState::Answered && caller.succeeded(),
+                state == CallState::Responded && caller.succeeded(),
                 format!("after {after}, {calls} calls succeed"),
                 format!("call {} is {state}", call + 1),
             )?;

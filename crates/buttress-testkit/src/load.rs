@@ -9,7 +9,7 @@ use crate::{Rng, Script, TestBody};
 ///
 /// The results are counted in a [`Tally`], which the invariants check.
 pub(crate) struct RandomCallers<'a> {
-    bench: &'a Harness<'a>,
+    harness: &'a Harness<'a>,
     members: Vec<Member<'a>>,
     /// Callers that have their response and have not read its body yet.
     readers: Vec<Caller<'a>>,
@@ -28,7 +28,7 @@ struct Member<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) offered: usize,
-    pub(crate) refused: usize,
+    pub(crate) rejected: usize,
     pub(crate) completed: usize,
     pub(crate) failed: usize,
     pub(crate) cancelled: usize,
@@ -42,19 +42,19 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn ended(&self) -> usize {
-        self.refused + self.completed + self.failed + self.cancelled
+        self.rejected + self.completed + self.failed + self.cancelled
     }
 }
 
 impl<'a> RandomCallers<'a> {
-    pub(crate) fn new(bench: &'a Harness<'a>, seed: u64) -> Self {
-        bench.probe.hold();
+    pub(crate) fn new(harness: &'a Harness<'a>, seed: u64) -> Self {
+        harness.probe.hold();
         Self {
-            bench,
+            harness,
             members: Vec::new(),
             readers: Vec::new(),
             dice: Rng::new(seed),
-            capacity: bench.lab.contract.capacity,
+            capacity: harness.env.contract.capacity,
             tally: Tally::default(),
         }
     }
@@ -128,7 +128,7 @@ impl<'a> RandomCallers<'a> {
     fn arrive(&mut self) {
         self.tally.offered += 1;
         self.members.push(Member {
-            caller: self.bench.caller(),
+            caller: self.harness.caller(),
             inner_succeeds: false,
             released: false,
         });
@@ -147,13 +147,13 @@ impl<'a> RandomCallers<'a> {
             return false;
         };
         self.members[member].released = true;
-        self.bench.probe.release(self.members[member].caller.id);
+        self.harness.probe.release(self.members[member].caller.id);
         true
     }
 
     fn run(&mut self, member: usize) {
         let succeeds = self.dice.roll(3) > 0;
-        self.bench.probe.script(self.ending(succeeds));
+        self.harness.probe.script(self.ending(succeeds));
         let Member {
             caller,
             inner_succeeds,
@@ -161,7 +161,7 @@ impl<'a> RandomCallers<'a> {
         } = &mut self.members[member];
         let before = caller.state();
         let after = caller.poll_once();
-        if before == CallState::Waiting && matches!(after, CallState::Inside | CallState::Answered)
+        if before == CallState::Waiting && matches!(after, CallState::Inside | CallState::Responded)
         {
             *inner_succeeds = succeeds;
             let inside = self.inside();
@@ -180,14 +180,14 @@ impl<'a> RandomCallers<'a> {
             inner_succeeds,
             ..
         } = self.members.swap_remove(member);
-        let (attempts, succeeded) = (self.bench.probe.attempts(caller.id), caller.succeeded());
+        let (attempts, succeeded) = (self.harness.probe.attempts(caller.id), caller.succeeded());
         let mismatch = match state {
-            CallState::Refused => succeeded,
+            CallState::Rejected => succeeded,
             _ if inner_succeeds => attempts > 1 || !succeeded,
             _ => attempts == 1 && succeeded,
         };
         // With a worker task in between, it is unknown which script a call got.
-        if mismatch && self.bench.tasks() == 0 {
+        if mismatch && self.harness.tasks() == 0 {
             let outside = if succeeded { "success" } else { "failure" };
             let inside = if inner_succeeds { "success" } else { "failure" };
             self.tally.mismatch = Some(format!(
@@ -195,7 +195,7 @@ impl<'a> RandomCallers<'a> {
             ));
         }
         match state {
-            CallState::Refused => self.tally.refused += 1,
+            CallState::Rejected => self.tally.rejected += 1,
             _ if succeeded => {
                 self.tally.completed += 1;
                 self.readers.push(caller);
@@ -225,7 +225,7 @@ impl<'a> RandomCallers<'a> {
         }
         // The body matters only where it is part of the call.
         let body = TestBody::empty();
-        Script::new().ok(Response::new(if self.bench.lab.contract.holds_body {
+        Script::new().ok(Response::new(if self.harness.env.contract.holds_body {
             body.data("answer")
         } else {
             body
@@ -233,17 +233,17 @@ impl<'a> RandomCallers<'a> {
     }
 
     fn inside(&self) -> usize {
-        let bodies = if self.bench.lab.contract.holds_body {
-            self.bench.probe.open_bodies()
+        let bodies = if self.harness.env.contract.holds_body {
+            self.harness.probe.open_bodies()
         } else {
             0
         };
-        self.bench.probe.in_flight() + bodies
+        self.harness.probe.in_flight() + bodies
     }
 
     /// A number that grows whenever a caller makes progress.
     fn progress(&self) -> usize {
-        self.tally.ended() + self.bench.probe.calls()
+        self.tally.ended() + self.harness.probe.calls()
     }
 
     fn pick(&mut self, which: impl Fn(&Member<'a>) -> bool) -> Option<usize> {

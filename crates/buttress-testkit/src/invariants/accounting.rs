@@ -10,12 +10,12 @@ use crate::load::{RandomCallers, Tally};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A5",
-        statement: "every call that was offered ends once, as the inner service ended it",
+        statement: "every call ends exactly once, with the inner service's result or a rejection",
         check: conservation,
     },
     Invariant {
         name: "A6",
-        statement: "never more calls inside than there is room for",
+        statement: "the calls in flight never exceed the capacity",
         check: hard_cap,
     },
     Invariant {
@@ -30,10 +30,10 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// remains.
 ///
 /// Derived from metrics that count twice, successes that are not recorded, and gauges that never return to 0.
-fn conservation(lab: &TestEnv<'_>) -> Check {
+fn conservation(env: &TestEnv<'_>) -> Check {
     for seed in 0..40 {
-        let bench = lab.bench();
-        let mut callers = RandomCallers::new(&bench, seed);
+        let harness = env.harness();
+        let mut callers = RandomCallers::new(&harness, seed);
         for _ in 0..100 {
             callers.step(12);
         }
@@ -59,7 +59,7 @@ fn conservation(lab: &TestEnv<'_>) -> Check {
             format!("{ended} ended: {:?}", callers.tally),
         )?;
         drop(callers);
-        bench.at_rest("a random history")?;
+        harness.at_rest("a random history")?;
     }
     Ok(())
 }
@@ -69,14 +69,14 @@ fn conservation(lab: &TestEnv<'_>) -> Check {
 ///
 /// Derived from limits that compare first and count later (tower-resilience#365), and from readiness without a permit
 /// (#367).
-fn hard_cap(lab: &TestEnv<'_>) -> Check {
-    let capacity = lab.capacity()?;
+fn hard_cap(env: &TestEnv<'_>) -> Check {
+    let capacity = env.capacity()?;
     for seed in 0..8 {
-        let bench = lab.bench();
-        let mut callers = RandomCallers::new(&bench, seed);
+        let harness = env.harness();
+        let mut callers = RandomCallers::new(&harness, seed);
         for step in 0..400 {
             callers.step(64);
-            if let (0, Some(resize)) = (step % 50, bench.specimen.resizer()) {
+            if let (0, Some(resize)) = (step % 50, harness.layer.resizer()) {
                 callers.resize(resize, 2 * capacity);
             }
         }
@@ -93,18 +93,18 @@ fn hard_cap(lab: &TestEnv<'_>) -> Check {
 /// than the capacity. A capacity raised by two wakes two waiters.
 ///
 /// Derived from semaphores whose forgotten permits come back, and from limits that are read only once.
-fn resize(lab: &TestEnv<'_>) -> Check {
-    let capacity = lab.capacity()?;
-    let bench = lab.bench();
-    let Some(resize) = bench.specimen.resizer() else {
+fn resize(env: &TestEnv<'_>) -> Check {
+    let capacity = env.capacity()?;
+    let harness = env.harness();
+    let Some(resize) = harness.layer.resizer() else {
         return Err(Finding::not_applicable("it offers no way to resize it"));
     };
 
     resize(capacity + 2);
-    let mut inside = bench.inside(capacity + 2)?;
+    let mut inside = harness.inside(capacity + 2)?;
     resize(1);
     while inside.len() > 1 {
-        kept_out(&mut bench.caller(), inside.len(), 1)?;
+        kept_out(&mut harness.caller(), inside.len(), 1)?;
         let mut first = inside.remove(0);
         first.finish();
         ensure(
@@ -113,16 +113,16 @@ fn resize(lab: &TestEnv<'_>) -> Check {
             format!("it is {}", first.state()),
         )?;
     }
-    kept_out(&mut bench.caller(), 1, 1)?;
+    kept_out(&mut harness.caller(), 1, 1)?;
 
-    let mut waiting = bench.callers(3);
+    let mut waiting = harness.callers(3);
     for caller in &mut waiting {
         caller.poll();
     }
     resize(3);
     for caller in waiting
         .iter_mut()
-        .filter(|caller| caller.state() == CallState::Refused)
+        .filter(|caller| caller.state() == CallState::Rejected)
     {
         caller.again();
         caller.poll();
@@ -146,7 +146,7 @@ fn resize(lab: &TestEnv<'_>) -> Check {
     all.for_each(Caller::finish_and_leave);
     drop((inside, waiting));
     resize(capacity);
-    bench.at_rest("the capacity is as at the start")
+    harness.at_rest("the capacity is as at the start")
 }
 
 fn kept_out(caller: &mut Caller<'_>, inside: usize, capacity: usize) -> Check {

@@ -15,7 +15,7 @@ use crate::{CountingWaker, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A8",
-    statement: "a body arrives as it was sent, and its call ends where the layer says",
+    statement: "a body arrives unchanged, and its call ends when the layer declares",
     check: bodies,
 }];
 
@@ -25,19 +25,19 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from limits that bound only how many streams start (tower-http#447), swallowed trailers, and wrappers that
 /// do not forward `size_hint`.
-fn bodies(lab: &TestEnv<'_>) -> Check {
+fn bodies(env: &TestEnv<'_>) -> Check {
     for body in samples() {
-        arrives_as_sent(&lab.bench(), body)?;
+        arrives_as_sent(&env.harness(), body)?;
     }
-    if lab.contract.holds_body {
+    if env.contract.holds_body {
         for (body, until) in endings() {
-            held_until(&lab.bench(), body, until)?;
+            held_until(&env.harness(), body, until)?;
         }
-        headers_are_the_end_of_the_bodiless(lab)
-    } else if lab.contract.capacity.is_some() {
-        let bench = lab.bench();
-        let _answered = answered(&bench, open_body())?;
-        a_slot_is_free(&bench, "the headers, which end the call,")
+        headers_are_the_end_of_the_bodiless(env)
+    } else if env.contract.capacity.is_some() {
+        let harness = env.harness();
+        let _answered = answered(&harness, open_body())?;
+        a_slot_is_free(&harness, "the headers, which end the call,")
     } else {
         Ok(())
     }
@@ -60,12 +60,12 @@ fn samples() -> [TestBody; 6] {
     ]
 }
 
-fn arrives_as_sent(bench: &Harness<'_>, body: TestBody) -> Check {
+fn arrives_as_sent(harness: &Harness<'_>, body: TestBody) -> Check {
     let expected = trace(&mut body.clone());
-    bench.probe.let_go();
-    bench.probe.script(Script::new().ok(Response::new(body)));
-    let mut caller = bench.caller();
-    caller.expect(CallState::Answered, "a call")?;
+    harness.probe.let_go();
+    harness.probe.script(Script::new().ok(Response::new(body)));
+    let mut caller = harness.caller();
+    caller.expect(CallState::Responded, "a call")?;
     let Some(Ok(response)) = caller.answer() else {
         return ensure(false, "the answer of the inner service", "an error");
     };
@@ -76,7 +76,7 @@ fn arrives_as_sent(bench: &Harness<'_>, body: TestBody) -> Check {
         format!("[{}]", seen.join("; ")),
     )?;
     drop(caller);
-    bench.at_rest("a body was read")
+    harness.at_rest("a body was read")
 }
 
 /// What a body reports before each poll, and the result of the poll.
@@ -129,15 +129,15 @@ fn endings() -> [(TestBody, Option<Piece>); 4] {
     ]
 }
 
-fn held_until(bench: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Check {
-    let mut answered = answered(bench, Response::new(body))?;
-    no_more_fit(bench)?;
+fn held_until(harness: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Check {
+    let mut answered = answered(harness, Response::new(body))?;
+    no_more_fit(harness)?;
     ensure(
         answered[0].poll_body() == Some(Piece::Data),
         "the body's first frame",
         "something else",
     )?;
-    no_more_fit(bench)?;
+    no_more_fit(harness)?;
     let what = match until {
         None => {
             answered[0].hang_up();
@@ -150,13 +150,13 @@ fn held_until(bench: &Harness<'_>, body: TestBody, until: Option<Piece>) -> Chec
             what
         }
     };
-    a_slot_is_free(bench, &what)?;
+    a_slot_is_free(harness, &what)?;
     drop(answered);
-    bench.at_rest("all bodies are dropped")
+    harness.at_rest("all bodies are dropped")
 }
 
 /// An empty body, and the responses to a `HEAD`, a 204 and a 304: the call ends with the headers.
-fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
+fn headers_are_the_end_of_the_bodiless(env: &TestEnv<'_>) -> Check {
     let cases = [
         (Method::GET, StatusCode::OK),
         (Method::HEAD, StatusCode::OK),
@@ -164,8 +164,8 @@ fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
         (Method::GET, StatusCode::NOT_MODIFIED),
     ];
     for (method, status) in cases {
-        let bench = lab.bench();
-        bench.probe.let_go();
+        let harness = env.harness();
+        harness.probe.let_go();
         // The body of a HEAD may declare the length that a GET would have.
         let body = if method == Method::HEAD {
             TestBody::empty().declare(10)
@@ -174,15 +174,15 @@ fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
-        bench.probe.script(Script::new().ok(response));
-        let mut answered = bench.callers(lab.several());
+        harness.probe.script(Script::new().ok(response));
+        let mut answered = harness.callers(env.several());
         for caller in &mut answered {
             caller.method(&method);
-            caller.expect(CallState::Answered, "a call")?;
+            caller.expect(CallState::Responded, "a call")?;
         }
-        if lab.contract.capacity.is_some() {
+        if env.contract.capacity.is_some() {
             a_slot_is_free(
-                &bench,
+                &harness,
                 &format!("the headers of {method} and {status} without a body"),
             )?;
         }
@@ -192,35 +192,35 @@ fn headers_are_the_end_of_the_bodiless(lab: &TestEnv<'_>) -> Check {
 
 /// Fills the capacity with answered calls whose bodies are not read.
 fn answered<'a>(
-    bench: &'a Harness<'_>,
+    harness: &'a Harness<'_>,
     response: Response<TestBody>,
 ) -> Result<Vec<Caller<'a>>, Finding> {
-    bench.probe.let_go();
-    bench.probe.script(Script::new().ok(response));
-    let mut callers = bench.callers(bench.lab.several());
+    harness.probe.let_go();
+    harness.probe.script(Script::new().ok(response));
+    let mut callers = harness.callers(harness.env.several());
     for caller in &mut callers {
-        caller.expect(CallState::Answered, "a call")?;
+        caller.expect(CallState::Responded, "a call")?;
     }
-    bench.probe.hold();
+    harness.probe.hold();
     Ok(callers)
 }
 
-fn no_more_fit(bench: &Harness<'_>) -> Check {
-    if bench.lab.contract.capacity.is_none() {
+fn no_more_fit(harness: &Harness<'_>) -> Check {
+    if harness.env.contract.capacity.is_none() {
         return Ok(());
     }
     ensure(
-        bench.caller().poll() != CallState::Inside,
-        "no further call is admitted while all bodies are open",
+        harness.caller().poll() != CallState::Inside,
+        "no other call is admitted while all bodies are open",
         "one was admitted",
     )
 }
 
-fn a_slot_is_free(bench: &Harness<'_>, after: &str) -> Check {
-    if bench.lab.contract.capacity.is_none() {
+fn a_slot_is_free(harness: &Harness<'_>, after: &str) -> Check {
+    if harness.env.contract.capacity.is_none() {
         return Ok(());
     }
     let who = format!("the next caller after {after}");
-    bench.probe.hold();
-    bench.caller().expect(CallState::Inside, &who)
+    harness.probe.hold();
+    harness.caller().expect(CallState::Inside, &who)
 }

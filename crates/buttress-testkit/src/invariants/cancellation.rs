@@ -12,17 +12,17 @@ use crate::{Script, TestBody};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A1",
-        statement: "a call that is dropped, at any poll, leaves nothing behind",
+        statement: "a call dropped at any poll leaves nothing behind",
         check: drop_at_every_poll,
     },
     Invariant {
         name: "A2",
-        statement: "a waiter that gives up neither blocks nor reorders the others",
+        statement: "a cancelled waiter neither blocks nor reorders the others",
         check: cancel_while_waiting,
     },
     Invariant {
         name: "A3",
-        statement: "a place granted in the instant its waiter goes is neither lost nor doubled",
+        statement: "a slot granted while its waiter is cancelled is neither lost nor granted twice",
         check: grant_races_with_leaving,
     },
 ];
@@ -32,21 +32,21 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from permits that leak when a future is dropped (tower-resilience#365), and from cancelled probes that are
 /// never recorded (davenverse/circuit#258).
-fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let mut caller = bench.caller();
+fn drop_at_every_poll(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let mut caller = harness.caller();
     caller.poll_ready();
     drop(caller);
-    bench.at_rest("a ready clone was dropped")?;
+    harness.at_rest("a ready clone was dropped")?;
 
     for polls in 0..=6 {
-        let bench = lab.bench();
-        bench.probe.let_go();
+        let harness = env.harness();
+        harness.probe.let_go();
         let body = TestBody::empty().data("a").pending().data("b");
-        bench
+        harness
             .probe
             .script(Script::new().pending(2).ok(Response::new(body)));
-        let mut caller = bench.caller();
+        let mut caller = harness.caller();
         caller.poll_ready();
         caller.call_if_ready();
         for _ in 0..polls {
@@ -57,9 +57,9 @@ fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
             }
         }
         drop(caller);
-        bench.at_rest(&format!("a call was dropped at poll {polls}"))?;
-        lab.clock.turn();
-        let tasks = bench.tasks();
+        harness.at_rest(&format!("a call was dropped at poll {polls}"))?;
+        env.clock.turn();
+        let tasks = harness.tasks();
         ensure(tasks == 0, "no task runs on", format!("{tasks} run on"))?;
     }
     Ok(())
@@ -70,15 +70,15 @@ fn drop_at_every_poll(lab: &TestEnv<'_>) -> Check {
 /// immediately.
 ///
 /// Derived from waiters that are assigned a permit and dropped before they poll (tokio#904, embassy#2766).
-fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
-    let usual = order_of_entry(&lab.bench(), 5, None)?;
+fn cancel_while_waiting(env: &TestEnv<'_>) -> Check {
+    let usual = order_of_entry(&env.harness(), 5, None)?;
     for quitter in [0, 2, 4] {
         let expected: Vec<_> = usual
             .iter()
             .copied()
             .filter(|&who| who != quitter)
             .collect();
-        let seen = order_of_entry(&lab.bench(), 5, Some(quitter))?;
+        let seen = order_of_entry(&env.harness(), 5, Some(quitter))?;
         ensure(
             seen == expected,
             format!(
@@ -88,8 +88,8 @@ fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
         )?;
     }
 
-    let bench = lab.bench();
-    let (mut full, mut waiting) = bench.queue(3)?;
+    let harness = env.harness();
+    let (mut full, mut waiting) = harness.queue(3)?;
     full[0].finish_and_leave();
     let granted = waiting.iter().position(Caller::is_woken);
     if let Some(granted) = granted {
@@ -104,11 +104,11 @@ fn cancel_while_waiting(lab: &TestEnv<'_>) -> Check {
 
 /// Returns the order in which the waiters are admitted once all slots are taken, without the cancelled waiter.
 pub(super) fn order_of_entry(
-    bench: &Harness<'_>,
+    harness: &Harness<'_>,
     waiters: usize,
     quitter: Option<usize>,
 ) -> Result<Vec<usize>, crate::finding::Finding> {
-    let (mut inside, waiting) = bench.queue(waiters)?;
+    let (mut inside, waiting) = harness.queue(waiters)?;
     let mut waiting: Vec<_> = waiting.into_iter().enumerate().collect();
     waiting.retain(|(index, _)| Some(*index) != quitter);
     let mut order = Vec::new();
@@ -132,10 +132,10 @@ pub(super) fn order_of_entry(
 /// admitted. Where waits are bounded, the same holds for a slot that becomes free as the wait ends.
 ///
 /// Derived from permits granted to waiters that have left, and from permits granted twice.
-fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
+fn grant_races_with_leaving(env: &TestEnv<'_>) -> Check {
     for granted_first in [true, false] {
-        let bench = lab.bench();
-        let (mut full, waiting) = bench.queue(1)?;
+        let harness = env.harness();
+        let (mut full, waiting) = harness.queue(1)?;
         if granted_first {
             full[0].finish_and_leave();
             drop(waiting);
@@ -143,36 +143,36 @@ fn grant_races_with_leaving(lab: &TestEnv<'_>) -> Check {
             drop(waiting);
             full[0].finish_and_leave();
         }
-        exactly_one_fits(&bench)?;
+        exactly_one_fits(&harness)?;
 
-        let Some(max_wait) = lab.contract.max_wait else {
+        let Some(max_wait) = env.contract.max_wait else {
             continue;
         };
-        let bench = lab.bench();
-        let (mut full, mut waiting) = bench.queue(1)?;
+        let harness = env.harness();
+        let (mut full, mut waiting) = harness.queue(1)?;
         if granted_first {
             full[0].finish_and_leave();
-            lab.clock.advance(max_wait);
+            env.clock.advance(max_wait);
         } else {
-            lab.clock.advance(max_wait);
+            env.clock.advance(max_wait);
             full[0].finish_and_leave();
         }
         match waiting[0].poll() {
             CallState::Inside => waiting[0].finish_and_leave(),
             state => ensure(
-                state == CallState::Refused,
+                state == CallState::Rejected,
                 format!("after {max_wait:?}, the waiter is inside or rejected"),
                 state.to_string(),
             )?,
         }
-        exactly_one_fits(&bench)?;
+        exactly_one_fits(&harness)?;
     }
     Ok(())
 }
 
-fn exactly_one_fits(bench: &Harness<'_>) -> Check {
-    let mut next = bench.callers(2);
-    next[0].expect(CallState::Inside, "the next caller, with one place free,")?;
+fn exactly_one_fits(harness: &Harness<'_>) -> Check {
+    let mut next = harness.callers(2);
+    next[0].expect(CallState::Inside, "the next caller, with one slot free,")?;
     ensure(
         next[1].poll() != CallState::Inside,
         "the one after that is not admitted",

@@ -13,7 +13,7 @@ use crate::{Gate, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A13",
-    statement: "a reader that asks for no frame loses its place when others find none, and only such a reader",
+    statement: "only a reader that polls no frame loses its slot, and only when another call needs one",
     check: idle_readers_make_room,
 }];
 
@@ -24,27 +24,27 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// A reader that has polled for a frame, and waits for the inner service, keeps its slot.
 ///
 /// Derived from bulkheads that are held by sockets that are open and not read, and from incorrect fixes for them.
-fn idle_readers_make_room(lab: &TestEnv<'_>) -> Check {
-    let Some(idle) = lab.contract.reader_idle else {
-        let why = "it does not declare that idle readers lose their places";
+fn idle_readers_make_room(env: &TestEnv<'_>) -> Check {
+    let Some(idle) = env.contract.reader_idle else {
+        let why = "it does not declare that idle readers lose their slots";
         return Err(Finding::not_applicable(why));
     };
     for frames in 0..=1 {
-        newcomers_get_in(lab, idle, frames)?;
-        a_waiter_gets_in(lab, idle, frames)?;
+        newcomers_get_in(env, idle, frames)?;
+        a_waiter_gets_in(env, idle, frames)?;
     }
-    readers_of_a_slow_body_stay(lab, idle)
+    readers_of_a_slow_body_stay(env, idle)
 }
 
-fn newcomers_get_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
-    let bench = lab.bench();
-    let mut readers = idle_readers(&bench, idle, frames)?;
-    lab.clock.advance(idle / 4 * 3);
+fn newcomers_get_in(env: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
+    let harness = env.harness();
+    let mut readers = idle_readers(&harness, idle, frames)?;
+    env.clock.advance(idle / 4 * 3);
     let what = format!("readers that have read {frames} frames");
-    keeps_out(&bench, &format!("beside {what}, {:?} ago", idle / 4 * 3))?;
-    lab.clock.advance(idle / 4 + idle / LATE);
+    keeps_out(&harness, &format!("beside {what}, {:?} ago", idle / 4 * 3))?;
+    env.clock.advance(idle / 4 + idle / LATE);
 
-    let mut newcomers = bench.callers(lab.capacity()?);
+    let mut newcomers = harness.callers(env.capacity()?);
     for newcomer in &mut newcomers {
         newcomer.expect(
             CallState::Inside,
@@ -58,24 +58,24 @@ fn newcomers_get_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
             "it does not",
         )?;
     }
-    keeps_out(&bench, "once such readers have read all")?;
+    keeps_out(&harness, "once such readers have read all")?;
     newcomers.iter_mut().for_each(Caller::finish_and_leave);
     drop((readers, newcomers));
-    bench.at_rest("idle readers")
+    harness.at_rest("idle readers")
 }
 
-fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
-    let longest = lab.contract.longest_wait();
+fn a_waiter_gets_in(env: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
+    let longest = env.contract.longest_wait();
     if longest.is_some_and(|longest| longest <= idle * 2) {
         return Ok(());
     }
-    let bench = lab.bench();
-    let readers = idle_readers(&bench, idle, frames)?;
-    let mut waiting = bench.caller();
+    let harness = env.harness();
+    let readers = idle_readers(&harness, idle, frames)?;
+    let mut waiting = harness.caller();
     if waiting.poll() != CallState::Waiting {
         return Ok(());
     }
-    lab.clock.advance(idle + idle / LATE);
+    env.clock.advance(idle + idle / LATE);
     ensure(
         waiting.is_woken() && waiting.poll() == CallState::Inside,
         format!(
@@ -85,19 +85,19 @@ fn a_waiter_gets_in(lab: &TestEnv<'_>, idle: Duration, frames: usize) -> Check {
     )?;
     waiting.finish_and_leave();
     drop((readers, waiting));
-    bench.at_rest("a wait for idle readers")
+    harness.at_rest("a wait for idle readers")
 }
 
 /// Advances half of the idle time before each frame is read, because the time starts again with each frame.
 fn idle_readers<'a>(
-    bench: &'a Harness<'_>,
+    harness: &'a Harness<'_>,
     idle: Duration,
     frames: usize,
 ) -> Result<Vec<Caller<'a>>, Finding> {
     let body = TestBody::empty().data("a").data("b").data("c");
-    let mut readers = answered(bench, &body)?;
+    let mut readers = answered(harness, &body)?;
     for _ in 0..frames {
-        bench.lab.clock.advance(idle / 2);
+        harness.env.clock.advance(idle / 2);
         for reader in &mut readers {
             reader.poll_body();
         }
@@ -105,41 +105,41 @@ fn idle_readers<'a>(
     Ok(readers)
 }
 
-fn readers_of_a_slow_body_stay(lab: &TestEnv<'_>, idle: Duration) -> Check {
-    let bench = lab.bench();
+fn readers_of_a_slow_body_stay(env: &TestEnv<'_>, idle: Duration) -> Check {
+    let harness = env.harness();
     let gate = Gate::new();
     let body = TestBody::empty().data("a").wait(&gate).data("b");
-    let mut readers = answered(&bench, &body)?;
+    let mut readers = answered(&harness, &body)?;
     for reader in &mut readers {
         reader.poll_body();
         reader.poll_body();
     }
-    lab.clock.advance(idle * 2);
-    keeps_out(&bench, "beside readers that wait for the inner service")?;
+    env.clock.advance(idle * 2);
+    keeps_out(&harness, "beside readers that wait for the inner service")?;
     gate.open();
     for reader in &mut readers {
         reader.read_body(Piece::End);
     }
     drop(readers);
-    bench.at_rest("readers that waited for the inner service")
+    harness.at_rest("readers that waited for the inner service")
 }
 
 /// Fills the capacity with calls that are answered with `body`. Later calls are held inside.
-fn answered<'a>(bench: &'a Harness<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
-    bench.probe.let_pass();
-    bench
+fn answered<'a>(harness: &'a Harness<'_>, body: &TestBody) -> Result<Vec<Caller<'a>>, Finding> {
+    harness.probe.let_pass();
+    harness
         .probe
         .script(Script::new().ok(Response::new(body.clone())));
-    let mut readers = bench.callers(bench.lab.capacity()?);
+    let mut readers = harness.callers(harness.env.capacity()?);
     for reader in &mut readers {
-        reader.expect(CallState::Answered, "a call")?;
+        reader.expect(CallState::Responded, "a call")?;
     }
-    bench.probe.hold();
+    harness.probe.hold();
     Ok(readers)
 }
 
-fn keeps_out(bench: &Harness<'_>, when: &str) -> Check {
-    let mut other = bench.caller();
+fn keeps_out(harness: &Harness<'_>, when: &str) -> Check {
+    let mut other = harness.caller();
     let seen = other.poll();
     ensure(
         seen != CallState::Inside,

@@ -12,7 +12,7 @@ mod queue;
 mod readers;
 mod readiness;
 mod recovery;
-mod refusal;
+mod rejection;
 mod runtime;
 mod sending;
 mod streams;
@@ -44,7 +44,7 @@ const FAMILIES: &[&[Invariant]] = &[
     readiness::FAMILY,
     waking::FAMILY,
     unready::FAMILY,
-    refusal::FAMILY,
+    rejection::FAMILY,
     polling::FAMILY,
     cancellation::FAMILY,
     panics::FAMILY,

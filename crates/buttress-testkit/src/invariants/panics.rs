@@ -13,7 +13,7 @@ use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "A4",
-    statement: "a panic of the inner service unwinds to its caller alone",
+    statement: "a panic of the inner service unwinds only to its own caller",
     check: panics_unwind_to_their_caller,
 }];
 
@@ -22,7 +22,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from `lock().unwrap()` on a mutex that the panic poisoned (tower-resilience#313), and from permits that a
 /// panic leaks.
-fn panics_unwind_to_their_caller(lab: &TestEnv<'_>) -> Check {
+fn panics_unwind_to_their_caller(env: &TestEnv<'_>) -> Check {
     let end = || Response::new(TestBody::empty());
     let cases: [(&str, Script<Response<TestBody>>); 5] = [
         ("a panic in call", Script::new().panic_in_call()),
@@ -41,33 +41,33 @@ fn panics_unwind_to_their_caller(lab: &TestEnv<'_>) -> Check {
         ),
     ];
     for (what, script) in cases {
-        let bench = lab.bench();
-        let beside = neighbour(&bench)?;
-        bench.probe.let_pass();
-        bench.probe.script_next(script);
-        suffer(&bench);
-        recovers(&bench, beside, what)?;
+        let harness = env.harness();
+        let beside = neighbour(&harness)?;
+        harness.probe.let_pass();
+        harness.probe.script_next(script);
+        suffer(&harness);
+        recovers(&harness, beside, what)?;
     }
 
-    let bench = lab.bench();
-    let beside = neighbour(&bench)?;
-    bench.probe.panics_in_poll_ready();
-    suffer(&bench);
-    bench.probe.ready();
-    recovers(&bench, beside, "a panic in poll_ready")
+    let harness = env.harness();
+    let beside = neighbour(&harness)?;
+    harness.probe.panics_in_poll_ready();
+    suffer(&harness);
+    harness.probe.ready();
+    recovers(&harness, beside, "a panic in poll_ready")
 }
 
 /// Returns a caller that is inside, if the capacity allows two.
-fn neighbour<'a>(bench: &'a Harness<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
-    if bench.lab.several() < 2 {
+fn neighbour<'a>(harness: &'a Harness<'_>) -> Result<Option<Caller<'a>>, crate::finding::Finding> {
+    if harness.env.several() < 2 {
         return Ok(None);
     }
-    Ok(bench.inside(1)?.pop())
+    Ok(harness.inside(1)?.pop())
 }
 
 /// Runs one whole call including its body, and catches any panic.
-fn suffer(bench: &Harness<'_>) {
-    let mut caller = bench.caller();
+fn suffer(harness: &Harness<'_>) {
+    let mut caller = harness.caller();
     // The result is deliberately not checked: a layer may turn a panic into a response.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         caller.poll();
@@ -76,7 +76,7 @@ fn suffer(bench: &Harness<'_>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
 }
 
-fn recovers(bench: &Harness<'_>, beside: Option<Caller<'_>>, what: &str) -> Check {
+fn recovers(harness: &Harness<'_>, beside: Option<Caller<'_>>, what: &str) -> Check {
     if let Some(mut beside) = beside {
         beside.finish();
         ensure(
@@ -85,6 +85,6 @@ fn recovers(bench: &Harness<'_>, beside: Option<Caller<'_>>, what: &str) -> Chec
             format!("it is {}", beside.state()),
         )?;
     }
-    bench.at_rest(what)?;
-    bench.works(100, what)
+    harness.at_rest(what)?;
+    harness.works(100, what)
 }

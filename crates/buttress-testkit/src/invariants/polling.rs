@@ -12,7 +12,7 @@ use crate::{Gate, Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "R14",
-    statement: "one poll of a call, or of a body, is at most one of each inner call, or body",
+    statement: "one poll of a call or a body polls each inner call or body at most once",
     check: one_poll_outside_is_one_inside,
 }];
 
@@ -20,39 +20,39 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// each inner call at most once. The same holds for the body, where the poll yields no frame.
 ///
 /// Derived from a timeout around an attempt that polled it once for itself, and once for the timer.
-fn one_poll_outside_is_one_inside(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
+fn one_poll_outside_is_one_inside(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
     let (head, frame) = (Gate::new(), Gate::new());
     let body = TestBody::empty().data("a").wait(&frame).data("b");
     let script = Script::new().wait(&head).ok(Response::new(body));
-    bench.probe.let_go();
-    bench.probe.script(script);
+    harness.probe.let_go();
+    harness.probe.script(script);
 
-    let mut caller = bench.caller();
+    let mut caller = harness.caller();
     for _ in 0..POLLS {
-        let before = bench.probe.polls();
+        let before = harness.probe.polls();
         let state = caller.poll_once();
-        at_most_one_more("call", &before, &bench.probe.polls())?;
+        at_most_one_more("call", &before, &harness.probe.polls())?;
         if state.is_over() {
             // The layer's own timeout ended the call.
             caller.again();
         }
-        lab.clock.advance(Duration::from_millis(250));
+        env.clock.advance(Duration::from_millis(250));
     }
     head.open();
-    let before = bench.probe.polls();
-    if caller.poll_once() != CallState::Answered {
+    let before = harness.probe.polls();
+    if caller.poll_once() != CallState::Responded {
         return Ok(());
     }
-    at_most_one_more("call", &before, &bench.probe.polls())?;
+    at_most_one_more("call", &before, &harness.probe.polls())?;
 
     caller.poll_body();
     for _ in 0..POLLS {
-        let before = bench.probe.polls();
+        let before = harness.probe.polls();
         if caller.poll_body().is_none() {
-            at_most_one_more("body", &before, &bench.probe.polls())?;
+            at_most_one_more("body", &before, &harness.probe.polls())?;
         }
-        lab.clock.advance(Duration::from_millis(250));
+        env.clock.advance(Duration::from_millis(250));
     }
     Ok(())
 }

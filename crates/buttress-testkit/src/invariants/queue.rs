@@ -16,12 +16,12 @@ pub(super) const FAMILY: &[Invariant] = &[
     },
     Invariant {
         name: "Q2",
-        statement: "as many may wait as is declared, and one more hears at once that it may not",
+        statement: "the queue has its declared length, and one more caller is rejected at once",
         check: bound_is_exact,
     },
     Invariant {
         name: "Q3",
-        statement: "a wait ends when it is declared to, and leaves its room to the next",
+        statement: "a wait ends when declared, and the next caller can wait in its place",
         check: wait_ends_in_time,
     },
 ];
@@ -30,12 +30,12 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// order. Between the moment when a slot is free and the moment when its waiter takes it, no other call is admitted.
 ///
 /// Derived from semaphores that pass a slot to the first caller that polls, and from queues that claim to be fair.
-fn order_holds(lab: &TestEnv<'_>) -> Check {
-    let Some(turns) = lab.contract.turns else {
+fn order_holds(env: &TestEnv<'_>) -> Check {
+    let Some(turns) = env.contract.turns else {
         return Err(Finding::not_applicable("it declares no order"));
     };
-    let waiting = lab.contract.queue.unwrap_or(5).min(5);
-    let order = order_of_entry(&lab.bench(), waiting, None)?;
+    let waiting = env.contract.queue.unwrap_or(5).min(5);
+    let order = order_of_entry(&env.harness(), waiting, None)?;
     let mut expected: Vec<_> = (0..waiting).collect();
     if turns == QueueOrder::NewestFirst {
         expected.reverse();
@@ -46,10 +46,10 @@ fn order_holds(lab: &TestEnv<'_>) -> Check {
         format!("{order:?}"),
     )?;
 
-    let bench = lab.bench();
-    let (mut full, waiting) = bench.queue(1)?;
+    let harness = env.harness();
+    let (mut full, waiting) = harness.queue(1)?;
     full[0].finish_and_leave();
-    let mut late = bench.caller();
+    let mut late = harness.caller();
     ensure(
         late.poll() != CallState::Inside,
         "a caller that comes when a slot was assigned to a waiter is not admitted",
@@ -69,14 +69,14 @@ fn order_holds(lab: &TestEnv<'_>) -> Check {
 /// service is called for none of them. When a waiter leaves, there is room for one more.
 ///
 /// Derived from queues without a bound, and from bounds that are off by one.
-fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
-    let Some(most) = lab.contract.queue else {
+fn bound_is_exact(env: &TestEnv<'_>) -> Check {
+    let Some(most) = env.contract.queue else {
         return Err(Finding::not_applicable("it declares no bound"));
     };
-    let bench = lab.bench();
-    let full = bench.full()?;
-    let calls = bench.probe.calls();
-    let mut callers = bench.callers(most + 1);
+    let harness = env.harness();
+    let full = harness.full()?;
+    let calls = harness.probe.calls();
+    let mut callers = harness.callers(most + 1);
     for caller in &mut callers {
         caller.poll_once();
     }
@@ -89,17 +89,17 @@ fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
     };
     let seen = (
         at(&callers, CallState::Waiting),
-        at(&callers, CallState::Refused),
+        at(&callers, CallState::Rejected),
     );
     ensure(
         seen == (most, 1),
         format!("of {} callers, {most} wait and 1 is rejected", most + 1),
-        format!("{} wait and {} are refused", seen.0, seen.1),
+        format!("{} wait and {} are rejected", seen.0, seen.1),
     )?;
     ensure(
-        bench.probe.calls() == calls,
+        harness.probe.calls() == calls,
         "the inner service is not called for any of them",
-        format!("{} calls", bench.probe.calls() - calls),
+        format!("{} calls", harness.probe.calls() - calls),
     )?;
     let Some(leaving) = callers
         .iter()
@@ -108,40 +108,40 @@ fn bound_is_exact(lab: &TestEnv<'_>) -> Check {
         return Ok(());
     };
     drop(callers.remove(leaving));
-    bench
+    harness
         .caller()
         .expect(CallState::Waiting, "a caller that comes after another left")?;
     drop((callers, full));
-    bench.at_rest("all of them left")
+    harness.at_rest("all of them left")
 }
 
 /// A waiter is not woken just before its time is over, and is rejected just after. Another caller can then wait, and
 /// is admitted when a slot is free.
 ///
 /// Derived from waits that end only on a poll, and from waits whose time starts again.
-fn wait_ends_in_time(lab: &TestEnv<'_>) -> Check {
-    let Some(max_wait) = lab.contract.max_wait else {
+fn wait_ends_in_time(env: &TestEnv<'_>) -> Check {
+    let Some(max_wait) = env.contract.max_wait else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
-    let bench = lab.bench();
-    let (mut full, mut waiting) = bench.queue(1)?;
-    lab.clock.advance(max_wait - MOMENT);
+    let harness = env.harness();
+    let (mut full, mut waiting) = harness.queue(1)?;
+    env.clock.advance(max_wait - MOMENT);
     ensure(
         !waiting[0].is_woken() && waiting[0].poll() == CallState::Waiting,
         format!("a waiter waits until {max_wait:?} have passed"),
         format!("{MOMENT:?} before it is {}", waiting[0].state()),
     )?;
-    lab.clock.advance(2 * MOMENT);
+    env.clock.advance(2 * MOMENT);
     ensure(
-        waiting[0].is_woken() && waiting[0].poll() == CallState::Refused,
+        waiting[0].is_woken() && waiting[0].poll() == CallState::Rejected,
         format!("after {max_wait:?}, a waiter is woken and rejected"),
         format!("{MOMENT:?} after it is {}", waiting[0].state()),
     )?;
-    let mut next = bench.caller();
+    let mut next = harness.caller();
     next.expect(CallState::Waiting, "the next")?;
     full[0].finish_and_leave();
-    next.expect(CallState::Inside, "the next, with a place free,")?;
+    next.expect(CallState::Inside, "the next, with a slot free,")?;
     next.finish_and_leave();
     drop((full, waiting, next));
-    bench.at_rest("a wait in vain")
+    harness.at_rest("a wait in vain")
 }

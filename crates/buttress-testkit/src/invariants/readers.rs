@@ -14,12 +14,12 @@ use crate::{Script, TestBody};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A10",
-        statement: "neither the way a response is read nor a reader that hangs up counts as a failure",
+        statement: "neither a slow reader nor one that hangs up counts as a failure",
         check: readers_are_neutral,
     },
     Invariant {
         name: "A11",
-        statement: "a response that is not read ends by its deadline, polled or not",
+        statement: "an unread response ends by its deadline, polled or not",
         check: unread_bodies_end,
     },
 ];
@@ -29,23 +29,23 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// After any number of each kind nothing remains of them, and the next calls are admitted immediately.
 ///
 /// Derived from circuits that recorded dropped streams as timeouts, and slow readers as slow calls.
-fn readers_are_neutral(lab: &TestEnv<'_>) -> Check {
+fn readers_are_neutral(env: &TestEnv<'_>) -> Check {
     for pause in PAUSES {
         for kind in KINDS {
-            let bench = lab.bench();
-            bench.probe.let_pass();
-            bench.probe.script(Script::new().ok(answer()));
+            let harness = env.harness();
+            harness.probe.let_pass();
+            harness.probe.script(Script::new().ok(answer()));
             for number in 1..=READERS {
-                let mut reader = bench.caller();
+                let mut reader = harness.caller();
                 let who = format!("reader {number} of those that {}", kind.what);
-                reader.expect(CallState::Answered, &who)?;
-                (kind.reads)(&bench, &mut reader, pause);
+                reader.expect(CallState::Responded, &who)?;
+                (kind.reads)(&harness, &mut reader, pause);
             }
             let what = format!(
                 "{READERS} readers that {}, pausing for {pause:?},",
                 kind.what
             );
-            bench.at_rest_at_once(&what)?;
+            harness.at_rest_at_once(&what)?;
         }
     }
     Ok(())
@@ -59,27 +59,27 @@ struct Kind {
 const KINDS: [Kind; 4] = [
     Kind {
         what: "hang up after the head",
-        reads: |bench, _, pause| bench.lab.clock.advance(pause),
+        reads: |harness, _, pause| harness.env.clock.advance(pause),
     },
     Kind {
         what: "hang up in the middle",
-        reads: |bench, reader, pause| {
-            bench.lab.clock.advance(pause);
+        reads: |harness, reader, pause| {
+            harness.env.clock.advance(pause);
             reader.poll_body();
         },
     },
     Kind {
         what: "stall in the middle, and hang up",
-        reads: |bench, reader, pause| {
+        reads: |harness, reader, pause| {
             reader.poll_body();
-            bench.lab.clock.advance(pause);
+            harness.env.clock.advance(pause);
         },
     },
     Kind {
         what: "pause in the middle, and read it all",
-        reads: |bench, reader, pause| {
+        reads: |harness, reader, pause| {
             reader.poll_body();
-            bench.lab.clock.advance(pause);
+            harness.env.clock.advance(pause);
             reader.read_body(Piece::End);
         },
     },
@@ -91,28 +91,28 @@ const KINDS: [Kind; 4] = [
 ///
 /// Derived from deadlines that are checked only when the body is polled: hyper does not poll the body for a client that
 /// does not read, and two such sockets held all slots of a bulkhead.
-fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
-    let Some(longest) = lab.contract.ends_within else {
+fn unread_bodies_end(env: &TestEnv<'_>) -> Check {
+    let Some(longest) = env.contract.ends_within else {
         return Err(Finding::not_applicable("it declares no end of a call"));
     };
-    unanswered_calls_end(&lab.bench(), longest)?;
+    unanswered_calls_end(&env.harness(), longest)?;
     for frames in 0..=1 {
-        let bench = lab.bench();
-        bench.probe.let_pass();
-        bench.probe.script(Script::new().ok(answer()));
-        let mut unread = bench.callers(lab.several());
+        let harness = env.harness();
+        harness.probe.let_pass();
+        harness.probe.script(Script::new().ok(answer()));
+        let mut unread = harness.callers(env.several());
         for reader in &mut unread {
-            reader.expect(CallState::Answered, "a call")?;
+            reader.expect(CallState::Responded, "a call")?;
             for _ in 0..frames {
                 reader.poll_body();
             }
         }
-        bench.probe.hold();
-        let (early, late) = halves(lab, longest);
-        lab.clock.advance(early);
-        let mut waiting = bench.caller();
-        let waits = lab.contract.capacity.is_some() && waiting.poll() == CallState::Waiting;
-        lab.clock.advance(late + MOMENT);
+        harness.probe.hold();
+        let (early, late) = halves(env, longest);
+        env.clock.advance(early);
+        let mut waiting = harness.caller();
+        let waits = env.contract.capacity.is_some() && waiting.poll() == CallState::Waiting;
+        env.clock.advance(late + MOMENT);
 
         let what = format!("{longest:?} with bodies of which {frames} frames were read");
         if waits {
@@ -123,8 +123,8 @@ fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
             )?;
         }
         drop(waiting);
-        next_get_in(&bench, &what)?;
-        let open = bench.probe.open_bodies();
+        next_get_in(&harness, &what)?;
+        let open = harness.probe.open_bodies();
         ensure(
             open == 0,
             format!("after {what}, no inner body is left"),
@@ -139,15 +139,15 @@ fn unread_bodies_end(lab: &TestEnv<'_>) -> Check {
             )?;
         }
         drop(unread);
-        bench.nothing_left("unread bodies")?;
+        harness.nothing_left("unread bodies")?;
     }
     Ok(())
 }
 
 /// The inner service never responds.
-fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
-    let mut inside = bench.inside(bench.lab.several())?;
-    bench.lab.clock.advance(longest + MOMENT);
+fn unanswered_calls_end(harness: &Harness<'_>, longest: Duration) -> Check {
+    let mut inside = harness.inside(harness.env.several())?;
+    harness.env.clock.advance(longest + MOMENT);
     for caller in &mut inside {
         ensure(
             caller.is_woken() && caller.poll().is_over(),
@@ -156,19 +156,19 @@ fn unanswered_calls_end(bench: &Harness<'_>, longest: Duration) -> Check {
         )?;
     }
     drop(inside);
-    bench.nothing_left("calls that were not answered")
+    harness.nothing_left("calls that were not answered")
 }
 
 /// Returns how long to wait before a caller arrives that waits no longer than declared, and the time left after that.
-fn halves(lab: &TestEnv<'_>, longest: Duration) -> (Duration, Duration) {
-    let shortest = lab.contract.longest_wait().unwrap_or(longest);
+fn halves(env: &TestEnv<'_>, longest: Duration) -> (Duration, Duration) {
+    let shortest = env.contract.longest_wait().unwrap_or(longest);
     let late = shortest / 2;
     (longest - late, late)
 }
 
-fn next_get_in(bench: &Harness<'_>, after: &str) -> Check {
-    let few = bench.lab.contract.capacity.unwrap_or(1);
-    let mut next = bench.callers(few);
+fn next_get_in(harness: &Harness<'_>, after: &str) -> Check {
+    let few = harness.env.contract.capacity.unwrap_or(1);
+    let mut next = harness.callers(few);
     for caller in &mut next {
         caller.expect(CallState::Inside, &format!("a call after {after}"))?;
     }

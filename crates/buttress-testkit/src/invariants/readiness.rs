@@ -14,33 +14,33 @@ use crate::harness::TestEnv;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "R1",
-        statement: "every attempt calls an instance that became ready for it",
+        statement: "every attempt calls an instance that was polled ready for it",
         check: fresh_ready_per_attempt,
     },
     Invariant {
         name: "R2",
-        statement: "the instance that became ready is the one that is called",
+        statement: "the instance that was polled ready is the one called",
         check: readied_is_called,
     },
     Invariant {
         name: "R3",
-        statement: "asking again for readiness changes nothing",
+        statement: "polling readiness again changes nothing",
         check: readiness_is_idempotent,
     },
     Invariant {
         name: "R4",
-        statement: "a ready clone that is dropped gives back what it held, at once",
+        statement: "a ready clone that is dropped releases its slot at once",
         check: dropped_readiness_returns,
     },
     Invariant {
         name: "R5",
-        statement: "idle clones that were polled ready take no room from callers",
+        statement: "idle clones that were polled ready hold no slots",
         check: idle_clones_hold_nothing,
     },
     Invariant {
         name: "R6",
-        statement: "a rejected caller is no longer in line",
-        check: refusal_leaves_no_waiter,
+        statement: "a rejected caller leaves the queue",
+        check: rejection_leaves_no_waiter,
     },
 ];
 
@@ -49,35 +49,35 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from calls of a fresh clone (tower#547, tower-resilience#286) and retries without a second `poll_ready`
 /// (tower-resilience#362).
-fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    bench.probe.let_go();
+fn fresh_ready_per_attempt(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    harness.probe.let_go();
     let failure = || Script::new().err("scripted failure");
     let success = || Script::new().ok(Response::default());
     for script in [success(), failure(), failure(), failure(), success()] {
-        bench.probe.script_next(script);
+        harness.probe.script_next(script);
     }
-    bench
+    harness
         .probe
         .script_next(Script::new().pending(2).ok(Response::default()));
     // A call that never ends by itself, so that hedges and timeouts apply.
-    bench.probe.script_next(Script::new());
+    harness.probe.script_next(Script::new());
 
-    let mut caller = bench.caller();
+    let mut caller = harness.caller();
     for _ in 0..8 {
         for _ in 0..20 {
             if caller.poll().is_over() {
                 break;
             }
-            lab.clock.advance(Duration::from_millis(500));
+            env.clock.advance(Duration::from_millis(500));
         }
         caller.again();
     }
-    let unready = bench.probe.unready_calls();
+    let unready = harness.probe.unready_calls();
     ensure(
         unready == 0,
         "no call of an instance that is not ready",
-        format!("{unready} of {} such calls", bench.probe.calls()),
+        format!("{unready} of {} such calls", harness.probe.calls()),
     )
 }
 
@@ -85,15 +85,15 @@ fn fresh_ready_per_attempt(lab: &TestEnv<'_>) -> Check {
 ///
 /// Derived from readying a service that is then never called, which uses up a `Buffer` (tower#472, tower#709), and from
 /// a missing `mem::replace` after a clone.
-fn readied_is_called(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    bench.probe.let_go();
-    let mut caller = bench.caller();
+fn readied_is_called(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    harness.probe.let_go();
+    let mut caller = harness.caller();
     for _ in 0..3 {
-        caller.expect(CallState::Answered, "a call of an idle service")?;
+        caller.expect(CallState::Responded, "a call of an idle service")?;
         caller.again();
     }
-    let (readied, called) = (bench.probe.readied(), bench.probe.called());
+    let (readied, called) = (harness.probe.readied(), harness.probe.called());
     ensure(
         readied == called,
         format!("the instances that became ready, {readied:?}, are called"),
@@ -104,13 +104,13 @@ fn readied_is_called(lab: &TestEnv<'_>) -> Check {
 /// A ready service stays ready, and a hundred further polls reserve nothing.
 ///
 /// Derived from layers that acquire a permit with each poll.
-fn readiness_is_idempotent(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let others = lab.several() - 1;
-    let mut caller = bench.caller();
+fn readiness_is_idempotent(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let others = env.several() - 1;
+    let mut caller = harness.caller();
     let became = caller.poll_ready();
     ensure(became, "an idle service is ready", "it is not")?;
-    let (state, readied) = (bench.specimen.read_state(), bench.probe.readied());
+    let (state, readied) = (harness.layer.read_state(), harness.probe.readied());
     for poll in 1..=100 {
         ensure(
             caller.poll_ready(),
@@ -118,32 +118,32 @@ fn readiness_is_idempotent(lab: &TestEnv<'_>) -> Check {
             format!("after {poll} more polls it is not"),
         )?;
     }
-    let after = bench.specimen.read_state();
+    let after = harness.layer.read_state();
     ensure(
         state == after,
         format!("the state stays {state:?}"),
         format!("{after:?}"),
     )?;
     ensure(
-        readied == bench.probe.readied(),
+        readied == harness.probe.readied(),
         "the inner service is reserved once",
-        format!("the instances {:?} became ready", bench.probe.readied()),
+        format!("the instances {:?} became ready", harness.probe.readied()),
     )?;
-    bench.inside(others)?;
+    harness.inside(others)?;
     Ok(())
 }
 
 /// A slot reserved by a ready clone is free as soon as the clone is dropped, and one waiter is woken for it, once.
 ///
 /// Derived from layers that cannot release a reservation (tower#408, tower#434).
-fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let _busy = bench.inside(lab.several() - 1)?;
-    let before = bench.probe.reserved();
-    let mut idle = bench.caller();
+fn dropped_readiness_returns(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let _busy = harness.inside(env.several() - 1)?;
+    let before = harness.probe.reserved();
+    let mut idle = harness.caller();
     idle.poll_ready();
-    if lab.contract.capacity.is_some() {
-        let mut next = bench.caller();
+    if env.contract.capacity.is_some() {
+        let mut next = harness.caller();
         match next.poll() {
             CallState::Waiting => {
                 drop(idle);
@@ -154,7 +154,7 @@ fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
                     format!("{wakes} wakes"),
                 )?;
             }
-            CallState::Refused => {
+            CallState::Rejected => {
                 drop(idle);
                 next.again();
             }
@@ -165,7 +165,7 @@ fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
     } else {
         drop(idle);
     }
-    let after = bench.probe.reserved();
+    let after = harness.probe.reserved();
     ensure(
         after <= before,
         "its inner service is no longer readied",
@@ -178,22 +178,22 @@ fn dropped_readiness_returns(lab: &TestEnv<'_>) -> Check {
 ///
 /// Derived from tower's `ConcurrencyLimit` (tower#408, vector#26457): the fifth caller waits for ever with no call
 /// inside.
-fn idle_clones_hold_nothing(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let mut idle = bench.callers(lab.several());
+fn idle_clones_hold_nothing(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let mut idle = harness.callers(env.several());
     for clone in &mut idle {
         clone.poll_ready();
     }
-    match lab.contract.readiness {
+    match env.contract.readiness {
         Readiness::AtCall => {}
         Readiness::Reserve {
             idle_release: Some(after),
-        } => lab.clock.advance(after),
+        } => env.clock.advance(after),
         Readiness::Reserve { idle_release: None } => {
             return Err(Finding::not_applicable("ready clones reserve, as declared"));
         }
     }
-    let mut active = bench.caller();
+    let mut active = harness.caller();
     let who = format!("a caller beside {} idle ready clones", idle.len());
     active.expect(CallState::Inside, &who)
 }
@@ -202,17 +202,17 @@ fn idle_clones_hold_nothing(lab: &TestEnv<'_>) -> Check {
 ///
 /// Derived from tower's `LoadShed` over `ConcurrencyLimit`: the pending `acquire` of the rejected clone is assigned the
 /// permit, so calls are shed with no call inside (vector#26457, tokio's fair semaphore: hephbuild/heph#238).
-fn refusal_leaves_no_waiter(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let mut full = bench.full()?;
-    let mut refused = bench.caller();
-    if refused.poll() != CallState::Refused {
+fn rejection_leaves_no_waiter(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let mut full = harness.full()?;
+    let mut rejected = harness.caller();
+    if rejected.poll() != CallState::Rejected {
         return Err(Finding::not_applicable("it rejects no callers: they wait"));
     }
-    refused.hang_up();
+    rejected.hang_up();
     full[0].finish();
     full[0].hang_up();
-    let mut next = bench.caller();
+    let mut next = harness.caller();
     next.expect(
         CallState::Inside,
         "a new caller, with a free slot and the rejected caller idle,",

@@ -15,12 +15,12 @@ use crate::harness::{Harness, TestEnv};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "B3",
-        statement: "however a probe ends, the next one is admitted in time",
+        statement: "the next probe is admitted in time, whatever the result of the last",
         check: never_wedges,
     },
     Invariant {
         name: "B6",
-        statement: "clones share their state, and services of two layer() calls do as declared",
+        statement: "clones share their state; services of two layer() calls share it if declared",
         check: sharing,
     },
 ];
@@ -30,26 +30,26 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from half-open circuits that stay open for ever after an ignored error (resilience4j#544), a cancelled probe
 /// (davenverse/circuit#258) or a probe that hangs (OmniRoute#13836).
-fn never_wedges(lab: &TestEnv<'_>) -> Check {
-    let Some(recovery) = lab.contract.recovers_within else {
+fn never_wedges(env: &TestEnv<'_>) -> Check {
+    let Some(recovery) = env.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
     };
     for ending in ENDINGS {
-        let bench = lab.bench();
-        let Some(trip) = bench.specimen.tripper() else {
+        let harness = env.harness();
+        let Some(trip) = harness.layer.tripper() else {
             return Err(Finding::not_applicable("it offers no way to trip it"));
         };
         trip();
         let mut endless = Vec::new();
         for probe in 1..=12 {
-            lab.clock.advance(recovery);
-            bench.probe.stall(0..0);
-            bench.probe.ready();
-            bench.probe.hold();
-            let mut caller = bench.caller();
+            env.clock.advance(recovery);
+            harness.probe.stall(0..0);
+            harness.probe.ready();
+            harness.probe.hold();
+            let mut caller = harness.caller();
             let who = format!("call {probe}, {recovery:?} after {},", ending.name);
             caller.expect(CallState::Inside, &who)?;
-            (ending.end)(&bench, caller, &mut endless);
+            (ending.end)(&harness, caller, &mut endless);
         }
     }
     Ok(())
@@ -68,9 +68,9 @@ const ENDINGS: &[Ending] = &[
     },
     Ending {
         name: "a failure",
-        end: |bench, caller, _| {
+        end: |harness, caller, _| {
             drop(caller);
-            play(bench, Script::new().err("scripted failure"));
+            play(harness, Script::new().err("scripted failure"));
         },
     },
     Ending {
@@ -79,34 +79,34 @@ const ENDINGS: &[Ending] = &[
     },
     Ending {
         name: "a panic in a poll",
-        end: |bench, caller, _| {
+        end: |harness, caller, _| {
             drop(caller);
-            play(bench, Script::new().panic());
+            play(harness, Script::new().panic());
         },
     },
     Ending {
         name: "a panic in call",
-        end: |bench, caller, _| {
+        end: |harness, caller, _| {
             drop(caller);
-            play(bench, Script::new().panic_in_call());
+            play(harness, Script::new().panic_in_call());
         },
     },
     Ending {
         name: "a readiness error",
-        end: |bench, caller, _| {
+        end: |harness, caller, _| {
             drop(caller);
-            bench.probe.broken();
-            play(bench, Script::new().ok(Response::default()));
+            harness.probe.broken();
+            play(harness, Script::new().ok(Response::default()));
         },
     },
     Ending {
         name: "readiness that never comes",
-        end: |bench, caller, endless| {
+        end: |harness, caller, endless| {
             drop(caller);
-            bench.probe.not_ready();
-            let mut stuck = bench.caller();
+            harness.probe.not_ready();
+            let mut stuck = harness.caller();
             stuck.poll();
-            bench.probe.stall(0..bench.probe.instances());
+            harness.probe.stall(0..harness.probe.instances());
             endless.push(stuck);
         },
     },
@@ -117,12 +117,12 @@ const ENDINGS: &[Ending] = &[
 ];
 
 /// Runs a call with this script beside the others.
-fn play(bench: &Harness<'_>, script: Script<Response<crate::TestBody>>) {
-    bench.probe.let_pass();
-    bench.probe.script(script);
+fn play(harness: &Harness<'_>, script: Script<Response<crate::TestBody>>) {
+    harness.probe.let_pass();
+    harness.probe.script(script);
     // A panic may be the script's own; any other shows as a failure of the next call.
-    let _ = catch_unwind(AssertUnwindSafe(|| bench.caller().poll()));
-    bench.probe.script(Script::new().ok(Response::default()));
+    let _ = catch_unwind(AssertUnwindSafe(|| harness.caller().poll()));
+    harness.probe.script(Script::new().ok(Response::default()));
 }
 
 /// State that one clone learns or fills applies to all clones. It applies to the services of two `layer()` calls if the
@@ -130,29 +130,29 @@ fn play(bench: &Harness<'_>, script: Script<Response<crate::TestBody>>) {
 ///
 /// Derived from state created in `Layer::layer`, which axum calls once for each route, so that a limit has no effect
 /// (axum#2582).
-fn sharing(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let (sibling, sibling_probe) = bench.sibling();
-    let _full = match (bench.specimen.tripper(), lab.contract.capacity) {
+fn sharing(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let (sibling, sibling_probe) = harness.sibling();
+    let _full = match (harness.layer.tripper(), env.contract.capacity) {
         (Some(trip), _) => {
             trip();
             Vec::new()
         }
-        (None, Some(_)) => bench.full()?,
+        (None, Some(_)) => harness.full()?,
         (None, None) => {
             return Err(Finding::not_applicable("it neither fills up nor trips"));
         }
     };
     ensure(
-        bench.caller().poll() != CallState::Inside,
+        harness.caller().poll() != CallState::Inside,
         "a clone does not admit what another rejects",
         "it does",
     )?;
 
-    let Some(declared) = lab.contract.sharing else {
+    let Some(declared) = env.contract.sharing else {
         return Ok(());
     };
-    bench.caller_of(&sibling).poll();
+    harness.caller_of(&sibling).poll();
     let seen = if sibling_probe.calls() == 0 {
         Sharing::Shared
     } else {

@@ -11,7 +11,7 @@ use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X4",
-    statement: "it spawns nothing, and runs on any runtime, or on none if it sets no timers",
+    statement: "no tasks are spawned; any runtime will do, or none for a layer without timers",
     check: no_hidden_spawns,
 }];
 
@@ -19,24 +19,24 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// current-thread runtime, on a multi-thread runtime, and, if the layer needs no timer, outside of any.
 ///
 /// Derived from a task for each waiter (tower-resilience#399), and from workers that outlive their service (tower#581).
-fn no_hidden_spawns(lab: &TestEnv<'_>) -> Check {
+fn no_hidden_spawns(env: &TestEnv<'_>) -> Check {
     {
-        let bench = lab.bench();
-        let mut callers = bench.callers(lab.several() + 2);
-        spawns_nothing(&bench, "made")?;
+        let harness = env.harness();
+        let mut callers = harness.callers(env.several() + 2);
+        spawns_nothing(&harness, "made")?;
         callers.iter_mut().for_each(|caller| {
             caller.poll_once();
         });
-        spawns_nothing(&bench, "called")?;
+        spawns_nothing(&harness, "called")?;
         callers.pop();
-        bench.probe.let_go();
+        harness.probe.let_go();
         callers.iter_mut().for_each(|caller| {
             caller.poll_once();
         });
-        spawns_nothing(&bench, "answered")?;
+        spawns_nothing(&harness, "answered")?;
         drop(callers);
-        spawns_nothing(&bench, "dropped")?;
-        bench.works(3, "all this")?;
+        spawns_nothing(&harness, "dropped")?;
+        harness.works(3, "all this")?;
     }
 
     let threads = Builder::new_multi_thread()
@@ -45,9 +45,9 @@ fn no_hidden_spawns(lab: &TestEnv<'_>) -> Check {
         .build();
     let threads = threads.expect("two threads are not too many");
     let succeeds = threads.block_on(async {
-        let bench = lab.bench_without_runtime();
-        bench.probe.let_go();
-        let mut caller = bench.caller();
+        let harness = env.harness_without_runtime();
+        harness.probe.let_go();
+        let mut caller = harness.caller();
         let answer = std::future::poll_fn(|cx| caller.poll_in(cx));
         tokio::time::timeout(Duration::from_secs(5), answer)
             .await
@@ -60,18 +60,18 @@ fn no_hidden_spawns(lab: &TestEnv<'_>) -> Check {
         "it does not",
     )?;
 
-    if lab.contract.needs_timer {
+    if env.contract.needs_timer {
         return Ok(());
     }
-    let bench = lab.bench_without_runtime();
-    bench.probe.let_go();
-    bench
+    let harness = env.harness_without_runtime();
+    harness.probe.let_go();
+    harness
         .caller()
-        .expect(CallState::Answered, "a call outside of any runtime")
+        .expect(CallState::Responded, "a call outside of any runtime")
 }
 
-fn spawns_nothing(bench: &Harness<'_>, when: &str) -> Check {
-    let tasks = bench.tasks();
+fn spawns_nothing(harness: &Harness<'_>, when: &str) -> Check {
+    let tasks = harness.tasks();
     ensure(
         tasks == 0,
         format!("no spawned task once a call is {when}"),

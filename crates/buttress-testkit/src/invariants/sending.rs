@@ -11,7 +11,7 @@ use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "T9",
-    statement: "a request is sent as often as is declared, and copied no more often; one that is sent once, never",
+    statement: "a request is sent at most as often as declared, and cloned only to be sent again",
     check: no_needless_copies,
 }];
 
@@ -20,8 +20,8 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// request that is sent once is not copied.
 ///
 /// Derived from a retry of a single attempt that kept a copy for another.
-fn no_needless_copies(lab: &TestEnv<'_>) -> Check {
-    let Some(most) = lab.contract.attempts else {
+fn no_needless_copies(env: &TestEnv<'_>) -> Check {
+    let Some(most) = env.contract.attempts else {
         return Err(Finding::not_applicable(
             "it does not declare how often it sends a request",
         ));
@@ -32,41 +32,41 @@ fn no_needless_copies(lab: &TestEnv<'_>) -> Check {
         ("fails", failure()),
         ("hangs", Script::new()),
     ] {
-        let bench = lab.bench();
-        bench.probe.let_pass();
-        bench.probe.script(script);
-        sent_and_copied(&bench, most, &format!("a call that {what}"))?;
+        let harness = env.harness();
+        harness.probe.let_pass();
+        harness.probe.script(script);
+        sent_and_copied(&harness, most, &format!("a call that {what}"))?;
     }
-    let bench = lab.bench();
-    if let Some(trip) = bench.specimen.tripper() {
+    let harness = env.harness();
+    if let Some(trip) = harness.layer.tripper() {
         trip();
-        sent_and_copied(&bench, most, "a call of a tripped layer")?;
+        sent_and_copied(&harness, most, "a call of a tripped layer")?;
     }
-    if lab.contract.capacity.is_some() {
-        let bench = lab.bench();
-        let _full = bench.full()?;
-        sent_and_copied(&bench, most, "a call of a full layer")?;
+    if env.contract.capacity.is_some() {
+        let harness = env.harness();
+        let _full = harness.full()?;
+        sent_and_copied(&harness, most, "a call of a full layer")?;
     }
     Ok(())
 }
 
-fn sent_and_copied(bench: &Harness<'_>, most: usize, what: &str) -> Check {
-    let before = bench.requests.total();
-    let mut caller = bench.caller();
+fn sent_and_copied(harness: &Harness<'_>, most: usize, what: &str) -> Check {
+    let before = harness.requests.total();
+    let mut caller = harness.caller();
     for _ in 0..STEPS {
         if caller.poll().is_over() {
             break;
         }
-        bench.lab.clock.advance(Duration::from_millis(500));
+        harness.env.clock.advance(Duration::from_millis(500));
     }
-    let sent = bench.probe.attempts(caller.id);
+    let sent = harness.probe.attempts(caller.id);
     ensure(
         sent <= most,
         format!("{what} is sent at most {most} times"),
         format!("{sent} times"),
     )?;
     // The caller's own request is not a copy.
-    let copies = bench.requests.total() - before - 1;
+    let copies = harness.requests.total() - before - 1;
     let needed = if most == 1 { 0 } else { most };
     ensure(
         copies <= needed,

@@ -14,7 +14,7 @@ use crate::{Gate, Script, TestBody};
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "A12",
-        statement: "streams of an hour do not keep a layer that adapts from letting others in",
+        statement: "hour-long streams do not keep an adaptive layer from admitting other calls",
         check: streams_take_no_room,
     },
     Invariant {
@@ -30,42 +30,42 @@ pub(super) const FAMILY: &[Invariant] = &[
 ///
 /// Derived from adaptive limits that hold slots to the end of the body: none of the streams ends, so the limit gets no
 /// samples, and all other calls are rejected while twenty readers stay.
-fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
-    if !lab.contract.adapts {
+fn streams_take_no_room(env: &TestEnv<'_>) -> Check {
+    if !env.contract.adapts {
         return Err(Finding::not_applicable(
             "it does not declare that its limit adapts",
         ));
     }
     for read in [true, false] {
-        let bench = lab.bench();
-        bench.probe.let_pass();
+        let harness = env.harness();
+        harness.probe.let_pass();
         let seconds: Vec<_> = (0..HOUR).map(|_| Gate::new()).collect();
         let mut streams = Vec::new();
         while streams.len() < STREAMS {
-            bench
+            harness
                 .probe
                 .script_next(Script::new().ok(Response::new(stream(&seconds))));
-            let mut caller = bench.caller();
-            if caller.poll() != CallState::Answered {
+            let mut caller = harness.caller();
+            if caller.poll() != CallState::Responded {
                 break;
             }
             streams.push(caller);
         }
         // Drops the script of the caller that was not admitted.
-        bench
+        harness
             .probe
             .script_all(Script::new().ok(Response::default()));
 
         let mut answered = 0;
         for (second, frame) in seconds.iter().enumerate() {
-            lab.clock.advance(Duration::from_secs(1));
+            env.clock.advance(Duration::from_secs(1));
             frame.open();
             if read {
                 streams.iter_mut().for_each(|stream| {
                     stream.poll_body();
                 });
             }
-            let mut other = bench.caller();
+            let mut other = harness.caller();
             other.poll();
             answered += usize::from(second >= MINUTE && other.succeeded());
         }
@@ -83,7 +83,7 @@ fn streams_take_no_room(lab: &TestEnv<'_>) -> Check {
             format!("{answered} are"),
         )?;
         drop(streams);
-        bench.nothing_left("streams of an hour")?;
+        harness.nothing_left("streams of an hour")?;
     }
     Ok(())
 }
@@ -100,27 +100,29 @@ fn stream(seconds: &[Gate]) -> TestBody {
 ///
 /// Derived from probes that are recorded only at the end of their body: the circuit around a service of event streams
 /// stays half-open for ever.
-fn streams_are_successes(lab: &TestEnv<'_>) -> Check {
-    let Some(recovery) = lab.contract.recovers_within else {
+fn streams_are_successes(env: &TestEnv<'_>) -> Check {
+    let Some(recovery) = env.contract.recovers_within else {
         return Err(Finding::not_applicable("it declares no recovery"));
     };
-    let bench = lab.bench();
-    let Some(trip) = bench.specimen.tripper() else {
+    let harness = env.harness();
+    let Some(trip) = harness.layer.tripper() else {
         return Err(Finding::not_applicable("it offers no way to trip it"));
     };
     trip();
-    bench.probe.let_pass();
+    harness.probe.let_pass();
     let endless = TestBody::empty().data("a").wait(&Gate::new()).data("b");
-    bench.probe.script(Script::new().ok(Response::new(endless)));
+    harness
+        .probe
+        .script(Script::new().ok(Response::new(endless)));
     let mut streams = Vec::new();
     for _ in 0..RECOVERIES {
-        lab.clock.advance(recovery);
-        let many = lab.several() * 3;
-        let entered = open_streams(&bench, many, &mut streams);
+        env.clock.advance(recovery);
+        let many = env.several() * 3;
+        let entered = open_streams(&harness, many, &mut streams);
         if entered == many {
             return Ok(());
         }
-        if lab.contract.capacity.is_some() {
+        if env.contract.capacity.is_some() {
             streams.clear();
         }
     }
@@ -133,11 +135,11 @@ fn streams_are_successes(lab: &TestEnv<'_>) -> Check {
     )
 }
 
-fn open_streams<'a>(bench: &'a Harness<'_>, many: usize, streams: &mut Vec<Caller<'a>>) -> usize {
+fn open_streams<'a>(harness: &'a Harness<'_>, many: usize, streams: &mut Vec<Caller<'a>>) -> usize {
     let before = streams.len();
     for _ in 0..many {
-        let mut caller = bench.caller();
-        if caller.poll() == CallState::Answered {
+        let mut caller = harness.caller();
+        if caller.poll() == CallState::Responded {
             caller.poll_body();
             streams.push(caller);
         }

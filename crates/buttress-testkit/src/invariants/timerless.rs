@@ -14,7 +14,7 @@ use crate::{Script, TestBody};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "X8",
-    statement: "in a runtime without timers a call may fail, but loses nothing of what it took",
+    statement: "in a runtime without timers a call may fail, but leaks nothing",
     check: nothing_is_lost_without_timers,
 }];
 
@@ -23,7 +23,7 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// Afterwards, on a runtime with timers, nothing remains of it and the whole capacity is free.
 ///
 /// Derived from a wait that acquired its slot before it created its timer, so that each panic reduced the limit by one.
-fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
+fn nothing_is_lost_without_timers(env: &TestEnv<'_>) -> Check {
     let situations: [Situation; 5] = [
         ("a wait for a place", waits_for_a_slot),
         ("a wait for the inner service", waits_for_readiness),
@@ -32,32 +32,32 @@ fn nothing_is_lost_without_timers(lab: &TestEnv<'_>) -> Check {
         ("a body that takes its time", reads),
     ];
     for (what, happens) in situations {
-        let bench = {
+        let harness = {
             let runtime = Builder::new_current_thread().build();
             let runtime = runtime.expect("a runtime without drivers asks nothing of the system");
             let _inside = runtime.enter();
-            let bench = lab.bench_without_runtime();
+            let harness = env.harness_without_runtime();
             if runtime.metrics().num_alive_tasks() > 0 {
                 return Err(Finding::not_applicable(
                     "it spawns tasks, which end with the runtime: see X4",
                 ));
             }
-            happens(&bench);
-            bench
+            happens(&harness);
+            harness
         };
-        bench.probe.script(Script::new().ok(Response::default()));
-        let _inside = lab.clock.enter();
-        let is_tripped = what == TRIPPED && bench.specimen.tripper().is_some();
-        if let Some(recovery) = lab.contract.recovers_within.filter(|_| is_tripped) {
+        harness.probe.script(Script::new().ok(Response::default()));
+        let _inside = env.clock.enter();
+        let is_tripped = what == TRIPPED && harness.layer.tripper().is_some();
+        if let Some(recovery) = env.contract.recovers_within.filter(|_| is_tripped) {
             // A tripped layer rejects until its recovery time is over.
-            lab.clock.advance(recovery);
-            bench.probe.ready();
-            bench.probe.hold();
+            env.clock.advance(recovery);
+            harness.probe.ready();
+            harness.probe.hold();
             let who = format!("{recovery:?} after {what} without timers, the next");
-            bench.caller().expect(CallState::Inside, &who)?;
+            harness.caller().expect(CallState::Inside, &who)?;
             continue;
         }
-        bench.at_rest(&format!("{what} without timers"))?;
+        harness.at_rest(&format!("{what} without timers"))?;
     }
     Ok(())
 }
@@ -66,55 +66,55 @@ type Situation = (&'static str, fn(&Harness<'_>));
 
 const TRIPPED: &str = "a call of a tripped layer";
 
-fn waits_for_a_slot(bench: &Harness<'_>) {
-    let mut inside = bench.callers(bench.lab.several());
+fn waits_for_a_slot(harness: &Harness<'_>) {
+    let mut inside = harness.callers(harness.env.several());
     inside.iter_mut().for_each(go_on);
-    let mut waiting = bench.callers(3);
+    let mut waiting = harness.callers(3);
     waiting.iter_mut().for_each(go_on);
     if let Some(first) = inside.first_mut() {
-        bench.probe.release(first.id);
+        harness.probe.release(first.id);
         go_on(first);
     }
     waiting.iter_mut().for_each(go_on);
     inside.into_iter().chain(waiting).for_each(leave);
 }
 
-fn waits_for_readiness(bench: &Harness<'_>) {
-    bench.probe.not_ready();
-    let mut caller = bench.caller();
+fn waits_for_readiness(harness: &Harness<'_>) {
+    harness.probe.not_ready();
+    let mut caller = harness.caller();
     go_on(&mut caller);
-    bench.probe.ready();
+    harness.probe.ready();
     go_on(&mut caller);
     leave(caller);
 }
 
-fn fails(bench: &Harness<'_>) {
-    bench.probe.let_pass();
-    bench.probe.script(Script::new().err("scripted failure"));
+fn fails(harness: &Harness<'_>) {
+    harness.probe.let_pass();
+    harness.probe.script(Script::new().err("scripted failure"));
     for _ in 0..3 {
-        let mut caller = bench.caller();
+        let mut caller = harness.caller();
         go_on(&mut caller);
         leave(caller);
     }
 }
 
-fn meets_a_tripped_layer(bench: &Harness<'_>) {
-    let recovers = bench.lab.contract.recovers_within.is_some();
-    if let Some(trip) = bench.specimen.tripper().filter(|_| recovers) {
+fn meets_a_tripped_layer(harness: &Harness<'_>) {
+    let recovers = harness.env.contract.recovers_within.is_some();
+    if let Some(trip) = harness.layer.tripper().filter(|_| recovers) {
         trip();
     }
-    let mut caller = bench.caller();
+    let mut caller = harness.caller();
     go_on(&mut caller);
     leave(caller);
 }
 
-fn reads(bench: &Harness<'_>) {
-    bench.probe.let_pass();
+fn reads(harness: &Harness<'_>) {
+    harness.probe.let_pass();
     let body = TestBody::empty().data("a").pending().data("b");
-    bench.probe.script(Script::new().ok(Response::new(body)));
-    let mut caller = bench.caller();
+    harness.probe.script(Script::new().ok(Response::new(body)));
+    let mut caller = harness.caller();
     go_on(&mut caller);
-    if caller.state() == CallState::Answered {
+    if caller.state() == CallState::Responded {
         bears(|| drop((0..3).map(|_| caller.poll_body()).collect::<Vec<_>>()));
     }
     leave(caller);

@@ -8,7 +8,7 @@ use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "Q6",
-    statement: "callers that wait for readiness and callers that wait in line are all admitted",
+    statement: "callers that wait for readiness and callers that wait in the queue are all admitted",
     check: all_have_their_turn,
 }];
 
@@ -17,17 +17,17 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 /// layers it waits at.
 ///
 /// Derived from a limit that always served its queue before the waiters in `poll_ready`, regardless of their order.
-fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
-    lab.capacity()?;
+fn all_have_their_turn(env: &TestEnv<'_>) -> Check {
+    env.capacity()?;
     for waits_beside in [false, true] {
-        let bench = lab.bench();
-        let Some(probe) = bench.caller_beside() else {
+        let harness = env.harness();
+        let Some(probe) = harness.caller_beside() else {
             return Err(Finding::not_applicable("it shows no second way to wait"));
         };
         drop(probe);
-        let mut inside = bench.full()?;
-        let mut first = comer(&bench, waits_beside);
-        let mut others = vec![comer(&bench, !waits_beside)];
+        let mut inside = harness.full()?;
+        let mut first = newcomer(&harness, waits_beside);
+        let mut others = vec![newcomer(&harness, !waits_beside)];
         let waits = first.poll() == CallState::Waiting;
         if !waits || others[0].poll() != CallState::Waiting {
             return Err(Finding::not_applicable(
@@ -35,7 +35,7 @@ fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
             ));
         }
         for _ in 0..ROUNDS {
-            others.push(comer(&bench, !waits_beside));
+            others.push(newcomer(&harness, !waits_beside));
             if let Some(last) = others.last_mut() {
                 last.poll();
             }
@@ -71,9 +71,13 @@ fn all_have_their_turn(lab: &TestEnv<'_>) -> Check {
     Ok(())
 }
 
-fn comer<'a>(bench: &'a Harness<'_>, beside: bool) -> Caller<'a> {
-    let beside = if beside { bench.caller_beside() } else { None };
-    beside.unwrap_or_else(|| bench.caller())
+fn newcomer<'a>(harness: &'a Harness<'_>, beside: bool) -> Caller<'a> {
+    let beside = if beside {
+        harness.caller_beside()
+    } else {
+        None
+    };
+    beside.unwrap_or_else(|| harness.caller())
 }
 
 /// The first caller counts as starved if this many later callers are admitted before it.

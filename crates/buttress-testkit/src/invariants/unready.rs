@@ -11,22 +11,22 @@ use crate::harness::TestEnv;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "R10",
-        statement: "clones with an unready inner service take no room from callers",
+        statement: "clones whose inner service is not ready hold no slots",
         check: unready_inner_holds_nothing,
     },
     Invariant {
         name: "R11",
-        statement: "a readiness error reaches its caller, and affects no other",
+        statement: "a readiness error reaches its caller and affects no other",
         check: readiness_error_passes,
     },
     Invariant {
         name: "R12",
-        statement: "a call without readiness exceeds no capacity, and leaves nothing behind",
+        statement: "a call without readiness exceeds no capacity and leaves nothing behind",
         check: unready_call_is_harmless,
     },
     Invariant {
         name: "R15",
-        statement: "a wait for readiness ends in time, and the service is as good as before",
+        statement: "a wait for readiness ends in time, and the service still works",
         check: wait_for_readiness_ends,
     },
 ];
@@ -35,19 +35,19 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// ready inner service, is admitted.
 ///
 /// Derived from limits that take the permit first and poll the inner service after.
-fn unready_inner_holds_nothing(lab: &TestEnv<'_>) -> Check {
-    if lab.reserves_for_ever() {
+fn unready_inner_holds_nothing(env: &TestEnv<'_>) -> Check {
+    if env.reserves_for_ever() {
         return Err(Finding::not_applicable("readiness reserves, as declared"));
     }
-    let bench = lab.bench();
-    bench.probe.not_ready();
-    let mut stuck = bench.callers(lab.several());
+    let harness = env.harness();
+    harness.probe.not_ready();
+    let mut stuck = harness.callers(env.several());
     for caller in &mut stuck {
         caller.poll();
     }
-    bench.probe.stall(0..bench.probe.instances());
-    bench.probe.ready();
-    let mut other = bench.caller();
+    harness.probe.stall(0..harness.probe.instances());
+    harness.probe.ready();
+    let mut other = harness.caller();
     let who = format!(
         "a caller beside {} whose inner service is not ready",
         stuck.len()
@@ -55,23 +55,23 @@ fn unready_inner_holds_nothing(lab: &TestEnv<'_>) -> Check {
     other.expect(CallState::Inside, &who)?;
     other.finish_and_leave();
     drop((stuck, other));
-    bench.at_rest("all of them are dropped")
+    harness.at_rest("all of them are dropped")
 }
 
 /// An error of the inner `poll_ready` ends the call that polled it. Concurrent waiters are woken, and once the inner
 /// service recovers, all slots of the layer are free.
 ///
 /// Derived from permits held for a failed service, and from errors that are swallowed while others wait.
-fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let mut busy = bench.inside(lab.several() - 1)?;
-    bench.probe.not_ready();
-    let mut failing = bench.caller();
+fn readiness_error_passes(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let mut busy = harness.inside(env.several() - 1)?;
+    harness.probe.not_ready();
+    let mut failing = harness.caller();
     failing.poll();
-    let mut beside = bench.caller();
+    let mut beside = harness.caller();
     beside.poll();
 
-    bench.probe.broken();
+    harness.probe.broken();
     let state = failing.poll_anew();
     ensure(
         state.is_over() && !failing.succeeded(),
@@ -79,7 +79,7 @@ fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
         format!("it is {state}"),
     )?;
     drop(failing);
-    bench.probe.ready();
+    harness.probe.ready();
     ensure(
         beside.is_woken() || beside.state().is_over(),
         "the caller beside it is woken",
@@ -94,30 +94,32 @@ fn readiness_error_passes(lab: &TestEnv<'_>) -> Check {
     let all = busy.iter_mut().chain([&mut beside]);
     all.for_each(Caller::finish_and_leave);
     drop((beside, busy));
-    bench.at_rest("a readiness error")
+    harness.at_rest("a readiness error")
 }
 
 /// A call without `poll_ready` may panic, be rejected, or be served. It is never admitted beyond the capacity, and has
 /// no effect on other calls.
 ///
 /// Derived from limits that count in `poll_ready` only.
-fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    for busy in [0, lab.several()] {
-        let mut inside = bench.inside(busy)?;
-        if busy > 0 && lab.contract.capacity.is_some() && bench.caller().poll() == CallState::Inside
+fn unready_call_is_harmless(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    for busy in [0, env.several()] {
+        let mut inside = harness.inside(busy)?;
+        if busy > 0
+            && env.contract.capacity.is_some()
+            && harness.caller().poll() == CallState::Inside
         {
             let why = "even polite callers get in beyond the capacity, see A6";
             return Err(Finding::not_applicable(why));
         }
-        let mut rude = bench.caller();
+        let mut rude = harness.caller();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             rude.call_unready();
             rude.poll()
         }))
         .is_err();
-        if let Some(capacity) = lab.contract.capacity {
-            let seen = bench.probe.in_flight();
+        if let Some(capacity) = env.contract.capacity {
+            let seen = harness.probe.in_flight();
             ensure(
                 seen <= capacity,
                 format!("at most {capacity} calls inside"),
@@ -131,7 +133,7 @@ fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
             rude.finish();
         }
         drop((rude, inside));
-        bench.at_rest("a call without readiness")?;
+        harness.at_rest("a call without readiness")?;
     }
     Ok(())
 }
@@ -141,32 +143,32 @@ fn unready_call_is_harmless(lab: &TestEnv<'_>) -> Check {
 /// calls.
 ///
 /// Derived from timeouts that start with the call: a caller of a service that is never ready waited for ever.
-fn wait_for_readiness_ends(lab: &TestEnv<'_>) -> Check {
-    let Some(longest) = lab.contract.ready_within else {
+fn wait_for_readiness_ends(env: &TestEnv<'_>) -> Check {
+    let Some(longest) = env.contract.ready_within else {
         let why = "it declares no longest wait for readiness";
         return Err(Finding::not_applicable(why));
     };
-    let bench = lab.bench();
-    bench.probe.not_ready();
-    let mut stuck = bench.callers(lab.several());
+    let harness = env.harness();
+    harness.probe.not_ready();
+    let mut stuck = harness.callers(env.several());
     for caller in &mut stuck {
         caller.poll();
     }
-    lab.clock.advance(longest + MOMENT);
+    env.clock.advance(longest + MOMENT);
     for caller in &mut stuck {
         let over = caller.state().is_over() || caller.is_woken() && caller.poll().is_over();
         ensure(
-            over && caller.state() == CallState::Refused,
+            over && caller.state() == CallState::Rejected,
             format!("a call with an unready inner service is rejected after {longest:?}"),
             format!("it is {}", caller.state()),
         )?;
     }
-    bench.probe.ready();
+    harness.probe.ready();
     for caller in &mut stuck {
         caller.again();
         caller.expect(CallState::Inside, "the next call of a service that waited")?;
     }
     stuck.iter_mut().for_each(Caller::finish_and_leave);
     drop(stuck);
-    bench.at_rest("waits for readiness")
+    harness.at_rest("waits for readiness")
 }

@@ -11,7 +11,7 @@ use crate::harness::TestEnv;
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "Q5",
-    statement: "a call ends in time too where its inner service is not ready any more, and gives back its place",
+    statement: "a call whose inner service stops being ready ends in time and releases its slot",
     check: unready_inner_service_ends_the_wait,
 }];
 
@@ -20,23 +20,23 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from a bulkhead whose `max_wait` and deadline applied to its queue alone, and from a retry that polled
 /// readiness after a backoff without a timer.
-fn unready_inner_service_ends_the_wait(lab: &TestEnv<'_>) -> Check {
-    let Some(longest) = lab.contract.longest_wait() else {
+fn unready_inner_service_ends_the_wait(env: &TestEnv<'_>) -> Check {
+    let Some(longest) = env.contract.longest_wait() else {
         return Err(Finding::not_applicable("it declares no longest wait"));
     };
-    after_a_slot_was_granted(lab, longest)?;
-    let Some(longest) = lab.contract.ends_within else {
+    after_a_slot_was_granted(env, longest)?;
+    let Some(longest) = env.contract.ends_within else {
         return Ok(());
     };
-    after_a_failure(lab, longest)
+    after_a_failure(env, longest)
 }
 
-fn after_a_slot_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
-    if lab.contract.capacity.is_none() {
+fn after_a_slot_was_granted(env: &TestEnv<'_>, longest: Duration) -> Check {
+    if env.contract.capacity.is_none() {
         return Ok(());
     }
-    let bench = lab.bench();
-    let (mut full, mut waiting) = match bench.queue(1) {
+    let harness = env.harness();
+    let (mut full, mut waiting) = match harness.queue(1) {
         Err(Finding::NotApplicable(_)) => return Ok(()),
         queue => queue?,
     };
@@ -46,45 +46,45 @@ fn after_a_slot_was_granted(lab: &TestEnv<'_>, longest: Duration) -> Check {
         return Ok(());
     }
     // The slot becomes free half-way. An inner service that is first polled after that is not ready.
-    lab.clock.advance(longest / 2);
-    bench.probe.stall_from_now_on();
+    env.clock.advance(longest / 2);
+    harness.probe.stall_from_now_on();
     full[0].finish_and_leave();
     if stuck.poll() == CallState::Waiting {
-        lab.clock.advance(longest - longest / 2 + MOMENT);
-        ends(&mut stuck, longest, "a place")?;
+        env.clock.advance(longest - longest / 2 + MOMENT);
+        ends(&mut stuck, longest, "a slot")?;
     }
-    bench.probe.stall(0..0);
+    harness.probe.stall(0..0);
     stuck.hang_up();
-    let mut next = bench.caller();
+    let mut next = harness.caller();
     next.expect(CallState::Inside, "the next, after a call that ended so,")?;
     next.finish_and_leave();
     full.iter_mut().for_each(Caller::finish_and_leave);
     drop((full, stuck, next));
-    bench.at_rest("a wait for an inner service that was not ready")
+    harness.at_rest("a wait for an inner service that was not ready")
 }
 
 /// The first attempt fails, and then the inner service is not ready.
-fn after_a_failure(lab: &TestEnv<'_>, longest: Duration) -> Check {
-    let bench = lab.bench();
-    bench
+fn after_a_failure(env: &TestEnv<'_>, longest: Duration) -> Check {
+    let harness = env.harness();
+    harness
         .probe
         .script_next(Script::new().err("scripted failure"));
-    let mut caller = bench.caller();
+    let mut caller = harness.caller();
     if caller.poll() != CallState::Inside {
         return Ok(());
     }
-    bench.probe.stall_from_now_on();
-    bench.probe.release(caller.id);
+    harness.probe.stall_from_now_on();
+    harness.probe.release(caller.id);
     let mut left = longest + MOMENT;
     while !caller.poll().is_over() && !left.is_zero() {
         let step = left.min(longest / 8);
-        lab.clock.advance(step);
+        env.clock.advance(step);
         left -= step;
     }
     ends(&mut caller, longest, "another attempt")?;
     drop(caller);
-    bench.probe.stall(0..0);
-    bench.nothing_left("a wait for an inner service that was not ready")
+    harness.probe.stall(0..0);
+    harness.nothing_left("a wait for an inner service that was not ready")
 }
 
 fn ends(caller: &mut Caller<'_>, longest: Duration, waits_for: &str) -> Check {

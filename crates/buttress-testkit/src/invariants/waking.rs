@@ -12,12 +12,12 @@ use crate::load::RandomCallers;
 pub(super) const FAMILY: &[Invariant] = &[
     Invariant {
         name: "R7",
-        statement: "the task that polled last is the one that is woken",
+        statement: "the task that polled last is the one woken",
         check: latest_waker,
     },
     Invariant {
         name: "R8",
-        statement: "no wakeup is lost, in whatever order callers come, go on and go away",
+        statement: "no wakeup is lost, in any order of arrivals, completions and cancellations",
         check: no_lost_wakeup,
     },
     Invariant {
@@ -31,25 +31,25 @@ pub(super) const FAMILY: &[Invariant] = &[
 /// is woken. Of two clones on two tasks, both are woken.
 ///
 /// Derived from a `Sleep` shared by clones, which wakes only the last of them (tower#454).
-fn latest_waker(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    let mut caller = bench.caller();
+fn latest_waker(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    let mut caller = harness.caller();
     caller.expect(CallState::Inside, "a call")?;
-    moves(&mut caller, "the answer", || bench.probe.let_go())?;
+    moves(&mut caller, "the answer", || harness.probe.let_go())?;
     drop(caller);
 
-    let bench = lab.bench();
-    bench.probe.not_ready();
-    let mut caller = bench.caller();
+    let harness = env.harness();
+    harness.probe.not_ready();
+    let mut caller = harness.caller();
     // Where a layer rejects instead of waiting for readiness, there is no task to wake.
     if caller.poll() == CallState::Waiting {
-        moves(&mut caller, "readiness", || bench.probe.ready())?;
+        moves(&mut caller, "readiness", || harness.probe.ready())?;
     }
     drop(caller);
 
-    if lab.contract.capacity.is_some() {
-        let bench = lab.bench();
-        match bench.queue(2) {
+    if env.contract.capacity.is_some() {
+        let harness = env.harness();
+        match harness.queue(2) {
             Ok((full, waiting)) => both_move(full, waiting)?,
             Err(Finding::NotApplicable(_)) => {}
             Err(failed) => return Err(failed),
@@ -97,12 +97,12 @@ fn moves(caller: &mut Caller<'_>, waits_for: &str, give: impl FnOnce()) -> Check
 /// more leave, all of them finish.
 ///
 /// Derived from queues that lose the wakeup of a cancelled waiter (tokio#904, embassy#6964, shuttle#167).
-fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
+fn no_lost_wakeup(env: &TestEnv<'_>) -> Check {
     for seed in 0..SCHEDULES {
-        let bench = lab.bench();
-        let mut callers = RandomCallers::new(&bench, seed);
+        let harness = env.harness();
+        let mut callers = RandomCallers::new(&harness, seed);
         for _ in 0..60 {
-            callers.step(3 * lab.several().min(4));
+            callers.step(3 * env.several().min(4));
         }
         callers.drain();
         let stranded = callers.tally.stranded;
@@ -119,22 +119,22 @@ fn no_lost_wakeup(lab: &TestEnv<'_>) -> Check {
 /// free: at most one caller is woken for each.
 ///
 /// Derived from waiting by self-waking, 490 000 polls in 300 ms (tower-resilience#365), and from poll timers of 1 ms.
-fn no_wake_storm(lab: &TestEnv<'_>) -> Check {
-    let bench = lab.bench();
-    bench.probe.not_ready();
-    let mut blocked = bench.callers(3);
-    quiet_minute(&bench, &mut blocked, "an inner service that is not ready")?;
+fn no_wake_storm(env: &TestEnv<'_>) -> Check {
+    let harness = env.harness();
+    harness.probe.not_ready();
+    let mut blocked = harness.callers(3);
+    quiet_minute(&harness, &mut blocked, "an inner service that is not ready")?;
     drop(blocked);
 
-    let bench = lab.bench();
-    if lab.contract.capacity.is_none() {
+    let harness = env.harness();
+    if env.contract.capacity.is_none() {
         return Ok(());
     }
-    let (mut full, mut waiting) = match bench.queue(8) {
+    let (mut full, mut waiting) = match harness.queue(8) {
         Err(Finding::NotApplicable(_)) => return Ok(()),
         queue => queue?,
     };
-    quiet_minute(&bench, &mut waiting, "a place")?;
+    quiet_minute(&harness, &mut waiting, "a slot")?;
     let freed = full.len().min(2);
     full.iter_mut()
         .take(freed)
@@ -143,20 +143,20 @@ fn no_wake_storm(lab: &TestEnv<'_>) -> Check {
     ensure(
         woken <= freed,
         format!(
-            "{freed} places that become free wake at most {freed} of {}",
+            "{freed} slots that become free wake at most {freed} of {}",
             waiting.len()
         ),
         format!("{woken} are woken"),
     )
 }
 
-fn quiet_minute(bench: &Harness<'_>, callers: &mut [Caller<'_>], waits_for: &str) -> Check {
+fn quiet_minute(harness: &Harness<'_>, callers: &mut [Caller<'_>], waits_for: &str) -> Check {
     for caller in callers.iter_mut().filter(|caller| caller.polls == 0) {
         caller.poll_once();
     }
     let before: Vec<_> = callers.iter().map(|caller| caller.polls).collect();
     for _ in 0..60 {
-        bench.lab.clock.advance(Duration::from_secs(1));
+        harness.env.clock.advance(Duration::from_secs(1));
         for caller in callers.iter_mut().filter(|caller| caller.is_woken()) {
             caller.poll_once();
         }

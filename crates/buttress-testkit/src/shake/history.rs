@@ -13,7 +13,7 @@ pub(super) type Found = Result<(), (&'static str, Finding)>;
 
 /// A random history: a sequence of events of callers under a plan of faults.
 pub(super) struct History<'a> {
-    bench: Harness<'a>,
+    harness: Harness<'a>,
     plan: Plan,
     dice: Rng,
     log: &'a mut Vec<String>,
@@ -22,15 +22,15 @@ pub(super) struct History<'a> {
 
 impl<'a> History<'a> {
     pub(super) fn new(
-        lab: &'a TestEnv<'a>,
+        env: &'a TestEnv<'a>,
         seed: u64,
         log: &'a mut Vec<String>,
         tested: &'a mut TestCounts,
     ) -> Self {
-        let bench = lab.bench();
-        bench.probe.let_pass();
+        let harness = env.harness();
+        harness.probe.let_pass();
         Self {
-            bench,
+            harness,
             plan: plan::random(seed),
             dice: Rng::new(seed ^ 0x5EED),
             log,
@@ -40,13 +40,13 @@ impl<'a> History<'a> {
 
     pub(super) fn run(self) -> Found {
         let Self {
-            bench,
+            harness,
             plan,
             mut dice,
             log,
             tested,
         } = self;
-        let mut simulation = Simulation::new(&bench, &plan, &mut dice, log, tested);
+        let mut simulation = Simulation::new(&harness, &plan, &mut dice, log, tested);
         for _ in 0..EVENTS {
             simulation.event()?;
         }
@@ -54,35 +54,36 @@ impl<'a> History<'a> {
         drop(simulation);
 
         // The inner service is healthy from here on.
-        bench
+        harness
             .probe
             .script(Part::of(&Decision::NOTHING, false).script);
         let mut ask = |invariant: &'static str, check: &mut dyn FnMut() -> Check| {
             tested.count(invariant);
             check().map_err(of(invariant))
         };
-        let unready = bench.probe.unready_calls();
+        let unready = harness.probe.unready_calls();
         ask("R1", &mut || {
             let expected = "no service is called that was not ready";
             ensure(unready == 0, expected, format!("{unready} calls"))
         })?;
-        ask("A1", &mut || bench.nothing_left("all callers left"))?;
-        bench.lab.clock.turn();
-        let tasks = bench.tasks();
+        ask("A1", &mut || harness.nothing_left("all callers left"))?;
+        harness.env.clock.turn();
+        let tasks = harness.tasks();
         ask("A9", &mut || {
             let expected = "after all callers left, no task runs on";
             ensure(tasks == 0, expected, format!("{tasks} do"))
         })?;
         // The capacity is free, and a layer that rejected has recovered.
-        ask("A3", &mut || bench.at_rest("all callers left"))?;
-        if bench.lab.contract.capacity.is_some() && bench.lab.contract.recovers_within.is_none() {
-            ask("A3", &mut || order::just_as_many_fit(&bench))?;
-            order::leavers_do_not_matter(&bench, &mut dice, tested).map_err(of("A2"))?;
-            match order::no_waiter_is_kept(&bench) {
+        ask("A3", &mut || harness.at_rest("all callers left"))?;
+        if harness.env.contract.capacity.is_some() && harness.env.contract.recovers_within.is_none()
+        {
+            ask("A3", &mut || order::just_as_many_fit(&harness))?;
+            order::leavers_do_not_matter(&harness, &mut dice, tested).map_err(of("A2"))?;
+            match order::no_waiter_is_kept(&harness) {
                 Err(Finding::NotApplicable(_)) => {}
                 forgotten => forgotten.map_err(of("A9"))?,
             }
-            bench.nothing_left("the waiters").map_err(of("A1"))?;
+            harness.nothing_left("the waiters").map_err(of("A1"))?;
         }
         Ok(())
     }

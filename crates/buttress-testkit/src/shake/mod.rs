@@ -76,10 +76,10 @@ pub(crate) fn run(
     for seed in seeds {
         shaken.seeds += 1;
         let once = || {
-            let lab = TestEnv::new(contract, make);
+            let env = TestEnv::new(contract, make);
             let (mut log, mut tested) = (Vec::new(), TestCounts::default());
             let found = catch_unwind(AssertUnwindSafe(|| {
-                History::new(&lab, seed, &mut log, &mut tested).run()
+                History::new(&env, seed, &mut log, &mut tested).run()
             }));
             let found = found.unwrap_or_else(|_| {
                 let panicked = Finding::Failed {

@@ -10,15 +10,15 @@ use crate::harness::Harness;
 /// Some of the waiters leave, either while they wait or when they are woken. The others are admitted in the order in
 /// which they would have been otherwise, and when a woken waiter leaves, another is woken immediately.
 pub(super) fn leavers_do_not_matter(
-    bench: &Harness<'_>,
+    harness: &Harness<'_>,
     dice: &mut Rng,
     tested: &mut TestCounts,
 ) -> Check {
     let waiters = 3 + dice.roll(6);
     let none_leave = vec![Leaves::Never; waiters];
     let (Some(usual), Some(again)) = (
-        order_of_entry(bench, &none_leave)?,
-        order_of_entry(bench, &none_leave)?,
+        order_of_entry(harness, &none_leave)?,
+        order_of_entry(harness, &none_leave)?,
     ) else {
         return Ok(());
     };
@@ -36,7 +36,7 @@ pub(super) fn leavers_do_not_matter(
     let stays = |who: &usize| leaving[*who] == Leaves::Never;
     let expected: Vec<_> = usual.into_iter().filter(stays).collect();
     tested.count("A2");
-    match order_of_entry(bench, &leaving)? {
+    match order_of_entry(harness, &leaving)? {
         Some(seen) => ensure(
             seen == expected,
             format!(
@@ -50,14 +50,14 @@ pub(super) fn leavers_do_not_matter(
 
 /// While all slots are taken, many callers start to wait and leave. Nothing of them remains, and then exactly as many
 /// calls fit as the capacity allows.
-pub(super) fn no_waiter_is_kept(bench: &Harness<'_>) -> Check {
-    crate::invariants::forgets_waiters(bench, 50)
+pub(super) fn no_waiter_is_kept(harness: &Harness<'_>) -> Check {
+    crate::invariants::forgets_waiters(harness, 50)
 }
 
 /// Exactly as many calls are admitted as the capacity allows.
-pub(super) fn just_as_many_fit(bench: &Harness<'_>) -> Check {
-    let full = bench.full()?;
-    let mut one_more = bench.caller();
+pub(super) fn just_as_many_fit(harness: &Harness<'_>) -> Check {
+    let full = harness.full()?;
+    let mut one_more = harness.caller();
     ensure(
         one_more.poll() != CallState::Inside,
         format!("no more than {} get in", full.len()),
@@ -73,8 +73,11 @@ enum Leaves {
 }
 
 /// Returns the order in which the remaining waiters are admitted once all slots are taken. `None` if none wait.
-fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<usize>>, Finding> {
-    let (mut inside, waiting) = match bench.queue(leaving.len()) {
+fn order_of_entry(
+    harness: &Harness<'_>,
+    leaving: &[Leaves],
+) -> Result<Option<Vec<usize>>, Finding> {
+    let (mut inside, waiting) = match harness.queue(leaving.len()) {
         Err(Finding::NotApplicable(_)) => return Ok(None),
         queue => queue?,
     };
@@ -99,7 +102,7 @@ fn order_of_entry(bench: &Harness<'_>, leaving: &[Leaves]) -> Result<Option<Vec<
                     !free
                         || waiting.is_empty()
                         || waiting.iter().any(|(_, caller)| caller.is_woken()),
-                    "when a woken waiter gives up, the next is woken at once",
+                    "when a woken waiter is cancelled, the next is woken at once",
                     "none is woken",
                 )?;
                 // The next woken waiter may be at an earlier position.

@@ -15,7 +15,7 @@ use crate::{Gate, Rng};
 
 /// The state of a history: the harness, the plan, the current callers, and the event log.
 pub(super) struct Simulation<'b, 'l> {
-    pub(super) bench: &'b Harness<'b>,
+    pub(super) harness: &'b Harness<'b>,
     plan: &'b Plan,
     pub(super) dice: &'l mut Rng,
     pub(super) log: &'l mut Vec<String>,
@@ -52,15 +52,15 @@ pub(super) struct Reader<'b> {
 
 impl<'b, 'l> Simulation<'b, 'l> {
     pub(super) fn new(
-        bench: &'b Harness<'b>,
+        harness: &'b Harness<'b>,
         plan: &'b Plan,
         dice: &'l mut Rng,
         log: &'l mut Vec<String>,
         tested: &'l mut TestCounts,
     ) -> Self {
         Self {
-            room: bench.lab.contract.capacity.map(CapacityCheck::new),
-            bench,
+            room: harness.env.contract.capacity.map(CapacityCheck::new),
+            harness,
             plan,
             dice,
             log,
@@ -108,8 +108,8 @@ impl<'b, 'l> Simulation<'b, 'l> {
         while !self.state.readers.is_empty() {
             self.hang_up();
         }
-        if let (Some(room), Some(resize)) = (&mut self.room, self.bench.specimen.resizer()) {
-            let capacity = self.bench.lab.contract.capacity.unwrap_or(room.limit);
+        if let (Some(room), Some(resize)) = (&mut self.room, self.harness.layer.resizer()) {
+            let capacity = self.harness.env.contract.capacity.unwrap_or(room.limit);
             if room.limit != capacity {
                 resize(capacity);
                 room.resize(capacity, 0);
@@ -122,7 +122,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         let number = self.state.arrived;
         self.state.arrived += 1;
         self.note(number, "arrives");
-        let caller = self.bench.caller();
+        let caller = self.harness.caller();
         self.go_on(number, caller)
     }
 
@@ -134,7 +134,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
         self.state
             .gates
             .extend(came.map(|(after, gate)| (self.state.now + after, gate)));
-        self.bench.probe.script(part.script);
+        self.harness.probe.script(part.script);
         let Ok(state) = catch_unwind(AssertUnwindSafe(|| caller.poll())) else {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(caller)));
             self.note(number, "panics");
@@ -153,14 +153,14 @@ impl<'b, 'l> Simulation<'b, 'l> {
         self.note(
             number,
             match (state, succeeded) {
-                (CallState::Refused, _) => "is refused",
+                (CallState::Rejected, _) => "is rejected",
                 (_, true) => "succeeds",
                 (_, false) => "fails",
             },
         );
         if succeeded {
             self.tested.count("A5");
-            let honest = state == CallState::Answered && plan::succeeds(&decision);
+            let honest = state == CallState::Responded && plan::succeeds(&decision);
             ensure(
                 honest,
                 "no success where the inner service had none",
@@ -268,10 +268,10 @@ impl<'b, 'l> Simulation<'b, 'l> {
     fn turn_readiness(&mut self) {
         self.state.unready = !self.state.unready;
         let what = if self.state.unready {
-            self.bench.probe.not_ready();
+            self.harness.probe.not_ready();
             "not ready"
         } else {
-            self.bench.probe.ready();
+            self.harness.probe.ready();
             "ready"
         };
         self.log.push(format!("the inner service is {what}"));
@@ -284,7 +284,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     fn pass(&mut self, time: Duration) {
         self.state.now += time;
-        self.bench.lab.clock.advance(time);
+        self.harness.env.clock.advance(time);
         let now = self.state.now;
         let (due, waits) = std::mem::take(&mut self.state.gates)
             .into_iter()
@@ -324,7 +324,12 @@ impl<'b, 'l> Simulation<'b, 'l> {
             if self.state.callers.is_empty() && self.state.readers.is_empty() {
                 return Ok(());
             }
-            let recovery = self.bench.lab.contract.recovers_within.unwrap_or_default();
+            let recovery = self
+                .harness
+                .env
+                .contract
+                .recovers_within
+                .unwrap_or_default();
             self.pass(recovery.max(Duration::from_secs(1)));
         }
         let (callers, readers) = (self.state.callers.len(), self.state.readers.len());
@@ -356,7 +361,7 @@ impl<'b, 'l> Simulation<'b, 'l> {
 
     fn note(&mut self, number: u64, what: &str) {
         let ms = self.state.now.as_millis();
-        let asked = self.bench.probe.calls();
+        let asked = self.harness.probe.calls();
         self.log.push(format!(
             "{ms} ms, {asked} calls inside so far: {number} {what}"
         ));

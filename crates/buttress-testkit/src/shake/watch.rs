@@ -9,12 +9,12 @@ use crate::finding::ensure;
 impl<'b> Simulation<'b, '_> {
     /// Changes the capacity, with any callers inside and waiting.
     pub(super) fn resize(&mut self) -> Found {
-        let (Some(room), Some(resize)) = (self.room, self.bench.specimen.resizer()) else {
+        let (Some(room), Some(resize)) = (self.room, self.harness.layer.resizer()) else {
             return Ok(());
         };
         let limit = 1 + self
             .dice
-            .roll(2 * self.bench.lab.contract.capacity.unwrap_or(1));
+            .roll(2 * self.harness.env.contract.capacity.unwrap_or(1));
         let was = room.limit;
         let quiet = |caller: &Caller<'_>| caller.state() == CallState::Inside && !caller.is_woken();
         let inside: Vec<_> = self.state.callers.iter().map(|(_, c)| quiet(c)).collect();
@@ -48,11 +48,11 @@ impl<'b> Simulation<'b, '_> {
         let Some(room) = self.room else {
             return Ok(());
         };
-        if self.state.unready || self.bench.lab.contract.recovers_within.is_some() {
+        if self.state.unready || self.harness.env.contract.recovers_within.is_some() {
             return Ok(());
         }
-        if self.bench.tasks() > 0 {
-            self.bench.lab.clock.turn();
+        if self.harness.tasks() > 0 {
+            self.harness.env.clock.turn();
         }
         let (mut told, mut untold) = (0, 0);
         for (_, caller) in self.waiting() {
@@ -64,7 +64,7 @@ impl<'b> Simulation<'b, '_> {
         }
         // A caller that was inside once may still hold its slot while it waits for its next attempt.
         let taken = self.state.callers.len() - told - untold;
-        let read = if self.bench.lab.contract.holds_body {
+        let read = if self.harness.env.contract.holds_body {
             self.state.readers.len()
         } else {
             0
@@ -74,7 +74,7 @@ impl<'b> Simulation<'b, '_> {
             untold == 0 || told >= free,
             "a waiter is woken when a slot is free",
             format!(
-                "of {} places {free} are free; {told} were woken, and {untold} wait on",
+                "of {} slots {free} are free; {told} were woken, and {untold} wait on",
                 room.limit
             ),
         )
@@ -93,13 +93,13 @@ impl<'b> Simulation<'b, '_> {
     }
 
     fn inside(&self) -> usize {
-        let holds_body = self.bench.lab.contract.holds_body;
+        let holds_body = self.harness.env.contract.holds_body;
         let bodies = if holds_body {
-            self.bench.probe.open_bodies()
+            self.harness.probe.open_bodies()
         } else {
             0
         };
-        self.bench.probe.in_flight() + bodies
+        self.harness.probe.in_flight() + bodies
     }
 
     /// The number of calls inside, and of waiters that may have been admitted.

@@ -8,8 +8,8 @@ use crate::harness::{Harness, TestEnv};
 
 pub(super) const FAMILY: &[Invariant] = &[Invariant {
     name: "R13",
-    statement: "a refusal leaves nothing reserved further in",
-    check: refusal_releases_the_inner_service,
+    statement: "a rejected call leaves no inner service reserved",
+    check: rejection_releases_the_inner_service,
 }];
 
 /// A call is rejected in every way that the layer has: because it is full, because its queue is full, after a wait, by
@@ -18,32 +18,32 @@ pub(super) const FAMILY: &[Invariant] = &[Invariant {
 ///
 /// Derived from layers that reject without calling, and keep a slot of an inner `Buffer` or a permit of an inner
 /// `ConcurrencyLimit` (tower#408, tower#472).
-fn refusal_releases_the_inner_service(lab: &TestEnv<'_>) -> Check {
-    let refused = [
-        by_a_full_layer(lab)?,
-        after_a_wait(lab)?,
-        by_a_tripped_layer(lab)?,
+fn rejection_releases_the_inner_service(env: &TestEnv<'_>) -> Check {
+    let rejected = [
+        by_a_full_layer(env)?,
+        after_a_wait(env)?,
+        by_a_tripped_layer(env)?,
     ];
-    if refused.contains(&true) {
+    if rejected.contains(&true) {
         return Ok(());
     }
     Err(Finding::not_applicable("it rejects no callers"))
 }
 
 /// Fills the layer and its queue. Returns whether a further caller is rejected.
-fn by_a_full_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
-    if lab.contract.capacity.is_none() {
+fn by_a_full_layer(env: &TestEnv<'_>) -> Result<bool, Finding> {
+    if env.contract.capacity.is_none() {
         return Ok(false);
     }
-    let bench = lab.bench();
-    let full = bench.full()?;
+    let harness = env.harness();
+    let full = harness.full()?;
     let mut waiting = Vec::new();
-    for _ in 0..=lab.contract.queue.unwrap_or(0) {
-        let before = bench.probe.reserved();
-        let mut caller = bench.caller();
-        if caller.poll() == CallState::Refused {
+    for _ in 0..=env.contract.queue.unwrap_or(0) {
+        let before = harness.probe.reserved();
+        let mut caller = harness.caller();
+        if caller.poll() == CallState::Rejected {
             caller.hang_up();
-            released(&bench, before, "a full layer")?;
+            released(&harness, before, "a full layer")?;
             drop((full, waiting));
             takes_the_next(caller, "a full layer")?;
             return Ok(true);
@@ -54,54 +54,54 @@ fn by_a_full_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
 }
 
 /// Fills the layer, and no caller leaves. Returns whether the waiter is rejected.
-fn after_a_wait(lab: &TestEnv<'_>) -> Result<bool, Finding> {
-    let Some(longest) = lab.contract.longest_wait() else {
+fn after_a_wait(env: &TestEnv<'_>) -> Result<bool, Finding> {
+    let Some(longest) = env.contract.longest_wait() else {
         return Ok(false);
     };
-    let bench = lab.bench();
-    let (full, mut waiting) = match bench.queue(1) {
+    let harness = env.harness();
+    let (full, mut waiting) = match harness.queue(1) {
         Err(Finding::NotApplicable(_)) => return Ok(false),
         queue => queue?,
     };
-    lab.clock.advance(longest + super::MOMENT);
+    env.clock.advance(longest + super::MOMENT);
     let mut waiter = waiting.remove(0);
-    if waiter.poll() != CallState::Refused {
+    if waiter.poll() != CallState::Rejected {
         return Ok(false);
     }
     waiter.hang_up();
-    released(&bench, 0, "the end of a wait")?;
+    released(&harness, 0, "the end of a wait")?;
     drop(full);
     takes_the_next(waiter, "the end of a wait")?;
     Ok(true)
 }
 
 /// Trips the layer. Returns whether the next caller is rejected.
-fn by_a_tripped_layer(lab: &TestEnv<'_>) -> Result<bool, Finding> {
-    let bench = lab.bench();
-    let Some(trip) = bench.specimen.tripper() else {
+fn by_a_tripped_layer(env: &TestEnv<'_>) -> Result<bool, Finding> {
+    let harness = env.harness();
+    let Some(trip) = harness.layer.tripper() else {
         return Ok(false);
     };
     // This clone was readied before the layer was tripped, as with keep-alive connections.
-    let mut caller = bench.caller();
+    let mut caller = harness.caller();
     caller.poll_ready();
     trip();
-    if caller.poll() != CallState::Refused {
+    if caller.poll() != CallState::Rejected {
         return Ok(false);
     }
     caller.hang_up();
-    released(&bench, 0, "a tripped layer")?;
-    if let Some(recovery) = lab.contract.recovers_within {
-        lab.clock.advance(recovery);
+    released(&harness, 0, "a tripped layer")?;
+    if let Some(recovery) = env.contract.recovers_within {
+        env.clock.advance(recovery);
         takes_the_next(caller, "a tripped layer")?;
     }
     Ok(true)
 }
 
-fn released(bench: &Harness<'_>, before: usize, by: &str) -> Check {
-    let after = bench.probe.reserved();
+fn released(harness: &Harness<'_>, before: usize, by: &str) -> Check {
+    let after = harness.probe.reserved();
     ensure(
         after <= before,
-        format!("of a call that was refused by {by}, no inner service is still readied"),
+        format!("of a call that was rejected by {by}, no inner service is still readied"),
         format!("{} more are than before", after - before.min(after)),
     )
 }
@@ -109,7 +109,7 @@ fn released(bench: &Harness<'_>, before: usize, by: &str) -> Check {
 /// The service that rejected a call takes another, and polls its inner service ready again for it.
 fn takes_the_next(mut caller: Caller<'_>, by: &str) -> Check {
     caller.again();
-    let who = format!("the next call on a service that refused one, by {by},");
+    let who = format!("the next call on a service that rejected one, by {by},");
     caller.expect(CallState::Inside, &who)?;
     let unready = caller.unready_calls();
     ensure(

@@ -1,6 +1,6 @@
 //! The problem for each rejection.
 
-use buttress_core::{Reason, Rejection};
+use buttress_core::{Reason, Rejection, RejectionClass};
 use http::StatusCode;
 
 use crate::Problem;
@@ -9,16 +9,11 @@ impl From<&Rejection> for Problem {
     /// Returns the problem for the rejection's reason. The name of the layer is only in the internal text.
     fn from(rejection: &Rejection) -> Self {
         let reason = rejection.reason();
-        let Entry {
-            status,
-            detail,
-            retryable,
-        } = entry(reason).unwrap_or(UNLISTED);
-        let problem = Self::new(status)
-            .with_detail(detail)
+        let problem = Self::new(status_of(reason))
+            .with_detail(reason.detail())
             .with_reason(reason)
             .with_scope(rejection.scope())
-            .with_retryable(retryable)
+            .with_retryable(reason.is_temporary())
             .with_internal(rejection.to_string());
         match rejection.retry_after() {
             Some(after) => problem.with_retry_after(after),
@@ -29,133 +24,22 @@ impl From<&Rejection> for Problem {
 
 /// Returns the status of a rejection with this reason, unless another problem is registered.
 pub(crate) fn status(reason: Reason) -> u16 {
-    entry(reason).unwrap_or(UNLISTED).status.as_u16()
+    status_of(reason).as_u16()
 }
 
-/// The constant part of a rejection.
-struct Entry {
-    status: StatusCode,
-    detail: &'static str,
-    /// Whether the rejection is expected to be temporary.
-    retryable: bool,
+fn status_of(reason: Reason) -> StatusCode {
+    match reason.class() {
+        RejectionClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RejectionClass::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        RejectionClass::OverQuota => StatusCode::TOO_MANY_REQUESTS,
+    }
 }
-
-/// The table of all known reasons, complete by a test: a new reason needs a line here.
-fn entry(reason: Reason) -> Option<Entry> {
-    let (status, retryable, detail) = match reason {
-        Reason::CircuitOpen => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "A dependency of this service is failing and is not called for a while.",
-        ),
-        Reason::CircuitHalfOpen => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "A dependency of this service was failing and is being tested.",
-        ),
-        Reason::CircuitRecovering => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "A dependency of this service is recovering and accepts only a part of the calls.",
-        ),
-        // Only an operator ends it.
-        Reason::CircuitIsolated => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            false,
-            "A dependency of this service was taken out of use by its operators.",
-        ),
-        // None of these is temporary: the deadline is the caller's, and has passed.
-        Reason::DeadlineExceeded => (
-            StatusCode::GATEWAY_TIMEOUT,
-            false,
-            "The deadline of the call passed before the response.",
-        ),
-        Reason::DeadlineExpired => (
-            StatusCode::GATEWAY_TIMEOUT,
-            false,
-            "The deadline of the call had passed when it arrived.",
-        ),
-        Reason::DeadlineTooShort => (
-            StatusCode::GATEWAY_TIMEOUT,
-            false,
-            "The remaining time of the call was too short to complete it.",
-        ),
-        Reason::BulkheadFull => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The service has reached its limit of concurrent calls.",
-        ),
-        Reason::ClientThrottled => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "A dependency of this service is overloaded and gets fewer calls for a while.",
-        ),
-        Reason::CriticalityTooLow => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The service is overloaded and serves more critical calls first.",
-        ),
-        Reason::FaultInjected => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The call was rejected on purpose, as part of an experiment.",
-        ),
-        Reason::LimitReached => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The service has reached its limit of concurrent calls.",
-        ),
-        Reason::QueueOverloaded => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The service has reached its limit of waiting calls.",
-        ),
-        Reason::QueueTimeout => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The call waited for the service until its wait timed out.",
-        ),
-        Reason::ResourceExhausted => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            true,
-            "The service is short of memory or processor time.",
-        ),
-        Reason::TenantOverShare => (
-            StatusCode::TOO_MANY_REQUESTS,
-            true,
-            "The caller exceeds its share of an overloaded service.",
-        ),
-        _ => return None,
-    };
-    Some(Entry {
-        status,
-        detail,
-        retryable,
-    })
-}
-
-/// For a reason that is not in this table yet: a rejection, so 503, and not known to be temporary.
-const UNLISTED: Entry = Entry {
-    status: StatusCode::SERVICE_UNAVAILABLE,
-    detail: "The service rejected the call because of its load.",
-    retryable: false,
-};
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-
-    #[test]
-    fn every_reason_has_an_entry() {
-        for &reason in Reason::ALL {
-            assert!(
-                entry(reason).is_some(),
-                "{reason:?} has no line in the table"
-            );
-        }
-    }
 
     #[test]
     fn no_rejection_is_a_408() {

@@ -113,8 +113,8 @@ pub use buttress_bulkhead as bulkhead;
 pub use buttress_chaos as chaos;
 #[doc(inline)]
 pub use buttress_core::{
-    BoxError, ClassifiedError, ConfigError, Deadline, FailureKind, Mode, Name, Outcome, Ratio,
-    Reason, Rejection, Report, Scope, classify_error, classify_known_error,
+    BoxError, ClassifiedError, ConfigError, Deadline, FailureKind, LayerKind, Mode, Name, Outcome,
+    Ratio, Reason, Rejection, RejectionClass, Report, Scope, classify_error, classify_known_error,
 };
 #[cfg(feature = "deadline")]
 #[doc(inline)]

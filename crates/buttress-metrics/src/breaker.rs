@@ -1,9 +1,9 @@
 use buttress_core::circuit::{Cause, CircuitState, Transition};
 use buttress_core::{FailureKind, LayerKind, Name, Outcome, Reason};
 
-use crate::labels::{reason_label, reasons_of};
 use crate::meter::{Counter, Family, Gauge, GaugeDelta, Labels, Meter, Registrar};
 use crate::names;
+use crate::rejections::Rejections;
 
 /// The signals of one circuit.
 ///
@@ -101,7 +101,7 @@ impl BreakerSignals {
     #[inline(never)]
     fn rejected(&self, reason: Reason) {
         if let Some(handles) = self.handles() {
-            handles.rejections.increment(reason);
+            handles.rejections.rejected.increment(reason);
         }
         event!(
             DEBUG,
@@ -116,7 +116,7 @@ impl BreakerSignals {
     #[inline(never)]
     fn would_reject(&self, reason: Reason) {
         if let Some(handles) = self.handles() {
-            handles.would_reject.increment(reason);
+            handles.rejections.would_reject.increment(reason);
         }
         event!(
             DEBUG,
@@ -193,22 +193,22 @@ impl Drop for BreakerSignals {
 struct Handles {
     /// In the order of [`ENDINGS`].
     calls: [Counter; ENDINGS.len()],
-    rejections: Family<Reason>,
+    rejections: Rejections,
     slow_calls: Counter,
     stale_outcomes: Counter,
     states: [Gauge; CircuitState::ALL.len()],
     transitions: Family<(CircuitState, Cause)>,
-    would_reject: Family<Reason>,
 }
 
 impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
         Self {
             calls: registrar.counters(&names::BREAKER_CALLS, ENDINGS, outcome_label),
-            rejections: registrar.family(
+            rejections: Rejections::register(
+                registrar,
+                LayerKind::Breaker,
                 &names::BREAKER_REJECTIONS,
-                reasons_of(LayerKind::Breaker),
-                reason_label,
+                &names::BREAKER_WOULD_REJECT,
             ),
             slow_calls: registrar.counter(&names::BREAKER_SLOW_CALLS),
             stale_outcomes: registrar.counter(&names::BREAKER_STALE_OUTCOMES),
@@ -218,11 +218,6 @@ impl Handles {
             transitions: registrar.family(&names::BREAKER_TRANSITIONS, STEPS, |(to, cause)| {
                 vec![("to", to.as_str().into()), ("cause", cause.as_str().into())]
             }),
-            would_reject: registrar.family(
-                &names::BREAKER_WOULD_REJECT,
-                reasons_of(LayerKind::Breaker),
-                reason_label,
-            ),
         }
     }
 }

@@ -1,8 +1,8 @@
 use buttress_core::{LayerKind, Name, Reason};
 
-use crate::labels::{reason_label, reasons_of};
 use crate::meter::{Family, Meter, Registrar};
 use crate::names;
+use crate::rejections::Rejections;
 
 /// The signals of a deadline layer.
 ///
@@ -74,8 +74,10 @@ impl DeadlineSignals {
         if let Some(handles) = self.handles() {
             match event {
                 DeadlineEvent::Exceeded(phase) => handles.exceeded.increment(phase),
-                DeadlineEvent::Rejected(reason) => handles.rejections.increment(reason),
-                DeadlineEvent::WouldReject(reason) => handles.would_reject.increment(reason),
+                DeadlineEvent::Rejected(reason) => handles.rejections.rejected.increment(reason),
+                DeadlineEvent::WouldReject(reason) => {
+                    handles.rejections.would_reject.increment(reason)
+                }
             }
         }
         self.log(event);
@@ -117,25 +119,21 @@ impl DeadlineSignals {
 #[derive(Debug)]
 struct Handles {
     exceeded: Family<Phase>,
-    rejections: Family<Reason>,
-    would_reject: Family<Reason>,
+    rejections: Rejections,
 }
 
 impl Handles {
     fn register(registrar: &Registrar<'_>) -> Self {
-        let reasons = || reasons_of(LayerKind::Deadline);
-        // Exceeded deadlines have their own counter.
-        let before_the_call = reasons().filter(|reason| *reason != Reason::DeadlineExceeded);
         Self {
             exceeded: registrar.family(&names::DEADLINE_EXCEEDED, Phase::ALL, |phase| {
                 vec![("phase", phase.as_str().into())]
             }),
-            rejections: registrar.family(
+            rejections: Rejections::register(
+                registrar,
+                LayerKind::Deadline,
                 &names::DEADLINE_REJECTIONS,
-                before_the_call,
-                reason_label,
+                &names::DEADLINE_WOULD_REJECT,
             ),
-            would_reject: registrar.family(&names::DEADLINE_WOULD_REJECT, reasons(), reason_label),
         }
     }
 }

@@ -143,7 +143,7 @@ mod hedge;
 mod http;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod isolate;
-mod labels;
+
 mod limiter;
 #[cfg(feature = "metrics")]
 mod meter;
@@ -152,6 +152,7 @@ mod meter;
 mod meter;
 pub mod names;
 mod problem;
+mod rejections;
 mod retry;
 
 pub use breaker::{BreakerEvent, BreakerSignals};

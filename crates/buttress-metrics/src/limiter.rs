@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use buttress_core::{Criticality, LayerKind, Name, Reason};
 
-use crate::labels::{reason_label, reasons_of};
-use crate::meter::{Family, Gauge, GaugeDelta, Histogram, Meter, Registrar};
+use crate::meter::{Gauge, GaugeDelta, Histogram, Meter, Registrar};
 use crate::names::{self, Metric};
+use crate::rejections::Rejections;
 
 /// Emits an event with the target of the limiter's kind.
 macro_rules! at_target {
@@ -140,7 +140,7 @@ impl LimiterSignals {
 
     fn rejected(&self, reason: Reason) {
         if let Some(handles) = self.handles() {
-            handles.rejections.increment(reason);
+            handles.rejections.rejected.increment(reason);
         }
         at_target!(
             self,
@@ -153,7 +153,7 @@ impl LimiterSignals {
 
     fn would_reject(&self, reason: Reason) {
         if let Some(handles) = self.handles() {
-            handles.would_reject.increment(reason);
+            handles.rejections.would_reject.increment(reason);
         }
         at_target!(
             self,
@@ -205,9 +205,8 @@ struct Handles {
     in_flight: Gauge,
     limit: Gauge,
     queue_length: Gauge,
-    rejections: Family<Reason>,
+    rejections: Rejections,
     wait: Histogram,
-    would_reject: Family<Reason>,
 }
 
 /// The metrics of one kind of limiter.
@@ -248,14 +247,17 @@ impl Limiter {
             Self::Bulkhead => LayerKind::Bulkhead,
             Self::Shedder => LayerKind::Shedder,
         };
-        let reasons = || reasons_of(layer);
         Handles {
             in_flight: registrar.gauge(metrics.in_flight),
             limit: registrar.gauge(metrics.limit),
             queue_length: registrar.gauge(metrics.queue_length),
-            rejections: registrar.family(metrics.rejections, reasons(), reason_label),
+            rejections: Rejections::register(
+                registrar,
+                layer,
+                metrics.rejections,
+                metrics.would_reject,
+            ),
             wait: registrar.histogram(metrics.wait),
-            would_reject: registrar.family(metrics.would_reject, reasons(), reason_label),
         }
     }
 }

@@ -112,8 +112,7 @@
 //! `buttress_breaker_calls_total`, `…_slow_calls_total`, `…_stale_outcomes_total`, `…_rejections_total`,
 //! `…_would_reject_total`, `…_transitions_total` and the gauge `buttress_breaker_state`, all with the label
 //! `layer`, the breaker's name. Transitions are events at `INFO`, or at `WARN` if the circuit opens; rejections are
-//! events at `DEBUG`. Signals need the features `metrics` and `tracing` of `buttress-metrics`: the `buttress` crate
-//! enables them by default; with this crate alone, add `buttress-metrics` to your manifest.
+//! events at `DEBUG`. The features `metrics` and `tracing`, which are on by default, enable them.
 //!
 //! # Ordering
 //!

@@ -131,8 +131,7 @@
 //!
 //! The gauges `buttress_bulkhead_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of requests that
 //! waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the bulkhead's name.
-//! Rejections are events at `DEBUG`. Signals need the features `metrics` and `tracing` of `buttress-metrics`: the
-//! `buttress` crate enables them by default; with this crate alone, add `buttress-metrics` to your manifest.
+//! Rejections are events at `DEBUG`. The features `metrics` and `tracing`, which are on by default, enable them.
 //!
 //! # Ordering
 //!

@@ -191,9 +191,8 @@
 //!
 //! The gauges `buttress_shed_limit`, `…_in_flight` and `…_queue_length`, the histogram `…_wait_seconds` of requests
 //! that waited, `…_rejections_total` and `…_would_reject_total`, all with the label `layer`, the shedder's name.
-//! Rejections are events at `DEBUG`, memory or processor pressure at `WARN`. Signals need the features `metrics` and
-//! `tracing` of `buttress-metrics`: the `buttress` crate enables them by default; with this crate alone, add
-//! `buttress-metrics` to your manifest.
+//! Rejections are events at `DEBUG`, memory or processor pressure at `WARN`. The features `metrics` and `tracing`, which
+//! are on by default, enable them.
 //!
 //! # Ordering
 //!

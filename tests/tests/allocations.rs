@@ -47,7 +47,7 @@ fn a_breaker_allocates_nothing() {
 fn a_breaker_over_http_allocates_nothing_to_the_end_of_the_body() {
     let _alone = alone();
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
-        let layer = BreakerLayer::http(&breaker(mode));
+        let layer = BreakerLayer::client(&breaker(mode));
         assert_eq!(calls_through(layer), 0, "{mode:?}");
     }
 }
@@ -56,8 +56,11 @@ fn a_breaker_over_http_allocates_nothing_to_the_end_of_the_body() {
 fn a_breaker_for_each_key_allocates_nothing_for_a_key_it_knows() {
     let _alone = alone();
     let breakers = Breakers::new("hosts", BreakersConfig::default());
-    assert_eq!(calls_through(KeyedBreakerLayer::new(&breakers, host)), 0);
-    assert_eq!(calls_through(KeyedBreakerLayer::http(&breakers, host)), 0);
+    assert_eq!(calls_through(BreakerLayer::keyed(&breakers, host)), 0);
+    assert_eq!(
+        calls_through(BreakerLayer::keyed(&breakers, host).client()),
+        0
+    );
     assert_eq!(breakers.len(), 1);
 }
 
@@ -72,7 +75,7 @@ fn a_full_window_allocates_nothing() {
         let config = BreakerConfig::default().window(window);
         let breaker = Breaker::new("test", config);
         for _ in 0..50_000 / (CALLS * (ROUNDS + 1)) {
-            assert_eq!(calls_through(BreakerLayer::http(&breaker)), 0);
+            assert_eq!(calls_through(BreakerLayer::client(&breaker)), 0);
         }
         assert!(breaker.snapshot().counts.calls > 49_000);
     }
@@ -88,9 +91,9 @@ fn a_bulkhead_allocates_nothing_for_a_call_without_a_wait() {
             let layer = BulkheadLayer::new(&bulkhead).when_saturated(when);
             assert_eq!(calls_through(layer), 0, "{mode:?}, {when:?}");
         }
-        let http = BulkheadLayer::http(&bulkhead);
+        let http = BulkheadLayer::server(&bulkhead);
         assert_eq!(calls_through(http), 0, "{mode:?}");
-        let headers = BulkheadLayer::http(&bulkhead).until(Until::Headers);
+        let headers = BulkheadLayer::server(&bulkhead).until(Until::Headers);
         assert_eq!(calls_through(headers), 0, "{mode:?}");
     }
 }
@@ -105,7 +108,7 @@ fn a_shared_bulkhead_allocates_nothing_for_a_call_without_a_wait() {
     for config in [partitions, tenants] {
         let bulkhead = Bulkhead::new("test", config.queue(8));
         assert_eq!(calls_through(BulkheadLayer::new(&bulkhead).key(host)), 0);
-        assert_eq!(calls_through(BulkheadLayer::http(&bulkhead).key(host)), 0);
+        assert_eq!(calls_through(BulkheadLayer::server(&bulkhead).key(host)), 0);
     }
 }
 
@@ -151,7 +154,7 @@ fn a_bulkhead_in_shadow_mode_allocates_nothing_beyond_its_limit() {
     let hangs = tower::service_fn(|()| std::future::pending::<Result<(), Infallible>>());
     let mut hanging = BulkheadLayer::new(&bulkhead).layer(hangs);
     let _busy = [(); 3].map(|()| hanging.call(()));
-    assert_eq!(calls_through(BulkheadLayer::http(&bulkhead)), 0);
+    assert_eq!(calls_through(BulkheadLayer::server(&bulkhead)), 0);
     assert_eq!(bulkhead.snapshot().in_flight, 3);
 }
 
@@ -163,7 +166,7 @@ fn an_armed_injector_allocates_nothing_for_unaffected_calls() {
     let no_calls = PlannedFault::new("down", down).rate(Ratio::ZERO);
     injector.arm(Plan::new(7).fault(no_calls)).unwrap();
     assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
-    assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
+    assert_eq!(calls_through(ChaosLayer::client(&injector)), 0);
     assert!(injector.snapshot().calls > 0);
 }
 
@@ -173,7 +176,7 @@ fn an_injector_that_is_disarmed_allocates_nothing() {
     let injector = Injector::new("test", InjectorConfig::default());
     let assert_free = || {
         assert_eq!(calls_through(ChaosLayer::new(&injector)), 0);
-        assert_eq!(calls_through(ChaosLayer::http(&injector)), 0);
+        assert_eq!(calls_through(ChaosLayer::client(&injector)), 0);
     };
     assert_free();
     let armed = injector.arm_scoped(Plan::new(7)).unwrap();
@@ -256,7 +259,7 @@ fn a_retry_over_http_allocates_only_a_copy_of_the_head() {
     let retry = Retry::new("test", RetryConfig::default());
     let layer = ServiceBuilder::new()
         .map_request(replayable)
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .map_request(|request: Request<ReplayBody<_>>| request.map(drop))
         .into_inner();
     assert_eq!(calls_through(layer), copies);
@@ -271,7 +274,7 @@ fn a_shedder_allocates_nothing() {
         assert_eq!(calls_through(ShedLayer::client(&shedder)), 0, "{mode}");
         for criticality in ["high", "low", "critical", "urgent"] {
             for trust in [Trust::Always, Trust::Never, Trust::LowerOnly] {
-                let layer = ShedLayer::http(&shedder).trust(trust);
+                let layer = ShedLayer::server(&shedder).trust(trust);
                 let allocated = calls_with_header(("x-criticality", criticality), layer);
                 assert_eq!(allocated, 0, "{mode}, {criticality}, {trust:?}");
             }
@@ -291,7 +294,7 @@ fn a_shedder_with_shares_tenants_and_a_throttle_allocates_nothing() {
         config().mode(Mode::EnforceFor(Ratio::HALF)),
     ] {
         let shedder = Shedder::new("test", config.clone());
-        let server = ShedLayer::http(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
+        let server = ShedLayer::server(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
         assert_eq!(
             calls_with_header(("x-tenant", "one"), server),
             0,
@@ -349,7 +352,7 @@ fn a_stack_allocates_nothing() {
     let _alone = alone();
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())
-        .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
+        .layer(BreakerLayer::client(&breaker(Mode::Enforce)))
         .into_inner();
     assert_eq!(calls_through(stack), 0);
 }
@@ -387,11 +390,11 @@ fn nothing_is_allocated_with_a_recorder() {
     metrics::with_local_recorder(&recorder, || {
         let stack = ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(ShedLayer::http(&Shedder::new(
+            .layer(ShedLayer::server(&Shedder::new(
                 "test",
                 ShedConfig::default(),
             )))
-            .layer(BreakerLayer::http(&breaker(Mode::Enforce)))
+            .layer(BreakerLayer::client(&breaker(Mode::Enforce)))
             .into_inner();
         assert_eq!(calls_through(stack), 0);
     });

@@ -158,7 +158,7 @@ type Stack = ChaosService<tower::util::ServiceFn<fn(Request<()>) -> Answered>, H
 fn behind(injector: &Injector) -> Stack {
     let answer: fn(Request<()>) -> Answered =
         |_| std::future::ready(Ok(Response::new(Empty::new())));
-    ChaosLayer::http(injector).layer(service_fn(answer))
+    ChaosLayer::client(injector).layer(service_fn(answer))
 }
 
 fn disarmed(name: &'static str) -> Injector {

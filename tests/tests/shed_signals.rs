@@ -158,7 +158,7 @@ type Answer = Result<<Shed as Service<Request<TestBody>>>::Response, BoxError>;
 
 fn behind(shedder: &Shedder) -> (Shed, buttress_testkit::ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
-    (ShedLayer::http(shedder).layer(inner), probe)
+    (ShedLayer::server(shedder).layer(inner), probe)
 }
 
 fn with_criticality(criticality: &str) -> Request<TestBody> {

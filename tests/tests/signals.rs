@@ -56,7 +56,7 @@ fn a_cancelled_call_is_counted_and_resets_the_gauges() {
     metrics::with_local_recorder(&recorder, || {
         run(async {
             let breaker = Breaker::new("test", config());
-            let (mut service, probe) = behind(&BreakerLayer::http(&breaker));
+            let (mut service, probe) = behind(&BreakerLayer::client(&breaker));
             probe.script(Script::new());
             ServiceExt::<Request<TestBody>>::ready(&mut service)
                 .await
@@ -92,7 +92,7 @@ fn a_subscriber_reads_the_new_state_during_an_event() {
         run(async {
             let breaker = Breaker::new("test", config());
             log.breaker.lock().unwrap().replace(breaker.clone());
-            let (service, probe) = behind(&BreakerLayer::http(&breaker));
+            let (service, probe) = behind(&BreakerLayer::client(&breaker));
             probe.script(answer(StatusCode::BAD_GATEWAY));
             for _ in 0..3 {
                 call(&service).await.unwrap();
@@ -154,7 +154,7 @@ async fn all_events() -> Breaker {
     let breaker = Breaker::new("test", config);
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())
-        .layer(BreakerLayer::http(&breaker));
+        .layer(BreakerLayer::client(&breaker));
     let (service, probe) = behind(&stack.into_inner());
 
     // One that is slow, and still in flight when the circuit opens: a stale one.

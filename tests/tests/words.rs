@@ -78,7 +78,7 @@ async fn a_status_in_the_head_of_grpc_web_opens_the_circuit() {
             .header("grpc-status", "14");
         Ok::<_, Infallible>(response.body(TestBody::empty()).unwrap())
     });
-    let service = BreakerLayer::http(&breaker).layer(down);
+    let service = BreakerLayer::client(&breaker).layer(down);
     for _ in 0..3 {
         service.clone().oneshot(Request::new(())).await.unwrap();
     }
@@ -94,8 +94,8 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
     // Built without TLS.
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let client = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
-        .layer(BreakerLayer::http(&breaker))
+        .layer(RetryLayer::client(&retry))
+        .layer(BreakerLayer::client(&breaker))
         .map_request(move |request: Request<reqwest::Body>| {
             counted.fetch_add(1, Ordering::Relaxed);
             request
@@ -114,8 +114,8 @@ async fn a_url_that_cannot_be_sent_is_the_callers_mistake() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let client = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
-        .layer(BreakerLayer::http(&breaker))
+        .layer(RetryLayer::client(&retry))
+        .layer(BreakerLayer::client(&breaker))
         .map_request(move |request: Request<ReplayBody<TestBody>>| {
             counted.fetch_add(1, Ordering::Relaxed);
             request
@@ -146,7 +146,7 @@ async fn an_experiment_shows_the_effect_of_retries() {
         let inner = service_fn(|_: Request<axum::body::Body>| async {
             Ok::<_, Infallible>(Response::new(TestBody::empty()))
         });
-        let service = RetryLayer::http(&retry).layer(ChaosLayer::http(&injector).layer(inner));
+        let service = RetryLayer::client(&retry).layer(ChaosLayer::client(&injector).layer(inner));
         let mut well = 0;
         for n in 0..1_000 {
             let mut request = Request::get("/");

@@ -60,7 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
         .over(ECHO)
         .target(Target::at_most(12, 0)),
         Case::service::<_, Request>("chaos http, disarmed", || {
-            ChaosLayer::http(&injector()).layer(Page)
+            ChaosLayer::client(&injector()).layer(Page)
         })
         .over(PAGE),
         Case::service::<_, u64>("retry, none taken", || retry(Mode::Enforce).layer(Echo))
@@ -69,7 +69,7 @@ pub(super) fn cases() -> Vec<Case> {
             .contended(),
         Case::service::<_, u64>("retry off", || retry(Mode::Off).layer(Echo)).over(ECHO),
         Case::service::<_, Request>("retry http, none taken", || {
-            let layer = RetryLayer::http(&Retry::new("bench", RetryConfig::default()));
+            let layer = RetryLayer::client(&Retry::new("bench", RetryConfig::default()));
             ServiceBuilder::new()
                 .map_request(|request: Request| request.map(|()| empty()))
                 .layer(layer)
@@ -108,7 +108,7 @@ fn closed() -> BreakerLayer {
 }
 
 fn closed_http() -> BreakerLayer<buttress::http::Http> {
-    BreakerLayer::http(&Breaker::new("bench", config()))
+    BreakerLayer::client(&Breaker::new("bench", config()))
 }
 
 fn empty() -> ReplayBody<Empty<Bytes>> {

@@ -28,11 +28,11 @@ pub(super) fn cases() -> Vec<Case> {
             ServiceBuilder::new()
                 .map_request(replayable)
                 .layer(DeadlineLayer::client())
-                .layer(RetryLayer::http(&Retry::new(
+                .layer(RetryLayer::client(&Retry::new(
                     "bench",
                     RetryConfig::default(),
                 )))
-                .layer(BreakerLayer::http(&Breaker::new(
+                .layer(BreakerLayer::client(&Breaker::new(
                     "bench",
                     BreakerConfig::default(),
                 )))

@@ -49,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .over(ECHO),
         Case::service::<_, Request>("bulkhead http, free", || {
-            BulkheadLayer::http(&Bulkhead::new("bench", config())).layer(Page)
+            BulkheadLayer::server(&Bulkhead::new("bench", config())).layer(Page)
         })
         .over(PAGE),
         Case::service::<_, u64>("shed, admitting", || {
@@ -77,7 +77,7 @@ pub(super) fn cases() -> Vec<Case> {
         .over(BOX)
         .failing(),
         Case::service::<_, Request>("shed http, admitting", || {
-            ShedLayer::http(&Shedder::new("bench", ShedConfig::default())).layer(Page)
+            ShedLayer::server(&Shedder::new("bench", ShedConfig::default())).layer(Page)
         })
         .over(PAGE),
     ]

@@ -1,8 +1,11 @@
+use std::borrow::Cow;
+
 use buttress_core::{BoxError, Classified, Plain, Report, WhenSaturated};
 use buttress_http::{Classify, Http, Until};
 use tower_layer::Layer;
 
-use crate::{Breaker, BreakerService};
+use crate::keyed::{ByKey, KeyedBreakerLayer};
+use crate::{Breaker, BreakerService, Breakers};
 
 /// Applies a [`Breaker`] to a service.
 ///
@@ -19,7 +22,7 @@ impl BreakerLayer {
     /// Reads the outcome of a call from its `Result`, by [`classify_error`](buttress_core::classify_error).
     #[must_use]
     pub fn new(breaker: &Breaker) -> Self {
-        Self::with_protocol(breaker, Plain)
+        Self::with(breaker, Plain)
     }
 
     /// Reads the outcome of a call from its `Result`, by `classify`.
@@ -57,8 +60,15 @@ impl BreakerLayer<Http> {
     /// Reads the outcome of a call from the status, `grpc-status`, trailers and body of its response, as a
     /// [client](buttress_http::HttpClassifier::client) does. The call ends with the body.
     #[must_use]
-    pub fn http(breaker: &Breaker) -> Self {
-        Self::with_protocol(breaker, Http::client())
+    pub fn client(breaker: &Breaker) -> Self {
+        Self::with(breaker, Http::client())
+    }
+
+    /// The same in front of a handler of a server, with the classifier of a
+    /// [server](buttress_http::HttpClassifier::server): a response that blames the caller, such as 429, is no failure.
+    #[must_use]
+    pub fn server(breaker: &Breaker) -> Self {
+        Self::with(breaker, Http::server())
     }
 
     /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
@@ -76,10 +86,32 @@ impl BreakerLayer<Http> {
     }
 }
 
+impl BreakerLayer {
+    /// Applies a breaker for each key. `key` returns the key of a request: its host, its route, its tenant.
+    ///
+    /// ```
+    /// use buttress_breaker::{BreakerLayer, Breakers, BreakersConfig};
+    ///
+    /// let hosts = Breakers::new("upstreams", BreakersConfig::default());
+    /// let layer = BreakerLayer::keyed(&hosts, |request: &http::Request<String>| {
+    ///     request.uri().host().unwrap_or_default().into()
+    /// })
+    /// .client();
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn keyed<Req, F>(breakers: &Breakers, key: F) -> KeyedBreakerLayer<ByKey<F>>
+    where
+        F: Fn(&Req) -> Cow<'_, str>,
+    {
+        KeyedBreakerLayer::new(breakers, key)
+    }
+}
+
 impl<P> BreakerLayer<P> {
     /// Reads the outcome of a call with a custom protocol.
     #[must_use]
-    pub fn with_protocol(breaker: &Breaker, protocol: P) -> Self {
+    pub fn with(breaker: &Breaker, protocol: P) -> Self {
         Self {
             breaker: breaker.clone(),
             protocol,

@@ -55,7 +55,7 @@
 //!         .probes(5)
 //!         .ramp(Duration::from_secs(20), Ratio::percent(1)),
 //! );
-//! let layer = BreakerLayer::http(&payments);
+//! let layer = BreakerLayer::client(&payments);
 //! # let _ = layer;
 //!
 //! // Later, from any task:
@@ -64,7 +64,7 @@
 //! # drop(guard);
 //! ```
 //!
-//! For a breaker for each host or tenant, use a [`KeyedBreakerLayer`] with [`Breakers`].
+//! For a breaker for each host or tenant, use [`BreakerLayer::keyed`] with [`Breakers`].
 //!
 //! # What it does
 //!

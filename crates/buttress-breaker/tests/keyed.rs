@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use buttress_breaker::{BreakerConfig, Breakers, BreakersConfig, CircuitState, KeyedBreakerLayer};
+use buttress_breaker::{BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState};
 use buttress_core::{BoxError, Name, Rejection, Scope};
 use tokio::time::advance;
 use tower::{Layer, ServiceExt, service_fn};
@@ -19,7 +19,7 @@ async fn failures_of_one_key_do_not_affect_the_others() {
         "tenants",
         BreakersConfig::default().breaker(BreakerConfig::default().consecutive_failures(2)),
     );
-    let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
+    let layer = BreakerLayer::keyed(&breakers, |key: &&'static str| (*key).into());
     let service = layer.layer(service_fn(|key: &'static str| async move {
         if key == "bad" {
             Err(BoxError::from("down"))
@@ -98,7 +98,7 @@ async fn idle_breakers_are_removed_when_another_is_created() {
 #[tokio::test(start_paused = true)]
 async fn a_removed_breaker_still_ends_its_calls() {
     let breakers = breakers(1);
-    let layer = KeyedBreakerLayer::new(&breakers, |key: &&'static str| (*key).into());
+    let layer = BreakerLayer::keyed(&breakers, |key: &&'static str| (*key).into());
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let released = Arc::new(Mutex::new(Some(released)));
     let mut service = layer.layer(service_fn(move |_: &'static str| {

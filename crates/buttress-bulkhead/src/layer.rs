@@ -21,15 +21,21 @@ impl BulkheadLayer {
     /// A call ends when its future is ready or dropped.
     #[must_use]
     pub fn new(bulkhead: &Bulkhead) -> Self {
-        Self::with_protocol(bulkhead, Plain)
+        Self::with(bulkhead, Plain)
     }
 }
 
 impl BulkheadLayer<Http> {
     /// A call ends when the body of its response has ended, failed or been dropped.
     #[must_use]
-    pub fn http(bulkhead: &Bulkhead) -> Self {
-        Self::with_protocol(bulkhead, Http::default())
+    pub fn server(bulkhead: &Bulkhead) -> Self {
+        Self::with(bulkhead, Http::server())
+    }
+
+    /// The same in front of a dependency: it bounds the calls to it, until their bodies have been read.
+    #[must_use]
+    pub fn client(bulkhead: &Bulkhead) -> Self {
+        Self::with(bulkhead, Http::client())
     }
 
     /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
@@ -57,7 +63,7 @@ impl BulkheadLayer<Http> {
 impl<P> BulkheadLayer<P> {
     /// Reads the end of a call with a custom protocol.
     #[must_use]
-    pub fn with_protocol(bulkhead: &Bulkhead, protocol: P) -> Self {
+    pub fn with(bulkhead: &Bulkhead, protocol: P) -> Self {
         Self {
             bulkhead: bulkhead.clone(),
             protocol,

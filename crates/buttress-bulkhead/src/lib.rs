@@ -40,7 +40,7 @@
 //!
 //! let config = BulkheadConfig::default().limit(64).queue(128).max_wait(Duration::from_millis(50));
 //! let api = Bulkhead::new("api", config.clone());
-//! let layer = BulkheadLayer::http(&api);
+//! let layer = BulkheadLayer::server(&api);
 //! # let _ = layer;
 //!
 //! // Later, from any task:
@@ -60,11 +60,11 @@
 //!     .share("/checkout", Ratio::percent(50))
 //!     .share("/search", Ratio::percent(30)); // and 20 % for all others
 //! let api = Bulkhead::try_new("api", BulkheadConfig::default().limit(100).queue(50).partitions(shares))?;
-//! let layer = BulkheadLayer::http(&api).by_path(); // `/checkout/42` is in `/checkout`
+//! let layer = BulkheadLayer::server(&api).by_path(); // `/checkout/42` is in `/checkout`
 //! # let _ = layer;
 //!
 //! // Or by any other property of a request:
-//! let layer = BulkheadLayer::http(&api).key(|request: &Request<String>| request.uri().path().into());
+//! let layer = BulkheadLayer::server(&api).key(|request: &Request<String>| request.uri().path().into());
 //! # let _ = layer;
 //! # Ok::<_, buttress_core::ConfigError>(())
 //! ```

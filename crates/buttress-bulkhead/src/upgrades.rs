@@ -23,7 +23,7 @@ use http::{Method, Request};
 /// # async fn main() -> Result<(), buttress_core::BoxError> {
 /// let sockets = Bulkhead::new("sockets", BulkheadConfig::default().limit(1));
 /// let service = ServiceBuilder::new()
-///     .layer(BulkheadLayer::http(&sockets).upgrades())
+///     .layer(BulkheadLayer::server(&sockets).upgrades())
 ///     .service_fn(|mut request: Request<String>| async move {
 ///         // With axum: `Extension(hold): Extension<BulkheadHold>`, moved into `WebSocketUpgrade::on_upgrade`.
 ///         let hold = request.extensions_mut().remove::<BulkheadHold>();

@@ -25,9 +25,15 @@ impl ChaosLayer {
 }
 
 impl ChaosLayer<HttpCalls> {
-    /// For HTTP and gRPC.
+    /// For an HTTP or gRPC server: faults are injected into its responses.
     #[must_use]
-    pub fn http(injector: &Injector) -> Self {
+    pub fn server(injector: &Injector) -> Self {
+        Self::of(injector)
+    }
+
+    /// For an HTTP or gRPC client: faults are injected in place of the dependency's.
+    #[must_use]
+    pub fn client(injector: &Injector) -> Self {
         Self::of(injector)
     }
 }

@@ -44,7 +44,7 @@
 //!     "gateway",
 //!     InjectorConfig::default().fault_header(true).kill_file(std::path::PathBuf::from("chaos.kill")),
 //! );
-//! let layer = ChaosLayer::http(&injector);
+//! let layer = ChaosLayer::client(&injector);
 //! # let _ = layer;
 //!
 //! let orders = Target::default().path(Path::Under("/orders".into())).methods(["GET"]);

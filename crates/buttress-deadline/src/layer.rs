@@ -37,7 +37,7 @@ impl DeadlineLayer {
     pub fn try_new(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
         let side = Local { rule: config.rule };
-        Ok(Self::with_side(
+        Ok(Self::with(
             side,
             config.mode,
             config.limits,
@@ -66,7 +66,7 @@ impl DeadlineLayer<Server> {
     /// If [`DeadlineConfig::check`] rejects the configuration.
     pub fn try_server(config: DeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self::with_side(
+        Ok(Self::with(
             Server { config },
             config.mode,
             config.limits,
@@ -101,7 +101,7 @@ impl DeadlineLayer<Client> {
     /// If [`ClientDeadlineConfig::check`] rejects the configuration.
     pub fn try_client_with(config: ClientDeadlineConfig) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self::with_side(
+        Ok(Self::with(
             Client { config },
             config.mode,
             config.limits,
@@ -111,7 +111,7 @@ impl DeadlineLayer<Client> {
 }
 
 impl<P> DeadlineLayer<P> {
-    fn with_side(side: P, mode: Mode, limits: Limits, ready_within: Option<Duration>) -> Self {
+    fn with(side: P, mode: Mode, limits: Limits, ready_within: Option<Duration>) -> Self {
         let shared = Shared::new("deadline".into(), mode, limits, ready_within);
         Self {
             side,

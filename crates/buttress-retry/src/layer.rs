@@ -19,7 +19,7 @@ impl RetryLayer {
     /// cloned, so any request must be safe to process twice.
     #[must_use]
     pub fn new(retry: &Retry) -> Self {
-        Self::with_protocol(retry, Plain)
+        Self::with(retry, Plain)
     }
 
     /// Retries a call if `classify` returns a failure for its `Result`, after the wait in the report.
@@ -39,8 +39,8 @@ impl RetryLayer<HttpRetry> {
     /// Retries HTTP and gRPC requests that [may be processed twice](buttress_http::safety_of), by the
     /// [`RetryClassifier`](buttress_http::RetryClassifier).
     #[must_use]
-    pub fn http(retry: &Retry) -> Self {
-        Self::with_protocol(retry, HttpRetry::default())
+    pub fn client(retry: &Retry) -> Self {
+        Self::with(retry, HttpRetry::default())
     }
 
     /// Sets when a call ends, and a success deposits into the budget: at the end of the body (the default), or at the
@@ -62,7 +62,7 @@ impl RetryLayer<HttpRetry> {
 impl<P> RetryLayer<P> {
     /// Retries with a custom protocol.
     #[must_use]
-    pub fn with_protocol(retry: &Retry, protocol: P) -> Self {
+    pub fn with(retry: &Retry, protocol: P) -> Self {
         Self {
             retry: retry.clone(),
             protocol,

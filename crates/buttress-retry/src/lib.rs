@@ -49,7 +49,7 @@
 //!         .attempt_timeout(Duration::from_millis(500))
 //!         .budget(BudgetConfig::default().ratio(0.1).floor_per_second(5)),
 //! );
-//! let layer = RetryLayer::http(&payments).classify(
+//! let layer = RetryLayer::client(&payments).classify(
 //!     RetryClassifier::default().statuses([StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE]),
 //! );
 //! # let _ = layer;

@@ -21,7 +21,7 @@ impl ShedLayer {
     /// its criticality is that of its task.
     #[must_use]
     pub fn new(shedder: &Shedder) -> Self {
-        Self::with_side(shedder, Plain)
+        Self::with(shedder, Plain)
     }
 
     /// Reads the outcome of a call from its `Result`, by `classify`.
@@ -57,13 +57,7 @@ impl ShedLayer<Server> {
     /// caller, such as 429, is not overload.
     #[must_use]
     pub fn server(shedder: &Shedder) -> Self {
-        Self::with_side(shedder, Server::default())
-    }
-
-    /// The same as [`server`](Self::server). In front of a dependency, use [`client`](Self::client).
-    #[must_use]
-    pub fn http(shedder: &Shedder) -> Self {
-        Self::server(shedder)
+        Self::with(shedder, Server::default())
     }
 
     /// Sets when a call ends: at the head of the response (the default), or at the end of its body. The latter
@@ -123,7 +117,7 @@ impl ShedLayer<Client> {
     /// [client](buttress_http::HttpClassifier::client): 429 is overload of the dependency.
     #[must_use]
     pub fn client(shedder: &Shedder) -> Self {
-        Self::with_side(shedder, Client::default())
+        Self::with(shedder, Client::default())
     }
 
     /// Sets when a call ends: at the head of the response (the default), or at the end of its body. The latter
@@ -146,7 +140,7 @@ impl ShedLayer<Client> {
 impl<P> ShedLayer<P> {
     /// Reads requests with a custom [side](crate::Side).
     #[must_use]
-    pub fn with_side(shedder: &Shedder, side: P) -> Self {
+    pub fn with(shedder: &Shedder, side: P) -> Self {
         Self {
             shedder: shedder.clone(),
             side,

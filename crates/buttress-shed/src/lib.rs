@@ -44,7 +44,7 @@
 //!     LimitConfig, PressureConfig, SharesConfig, ShedConfig, ShedLayer, Shedder, Trust,
 //! };
 //!
-//! let layer = ShedLayer::http(&Shedder::new("api", ShedConfig::default()));
+//! let layer = ShedLayer::server(&Shedder::new("api", ShedConfig::default()));
 //! # let _ = layer;
 //!
 //! let shedder = Shedder::new(
@@ -56,7 +56,7 @@
 //!         .shares(SharesConfig::default().share(Criticality::Low, Ratio::percent(5)))
 //!         .pressure(PressureConfig::default().memory(Ratio::percent(85), Ratio::percent(95))),
 //! );
-//! let layer = ShedLayer::http(&shedder)
+//! let layer = ShedLayer::server(&shedder)
 //!     .trust(Trust::Never)
 //!     .trust_if(|headers, _| headers.get("x-internal").is_some_and(|secret| secret == "4711"));
 //! # let _ = layer;
@@ -73,7 +73,7 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), buttress_core::BoxError> {
 //! let config = ShedConfig::default().tenants(TenantsConfig::default());
-//! let layer = ShedLayer::http(&Shedder::new("api", config))
+//! let layer = ShedLayer::server(&Shedder::new("api", config))
 //!     .tenant_header(http::HeaderName::from_static("x-tenant"));
 //! # let _ = layer;
 //!

@@ -23,7 +23,7 @@ use tower_service::Service;
 /// # fn example<C>(client: C) {
 /// let retry = Retry::new("orders", RetryConfig::default());
 /// let orders = ServiceBuilder::new()
-///     .layer(RetryLayer::http(&retry))
+///     .layer(RetryLayer::client(&retry))
 ///     .service(Direct::new(client));
 /// # }
 /// ```

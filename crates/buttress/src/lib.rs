@@ -28,7 +28,7 @@
 //!     .layer(
 //!         tower::ServiceBuilder::new()
 //!             .layer(ProblemLayer::new()) // turns every rejection into a problem; the error type is Infallible
-//!             .layer(BreakerLayer::http(&breaker)),
+//!             .layer(BreakerLayer::client(&breaker)),
 //!     );
 //! # let _ = app;
 //! # }
@@ -46,7 +46,7 @@
 //!
 //! let breaker = Breaker::new("payments", BreakerConfig::default());
 //! let payments = tower::ServiceBuilder::new()
-//!     .layer(BreakerLayer::http(&breaker))
+//!     .layer(BreakerLayer::client(&breaker))
 //!     .service(HttpClient::from(reqwest::Client::new())); // uses http::Request and http::Response
 //!
 //! match payments.clone().oneshot(request).await {

@@ -2,8 +2,8 @@
 
 #[cfg(feature = "breaker")]
 pub use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState,
-    KeyedBreakerLayer, OpenDuration, Window,
+    Breaker, BreakerConfig, BreakerLayer, Breakers, BreakersConfig, CircuitState, OpenDuration,
+    Window,
 };
 #[cfg(feature = "bulkhead")]
 pub use buttress_bulkhead::{Bulkhead, BulkheadConfig, BulkheadLayer, Order, PartitionsConfig};

@@ -16,7 +16,7 @@ use http_body::Body;
 ///
 /// let breaker = Breaker::new("orders", BreakerConfig::default());
 /// let orders = ServiceBuilder::new()
-///     .layer(BreakerLayer::http(&breaker))
+///     .layer(BreakerLayer::client(&breaker))
 ///     .service_fn(|_: http::Request<reqwest::Body>| async {
 ///         // Stands for an `HttpClient`.
 ///         Ok::<_, BoxError>(http::Response::new(reqwest::Body::from("an order")))

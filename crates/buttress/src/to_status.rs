@@ -19,7 +19,7 @@ use tonic::Status;
 /// let breaker = Breaker::new("payments", BreakerConfig::default());
 /// let layers = ServiceBuilder::new()
 ///     .map_err(buttress::to_status)
-///     .layer(BreakerLayer::http(&breaker));
+///     .layer(BreakerLayer::client(&breaker));
 /// // PaymentsClient::new(layers.service(channel))
 /// # let _ = layers;
 /// ```

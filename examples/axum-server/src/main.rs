@@ -62,9 +62,9 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
                 .layer(DeadlineLayer::server(
                     DeadlineConfig::default().timeout(Duration::from_secs(2)),
                 ))
-                .layer(ShedLayer::http(shedder))
-                .layer(BreakerLayer::http(breaker))
-                .layer(BulkheadLayer::http(&bulkhead)),
+                .layer(ShedLayer::server(shedder))
+                .layer(BreakerLayer::client(breaker))
+                .layer(BulkheadLayer::server(&bulkhead)),
         )
         .route("/database/break", post(break_database))
         .route("/database/stall", post(stall_database))

@@ -20,7 +20,7 @@ use tower::Layer;
 pub(crate) async fn serve(router: Router, injector: &Injector) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let service = ChaosLayer::http(injector).layer(router);
+    let service = ChaosLayer::server(injector).layer(router);
     tokio::spawn(async move {
         // If no connection can be accepted, the figures show it.
         while let Ok((stream, _)) = listener.accept().await {

@@ -38,7 +38,7 @@ where
 {
     let shedder = Shedder::new("api", config);
     let service = ServiceBuilder::new()
-        .layer(ShedLayer::http(&shedder))
+        .layer(ShedLayer::server(&shedder))
         .service(service);
     BoxCloneSyncService::new(
         service.map_response(|response: Response<_>| response.map(|_| Body::new())),

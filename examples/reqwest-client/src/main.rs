@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxError> {
             DeadlineLayer::client_with(ClientDeadlineConfig::default().timeout(PATIENCE))
                 .named("payments"),
         )
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(HttpClient::from(client));
 
     println!("The upstream works, and the circuit is closed:");

@@ -89,7 +89,7 @@ fn client<S>(name: &'static str, inner: S) -> DeadlineService<RetryService<S, Ht
     ServiceBuilder::new()
         // Takes the deadline from the task, and sends the remaining time to the next tier.
         .layer(DeadlineLayer::client())
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .service(inner)
 }
 

@@ -51,7 +51,7 @@ fn behind(bulkhead: &Bulkhead, routes: Router) -> Router {
     routes.layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BulkheadLayer::http(bulkhead)),
+            .layer(BulkheadLayer::server(bulkhead)),
     )
 }
 

@@ -130,7 +130,7 @@ async fn a_full_bulkhead_and_a_queue_timeout_have_different_reasons() {
         });
         let http = ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BulkheadLayer::http(&bulkhead))
+            .layer(BulkheadLayer::server(&bulkhead))
             .service(answered);
         let Ok(response) = http.oneshot(Request::new(String::new())).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);

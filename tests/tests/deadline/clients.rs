@@ -105,7 +105,7 @@ async fn the_task_context_is_passed_through_a_buffer() {
         *seen.lock().unwrap() = request.extensions().get::<Criticality>().copied();
         pending::<Result<Response<Body>, std::convert::Infallible>>()
     };
-    let pool = BulkheadLayer::http(&bulkhead).layer(service_fn(hangs));
+    let pool = BulkheadLayer::server(&bulkhead).layer(service_fn(hangs));
     let pool = tower::buffer::Buffer::new(pool, 16);
     let held = tokio::spawn(pool.clone().oneshot(Request::new(Body::empty())));
     tokio::time::sleep(second).await;

@@ -14,7 +14,7 @@ async fn long_bodies_do_not_use_up_a_default_shedder() {
     let routes = routes(&downloads).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(ShedLayer::http(&shedder)),
+            .layer(ShedLayer::server(&shedder)),
     );
     let address = serve(routes).await;
     let mut open = Vec::new();

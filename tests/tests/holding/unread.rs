@@ -17,7 +17,7 @@ fn of_two(deadline: DeadlineConfig) -> (Bulkhead, Downloads, axum::Router) {
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
             .layer(DeadlineLayer::server(deadline))
-            .layer(BulkheadLayer::http(&bulkhead)),
+            .layer(BulkheadLayer::server(&bulkhead)),
     );
     (bulkhead, downloads, routes)
 }

@@ -36,7 +36,7 @@ async fn sockets(bulkhead: &Bulkhead, keeps: bool) -> std::net::SocketAddr {
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(BulkheadLayer::http(bulkhead).upgrades()),
+                .layer(BulkheadLayer::server(bulkhead).upgrades()),
         );
     serve(routes).await
 }

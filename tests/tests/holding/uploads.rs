@@ -33,8 +33,8 @@ async fn slow_uploads_neither_open_a_circuit_nor_lower_a_limit() {
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
             .map_request(track_upload)
-            .layer(ShedLayer::http(&shedder))
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(ShedLayer::server(&shedder))
+            .layer(BreakerLayer::client(&breaker)),
     );
     let address = serve(routes).await;
     for round in 1..=3 {

@@ -36,7 +36,7 @@ async fn all_routes_under_one_breaker_share_its_state() {
                     counted.fetch_add(1, Ordering::Relaxed);
                     inner
                 }))
-                .layer(BreakerLayer::http(&breaker)),
+                .layer(BreakerLayer::client(&breaker)),
         );
     assert!(
         layered.load(Ordering::Relaxed) >= 3,
@@ -62,7 +62,7 @@ async fn a_router_as_a_service_keeps_its_breaker() {
         let app: Router = Router::new().route("/", get(broken)).layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(BreakerLayer::http(&breaker)),
+                .layer(BreakerLayer::client(&breaker)),
         );
         let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
         response.status() == StatusCode::SERVICE_UNAVAILABLE
@@ -87,7 +87,7 @@ async fn every_connection_has_the_same_open_breaker() {
     let app = Router::new().route("/orders", get(handler)).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(BreakerLayer::client(&breaker)),
     );
     let address = serve(app).await;
 
@@ -121,7 +121,7 @@ async fn an_axum_body_of_any_kind_passes() {
     let app: Router = Router::new().route("/", axum::routing::post(echo)).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(BreakerLayer::client(&breaker)),
     );
     let frames = ["a", "b", "c"].map(|text| {
         Ok::<_, std::convert::Infallible>(http_body::Frame::data(Bytes::from_static(
@@ -148,7 +148,7 @@ async fn a_handler_whose_body_breaks_off_has_failed() {
     let app = Router::new().route("/", get(breaks_off)).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(BreakerLayer::client(&breaker)),
     );
     let address = serve(app).await;
     for _ in 0..5 {
@@ -172,7 +172,7 @@ async fn responses_without_a_body_and_head_requests_settle() {
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(BreakerLayer::http(&breaker)),
+                .layer(BreakerLayer::client(&breaker)),
         );
     let address = serve(app).await;
     let client = client();

@@ -98,7 +98,7 @@ fn app(breaker: &Breaker, under_way: &Gauge) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(BreakerLayer::http(breaker)),
+                .layer(BreakerLayer::client(breaker)),
         )
 }
 

@@ -82,7 +82,7 @@ where
 {
     let client = Client::builder(TokioExecutor::new()).build(connect);
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&Retry::new(
+        .layer(RetryLayer::client(&Retry::new(
             "test",
             RetryConfig::default(),
         )))
@@ -182,7 +182,7 @@ async fn a_client_without_redirects_does_not_retry() {
         .classify_fn(|attempt| attempt.retryable());
     let builder = reqwest::Client::builder().no_proxy().retry(eager);
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(HttpClient::without_redirects(builder).unwrap());
     let request = Request::post(uri(address, "/")).body("{}".into()).unwrap();
     let response = within(service.oneshot(request)).await.unwrap();

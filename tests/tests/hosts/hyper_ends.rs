@@ -19,7 +19,7 @@ async fn a_hyper_server_responds_to_rejections_with_problems() {
     let breaker = tripping_at(2);
     let stack = ServiceBuilder::new()
         .layer(ProblemLayer::new())
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(service_fn(async |_: Request<hyper::body::Incoming>| {
             let mut response = Response::new(Full::<Bytes>::default());
             *response.status_mut() = StatusCode::BAD_GATEWAY;
@@ -54,7 +54,7 @@ async fn a_hyper_client_that_cannot_connect_opens_its_circuit() {
     let address = closed_port().await;
     let breaker = tripping_at(3);
     let service = ServiceBuilder::new()
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(client());
     for _ in 0..3 {
         let call = service.clone().oneshot(get(address, "/"));
@@ -79,7 +79,7 @@ async fn a_hyper_gateway_responds_with_the_right_status() {
     let breaker = tripping_at(1);
     let gateway = ServiceBuilder::new()
         .layer(ProblemLayer::new())
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(client());
     let address = closed_port().await;
     for expected in [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE] {
@@ -95,7 +95,7 @@ async fn a_hyper_gateway_responds_with_the_right_status() {
 async fn a_hyper_client_fails_when_the_response_is_cut_off() {
     let breaker = counting();
     let service = ServiceBuilder::new()
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(client());
     let address = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await;
     let response = within(service.oneshot(get(address, "/"))).await.unwrap();

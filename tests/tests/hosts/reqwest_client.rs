@@ -68,7 +68,7 @@ async fn a_timeout_of_the_client_is_a_failure() {
         .no_proxy()
         .timeout(Duration::from_millis(1));
     let service = ServiceBuilder::new()
-        .layer(BreakerLayer::http(&breaker))
+        .layer(BreakerLayer::client(&breaker))
         .service(HttpClient::from(client.build().unwrap()));
     let error = call(&service, uri(address, "/")).await.map(drop);
     let error = error.unwrap_err();
@@ -99,7 +99,7 @@ async fn a_timeout_in_the_middle_of_a_body_is_no_broken_connection() {
         let config = breaker.config().attempt_timeout(attempt_timeout);
         breaker.reconfigure(config).unwrap();
         let service = ServiceBuilder::new()
-            .layer(BreakerLayer::http(&breaker))
+            .layer(BreakerLayer::client(&breaker))
             .service(client.clone());
         let response = call(&service, uri(address, "/")).await.unwrap();
         let error = within(response.into_body().collect()).await.unwrap_err();
@@ -136,7 +136,7 @@ async fn a_rejection_upstream_is_read_back_as_a_problem() {
     let app = Router::new().route("/", get(async || "never")).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&upstream)),
+            .layer(BreakerLayer::client(&upstream)),
     );
     let address = serve(app).await;
     let breaker = counting();
@@ -162,7 +162,7 @@ async fn a_response_of_layers_converts_to_one_of_reqwest() {
     let retry = Retry::new("test", RetryConfig::default());
     let service = ServiceBuilder::new()
         .layer(DeadlineLayer::client())
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .service(behind(&breaker));
 
     let response = buttress::to_reqwest(call(&service, uri(address, "/")).await.unwrap());
@@ -188,7 +188,7 @@ fn behind(
 ) -> buttress::breaker::BreakerService<HttpClient, buttress::http::Http> {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     ServiceBuilder::new()
-        .layer(BreakerLayer::http(breaker))
+        .layer(BreakerLayer::client(breaker))
         .service(HttpClient::from(client))
 }
 

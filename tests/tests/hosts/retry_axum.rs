@@ -55,7 +55,7 @@ async fn leaf() -> (SocketAddr, Arc<AtomicUsize>) {
 /// A server that forwards the response of the tier below, with up to three attempts.
 async fn tier(below: SocketAddr, marks: bool) -> SocketAddr {
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(client());
     pay(&service, below).await;
     let handler = move |request: Request<Body>| {
@@ -107,7 +107,7 @@ async fn a_body_is_replayed_over_a_connection() {
         .route("/fine", get(async || "fine"));
     let address = serve(app).await;
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(client());
     pay(&service, address).await;
     let frames = tokio_stream::iter(["he", "llo"].map(|data| {
@@ -132,7 +132,7 @@ async fn a_refused_connection_is_retried_for_any_method() {
     drop(listener);
     let retry = retry();
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .service(Direct::new(client()));
     let fine = serve(Router::new().route("/fine", get(async || "fine"))).await;
     pay(&service, fine).await;
@@ -167,7 +167,7 @@ async fn a_router_can_be_retried() {
             }
         }),
     );
-    let service = RetryLayer::http(&retry());
+    let service = RetryLayer::client(&retry());
     let service = tower::Layer::layer(&service, app);
     for expected in [1, 3] {
         let request = Request::get("/").body(Body::empty()).unwrap();

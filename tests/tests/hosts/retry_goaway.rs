@@ -72,7 +72,7 @@ async fn post(hangs_up: bool, frames: fn([u8; 4]) -> Vec<u8>) -> Option<StatusCo
         .build_http::<ReplayBody<Full<Bytes>>>();
     let retry = Retry::new("test", RetryConfig::default());
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .service(Direct::new(client));
     let body = ReplayBody::new(Full::from("{}"));
     let request = Request::post(uri(address, "/")).body(body).unwrap();

@@ -21,7 +21,7 @@ type Client = buttress::retry::RetryService<HttpClient, buttress::retry::HttpRet
 async fn client() -> Client {
     let inner = reqwest::Client::builder().no_proxy().build().unwrap();
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(HttpClient::from(inner));
     let fine = serve(Router::new().route("/", get(async || "fine"))).await;
     let request = Request::get(uri(fine, "/")).body(Body::default()).unwrap();
@@ -114,7 +114,7 @@ async fn a_refused_connection_is_retried_by_a_client_without_redirects() {
     let dead = listen().await.1;
     let builder = reqwest::Client::builder().no_proxy();
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(HttpClient::without_redirects(builder).unwrap());
     let fine = serve(Router::new().route("/", get(async || "fine"))).await;
     let request = Request::get(uri(fine, "/")).body(Body::default()).unwrap();

@@ -29,7 +29,7 @@ async fn client() -> (Client, Arc<AtomicUsize>) {
     let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
     let channel = within(endpoint.connect()).await.unwrap();
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry()))
+        .layer(RetryLayer::client(&retry()))
         .service(channel);
     let mut client = HealthClient::new(service);
     within(client.check(ask("fine"))).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_call_without_a_connection_is_retried_without_a_mark() {
     let endpoint = Channel::from_shared(format!("http://{dead}")).unwrap();
     let retry = Retry::new("test", RetryConfig::default());
     let service = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .service(Direct::new(endpoint.connect_lazy()));
     let mut request = ask("fine");
     request.extensions_mut().clear();

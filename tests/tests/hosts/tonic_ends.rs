@@ -118,7 +118,7 @@ async fn serve(breaker: Option<&Breaker>) -> SocketAddr {
         Some(breaker) => {
             let server = Server::builder()
                 .layer(ProblemLayer::new())
-                .layer(BreakerLayer::http(breaker))
+                .layer(BreakerLayer::client(breaker))
                 .add_service(service);
             tokio::spawn(server.serve_with_incoming(incoming));
         }
@@ -140,7 +140,7 @@ fn behind<S>(
     inner: S,
 ) -> buttress::breaker::BreakerService<S, buttress::http::Http> {
     ServiceBuilder::new()
-        .layer(BreakerLayer::http(breaker))
+        .layer(BreakerLayer::client(breaker))
         .service(inner)
 }
 

@@ -126,8 +126,8 @@ async fn a_dependency_that_hangs_is_detected_with_the_defaults() {
     let retry = Retry::new("payments", RetryConfig::default());
     let payments = ServiceBuilder::new()
         .layer(DeadlineLayer::client())
-        .layer(RetryLayer::http(&retry))
-        .layer(BreakerLayer::http(&breaker))
+        .layer(RetryLayer::client(&retry))
+        .layer(BreakerLayer::client(&breaker))
         .service(service_fn(|_: Request<Sent>| {
             pending::<Result<Response<Full<Bytes>>, Infallible>>()
         }));
@@ -180,9 +180,10 @@ async fn calls_that_are_dropped_at_their_grpc_timeout_open_the_circuit() {
         (500 * MS, CircuitState::Closed),
     ] {
         let breaker = Breaker::new("orders", BreakerConfig::default());
-        let service = BreakerLayer::http(&breaker).layer(service_fn(|_: Request<Full<Bytes>>| {
-            pending::<Result<Response<Full<Bytes>>, Infallible>>()
-        }));
+        let service =
+            BreakerLayer::client(&breaker).layer(service_fn(|_: Request<Full<Bytes>>| {
+                pending::<Result<Response<Full<Bytes>>, Infallible>>()
+            }));
         for _ in 0..30 {
             // Once the circuit is open, they are rejected.
             let _ = timeout(time, service.clone().oneshot(rpc())).await;

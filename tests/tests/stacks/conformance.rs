@@ -50,7 +50,7 @@ fn a_problem_layer_over_a_breaker_for_http_conforms_in_every_mode() {
         conformance(mode, |breaker| {
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(BreakerLayer::http(breaker));
+                .layer(BreakerLayer::client(breaker));
             LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()
@@ -61,7 +61,7 @@ fn a_problem_layer_over_a_breaker_for_http_conforms_in_every_mode() {
 fn a_problem_layer_over_a_breaker_that_waits_conforms_in_every_mode() {
     in_every_mode("problem over waiting breaker", |mode| {
         conformance(mode, |breaker| {
-            let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
+            let waits = BreakerLayer::client(breaker).when_saturated(WhenSaturated::Unready);
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(waits);
@@ -77,7 +77,7 @@ fn a_breaker_over_a_problem_layer_conforms_in_every_mode() {
     in_every_mode("http breaker over problem", |mode| {
         conformance(mode, |breaker| {
             let stack = ServiceBuilder::new()
-                .layer(BreakerLayer::http(breaker))
+                .layer(BreakerLayer::client(breaker))
                 .layer(ProblemLayer::new());
             LayerUnderTest::new(stack.into_inner())
         })
@@ -91,7 +91,7 @@ fn a_breaker_over_a_breaker_conforms_in_every_mode() {
         conformance(mode, |breaker| {
             let inner = Breaker::new("inner", config(Mode::Enforce));
             let stack = ServiceBuilder::new()
-                .layer(BreakerLayer::http(breaker))
+                .layer(BreakerLayer::client(breaker))
                 .layer(BreakerLayer::new(&inner));
             LayerUnderTest::new(stack.into_inner())
         })
@@ -109,7 +109,7 @@ fn a_keyed_breaker_conforms_in_every_mode() {
         conformance_of(mode, move || {
             let each = BreakersConfig::default().breaker(config(mode));
             let breakers = Breakers::new("conformance", each);
-            let layer = KeyedBreakerLayer::http(&breakers, key);
+            let layer = BreakerLayer::keyed(&breakers, key).client();
             (breakers.get("all"), LayerUnderTest::new(layer))
         })
         .holds_body()

@@ -17,7 +17,7 @@ const ANSWERS: [Answer; 3] = [Answer::Abort, Answer::Error, Answer::Status(503)]
 async fn a_breaker_opens_on_injected_faults() {
     for answer in ANSWERS {
         let breaker = breaker();
-        let layer = BreakerLayer::http(&breaker);
+        let layer = BreakerLayer::client(&breaker);
         call_often(layer.layer(affected(&answer))).await;
         assert_eq!(breaker.state(), CircuitState::Open, "{answer:?}");
     }
@@ -28,7 +28,7 @@ async fn a_breaker_with_ignore_injected_does_not_open() {
     for answer in ANSWERS {
         let breaker = breaker();
         let ignore = IgnoreInjected::new(HttpClassifier::client());
-        let layer = BreakerLayer::http(&breaker).classify(ignore);
+        let layer = BreakerLayer::client(&breaker).classify(ignore);
         call_often(layer.layer(affected(&answer))).await;
         assert_eq!(breaker.state(), CircuitState::Closed, "{answer:?}");
         assert_eq!(breaker.snapshot().counts.calls, 0, "{answer:?}");
@@ -39,7 +39,7 @@ async fn a_breaker_with_ignore_injected_does_not_open() {
 async fn a_budget_pays_for_retries_of_injected_faults() {
     for answer in [Answer::Abort, Answer::Status(503)] {
         let retry = retry();
-        call_often(RetryLayer::http(&retry).layer(affected(&answer))).await;
+        call_often(RetryLayer::client(&retry).layer(affected(&answer))).await;
         assert!(retry.shared_budget().snapshot().granted > 0, "{answer:?}");
     }
 }
@@ -49,7 +49,7 @@ async fn a_budget_with_ignore_injected_does_not_pay() {
     for answer in ANSWERS {
         let retry = retry();
         let ignore = IgnoreInjected::new(RetryClassifier::DEFAULT);
-        let layer = RetryLayer::http(&retry).classify(ignore);
+        let layer = RetryLayer::client(&retry).classify(ignore);
         call_often(layer.layer(affected(&answer))).await;
         let budget = retry.shared_budget().snapshot();
         assert_eq!((budget.granted, budget.refused), (0, 0), "{answer:?}");
@@ -62,7 +62,7 @@ async fn a_budget_with_ignore_injected_does_not_pay() {
 async fn an_injected_abort_counts_as_processed() {
     let retry = retry();
     let service: RetryService<_, HttpRetry> =
-        RetryLayer::http(&retry).layer(affected(&Answer::Abort));
+        RetryLayer::client(&retry).layer(affected(&Answer::Abort));
     let mut request = request();
     *request.method_mut() = Method::POST;
     assert!(service.oneshot(request).await.is_err());
@@ -95,7 +95,7 @@ fn affected(
     let fault = PlannedFault::new("fault", Fault::Answer(answer.clone()));
     injector.arm(Plan::new(7).fault(fault)).unwrap();
     ServiceBuilder::new()
-        .layer(ChaosLayer::http(&injector))
+        .layer(ChaosLayer::client(&injector))
         .service(ReadyProbe::new().0)
 }
 

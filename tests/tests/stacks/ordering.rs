@@ -17,7 +17,7 @@ async fn a_problem_layer_outside_a_breaker_responds_to_its_rejections() {
     let (service, probe) = behind(
         &ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(BreakerLayer::client(&breaker)),
     );
     probe.script(Script::new().err("down"));
     assert_eq!(status(&service).await, StatusCode::INTERNAL_SERVER_ERROR);
@@ -31,7 +31,7 @@ async fn a_breaker_outside_a_problem_layer_reads_the_problems_status() {
     let breaker = tripping_at(2);
     let (service, probe) = behind(
         &ServiceBuilder::new()
-            .layer(BreakerLayer::http(&breaker))
+            .layer(BreakerLayer::client(&breaker))
             .layer(ProblemLayer::new()),
     );
     probe.script(Script::new().err("down"));
@@ -51,7 +51,7 @@ async fn an_outer_breaker_ignores_rejections_of_an_inner_one() {
     let (outer, inner) = (tripping_at(2), tripping_at(1));
     let (service, probe) = behind(
         &ServiceBuilder::new()
-            .layer(BreakerLayer::http(&outer))
+            .layer(BreakerLayer::client(&outer))
             .layer(BreakerLayer::new(&inner)),
     );
     probe.script(Script::new().err("down"));
@@ -78,7 +78,7 @@ async fn a_retry_respects_what_a_problem_states_about_retries() {
         });
         let retry = Retry::new("test", RetryConfig::default().attempts(2));
         let service = ServiceBuilder::new()
-            .layer(RetryLayer::http(&retry))
+            .layer(RetryLayer::client(&retry))
             .layer(ProblemLayer::new())
             .service(inner);
         let began = tokio::time::Instant::now();
@@ -153,7 +153,7 @@ async fn frames_and_trailers_pass_through_the_whole_stack() {
     let (service, probe) = behind(
         &ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(&breaker)),
+            .layer(BreakerLayer::client(&breaker)),
     );
     let body = TestBody::empty()
         .data("hello")
@@ -174,7 +174,7 @@ async fn an_inner_error_is_not_changed() {
     let breakers = [tripping_at(9), tripping_at(9)];
     let (service, probe) = behind(
         &ServiceBuilder::new()
-            .layer(BreakerLayer::http(&breakers[0]))
+            .layer(BreakerLayer::client(&breakers[0]))
             .layer(BreakerLayer::new(&breakers[1])),
     );
     probe.script(Script::new().err("down"));

@@ -58,7 +58,7 @@ fn a_bulkhead_inside_a_deadline_gets_its_slots_back() {
         let bulkhead = Bulkhead::new("report", config.max_wait(None).order(Order::Fifo));
         let stack = ServiceBuilder::new()
             .layer(DeadlineLayer::server(deadline()))
-            .layer(BulkheadLayer::http(&bulkhead));
+            .layer(BulkheadLayer::server(&bulkhead));
         LayerUnderTest::new(stack.into_inner())
     });
     let suite = suite.capacity(LIMIT as usize).sharing(Sharing::Shared);
@@ -78,7 +78,7 @@ fn a_bulkhead_takes_slots_back_from_idle_readers() {
             let config = BulkheadConfig::default().limit(LIMIT).queue(queue);
             let config = config.max_wait(None).reader_idle(SECOND);
             let bulkhead = Bulkhead::new("report", config);
-            LayerUnderTest::new(BulkheadLayer::http(&bulkhead).when_saturated(when))
+            LayerUnderTest::new(BulkheadLayer::server(&bulkhead).when_saturated(when))
         });
         let suite = suite.capacity(LIMIT as usize).holds_body();
         holds(suite.reader_idle(SECOND).only(&["A13"]), &["A13"]);
@@ -90,7 +90,7 @@ fn a_bulkhead_takes_slots_back_from_idle_readers() {
 fn a_default_shedder_admits_calls_beside_streams() {
     let suite = Conformance::new("shedder", || {
         let shedder = Shedder::new("report", ShedConfig::default());
-        LayerUnderTest::new(ShedLayer::http(&shedder))
+        LayerUnderTest::new(ShedLayer::server(&shedder))
     });
     let invariants = ["R13", "R14", "A10", "A12", "X8"];
     holds(suite.adapts().only(&invariants), &["A10", "A12", "X8"]);
@@ -107,7 +107,7 @@ fn a_breaker_learns_nothing_from_readers() {
             .open_for(OpenDuration::Fixed(SECOND))
             .probe_timeout(SECOND);
         let breaker = Breaker::new("report", config);
-        let specimen = LayerUnderTest::new(BreakerLayer::http(&breaker));
+        let specimen = LayerUnderTest::new(BreakerLayer::client(&breaker));
         specimen.trip(move || breaker.trip())
     });
     let invariants = ["R13", "R14", "A10", "B3", "B7", "T9", "X8"];
@@ -141,7 +141,7 @@ fn a_retry_inside_a_deadline_ends_in_time() {
         let stack = ServiceBuilder::new()
             .layer(DeadlineLayer::server(deadline()))
             .map_request(replayable)
-            .layer(RetryLayer::http(&retry));
+            .layer(RetryLayer::client(&retry));
         LayerUnderTest::new(stack.into_inner())
     });
     let suite = suite.needs_timer().ends_within(SECOND);

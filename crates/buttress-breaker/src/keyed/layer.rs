@@ -1,22 +1,10 @@
-use std::borrow::Cow;
-
 use buttress_core::Plain;
 use buttress_http::{Classify, Http, Until};
 use tower_layer::Layer;
 
 use super::{Breakers, KeyedBreakerService};
 
-/// Applies a breaker for each key to a service.
-///
-/// ```
-/// use buttress_breaker::{Breakers, BreakersConfig, KeyedBreakerLayer};
-///
-/// let hosts = Breakers::new("upstreams", BreakersConfig::default());
-/// let layer = KeyedBreakerLayer::http(&hosts, |request: &http::Request<String>| {
-///     request.uri().host().unwrap_or_default().into()
-/// });
-/// # let _ = layer;
-/// ```
+/// Applies a breaker for each key to a service. Created by [`BreakerLayer::keyed`](crate::BreakerLayer::keyed).
 #[derive(Debug, Clone)]
 pub struct KeyedBreakerLayer<K> {
     breakers: Breakers,
@@ -31,26 +19,44 @@ pub struct ByKey<F, P = Plain> {
 }
 
 impl<F> KeyedBreakerLayer<ByKey<F>> {
-    /// Reads the outcome of a call from its `Result`. `key` returns the key of a request.
+    /// Reads the outcome of a call from its `Result`.
+    pub(crate) fn new(breakers: &Breakers, key: F) -> Self {
+        Self {
+            breakers: breakers.clone(),
+            by_key: ByKey {
+                key,
+                protocol: Plain,
+            },
+        }
+    }
+
+    /// Reads the outcome of a call from its HTTP or gRPC response, as
+    /// [`BreakerLayer::client`](crate::BreakerLayer::client) does.
     #[must_use]
-    pub fn new<Req>(breakers: &Breakers, key: F) -> Self
-    where
-        F: Fn(&Req) -> Cow<'_, str>,
-    {
-        Self::with_protocol(breakers, key, Plain)
+    pub fn client(self) -> KeyedBreakerLayer<ByKey<F, Http>> {
+        self.with(Http::client())
+    }
+
+    /// The same in front of a handler of a server, as [`BreakerLayer::server`](crate::BreakerLayer::server) does.
+    #[must_use]
+    pub fn server(self) -> KeyedBreakerLayer<ByKey<F, Http>> {
+        self.with(Http::server())
+    }
+
+    /// Reads the outcome of a call with a custom protocol.
+    #[must_use]
+    pub fn with<P>(self, protocol: P) -> KeyedBreakerLayer<ByKey<F, P>> {
+        KeyedBreakerLayer {
+            breakers: self.breakers,
+            by_key: ByKey {
+                key: self.by_key.key,
+                protocol,
+            },
+        }
     }
 }
 
 impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
-    /// Reads the outcome of a call from its HTTP or gRPC response. `key` returns the key of a request.
-    #[must_use]
-    pub fn http<B>(breakers: &Breakers, key: F) -> Self
-    where
-        F: Fn(&http::Request<B>) -> Cow<'_, str>,
-    {
-        Self::with_protocol(breakers, key, Http::client())
-    }
-
     /// Sets when a call ends: at the end of the body (the default), or at the head of the response.
     #[must_use]
     pub fn until(mut self, until: Until) -> Self {
@@ -63,17 +69,6 @@ impl<F> KeyedBreakerLayer<ByKey<F, Http>> {
     pub fn classify(mut self, classifier: impl Classify + 'static) -> Self {
         self.by_key.protocol = self.by_key.protocol.classify(classifier);
         self
-    }
-}
-
-impl<F, P> KeyedBreakerLayer<ByKey<F, P>> {
-    /// Reads the outcome of a call with a custom protocol.
-    #[must_use]
-    pub fn with_protocol(breakers: &Breakers, key: F, protocol: P) -> Self {
-        Self {
-            breakers: breakers.clone(),
-            by_key: ByKey { key, protocol },
-        }
     }
 }
 

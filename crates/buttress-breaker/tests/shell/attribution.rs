@@ -113,7 +113,7 @@ async fn a_body_that_is_dropped_late_is_neutral() {
     for wait in [HASTE, FULL] {
         let breaker = Breaker::new("test", config().attempt_timeout(FULL));
         let (inner, probe) = ReadyProbe::new();
-        let service = BreakerLayer::http(&breaker).layer(inner);
+        let service = BreakerLayer::client(&breaker).layer(inner);
         let gate = buttress_testkit::Gate::new();
         let body = buttress_testkit::TestBody::empty().data("half").wait(&gate);
         probe.script(Script::new().ok(::http::Response::new(body.data("never"))));

@@ -31,7 +31,7 @@ async fn readers_that_drop_a_stream_late_are_neutral() {
     let config = BreakerConfig::default().attempt_timeout(SECOND);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     probe.script(stream(&Gate::new()));
     for ending in [Ending::Abandoned, Ending::Expired] {
         for _ in 0..20 {
@@ -51,7 +51,7 @@ async fn a_call_is_timed_to_the_head_of_its_response() {
     let config = BreakerConfig::default().slow_calls(SECOND, Ratio::HALF);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     let whole = TestBody::empty().data("half").data("half");
     probe.script(Script::new().ok(Response::new(whole)));
     for _ in 0..40 {
@@ -69,7 +69,7 @@ async fn a_call_is_timed_to_the_head_of_its_response() {
 async fn probes_with_a_head_close_the_circuit_while_their_streams_run() {
     let breaker = Breaker::new("test", BreakerConfig::default());
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     probe.script(stream(&Gate::new()));
     breaker.trip();
     advance(5 * SECOND).await;
@@ -86,7 +86,7 @@ async fn grpc_probes_with_a_head_succeed_when_their_lease_ends() {
     let config = BreakerConfig::default().probe_timeout(10 * SECOND);
     let breaker = Breaker::new("test", config);
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     let mut head = Response::new(TestBody::empty().data("event").wait(&Gate::new()));
     let grpc = ::http::HeaderValue::from_static("application/grpc");
     head.headers_mut().insert("content-type", grpc);
@@ -111,7 +111,7 @@ async fn grpc_probes_with_a_head_succeed_when_their_streams_are_ended() {
     for ends in ["reader", "deadline", "1", "4"] {
         let breaker = Breaker::new("test", BreakerConfig::default());
         let (inner, probe) = ReadyProbe::new();
-        let service = BreakerLayer::http(&breaker).layer(inner);
+        let service = BreakerLayer::client(&breaker).layer(inner);
         let body = TestBody::empty().data("event");
         let body = match ends {
             "reader" | "deadline" => body.wait(&Gate::new()),
@@ -236,7 +236,7 @@ async fn state_after(
 ) -> CircuitState {
     let breaker = Breaker::new("test", BreakerConfig::default());
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     probe.script(Script::new().ok(answer.clone()));
     for _ in 0..20 {
         let mut request = crate::support::request();
@@ -260,8 +260,7 @@ fn set(request: &mut Request<TestBody>, name: &'static str, value: &'static str)
 async fn a_keyed_breaker_reads_the_requested_timeout_too() {
     let breakers = buttress_breaker::Breakers::new("test", Default::default());
     let (inner, probe) = ReadyProbe::new();
-    let layer =
-        buttress_breaker::KeyedBreakerLayer::http(&breakers, |_: &Request<TestBody>| "a".into());
+    let layer = BreakerLayer::keyed(&breakers, |_: &Request<TestBody>| "a".into()).client();
     let service = layer.layer(inner);
     probe.script(Script::new().ok(status(504)));
     for _ in 0..20 {

@@ -31,7 +31,7 @@ fn a_plain_breaker_that_waits_conforms_in_every_mode() {
 fn an_http_breaker_that_rejects_conforms_in_every_mode() {
     in_every_mode("http, reject", |mode| {
         let layer = |breaker: &Breaker| {
-            LayerUnderTest::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Reject))
+            LayerUnderTest::new(BreakerLayer::client(breaker).when_saturated(WhenSaturated::Reject))
         };
         conformance(mode, layer).holds_body()
     });
@@ -41,7 +41,9 @@ fn an_http_breaker_that_rejects_conforms_in_every_mode() {
 fn an_http_breaker_that_waits_conforms_in_every_mode() {
     in_every_mode("http, unready", |mode| {
         let layer = |breaker: &Breaker| {
-            LayerUnderTest::new(BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready))
+            LayerUnderTest::new(
+                BreakerLayer::client(breaker).when_saturated(WhenSaturated::Unready),
+            )
         };
         conformance(mode, layer).holds_body()
     });

@@ -16,7 +16,7 @@ type Service = BreakerService<ReadyProbe, Http>;
 
 fn behind(breaker: &Breaker) -> (Service, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
-    (BreakerLayer::http(breaker).layer(inner), probe)
+    (BreakerLayer::client(breaker).layer(inner), probe)
 }
 
 fn answers(response: Response<TestBody>) -> Script<Response<TestBody>> {
@@ -158,7 +158,7 @@ async fn a_body_dropped_unread_has_the_outcome_of_its_head() {
 async fn until_headers_a_call_ends_with_its_head() {
     let breaker = counting();
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker)
+    let service = BreakerLayer::client(&breaker)
         .until(Until::Headers)
         .layer(inner);
     let body = TestBody::empty().data("half").declare(8).err("reset");

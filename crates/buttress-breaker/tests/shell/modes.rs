@@ -87,7 +87,7 @@ async fn enforcement_for_a_share_is_the_same_for_one_request_everywhere() {
         let mode = Mode::EnforceFor(Ratio::HALF);
         let breaker = Breaker::new("test", config().mode(mode));
         let (inner, _probe) = ReadyProbe::new();
-        let service = BreakerLayer::http(&breaker).layer(inner);
+        let service = BreakerLayer::client(&breaker).layer(inner);
         breaker.trip();
         let request = Request::builder().header("x-request-id", request_id);
         let request = request.body(TestBody::empty()).expect("valid");

@@ -60,7 +60,7 @@ async fn a_panic_in_poll_ready_reaches_only_its_caller() {
 async fn counts_one_failure(script: Script<Response<TestBody>>) {
     let breaker = breaker();
     let (inner, probe) = ReadyProbe::new();
-    let service = BreakerLayer::http(&breaker).layer(inner);
+    let service = BreakerLayer::client(&breaker).layer(inner);
     // A concurrent call, which continues throughout.
     probe.script_next(Script::new().pending(1).ok(Response::default()));
     let task = CountingWaker::new();

@@ -55,7 +55,7 @@ fn layers_and_services_are_clone_send_and_sync() {
     let breaker = breaker();
     clones(&breaker);
     clones(&BreakerLayer::new(&breaker));
-    clones(&BreakerLayer::http(&breaker));
+    clones(&BreakerLayer::client(&breaker));
     let classify = |_: &Result<NotClone, BoxError>| Report::SUCCESS;
     clones(&BreakerLayer::new(&breaker).classify(classify));
     clones(&BreakerLayer::new(&breaker).layer(()));

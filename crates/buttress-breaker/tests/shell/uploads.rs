@@ -99,7 +99,7 @@ fn gateway(
     });
     ServiceBuilder::new()
         .map_request(track_upload)
-        .service(BreakerLayer::http(breaker).layer(dependency))
+        .service(BreakerLayer::client(breaker).layer(dependency))
 }
 
 /// The counts of the circuit after twenty calls: all calls, failures, slow calls.
@@ -194,7 +194,7 @@ async fn a_dependency_that_times_out_on_the_request_is_neutral() {
         });
         let gateway = ServiceBuilder::new()
             .map_request(track_upload)
-            .service(BreakerLayer::http(&breaker).layer(dependency));
+            .service(BreakerLayer::client(&breaker).layer(dependency));
         for _ in 0..20 {
             let request = Request::new(Sent::after(waits));
             let _ = gateway.clone().oneshot(request).await;

@@ -127,7 +127,7 @@ fn conformance(mode: Mode, config: BulkheadConfig, when: WhenSaturated, http: bo
     let suite = Conformance::new("bulkhead", move || {
         let bulkhead = Bulkhead::new("conformance", config.clone());
         let specimen = if http {
-            let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
+            let layer = BulkheadLayer::server(&bulkhead).when_saturated(when);
             LayerUnderTest::new(layer.key(|_: &http::Request<TestBody>| KEY.into()))
         } else {
             LayerUnderTest::new(BulkheadLayer::new(&bulkhead).when_saturated(when))

@@ -11,7 +11,7 @@ use crate::support::{Scene, config, gated};
 
 fn until_headers() -> Scene<Http> {
     Scene::behind(config(1, 0), |bulkhead| {
-        BulkheadLayer::http(bulkhead).until(Until::Headers)
+        BulkheadLayer::server(bulkhead).until(Until::Headers)
     })
 }
 

@@ -21,7 +21,7 @@ fn path(request: &Request<TestBody>) -> Cow<'_, str> {
 
 fn scene(config: BulkheadConfig) -> Scene<ByKey<Key, Http>> {
     Scene::behind(config, |bulkhead| {
-        BulkheadLayer::http(bulkhead).key(path as Key)
+        BulkheadLayer::server(bulkhead).key(path as Key)
     })
 }
 
@@ -147,8 +147,11 @@ async fn clones_do_not_wait_before_their_calls() {
 #[tokio::test(start_paused = true)]
 async fn the_key_is_read_only_if_calls_are_distinguished() {
     let panics: Key = |_| panic!("not called");
-    let behind =
-        |config| Scene::behind(config, |bulkhead| BulkheadLayer::http(bulkhead).key(panics));
+    let behind = |config| {
+        Scene::behind(config, |bulkhead| {
+            BulkheadLayer::server(bulkhead).key(panics)
+        })
+    };
     let scene = behind(config(1, 0));
     let inside = scene.call();
     assert!(inside.is_inside());

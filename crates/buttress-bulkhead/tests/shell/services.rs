@@ -73,7 +73,7 @@ fn layers_and_services_are_clone_send_and_sync() {
     clones(&bulkhead);
     let layer = BulkheadLayer::new(&bulkhead);
     clones(&layer);
-    clones(&BulkheadLayer::http(&bulkhead));
+    clones(&BulkheadLayer::server(&bulkhead));
     clones(&layer.layer(()));
     clones(&Stack::new(layer.clone(), layer));
 }

@@ -36,7 +36,7 @@ impl Scene {
 
 impl Scene<Http> {
     pub(crate) fn http(config: BulkheadConfig) -> Self {
-        Self::behind(config, BulkheadLayer::http)
+        Self::behind(config, BulkheadLayer::server)
     }
 }
 

@@ -145,7 +145,7 @@ async fn a_slot_of_a_partition_is_also_taken_back() {
     let shares = PartitionsConfig::default().share("a", Ratio::HALF);
     let config = BulkheadConfig::default().limit(2).partitions(shares);
     let scene = Scene::behind(config, |bulkhead| {
-        BulkheadLayer::http(bulkhead).key(|_: &http::Request<TestBody>| "a".into())
+        BulkheadLayer::server(bulkhead).key(|_: &http::Request<TestBody>| "a".into())
     });
     let unread = [answers!(scene, two_frames()), answers!(scene, two_frames())];
     assert!(scene.call().reason().is_some());

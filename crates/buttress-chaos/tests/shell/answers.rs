@@ -15,7 +15,7 @@ use crate::support::{SECOND, answer, call, delay, greeter, injector, is_injected
 async fn a_status_is_injected_without_calling_the_service() {
     let injector = injector();
     let (inner, probe) = ReadyProbe::new();
-    let service = ChaosLayer::http(&injector).layer(inner);
+    let service = ChaosLayer::client(&injector).layer(inner);
     injector.arm(answer(Answer::Status(503))).unwrap();
     let response = service
         .oneshot(Request::new(TestBody::empty()))

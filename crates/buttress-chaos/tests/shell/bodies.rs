@@ -27,7 +27,7 @@ async fn greeting(fault: BodyFault) -> Result<String, buttress_core::BoxError> {
 /// The trailers of a successful gRPC response with this fault.
 async fn trailers(fault: BodyFault) -> Option<HeaderMap> {
     let injector = injector();
-    let service = ChaosLayer::http(&injector).layer(service_fn(|_: Request<()>| async {
+    let service = ChaosLayer::client(&injector).layer(service_fn(|_: Request<()>| async {
         let body = TestBody::empty().data("reply").trailer("grpc-status", "0");
         Ok::<_, std::convert::Infallible>(Response::new(body))
     }));

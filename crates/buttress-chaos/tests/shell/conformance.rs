@@ -19,7 +19,7 @@ fn a_disarmed_injector_conforms() {
         LayerUnderTest::new(ChaosLayer::new(injector))
     });
     conformance("chaos over http, disarmed", |injector| {
-        LayerUnderTest::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::client(injector))
     });
 }
 
@@ -28,7 +28,7 @@ fn an_armed_injector_that_affects_no_call_conforms() {
     conformance("chaos over http, armed", |injector| {
         let never = PlannedFault::new("never", Fault::Answer(Answer::Error)).rate(Ratio::ZERO);
         injector.arm(Plan::new(1).fault(never)).unwrap();
-        LayerUnderTest::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::client(injector))
     });
 }
 
@@ -41,6 +41,6 @@ fn an_armed_injector_that_affects_every_call_conforms() {
         injector
             .arm(Plan::new(1).fault(PlannedFault::new("late", late)))
             .unwrap();
-        LayerUnderTest::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::client(injector))
     });
 }

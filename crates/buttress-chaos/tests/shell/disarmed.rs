@@ -19,7 +19,7 @@ async fn a_disarmed_injector_changes_nothing() {
         request.header("x-request-id", "r-1").body(()).unwrap()
     };
     let (expected, expected_body) = bare.oneshot(request()).await.unwrap().into_parts();
-    let service = ChaosLayer::http(&injector).layer(bare);
+    let service = ChaosLayer::client(&injector).layer(bare);
     let (head, body) = service.oneshot(request()).await.unwrap().into_parts();
 
     assert_eq!(head.status, expected.status);

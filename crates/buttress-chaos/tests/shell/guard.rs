@@ -101,10 +101,11 @@ async fn affected_calls_that_are_cancelled_breach_the_steady_state() {
 /// Whether a plan stays armed after twenty responses with this body, `read` of which were read to their end.
 async fn congested_after(content_type: &'static str, body: fn() -> TestBody, read: usize) -> bool {
     let injector = injector();
-    let service = ChaosLayer::http(&injector).layer(service_fn(move |_: Request<()>| async move {
-        let response = Response::builder().header("content-type", content_type);
-        Ok::<_, Infallible>(response.body(body()).expect("valid"))
-    }));
+    let service =
+        ChaosLayer::client(&injector).layer(service_fn(move |_: Request<()>| async move {
+            let response = Response::builder().header("content-type", content_type);
+            Ok::<_, Infallible>(response.body(body()).expect("valid"))
+        }));
     let elsewhere = PlannedFault::new("elsewhere", Fault::Answer(Answer::Error))
         .target(Target::default().methods(["DELETE"]));
     let plan = Plan::new(7).fault(elsewhere).guard(few_failures());

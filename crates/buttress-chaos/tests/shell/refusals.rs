@@ -21,7 +21,7 @@ async fn an_injected_response_reserves_nothing_inside_and_is_not_a_rejection() {
         let injector = injector();
         injector.arm(answer(what)).unwrap();
         let (inner, probe) = ReadyProbe::new();
-        let mut service = ChaosLayer::http(&injector).layer(inner);
+        let mut service = ChaosLayer::client(&injector).layer(inner);
         let task = CountingWaker::new();
         let ready = task.poll(|cx| Service::<Request<TestBody>>::poll_ready(&mut service, cx));
         assert!(ready.is_ready());

@@ -46,7 +46,7 @@ pub(crate) fn at_most(calls: u32) -> Bounds {
 
 /// A service with an injector that responds to every request with `hello, world`.
 pub(crate) fn greeter(injector: &Injector) -> ChaosService<impl Greeter, HttpCalls> {
-    ChaosLayer::http(injector).layer(service_fn(|_: Request<()>| async {
+    ChaosLayer::client(injector).layer(service_fn(|_: Request<()>| async {
         Ok::<_, BoxError>(Response::new(Full::from("hello, world")))
     }))
 }

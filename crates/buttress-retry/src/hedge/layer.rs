@@ -18,7 +18,7 @@ impl HedgeLayer {
     /// Hedges calls of any kind. The request is cloned, so any request must be safe to process twice.
     #[must_use]
     pub fn new(hedge: &Hedge) -> Self {
-        Self::with_protocol(hedge, Plain)
+        Self::with(hedge, Plain)
     }
 
     /// Sets which results are failures, by `classify`. After a failure, the other attempt is waited for.
@@ -37,8 +37,8 @@ impl HedgeLayer {
 impl HedgeLayer<HttpRetry> {
     /// Hedges HTTP and gRPC requests that are [idempotent](buttress_http::safety_of).
     #[must_use]
-    pub fn http(hedge: &Hedge) -> Self {
-        Self::with_protocol(hedge, HttpRetry::default())
+    pub fn client(hedge: &Hedge) -> Self {
+        Self::with(hedge, HttpRetry::default())
     }
 
     /// Replaces the classifier. After a transient failure, the other attempt is waited for.
@@ -52,7 +52,7 @@ impl HedgeLayer<HttpRetry> {
 impl<P> HedgeLayer<P> {
     /// Hedges with a custom protocol.
     #[must_use]
-    pub fn with_protocol(hedge: &Hedge, protocol: P) -> Self {
+    pub fn with(hedge: &Hedge, protocol: P) -> Self {
         Self {
             hedge: hedge.clone(),
             protocol,

@@ -61,7 +61,7 @@ async fn hedged(
             result_of(status)
         }
     });
-    let service = HedgeLayer::http(&hedge).layer(inner);
+    let service = HedgeLayer::client(&hedge).layer(inner);
     while hedge.delay().is_none() {
         let request = Request::new(ReplayBody::new(TestBody::empty()));
         let answer = service.clone().oneshot(request).await;

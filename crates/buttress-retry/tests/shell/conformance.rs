@@ -25,7 +25,7 @@ fn an_http_retry_conforms_in_every_mode() {
             let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
             let stack = ServiceBuilder::new()
                 .map_request(replayable)
-                .layer(RetryLayer::http(retry));
+                .layer(RetryLayer::client(retry));
             LayerUnderTest::new(stack)
         };
         conformance(config, layer)

@@ -93,7 +93,7 @@ async fn run_by_deadline(config: &RetryConfig, service_time: Duration) -> usize 
     let mut cut = 0;
     for hundredths in 0..100_u32 {
         let service =
-            RetryLayer::http(&retry).layer(service_fn(move |_: Request<Body>| async move {
+            RetryLayer::client(&retry).layer(service_fn(move |_: Request<Body>| async move {
                 sleep(service_time).await;
                 let mut response = Response::new(TestBody::empty());
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -249,7 +249,7 @@ async fn the_remaining_time_in_headers_shrinks_from_attempt_to_attempt() {
         let mut request = get();
         let value = given[0].parse().unwrap();
         request.headers_mut().insert(name, value);
-        let service = RetryLayer::http(&retry).layer(server);
+        let service = RetryLayer::client(&retry).layer(server);
         service.oneshot(request).await.unwrap();
         assert_eq!(told.borrow().len(), 3);
         for (told, given) in told.borrow().iter().zip(given) {
@@ -286,19 +286,20 @@ async fn the_measured_latency_must_remain_before_the_deadline() {
         let retry = retry();
         let calls = Rc::new(Cell::new(0));
         let counted = Rc::clone(&calls);
-        let service = RetryLayer::http(&retry).layer(service_fn(move |request: Request<Body>| {
-            let fails = request.headers().contains_key("fail");
-            counted.set(counted.get() + u32::from(fails));
-            async move {
-                let mut response = Response::new(TestBody::empty());
-                if fails {
-                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                } else {
-                    sleep(3 * WAIT).await;
+        let service =
+            RetryLayer::client(&retry).layer(service_fn(move |request: Request<Body>| {
+                let fails = request.headers().contains_key("fail");
+                counted.set(counted.get() + u32::from(fails));
+                async move {
+                    let mut response = Response::new(TestBody::empty());
+                    if fails {
+                        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                    } else {
+                        sleep(3 * WAIT).await;
+                    }
+                    Ok::<_, BoxError>(response)
                 }
-                Ok::<_, BoxError>(response)
-            }
-        }));
+            }));
         for _ in 0..20 {
             let request = get_by(deadline(Duration::from_secs(60)));
             service.clone().oneshot(request).await.unwrap();

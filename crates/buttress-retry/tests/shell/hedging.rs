@@ -220,7 +220,7 @@ async fn a_second_attempt_sends_its_remaining_time() {
             Ok::<_, buttress_core::BoxError>(Response::new(TestBody::empty()))
         }
     });
-    let service = HedgeLayer::http(&hedge).layer(inner);
+    let service = HedgeLayer::client(&hedge).layer(inner);
     let request = || Request::new(ReplayBody::new(TestBody::empty()));
     for _ in 0..30 {
         service.clone().oneshot(request()).await.unwrap();
@@ -268,7 +268,7 @@ async fn a_request_is_hedged_once_its_body_is_sent() {
                 Ok::<_, buttress_core::BoxError>(Response::new(TestBody::empty()))
             }
         });
-        let service = HedgeLayer::http(&hedge).layer(inner);
+        let service = HedgeLayer::client(&hedge).layer(inner);
         let request = |body| {
             let mut request = Request::new(ReplayBody::new(body));
             request.extensions_mut().insert(Idempotent(true));

@@ -173,7 +173,7 @@ async fn received(request: Request<Body>, attempts: usize) -> Vec<(String, [Opti
         }
     });
     let retry = Retry::new("test", config().attempts(attempts as u32));
-    let service = RetryLayer::http(&retry).layer(server);
+    let service = RetryLayer::client(&retry).layer(server);
     let answer = service.oneshot(request).await;
     answer.expect("the server responds");
     let mut seen = Vec::new();
@@ -232,7 +232,7 @@ async fn a_body_that_is_too_large_is_sent_once() {
         });
         let mut request = post(body);
         request.extensions_mut().insert(Idempotent(true));
-        let service = RetryLayer::http(&retry()).layer(server);
+        let service = RetryLayer::client(&retry()).layer(server);
         let response = service.oneshot(request).await.unwrap();
         assert_eq!(stopped(&response), Some((StopReason::BodyTooLarge, 1)));
     }
@@ -247,7 +247,7 @@ async fn a_body_that_fails_is_not_sent_again() {
     });
     let mut request = post(TestBody::empty().err("upload broke off"));
     request.extensions_mut().insert(Idempotent(true));
-    let service = RetryLayer::http(&retry()).layer(server);
+    let service = RetryLayer::client(&retry()).layer(server);
     let error = service.oneshot(request).await.unwrap_err();
     assert_eq!(error.to_string(), "upload broke off");
     let stopped = RetryStopped::find(&*error).unwrap();

@@ -53,7 +53,7 @@ async fn a_rejection_met_by_the_service_itself_is_not_retried() {
             async move { Err::<Response<TestBody>, _>(error()) }
         });
         accrue_budget().await;
-        let service = RetryLayer::http(&retry()).layer(inner);
+        let service = RetryLayer::client(&retry()).layer(inner);
         for request in [post(TestBody::empty()), {
             let mut request = get();
             request.extensions_mut().insert(Idempotent(false));
@@ -85,7 +85,7 @@ async fn a_request_rejected_by_an_inner_layer_is_retried_for_any_method() {
         }
     });
     accrue_budget().await;
-    let service = RetryLayer::http(&retry()).layer(inner);
+    let service = RetryLayer::client(&retry()).layer(inner);
     service.oneshot(post(TestBody::empty())).await.unwrap();
     assert_eq!(calls.get(), 2);
 }
@@ -102,7 +102,7 @@ async fn a_request_of_which_a_copy_is_not_rejected_is_not_retried() {
         async { Err::<Response<TestBody>, _>(full()) }
     });
     accrue_budget().await;
-    let service = RetryLayer::http(&retry()).layer(inner);
+    let service = RetryLayer::client(&retry()).layer(inner);
     let error = service.oneshot(post(TestBody::empty())).await;
     assert!(error.is_err());
     assert_eq!(orders.borrow().len(), 1);
@@ -128,7 +128,7 @@ async fn each_poll_polls_the_inner_future_once() {
         let polls = Rc::new(Cell::new(0));
         let counted = Rc::clone(&polls);
         let inner = service_fn(move |_: Request<Body>| Counted(Rc::clone(&counted)));
-        let mut call = Box::pin(RetryLayer::http(&retry).layer(inner).oneshot(get()));
+        let mut call = Box::pin(RetryLayer::client(&retry).layer(inner).oneshot(get()));
         let task = CountingWaker::new();
         for polled in 1..=10 {
             assert!(task.poll_future(call.as_mut()).is_pending());
@@ -157,7 +157,7 @@ async fn an_attempt_that_times_out_is_dropped_as_expired() {
             std::future::pending::<Result<Response<TestBody>, BoxError>>().await
         }
     });
-    let service = RetryLayer::http(&retry).layer(inner);
+    let service = RetryLayer::client(&retry).layer(inner);
     let error = service.oneshot(get()).await.map(drop).unwrap_err();
     assert_eq!(*endings.borrow(), [Ending::Expired; 3]);
     let stopped = RetryStopped::find(&*error).unwrap();

@@ -128,7 +128,7 @@ async fn one_attempt_is_one_attempt() {
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_made_by_a_ready_instance() {
     let (inner, probe) = ReadyProbe::new();
-    let mut service = RetryLayer::http(&retry()).layer(inner);
+    let mut service = RetryLayer::client(&retry()).layer(inner);
     probe.script(failure());
     let service: &mut RetryService<_, _> = ServiceExt::<Request<Body>>::ready(&mut service)
         .await

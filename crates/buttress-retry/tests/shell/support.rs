@@ -35,7 +35,7 @@ pub(crate) async fn accrue_budget() {
 /// A service with `retry`, and a handle to the inner service.
 pub(crate) fn behind(retry: &Retry) -> (RetryService<ReadyProbe, HttpRetry>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
-    (RetryLayer::http(retry).layer(inner), probe)
+    (RetryLayer::client(retry).layer(inner), probe)
 }
 
 pub(crate) type Body = ReplayBody<TestBody>;

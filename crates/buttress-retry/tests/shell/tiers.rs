@@ -20,7 +20,7 @@ type Tier = BoxCloneService<Request<()>, Response<()>, Infallible>;
 fn tier(below: Tier, marks: bool) -> Tier {
     let retry = Retry::new("tier", config());
     let client = ServiceBuilder::new()
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         .map_request(|request: Request<ReplayBody<TestBody>>| request.map(drop))
         .map_response(|response: Response<()>| response.map(|()| TestBody::empty()))
         .service(below);
@@ -76,7 +76,7 @@ where
 {
     let (inner, probe) = ReadyProbe::new();
     probe.script(failure());
-    let client = RetryLayer::http(&Retry::new("client", config())).layer(inner);
+    let client = RetryLayer::client(&Retry::new("client", config())).layer(inner);
     RetryMark.layer(service_fn(move |_: Request<()>| {
         let (client, answer) = (client.clone(), answer.clone());
         async move {
@@ -130,7 +130,7 @@ async fn a_successful_server_is_not_marked() {
 async fn one_request_does_not_mark_the_next() {
     let calls = std::cell::Cell::new(0);
     let (inner, probe) = ReadyProbe::new();
-    let client = RetryLayer::http(&Retry::new("client", config())).layer(inner);
+    let client = RetryLayer::client(&Retry::new("client", config())).layer(inner);
     let service = RetryMark.layer(service_fn(|_: Request<()>| {
         let client = client.clone();
         calls.set(calls.get() + 1);

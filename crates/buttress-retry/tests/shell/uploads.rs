@@ -23,7 +23,7 @@ async fn a_hedge_measures_the_service_and_not_its_callers() {
             Ok::<_, BoxError>(Response::new(TestBody::empty()))
         },
     );
-    let service = HedgeLayer::http(&hedge).layer(inner);
+    let service = HedgeLayer::client(&hedge).layer(inner);
     for _ in 0..100 {
         let gate = Gate::new();
         let request = Request::put("/").body(TestBody::empty().wait(&gate).data("all of it"));

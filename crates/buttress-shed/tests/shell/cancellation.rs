@@ -118,7 +118,7 @@ async fn a_readiness_error_after_the_wait_gives_the_slot_to_the_next() {
 async fn a_body_dropped_at_any_frame_gives_the_slot_to_the_next() {
     for frames in 0..=3 {
         let scene = Scene::behind(config(1, 1), |shedder| {
-            buttress_shed::ShedLayer::http(shedder).until(buttress_http::Until::BodyEnd)
+            buttress_shed::ShedLayer::server(shedder).until(buttress_http::Until::BodyEnd)
         });
         let gate = Gate::new();
         let body = TestBody::empty().data("one").data("two").wait(&gate);
@@ -149,7 +149,7 @@ async fn a_dropped_call_is_removed_from_all_counts() {
         .tenants(TenantsConfig::default().reservation_ttl(Duration::from_secs(60)))
         .throttle(ThrottleConfig::default());
     let scene = Scene::behind(config, |shedder| {
-        buttress_shed::ShedLayer::http(shedder).tenant_header(HeaderName::from_static("x-tenant"))
+        buttress_shed::ShedLayer::server(shedder).tenant_header(HeaderName::from_static("x-tenant"))
     });
     let of = |tenant: &str| {
         let request = Request::builder().header("x-tenant", tenant);

@@ -98,7 +98,7 @@ fn an_adaptive_shedder_conforms_in_every_mode() {
         let config = ShedConfig::default().limit(limit).mode(mode);
         let suite = Conformance::new("shedder", move || {
             let shedder = Shedder::new("conformance", config.clone());
-            let specimen = LayerUnderTest::new(ShedLayer::http(&shedder).until(Until::BodyEnd));
+            let specimen = LayerUnderTest::new(ShedLayer::server(&shedder).until(Until::BodyEnd));
             specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
         });
         suite.holds_body()
@@ -140,11 +140,11 @@ fn conformance(mode: Mode, config: ShedConfig, kind: Kind) -> Conformance {
         let shedder = Shedder::new("conformance", config.clone());
         let specimen = match kind {
             Kind::Plain => LayerUnderTest::new(ShedLayer::new(&shedder)),
-            Kind::Http => LayerUnderTest::new(ShedLayer::http(&shedder)),
-            Kind::Bodies => LayerUnderTest::new(ShedLayer::http(&shedder).until(Until::BodyEnd)),
+            Kind::Http => LayerUnderTest::new(ShedLayer::server(&shedder)),
+            Kind::Bodies => LayerUnderTest::new(ShedLayer::server(&shedder).until(Until::BodyEnd)),
             Kind::Client => LayerUnderTest::new(ShedLayer::client(&shedder)),
             Kind::Tenant => {
-                let layer = ShedLayer::http(&shedder).until(Until::BodyEnd);
+                let layer = ShedLayer::server(&shedder).until(Until::BodyEnd);
                 let layer = layer.tenant_header(TENANT);
                 LayerUnderTest::new(Stack::new(layer, MapRequestLayer::new(of_a_tenant)))
             }

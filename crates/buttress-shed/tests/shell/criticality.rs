@@ -41,7 +41,7 @@ async fn an_unknown_caller_may_lower_and_not_raise_the_criticality() {
         (Trust::Always, "critical", Some(Criticality::Critical)),
         (Trust::Always, "CRITICAL", Some(Criticality::Critical)),
     ] {
-        let layer = ShedLayer::http(&shedder(10, 0)).trust(trust);
+        let layer = ShedLayer::server(&shedder(10, 0)).trust(trust);
         assert_eq!(
             criticality_inside(&layer, with_criticality(word)).await,
             known,
@@ -52,7 +52,7 @@ async fn an_unknown_caller_may_lower_and_not_raise_the_criticality() {
 
 #[tokio::test]
 async fn a_known_caller_may_raise_the_criticality() {
-    let layer = ShedLayer::http(&shedder(10, 0))
+    let layer = ShedLayer::server(&shedder(10, 0))
         .trust(Trust::Never)
         .trust_if(|headers, _| headers.contains_key("x-known"));
     assert_eq!(
@@ -87,7 +87,7 @@ async fn calls_of_a_handler_send_its_criticality() {
             client.oneshot(Request::new(TestBody::empty())).await
         }
     });
-    let server = ShedLayer::http(&shedder(10, 0)).layer(gateway);
+    let server = ShedLayer::server(&shedder(10, 0)).layer(gateway);
     for word in ["low", "high"] {
         server
             .clone()
@@ -112,7 +112,7 @@ async fn a_call_that_waited_keeps_its_criticality() {
         let known = Criticality::current().unwrap_or_default();
         Ok::<_, std::convert::Infallible>(Response::new(TestBody::empty().data(known.as_str())))
     });
-    let service = ShedLayer::http(&shedder).layer(handler);
+    let service = ShedLayer::server(&shedder).layer(handler);
     let calls = ["high", "low", "medium"].map(|word| {
         let call = service.clone().oneshot(with_criticality(word));
         let heard = tokio::spawn(async move { call.await.unwrap().collect().await.unwrap() });
@@ -155,7 +155,7 @@ async fn a_tenant_over_its_share_is_rejected_and_another_is_not() {
         .tenants(TenantsConfig::default());
     let shedder = Shedder::new("test", config);
     let (inner, probe) = buttress_testkit::ReadyProbe::new();
-    let layer = ShedLayer::http(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
+    let layer = ShedLayer::server(&shedder).tenant_header(HeaderName::from_static("x-tenant"));
     let service = layer.layer(inner);
     let of = |name: &'static str| {
         let mut request = request();

@@ -123,7 +123,7 @@ async fn an_hour_until_the_head_lowers_the_limit() {
 }
 
 fn until_the_end(shedder: &Shedder) -> ShedLayer<Server> {
-    ShedLayer::http(shedder).until(Until::BodyEnd)
+    ShedLayer::server(shedder).until(Until::BodyEnd)
 }
 
 fn adaptive() -> ShedConfig {

@@ -15,7 +15,7 @@ use crate::support::{begin, behind, call, reason, request, shedder, slow, with_c
 async fn a_call_over_http_can_hold_its_slot_to_the_end_of_its_body() {
     let shedder = shedder(1, 0);
     let (inner, probe) = ReadyProbe::new();
-    let layer = ShedLayer::http(&shedder).until(buttress_http::Until::BodyEnd);
+    let layer = ShedLayer::server(&shedder).until(buttress_http::Until::BodyEnd);
     let service = layer.layer(inner);
     let body = TestBody::empty().data("a").data("b");
     probe.script(Script::new().ok(Response::new(body)));
@@ -82,7 +82,7 @@ async fn a_dependency_that_rejects_is_sent_less() {
 async fn timeouts_requested_by_callers_do_not_lower_the_limit() {
     for (given, is_lowered) in [("1m", false), ("10S", true)] {
         let shedder = Shedder::new("test", ShedConfig::default());
-        let service = ShedLayer::http(&shedder).layer(tower::service_fn(
+        let service = ShedLayer::server(&shedder).layer(tower::service_fn(
             |request: ::http::Request<TestBody>| async move {
                 let mut response = Response::new(TestBody::empty());
                 if request.headers().contains_key("grpc-timeout") {

@@ -89,7 +89,7 @@ async fn a_panic_after_the_wait_gives_the_slot_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_panic_while_reading_a_request_reaches_only_its_caller() {
     let scene = Scene::behind(config(1, 1), |shedder| {
-        buttress_shed::ShedLayer::http(shedder).trust_if(|headers, _| {
+        buttress_shed::ShedLayer::server(shedder).trust_if(|headers, _| {
             assert!(!headers.contains_key("x-panic"), "on purpose");
             false
         })

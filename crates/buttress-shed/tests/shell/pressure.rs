@@ -13,7 +13,7 @@ fn scene(mode: Mode) -> Scene {
     let pressure = PressureConfig::default().run_delay(HOUR, 2 * HOUR);
     let config = config(100, 0).pressure(pressure).mode(mode);
     let scene = Scene::behind(config, |shedder| {
-        ShedLayer::http(shedder).trust(Trust::Always)
+        ShedLayer::server(shedder).trust(Trust::Always)
     });
     // At the first call, a thread only stores its waiting time.
     assert!(scene.call().is_inside() && scene.call().is_inside());

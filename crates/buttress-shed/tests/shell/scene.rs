@@ -27,7 +27,7 @@ pub(crate) struct Scene<P = Server> {
 
 impl Scene {
     pub(crate) fn new(config: ShedConfig) -> Self {
-        Self::behind(config, ShedLayer::http)
+        Self::behind(config, ShedLayer::server)
     }
 }
 

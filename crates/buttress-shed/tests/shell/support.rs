@@ -16,7 +16,7 @@ pub(crate) fn shedder(limit: u32, queue: usize) -> Shedder {
 /// A service with `shedder`, as on a server, and a handle to the inner service.
 pub(crate) fn behind(shedder: &Shedder) -> (ShedService<ReadyProbe, Server>, ProbeHandle) {
     let (inner, probe) = ReadyProbe::new();
-    (ShedLayer::http(shedder).layer(inner), probe)
+    (ShedLayer::server(shedder).layer(inner), probe)
 }
 
 pub(crate) fn request() -> Request<TestBody> {

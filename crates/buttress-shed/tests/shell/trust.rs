@@ -42,7 +42,7 @@ async fn the_criticality_follows_from_header_and_trust() {
             (Trust::LowerOnly, to_lower),
             (Trust::Never, Medium),
         ] {
-            let layer = ShedLayer::http(&shedder(10, 0))
+            let layer = ShedLayer::server(&shedder(10, 0))
                 .trust(trust)
                 .criticality(Medium);
             let heard = criticality_inside(&layer, bytes(values)).await;
@@ -61,7 +61,7 @@ async fn a_forged_criticality_has_no_effect() {
         (Trust::Always, true),
     ] {
         let scene = Scene::behind(config(1, 1), |shedder| {
-            ShedLayer::http(shedder).trust(trust)
+            ShedLayer::server(shedder).trust(trust)
         });
         let inside = scene.call();
         let mut honest = scene.call();
@@ -83,7 +83,7 @@ async fn a_forged_criticality_has_no_effect() {
 #[tokio::test(start_paused = true)]
 async fn only_known_callers_may_raise_the_criticality() {
     let scene = Scene::behind(config(1, 1), |shedder| {
-        ShedLayer::http(shedder)
+        ShedLayer::server(shedder)
             .trust(Trust::Never)
             .trust_if(|headers, _| {
                 headers

@@ -28,7 +28,7 @@ fn server(
     });
     ServiceBuilder::new()
         .map_request(track_upload)
-        .service(ShedLayer::http(shedder).layer(handler))
+        .service(ShedLayer::server(shedder).layer(handler))
 }
 
 /// A request that its caller takes this long to send.

@@ -18,7 +18,7 @@ pub(super) struct BreakerSettings {
 
 impl BreakerSettings {
     pub(super) fn layer(&self, breaker: &Breaker) -> BreakerLayer<Http> {
-        BreakerLayer::http(breaker).until(self.until)
+        BreakerLayer::client(breaker).until(self.until)
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct BulkheadSettings {
 
 impl BulkheadSettings {
     pub(super) fn layer(&self, bulkhead: &Bulkhead) -> BulkheadLayer<Http> {
-        BulkheadLayer::http(bulkhead).until(self.until)
+        BulkheadLayer::server(bulkhead).until(self.until)
     }
 }
 

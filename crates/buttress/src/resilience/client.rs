@@ -198,7 +198,7 @@ impl<S> Layer<S> for ClientStack {
 
     fn layer(&self, inner: S) -> ClientService<S> {
         let (layers, edition) = self.layers.read();
-        let retry = self.retry.as_ref().map(RetryLayer::http);
+        let retry = self.retry.as_ref().map(RetryLayer::client);
         let inner = MaybeService::new(layers.bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.breaker.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);

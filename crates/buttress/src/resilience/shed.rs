@@ -31,7 +31,7 @@ pub(super) struct ShedSettings {
 
 impl ShedSettings {
     pub(super) fn server_layer(&self, shedder: &Shedder) -> ShedLayer<Server> {
-        let layer = ShedLayer::http(shedder)
+        let layer = ShedLayer::server(shedder)
             .trust(self.trust)
             .criticality(self.criticality);
         let layer = match self.until {

@@ -96,13 +96,13 @@ pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr
             DeadlineConfig::default().timeout(TIMEOUT),
         ))
         // A request beyond the capacity waits for an eighth of a second, and is then rejected.
-        .layer(ShedLayer::http(&handles.shedder))
+        .layer(ShedLayer::server(&handles.shedder))
         // What fails is tried again, as long as successes pay for that.
-        .layer(RetryLayer::http(&retry))
+        .layer(RetryLayer::client(&retry))
         // When attempts fail, the upstream is left alone until a few probes succeed.
-        .layer(BreakerLayer::http(&handles.breaker))
+        .layer(BreakerLayer::client(&handles.breaker))
         // However many requests are admitted and retried, no more attempts than this are in flight.
-        .layer(BulkheadLayer::http(&handles.bulkhead))
+        .layer(BulkheadLayer::client(&handles.bulkhead))
         .map_request(move |request| passed_on(request, upstream))
         .service(HttpClient::from(client));
     Ok(net::serve(Router::new().fallback_service(gateway)).await?)

@@ -154,12 +154,12 @@ async fn serve(injector: &Injector, problems: bool) -> SocketAddr {
     if problems {
         let layers = ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(ChaosLayer::http(injector));
+            .layer(ChaosLayer::client(injector));
         let server = Server::builder().layer(layers).add_service(service);
         tokio::spawn(server.serve_with_incoming(incoming));
     } else {
         let server = Server::builder()
-            .layer(ChaosLayer::http(injector))
+            .layer(ChaosLayer::client(injector))
             .add_service(service);
         tokio::spawn(server.serve_with_incoming(incoming));
     }

@@ -120,7 +120,7 @@ async fn behind(injector: &Injector) -> (ChaosService<Client, HttpCalls>, Arc<At
         client: HttpClient::from(client),
         address,
     };
-    (ChaosLayer::http(injector).layer(client), request_count)
+    (ChaosLayer::client(injector).layer(client), request_count)
 }
 
 /// Sends requests to the one server.

@@ -154,7 +154,7 @@ async fn a_client_of_axum_gets_a_problem_for_an_error() {
             .layer(
                 ServiceBuilder::new()
                     .layer(ProblemLayer::new())
-                    .layer(ChaosLayer::http(&injector)),
+                    .layer(ChaosLayer::client(&injector)),
             );
         let address = serve(app).await;
         let seen = seen(ask(address, "/").await).await;
@@ -193,7 +193,7 @@ async fn hyper(injector: &Injector) -> SocketAddr {
     let router: Router = Router::new()
         .route("/", get(async || "hello, world"))
         .route("/stream", get(stream));
-    let service = ChaosLayer::http(injector).layer(router);
+    let service = ChaosLayer::client(injector).layer(router);
     let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {

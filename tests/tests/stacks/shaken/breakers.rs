@@ -16,13 +16,13 @@ fn a_problem_layer_conforms() {
 #[test]
 fn a_breaker_conforms() {
     in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::new(breaker)));
-    in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::http(breaker)));
+    in_every_mode(|breaker| LayerUnderTest::new(BreakerLayer::client(breaker)));
 }
 
 #[test]
 fn a_breaker_that_waits_conforms() {
     in_every_mode(|breaker| {
-        let waits = BreakerLayer::http(breaker).when_saturated(WhenSaturated::Unready);
+        let waits = BreakerLayer::client(breaker).when_saturated(WhenSaturated::Unready);
         LayerUnderTest::new(waits)
     });
 }
@@ -32,7 +32,7 @@ fn a_problem_layer_over_a_breaker_conforms() {
     in_every_mode(|breaker| {
         let stack = ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(BreakerLayer::http(breaker));
+            .layer(BreakerLayer::client(breaker));
         LayerUnderTest::new(stack.into_inner())
     });
 }

@@ -19,7 +19,7 @@ fn a_disarmed_injector_conforms() {
         || ChaosLayer::new(&injector()),
     ));
     let _ = conforms(Conformance::new("disarmed, http", || {
-        ChaosLayer::http(&injector())
+        ChaosLayer::client(&injector())
     }));
 }
 
@@ -52,7 +52,7 @@ fn an_injector_with_a_guard_conforms() {
 
 fn specimen(injector: &Injector, http: bool) -> LayerUnderTest {
     let specimen = if http {
-        LayerUnderTest::new(ChaosLayer::http(injector))
+        LayerUnderTest::new(ChaosLayer::client(injector))
     } else {
         LayerUnderTest::new(ChaosLayer::new(injector))
     };

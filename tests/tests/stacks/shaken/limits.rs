@@ -67,7 +67,7 @@ fn an_adaptive_shedder_conforms() {
     for mode in MODES {
         let suite = Conformance::new(format!("adaptive, {mode:?}"), move || {
             let shedder = Shedder::new("shaken", ShedConfig::default().mode(mode));
-            let specimen = LayerUnderTest::new(ShedLayer::http(&shedder));
+            let specimen = LayerUnderTest::new(ShedLayer::server(&shedder));
             specimen.state(move || (shedder.snapshot().in_flight, shedder.snapshot().queued))
         });
         was_checked(
@@ -96,7 +96,7 @@ fn bulkhead(mode: Mode, config: BulkheadConfig, when: WhenSaturated) -> Conforma
     let config = config.limit(LIMIT).mode(mode);
     limited(mode, move || {
         let bulkhead = Bulkhead::new("shaken", config.clone());
-        let layer = BulkheadLayer::http(&bulkhead).when_saturated(when);
+        let layer = BulkheadLayer::server(&bulkhead).when_saturated(when);
         let (resized, config) = (bulkhead.clone(), config.clone());
         LayerUnderTest::new(layer)
             .state(move || {
@@ -117,7 +117,7 @@ fn shedder(mode: Mode, config: ShedConfig) -> Conformance {
         let shedder = Shedder::new("shaken", config.clone());
         let (resized, config) = (shedder.clone(), config.clone());
         // By default its calls end with their heads, and bodies do not count.
-        let layer = ShedLayer::http(&shedder).until(Until::BodyEnd);
+        let layer = ShedLayer::server(&shedder).until(Until::BodyEnd);
         LayerUnderTest::new(layer)
             .state(move || {
                 let snapshot = shedder.snapshot();

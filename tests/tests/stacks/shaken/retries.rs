@@ -19,7 +19,7 @@ fn a_retry_conforms() {
                     let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
                     let stack = ServiceBuilder::new()
                         .map_request(replayable)
-                        .layer(RetryLayer::http(&retry));
+                        .layer(RetryLayer::client(&retry));
                     LayerUnderTest::new(stack)
                 } else {
                     LayerUnderTest::new(RetryLayer::new(&retry))

@@ -28,8 +28,8 @@ fn a_server_conforms() {
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
                 .layer(DeadlineLayer::server(deadline))
-                .layer(ShedLayer::http(&shedder))
-                .layer(BulkheadLayer::http(&bulkhead));
+                .layer(ShedLayer::server(&shedder))
+                .layer(BulkheadLayer::server(&bulkhead));
             LayerUnderTest::new(stack.into_inner()).state(move || {
                 let (shed, bulkhead) = (shedder.snapshot(), bulkhead.snapshot());
                 (
@@ -80,11 +80,13 @@ fn client(mode: Mode, injector: Option<&Injector>) -> LayerUnderTest {
     let stack = ServiceBuilder::new()
         .map_request(|request: Request<TestBody>| request.map(ReplayBody::new))
         .layer(DeadlineLayer::client_with(deadline))
-        .layer(RetryLayer::http(&retry))
-        .layer(BreakerLayer::http(&breaker))
-        .layer(BulkheadLayer::http(&bulkhead));
+        .layer(RetryLayer::client(&retry))
+        .layer(BreakerLayer::client(&breaker))
+        .layer(BulkheadLayer::server(&bulkhead));
     let specimen = match &injector {
-        Some(injector) => LayerUnderTest::new(stack.layer(ChaosLayer::http(injector)).into_inner()),
+        Some(injector) => {
+            LayerUnderTest::new(stack.layer(ChaosLayer::client(injector)).into_inner())
+        }
         None => LayerUnderTest::new(stack.into_inner()),
     };
     specimen.state(move || {

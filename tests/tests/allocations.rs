@@ -196,16 +196,26 @@ fn a_deadline_that_is_met_allocates_nothing() {
     let config = DeadlineConfig::default().timeout(std::time::Duration::from_secs(1));
     for mode in [Mode::Enforce, Mode::Off, Mode::Shadow] {
         let config = config.mode(mode);
-        assert_eq!(calls_through(DeadlineLayer::new(config)), 0, "{mode}");
+        assert_eq!(
+            calls_through(DeadlineLayer::new(&Deadlines::new("test", config))),
+            0,
+            "{mode}"
+        );
         let config = config.extension(false);
-        let head = DeadlineLayer::server(config.until(Until::Headers));
+        let head = Deadlines::new("test", config.until(Until::Headers));
+        let head = DeadlineLayer::server(&head);
         assert_eq!(calls_through(head), 0, "{mode}");
-        let (server, without_body) = (DeadlineLayer::server(config), NoContent);
-        assert_eq!(calls_of(&server.layer(without_body)), 0, "{mode}");
+        let server = DeadlineLayer::server(&Deadlines::new("test", config));
+        assert_eq!(calls_of(&server.layer(NoContent)), 0, "{mode}");
     }
-    let none = DeadlineConfig::default();
-    assert_eq!(calls_through(DeadlineLayer::server(none)), 0);
-    assert_eq!(calls_through(DeadlineLayer::client()), 0);
+    assert_eq!(
+        calls_through(DeadlineLayer::server(&Deadlines::default())),
+        0
+    );
+    assert_eq!(
+        calls_through(DeadlineLayer::client(&Deadlines::default())),
+        0
+    );
 }
 
 /// The body, and the state it shares with its timer.
@@ -218,7 +228,7 @@ fn a_body_with_a_deadline_allocates_twice() {
         config.body_timeout(std::time::Duration::from_secs(1)),
         config.body_idle(std::time::Duration::from_secs(1)),
     ] {
-        let server = DeadlineLayer::server(config);
+        let server = DeadlineLayer::server(&Deadlines::new("test", config));
         assert_eq!(calls_through(server), 2 * CALLS, "{config:?}");
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
         .over(PAGE),
         Case::service::<_, Request>("deadline client, told in a header", || {
             let config = ClientDeadlineConfig::default().timeout(TIMEOUT);
-            DeadlineLayer::client_with(config).layer(Page)
+            DeadlineLayer::client(&Deadlines::new("bench", config)).layer(Page)
         })
         .over(PAGE),
     ]
@@ -52,11 +52,11 @@ fn config() -> DeadlineConfig {
 }
 
 fn plain(config: DeadlineConfig) -> DeadlineLayer {
-    DeadlineLayer::new(config)
+    DeadlineLayer::new(&Deadlines::new("bench", config))
 }
 
 fn server(config: DeadlineConfig) -> DeadlineLayer<Server> {
-    DeadlineLayer::server(config)
+    DeadlineLayer::server(&Deadlines::new("bench", config))
 }
 
 const TIMEOUT: Duration = Duration::from_secs(1);

@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::service::<_, Request>("stack by hand: deadline > retry > breaker http", || {
             ServiceBuilder::new()
                 .map_request(replayable)
-                .layer(DeadlineLayer::client())
+                .layer(DeadlineLayer::client(&Deadlines::default()))
                 .layer(RetryLayer::client(&Retry::new(
                     "bench",
                     RetryConfig::default(),

@@ -33,9 +33,10 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn stack() -> impl Service<u64, Response = u64, Error = BoxError, Future: Send> + Clone + Send {
-    let deadline = DeadlineConfig::default().timeout(Duration::from_secs(1));
+    let config = DeadlineConfig::default().timeout(Duration::from_secs(1));
+    let deadlines = Deadlines::new("bench", config);
     ServiceBuilder::new()
-        .layer(DeadlineLayer::new(deadline))
+        .layer(DeadlineLayer::new(&deadlines))
         .layer(retry())
         .layer(breaker())
         .layer(bulkhead())

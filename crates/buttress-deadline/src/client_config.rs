@@ -6,7 +6,7 @@ use buttress_http::deadline::DeadlineHeader;
 
 use crate::limits::Limits;
 
-/// The configuration of [`DeadlineLayer::client_with`](crate::DeadlineLayer::client_with), for outgoing calls.
+/// The configuration of [`Deadlines`](crate::Deadlines) for outgoing calls.
 ///
 /// | field | meaning | default |
 /// |---|---|---|
@@ -25,12 +25,12 @@ use crate::limits::Limits;
 ///
 /// ```
 /// use std::time::Duration;
-/// use buttress_deadline::{ClientDeadlineConfig, DeadlineLayer};
+/// use buttress_deadline::{ClientDeadlineConfig, DeadlineLayer, Deadlines};
 ///
 /// let config = ClientDeadlineConfig::default()
 ///     .timeout(Duration::from_millis(800))
 ///     .margin(Duration::from_millis(20)); // in a distant region
-/// let layer = DeadlineLayer::client_with(config).named("payments");
+/// let layer = DeadlineLayer::client(&Deadlines::new("payments", config));
 /// # let _ = layer;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,7 +6,7 @@ use buttress_http::deadline::DeadlineHeaders;
 
 use crate::limits::Limits;
 
-/// The configuration of a [`DeadlineLayer`](crate::DeadlineLayer), for incoming calls.
+/// The configuration of [`Deadlines`](crate::Deadlines) for incoming calls.
 ///
 /// | field | meaning | default |
 /// |---|---|---|
@@ -28,13 +28,13 @@ use crate::limits::Limits;
 ///
 /// ```
 /// use std::time::Duration;
-/// use buttress_deadline::{DeadlineConfig, DeadlineLayer};
+/// use buttress_deadline::{DeadlineConfig, DeadlineLayer, Deadlines};
 ///
 /// let config = DeadlineConfig::default()
 ///     .timeout(Duration::from_secs(2))
 ///     .maximum(Duration::from_secs(30)) // for callers that request it
 ///     .minimum(Duration::from_millis(20));
-/// let layer = DeadlineLayer::server(config).named("api");
+/// let layer = DeadlineLayer::server(&Deadlines::new("api", config));
 /// # let _ = layer;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,13 +9,13 @@ use buttress_metrics::Phase;
 use buttress_shell::{Timer, now};
 
 use crate::limits::earlier;
-use crate::shared::SharedLease;
+use crate::settings::SettingsLease;
 
 /// The timer of a call in flight, until its head.
 #[expect(unnameable_types, reason = "only our future and our body use it")]
 #[derive(Debug)]
 pub struct DeadlineTimer {
-    pub(crate) shared: SharedLease,
+    pub(crate) settings: SettingsLease,
     pub(crate) deadline: Option<Instant>,
     /// When the head times out; `None` for never.
     pub(crate) head: Option<Instant>,
@@ -25,7 +25,7 @@ pub struct DeadlineTimer {
 /// The timer of a response's body.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    shared: SharedLease,
+    settings: SettingsLease,
     end: Option<Instant>,
     idle: Option<Duration>,
     /// When the reader or the service has been idle for too long.
@@ -50,13 +50,13 @@ impl DeadlineTimer {
         if !self.binds {
             self.deadline = None;
         }
-        self.shared.tell(Phase::Head, self.binds);
-        Poll::Ready(self.shared.exceeded(self.binds))
+        self.settings.tell(Phase::Head, self.binds);
+        Poll::Ready(self.settings.exceeded(self.binds))
     }
 
     /// Returns the timer of the body, if it has one.
     pub(crate) fn tail(self) -> Option<Tail> {
-        let limits = self.shared.limits;
+        let limits = self.settings.limits;
         if limits.until == Until::Headers {
             return None;
         }
@@ -66,7 +66,7 @@ impl DeadlineTimer {
         };
         let idle = limits.body_idle;
         (end.is_some() || idle.is_some()).then_some(Tail {
-            shared: self.shared,
+            settings: self.settings,
             end,
             idle_until: idle.and_then(|_| earlier(None, now(), idle)),
             idle,
@@ -106,7 +106,7 @@ impl Tail {
 
     /// The error of a body that timed out; `None` if the timeout is not enforced.
     pub(crate) fn rejection(&self) -> Option<Rejection> {
-        self.shared.exceeded(self.binds)
+        self.settings.exceeded(self.binds)
     }
 
     /// Emits that the body timed out.
@@ -116,6 +116,6 @@ impl Tail {
         } else {
             Phase::BodyIdle
         };
-        self.shared.tell(phase, self.binds);
+        self.settings.tell(phase, self.binds);
     }
 }

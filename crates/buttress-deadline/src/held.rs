@@ -232,14 +232,15 @@ mod tests {
     use super::*;
     use crate::deadline_timer::DeadlineTimer;
     use crate::limits::Limits;
-    use crate::shared::Shared;
+    use crate::settings::{Label, Settings};
 
     const MS: Duration = Duration::from_millis(1);
 
     fn slot(mode: Mode, limits: Limits, timeout: Duration) -> Arc<Slot<&'static str>> {
-        let shared = Striped::new(Shared::new("test".into(), mode, limits, None));
+        let label = Arc::new(Label::new("test".into()));
+        let settings = Striped::new(Settings::new(&label, mode, limits, None));
         let watch = DeadlineTimer {
-            shared: shared.lease(),
+            settings: settings.lease(),
             deadline: now().checked_add(timeout),
             head: None,
             binds: mode == Mode::Enforce,

@@ -15,7 +15,7 @@
 //! ```
 //! use std::convert::Infallible;
 //! use std::time::Duration;
-//! use buttress_deadline::{Deadline, DeadlineConfig, DeadlineLayer};
+//! use buttress_deadline::{Deadline, DeadlineConfig, DeadlineLayer, Deadlines};
 //! use http::{Request, Response};
 //! # use http_body_util::Empty;
 //! # type Body = Empty<&'static [u8]>;
@@ -24,16 +24,16 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), buttress_core::BoxError> {
 //! let upstream = ServiceBuilder::new()
-//!     .layer(DeadlineLayer::client())
+//!     .layer(DeadlineLayer::client(&Deadlines::default()))
 //!     .service_fn(|request: Request<Body>| async move {
 //!         // 5 ms are subtracted for the network.
 //!         assert_eq!(request.headers()["x-envoy-expected-rq-timeout-ms"], "1990");
 //!         Ok::<_, Infallible>(Response::new(Body::new()))
 //!     });
 //!
-//! let config = DeadlineConfig::default().timeout(Duration::from_secs(2));
+//! let api = Deadlines::new("api", DeadlineConfig::default().timeout(Duration::from_secs(2)));
 //! let server = ServiceBuilder::new()
-//!     .layer(DeadlineLayer::server(config))
+//!     .layer(DeadlineLayer::server(&api))
 //!     .service_fn(move |_: Request<Body>| {
 //!         let upstream = upstream.clone();
 //!         async move {
@@ -52,12 +52,13 @@
 //! ```
 //! use std::time::Duration;
 //! use buttress_core::{Reason, Rejection};
-//! use buttress_deadline::{DeadlineConfig, DeadlineHeader, DeadlineHeaders, DeadlineLayer};
+//! use buttress_deadline::{DeadlineConfig, DeadlineHeader, DeadlineHeaders, DeadlineLayer, Deadlines};
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() {
-//! let api = DeadlineLayer::server(
+//! # async fn main() -> Result<(), buttress_core::ConfigError> {
+//! let api = Deadlines::try_new(
+//!     "api",
 //!     DeadlineConfig::default()
 //!         .timeout(Duration::from_secs(2))
 //!         .maximum(Duration::from_secs(30))
@@ -65,13 +66,17 @@
 //!         .trusted_headers(DeadlineHeaders::RELATIVE.with(DeadlineHeader::XDeadline))
 //!         .head_timeout(Duration::from_secs(1))
 //!         .body_idle(Duration::from_secs(5)),
-//! )
-//! .named("api");
-//! # let _ = api;
+//! )?;
+//! let layer = DeadlineLayer::server(&api);
+//! # let _ = layer;
+//!
+//! // Later, from any task:
+//! api.reconfigure(api.config().maximum(Duration::from_secs(10)))?; // calls in flight keep their deadlines
 //!
 //! let second = Duration::from_secs(1);
+//! let queries = Deadlines::new("database", DeadlineConfig::default().timeout(second));
 //! let database = ServiceBuilder::new()
-//!     .layer(DeadlineLayer::new(DeadlineConfig::default().timeout(second)))
+//!     .layer(DeadlineLayer::new(&queries))
 //!     .service_fn(|_query: &'static str| async move {
 //!         tokio::time::sleep(60 * second).await;
 //!         Ok::<_, std::io::Error>("a row")
@@ -79,6 +84,7 @@
 //! let error = database.oneshot("select 1").await.unwrap_err();
 //! let rejection = Rejection::find(&*error).expect("the deadline has passed");
 //! assert_eq!(rejection.reason(), Reason::DeadlineExceeded);
+//! # Ok(())
 //! # }
 //! ```
 //!
@@ -144,8 +150,8 @@
 //! # Signals
 //!
 //! `buttress_deadline_rejections_total`, `…_exceeded_total` by the phase of the response, and `…_would_reject_total`,
-//! all with the label `layer`: the name set by [`named`](DeadlineLayer::named), or `deadline`. Each is also an event
-//! at `DEBUG`. Ignored headers are counted in `buttress_http_malformed_headers_total`.
+//! all with the label `layer`, the name of the [`Deadlines`]. Each is also an event at `DEBUG`.
+//! Ignored headers are counted in `buttress_http_malformed_headers_total`.
 //!
 //! # Ordering
 //!
@@ -163,13 +169,15 @@ mod carry;
 mod client_config;
 mod clock;
 mod config;
+mod current;
 mod deadline_timer;
+mod deadlines;
 mod future;
 mod held;
 mod layer;
 mod limits;
 mod service;
-mod shared;
+mod settings;
 mod side;
 mod unready;
 
@@ -179,6 +187,7 @@ pub use buttress_http::deadline::{DeadlineHeader, DeadlineHeaders};
 pub use carry::{WithTaskContext, carry};
 pub use client_config::ClientDeadlineConfig;
 pub use config::DeadlineConfig;
+pub use deadlines::Deadlines;
 pub use future::ResponseFuture;
 pub use layer::DeadlineLayer;
 pub use service::DeadlineService;

@@ -1,31 +1,29 @@
 use std::task::{Context, Poll};
 
-use buttress_core::{BoxError, Deadline, Mode, Striped, TaskContext};
+use buttress_core::{BoxError, Deadline, Mode, TaskContext};
 use buttress_shell::{now, random, refuse};
 use tower_service::Service;
 
+use crate::ResponseFuture;
 use crate::deadline_timer::DeadlineTimer;
 use crate::limits::earlier;
-use crate::shared::Shared;
-use crate::side::{Conclude, Local, Side};
+use crate::settings::Settings;
+use crate::side::{Conclude, Kind, Local, Side};
 use crate::unready::Unready;
-use crate::{DeadlineLayer, ResponseFuture};
 
 /// A service whose calls end at their deadline. See the [crate docs](crate).
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S, P = Local> {
     inner: S,
     side: P,
-    shared: Striped<Shared>,
     unready: Unready,
 }
 
 impl<S, P> DeadlineService<S, P> {
-    pub(crate) fn new(inner: S, side: P, shared: Striped<Shared>) -> Self {
+    pub(crate) fn new(inner: S, side: P) -> Self {
         Self {
             inner,
             side,
-            shared,
             unready: Unready::default(),
         }
     }
@@ -38,16 +36,6 @@ impl<S, P> DeadlineService<S, P> {
     /// Returns the inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
-    }
-
-    /// Uses the configuration of `layer`, for calls from now on.
-    pub fn adopt(&mut self, layer: &DeadlineLayer<P>)
-    where
-        P: Clone,
-    {
-        let (side, shared) = layer.parts();
-        self.side = side.clone();
-        self.shared = shared.clone();
     }
 
     /// Returns the inner service, without deadlines.
@@ -81,22 +69,24 @@ where
     // The future is several cache lines long. Inlined, it is built in place instead of being moved.
     #[inline(always)]
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let shared: &Shared = &self.shared;
-        if !shared.binds_all && shared.mode == Mode::Off {
-            return ResponseFuture::called(self.inner.call(request), None, None);
-        }
+        self.side.current_mut().refresh();
+        let settings: &Settings = self.side.current();
+        // Before the mode: it may be off only since the wait, and the inner service is not ready.
         if self.unready.is_waiting() {
             self.refuse_unready(request);
-            return ResponseFuture::rejected(self.shared.unready());
+            return ResponseFuture::rejected(self.side.current().unready());
+        }
+        if !settings.binds_all && settings.mode == Mode::Off {
+            return ResponseFuture::called(self.inner.call(request), None, None);
         }
         let now = now();
         let mut context = TaskContext::current();
         let decided = self.side.decide(now, context.deadline(), &request);
         let draw = || self.side.identity(&request).unwrap_or_else(random);
-        let binds = shared.binds_all || shared.mode.is_enforced(draw);
+        let binds = settings.binds_all || settings.mode.is_enforced(draw);
         let deadline = match decided {
             Ok(deadline) => deadline,
-            Err(reason) => match shared.refuse(reason, binds) {
+            Err(reason) => match settings.refuse(reason, binds) {
                 Some(rejection) => {
                     refuse(&mut self.inner, request);
                     return ResponseFuture::rejected(rejection);
@@ -114,18 +104,19 @@ where
     }
 }
 
-impl<S, P> DeadlineService<S, P> {
+impl<S, P: Kind> DeadlineService<S, P> {
     /// Waits for the inner service to become ready, and returns ready when the time for that has passed; the call is
     /// then rejected. There is no other way to end a wait that has no request yet.
     #[cold]
     #[inline(never)]
     fn poll_unready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let shared: &Shared = &self.shared;
+        self.side.current_mut().refresh();
+        let settings: &Settings = self.side.current();
         let until = || {
             let outer = Deadline::current().map(Deadline::moment);
-            earlier(outer, now(), shared.ready_within)
+            earlier(outer, now(), settings.ready_within)
         };
-        if shared.binds_all {
+        if settings.binds_all {
             self.unready.poll(until, cx)
         } else {
             Poll::Pending
@@ -152,14 +143,14 @@ impl<S, P> DeadlineService<S, P> {
         binds: bool,
     ) -> Option<DeadlineTimer> {
         let deadline = deadline.map(Deadline::moment);
-        let shared: &Shared = &self.shared;
-        let head = if shared.is_limited {
-            earlier(deadline, now, shared.limits.head_timeout)
+        let settings = self.side.current();
+        let head = if settings.is_limited {
+            earlier(deadline, now, settings.limits.head_timeout)
         } else {
             deadline
         };
-        (head.is_some() || shared.is_limited).then(|| DeadlineTimer {
-            shared: self.shared.lease(),
+        (head.is_some() || settings.is_limited).then(|| DeadlineTimer {
+            settings: settings.lease(),
             deadline,
             head,
             binds,

@@ -13,7 +13,7 @@ pub use buttress_core::{
     BoxError, Deadline, Mode, Outcome, Ratio, Reason, Rejection, Report, WhenSaturated,
 };
 #[cfg(feature = "deadline")]
-pub use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
+pub use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, Deadlines};
 pub use buttress_http::{Idempotent, ReplayBody, Until, track_upload};
 #[cfg(feature = "problem")]
 pub use buttress_problem::{Problem, ProblemConfig, ProblemError, ProblemLayer, Problems};

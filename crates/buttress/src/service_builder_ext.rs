@@ -5,7 +5,7 @@ use buttress_bulkhead::{Bulkhead, BulkheadLayer};
 #[cfg(feature = "chaos")]
 use buttress_chaos::{ChaosLayer, HttpCalls, Injector};
 #[cfg(feature = "deadline")]
-use buttress_deadline::{self as deadline, ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
+use buttress_deadline::{self as deadline, ClientDeadlineConfig, DeadlineLayer, Deadlines};
 #[cfg(any(feature = "breaker", feature = "bulkhead"))]
 use buttress_http::Http;
 #[cfg(feature = "problem")]
@@ -116,20 +116,20 @@ methods! {
 
     /// Ends calls at the deadline of their task or after the configured timeout. See [`DeadlineLayer::new`].
     #[cfg(feature = "deadline")]
-    fn deadline(config: DeadlineConfig) -> DeadlineLayer {
-        DeadlineLayer::new(config)
+    fn deadline(deadlines: &Deadlines) -> DeadlineLayer {
+        DeadlineLayer::new(deadlines)
     }
 
     /// Reads deadlines from incoming HTTP requests, and enforces them. See [`DeadlineLayer::server`].
     #[cfg(feature = "deadline")]
-    fn server_deadline(config: DeadlineConfig) -> DeadlineLayer<deadline::Server> {
-        DeadlineLayer::server(config)
+    fn server_deadline(deadlines: &Deadlines) -> DeadlineLayer<deadline::Server> {
+        DeadlineLayer::server(deadlines)
     }
 
-    /// Writes deadlines to outgoing HTTP requests, and enforces them. See [`DeadlineLayer::client_with`].
+    /// Writes deadlines to outgoing HTTP requests, and enforces them. See [`DeadlineLayer::client`].
     #[cfg(feature = "deadline")]
-    fn client_deadline(config: ClientDeadlineConfig) -> DeadlineLayer<deadline::Client> {
-        DeadlineLayer::client_with(config)
+    fn client_deadline(deadlines: &Deadlines<ClientDeadlineConfig>) -> DeadlineLayer<deadline::Client> {
+        DeadlineLayer::client(deadlines)
     }
 
     /// Turns every error of the inner layers into a problem response. See [`ProblemLayer`].

@@ -45,6 +45,8 @@ async fn main() -> Result<(), BoxError> {
 
 /// The service: a route that needs the database, inside all layers, and three routes that break the database.
 fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
+    let deadline = DeadlineConfig::default().timeout(Duration::from_secs(2));
+    let deadline = Deadlines::new("api", deadline);
     let bulkhead = BulkheadConfig::default()
         .limit(64)
         .queue(128)
@@ -59,9 +61,7 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(DeadlineLayer::server(
-                    DeadlineConfig::default().timeout(Duration::from_secs(2)),
-                ))
+                .layer(DeadlineLayer::server(&deadline))
                 .layer(ShedLayer::server(shedder))
                 .layer(BreakerLayer::client(breaker))
                 .layer(BulkheadLayer::server(&bulkhead)),

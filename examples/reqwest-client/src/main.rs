@@ -31,11 +31,12 @@ async fn main() -> Result<(), BoxError> {
     );
     // The upstream is local, whatever proxy the environment sets.
     let client = reqwest::Client::builder().no_proxy().build()?;
+    let deadline = Deadlines::new(
+        "payments",
+        ClientDeadlineConfig::default().timeout(PATIENCE),
+    );
     let payments: Payments = ServiceBuilder::new()
-        .layer(
-            DeadlineLayer::client_with(ClientDeadlineConfig::default().timeout(PATIENCE))
-                .named("payments"),
-        )
+        .layer(DeadlineLayer::client(&deadline))
         .layer(BreakerLayer::client(&breaker))
         .service(HttpClient::from(client));
 

@@ -41,7 +41,7 @@ pub(crate) async fn start(work: Duration) -> Result<Chain, BoxError> {
     let grpc = Server::builder()
         .layer(RetryMark)
         .layer(ProblemLayer::new())
-        .layer(DeadlineLayer::server(deadline()))
+        .layer(DeadlineLayer::server(&deadline()))
         .add_service(HealthServer::new(c));
     tokio::spawn(grpc.serve_with_incoming(TcpListenerStream::new(listener)));
     let channel = Channel::from_shared(format!("http://{address}"))?.connect_lazy();
@@ -76,7 +76,7 @@ fn server(router: Router) -> Router {
             // Turns a rejection, or an error at the deadline, into a response.
             .layer(ProblemLayer::new())
             // Reads the caller's deadline, ends the call when it has passed, and sets it in the task.
-            .layer(DeadlineLayer::server(deadline())),
+            .layer(DeadlineLayer::server(&deadline())),
     )
 }
 
@@ -88,13 +88,16 @@ fn client<S>(name: &'static str, inner: S) -> DeadlineService<RetryService<S, Ht
     let retry = Retry::new(name, RetryConfig::default().attempts(4).budget(budget));
     ServiceBuilder::new()
         // Takes the deadline from the task, and sends the remaining time to the next tier.
-        .layer(DeadlineLayer::client())
+        .layer(DeadlineLayer::client(&Deadlines::default()))
         .layer(RetryLayer::client(&retry))
         .service(inner)
 }
 
-fn deadline() -> DeadlineConfig {
-    DeadlineConfig::default().timeout(Duration::from_secs(5))
+fn deadline() -> Deadlines {
+    Deadlines::new(
+        "tier",
+        DeadlineConfig::default().timeout(Duration::from_secs(5)),
+    )
 }
 
 fn tier<B>(name: &'static str, work: Duration, hops: &Hops, below: B) -> Tier<B> {

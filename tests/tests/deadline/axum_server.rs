@@ -17,7 +17,7 @@ fn behind(config: DeadlineConfig, app: Router) -> Router {
     app.layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(DeadlineLayer::server(config).named("api")),
+            .layer(DeadlineLayer::server(&Deadlines::new("api", config))),
     )
 }
 
@@ -90,7 +90,7 @@ async fn the_remaining_time_shrinks_from_hop_to_hop() {
             let mut all = received(&request).to_string();
             if let Some(next) = next {
                 let service = ServiceBuilder::new()
-                    .layer(DeadlineLayer::client())
+                    .layer(DeadlineLayer::client(&Deadlines::default()))
                     .service(client());
                 let response = service.oneshot(support::get(next, "/")).await.unwrap();
                 let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -122,9 +122,10 @@ async fn the_remaining_time_shrinks_from_hop_to_hop() {
 async fn a_fallible_service_can_be_a_route() {
     let service = ServiceBuilder::new()
         .layer(ProblemLayer::new())
-        .layer(DeadlineLayer::server(
+        .layer(DeadlineLayer::server(&Deadlines::new(
+            "api",
             DeadlineConfig::default().timeout(SOON),
-        ))
+        )))
         .service(service_fn(async |_: Request<Body>| {
             pending::<()>().await;
             Ok::<_, Infallible>(Response::new(Body::empty()))

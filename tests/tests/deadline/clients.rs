@@ -37,9 +37,10 @@ where
     Res::Error: Into<BoxError>,
 {
     let patient = ServiceBuilder::new()
-        .layer(DeadlineLayer::client_with(
+        .layer(DeadlineLayer::client(&Deadlines::new(
+            "test",
             ClientDeadlineConfig::default().timeout(std::time::Duration::from_secs(20)),
-        ))
+        )))
         .service(client.clone());
     let response = within(patient.oneshot(request("/"))).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -47,7 +48,7 @@ where
 
     let config = ClientDeadlineConfig::default().timeout(SOON);
     let hasty = ServiceBuilder::new()
-        .layer(DeadlineLayer::client_with(config))
+        .layer(DeadlineLayer::client(&Deadlines::new("test", config)))
         .service(client);
     let Err(error) = within(hasty.clone().oneshot(request("/late"))).await else {
         panic!("no response");
@@ -82,7 +83,7 @@ async fn reqwest_keeps_deadlines() {
 #[tokio::test]
 async fn a_call_that_cannot_end_in_time_is_not_sent() {
     let service = ServiceBuilder::new()
-        .layer(DeadlineLayer::client())
+        .layer(DeadlineLayer::client(&Deadlines::default()))
         .service(service_fn(
             async |_: Request<Body>| -> Result<Response<Body>, BoxError> { panic!("sent") },
         ));
@@ -111,7 +112,7 @@ async fn the_task_context_is_passed_through_a_buffer() {
     tokio::time::sleep(second).await;
 
     let config = ClientDeadlineConfig::default().timeout(second);
-    let client = DeadlineLayer::client_with(config).layer(pool);
+    let client = DeadlineLayer::client(&Deadlines::new("test", config)).layer(pool);
     let error = client.clone().oneshot(Request::new(Body::empty())).await;
     let error = error.err().unwrap();
     let rejection = Rejection::find(&*error).unwrap();

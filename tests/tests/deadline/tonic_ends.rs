@@ -79,7 +79,7 @@ async fn our_client_ends_the_stream_of_a_channel() {
     let channel = connect(serve(None).await).await;
     let config = ClientDeadlineConfig::default().timeout(SOON);
     let service = ServiceBuilder::new()
-        .layer(DeadlineLayer::client_with(config))
+        .layer(DeadlineLayer::client(&Deadlines::new("test", config)))
         .service(channel);
     let mut client = HealthClient::new(service);
     let mut stream = within(client.watch(health())).await.unwrap().into_inner();
@@ -100,7 +100,7 @@ async fn a_problem_layer_maps_a_channels_timeout_to_deadline_exceeded() {
         .layer(ProblemLayer::with_config(
             ProblemConfig::default().problems(problems),
         ))
-        .layer(DeadlineLayer::client_with(config))
+        .layer(DeadlineLayer::client(&Deadlines::new("test", config)))
         .service(channel);
     let mut client = HealthClient::new(service);
     let status = within(client.check(health())).await.unwrap_err();
@@ -116,7 +116,7 @@ async fn serve(config: Option<DeadlineConfig>) -> SocketAddr {
         Some(config) => {
             let server = Server::builder()
                 .layer(ProblemLayer::new())
-                .layer(DeadlineLayer::server(config))
+                .layer(DeadlineLayer::server(&Deadlines::new("test", config)))
                 .add_service(service);
             tokio::spawn(server.serve_with_incoming(incoming));
         }

@@ -16,7 +16,7 @@ fn of_two(deadline: DeadlineConfig) -> (Bulkhead, Downloads, axum::Router) {
     let routes = routes(&downloads).layer(
         ServiceBuilder::new()
             .layer(ProblemLayer::new())
-            .layer(DeadlineLayer::server(deadline))
+            .layer(DeadlineLayer::server(&Deadlines::new("test", deadline)))
             .layer(BulkheadLayer::server(&bulkhead)),
     );
     (bulkhead, downloads, routes)

@@ -161,7 +161,7 @@ async fn a_response_of_layers_converts_to_one_of_reqwest() {
     let breaker = counting();
     let retry = Retry::new("test", RetryConfig::default());
     let service = ServiceBuilder::new()
-        .layer(DeadlineLayer::client())
+        .layer(DeadlineLayer::client(&Deadlines::default()))
         .layer(RetryLayer::client(&retry))
         .service(behind(&breaker));
 

@@ -125,20 +125,22 @@ async fn a_dependency_that_hangs_is_detected_with_the_defaults() {
     let breaker = Breaker::new("payments", BreakerConfig::default());
     let retry = Retry::new("payments", RetryConfig::default());
     let payments = ServiceBuilder::new()
-        .layer(DeadlineLayer::client())
+        .layer(DeadlineLayer::client(&Deadlines::default()))
         .layer(RetryLayer::client(&retry))
         .layer(BreakerLayer::client(&breaker))
         .service(service_fn(|_: Request<Sent>| {
             pending::<Result<Response<Full<Bytes>>, Infallible>>()
         }));
     let config = DeadlineConfig::default().timeout(2_000 * MS);
-    let server = DeadlineLayer::server(config).layer(service_fn(move |_: Request<()>| {
-        let payments = payments.clone();
-        async move {
-            let answer = payments.oneshot(request()).await;
-            answer.map(|_| Response::new(Full::<Bytes>::default()))
-        }
-    }));
+    let server = DeadlineLayer::server(&Deadlines::new("test", config)).layer(service_fn(
+        move |_: Request<()>| {
+            let payments = payments.clone();
+            async move {
+                let answer = payments.oneshot(request()).await;
+                answer.map(|_| Response::new(Full::<Bytes>::default()))
+            }
+        },
+    ));
     for _ in 0..10 {
         assert!(server.clone().oneshot(Request::new(())).await.is_err());
     }

@@ -43,7 +43,7 @@ fn a_bulkhead_ends_every_wait_and_serves_all_in_turn() {
 
 #[test]
 fn a_deadline_ends_waits_for_readiness_and_unread_responses() {
-    let suite = Conformance::new("deadline", || DeadlineLayer::server(deadline()));
+    let suite = Conformance::new("deadline", || DeadlineLayer::server(&deadline()));
     let suite = suite.needs_timer().ends_within(SECOND).attempts(1);
     let suite = suite.ready_within(SECOND);
     holds(suite, &["A10", "A11", "Q5", "R14", "R15", "T9", "X8"]);
@@ -57,7 +57,7 @@ fn a_bulkhead_inside_a_deadline_gets_its_slots_back() {
         let config = config.margin(Duration::ZERO);
         let bulkhead = Bulkhead::new("report", config.max_wait(None).order(Order::Fifo));
         let stack = ServiceBuilder::new()
-            .layer(DeadlineLayer::server(deadline()))
+            .layer(DeadlineLayer::server(&deadline()))
             .layer(BulkheadLayer::server(&bulkhead));
         LayerUnderTest::new(stack.into_inner())
     });
@@ -139,7 +139,7 @@ fn a_retry_inside_a_deadline_ends_in_time() {
         let replayable = |request: Request<TestBody>| request.map(ReplayBody::new);
         let retry = Retry::new("report", RetryConfig::default());
         let stack = ServiceBuilder::new()
-            .layer(DeadlineLayer::server(deadline()))
+            .layer(DeadlineLayer::server(&deadline()))
             .map_request(replayable)
             .layer(RetryLayer::client(&retry));
         LayerUnderTest::new(stack.into_inner())
@@ -149,6 +149,6 @@ fn a_retry_inside_a_deadline_ends_in_time() {
     holds(suite.only(&invariants), &invariants);
 }
 
-fn deadline() -> DeadlineConfig {
-    DeadlineConfig::default().timeout(SECOND)
+fn deadline() -> Deadlines {
+    Deadlines::new("report", DeadlineConfig::default().timeout(SECOND))
 }

@@ -7,16 +7,39 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use http_body::Body;
 
-use super::{Conclude, Side};
+use super::{Conclude, Kind, Side};
 use crate::clock::system_time;
+use crate::current::Current;
 use crate::deadline_timer::DeadlineTimer;
-use crate::{ClientDeadlineConfig, DeadlineBody};
+use crate::{ClientDeadlineConfig, DeadlineBody, Deadlines};
 
 /// An outgoing HTTP call. Its deadline is the earliest of those of the request, the task and the configured timeout,
 /// and is written to the request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Client {
-    pub(crate) config: ClientDeadlineConfig,
+    current: Current<ClientDeadlineConfig>,
+}
+
+impl Client {
+    pub(crate) fn new(deadlines: &Deadlines<ClientDeadlineConfig>) -> Self {
+        Self {
+            current: Current::new(deadlines.clone()),
+        }
+    }
+}
+
+impl Kind for Client {
+    type Config = ClientDeadlineConfig;
+
+    #[inline]
+    fn current(&self) -> &Current<ClientDeadlineConfig> {
+        &self.current
+    }
+
+    #[inline]
+    fn current_mut(&mut self) -> &mut Current<ClientDeadlineConfig> {
+        &mut self.current
+    }
 }
 
 impl<B> Side<Request<B>> for Client {
@@ -38,7 +61,7 @@ impl<B> Side<Request<B>> for Client {
         );
         let header = header.and_then(|given| Deadline::after(now, given));
         let inherited = Deadline::earlier(Deadline::earlier(outer, extension), header);
-        self.config.rule.send(now, inherited)
+        self.current.config.rule.send(now, inherited)
     }
 
     fn tell(&self, now: Instant, deadline: Deadline, request: &mut Request<B>) {
@@ -46,11 +69,11 @@ impl<B> Side<Request<B>> for Client {
         let header = if grpc::is_grpc(headers.get(CONTENT_TYPE)) {
             DeadlineHeader::GrpcTimeout
         } else {
-            self.config.header
+            self.current.config.header
         };
-        let given = self.config.rule.given(now, deadline);
+        let given = self.current.config.rule.given(now, deadline);
         write_deadline(headers, header, given, system_time);
-        if self.config.extension {
+        if self.current.config.extension {
             let extensions = request.extensions_mut();
             extensions.insert(deadline);
             // The rest of the task context, for inner services that run in another task.

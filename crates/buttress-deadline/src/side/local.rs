@@ -1,14 +1,38 @@
 use std::time::Instant;
 
-use buttress_core::{Deadline, Reason, ServerDeadline, TaskContext};
+use buttress_core::{Deadline, Reason, TaskContext};
 
-use super::{Conclude, Side};
+use super::{Conclude, Kind, Side};
+use crate::current::Current;
 use crate::deadline_timer::DeadlineTimer;
+use crate::{DeadlineConfig, Deadlines};
 
 /// Any call. Its deadline is the earlier of that of the task and the configured timeout.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Local {
-    pub(crate) rule: ServerDeadline,
+    current: Current<DeadlineConfig>,
+}
+
+impl Local {
+    pub(crate) fn new(deadlines: &Deadlines) -> Self {
+        Self {
+            current: Current::new(deadlines.clone()),
+        }
+    }
+}
+
+impl Kind for Local {
+    type Config = DeadlineConfig;
+
+    #[inline]
+    fn current(&self) -> &Current<DeadlineConfig> {
+        &self.current
+    }
+
+    #[inline]
+    fn current_mut(&mut self) -> &mut Current<DeadlineConfig> {
+        &mut self.current
+    }
 }
 
 impl<Req> Side<Req> for Local {
@@ -19,7 +43,7 @@ impl<Req> Side<Req> for Local {
         outer: Option<Deadline>,
         _: &Req,
     ) -> Result<Option<Deadline>, Reason> {
-        self.rule.admit(now, None, outer)
+        self.current.config.rule.admit(now, None, outer)
     }
 
     #[inline]

@@ -12,14 +12,32 @@ pub use client::Client;
 pub use local::Local;
 pub use server::Server;
 
+use crate::current::Current;
 use crate::deadline_timer::DeadlineTimer;
+use crate::deadlines::Config;
+
+/// The handle of a layer, and which of the configurations it has.
+#[expect(
+    unnameable_types,
+    reason = "a sealed trait: a type that cannot be named cannot be implemented"
+)]
+pub trait Kind: Clone {
+    /// The configuration.
+    type Config: Config;
+
+    /// Returns the handle and the configuration.
+    fn current(&self) -> &Current<Self::Config>;
+
+    /// Returns them, mutable.
+    fn current_mut(&mut self) -> &mut Current<Self::Config>;
+}
 
 /// How the deadline of a request is read and written.
 #[expect(
     unnameable_types,
     reason = "a sealed trait: a type that cannot be named cannot be implemented"
 )]
-pub trait Side<Req>: Copy {
+pub trait Side<Req>: Kind {
     /// Returns the deadline of a call that starts `now` in a task with the deadline `outer`.
     fn decide(
         &self,

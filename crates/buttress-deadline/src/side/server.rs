@@ -6,15 +6,38 @@ use buttress_http::request_identity;
 use http::{Request, Response};
 use http_body::Body;
 
-use super::{Conclude, Side};
+use super::{Conclude, Kind, Side};
 use crate::clock::system_time;
+use crate::current::Current;
 use crate::deadline_timer::DeadlineTimer;
-use crate::{DeadlineBody, DeadlineConfig};
+use crate::{DeadlineBody, DeadlineConfig, Deadlines};
 
 /// An incoming HTTP call. Its deadline is the earliest of those of its headers, the task and the configured timeout.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Server {
-    pub(crate) config: DeadlineConfig,
+    current: Current<DeadlineConfig>,
+}
+
+impl Server {
+    pub(crate) fn new(deadlines: &Deadlines) -> Self {
+        Self {
+            current: Current::new(deadlines.clone()),
+        }
+    }
+}
+
+impl Kind for Server {
+    type Config = DeadlineConfig;
+
+    #[inline]
+    fn current(&self) -> &Current<DeadlineConfig> {
+        &self.current
+    }
+
+    #[inline]
+    fn current_mut(&mut self) -> &mut Current<DeadlineConfig> {
+        &mut self.current
+    }
 }
 
 impl<B> Side<Request<B>> for Server {
@@ -30,7 +53,7 @@ impl<B> Side<Request<B>> for Server {
             trusted_headers,
             clock_skew,
             ..
-        } = self.config;
+        } = self.current.config;
         let given = read_deadline(request.headers(), trusted_headers, clock_skew, system_time);
         let known = request.extensions().get().copied();
         rule.admit(now, given, Deadline::earlier(outer, known))
@@ -38,7 +61,7 @@ impl<B> Side<Request<B>> for Server {
 
     #[inline]
     fn tell(&self, _: Instant, deadline: Deadline, request: &mut Request<B>) {
-        if self.config.extension {
+        if self.current.config.extension {
             request.extensions_mut().insert(deadline);
         }
     }

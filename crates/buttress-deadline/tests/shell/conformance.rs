@@ -1,31 +1,29 @@
 use std::time::Duration;
 
 use buttress_core::{Mode, Ratio};
-use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
+use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, Deadlines};
 use buttress_testkit::{Conformance, LayerUnderTest};
+
+use crate::support::{client, plain, server};
 
 /// Longer than the suite makes any call wait, except for the jumps of its clock, which no call should outlast.
 const TIMEOUT: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 #[test]
 fn a_plain_deadline_conforms_in_every_mode() {
-    in_every_mode("plain", |mode| {
-        LayerUnderTest::new(DeadlineLayer::new(config(mode)))
-    });
+    in_every_mode("plain", |mode| LayerUnderTest::new(plain(config(mode))));
 }
 
 #[test]
 fn a_deadline_of_a_server_conforms_in_every_mode() {
-    in_every_mode("server", |mode| {
-        LayerUnderTest::new(DeadlineLayer::server(config(mode)))
-    });
+    in_every_mode("server", |mode| LayerUnderTest::new(server(config(mode))));
 }
 
 #[test]
 fn a_deadline_of_a_client_conforms_in_every_mode() {
     in_every_mode("client", |mode| {
         let config = ClientDeadlineConfig::default().timeout(TIMEOUT).mode(mode);
-        LayerUnderTest::new(DeadlineLayer::client_with(config))
+        LayerUnderTest::new(client(config))
     });
 }
 
@@ -33,9 +31,9 @@ fn a_deadline_of_a_client_conforms_in_every_mode() {
 fn a_layer_without_deadlines_conforms() {
     for name in ["plain", "server", "client"] {
         let suite = Conformance::new(name, move || match name {
-            "plain" => LayerUnderTest::new(DeadlineLayer::new(DeadlineConfig::default())),
-            "server" => LayerUnderTest::new(DeadlineLayer::server(DeadlineConfig::default())),
-            _ => LayerUnderTest::new(DeadlineLayer::client()),
+            "plain" => LayerUnderTest::new(DeadlineLayer::new(&Deadlines::default())),
+            "server" => LayerUnderTest::new(DeadlineLayer::server(&Deadlines::default())),
+            _ => LayerUnderTest::new(DeadlineLayer::client(&Deadlines::default())),
         });
         let report = suite.run();
         assert!(report.failed().is_empty(), "{name}\n{report}");

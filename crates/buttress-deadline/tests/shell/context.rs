@@ -1,15 +1,15 @@
 use std::convert::Infallible;
 
 use buttress_core::{Deadline, TaskContext};
-use buttress_deadline::{DeadlineLayer, carry};
+use buttress_deadline::carry;
 use tower::{Layer, service_fn};
 
-use crate::support::{call, config, deadline, millis};
+use crate::support::{call, config, deadline, millis, plain};
 
 /// Every poll has the context, also on another thread, and it is removed between polls.
 #[tokio::test(start_paused = true)]
 async fn every_poll_of_a_handler_has_the_deadline() {
-    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+    let layer = plain(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         let mut seen = vec![Deadline::current()];
         for _ in 0..3 {
@@ -27,7 +27,7 @@ async fn every_poll_of_a_handler_has_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_spawned_task_has_the_deadline_only_if_it_is_carried() {
-    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+    let layer = plain(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         let left_behind = tokio::spawn(async { Deadline::current() });
         let taken_along = tokio::spawn(carry(async {
@@ -42,7 +42,7 @@ async fn a_spawned_task_has_the_deadline_only_if_it_is_carried() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_removes_the_deadline_from_the_task() {
-    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+    let layer = plain(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|()| async {
         tokio::task::yield_now().await;
         if Deadline::current().is_some() {

@@ -1,15 +1,14 @@
 use std::convert::Infallible;
 
 use buttress_core::{Deadline, Reason, TaskContext};
-use buttress_deadline::DeadlineLayer;
 use tower::{Layer, Service, service_fn};
 
-use crate::support::{call, config, deadline, millis, reason, remaining, timed};
+use crate::support::{call, config, deadline, millis, plain, reason, remaining, timed};
 
 /// Any service, with any request and response.
 #[tokio::test(start_paused = true)]
 async fn any_call_has_a_timeout() {
-    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+    let layer = plain(config().timeout(millis(100)));
     let service = layer.layer(service_fn(|wait: u64| async move {
         tokio::time::sleep(millis(wait)).await;
         Ok::<_, Infallible>(Deadline::current().map(remaining))
@@ -22,7 +21,7 @@ async fn any_call_has_a_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_the_task_is_that_of_its_calls() {
-    let layer = DeadlineLayer::new(config());
+    let layer = plain(config());
     let mut service = layer.layer(service_fn(|()| async {
         tokio::time::sleep(millis(500)).await;
         Ok::<_, Infallible>(())

@@ -9,6 +9,7 @@ mod context;
 mod head;
 mod local;
 mod modes;
+mod reconfigure;
 mod refusals;
 mod server;
 mod services;

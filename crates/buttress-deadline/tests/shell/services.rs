@@ -5,16 +5,18 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, DeadlineService};
+use buttress_deadline::{
+    ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, DeadlineService, Deadlines,
+};
 use tower::layer::util::Stack;
 use tower::util::BoxCloneService;
 use tower::{Layer, service_fn};
 
-use crate::support::{call, config, millis};
+use crate::support::{call, config, millis, plain, server};
 
 #[tokio::test(start_paused = true)]
 async fn the_inner_service_needs_only_clone() {
-    let layer = DeadlineLayer::new(config().timeout(millis(100)));
+    let layer = plain(config().timeout(millis(100)));
 
     let boxed = BoxCloneService::new(service_fn(
         |n: u32| async move { Ok::<_, io::Error>(n + 1) },
@@ -35,19 +37,19 @@ async fn the_inner_service_needs_only_clone() {
 fn layers_and_services_are_clone_send_and_sync() {
     fn clones<T: Clone + Send + Sync + 'static>(_: &T) {}
 
-    clones(&DeadlineLayer::new(config()));
-    clones(&DeadlineLayer::server(config()));
-    clones(&DeadlineLayer::client());
-    clones(&DeadlineLayer::new(config()).layer(()));
+    clones(&plain(config()));
+    clones(&server(config()));
+    clones(&DeadlineLayer::client(&Deadlines::default()));
+    clones(&plain(config()).layer(()));
     clones(&Stack::new(
-        DeadlineLayer::client(),
-        DeadlineLayer::client(),
+        DeadlineLayer::client(&Deadlines::default()),
+        DeadlineLayer::client(&Deadlines::default()),
     ));
 }
 
 #[test]
 fn a_service_returns_its_inner_service() {
-    let mut service: DeadlineService<u8> = DeadlineLayer::new(config()).layer(7);
+    let mut service: DeadlineService<u8> = plain(config()).layer(7);
     *service.get_mut() += 1;
     assert_eq!(*service.get_ref(), 8);
     assert_eq!(service.into_inner(), 8);
@@ -57,8 +59,10 @@ fn a_service_returns_its_inner_service() {
 fn the_error_of_an_invalid_configuration_names_the_field() {
     let zero = Duration::ZERO;
     let refused = |config: DeadlineConfig| {
-        let error = DeadlineLayer::try_server(config).unwrap_err();
-        assert_eq!(Some(&error), DeadlineLayer::try_new(config).err().as_ref());
+        let error = Deadlines::try_new("test", config).unwrap_err();
+        let deadlines = Deadlines::<DeadlineConfig>::default();
+        assert_eq!(deadlines.reconfigure(config), Err(error.clone()));
+        assert_eq!(deadlines.config(), DeadlineConfig::default());
         error.field()
     };
     assert_eq!(refused(config().timeout(zero)), "timeout");
@@ -71,7 +75,7 @@ fn the_error_of_an_invalid_configuration_names_the_field() {
     );
     let client = ClientDeadlineConfig::default().timeout(millis(2));
     assert_eq!(
-        DeadlineLayer::try_client_with(client).unwrap_err().field(),
+        Deadlines::try_new("test", client).unwrap_err().field(),
         "timeout"
     );
 }
@@ -79,5 +83,5 @@ fn the_error_of_an_invalid_configuration_names_the_field() {
 #[test]
 #[should_panic = "timeout is 0ns, but must be more than 0 and at most a year"]
 fn new_panics_on_an_invalid_configuration() {
-    let _ = DeadlineLayer::server(config().timeout(Duration::ZERO));
+    let _ = Deadlines::new("test", config().timeout(Duration::ZERO));
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use buttress_core::{BoxError, Deadline, Reason, Rejection};
-use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer};
+use buttress_deadline::{ClientDeadlineConfig, DeadlineConfig, DeadlineLayer, Deadlines};
 use buttress_testkit::{CountingWaker, TestBody};
 use http::{HeaderMap, Request, Response};
 use tower::{Service, ServiceExt, service_fn};
@@ -21,12 +21,16 @@ pub(crate) fn client_config() -> ClientDeadlineConfig {
     ClientDeadlineConfig::default().margin(Duration::ZERO)
 }
 
+pub(crate) fn plain(config: DeadlineConfig) -> DeadlineLayer {
+    DeadlineLayer::new(&Deadlines::new("test", config))
+}
+
 pub(crate) fn server(config: DeadlineConfig) -> DeadlineLayer<buttress_deadline::Server> {
-    DeadlineLayer::server(config).named("test")
+    DeadlineLayer::server(&Deadlines::new("test", config))
 }
 
 pub(crate) fn client(config: ClientDeadlineConfig) -> DeadlineLayer<buttress_deadline::Client> {
-    DeadlineLayer::client_with(config).named("test")
+    DeadlineLayer::client(&Deadlines::new("test", config))
 }
 
 pub(crate) fn request() -> Request<TestBody> {

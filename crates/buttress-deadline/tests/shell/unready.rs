@@ -1,12 +1,12 @@
 //! A service that is not ready: the wait for it has no request, but still ends.
 
 use buttress_core::{Mode, Reason, TaskContext};
-use buttress_deadline::DeadlineLayer;
 use buttress_testkit::{CountingWaker, ReadyProbe};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::support::{
-    client, client_config, config, deadline, is_ready, millis, reason, request, server, timed,
+    client, client_config, config, deadline, is_ready, millis, plain, reason, request, server,
+    timed,
 };
 
 #[tokio::test(start_paused = true)]
@@ -14,12 +14,7 @@ async fn a_call_with_a_timeout_does_not_wait_for_an_hour() {
     let (inner, probe) = ReadyProbe::new();
     probe.not_ready();
     let config = config().timeout(millis(1_000));
-    let (took, result) = timed(
-        DeadlineLayer::new(config)
-            .layer(inner.clone())
-            .oneshot(request()),
-    )
-    .await;
+    let (took, result) = timed(plain(config).layer(inner.clone()).oneshot(request())).await;
     assert_eq!(reason(&result), Some(Reason::DeadlineExceeded));
     assert_eq!(took, millis(1_000));
 

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 use buttress_breaker::{Breaker, BreakerLayer, BreakerService};
 use buttress_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService};
 use buttress_core::{ConfigError, Name, Striped};
-use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService};
+use buttress_deadline::{Client, ClientDeadlineConfig, DeadlineLayer, DeadlineService, Deadlines};
 use buttress_http::Http;
 use buttress_retry::{HttpRetry, Retry, RetryConfig, RetryLayer, RetryService};
 use buttress_shed::{ShedLayer, ShedService, Shedder};
@@ -55,6 +55,7 @@ impl ClientSettings {
 pub struct ClientStack {
     name: Name,
     layers: Striped<Live<Replaceable>>,
+    deadlines: Option<Deadlines<ClientDeadlineConfig>>,
     retry: Option<Retry>,
     shedder: Option<Shedder>,
     breaker: Option<Breaker>,
@@ -64,7 +65,6 @@ pub struct ClientStack {
 /// The layers without a handle, which are replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
-    deadline: Option<DeadlineLayer<Client>>,
     shed: Option<ShedLayer<buttress_shed::Client>>,
     breaker: Option<BreakerLayer<Http>>,
     bulkhead: Option<BulkheadLayer<Http>>,
@@ -72,6 +72,10 @@ struct Replaceable {
 
 impl ClientStack {
     pub(super) fn new(name: Name, settings: &ClientSettings) -> Result<Self, ConfigError> {
+        let deadlines = settings.deadline;
+        let deadlines = deadlines
+            .map(|config| Deadlines::try_new(name.clone(), config))
+            .transpose()?;
         let shed = settings.shed.clone();
         let shedder = shed
             .map(|settings| Shedder::try_new(name.clone(), settings.config))
@@ -85,15 +89,15 @@ impl ClientStack {
             .map(|settings| Bulkhead::try_new(name.clone(), settings.config.clone()))
             .transpose()?;
         let layers = Replaceable::new(
-            &name,
             settings,
             shedder.as_ref(),
             breaker.as_ref(),
             bulkhead.as_ref(),
-        )?;
+        );
         let retry = settings.retry.clone();
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
+            deadlines,
             shedder,
             retry: retry
                 .map(|config| Retry::try_new(name.clone(), config))
@@ -114,6 +118,12 @@ impl ClientStack {
     #[must_use]
     pub fn service<S>(&self, inner: S) -> ClientService<S> {
         self.layer(inner)
+    }
+
+    /// Returns its deadlines, if the file has some.
+    #[must_use]
+    pub fn deadlines(&self) -> Option<&Deadlines<ClientDeadlineConfig>> {
+        self.deadlines.as_ref()
     }
 
     /// Returns its retry, if the file has one.
@@ -148,7 +158,10 @@ impl ClientStack {
     pub(super) fn apply(&self, settings: &ClientSettings) -> Result<(), ConfigError> {
         let (shedder, breaker) = (self.shedder.as_ref(), self.breaker.as_ref());
         let bulkhead = self.bulkhead.as_ref();
-        let layers = Replaceable::new(&self.name, settings, shedder, breaker, bulkhead)?;
+        let layers = Replaceable::new(settings, shedder, breaker, bulkhead);
+        if let (Some(deadlines), Some(config)) = (&self.deadlines, settings.deadline) {
+            deadlines.reconfigure(config)?;
+        }
         if let (Some(retry), Some(config)) = (&self.retry, &settings.retry) {
             retry.reconfigure(config.clone())?;
         }
@@ -168,18 +181,12 @@ impl ClientStack {
 
 impl Replaceable {
     fn new(
-        name: &Name,
         settings: &ClientSettings,
         shedder: Option<&Shedder>,
         breaker: Option<&Breaker>,
         bulkhead: Option<&Bulkhead>,
-    ) -> Result<Self, ConfigError> {
-        let deadline = settings
-            .deadline
-            .map(DeadlineLayer::try_client_with)
-            .transpose()?;
-        Ok(Self {
-            deadline: deadline.map(|layer| layer.named(name.clone())),
+    ) -> Self {
+        Self {
             shed: shedder
                 .zip(settings.shed.as_ref())
                 .map(|(shedder, settings)| settings.client_layer(shedder)),
@@ -189,7 +196,7 @@ impl Replaceable {
             bulkhead: bulkhead
                 .zip(settings.bulkhead.as_ref())
                 .map(|(bulkhead, settings)| settings.layer(bulkhead)),
-        })
+        }
     }
 }
 
@@ -198,13 +205,14 @@ impl<S> Layer<S> for ClientStack {
 
     fn layer(&self, inner: S) -> ClientService<S> {
         let (layers, edition) = self.layers.read();
+        let deadline = self.deadlines.as_ref().map(DeadlineLayer::client);
         let retry = self.retry.as_ref().map(RetryLayer::client);
         let inner = MaybeService::new(layers.bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.breaker.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(retry.as_ref(), inner);
         ClientService {
-            inner: MaybeService::new(layers.deadline.as_ref(), inner),
+            inner: MaybeService::new(deadline.as_ref(), inner),
             layers: self.layers.clone(),
             edition,
         }
@@ -233,13 +241,7 @@ impl<S> ClientService<S> {
         let (layers, edition) = self.layers.read();
         self.edition = edition;
         let inner = match &mut self.inner {
-            MaybeService::With(service) => {
-                layers
-                    .deadline
-                    .iter()
-                    .for_each(|layer| service.adopt(layer));
-                service.get_mut()
-            }
+            MaybeService::With(service) => service.get_mut(),
             MaybeService::Without(inner) => inner,
         };
         let inner = match inner {

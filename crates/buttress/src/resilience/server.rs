@@ -2,7 +2,7 @@ use std::task::{Context, Poll};
 
 use buttress_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, ByPath};
 use buttress_core::{ConfigError, Name, Striped};
-use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Server};
+use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Deadlines, Server};
 use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
 use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
@@ -47,6 +47,7 @@ impl ServerSettings {
 pub struct ServerStack {
     name: Name,
     layers: Striped<Live<Replaceable>>,
+    deadlines: Option<Deadlines>,
     shedder: Option<Shedder>,
     bulkhead: Option<Bulkhead>,
 }
@@ -55,13 +56,16 @@ pub struct ServerStack {
 #[derive(Debug, Clone)]
 struct Replaceable {
     problem: ProblemLayer,
-    deadline: Option<DeadlineLayer<Server>>,
     shed: Option<ShedLayer<buttress_shed::Server>>,
     bulkhead: Option<BulkheadLayer<ByPath>>,
 }
 
 impl ServerStack {
     pub(super) fn new(name: Name, settings: &ServerSettings) -> Result<Self, ConfigError> {
+        let deadlines = settings.deadline;
+        let deadlines = deadlines
+            .map(|config| Deadlines::try_new(name.clone(), config))
+            .transpose()?;
         let shed = settings.shed.clone();
         let shedder = shed
             .map(|settings| Shedder::try_new(name.clone(), settings.config))
@@ -70,9 +74,10 @@ impl ServerStack {
         let bulkhead = bulkhead
             .map(|settings| Bulkhead::try_new(name.clone(), settings.config.clone()))
             .transpose()?;
-        let layers = Replaceable::new(&name, settings, shedder.as_ref(), bulkhead.as_ref())?;
+        let layers = Replaceable::new(settings, shedder.as_ref(), bulkhead.as_ref());
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
+            deadlines,
             shedder,
             bulkhead,
             name,
@@ -89,6 +94,12 @@ impl ServerStack {
     #[must_use]
     pub fn service<S>(&self, inner: S) -> ServerService<S> {
         self.layer(inner)
+    }
+
+    /// Returns its deadlines, if the file has some.
+    #[must_use]
+    pub fn deadlines(&self) -> Option<&Deadlines> {
+        self.deadlines.as_ref()
     }
 
     /// Returns its shedder, if the file has one.
@@ -110,7 +121,10 @@ impl ServerStack {
 
     pub(super) fn apply(&self, settings: &ServerSettings) -> Result<(), ConfigError> {
         let (shedder, bulkhead) = (self.shedder.as_ref(), self.bulkhead.as_ref());
-        let layers = Replaceable::new(&self.name, settings, shedder, bulkhead)?;
+        let layers = Replaceable::new(settings, shedder, bulkhead);
+        if let (Some(deadlines), Some(config)) = (&self.deadlines, settings.deadline) {
+            deadlines.reconfigure(config)?;
+        }
         if let (Some(shedder), Some(settings)) = (&self.shedder, &settings.shed) {
             shedder.reconfigure(settings.config.clone())?;
         }
@@ -124,25 +138,19 @@ impl ServerStack {
 
 impl Replaceable {
     fn new(
-        name: &Name,
         settings: &ServerSettings,
         shedder: Option<&Shedder>,
         bulkhead: Option<&Bulkhead>,
-    ) -> Result<Self, ConfigError> {
-        let deadline = settings
-            .deadline
-            .map(DeadlineLayer::try_server)
-            .transpose()?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             problem: ProblemLayer::with_config(settings.problem.clone()),
-            deadline: deadline.map(|layer| layer.named(name.clone())),
             shed: shedder
                 .zip(settings.shed.as_ref())
                 .map(|(shedder, settings)| settings.server_layer(shedder)),
             bulkhead: bulkhead
                 .zip(settings.bulkhead.as_ref())
                 .map(|(bulkhead, settings)| settings.layer(bulkhead).by_path()),
-        })
+        }
     }
 }
 
@@ -151,9 +159,10 @@ impl<S> Layer<S> for ServerStack {
 
     fn layer(&self, inner: S) -> ServerService<S> {
         let (layers, edition) = self.layers.read();
+        let deadline = self.deadlines.as_ref().map(DeadlineLayer::server);
         let inner = MaybeService::new(layers.bulkhead.as_ref(), inner);
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
-        let inner = MaybeService::new(layers.deadline.as_ref(), inner);
+        let inner = MaybeService::new(deadline.as_ref(), inner);
         ServerService {
             inner: layers.problem.layer(inner),
             layers: self.layers.clone(),
@@ -183,13 +192,7 @@ impl<S> ServerService<S> {
         self.edition = edition;
         self.inner.adopt(&layers.problem);
         let inner = match self.inner.get_mut() {
-            MaybeService::With(service) => {
-                layers
-                    .deadline
-                    .iter()
-                    .for_each(|layer| service.adopt(layer));
-                service.get_mut()
-            }
+            MaybeService::With(service) => service.get_mut(),
             MaybeService::Without(inner) => inner,
         };
         let inner = match inner {

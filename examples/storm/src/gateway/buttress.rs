@@ -88,13 +88,12 @@ fn circuit() -> BreakerConfig {
 pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr, BoxError> {
     let client = net::client().timeout(ATTEMPT_TIMEOUT).build()?;
     let retry = Retry::new("orders", RetryConfig::default());
+    let deadline = Deadlines::new("gateway", DeadlineConfig::default().timeout(TIMEOUT));
     let gateway = ServiceBuilder::new()
         // A rejection becomes a 503 with a problem document that has the reason and a `Retry-After`.
         .layer(ProblemLayer::new())
         // A request ends in time for its caller to hear of it, and no attempt is begun that would not.
-        .layer(DeadlineLayer::server(
-            DeadlineConfig::default().timeout(TIMEOUT),
-        ))
+        .layer(DeadlineLayer::server(&deadline))
         // A request beyond the capacity waits for an eighth of a second, and is then rejected.
         .layer(ShedLayer::server(&handles.shedder))
         // What fails is tried again, as long as successes pay for that.

@@ -50,18 +50,15 @@ fn a_hedge_conforms() {
 fn a_deadline_conforms() {
     let timeout = Duration::from_millis(1_500);
     for mode in MODES {
-        let server = DeadlineConfig::default().timeout(timeout).mode(mode);
-        let client = ClientDeadlineConfig::default().timeout(timeout).mode(mode);
+        let config = DeadlineConfig::default().timeout(timeout).mode(mode);
+        let plain = move || DeadlineLayer::new(&Deadlines::new("shaken", config));
+        let server = move || DeadlineLayer::server(&Deadlines::new("shaken", config));
+        let config = ClientDeadlineConfig::default().timeout(timeout).mode(mode);
+        let client = move || DeadlineLayer::client(&Deadlines::new("shaken", config));
         let layers: [(_, Box<dyn Fn() -> LayerUnderTest>); 3] = [
-            ("plain", Box::new(move || DeadlineLayer::new(server).into())),
-            (
-                "server",
-                Box::new(move || DeadlineLayer::server(server).into()),
-            ),
-            (
-                "client",
-                Box::new(move || DeadlineLayer::client_with(client).into()),
-            ),
+            ("plain", Box::new(move || plain().into())),
+            ("server", Box::new(move || server().into())),
+            ("client", Box::new(move || client().into())),
         ];
         for (side, layer) in layers {
             let suite = Conformance::new(format!("deadline, {side}, {mode:?}"), layer);

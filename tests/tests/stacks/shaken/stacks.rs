@@ -27,7 +27,7 @@ fn a_server_conforms() {
             let deadline = DeadlineConfig::default().timeout(TIMEOUT).mode(mode);
             let stack = ServiceBuilder::new()
                 .layer(ProblemLayer::new())
-                .layer(DeadlineLayer::server(deadline))
+                .layer(DeadlineLayer::server(&Deadlines::new("shaken", deadline)))
                 .layer(ShedLayer::server(&shedder))
                 .layer(BulkheadLayer::server(&bulkhead));
             LayerUnderTest::new(stack.into_inner()).state(move || {
@@ -79,7 +79,7 @@ fn client(mode: Mode, injector: Option<&Injector>) -> LayerUnderTest {
     let injector = injector.cloned();
     let stack = ServiceBuilder::new()
         .map_request(|request: Request<TestBody>| request.map(ReplayBody::new))
-        .layer(DeadlineLayer::client_with(deadline))
+        .layer(DeadlineLayer::client(&Deadlines::new("shaken", deadline)))
         .layer(RetryLayer::client(&retry))
         .layer(BreakerLayer::client(&breaker))
         .layer(BulkheadLayer::server(&bulkhead));

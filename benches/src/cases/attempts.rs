@@ -33,7 +33,7 @@ pub(super) fn attempts() -> Vec<Case> {
         }),
         Case::rule("budget: refuse", || {
             let mut clock = Clock::start();
-            let config = BudgetConfig::default().floor_per_second(0);
+            let config = BudgetConfig::default().floor_ratio(0.0);
             let budget = budget(config, &clock);
             move || {
                 let refused = black_box(&budget).reserve(Cost::ONE, black_box(clock.tick()));

@@ -20,7 +20,7 @@ fn epoch() -> Instant {
 fn budget(ratio: f64) -> BudgetConfig {
     BudgetConfig::default()
         .ratio(ratio)
-        .floor_per_second(0)
+        .floor_ratio(0.0)
         .in_flight_share(None)
 }
 
@@ -152,5 +152,31 @@ fn the_bound_on_attempts_in_flight_is_never_exceeded() {
             snapshot.balance,
             2.0 - f64::from(u8::from(mine.is_ok()) + u8::from(other))
         );
+    });
+}
+
+/// A call that began pays for the floor once, whoever updates the balance.
+#[test]
+fn a_call_pays_once_whenever_it_is_credited() {
+    loom::model(|| {
+        let budget = shared(budget(0.0).floor_ratio(0.5));
+        // The two attempts that a budget begins with.
+        assert_eq!(drain(&budget), 2);
+        let others: Vec<_> = (0..2)
+            .map(|_| {
+                let budget = Arc::clone(&budget);
+                thread::spawn(move || {
+                    budget.call_began();
+                    budget.call_ended();
+                })
+            })
+            .collect();
+        go_last();
+        let early = granted(&budget);
+        for other in others {
+            other.join().expect("ended");
+        }
+        assert_eq!(early + drain(&budget), 1);
+        assert_eq!(budget.snapshot(epoch()).calls_in_flight, 0);
     });
 }

@@ -47,7 +47,7 @@
 //!         .attempts(4)
 //!         .backoff(Backoff::default().base(Duration::from_millis(20)).jitter(Jitter::Decorrelated))
 //!         .attempt_timeout(Duration::from_millis(500))
-//!         .budget(BudgetConfig::default().ratio(0.1).floor_per_second(5)),
+//!         .budget(BudgetConfig::default().ratio(0.1).floor_ratio(0.01)),
 //! );
 //! let layer = RetryLayer::client(&payments).classify(
 //!     RetryClassifier::default().statuses([StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE]),

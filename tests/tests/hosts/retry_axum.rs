@@ -20,7 +20,7 @@ use crate::support::{client, get as get_from, listen, read, serve, uri, within};
 pub(crate) fn retry() -> Retry {
     let backoff = Backoff::default().base(Duration::ZERO).cap(Duration::ZERO);
     let budget = BudgetConfig::default()
-        .floor_per_second(0)
+        .floor_ratio(0.0)
         .ratio(100.0)
         .in_flight_share(None);
     let config = RetryConfig::default().backoff(backoff).budget(budget);

@@ -1,6 +1,8 @@
 use super::config::BudgetConfig;
+use super::in_flight::Calls;
 use super::reserve::{BudgetRefusal, Cost};
 use super::{BUCKETS, TOKEN};
+use crate::time::nanos;
 use crate::window::Successes;
 
 /// The balance of a budget, in billionths of an attempt.
@@ -11,7 +13,9 @@ pub(super) struct Ledger {
     pub(super) floor: u64,
     /// The time up to which the floor was added, in nanoseconds.
     floor_paid: u64,
-    /// The unspent deposits of successes, by the time bucket of their end.
+    /// The calls up to which the floor was added, modulo 2³².
+    calls_paid: u32,
+    /// The unspent deposits of calls and successes, by the time bucket of their end.
     deposits: [Deposit; BUCKETS],
     /// The latest bucket. If time goes back, the bucket stays.
     latest: u64,
@@ -32,8 +36,9 @@ impl Ledger {
         Self {
             // The initial balance is enough for the most expensive attempt, a retry after a timeout, so that the first
             // failure of a new process can be retried.
-            floor: config.most_of_floor().min(2 * TOKEN),
+            floor: config.most_of_floor().min(RESERVE),
             floor_paid: 0,
+            calls_paid: 0,
             deposits: Default::default(),
             latest: 0,
             extra: 0,
@@ -44,7 +49,7 @@ impl Ledger {
     }
 
     /// Updates the balance to `now`: adds the floor, credits successes, and removes expired deposits.
-    pub(super) fn settle(&mut self, successes: &Successes, now: u64) {
+    pub(super) fn settle(&mut self, successes: &Successes, calls: Calls, now: u64) {
         let owed = now.saturating_sub(self.floor_paid);
         let rate = u64::from(self.config.floor_per_second);
         // n tokens a second are n units a nanosecond.
@@ -53,10 +58,26 @@ impl Ledger {
         self.floor_paid = self.floor_paid.max(now);
 
         self.latest = self.latest.max(now / successes.bucket_nanos());
+        self.pay_for_calls(calls.began, owed);
         for bucket in self.live() {
             let amount = successes.take_bucket(bucket);
             self.credit(bucket, amount.saturating_mul(self.config.deposit()));
         }
+    }
+
+    /// Deposits for the calls that began since the last update, `elapsed` nanoseconds ago: in the floor while that is
+    /// not full, and otherwise as a deposit that expires.
+    fn pay_for_calls(&mut self, began: u32, elapsed: u64) {
+        let calls = u64::from(began.wrapping_sub(self.calls_paid));
+        self.calls_paid = began;
+        let mut due = calls.saturating_mul(self.config.deposit_of_call());
+        self.floor += take(&mut due, self.config.most_of_floor() - self.floor);
+        // The times of the calls are not known. Of those spread over more than one lifetime, the rest has expired.
+        let ttl = nanos(self.config.ttl);
+        if elapsed > ttl {
+            due = (u128::from(due) * u128::from(ttl) / u128::from(elapsed)) as u64;
+        }
+        self.credit(self.latest, due);
     }
 
     /// Withdraws for an extra attempt, with `calls` in flight.
@@ -83,7 +104,7 @@ impl Ledger {
         self.extra = self.extra.saturating_sub(1);
     }
 
-    /// The unspent deposits of successes.
+    /// The unspent deposits of calls and successes.
     pub(super) fn deposits(&self) -> u64 {
         self.live()
             .map(|bucket| (bucket, self.deposits[slot(bucket)]))
@@ -160,3 +181,7 @@ fn take(from: &mut u64, wanted: u64) -> u64 {
     *from -= taken;
     taken
 }
+
+/// What the floor always holds, and a new budget begins with: enough for the most expensive attempt, a retry after a
+/// timeout.
+pub(super) const RESERVE: u64 = 2 * TOKEN;

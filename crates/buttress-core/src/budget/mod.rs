@@ -1,7 +1,7 @@
 //! One budget for all extra attempts: retries, hedges and probes.
 //!
 //! Every success deposits a share of an attempt, and every extra attempt withdraws a whole one, or more by its
-//! [cost](Cost). A floor deposits a fixed number a second in any case. Unspent deposits expire. Besides the rate, the
+//! [cost](Cost). A floor deposits a small share for every call, whatever its result. Unspent deposits expire. Besides the rate, the
 //! number of extra attempts at one time is bounded as a share of the calls in flight.
 //!
 //! # Why successes pay, and not calls
@@ -13,9 +13,17 @@
 //! below `c`. A ratio of 20 % takes a sixth of the capacity away. With a deposit per success, there is no deposit while
 //! nothing succeeds, the load falls to `o` plus the floor, and a load below the capacity recovers.
 //!
+//! # Why the floor is a share of the calls
+//!
+//! Without a floor, a client could not retry until a call of it succeeds. A floor of a rate is spent by each client
+//! whatever it sends: of a hundred clients with ten retries a second each, it is a load of its own of a thousand calls a
+//! second. A floor of a share `f` of the calls is a budget per call, so an overload ends while `o` is below `c/(1 + f)`,
+//! from one client as from a thousand, and `f` can be small because it pays only where nothing succeeds. What a client
+//! with few calls needs is that its share does not expire before it amounts to an attempt: two attempts of it do not.
+//!
 //! # Where this comes from
 //!
-//! Deposits that expire and a floor are the shape of Finagle's `RetryBudget`, the share in flight that of Envoy's
+//! Deposits that expire are the shape of Finagle's `RetryBudget`, the share in flight that of Envoy's
 //! `retry_budget`, the costs that of the AWS SDKs' standard retry mode. Unlike theirs the sums are exact: what
 //! is deposited is spent, refunded or expired once, on however many threads, and after any idle time at the same
 //! cost.
@@ -50,7 +58,7 @@ use crate::window::{BUCKETS, Successes};
 ///
 /// # fn main() -> Result<(), buttress_core::ConfigError> {
 /// let now = Instant::now();
-/// let config = BudgetConfig::default().ratio(0.5).floor_per_second(0);
+/// let config = BudgetConfig::default().ratio(0.5).floor_ratio(0.0);
 /// let budget = Budget::new(config, now)?;
 ///
 /// budget.deposit(now);
@@ -78,7 +86,7 @@ pub struct Budget {
 const TOKEN: u64 = 1_000_000_000;
 
 impl Budget {
-    /// A budget whose clock starts `now`. It has one attempt of the floor to begin with, if there is a floor.
+    /// A budget whose clock starts `now`. It has two attempts of the floor to begin with, if there is a floor.
     ///
     /// # Errors
     ///
@@ -143,7 +151,7 @@ impl Budget {
         config.check()?;
         let at = self.origin.nanos_at(now);
         let mut ledger = self.lock();
-        ledger.settle(&self.successes, at);
+        ledger.settle(&self.successes, self.calls.count(), at);
         ledger.reconfigure(config, &self.successes);
         Ok(())
     }

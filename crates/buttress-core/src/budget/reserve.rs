@@ -53,8 +53,9 @@ impl Budget {
     pub fn reserve(&self, cost: Cost, now: Instant) -> Result<Reservation, BudgetRefusal> {
         let at = self.origin.nanos_at(now);
         let mut ledger = self.lock();
-        ledger.settle(&self.successes, at);
-        ledger.reserve(cost, self.calls.count())?;
+        let calls = self.calls.count();
+        ledger.settle(&self.successes, calls, at);
+        ledger.reserve(cost, calls.in_flight)?;
         Ok(Reservation(cost))
     }
 
@@ -67,7 +68,7 @@ impl Budget {
     pub fn refund(&self, reservation: Reservation, now: Instant) {
         let at = self.origin.nanos_at(now);
         let mut ledger = self.lock();
-        ledger.settle(&self.successes, at);
+        ledger.settle(&self.successes, self.calls.count(), at);
         ledger.refund(reservation.0);
         ledger.finish();
     }

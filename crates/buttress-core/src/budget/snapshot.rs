@@ -10,7 +10,7 @@ pub struct BudgetSnapshot {
     pub balance: f64,
     /// The part from the floor.
     pub floor: f64,
-    /// The part from successes.
+    /// The part that expires, from successes and calls.
     pub deposits: f64,
     /// The number of calls in flight.
     pub calls_in_flight: u64,
@@ -28,14 +28,15 @@ impl Budget {
     pub fn snapshot(&self, now: Instant) -> BudgetSnapshot {
         let at = self.origin.nanos_at(now);
         let mut ledger = self.lock();
-        ledger.settle(&self.successes, at);
+        let calls = self.calls.count();
+        ledger.settle(&self.successes, calls, at);
         let attempts = |sum: u64| sum as f64 / TOKEN as f64;
         let deposits = ledger.deposits();
         BudgetSnapshot {
             balance: attempts(ledger.floor.saturating_add(deposits)),
             floor: attempts(ledger.floor),
             deposits: attempts(deposits),
-            calls_in_flight: self.calls.count(),
+            calls_in_flight: calls.in_flight,
             extra_in_flight: ledger.extra,
             granted: ledger.granted,
             refused: ledger.refused,

@@ -173,6 +173,6 @@ impl HedgeDelay {
 fn share_of(rule: &HedgeRule) -> BudgetConfig {
     BudgetConfig::default()
         .ratio(rule.extra.get())
-        .floor_per_second(0)
+        .floor_ratio(0.0)
         .in_flight_share(None)
 }

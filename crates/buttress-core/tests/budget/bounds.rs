@@ -17,6 +17,8 @@ fn each_value_is_taken_up_to_its_bounds_and_no_further() {
     for good in [
         config().ratio(0.0),
         config().ratio(BudgetConfig::MAX_RATIO),
+        config().floor_ratio(0.0),
+        config().floor_ratio(1.0),
         config().floor_per_second(BudgetConfig::MAX_FLOOR),
         config().ttl(min),
         config().ttl(max),

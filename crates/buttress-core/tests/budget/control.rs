@@ -24,6 +24,18 @@ fn what_cannot_work_is_rejected_by_field_value_and_bound() {
             "budget.ratio is 100.1, but must be from 0 to 100",
         ),
         (
+            default().floor_ratio(-0.1),
+            "budget.floor_ratio is -0.1, but must be from 0 to 1",
+        ),
+        (
+            default().floor_ratio(1.1),
+            "budget.floor_ratio is 1.1, but must be from 0 to 1",
+        ),
+        (
+            default().floor_ratio(f64::NAN),
+            "budget.floor_ratio is NaN, but must be from 0 to 1",
+        ),
+        (
             default().floor_per_second(1_000_001),
             "budget.floor_per_second is 1000001, but must be at most 1000000",
         ),
@@ -52,7 +64,7 @@ fn what_cannot_work_is_rejected_by_field_value_and_bound() {
         default().in_flight_share(None).in_flight_floor(0).check(),
         Ok(())
     );
-    assert_eq!(default().ratio(0.0).floor_per_second(0).check(), Ok(()));
+    assert_eq!(default().ratio(0.0).floor_ratio(0.0).check(), Ok(()));
 }
 
 #[test]

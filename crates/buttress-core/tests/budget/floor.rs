@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{attempt, budget, drain, of_the_floor};
+use super::clock::at;
+use super::{attempt, budget, drain, of_successes, of_the_floor};
 
 /// The times between calls, in milliseconds. With 10 a second, `TpsBudget` grants from 9.2 to 20.0 a second, depending
 /// only on this spacing.
@@ -68,4 +69,38 @@ fn what_the_floor_leaves_unspent_lives_as_long_as_a_deposit() {
     let budget = budget(of_the_floor(10).ttl(Duration::from_secs(3)));
     assert_eq!(drain(&budget, Duration::from_secs(2)), 22);
     assert_eq!(drain(&budget, Duration::from_secs(3_600)), 30);
+}
+
+/// Calls pay, whatever their results.
+#[test]
+fn a_share_of_the_calls_pays_for_attempts() {
+    let budget = budget(of_successes(0.0).floor_ratio(0.1));
+    // The two attempts that a budget begins with.
+    assert_eq!(drain(&budget, Duration::ZERO), 2);
+    for second in 1..=10 {
+        (0..100).for_each(|_| budget.call_began());
+        assert_eq!(drain(&budget, Duration::from_secs(second)), 10);
+    }
+}
+
+#[test]
+fn two_attempts_of_the_share_do_not_expire() {
+    let budget = budget(of_successes(0.0).floor_ratio(0.1));
+    assert_eq!(drain(&budget, Duration::ZERO), 2);
+    (0..50).for_each(|_| budget.call_began());
+    assert_eq!(budget.snapshot(at(Duration::from_secs(1))).balance, 5.0);
+    assert_eq!(drain(&budget, Duration::from_secs(3_600)), 2);
+}
+
+#[test]
+fn calls_over_more_than_a_lifetime_pay_as_many_as_began_in_one() {
+    let budget = budget(
+        of_successes(0.0)
+            .floor_ratio(0.1)
+            .ttl(Duration::from_secs(10)),
+    );
+    assert_eq!(drain(&budget, Duration::ZERO), 2);
+    (0..1_020).for_each(|_| budget.call_began());
+    // Two fill the floor; of the other hundred, ten seconds of a hundred.
+    assert_eq!(drain(&budget, Duration::from_secs(100)), 12);
 }

@@ -27,7 +27,7 @@ use self::clock::at;
 fn of_successes(ratio: f64) -> BudgetConfig {
     BudgetConfig::default()
         .ratio(ratio)
-        .floor_per_second(0)
+        .floor_ratio(0.0)
         .in_flight_share(None)
 }
 

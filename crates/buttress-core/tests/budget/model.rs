@@ -9,6 +9,8 @@ const TOKEN: u128 = 1_000_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) thousandths: u32,
+    /// What each call pays, in thousandths.
+    pub(crate) of_calls: u32,
     pub(crate) per_second: u32,
     pub(crate) ttl: Duration,
     pub(crate) share: Option<u8>,
@@ -32,10 +34,17 @@ struct Paid {
     amount: u128,
 }
 
+impl Terms {
+    fn most_of_floor(&self) -> u128 {
+        let of_calls = if self.of_calls > 0 { 2 * TOKEN } else { 0 };
+        of_calls.max(u128::from(self.per_second) * self.ttl.as_nanos())
+    }
+}
+
 impl Model {
     pub(crate) fn new(terms: Terms) -> Self {
         Self {
-            floor: (2 * TOKEN).min(u128::from(terms.per_second) * terms.ttl.as_nanos()),
+            floor: terms.most_of_floor().min(2 * TOKEN),
             terms,
             now: 0,
             paid: Vec::new(),
@@ -47,9 +56,17 @@ impl Model {
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time.as_nanos();
         let rate = u128::from(self.terms.per_second);
-        let most = rate * self.terms.ttl.as_nanos();
+        let most = self.terms.most_of_floor();
         self.floor = most.min(self.floor + time.as_nanos() * rate);
         self.expire();
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.calls += 1;
+        let amount = TOKEN * u128::from(self.terms.of_calls) / 1_000;
+        let of_floor = amount.min(self.terms.most_of_floor() - self.floor);
+        self.floor += of_floor;
+        self.pay(amount - of_floor);
     }
 
     pub(crate) fn deposit(&mut self) {
@@ -93,9 +110,7 @@ impl Model {
             }
         }
         self.terms = terms;
-        self.floor = self
-            .floor
-            .min(u128::from(self.terms.per_second) * self.terms.ttl.as_nanos());
+        self.floor = self.floor.min(self.terms.most_of_floor());
         self.expire();
     }
 

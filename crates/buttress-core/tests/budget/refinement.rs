@@ -58,6 +58,7 @@ fn cost() -> impl Strategy<Value = u32> {
 fn terms() -> impl Strategy<Value = Terms> {
     (
         prop_oneof![Just(0_u32), Just(200), 0..1_000_u32, 0..100_000_u32],
+        prop_oneof![Just(0_u32), Just(20), 0..=1_000_u32],
         prop_oneof![Just(0_u32), Just(10), 0..100_u32],
         // Includes lifetimes that are not divisible by sixteen.
         prop_oneof![
@@ -68,18 +69,22 @@ fn terms() -> impl Strategy<Value = Terms> {
         proptest::option::of(0..=100_u8),
         1..5_u32,
     )
-        .prop_map(|(thousandths, per_second, ttl, share, share_floor)| Terms {
-            thousandths,
-            per_second,
-            ttl: Duration::from_nanos(ttl),
-            share,
-            share_floor,
-        })
+        .prop_map(
+            |(thousandths, of_calls, per_second, ttl, share, share_floor)| Terms {
+                thousandths,
+                of_calls,
+                per_second,
+                ttl: Duration::from_nanos(ttl),
+                share,
+                share_floor,
+            },
+        )
 }
 
 fn config(terms: &Terms) -> BudgetConfig {
     BudgetConfig::default()
         .ratio(f64::from(terms.thousandths) / 1_000.0)
+        .floor_ratio(f64::from(terms.of_calls) / 1_000.0)
         .floor_per_second(terms.per_second)
         .ttl(terms.ttl)
         .in_flight_share(terms.share.map(Ratio::percent))
@@ -101,7 +106,7 @@ proptest! {
                 }
                 Step::Begin => {
                     budget.call_began();
-                    model.calls += 1;
+                    model.begin();
                 }
                 Step::End => if model.calls > 0 {
                     budget.call_ended();

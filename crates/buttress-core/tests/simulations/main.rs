@@ -9,6 +9,7 @@
     reason = "a simulation needs some moment to begin at"
 )]
 
+mod budget;
 mod cold_start;
 mod dice;
 mod queue;
@@ -23,7 +24,7 @@ mod world;
 type Simulation = (&'static str, fn());
 
 /// All simulations, in the order in which they are printed.
-const ALL: [Simulation; 17] = [
+const ALL: [Simulation; 20] = [
     ("shed: the default, 20 workers of 50 ms", shed::default),
     ("shed: other limits in its place", shed::others),
     ("shed: other services", shed::services),
@@ -50,6 +51,18 @@ const ALL: [Simulation; 17] = [
     (
         "throttle: failures now and then",
         throttle::what_fails_now_and_then_is_never_held_back,
+    ),
+    (
+        "budget: an outage of 10 s",
+        budget::after_an_outage_the_default_recovers,
+    ),
+    (
+        "budget: the threshold of the floor",
+        budget::the_floor_has_the_threshold_of_its_ratio,
+    ),
+    (
+        "budget: the share of the floor",
+        budget::the_share_of_the_floor,
     ),
     (
         "tenants: one sends a hundred times as much",

@@ -9,7 +9,7 @@ use crate::support::{WAIT, answer, behind, call, config, failure, get};
 /// Only successes deposit: a fifth of an attempt each.
 fn deposits() -> BudgetConfig {
     BudgetConfig::default()
-        .floor_per_second(0)
+        .floor_ratio(0.0)
         .in_flight_share(None)
 }
 
@@ -68,6 +68,7 @@ async fn a_success_deposits_when_its_body_has_ended() {
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_during_the_wait_returns_its_reservation() {
     let budget = BudgetConfig::default()
+        .floor_ratio(0.0)
         .floor_per_second(3)
         .in_flight_share(None);
     let retry = Retry::new("test", config().budget(budget));

@@ -168,7 +168,7 @@ async fn second_attempts_stay_within_their_ratio() {
 
 #[tokio::test(start_paused = true)]
 async fn hedges_draw_from_the_budget_of_retries_too() {
-    let nothing = BudgetConfig::default().floor_per_second(0);
+    let nothing = BudgetConfig::default().floor_ratio(0.0);
     let hedge = Hedge::new("test", config()).budget(&RetryBudget::new("shared", nothing));
     let (service, inner) = learned(&hedge).await;
     inner.next([(SLOW, true)]);

@@ -44,6 +44,7 @@ fn budget(table: &Table<'_>) -> BudgetConfig {
     table
         .section(BudgetConfig::default())
         .field("ratio", number, BudgetConfig::ratio)
+        .field("floor_ratio", number, BudgetConfig::floor_ratio)
         .field("floor_per_second", whole, BudgetConfig::floor_per_second)
         .field("ttl", time, BudgetConfig::ttl)
         .field(

@@ -68,7 +68,9 @@ fn every_metric_changes_with_its_labels() {
 /// One call that succeeds at once, one at its second attempt, one never, one that is dropped; and one in shadow.
 async fn retries() -> (Retry, Retry) {
     let backoff = Backoff::default().base(USUAL).jitter(Jitter::None);
-    let config = RetryConfig::default().backoff(backoff);
+    // Four calls alone do not pay for five retries.
+    let budget = BudgetConfig::default().floor_per_second(10);
+    let config = RetryConfig::default().backoff(backoff).budget(budget);
     let retry = Retry::new("retry", config.clone());
     let shadow = Retry::new("shadow", config.mode(Mode::Shadow));
     sleep(Duration::from_secs(1)).await;

@@ -155,7 +155,7 @@ fn the_bound_on_attempts_in_flight_is_never_exceeded() {
     });
 }
 
-/// A call that began pays for the floor once, whoever updates the balance.
+/// A call that began pays into the floor once, on whichever thread the balance is updated.
 #[test]
 fn a_call_pays_once_whenever_it_is_credited() {
     loom::model(|| {

@@ -1,8 +1,8 @@
 //! One budget for all extra attempts: retries, hedges and probes.
 //!
 //! Every success deposits a share of an attempt, and every extra attempt withdraws a whole one, or more by its
-//! [cost](Cost). A floor deposits a small share for every call, whatever its result. Unspent deposits expire. Besides the rate, the
-//! number of extra attempts at one time is bounded as a share of the calls in flight.
+//! [cost](Cost). A floor deposits a small share for every call, whatever its result. Unspent deposits expire. Besides
+//! the rate, the number of extra attempts at one time is bounded as a share of the calls in flight.
 //!
 //! # Why successes pay, and not calls
 //!

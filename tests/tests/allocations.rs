@@ -187,7 +187,7 @@ fn an_injector_that_is_disarmed_allocates_nothing() {
 #[test]
 fn the_problem_layer_allocates_nothing_for_a_successful_call() {
     let _alone = alone();
-    assert_eq!(calls_through(ProblemLayer::new()), 0);
+    assert_eq!(calls_through(ProblemLayer::default()), 0);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn a_client_that_sends_its_criticality_allocates_nothing() {
 fn a_stack_allocates_nothing() {
     let _alone = alone();
     let stack = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(BreakerLayer::client(&breaker(Mode::Enforce)))
         .into_inner();
     assert_eq!(calls_through(stack), 0);
@@ -399,7 +399,7 @@ fn nothing_is_allocated_with_a_recorder() {
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || {
         let stack = ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(ShedLayer::server(&Shedder::new(
                 "test",
                 ShedConfig::default(),

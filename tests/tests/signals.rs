@@ -125,7 +125,7 @@ fn a_problem_is_logged_at_the_right_level() {
         run(async {
             let breaker = Breaker::new("test", config().consecutive_failures(1));
             let stack = ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::new(&breaker));
             let (service, probe) = behind(&stack.into_inner());
             probe.script(Script::new().err("password of the database"));
@@ -153,7 +153,7 @@ async fn all_events() -> Breaker {
         .minimum_calls(1_000);
     let breaker = Breaker::new("test", config);
     let stack = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(BreakerLayer::client(&breaker));
     let (service, probe) = behind(&stack.into_inner());
 

@@ -61,7 +61,7 @@ async fn a_status_as_an_error_becomes_a_response_with_its_code() {
             async { Err::<Response<TestBody>, _>(status) }
         });
         let request = Request::builder().header("content-type", "application/grpc");
-        let service = ProblemLayer::new().layer(handler);
+        let service = ProblemLayer::default().layer(handler);
         let answer = service.oneshot(request.body(()).unwrap()).await.unwrap();
         assert_eq!(answer.headers()["grpc-status"], code);
         let said = answer.headers()["grpc-message"].to_str().unwrap();

@@ -76,11 +76,11 @@ pub(super) fn cases() -> Vec<Case> {
                 .service(Page)
         })
         .over(PAGE),
-        Case::service::<_, Request>("problem, success", || ProblemLayer::new().layer(Page))
+        Case::service::<_, Request>("problem, success", || ProblemLayer::default().layer(Page))
             .over(PAGE),
         Case::service::<_, Request>("stack: problem > breaker http", || {
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(closed_http())
                 .service(Page)
         })

@@ -141,7 +141,7 @@
 //!
 //! A tonic `Channel` reads the `grpc-timeout` that this layer writes, and fails with `tonic::TimeoutExpired` when it
 //! has passed, a margin before this layer. An error of the inner service is passed through: to map it to
-//! `DEADLINE_EXCEEDED`, register it with the `Problems` of the `ProblemLayer`.
+//! `DEADLINE_EXCEEDED`, register it with the `ProblemConfig` of the `ProblemLayer`.
 //!
 //! # Defaults
 //!

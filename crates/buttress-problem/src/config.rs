@@ -1,29 +1,70 @@
+use std::error::Error;
+
 use buttress_core::Ratio;
 use http::HeaderName;
 
-use crate::Problems;
+use crate::Problem;
+use crate::registry::Registry;
 
-/// The configuration of a [`ProblemLayer`](crate::ProblemLayer).
+/// The configuration of [`Problems`](crate::Problems).
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | `problems` | nothing registered | maps errors to problems |
+/// | `on` | nothing registered | the problems of errors |
 /// | `request_id_header` | `x-request-id` | the header of the request's id, which the response repeats; `None` for no header |
 /// | `instance` | `false` | whether the path of the request is the problem's `instance` |
 /// | `retry_after_jitter` | 0 % | the maximum extension of a wait, so that clients do not retry at the same time |
 #[derive(Debug, Clone)]
 pub struct ProblemConfig {
-    pub(crate) problems: Problems,
+    pub(crate) registry: Registry,
     pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) instance: bool,
     pub(crate) retry_after_jitter: Ratio,
 }
 
 impl ProblemConfig {
-    /// Sets the mapping from errors to problems.
+    /// Registers the problem of errors of type `E`. The last registration of a type is used.
+    ///
+    /// An error and its sources are searched, outermost first. For each, a registered type takes precedence; then a
+    /// [`Problem`] is itself, and a [`Rejection`](buttress_core::Rejection) has an entry for each reason. If none of
+    /// these is found, a gRPC status (a `tonic::Status`, with the feature `tonic`) is the problem of its code; its
+    /// message is sent if the code blames the caller, and is internal otherwise. Any other error is a status without
+    /// its text:
+    ///
+    /// | outcome by [`classify_error`](buttress_core::classify_error) | problem |
+    /// |---|---|
+    /// | timeout | 504 |
+    /// | transport | 502 |
+    /// | overload | 503 |
+    /// | anything else | 500 |
+    ///
+    /// ```
+    /// use buttress_problem::{Problem, ProblemConfig, Problems};
+    /// use http::StatusCode;
+    ///
+    /// #[derive(Debug)]
+    /// struct NoSuchOrder(u64);
+    /// # impl std::fmt::Display for NoSuchOrder {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// #         write!(f, "no row with key {} in orders_v2", self.0)
+    /// #     }
+    /// # }
+    /// # impl std::error::Error for NoSuchOrder {}
+    ///
+    /// let config = ProblemConfig::default().on(|error: &NoSuchOrder| {
+    ///     Problem::new(StatusCode::NOT_FOUND).with_detail(format!("There is no order {}.", error.0))
+    /// });
+    /// let problems = Problems::new(config);
+    ///
+    /// assert_eq!(problems.of(&NoSuchOrder(7)).to_string(), "404 Not Found: There is no order 7.");
+    /// assert_eq!(problems.of(&std::fmt::Error).to_string(), "500 Internal Server Error");
+    /// ```
     #[must_use]
-    pub fn problems(mut self, problems: Problems) -> Self {
-        self.problems = problems;
+    pub fn on<E>(mut self, problem: impl Fn(&E) -> Problem + Send + Sync + 'static) -> Self
+    where
+        E: Error + 'static,
+    {
+        self.registry = self.registry.on(problem);
         self
     }
 
@@ -60,7 +101,7 @@ impl ProblemConfig {
 impl Default for ProblemConfig {
     fn default() -> Self {
         Self {
-            problems: Problems::new(),
+            registry: Registry::default(),
             request_id_header: Some(HeaderName::from_static("x-request-id")),
             instance: false,
             retry_after_jitter: Ratio::ZERO,

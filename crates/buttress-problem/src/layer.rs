@@ -1,35 +1,23 @@
-use std::sync::Arc;
-
 use tower_layer::Layer;
 
-use crate::responder::Responder;
-use crate::{ProblemConfig, ProblemService};
+use crate::{ProblemService, Problems};
 
-/// Turns every error into a response. See the [module docs](crate).
-#[derive(Debug, Clone)]
+/// Turns every error into a response. See the [crate docs](crate).
+///
+/// All services of all layers of one [`Problems`] share its configuration, however often `layer` is called. The
+/// default layer has the default configuration.
+#[derive(Debug, Clone, Default)]
 pub struct ProblemLayer {
-    pub(crate) responder: Arc<Responder>,
+    problems: Problems,
 }
 
 impl ProblemLayer {
-    /// Creates a layer with the defaults.
+    /// Turns errors into the responses that the handle is configured for.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with_config(ProblemConfig::default())
-    }
-
-    /// Creates a layer with this configuration.
-    #[must_use]
-    pub fn with_config(config: ProblemConfig) -> Self {
+    pub fn new(problems: &Problems) -> Self {
         Self {
-            responder: Arc::new(Responder::new(config)),
+            problems: problems.clone(),
         }
-    }
-}
-
-impl Default for ProblemLayer {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -37,6 +25,6 @@ impl<S> Layer<S> for ProblemLayer {
     type Service = ProblemService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ProblemService::new(inner, Arc::clone(&self.responder))
+        ProblemService::new(inner, self.problems.clone())
     }
 }

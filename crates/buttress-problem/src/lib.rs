@@ -24,7 +24,7 @@
 //! let refusing = service_fn(async |_: Request<()>| {
 //!     Err::<Response<Full<Bytes>>, BoxError>(Rejection::new(Reason::CircuitOpen, "payments").into())
 //! });
-//! let service = ProblemLayer::new().layer(refusing);
+//! let service = ProblemLayer::default().layer(refusing);
 //!
 //! let Ok(response) = service.oneshot(Request::new(())).await;
 //! assert_eq!(response.status(), 503);
@@ -41,22 +41,22 @@
 //! use http::{HeaderName, StatusCode};
 //! use tower::timeout::error::Elapsed;
 //!
-//! let problems = Problems::new()
+//! let config = ProblemConfig::default()
 //!     .on(|_: &Elapsed| Problem::new(StatusCode::GATEWAY_TIMEOUT))
 //!     .on(|rejection: &Rejection| {
 //!         let reason = rejection.reason();
 //!         Problem::from(rejection)
 //!             .with_type(format!("https://example.com/problems/{}", reason.as_str()))
 //!             .with_title(format!("The {reason}"))
-//!     });
-//!
-//! let layer = ProblemLayer::with_config(
-//!     ProblemConfig::default()
-//!         .problems(problems)
-//!         .retry_after_jitter(Ratio::percent(20))
-//!         .request_id_header(HeaderName::from_static("x-correlation-id")),
-//! );
+//!     })
+//!     .retry_after_jitter(Ratio::percent(20))
+//!     .request_id_header(HeaderName::from_static("x-correlation-id"));
+//! let problems = Problems::new(config.clone());
+//! let layer = ProblemLayer::new(&problems);
 //! # let _ = layer;
+//!
+//! // Later, from any task:
+//! problems.reconfigure(config.retry_after_jitter(Ratio::percent(50)));
 //! ```
 //!
 //! # What the client receives
@@ -103,7 +103,7 @@
 //!
 //! | what | default |
 //! |---|---|
-//! | [`problems`](ProblemConfig::problems) | nothing registered |
+//! | [`on`](ProblemConfig::on) | nothing registered |
 //! | [`request_id_header`](ProblemConfig::request_id_header) | `x-request-id`; none is created |
 //! | [`instance`](ProblemConfig::instance) | off |
 //! | [`retry_after_jitter`](ProblemConfig::retry_after_jitter) | 0 % |
@@ -145,6 +145,7 @@ mod members;
 mod negotiate;
 mod parse;
 mod problem;
+mod problems;
 mod reasons;
 mod received;
 mod registry;
@@ -158,6 +159,6 @@ pub use config::ProblemConfig;
 pub use future::ResponseFuture;
 pub use layer::ProblemLayer;
 pub use problem::Problem;
+pub use problems::Problems;
 pub use received::ProblemError;
-pub use registry::Problems;
 pub use service::ProblemService;

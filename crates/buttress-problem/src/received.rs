@@ -34,12 +34,12 @@ use crate::{Problem, grpc, parse};
 /// ```
 ///
 /// It is not a [`Problem`], and does not have one as its source, because a [`ProblemLayer`] sends any problem in an
-/// error to the client, and the problems of a remote service are not for our clients. Use [`Problems::on`] to pass
+/// error to the client, and the problems of a remote service are not for our clients. Use [`ProblemConfig::on`] to pass
 /// one on. For the same reason it is never read back as a [`Rejection`](buttress_core::Rejection), which is always a
 /// rejection by *this* process.
 ///
 /// [`ProblemLayer`]: crate::ProblemLayer
-/// [`Problems::on`]: crate::Problems::on
+/// [`ProblemConfig::on`]: crate::ProblemConfig::on
 #[derive(Debug)]
 pub struct ProblemError {
     problem: Problem,

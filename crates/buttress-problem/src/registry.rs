@@ -8,58 +8,18 @@ use http::StatusCode;
 
 use crate::{Problem, grpc};
 
-/// Maps errors to problems.
-///
-/// An error and its sources are searched, outermost first. For each, a registered type takes precedence; then a
-/// [`Problem`] is itself, and a [`Rejection`] has an entry for each reason. If none of these is found, a gRPC status
-/// (a `tonic::Status`, with the feature `tonic`) is the problem of its code; its message is sent if the code blames
-/// the caller, and is internal otherwise. Any other error is a status without its text:
-///
-/// | outcome by [`classify_error`] | problem |
-/// |---|---|
-/// | timeout | 504 |
-/// | transport | 502 |
-/// | overload | 503 |
-/// | anything else | 500 |
-///
-/// ```
-/// use buttress_problem::{Problem, Problems};
-/// use http::StatusCode;
-///
-/// #[derive(Debug)]
-/// struct NoSuchOrder(u64);
-/// # impl std::fmt::Display for NoSuchOrder {
-/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-/// #         write!(f, "no row with key {} in orders_v2", self.0)
-/// #     }
-/// # }
-/// # impl std::error::Error for NoSuchOrder {}
-///
-/// let problems = Problems::new().on(|error: &NoSuchOrder| {
-///     Problem::new(StatusCode::NOT_FOUND).with_detail(format!("There is no order {}.", error.0))
-/// });
-///
-/// assert_eq!(problems.of(&NoSuchOrder(7)).to_string(), "404 Not Found: There is no order 7.");
-/// assert_eq!(problems.of(&std::fmt::Error).to_string(), "500 Internal Server Error");
-/// ```
+/// Maps errors to problems. See [`ProblemConfig::on`](crate::ProblemConfig::on).
 #[derive(Clone, Default)]
-pub struct Problems {
+pub(crate) struct Registry {
     entries: Vec<Entry>,
 }
 
 /// Returns the problem of an error, if the error has the entry's type.
 type Entry = Arc<dyn Fn(&(dyn Error + 'static)) -> Option<Problem> + Send + Sync>;
 
-impl Problems {
-    /// Creates a mapping without registrations.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
+impl Registry {
     /// Registers the problem of errors of type `E`. The last registration of a type is used.
-    #[must_use]
-    pub fn on<E>(mut self, problem: impl Fn(&E) -> Problem + Send + Sync + 'static) -> Self
+    pub(crate) fn on<E>(mut self, problem: impl Fn(&E) -> Problem + Send + Sync + 'static) -> Self
     where
         E: Error + 'static,
     {
@@ -69,8 +29,7 @@ impl Problems {
     }
 
     /// Returns the problem of `error`.
-    #[must_use]
-    pub fn of(&self, error: &(dyn Error + 'static)) -> Problem {
+    pub(crate) fn of(&self, error: &(dyn Error + 'static)) -> Problem {
         chain(error)
             .find_map(|link| self.registered(link).or_else(|| known(link)))
             .or_else(|| of_grpc_status(error))
@@ -82,9 +41,9 @@ impl Problems {
     }
 }
 
-impl fmt::Debug for Problems {
+impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Problems")
+        f.debug_struct("Registry")
             .field("entries", &self.entries.len())
             .finish()
     }
@@ -154,14 +113,14 @@ mod tests {
         }
     }
 
-    fn status(problems: &Problems, error: impl Into<BoxError>) -> u16 {
+    fn status(problems: &Registry, error: impl Into<BoxError>) -> u16 {
         problems.of(&*error.into()).status().as_u16()
     }
 
     #[test]
     fn the_outermost_known_error_is_used() {
         let rejection = || Rejection::new(Reason::CircuitOpen, "a");
-        let inner = Problems::new().on(|_: &fmt::Error| Problem::new(StatusCode::GONE));
+        let inner = Registry::default().on(|_: &fmt::Error| Problem::new(StatusCode::GONE));
         assert_eq!(status(&inner, Outer(fmt::Error.into())), 410);
         assert_eq!(status(&inner, Outer(rejection().into())), 503);
 
@@ -173,19 +132,22 @@ mod tests {
     #[test]
     fn the_source_of_an_io_error_is_found() {
         let rejection = Rejection::new(Reason::CircuitOpen, "a");
-        assert_eq!(status(&Problems::new(), io::Error::other(rejection)), 503);
+        assert_eq!(
+            status(&Registry::default(), io::Error::other(rejection)),
+            503
+        );
     }
 
     #[test]
     fn a_problem_is_used_as_it_is() {
         let problem = Problem::new(StatusCode::IM_A_TEAPOT).with_detail("a test problem");
-        let found = Problems::new().of(&Outer(problem.clone().into()));
+        let found = Registry::default().of(&Outer(problem.clone().into()));
         assert_eq!(found, problem);
     }
 
     #[test]
     fn a_registration_replaces_an_earlier_one_and_the_built_in() {
-        let problems = Problems::new()
+        let problems = Registry::default()
             .on(|_: &Rejection| Problem::new(StatusCode::CONFLICT))
             .on(|_: &Rejection| Problem::new(StatusCode::GONE));
         assert_eq!(
@@ -196,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_unknown_error_is_only_a_status() {
-        let problems = Problems::new();
+        let problems = Registry::default();
         assert_eq!(
             problems.of(&fmt::Error),
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR)

@@ -1,5 +1,7 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use buttress_core::{Ratio, Rejection, chain};
@@ -12,19 +14,42 @@ use crate::asked::{Form, RequestFormat};
 use crate::negotiate::Format;
 use crate::{Problem, ProblemConfig, grpc, reasons, render};
 
-/// Turns errors into responses and logs them. All services of a layer share one.
+/// Turns errors into responses and logs them. All services of a handle share one for each configuration.
 #[derive(Debug)]
 pub(crate) struct Responder {
     pub(crate) config: ProblemConfig,
-    signals: ProblemSignals,
+    signals: Arc<ProblemSignals>,
+    /// Whether there is a newer configuration, which a service then reads from its handle.
+    is_replaced: AtomicBool,
 }
 
 impl Responder {
     pub(crate) fn new(config: ProblemConfig) -> Self {
         Self {
             config,
-            signals: ProblemSignals::new().statuses(reasons::status),
+            signals: Arc::new(ProblemSignals::new().statuses(reasons::status)),
+            is_replaced: AtomicBool::new(false),
         }
+    }
+
+    /// Returns a responder with another configuration and the same signals.
+    pub(crate) fn with(&self, config: ProblemConfig) -> Self {
+        Self {
+            config,
+            signals: Arc::clone(&self.signals),
+            is_replaced: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether there is a newer configuration.
+    #[inline]
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Relaxed)
+    }
+
+    /// Tells the services that there is a newer configuration. The lock of the handle orders it before their reads.
+    pub(crate) fn replaced(&self) {
+        self.is_replaced.store(true, Ordering::Relaxed);
     }
 
     /// Returns the response to a call that failed with `error`.
@@ -33,7 +58,7 @@ impl Responder {
         asked: &RequestFormat,
         error: &(dyn Error + 'static),
     ) -> Response<Bytes> {
-        self.answer(asked, self.config.problems.of(error), error)
+        self.answer(asked, self.config.registry.of(error), error)
     }
 
     /// Converts a problem response of the inner service: to the format that the client accepts, with the values of

@@ -9,12 +9,14 @@ use tower_service::Service;
 
 use crate::asked::RequestFormat;
 use crate::responder::Responder;
-use crate::{ProblemBody, ProblemLayer, ResponseFuture};
+use crate::{ProblemBody, Problems, ResponseFuture};
 
 /// Turns the error of a failed call into a problem response. See the [module docs](crate).
 #[derive(Debug)]
 pub struct ProblemService<S> {
     inner: S,
+    problems: Problems,
+    /// What the last call read from `problems`.
     responder: Arc<Responder>,
     /// The error of `poll_ready`, which is the response to every later call: by Tower's contract the inner service
     /// must not be polled again.
@@ -25,17 +27,18 @@ pub struct ProblemService<S> {
 pub(crate) type SharedError = Arc<dyn Error + Send + Sync>;
 
 impl<S> ProblemService<S> {
-    pub(crate) fn new(inner: S, responder: Arc<Responder>) -> Self {
+    pub(crate) fn new(inner: S, problems: Problems) -> Self {
         Self {
             inner,
-            responder,
+            responder: problems.responder(),
+            problems,
             ready_error: None,
         }
     }
 
-    /// Uses the configuration of `layer`, for calls from now on.
-    pub fn adopt(&mut self, layer: &ProblemLayer) {
-        self.responder = Arc::clone(&layer.responder);
+    /// Returns the problems.
+    pub fn problems(&self) -> &Problems {
+        &self.problems
     }
 
     /// Returns the inner service.
@@ -52,12 +55,24 @@ impl<S> ProblemService<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
+
+    /// Reads the configuration again.
+    #[cold]
+    #[inline(never)]
+    fn read(&mut self) {
+        self.responder = self.problems.responder();
+    }
 }
 
 impl<S: Clone> Clone for ProblemService<S> {
     fn clone(&self) -> Self {
         // Readiness is not cloned, and neither is its error: the clone polls its own inner service.
-        Self::new(self.inner.clone(), Arc::clone(&self.responder))
+        Self {
+            inner: self.inner.clone(),
+            problems: self.problems.clone(),
+            responder: Arc::clone(&self.responder),
+            ready_error: None,
+        }
     }
 }
 
@@ -81,6 +96,9 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        if self.responder.is_replaced() {
+            self.read();
+        }
         let asked = RequestFormat::by(&request, &self.responder.config);
         let responder = Arc::clone(&self.responder);
         match &self.ready_error {

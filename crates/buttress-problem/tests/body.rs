@@ -18,7 +18,10 @@ async fn through<B>(body: B) -> buttress_problem::ProblemBody<B> {
             body.take().expect("it is called once"),
         )))
     });
-    let Ok(response) = ProblemLayer::new().layer(inner).oneshot(request(&[])).await;
+    let Ok(response) = ProblemLayer::default()
+        .layer(inner)
+        .oneshot(request(&[]))
+        .await;
     assert!(response.headers().is_empty());
     response.into_body()
 }

@@ -86,7 +86,7 @@ async fn grpc_answer(error: impl Fn() -> BoxError) -> Answer {
 #[tokio::test]
 async fn a_rejection_is_a_trailers_only_response() {
     let request = request(&[GRPC, ("x-request-id", "01JD"), ("accept", "text/plain")]);
-    let service = ProblemLayer::new().layer(Fails(refusal));
+    let service = ProblemLayer::default().layer(Fails(refusal));
     let Ok(response) = service.oneshot(request).await;
     assert!(response.body().is_end_stream());
 

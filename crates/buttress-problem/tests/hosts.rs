@@ -22,10 +22,10 @@ use tower::timeout::error::Elapsed;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 
 fn tower_problems() -> ProblemLayer {
-    let problems = Problems::new()
+    let config = ProblemConfig::default()
         .on(|_: &Elapsed| Problem::new(StatusCode::GATEWAY_TIMEOUT))
         .on(|_: &Overloaded| Problem::new(StatusCode::SERVICE_UNAVAILABLE));
-    ProblemLayer::with_config(ProblemConfig::default().problems(problems))
+    ProblemLayer::new(&Problems::new(config))
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,8 +60,8 @@ async fn axum_accepts_fallible_layers_without_an_error_handler() {
 async fn axum_accepts_the_layer_on_a_route_and_twice() {
     let app: Router = Router::new()
         .route("/", get(async || "here"))
-        .route_layer(ProblemLayer::new())
-        .layer(ProblemLayer::new());
+        .route_layer(ProblemLayer::default())
+        .layer(ProblemLayer::default());
     let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
 }
@@ -92,7 +92,8 @@ async fn the_problem_of_a_handler_gets_the_values_of_its_request() {
         Ok::<_, std::convert::Infallible>(response)
     });
     let config = ProblemConfig::default().instance(true);
-    let service = ProblemLayer::with_config(config).layer(ProblemLayer::new().layer(handler));
+    let service =
+        ProblemLayer::new(&Problems::new(config)).layer(ProblemLayer::default().layer(handler));
     let call = async |name: &str, value: &str| {
         let request = Request::get("/orders/7")
             .header("x-request-id", "r-1")
@@ -123,7 +124,7 @@ async fn the_problem_of_a_handler_gets_the_values_of_its_request() {
 #[tokio::test]
 async fn hyper_sends_the_head_of_a_problem_and_keeps_the_connection() {
     let (mut client, server) = duplex(64 * 1024);
-    let service = TowerToHyperService::new(ProblemLayer::new().layer(Fails(refusal)));
+    let service = TowerToHyperService::new(ProblemLayer::default().layer(Fails(refusal)));
     let served = tokio::spawn(
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service),
     );
@@ -150,7 +151,7 @@ async fn hyper_sends_the_head_of_a_problem_and_keeps_the_connection() {
 async fn tonic_sends_a_rejection_as_a_status_and_not_as_a_broken_stream() {
     let (client, server) = duplex(64 * 1024);
     let stack = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(layer_fn(|_: tonic::service::Routes| Fails(refusal)))
         .into_inner();
     let served = tokio::spawn(

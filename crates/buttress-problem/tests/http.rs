@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use buttress_core::{Ratio, Reason, Rejection};
-use buttress_problem::{Problem, ProblemConfig, Problems};
+use buttress_problem::{Problem, ProblemConfig};
 use common::{answer, refusal, request};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -212,13 +212,12 @@ async fn jitter_extends_a_wait_by_at_most_its_ratio() {
 
 #[tokio::test]
 async fn a_registered_problem_keeps_its_members() {
-    let problems = Problems::new().on(|_: &std::fmt::Error| {
+    let config = ProblemConfig::default().on(|_: &std::fmt::Error| {
         Problem::new(StatusCode::NOT_FOUND)
             .with_type("https://example.com/problems/no-such-order")
             .with_title("No such order")
             .with_member("order", 7)
     });
-    let config = ProblemConfig::default().problems(problems);
     let answer = answer(config, request(&[]), || std::fmt::Error.into()).await;
     assert_eq!(answer.head.status, StatusCode::NOT_FOUND);
     assert_eq!(answer.header("cache-control"), None);

@@ -43,7 +43,7 @@ impl Service<Request<Inner>> for FailsReady {
 #[tokio::test]
 async fn a_readiness_error_is_the_response_to_every_later_call() {
     let polls = Arc::new(AtomicUsize::new(0));
-    let mut service = ProblemLayer::new().layer(FailsReady {
+    let mut service = ProblemLayer::default().layer(FailsReady {
         polls: polls.clone(),
     });
     let mut cx = Context::from_waker(Waker::noop());
@@ -65,7 +65,7 @@ async fn a_readiness_error_is_the_response_to_every_later_call() {
 #[tokio::test]
 async fn a_readiness_error_has_the_format_of_grpc_for_grpc() {
     let polls = Arc::new(AtomicUsize::new(1));
-    let service = ProblemLayer::new().layer(FailsReady { polls });
+    let service = ProblemLayer::default().layer(FailsReady { polls });
     let request = request(&[("content-type", "application/grpc")]);
     let Ok(response) = service.oneshot(request).await;
     assert_eq!(response.headers()["grpc-status"], "14");
@@ -74,7 +74,7 @@ async fn a_readiness_error_has_the_format_of_grpc_for_grpc() {
 #[tokio::test]
 async fn a_clone_of_a_failed_service_polls_for_itself() {
     let polls = Arc::new(AtomicUsize::new(1));
-    let mut service = ProblemLayer::new().layer(FailsReady {
+    let mut service = ProblemLayer::default().layer(FailsReady {
         polls: polls.clone(),
     });
     let mut cx = Context::from_waker(Waker::noop());
@@ -96,7 +96,7 @@ async fn a_dropped_call_drops_the_inner_call() {
             }
         }
     });
-    let mut service = ProblemLayer::new().layer(inner);
+    let mut service = ProblemLayer::default().layer(inner);
     let before = Arc::strong_count(&held);
     let mut call = Box::pin(service.call(request(&[])));
     let mut cx = Context::from_waker(Waker::noop());

@@ -27,7 +27,7 @@
 //!     .route("/orders/{id}", axum::routing::get(|| async { "an order" }))
 //!     .layer(
 //!         tower::ServiceBuilder::new()
-//!             .layer(ProblemLayer::new()) // turns every rejection into a problem; the error type is Infallible
+//!             .layer(ProblemLayer::default()) // turns every rejection into a problem; the error type is Infallible
 //!             .layer(BreakerLayer::client(&breaker)),
 //!     );
 //! # let _ = app;

@@ -9,7 +9,7 @@ use buttress_deadline::{self as deadline, ClientDeadlineConfig, DeadlineLayer, D
 #[cfg(any(feature = "breaker", feature = "bulkhead"))]
 use buttress_http::Http;
 #[cfg(feature = "problem")]
-use buttress_problem::ProblemLayer;
+use buttress_problem::{ProblemLayer, Problems};
 #[cfg(feature = "retry")]
 use buttress_retry::{Hedge, HedgeLayer, HttpRetry, Retry, RetryLayer};
 #[cfg(feature = "shed")]
@@ -134,8 +134,8 @@ methods! {
 
     /// Turns every error of the inner layers into a problem response. See [`ProblemLayer`].
     #[cfg(feature = "problem")]
-    fn problems() -> ProblemLayer {
-        ProblemLayer::new()
+    fn problems(problems: &Problems) -> ProblemLayer {
+        ProblemLayer::new(problems)
     }
 
     /// Adds a hedge that clones requests. See [`HedgeLayer::new`].

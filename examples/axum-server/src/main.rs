@@ -60,7 +60,7 @@ fn app(shedder: &Shedder, breaker: &Breaker) -> Router {
         // bulkhead, which limits the concurrent calls.
         .layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(DeadlineLayer::server(&deadline))
                 .layer(ShedLayer::server(shedder))
                 .layer(BreakerLayer::client(breaker))

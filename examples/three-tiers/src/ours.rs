@@ -40,7 +40,7 @@ pub(crate) async fn start(work: Duration) -> Result<Chain, BoxError> {
     let (listener, address) = net::listen().await?;
     let grpc = Server::builder()
         .layer(RetryMark)
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(DeadlineLayer::server(&deadline()))
         .add_service(HealthServer::new(c));
     tokio::spawn(grpc.serve_with_incoming(TcpListenerStream::new(listener)));
@@ -74,7 +74,7 @@ fn server(router: Router) -> Router {
             // Marks responses as not retryable if the attempts of a lower tier were exhausted or stopped.
             .layer(RetryMark)
             // Turns a rejection, or an error at the deadline, into a response.
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             // Reads the caller's deadline, ends the call when it has passed, and sets it in the task.
             .layer(DeadlineLayer::server(&deadline())),
     )

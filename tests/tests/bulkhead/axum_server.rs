@@ -50,7 +50,7 @@ impl Hanging {
 fn behind(bulkhead: &Bulkhead, routes: Router) -> Router {
     routes.layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BulkheadLayer::server(bulkhead)),
     )
 }

@@ -129,7 +129,7 @@ async fn a_full_bulkhead_and_a_queue_timeout_have_different_reasons() {
             Ok::<_, Infallible>(http::Response::new(String::new()))
         });
         let http = ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BulkheadLayer::server(&bulkhead))
             .service(answered);
         let Ok(response) = http.oneshot(Request::new(String::new())).await;

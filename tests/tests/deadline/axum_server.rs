@@ -16,7 +16,7 @@ use crate::support::{self, SOON, client, endless, serve, within};
 fn behind(config: DeadlineConfig, app: Router) -> Router {
     app.layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(DeadlineLayer::server(&Deadlines::new("api", config))),
     )
 }
@@ -121,7 +121,7 @@ async fn the_remaining_time_shrinks_from_hop_to_hop() {
 #[tokio::test]
 async fn a_fallible_service_can_be_a_route() {
     let service = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(DeadlineLayer::server(&Deadlines::new(
             "api",
             DeadlineConfig::default().timeout(SOON),

@@ -94,12 +94,10 @@ async fn our_client_ends_the_stream_of_a_channel() {
 async fn a_problem_layer_maps_a_channels_timeout_to_deadline_exceeded() {
     let channel = connect(serve(None).await).await;
     let config = ClientDeadlineConfig::default().timeout(SOON);
-    let problems =
-        Problems::new().on(|_: &tonic::TimeoutExpired| Problem::from(StatusCode::GATEWAY_TIMEOUT));
+    let problems = ProblemConfig::default()
+        .on(|_: &tonic::TimeoutExpired| Problem::from(StatusCode::GATEWAY_TIMEOUT));
     let service = ServiceBuilder::new()
-        .layer(ProblemLayer::with_config(
-            ProblemConfig::default().problems(problems),
-        ))
+        .layer(ProblemLayer::new(&Problems::new(problems)))
         .layer(DeadlineLayer::client(&Deadlines::new("test", config)))
         .service(channel);
     let mut client = HealthClient::new(service);
@@ -115,7 +113,7 @@ async fn serve(config: Option<DeadlineConfig>) -> SocketAddr {
     match config {
         Some(config) => {
             let server = Server::builder()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(DeadlineLayer::server(&Deadlines::new("test", config)))
                 .add_service(service);
             tokio::spawn(server.serve_with_incoming(incoming));

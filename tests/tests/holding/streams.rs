@@ -13,7 +13,7 @@ async fn long_bodies_do_not_use_up_a_default_shedder() {
     let downloads = Downloads::default();
     let routes = routes(&downloads).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(ShedLayer::server(&shedder)),
     );
     let address = serve(routes).await;

@@ -15,7 +15,7 @@ fn of_two(deadline: DeadlineConfig) -> (Bulkhead, Downloads, axum::Router) {
     let downloads = Downloads::default();
     let routes = routes(&downloads).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(DeadlineLayer::server(&Deadlines::new("test", deadline)))
             .layer(BulkheadLayer::server(&bulkhead)),
     );

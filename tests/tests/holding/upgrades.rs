@@ -35,7 +35,7 @@ async fn sockets(bulkhead: &Bulkhead, keeps: bool) -> std::net::SocketAddr {
         .route("/", axum::routing::any(handler))
         .layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BulkheadLayer::server(bulkhead).upgrades()),
         );
     serve(routes).await

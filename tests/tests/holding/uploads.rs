@@ -31,7 +31,7 @@ async fn slow_uploads_neither_open_a_circuit_nor_lower_a_limit() {
     };
     let routes = Router::new().route("/", post(read)).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .map_request(track_upload)
             .layer(ShedLayer::server(&shedder))
             .layer(BreakerLayer::client(&breaker)),

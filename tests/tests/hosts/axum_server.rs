@@ -31,7 +31,7 @@ async fn all_routes_under_one_breaker_share_its_state() {
         .route("/c", get(async || "fine"))
         .layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(layer_fn(move |inner| {
                     counted.fetch_add(1, Ordering::Relaxed);
                     inner
@@ -61,7 +61,7 @@ async fn a_router_as_a_service_keeps_its_breaker() {
         // As if it were built for each request.
         let app: Router = Router::new().route("/", get(broken)).layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::client(&breaker)),
         );
         let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
@@ -86,7 +86,7 @@ async fn every_connection_has_the_same_open_breaker() {
     };
     let app = Router::new().route("/orders", get(handler)).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&breaker)),
     );
     let address = serve(app).await;
@@ -120,7 +120,7 @@ async fn an_axum_body_of_any_kind_passes() {
     let echo = async |request: Request<Body>| Response::new(request.into_body());
     let app: Router = Router::new().route("/", axum::routing::post(echo)).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&breaker)),
     );
     let frames = ["a", "b", "c"].map(|text| {
@@ -147,7 +147,7 @@ async fn a_handler_whose_body_breaks_off_has_failed() {
     };
     let app = Router::new().route("/", get(breaks_off)).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&breaker)),
     );
     let address = serve(app).await;
@@ -171,7 +171,7 @@ async fn responses_without_a_body_and_head_requests_settle() {
         .route("/full", get(async || "a body that HEAD does not get"))
         .layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::client(&breaker)),
         );
     let address = serve(app).await;

@@ -97,7 +97,7 @@ fn app(breaker: &Breaker, under_way: &Gauge) -> Router {
         .route("/endless", get(endless))
         .layer(
             ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::client(breaker)),
         )
 }

@@ -18,7 +18,7 @@ use crate::support::{client, counted, counting, get, listen, read, tripping_at, 
 async fn a_hyper_server_responds_to_rejections_with_problems() {
     let breaker = tripping_at(2);
     let stack = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(BreakerLayer::client(&breaker))
         .service(service_fn(async |_: Request<hyper::body::Incoming>| {
             let mut response = Response::new(Full::<Bytes>::default());
@@ -78,7 +78,7 @@ async fn a_hyper_client_that_cannot_connect_opens_its_circuit() {
 async fn a_hyper_gateway_responds_with_the_right_status() {
     let breaker = tripping_at(1);
     let gateway = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .layer(BreakerLayer::client(&breaker))
         .service(client());
     let address = closed_port().await;

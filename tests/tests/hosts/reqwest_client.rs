@@ -135,7 +135,7 @@ async fn a_rejection_upstream_is_read_back_as_a_problem() {
     upstream.trip();
     let app = Router::new().route("/", get(async || "never")).layer(
         ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&upstream)),
     );
     let address = serve(app).await;

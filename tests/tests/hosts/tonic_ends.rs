@@ -101,7 +101,7 @@ async fn a_rejection_of_a_tonic_client_can_be_a_status_of_its_own() {
     breaker.trip();
     let channel = connect(serve(None).await).await;
     let service = ServiceBuilder::new()
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         .service(behind(&breaker, channel));
     let mut client = HealthClient::new(service);
     let status = within(client.check(ask("ok"))).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn serve(breaker: Option<&Breaker>) -> SocketAddr {
     match breaker {
         Some(breaker) => {
             let server = Server::builder()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::client(breaker))
                 .add_service(service);
             tokio::spawn(server.serve_with_incoming(incoming));

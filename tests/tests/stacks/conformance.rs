@@ -15,7 +15,7 @@ const OPEN_FOR: Duration = Duration::from_secs(10);
 #[test]
 fn the_problem_layer_conforms_with_any_settings() {
     let everything = ProblemConfig::default()
-        .problems(Problems::new().on(|_: &std::fmt::Error| Problem::from(STATUS)))
+        .on(|_: &std::fmt::Error| Problem::from(STATUS))
         .request_id_header(HeaderName::from_static("x-other"))
         .instance(true)
         .retry_after_jitter(Ratio::HALF);
@@ -26,9 +26,11 @@ fn the_problem_layer_conforms_with_any_settings() {
         ("nothing", nothing),
     ];
     for (name, config) in configs {
-        Conformance::new(name, move || ProblemLayer::with_config(config.clone()))
-            .run()
-            .assert();
+        Conformance::new(name, move || {
+            ProblemLayer::new(&Problems::new(config.clone()))
+        })
+        .run()
+        .assert();
     }
 }
 
@@ -37,7 +39,7 @@ fn a_problem_layer_over_a_breaker_conforms_in_every_mode() {
     in_every_mode("problem over breaker", |mode| {
         conformance(mode, |breaker| {
             let stack = ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::new(breaker));
             LayerUnderTest::new(stack.into_inner())
         })
@@ -49,7 +51,7 @@ fn a_problem_layer_over_a_breaker_for_http_conforms_in_every_mode() {
     in_every_mode("problem over http breaker", |mode| {
         conformance(mode, |breaker| {
             let stack = ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(BreakerLayer::client(breaker));
             LayerUnderTest::new(stack.into_inner())
         })
@@ -63,7 +65,7 @@ fn a_problem_layer_over_a_breaker_that_waits_conforms_in_every_mode() {
         conformance(mode, |breaker| {
             let waits = BreakerLayer::client(breaker).when_saturated(WhenSaturated::Unready);
             let stack = ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(waits);
             LayerUnderTest::new(stack.into_inner())
         })
@@ -78,7 +80,7 @@ fn a_breaker_over_a_problem_layer_conforms_in_every_mode() {
         conformance(mode, |breaker| {
             let stack = ServiceBuilder::new()
                 .layer(BreakerLayer::client(breaker))
-                .layer(ProblemLayer::new());
+                .layer(ProblemLayer::default());
             LayerUnderTest::new(stack.into_inner())
         })
         .holds_body()

@@ -16,7 +16,7 @@ async fn a_problem_layer_outside_a_breaker_responds_to_its_rejections() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
         &ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&breaker)),
     );
     probe.script(Script::new().err("down"));
@@ -32,7 +32,7 @@ async fn a_breaker_outside_a_problem_layer_reads_the_problems_status() {
     let (service, probe) = behind(
         &ServiceBuilder::new()
             .layer(BreakerLayer::client(&breaker))
-            .layer(ProblemLayer::new()),
+            .layer(ProblemLayer::default()),
     );
     probe.script(Script::new().err("down"));
     for _ in 0..2 {
@@ -79,7 +79,7 @@ async fn a_retry_respects_what_a_problem_states_about_retries() {
         let retry = Retry::new("test", RetryConfig::default().attempts(2));
         let service = ServiceBuilder::new()
             .layer(RetryLayer::client(&retry))
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .service(inner);
         let began = tokio::time::Instant::now();
         let request = Request::new(ReplayBody::new(TestBody::empty()));
@@ -152,7 +152,7 @@ async fn frames_and_trailers_pass_through_the_whole_stack() {
     let breaker = tripping_at(1);
     let (service, probe) = behind(
         &ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(&breaker)),
     );
     let body = TestBody::empty()

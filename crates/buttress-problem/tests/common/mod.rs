@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use buttress_core::{BoxError, Reason, Rejection};
-use buttress_problem::{ProblemBody, ProblemConfig, ProblemLayer};
+use buttress_problem::{ProblemBody, ProblemConfig, ProblemLayer, Problems};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -55,7 +55,7 @@ pub(crate) async fn answer(
     request: Request<Inner>,
     error: impl Fn() -> BoxError,
 ) -> Answer {
-    let service = ProblemLayer::with_config(config).layer(Fails(error));
+    let service = ProblemLayer::new(&Problems::new(config)).layer(Fails(error));
     let response: Result<_, Infallible> = service.oneshot(request).await;
     Answer::of(response.unwrap()).await
 }

@@ -50,7 +50,7 @@
 //!
 //! | stack | its layers, outermost first | keys |
 //! |---|---|---|
-//! | server | `problem` | always present, so that `Error = Infallible`; keys of [`ProblemConfig`](crate::problem::ProblemConfig) except `problems` |
+//! | server | `problem` | always present, so that `Error = Infallible`; keys of [`ProblemConfig`](crate::problem::ProblemConfig) except `on` |
 //! | | `deadline` | [`DeadlineConfig`](crate::deadline::DeadlineConfig) |
 //! | | `shed` | [`ShedConfig`](crate::shed::ShedConfig) except `throttle`, and the settings of its [layer](crate::shed::ShedLayer): `trust`, `criticality` and `until`; tables `shares` ([`SharesConfig`](crate::shed::SharesConfig), by criticality), `tenants` ([`TenantsConfig`](crate::shed::TenantsConfig), and the `header` with their names) and `pressure` ([`PressureConfig`](crate::shed::PressureConfig)) |
 //! | | `bulkhead` | [`BulkheadConfig`](crate::bulkhead::BulkheadConfig) except `tenants`; `until`; a table `partitions` ([`PartitionsConfig`](crate::bulkhead::PartitionsConfig)): the first segments of paths and their shares, such as `"/checkout" = 0.5` |

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 use buttress_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, ByPath};
 use buttress_core::{ConfigError, Name, Striped};
 use buttress_deadline::{DeadlineConfig, DeadlineLayer, DeadlineService, Deadlines, Server};
-use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService};
+use buttress_problem::{ProblemConfig, ProblemLayer, ProblemService, Problems};
 use buttress_shed::{ShedLayer, ShedService, Shedder};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -47,6 +47,7 @@ impl ServerSettings {
 pub struct ServerStack {
     name: Name,
     layers: Striped<Live<Replaceable>>,
+    problems: Problems,
     deadlines: Option<Deadlines>,
     shedder: Option<Shedder>,
     bulkhead: Option<Bulkhead>,
@@ -55,7 +56,6 @@ pub struct ServerStack {
 /// The layers without a handle, which are replaced on reload.
 #[derive(Debug, Clone)]
 struct Replaceable {
-    problem: ProblemLayer,
     shed: Option<ShedLayer<buttress_shed::Server>>,
     bulkhead: Option<BulkheadLayer<ByPath>>,
 }
@@ -77,6 +77,7 @@ impl ServerStack {
         let layers = Replaceable::new(settings, shedder.as_ref(), bulkhead.as_ref());
         Ok(Self {
             layers: Striped::new(Live::new(layers)),
+            problems: Problems::new(settings.problem.clone()),
             deadlines,
             shedder,
             bulkhead,
@@ -94,6 +95,12 @@ impl ServerStack {
     #[must_use]
     pub fn service<S>(&self, inner: S) -> ServerService<S> {
         self.layer(inner)
+    }
+
+    /// Returns its problems.
+    #[must_use]
+    pub fn problems(&self) -> &Problems {
+        &self.problems
     }
 
     /// Returns its deadlines, if the file has some.
@@ -131,6 +138,7 @@ impl ServerStack {
         if let (Some(bulkhead), Some(settings)) = (&self.bulkhead, &settings.bulkhead) {
             bulkhead.reconfigure(settings.config.clone())?;
         }
+        self.problems.reconfigure(settings.problem.clone());
         self.layers.replace(layers);
         Ok(())
     }
@@ -143,7 +151,6 @@ impl Replaceable {
         bulkhead: Option<&Bulkhead>,
     ) -> Self {
         Self {
-            problem: ProblemLayer::with_config(settings.problem.clone()),
             shed: shedder
                 .zip(settings.shed.as_ref())
                 .map(|(shedder, settings)| settings.server_layer(shedder)),
@@ -164,7 +171,7 @@ impl<S> Layer<S> for ServerStack {
         let inner = MaybeService::new(layers.shed.as_ref(), inner);
         let inner = MaybeService::new(deadline.as_ref(), inner);
         ServerService {
-            inner: layers.problem.layer(inner),
+            inner: ProblemLayer::new(&self.problems).layer(inner),
             layers: self.layers.clone(),
             edition,
         }
@@ -190,7 +197,6 @@ impl<S> ServerService<S> {
     fn catch_up(&mut self) {
         let (layers, edition) = self.layers.read();
         self.edition = edition;
-        self.inner.adopt(&layers.problem);
         let inner = match self.inner.get_mut() {
             MaybeService::With(service) => service.get_mut(),
             MaybeService::Without(inner) => inner,

@@ -91,7 +91,7 @@ pub async fn start(upstream: SocketAddr, handles: &Handles) -> Result<SocketAddr
     let deadline = Deadlines::new("gateway", DeadlineConfig::default().timeout(TIMEOUT));
     let gateway = ServiceBuilder::new()
         // A rejection becomes a 503 with a problem document that has the reason and a `Retry-After`.
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::default())
         // A request ends in time for its caller to hear of it, and no attempt is begun that would not.
         .layer(DeadlineLayer::server(&deadline))
         // A request beyond the capacity waits for an eighth of a second, and is then rejected.

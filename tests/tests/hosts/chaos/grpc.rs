@@ -153,7 +153,7 @@ async fn serve(injector: &Injector, problems: bool) -> SocketAddr {
     let service = HealthServer::new(Scripted);
     if problems {
         let layers = ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(ChaosLayer::client(injector));
         let server = Server::builder().layer(layers).add_service(service);
         tokio::spawn(server.serve_with_incoming(incoming));

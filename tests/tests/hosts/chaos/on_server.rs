@@ -153,7 +153,7 @@ async fn a_client_of_axum_gets_a_problem_for_an_error() {
             .route("/", get(async || "hello, world"))
             .layer(
                 ServiceBuilder::new()
-                    .layer(ProblemLayer::new())
+                    .layer(ProblemLayer::default())
                     .layer(ChaosLayer::client(&injector)),
             );
         let address = serve(app).await;

@@ -8,7 +8,7 @@ use super::{MODES, OPEN_FOR, breaker, conforms, seeds, was_checked};
 
 #[test]
 fn a_problem_layer_conforms() {
-    let shaken = shake(ProblemLayer::new, seeds());
+    let shaken = shake(ProblemLayer::default, seeds());
     shaken.assert();
     was_checked(&shaken, &["R1", "R8", "A1", "A3", "A4", "A5", "A8", "X2"]);
 }
@@ -31,7 +31,7 @@ fn a_breaker_that_waits_conforms() {
 fn a_problem_layer_over_a_breaker_conforms() {
     in_every_mode(|breaker| {
         let stack = ServiceBuilder::new()
-            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::default())
             .layer(BreakerLayer::client(breaker));
         LayerUnderTest::new(stack.into_inner())
     });

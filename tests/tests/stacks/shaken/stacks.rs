@@ -26,7 +26,7 @@ fn a_server_conforms() {
             let bulkhead = Bulkhead::new("shaken", bulkhead);
             let deadline = DeadlineConfig::default().timeout(TIMEOUT).mode(mode);
             let stack = ServiceBuilder::new()
-                .layer(ProblemLayer::new())
+                .layer(ProblemLayer::default())
                 .layer(DeadlineLayer::server(&Deadlines::new("shaken", deadline)))
                 .layer(ShedLayer::server(&shedder))
                 .layer(BulkheadLayer::server(&bulkhead));

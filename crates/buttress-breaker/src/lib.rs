@@ -21,8 +21,8 @@
 //!     .layer(BreakerLayer::new(&breaker))
 //!     .service_fn(|_query: &'static str| async { Err::<(), _>(std::io::Error::other("down")) });
 //!
-//! // Ten consecutive failures open the circuit.
-//! for _ in 0..10 {
+//! // Eight consecutive failures open the circuit.
+//! for _ in 0..8 {
 //!     let error = service.ready().await?.call("select 1").await.unwrap_err();
 //!     assert_eq!(error.to_string(), "down");
 //! }
@@ -69,9 +69,9 @@
 //! # What it does
 //!
 //! A *closed* circuit admits every call, and opens after too many consecutive failures, or when the ratio of failures
-//! or of slow calls is too large, whichever comes first. An *open* circuit rejects every call until its open time
-//! ends. *Half-open*, it admits a few probes, and their outcomes decide. It then closes, or first *recovers* along a
-//! ramp that admits a growing ratio of calls. A circuit that an operator holds open is *isolated*.
+//! or of slow calls is too large and not by chance, whichever comes first. An *open* circuit rejects every call until
+//! its open time ends. *Half-open*, it admits a few probes, and their outcomes decide. It then closes, or first
+//! *recovers* along a ramp that admits a growing ratio of calls. A circuit that an operator holds open is *isolated*.
 //!
 //! | end of the call | counts as |
 //! |---|---|

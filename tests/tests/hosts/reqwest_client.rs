@@ -20,7 +20,11 @@ async fn a_failing_upstream_gets_no_calls_for_as_long_as_it_requested() {
     let unavailable = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
     let address = serve(Router::new().route("/", get(unavailable))).await;
     // An upstream that requests a wait is overloaded, which counts in the ratio.
-    let config = breaker.config().failure_ratio(Ratio::HALF).minimum_calls(3);
+    let config = breaker
+        .config()
+        .window(Window::Count(10))
+        .failure_ratio(Ratio::HALF)
+        .minimum_calls(3);
     breaker
         .reconfigure(config.open_for(OpenDuration::Fixed(Duration::from_secs(1))))
         .unwrap();

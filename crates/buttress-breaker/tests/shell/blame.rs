@@ -152,7 +152,7 @@ async fn calls_ended_by_their_deadline_are_timeouts() {
     let (inner, probe) = ReadyProbe::new();
     let service = BreakerLayer::new(&breaker).layer(inner);
     probe.script(Script::new());
-    for _ in 0..10 {
+    for _ in 0..8 {
         expire(&service, 2 * SECOND).await;
     }
     assert_eq!(breaker.state(), CircuitState::Open);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ::http::{Response, StatusCode, header};
 use buttress_breaker::{
-    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenDuration,
+    Breaker, BreakerConfig, BreakerLayer, BreakerService, CircuitState, OpenDuration, Window,
 };
 use buttress_core::Ratio;
 use buttress_http::{Http, Until};
@@ -190,7 +190,10 @@ async fn a_probe_ends_with_a_head_that_has_the_outcome() {
 async fn overload_counts_in_the_ratio_only() {
     let breaker = Breaker::new(
         "test",
-        config().minimum_calls(10).failure_ratio(Ratio::HALF),
+        config()
+            .window(Window::Count(100))
+            .minimum_calls(10)
+            .failure_ratio(Ratio::HALF),
     );
     let (service, probe) = behind(&breaker);
     let overload = Response::builder().status(429).body(TestBody::empty());
@@ -208,7 +211,12 @@ async fn overload_counts_in_the_ratio_only() {
 async fn it_stays_open_for_the_requested_wait_up_to_the_cap() {
     let cap = Duration::from_secs(60);
     // A dependency that requests a wait is overloaded, which counts in the ratio only.
-    let config = || config().failure_ratio(Ratio::HALF).minimum_calls(3);
+    let config = || {
+        config()
+            .window(Window::Count(100))
+            .failure_ratio(Ratio::HALF)
+            .minimum_calls(3)
+    };
     let cases: [(BreakerConfig, &str, Duration); 4] = [
         (config().retry_after_cap(cap), "30", Duration::from_secs(30)),
         (config().retry_after_cap(cap), "600", cap),
@@ -234,7 +242,10 @@ async fn it_stays_open_for_the_requested_wait_up_to_the_cap() {
 /// The same with the pushback of gRPC.
 #[tokio::test(start_paused = true)]
 async fn it_stays_open_for_the_grpc_pushback() {
-    let config = config().failure_ratio(Ratio::HALF).minimum_calls(3);
+    let config = config()
+        .window(Window::Count(100))
+        .failure_ratio(Ratio::HALF)
+        .minimum_calls(3);
     let breaker = Breaker::new("test", config.open_for(OpenDuration::Fixed(SECOND)));
     let (service, probe) = behind(&breaker);
     let response = grpc()

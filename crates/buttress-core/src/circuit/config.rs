@@ -9,12 +9,12 @@ use crate::{ConfigError, Mode, Ratio};
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | [`window`](Self::window) | the last 10 s | over which calls the ratios are taken |
-/// | [`minimum_calls`](Self::minimum_calls) | 20 | below this many calls in the window, the ratios are not used |
-/// | [`failure_ratio`](Self::failure_ratio) | 50 % | trips at this share of failures |
-/// | [`consecutive_failures`](Self::consecutive_failures) | 10 | trips at this many failures in a row, however few the calls |
+/// | [`window`](Self::window) | the last 60 s | over which calls the ratios are taken |
+/// | [`minimum_calls`](Self::minimum_calls) | 20 | below this many calls, a ratio is not used |
+/// | [`failure_ratio`](Self::failure_ratio) | 50 % | trips when the share of failures is above this, with confidence |
+/// | [`consecutive_failures`](Self::consecutive_failures) | 8 | trips at this many failures in a row, if the calls before them did not fail as well |
 /// | [`slow_calls`](Self::slow_calls) | off | trips at a share of calls that took longer than a threshold |
-/// | [`open_for`](Self::open_for) | 5 s, doubling to 60 s, less up to 20 % | how long it stays open |
+/// | [`open_for`](Self::open_for) | 5 % of the outage so far, from 250 ms to 5 s, less up to 20 % | how long it stays open |
 /// | [`retry_after_cap`](Self::retry_after_cap) | 60 s | how far a `Retry-After` can lengthen that |
 /// | [`probes`](Self::probes) | 3 | how many calls are admitted half-open |
 /// | [`probe_failure_ratio`](Self::probe_failure_ratio) | 50 % | reopens at this share of failures among them |
@@ -60,10 +60,10 @@ pub(super) struct Ramp {
 impl Default for BreakerConfig {
     fn default() -> Self {
         Self {
-            window: Window::Time(Duration::from_secs(10)),
+            window: Window::Time(Duration::from_secs(60)),
             minimum_calls: 20,
             failure_ratio: Some(Ratio::HALF),
-            consecutive_failures: Some(10),
+            consecutive_failures: Some(8),
             slow_calls: None,
             open_for: OpenDuration::default(),
             retry_after_cap: Some(Duration::from_secs(60)),
@@ -85,6 +85,10 @@ impl BreakerConfig {
     pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Takes the failure and slow-call ratios over a number of last calls, or over the calls of a time span.
+    ///
+    /// A count window has one ratio, that of all its calls. In a time window each of the sixteen stretches that reach
+    /// from now to the start of a bucket has one, so a long window does not delay the detection, and its ratio must
+    /// exceed the configured one by enough calls not to be chance.
     #[must_use]
     pub fn window(mut self, window: Window) -> Self {
         self.window = window;
@@ -98,7 +102,11 @@ impl BreakerConfig {
         self
     }
 
-    /// Trips when at least this share of the calls in the window failed; `None` turns the rule off.
+    /// Trips when more than this share of the calls failed; `None` turns the rule off.
+    ///
+    /// In a count window, this share of its calls is enough. In a time window, a dependency that fails 20 percentage
+    /// points less often than this trips less than once a day: the failures must exceed `ratio × calls` by
+    /// `32 × ratio × (1 - ratio)`, which is 8 for 50 %.
     #[must_use]
     pub fn failure_ratio(mut self, ratio: impl Into<Option<Ratio>>) -> Self {
         self.failure_ratio = ratio.into();
@@ -107,6 +115,9 @@ impl BreakerConfig {
 
     /// Trips at this many failures in a row; `None` turns the rule off. A success resets the count. Overload counts in
     /// the ratio only: a dependency that sheds load is alive.
+    ///
+    /// If calls before the row failed as well, the row must be longer, so that it is not chance: up to 17 for a
+    /// dependency that fails 30 % of its calls.
     #[must_use]
     pub fn consecutive_failures(mut self, failures: impl Into<Option<u32>>) -> Self {
         self.consecutive_failures = failures.into();
@@ -203,7 +214,7 @@ impl BreakerConfig {
     ///
     /// A window outside of its [bounds](Window::check); `minimum_calls` of 0, or more than a count window holds; a
     /// ratio of 0; `consecutive_failures` of 0; `probes` of 0 or above [`MAX_PROBES`](Self::MAX_PROBES); a duration of
-    /// 0 or above [`MAX_TIME`](Self::MAX_TIME); an exponential open time that begins above its maximum.
+    /// 0 or above [`MAX_TIME`](Self::MAX_TIME); an open time whose `initial` is above its maximum.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.window.check("window")?;
         at_least_one("minimum_calls", self.minimum_calls)?;

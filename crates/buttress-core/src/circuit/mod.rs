@@ -19,6 +19,7 @@
 mod admit;
 mod config;
 mod control;
+mod evidence;
 mod failure_streak;
 mod open_duration;
 mod packed_state;
@@ -70,9 +71,9 @@ use crate::window::Successes;
 /// }
 /// assert_eq!(circuit.state(), CircuitState::Open);
 /// let refusal = circuit.admit(now, random).verdict.expect_err("open");
-/// assert_eq!(refusal.retry_after, Some(Duration::from_secs(5)));
+/// assert_eq!(refusal.retry_after, Some(Duration::from_millis(250)));
 ///
-/// now += Duration::from_secs(5);
+/// now += Duration::from_millis(250);
 /// let probe = circuit.admit(now, random).verdict.expect("half-open");
 /// circuit.settle(probe, Report::SUCCESS, now, random);
 /// # Ok(())

@@ -8,12 +8,17 @@ use crate::{ConfigError, Ratio};
 pub enum OpenDuration {
     /// A fixed time.
     Fixed(Duration),
-    /// `initial` at first, and twice as long each time it opens again before it stayed closed for at least as long as
-    /// it was open; never above `max`. Up to the ratio `jitter` of it is subtracted at random, so that many clients of
-    /// one dependency do not probe it at the same time.
-    Exponential {
+    /// The share `share` of the time since it first opened, without having stayed closed for at least as long as it was
+    /// open; never below `initial` or above `max`. So what it rejects after the dependency has recovered is at most that
+    /// share of what the outage cost. With a share of 100 % the open time doubles.
+    ///
+    /// Up to the ratio `jitter` of it is subtracted at random, so that many clients of one dependency do not probe it at
+    /// the same time.
+    Proportional {
         /// The first open time.
         initial: Duration,
+        /// The share of the time since the first opening.
+        share: Ratio,
         /// The longest open time.
         max: Duration,
         /// The largest share that jitter subtracts.
@@ -22,29 +27,32 @@ pub enum OpenDuration {
 }
 
 impl Default for OpenDuration {
-    /// 5 s, doubling to 60 s, less up to 20 %.
+    /// 5 % of the time since the first opening, from 250 ms to 5 s, less up to 20 %.
+    ///
+    /// Chosen by the tables "circuit: up and down" and "circuit: a fleet after an outage" of the simulations.
     fn default() -> Self {
-        Self::Exponential {
-            initial: Duration::from_secs(5),
-            max: Duration::from_secs(60),
+        Self::Proportional {
+            initial: Duration::from_millis(250),
+            share: Ratio::percent(5),
+            max: Duration::from_secs(5),
             jitter: Ratio::percent(20),
         }
     }
 }
 
 impl OpenDuration {
-    /// The open time after `reopenings` in a row, with a uniform number `random` for the jitter.
+    /// The open time of a circuit that first opened `failing_for` ago, with a uniform number `random` for the jitter.
     #[must_use]
-    pub fn after(self, reopenings: u32, random: u64) -> Duration {
+    pub fn after(self, failing_for: Duration, random: u64) -> Duration {
         match self {
             Self::Fixed(time) => time,
-            Self::Exponential {
+            Self::Proportional {
                 initial,
+                share,
                 max,
                 jitter,
             } => {
-                let factor = 2_u32.saturating_pow(reopenings);
-                let longest = initial.saturating_mul(factor).min(max);
+                let longest = failing_for.mul_f64(share.get()).max(initial).min(max);
                 let taken = jitter.get() * (random >> 11) as f64 / (1_u64 << 53) as f64;
                 longest.mul_f64(1.0 - taken)
             }
@@ -54,7 +62,7 @@ impl OpenDuration {
     pub(super) fn check(self) -> Result<(), ConfigError> {
         match self {
             Self::Fixed(time) => bounded("open_for", time),
-            Self::Exponential { initial, max, .. } => {
+            Self::Proportional { initial, max, .. } => {
                 bounded("open_for.initial", initial)?;
                 bounded("open_for.max", max)?;
                 if initial > max {
@@ -76,15 +84,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_doubles_up_to_its_maximum_and_jitter_stays_below() {
-        let time = OpenDuration::Exponential {
-            initial: Duration::from_secs(1),
-            max: Duration::from_secs(10),
-            jitter: Ratio::HALF,
-        };
-        let longest: Vec<_> = (0..6).map(|n| time.after(n, 0).as_secs()).collect();
-        assert_eq!(longest, [1, 2, 4, 8, 10, 10]);
-        assert_eq!(time.after(u32::MAX, 0), Duration::from_secs(10));
-        assert!(time.after(0, u64::MAX) >= Duration::from_millis(500));
+    fn jitter_subtracts_at_most_its_share() {
+        let time = |random| OpenDuration::default().after(Duration::from_secs(100), random);
+        assert_eq!(time(0), Duration::from_secs(5));
+        assert!(time(u64::MAX) >= Duration::from_secs(4));
+    }
+
+    #[test]
+    fn it_is_a_share_of_the_outage_between_its_bounds() {
+        let after = |secs| OpenDuration::default().after(Duration::from_secs(secs), 0);
+        assert_eq!(after(0), Duration::from_millis(250));
+        assert_eq!(after(40), Duration::from_secs(2));
+        assert_eq!(after(4_000), Duration::from_secs(5));
     }
 }

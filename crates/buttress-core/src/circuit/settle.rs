@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use super::evidence::Evidence;
 use super::permit::{Permit, Role, Settlement};
 use super::probes::Verdict;
 use super::steps::Locked;
@@ -229,22 +230,26 @@ impl Circuit {
         locked.history.record(&self.successes, at, mark);
 
         let config = &locked.config;
+        if !failed && !slow {
+            return None;
+        }
+        let evidence = Evidence {
+            suffixes: locked.history.suffixes(&self.successes, at),
+            window: config.window,
+            minimum_calls: config.minimum_calls,
+        };
         if config
             .consecutive_failures
-            .is_some_and(|limit| in_a_row >= limit)
+            .is_some_and(|limit| in_a_row >= limit && evidence.is_outage(in_a_row))
         {
             return Some(Cause::ConsecutiveFailures);
         }
-        let counts = locked.history.counts(&self.successes, at);
-        if counts.calls < u64::from(config.minimum_calls) {
-            return None;
-        }
         let too_many_failures = config
             .failure_ratio
-            .is_some_and(|limit| failed && counts.failure_ratio() >= limit.get());
+            .is_some_and(|limit| failed && evidence.exceeds(limit, |counts| counts.failures));
         let too_many_slow = config
             .slow_calls
-            .is_some_and(|limit| slow && counts.slow_ratio() >= limit.ratio.get());
+            .is_some_and(|limit| slow && evidence.exceeds(limit.ratio, |counts| counts.slow));
         if too_many_failures {
             Some(Cause::FailureRatio)
         } else if too_many_slow {

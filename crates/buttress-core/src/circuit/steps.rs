@@ -24,6 +24,8 @@ pub(super) struct Locked {
     pub(super) opening: Opening,
     /// The number of openings after which the circuit was closed for less time than it had been open.
     pub(super) reopenings: u32,
+    /// When the first of these openings was.
+    pub(super) failing_since: u64,
     /// The number of operators that hold the circuit open.
     pub(super) isolations: u32,
 }
@@ -33,7 +35,7 @@ pub(super) struct Locked {
 pub(super) struct Opening {
     pub(super) since: u64,
     pub(super) lasts: u64,
-    pub(super) reopenings: u32,
+    pub(super) failing_for: u64,
     pub(super) hint: Option<Duration>,
     pub(super) random: u64,
 }
@@ -46,6 +48,7 @@ impl Locked {
             closing_since: 0,
             opening: Opening::default(),
             reopenings: 0,
+            failing_since: 0,
             isolations: 0,
             config,
         }
@@ -110,7 +113,9 @@ impl Locked {
 impl Opening {
     /// The open time: the scheduled one, or the `Retry-After` of the dependency up to its cap, whichever is longer.
     pub(super) fn length(&self, config: &BreakerConfig) -> Duration {
-        let scheduled = config.open_for.after(self.reopenings, self.random);
+        let scheduled = config
+            .open_for
+            .after(Duration::from_nanos(self.failing_for), self.random);
         let requested = self.hint.zip(config.retry_after_cap);
         requested.map_or(scheduled, |(hint, cap)| scheduled.max(hint.min(cap)))
     }
@@ -135,10 +140,13 @@ impl Circuit {
         ) {
             locked.forgive(at);
         }
+        if locked.reopenings == 0 {
+            locked.failing_since = at;
+        }
         let mut opening = Opening {
             since: at,
             lasts: 0,
-            reopenings: locked.reopenings,
+            failing_for: at.saturating_sub(locked.failing_since),
             hint,
             random,
         };

@@ -1,3 +1,4 @@
+use super::BUCKETS;
 use super::count::CountRing;
 use super::kind::Window;
 use super::successes::Successes;
@@ -103,6 +104,15 @@ impl History {
                 ring.counts()
             }
             Ring::Time(ring) => ring.counts(successes, now / successes.bucket_nanos()),
+        }
+    }
+
+    /// Returns the counts of the window at `now` nanoseconds, and of the newest part of it: those since the start of
+    /// each bucket, the newest first. In a count window all of them are those of the window.
+    pub fn suffixes(&mut self, successes: &Successes, now: u64) -> [Counts; BUCKETS] {
+        match &mut self.ring {
+            Ring::Count(_) => [self.counts(successes, now); BUCKETS],
+            Ring::Time(ring) => ring.suffixes(successes, now / successes.bucket_nanos()),
         }
     }
 

@@ -46,6 +46,24 @@ impl TimeRing {
         sum
     }
 
+    /// Returns the counts since the start of each bucket, the newest bucket first.
+    pub(super) fn suffixes(&mut self, successes: &Successes, current: u64) -> [Counts; BUCKETS] {
+        let mut suffixes = [Counts::default(); BUCKETS];
+        let mut latest = 0;
+        self.each(successes, current, |number, counts| {
+            suffixes[number as usize % BUCKETS] = counts;
+            latest = number as usize;
+        });
+        // The order of the ring becomes the order of age.
+        suffixes.rotate_left((latest + 1) % BUCKETS);
+        suffixes.reverse();
+        let mut sum = Counts::default();
+        suffixes.map(|counts| {
+            sum += counts;
+            sum
+        })
+    }
+
     /// Returns the counts of each bucket in the window, oldest first.
     pub(super) fn drain(&mut self, successes: &Successes, current: u64) -> Vec<(u64, Counts)> {
         let mut held = Vec::with_capacity(BUCKETS);

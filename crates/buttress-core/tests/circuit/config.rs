@@ -22,10 +22,10 @@ const DURATIONS: [Timed; 9] = [
         config.open_for(OpenDuration::Fixed(time))
     }),
     ("open_for.initial", |config, time| {
-        config.open_for(exponential(time, DAY))
+        config.open_for(proportional(time, DAY))
     }),
     ("open_for.max", |config, time| {
-        config.open_for(exponential(NANO, time))
+        config.open_for(proportional(NANO, time))
     }),
     ("retry_after_cap", BreakerConfig::retry_after_cap),
     ("probe_timeout", BreakerConfig::probe_timeout),
@@ -34,9 +34,10 @@ const DURATIONS: [Timed; 9] = [
     ("attempt_timeout", BreakerConfig::attempt_timeout),
 ];
 
-fn exponential(initial: Duration, max: Duration) -> OpenDuration {
-    OpenDuration::Exponential {
+fn proportional(initial: Duration, max: Duration) -> OpenDuration {
+    OpenDuration::Proportional {
         initial,
+        share: Ratio::HALF,
         max,
         jitter: Ratio::ZERO,
     }
@@ -62,7 +63,7 @@ fn a_duration_is_above_zero_and_at_most_a_day() {
 
 #[test]
 fn an_open_time_begins_at_most_at_its_maximum() {
-    let config = |initial| BreakerConfig::default().open_for(exponential(initial, DAY / 2));
+    let config = |initial| BreakerConfig::default().open_for(proportional(initial, DAY / 2));
     assert_eq!(refused(&config(DAY / 2)), None);
     assert_eq!(refused(&config(DAY / 2 + NANO)), Some("open_for.initial"));
 }

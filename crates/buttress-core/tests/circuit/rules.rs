@@ -112,10 +112,13 @@ fn window() -> impl Strategy<Value = Window> {
 fn open_time() -> impl Strategy<Value = OpenDuration> {
     prop_oneof![
         time().prop_map(OpenDuration::Fixed),
-        (time(), time(), 0..=100_u8).prop_map(|(one, other, jitter)| OpenDuration::Exponential {
-            initial: one.min(other),
-            max: one.max(other),
-            jitter: Ratio::percent(jitter),
+        (time(), time(), 0..=100_u8, 0..=100_u8).prop_map(|(one, other, share, jitter)| {
+            OpenDuration::Proportional {
+                initial: one.min(other),
+                share: Ratio::percent(share),
+                max: one.max(other),
+                jitter: Ratio::percent(jitter),
+            }
         }),
     ]
 }

@@ -44,7 +44,7 @@ pub(super) fn read(table: &Table<'_>) -> BreakerSettings {
             "open_for",
             time,
             |config, time| config.open_for(OpenDuration::Fixed(time)),
-            |config, table| config.open_for(exponential(table)),
+            |config, table| config.open_for(proportional(table)),
         )
         .field(
             "retry_after_cap",
@@ -91,29 +91,34 @@ fn pair(table: &Table<'_>, length: &'static str, share: &'static str) -> Option<
     read.0.zip(read.1)
 }
 
-fn exponential(table: &Table<'_>) -> OpenDuration {
-    let (initial, max, jitter) = match OpenDuration::default() {
-        OpenDuration::Fixed(time) => (time, time, Ratio::ZERO),
-        OpenDuration::Exponential {
+fn proportional(table: &Table<'_>) -> OpenDuration {
+    let read = match OpenDuration::default() {
+        OpenDuration::Fixed(time) => ((time, time), (Ratio::ZERO, Ratio::ZERO)),
+        OpenDuration::Proportional {
             initial,
+            share,
             max,
             jitter,
-        } => (initial, max, jitter),
+        } => ((initial, max), (share, jitter)),
     };
-    let (initial, max, jitter) = table
-        .section((initial, max, jitter))
-        .field("initial", time, |(_, max, jitter), initial| {
-            (initial, max, jitter)
+    let ((initial, max), (share, jitter)) = table
+        .section(read)
+        .field("initial", time, |((_, max), ratios), initial| {
+            ((initial, max), ratios)
         })
-        .field("max", time, |(initial, _, jitter), max| {
-            (initial, max, jitter)
+        .field("share", ratio, |(times, (_, jitter)), share| {
+            (times, (share, jitter))
         })
-        .field("jitter", ratio, |(initial, max, _), jitter| {
-            (initial, max, jitter)
+        .field("max", time, |((initial, _), ratios), max| {
+            ((initial, max), ratios)
+        })
+        .field("jitter", ratio, |(times, (share, _)), jitter| {
+            (times, (share, jitter))
         })
         .done();
-    OpenDuration::Exponential {
+    OpenDuration::Proportional {
         initial,
+        share,
         max,
         jitter,
     }

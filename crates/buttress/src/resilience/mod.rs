@@ -68,7 +68,7 @@
 //! | a time | `"250 ms"`, `"1.5 s"`; the units are `us`, `ms`, `s`, `min` and `h` |
 //! | a ratio | a number from 0 to 1 |
 //! | `window` | a time, or a number of calls |
-//! | `open_for` | a time, or `{ initial, max, jitter }` |
+//! | `open_for` | a time, or `{ initial, share, max, jitter }` |
 //! | `slow_calls`, `ramp` | `{ threshold, ratio }`, `{ over, from }` |
 //! | `limit` of a shedder | a number of calls, `"off"`, or `{ rule, initial, min, max }`; the rules are `"guarded"`, `"gradient"`, `"vegas"` and `"aimd"`, the last with a `timeout` |
 //! | `memory`, `run_delay` of a `pressure` | `{ from, to }` |

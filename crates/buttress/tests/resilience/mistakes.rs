@@ -101,8 +101,8 @@ fn every_mistake_has_its_position_key_value_and_bound() {
             "line 2, column 8: client.a.retry.backoff.base is \"10 s\", but must be at most backoff.cap, 5s",
         ),
         (
-            "[client.a.breaker]\nopen_for = { max = \"1 s\" }",
-            "line 1, column 11: client.a.breaker.open_for.initial is 5s, but must be at most open_for.max, 1s",
+            "[client.a.breaker]\nopen_for = { max = \"100 ms\" }",
+            "line 1, column 11: client.a.breaker.open_for.initial is 250ms, but must be at most open_for.max, 100ms",
         ),
         (
             "[client.a.breaker]\nslow_calls = { threshold = \"1 s\" }",

@@ -66,13 +66,13 @@ impl Handles {
     }
 }
 
-/// The storm is short, so the breaker's times are too: in production, the defaults (open for 5 s and more) are the
-/// better part of valour.
+/// The storm is short, so the breaker's times are too: in production, the defaults are better.
 fn circuit() -> BreakerConfig {
     BreakerConfig::default()
         .window(Window::Time(Duration::from_secs(1)))
-        .open_for(OpenDuration::Exponential {
+        .open_for(OpenDuration::Proportional {
             initial: Duration::from_millis(500),
+            share: Ratio::ONE,
             max: Duration::from_millis(1_000),
             jitter: Ratio::percent(20),
         })

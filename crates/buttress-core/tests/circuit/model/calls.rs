@@ -34,12 +34,20 @@ impl Calls {
     }
 
     pub(super) fn counts(&self, now: u64) -> Counts {
+        count(self.held(now))
+    }
+
+    /// The counts of the calls since the start of each bucket; of a count window, those of all.
+    pub(super) fn suffixes(&self, now: u64) -> Vec<Counts> {
         let held = self.held(now);
-        let how_many = |is: fn(&Call) -> bool| held.iter().filter(|call| is(call)).count() as u64;
-        Counts {
-            calls: how_many(|_| true),
-            failures: how_many(|call| call.failed),
-            slow: how_many(|call| call.slow),
+        match self.window {
+            Window::Count(_) => vec![count(held)],
+            Window::Time(time) => (0..16)
+                .map(|ago| {
+                    let since = (now / bucket(time)).saturating_sub(ago) * bucket(time);
+                    count(&held[held.partition_point(|call| call.at < since)..])
+                })
+                .collect(),
         }
     }
 
@@ -71,6 +79,15 @@ impl Calls {
             }
         };
         &self.calls[forgotten..]
+    }
+}
+
+fn count(calls: &[Call]) -> Counts {
+    let how_many = |is: fn(&Call) -> bool| calls.iter().filter(|call| is(call)).count() as u64;
+    Counts {
+        calls: how_many(|_| true),
+        failures: how_many(|call| call.failed),
+        slow: how_many(|call| call.slow),
     }
 }
 

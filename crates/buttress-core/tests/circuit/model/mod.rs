@@ -59,6 +59,7 @@ pub(crate) struct Model {
     closing_since: u64,
     opening: Opening,
     reopenings: u32,
+    failing_since: u64,
     half_open_since: u64,
     probes_ever: u64,
     /// Each probe in flight: its number, the end of its lease, and whether the head of its response came.
@@ -71,7 +72,7 @@ pub(crate) struct Model {
 struct Opening {
     since: u64,
     lasts: u64,
-    reopenings: u32,
+    failing_for: u64,
     hint: Option<Duration>,
     draw: u64,
 }
@@ -89,6 +90,7 @@ impl Model {
             closing_since: 0,
             opening: Opening::default(),
             reopenings: 0,
+            failing_since: 0,
             half_open_since: 0,
             probes_ever: 0,
             probing: Vec::new(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use buttress_core::circuit::{Cause, CircuitState, Refusal, Settlement, Transition};
 use buttress_core::{FailureKind, Outcome, Ratio, Reason};
 
+use buttress_core::window::{Counts, Window};
+
 use super::{Answer, Model, Opening, Role, Ticket};
 
 impl Model {
@@ -75,31 +77,49 @@ impl Model {
             Outcome::Failure(FailureKind::Overload) => {}
             Outcome::Failure(_) => {
                 self.row += 1;
-                if self
-                    .rules
-                    .consecutive_failures
-                    .is_some_and(|limit| self.row >= limit)
-                {
-                    self.calls.push(now, failed, slow);
-                    return Some(Cause::ConsecutiveFailures);
-                }
             }
         }
         self.calls.push(now, failed, slow);
-        let counts = self.calls.counts(now);
-        let reaches = |part: u64, percent: u8| 100 * part >= u64::from(percent) * counts.calls;
-        if counts.calls < u64::from(self.rules.minimum_calls) {
-            return None;
+        let in_a_row = failed && outcome != Outcome::Failure(FailureKind::Overload);
+        let long_enough = self
+            .rules
+            .consecutive_failures
+            .is_some_and(|limit| self.row >= limit);
+        if in_a_row && long_enough && self.is_outage(now) {
+            return Some(Cause::ConsecutiveFailures);
         }
+        let margin = match self.rules.window {
+            Window::Count(_) => 0,
+            Window::Time(_) => 32,
+        };
+        // In ten-thousandths of a call, and exact.
+        let reaches = |part: fn(&Counts) -> u64, percent: u8| {
+            let percent = u64::from(percent);
+            self.calls.suffixes(now).iter().any(|counts| {
+                counts.calls >= u64::from(self.rules.minimum_calls)
+                    && 10_000 * part(counts)
+                        >= 100 * percent * counts.calls + margin * percent * (100 - percent)
+            })
+        };
         match (self.rules.failure_percent, self.rules.slow_calls) {
-            (Some(percent), _) if failed && reaches(counts.failures, percent) => {
+            (Some(percent), _) if failed && reaches(|counts| counts.failures, percent) => {
                 Some(Cause::FailureRatio)
             }
-            (_, Some((_, percent))) if slow && reaches(counts.slow, percent) => {
+            (_, Some((_, percent))) if slow && reaches(|counts| counts.slow, percent) => {
                 Some(Cause::SlowCallRatio)
             }
             _ => None,
         }
+    }
+
+    /// Whether the calls before the row failed too seldom for the row to be chance.
+    fn is_outage(&self, now: u64) -> bool {
+        let row = u64::from(self.row);
+        self.calls.suffixes(now).iter().all(|counts| {
+            let before = counts.calls.saturating_sub(row);
+            let failed = counts.failures.saturating_sub(row);
+            before < 4 || (failed as f64 / before as f64).powi(self.row as i32) <= 1e-9
+        })
     }
 
     /// A probe succeeds if the head of its response came before its lease or the half-open time ended.
@@ -141,10 +161,13 @@ impl Model {
         hint: Option<Duration>,
         draw: u64,
     ) -> Transition {
+        if self.reopenings == 0 {
+            self.failing_since = now;
+        }
         self.opening = Opening {
             since: now,
             lasts: 0,
-            reopenings: self.reopenings,
+            failing_for: now - self.failing_since,
             hint,
             draw,
         };
@@ -204,7 +227,10 @@ impl Model {
     }
 
     pub(super) fn open_nanos(&self, opening: Opening) -> u64 {
-        let scheduled = self.rules.open_for.after(opening.reopenings, opening.draw);
+        let scheduled = self
+            .rules
+            .open_for
+            .after(Duration::from_nanos(opening.failing_for), opening.draw);
         let asked = opening
             .hint
             .and_then(|hint| Some(hint.min(self.rules.retry_after_cap?)));

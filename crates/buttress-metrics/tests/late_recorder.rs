@@ -3,6 +3,7 @@
 //! A separate file, because a process has only one such recorder.
 #![cfg(feature = "metrics")]
 
+#[path = "it/common/mod.rs"]
 mod common;
 
 use buttress_core::Outcome;

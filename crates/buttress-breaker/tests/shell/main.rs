@@ -7,6 +7,7 @@ mod conformance;
 mod control;
 mod half_open;
 mod http;
+mod keyed;
 mod modes;
 mod panics;
 mod probe_slots;

@@ -1,9 +1,0 @@
-//! The wait before each retry: invariant T5 of the conformance suite, and the experiment that the jitters are taken
-//! from.
-
-#![cfg(not(buttress_loom))]
-
-mod bounds;
-mod contention;
-mod draws;
-mod spread;

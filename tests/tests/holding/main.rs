@@ -1,8 +1,0 @@
-//! Slots held without progress, over real sockets: clients that do not read, endless streams, upgrades.
-#![allow(clippy::unwrap_used)]
-
-mod streams;
-mod support;
-mod unread;
-mod upgrades;
-mod uploads;

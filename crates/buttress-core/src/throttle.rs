@@ -10,7 +10,7 @@ use crate::{ConfigError, FailureKind, Outcome};
 /// |---|---|---|
 /// | [`multiplier`](Self::multiplier) | 2 | calls sent for each accepted call |
 /// | [`window`](Self::window) | 10 s | the time over which calls are counted |
-/// | [`floor`](Self::floor) | 5 | calls per second that are always sent, to detect a recovery |
+/// | [`floor`](Self::floor) | 5 | calls per second that are sent in an outage, to detect a recovery |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ThrottleConfig {
     multiplier: f64,
@@ -45,8 +45,9 @@ impl ThrottleConfig {
         self
     }
 
-    /// The calls per second that are always sent, 5 by default. It should allow a few dozen calls in a window, because
-    /// ratios of fewer calls vary too much.
+    /// The lowest rate that is computed from the window, in calls per second, 5 by default: it is what a client with many
+    /// calls sends in an outage. It should allow a few dozen calls in a window, because ratios of fewer calls vary too
+    /// much. Below it calls are sent by chance, at least one in ten.
     #[must_use]
     pub fn floor(mut self, a_second: u32) -> Self {
         self.floor = a_second;
@@ -87,10 +88,15 @@ impl ThrottleConfig {
 /// A client-side throttle. Once the share of calls that a dependency does not accept is too high, it sends at most
 /// `max(floor, multiplier × accepted)`, spread evenly, where accepted calls are counted over the last window.
 ///
+/// Below the floor a window has too few calls to compute a rate from. There, each call is sent with a probability that
+/// every accepted call raises and every other one lowers, so that it stays where one of `multiplier` calls is accepted.
+/// It remembers the last few dozen calls, however long ago they were, up to ten minutes. So a thousand clients with few
+/// calls each do not send a floor each.
+///
 /// The adaptive throttle of Google's *Site Reliability Engineering* (chapter 21) rejects each call with a probability,
 /// computed from the requests of the last two minutes, including those it rejected itself. The resulting rate is the
 /// same, but its recovery from an outage takes those two minutes, and longer with each of its own rejections. This
-/// throttle does not count its own rejections, and needs no random number.
+/// throttle does not count its own rejections.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -100,7 +106,8 @@ impl ThrottleConfig {
 /// let now = Instant::now();
 /// let throttle = Throttle::new(ThrottleConfig::default(), now)?;
 /// let sent = (0..1_000).filter(|_| {
-///     let sent = throttle.admit(now).is_ok();
+///     // A random number; this one is in favour of every call.
+///     let sent = throttle.admit(now, || 0).is_ok();
 ///     if sent {
 ///         throttle.settle(Outcome::Failure(FailureKind::Overload), now);
 ///     }
@@ -139,6 +146,8 @@ struct Locked {
     holding: bool,
     /// When the next call may be sent while `holding`, in nanoseconds.
     next_turn: u64,
+    /// The logarithm of the probability with which a call is sent below the floor; above 0, all are.
+    log_chance: f64,
 }
 
 impl Throttle {
@@ -158,18 +167,22 @@ impl Throttle {
                 newest: 0,
                 holding: false,
                 next_turn: 0,
+                log_chance: MOST_LOG_CHANCE,
             }),
         })
     }
 
-    /// Admits a call or rejects it. An admitted call is counted, and must be [settled](Self::settle) or
+    /// Admits a call or rejects it. `random` is uniform over all numbers. An admitted call is counted, and must be [settled](Self::settle) or
     /// [withdrawn](Self::withdraw).
     ///
     /// # Errors
     ///
-    /// The time until the next call is admitted.
-    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+    /// The time until the next call is admitted, or probably is.
+    pub fn admit(&self, now: Instant, random: impl FnOnce() -> u64) -> Result<(), Duration> {
         let mut locked = self.lock(now);
+        if locked.log_chance < 0.0 {
+            locked.take_chance(random)?;
+        }
         if locked.is_holding() {
             locked.take_turn(self.origin.nanos_at(now))?;
         }
@@ -182,11 +195,11 @@ impl Throttle {
     pub fn settle(&self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Success | Outcome::Failure(FailureKind::Error) => {
-                self.lock(now).count(|counts| counts.accepted += 1);
+                self.lock(now).accepted();
             }
             Outcome::Failure(
                 FailureKind::Overload | FailureKind::Timeout | FailureKind::Transport,
-            ) => self.lock(now).count(|counts| counts.refused += 1),
+            ) => self.lock(now).refused(),
             Outcome::Ignored => self.withdraw(now),
         }
     }
@@ -196,7 +209,7 @@ impl Throttle {
         self.lock(now).withdraw();
     }
 
-    /// Applies a new configuration. Counts are kept unless the window changes.
+    /// Applies a new configuration. The counts of the window are kept unless its length changes.
     ///
     /// # Errors
     ///
@@ -237,6 +250,10 @@ impl Locked {
             self.sum.refused -= old.refused;
             *old = ThrottleSnapshot::default();
         }
+        if passed > 0 {
+            let seconds = (number - self.newest) as f64 * bucket(&self.config) as f64 / 1e9;
+            self.log_chance = (self.log_chance + seconds * FORGOTTEN).min(MOST_LOG_CHANCE);
+        }
         if passed == BUCKETS as u64 {
             self.sum = ThrottleSnapshot::default();
         }
@@ -246,6 +263,18 @@ impl Locked {
     fn count(&mut self, change: impl Fn(&mut ThrottleSnapshot)) {
         change(&mut self.buckets[(self.newest % BUCKETS as u64) as usize]);
         change(&mut self.sum);
+    }
+
+    fn accepted(&mut self) {
+        self.count(|counts| counts.accepted += 1);
+        // Where one of `multiplier` calls is accepted, these steps up and the steps down are level.
+        let up = STEP * (self.config.multiplier - 1.0);
+        self.log_chance = (self.log_chance + up).min(MOST_LOG_CHANCE);
+    }
+
+    fn refused(&mut self) {
+        self.count(|counts| counts.refused += 1);
+        self.log_chance = (self.log_chance - STEP).max(LEAST_LOG_CHANCE);
     }
 
     /// Removes a call from the newest bucket that counts one. Without such a bucket, the call has already left the
@@ -275,6 +304,22 @@ impl Locked {
         self.holding
     }
 
+    /// Admits a call by chance, if the target rate is below the floor.
+    #[cold]
+    fn take_chance(&self, random: impl FnOnce() -> u64) -> Result<(), Duration> {
+        let Self { config, sum, .. } = self;
+        let floor = f64::from(config.floor);
+        let target = config.multiplier * sum.accepted as f64 / config.window.as_secs_f64();
+        // A random number also decides for which calls a mode enforces, and when to come back. Those numbers are made
+        // independent of this one by a multiplication, with a constant of SplitMix64.
+        let random = random().rotate_left(32).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let draw = (random >> 11) as f64 / (1_u64 << 53) as f64;
+        if target >= floor || draw < self.log_chance.exp() {
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64(1.0 / floor))
+    }
+
     /// Admits a call at the target rate, spread evenly, because the dependency would reject the calls of a whole window
     /// sent at once.
     fn take_turn(&mut self, at: u64) -> Result<(), Duration> {
@@ -297,3 +342,19 @@ fn bucket(config: &ThrottleConfig) -> u64 {
 }
 
 const BUCKETS: usize = 20;
+
+/// What one call changes in the logarithm of the probability, for a multiplier of 2.
+const STEP: f64 = 0.2;
+
+/// Twenty-five steps above 0: so many more calls than half must fail until the first is rejected. At a third of failures
+/// that happens by chance once in 2²⁵ calls. The tables "throttle: fleets" and "throttle: few calls that fail" in
+/// `tests/simulations` chose it and the step.
+const MOST_LOG_CHANCE: f64 = 25.0 * STEP;
+
+/// The logarithm of a tenth: the share of calls that is always sent. With more of them a fleet in an outage would send more
+/// than the dependency can serve, with fewer the end of an outage is detected later: the table "throttle: few calls and
+/// an outage".
+const LEAST_LOG_CHANCE: f64 = -std::f64::consts::LN_10;
+
+/// What a second without calls adds to the logarithm: all is forgotten within some ten minutes.
+const FORGOTTEN: f64 = MOST_LOG_CHANCE / 600.0;

@@ -93,10 +93,12 @@ impl Shed {
             return Err(self.refusal(Reason::ResourceExhausted, random));
         }
         if flags & THROTTLED != 0 {
-            self.throttle.admit(now()).map_err(|after| Refusal {
-                reason: Reason::ClientThrottled,
-                retry_after: Some(spread(nanos(after), random())),
-            })?;
+            self.throttle
+                .admit(now(), &random)
+                .map_err(|after| Refusal {
+                    reason: Reason::ClientThrottled,
+                    retry_after: Some(spread(nanos(after), random())),
+                })?;
             claim.throttled = true;
         }
         if flags & TENANTED != 0

@@ -30,7 +30,7 @@ struct Simulation {
 }
 
 /// All simulations, in the order in which they are printed.
-const ALL: [Simulation; 29] = [
+const ALL: [Simulation; 32] = [
     Simulation {
         title: "circuit: up and down",
         about: "A dependency is up and down for the same time, at 100 calls a second. A breaker that is \
@@ -148,6 +148,24 @@ const ALL: [Simulation; 29] = [
         title: "throttle: failures now and then",
         about: "",
         run: throttle::what_fails_now_and_then_is_never_held_back,
+    },
+    Simulation {
+        title: "throttle: fleets at ten times the capacity",
+        about: "Fleets of 1 to 10 000 clients of one dependency; a rejection costs it a tenth of a call. \
+                Peers: the adaptive throttle of *Site Reliability Engineering*, chapter 21, and Envoy's \
+                admission control.",
+        run: throttle::fleet::fleets_at_ten_times_the_capacity_leave_it_to_work,
+    },
+    Simulation {
+        title: "throttle: few calls that fail now and then",
+        about: "A client below the floor, and a dependency that fails less than a third of its calls: none \
+                may be rejected.",
+        run: throttle::fleet::few_calls_that_fail_now_and_then_are_never_held_back,
+    },
+    Simulation {
+        title: "throttle: few calls and an outage",
+        about: "A client below the floor after an outage.",
+        run: throttle::fleet::a_client_with_few_calls_is_back_after_an_outage,
     },
     Simulation {
         title: "budget: an outage of 10 s",

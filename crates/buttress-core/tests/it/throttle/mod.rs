@@ -72,7 +72,7 @@ proptest! {
             match step {
                 Step::Wait(more) => millis += more,
                 Step::Admit => {
-                    let admits = throttle.admit(now).is_ok();
+                    let admits = throttle.admit(now, || 0).is_ok();
                     prop_assert!(naive.is_holding(bucket) || admits);
                     if admits {
                         naive.sent.push(bucket);
@@ -104,7 +104,7 @@ proptest! {
 fn nothing_that_happens_after_a_call_makes_a_count_negative() {
     let start = Instant::now();
     let throttle = Throttle::new(ThrottleConfig::default(), start).unwrap();
-    throttle.admit(start).unwrap();
+    throttle.admit(start, || 0).unwrap();
     for seconds in [1, 30, 0, 3_600] {
         let now = start + Duration::from_secs(seconds);
         throttle.withdraw(now);
@@ -120,7 +120,7 @@ fn calls_that_are_withdrawn_long_after_they_were_sent_are_taken_back_once() {
     let throttle = Throttle::new(config, start).unwrap();
     for second in 0..20_u64 {
         let at = |millis: u64| start + Duration::from_millis(1_000 * second + millis);
-        (0..10).for_each(|_| throttle.admit(at(0)).unwrap());
+        (0..10).for_each(|_| throttle.admit(at(0), || 0).unwrap());
         (0..5).for_each(|_| throttle.withdraw(at(900)));
         assert_eq!(
             throttle.snapshot(at(900)).sent,
@@ -138,7 +138,7 @@ fn threads_together_send_no_more_than_one() {
         let threads = [(); 4].map(|()| {
             scope.spawn(|| {
                 let tries = (0..10_000).filter(|_| {
-                    let sent = throttle.admit(start).is_ok();
+                    let sent = throttle.admit(start, || 0).is_ok();
                     sent.then(|| throttle.settle(failure, start)).is_some()
                 });
                 tries.count() as u64
@@ -168,4 +168,66 @@ fn what_cannot_work_is_rejected_by_name() {
     ] {
         assert_eq!(config.check().unwrap_err().field(), field);
     }
+}
+
+/// The probability of a call below the floor, computed from everything that happened: the number of the 500 ms bucket of
+/// each result, and whether it was accepted.
+fn chance(history: &[(u64, bool)], bucket: u64) -> f64 {
+    let (mut steps, mut last) = (25.0_f64, 0);
+    for &(at, accepted) in history {
+        steps = (steps + (at - last) as f64 * 0.5 * 25.0 / 600.0).min(25.0);
+        last = at;
+        steps += if accepted { 1.0 } else { -1.0 };
+        steps = steps.clamp(-10.0_f64.ln() / 0.2, 25.0);
+    }
+    steps = (steps + (bucket - last) as f64 * 0.5 * 25.0 / 600.0).min(25.0);
+    (0.2 * steps).exp()
+}
+
+proptest! {
+    /// Below its floor the throttle sends the share of calls that the model states.
+    #[test]
+    fn below_the_floor_it_sends_by_the_chance_of_a_model(
+        steps in prop::collection::vec((0..3_000_u64, prop::bool::weighted(0.3)), 1..200),
+    ) {
+        let start = Instant::now();
+        let throttle = Throttle::new(ThrottleConfig::default().floor(1_000), start).unwrap();
+        let mut history = Vec::new();
+        let mut millis = 0;
+        for (wait, accepted) in steps {
+            millis += wait;
+            let now = start + Duration::from_millis(millis);
+            let bucket = millis / 500;
+            let expected = chance(&history, bucket);
+            let sent = (0..512_u64)
+                .filter(|draw| {
+                    let sent = throttle.admit(now, || random_of(*draw)).is_ok();
+                    if sent {
+                        throttle.withdraw(now);
+                    }
+                    sent
+                })
+                .count() as f64;
+            let expected = (512.0 * expected).min(512.0);
+            prop_assert!((sent - expected).abs() <= 1.0, "{sent} of 512, expected {expected}");
+            let outcome = if accepted {
+                Outcome::Success
+            } else {
+                Outcome::Failure(FailureKind::Transport)
+            };
+            throttle.settle(outcome, now);
+            history.push((bucket, accepted));
+        }
+    }
+}
+
+/// A random number of which the throttle makes a draw of this many 512ths: the inverse of its multiplication.
+fn random_of(draw: u64) -> u64 {
+    // Newton's iteration for the inverse of an odd number modulo 2⁶⁴.
+    let constant = 0xBF58_476D_1CE4_E5B9_u64;
+    let mut inverse = constant;
+    for _ in 0..6 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(constant.wrapping_mul(inverse)));
+    }
+    (draw << 55).wrapping_mul(inverse).rotate_right(32)
 }

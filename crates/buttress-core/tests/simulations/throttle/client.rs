@@ -90,12 +90,15 @@ impl Clock {
         self.start + Duration::from_secs_f64(self.seconds)
     }
 
-    fn chance(&mut self) -> f64 {
+    fn bits(&mut self) -> u64 {
         self.seed ^= self.seed >> 12;
         self.seed ^= self.seed << 25;
         self.seed ^= self.seed >> 27;
-        let draw = self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
-        (draw as f64 + 0.5) / (1_u64 << 53) as f64
+        self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn chance(&mut self) -> f64 {
+        ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 }
 
@@ -258,7 +261,8 @@ impl Client for RateTarget {
     }
 
     fn sends(&mut self) -> bool {
-        self.throttle.admit(self.clock.now()).is_ok()
+        let now = self.clock.now();
+        self.throttle.admit(now, || self.clock.bits()).is_ok()
     }
 
     fn hears(&mut self, accepted: bool) {

@@ -1,6 +1,7 @@
 //! A client's throttle with a simulated dependency, compared with those of Google's SRE book, Envoy and Finagle.
 
 mod client;
+pub(crate) mod fleet;
 
 use self::client::{Client, Free, Lots, Nacks, RateTarget, run};
 

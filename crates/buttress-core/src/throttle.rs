@@ -172,8 +172,8 @@ impl Throttle {
         })
     }
 
-    /// Admits a call or rejects it. `random` is uniform over all numbers. An admitted call is counted, and must be [settled](Self::settle) or
-    /// [withdrawn](Self::withdraw).
+    /// Admits a call or rejects it. `random` is uniform over all numbers. An admitted call is counted, and must be
+    /// [settled](Self::settle) or [withdrawn](Self::withdraw).
     ///
     /// # Errors
     ///

@@ -142,8 +142,8 @@ async fn a_dependency_that_hangs_is_sent_less() {
         held_back += u32::from(call.reason() == Some(Reason::ClientThrottled));
         Ending::Expired.during(|| drop(call));
     }
-    // For a window, earlier accepted calls still count. After it, the floor is half of ten a second.
-    assert!((140..=160).contains(&held_back), "{held_back}");
+    // For a window, earlier accepted calls still count. After it, one in ten is sent, by chance.
+    assert!((235..=305).contains(&held_back), "{held_back}");
 }
 
 /// go-zero#5011: calls are counted when they have ended, so those in flight are not.

@@ -356,5 +356,5 @@ const MOST_LOG_CHANCE: f64 = 25.0 * STEP;
 /// an outage".
 const LEAST_LOG_CHANCE: f64 = -std::f64::consts::LN_10;
 
-/// What a second without calls adds to the logarithm: all is forgotten within some ten minutes.
+/// What each second adds to the logarithm: all is forgotten within some ten minutes.
 const FORGOTTEN: f64 = MOST_LOG_CHANCE / 600.0;

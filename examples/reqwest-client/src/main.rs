@@ -5,7 +5,7 @@ mod upstream;
 use std::time::Duration;
 
 use buttress::Ratio;
-use buttress::breaker::BreakerService;
+use buttress::breaker::{BreakerService, Window};
 use buttress::deadline::{Client, DeadlineService};
 use buttress::http::Http;
 use buttress::prelude::*;
@@ -23,8 +23,9 @@ async fn main() -> Result<(), BoxError> {
     let breaker = Breaker::new(
         "payments",
         BreakerConfig::default()
-            // Of the last ten seconds. A 503 with a `Retry-After` counts here, but is not a consecutive failure,
-            // because a service that sends one is running.
+            // Of so few calls only for the sake of the example. A 503 with a `Retry-After` counts here, but is not a
+            // consecutive failure, because a service that sends one is running.
+            .window(Window::Count(4))
             .failure_ratio(Ratio::HALF)
             .minimum_calls(4)
             .open_for(OpenDuration::Fixed(Duration::from_secs(1))),

@@ -87,7 +87,11 @@ impl Injector {
 
     /// Like [`watch`](Self::watch), until the returned guard is dropped, or a plan with this guard has taken over the
     /// measurements.
-    pub(crate) fn watch_scoped(&self, steady_state: SteadyStateConfig) -> Result<Armed, ArmError> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`watch`](Self::watch).
+    pub fn watch_scoped(&self, steady_state: SteadyStateConfig) -> Result<Armed, ArmError> {
         self.arm_scoped(watching(steady_state))
     }
 

@@ -4,7 +4,7 @@
 //!
 //! To test how a service handles a dependency that is down, slow or partly failing: in a test, in staging, or for one
 //! percent of production. Do not use it to generate load, or where the effects are not measured, because a fault
-//! without a hypothesis proves nothing.
+//! without a hypothesis proves nothing: the crate `buttress-game-day` runs experiments.
 //!
 //! # Example
 //!
@@ -121,10 +121,7 @@ mod readme {}
 mod body;
 mod config;
 mod damage;
-mod experiment;
 mod future;
-#[cfg(feature = "game-day")]
-mod game_day;
 mod injection;
 mod injector;
 mod layer;
@@ -143,10 +140,7 @@ pub use buttress_core::chaos::{
     Trigger,
 };
 pub use config::InjectorConfig;
-pub use experiment::{Experiment, ExperimentReport, Figures, Observer, Outcome};
 pub use future::ResponseFuture;
-#[cfg(feature = "game-day")]
-pub use game_day::{GameDay, GameDayError, GameDayReport};
 pub use injector::{ArmError, Armed, Injector};
 pub use layer::ChaosLayer;
 pub use protocol::{FaultTarget, HttpCalls, InjectResponse, PlainCalls};

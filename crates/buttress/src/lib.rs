@@ -68,10 +68,10 @@
 //! # Features
 //!
 //! One for each pattern, and `full` for all of them. `axum` gives problems an `IntoResponse`, `config` creates stacks
-//! from a file (`Resilience`), `game-day` reads experiments from a file, `reqwest` provides `HttpClient`, `serde`
-//! serializes snapshots. With `axum`, `reqwest` and `tonic`, retries can repeat the request bodies of these crates,
-//! and with `hyper` they recognize the errors of its client for requests that were never processed. `metrics` and
-//! `tracing`, both on by default, enable the two kinds of signals. Features only add.
+//! from a file (`Resilience`), `game-day` runs chaos experiments, also from a file, `reqwest` provides `HttpClient`,
+//! `serde` serializes snapshots. With `axum`, `reqwest` and `tonic`, retries can repeat the request bodies of these
+//! crates, and with `hyper` they recognize the errors of its client for requests that were never processed. `metrics`
+//! and `tracing`, both on by default, enable the two kinds of signals. Features only add.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -119,6 +119,9 @@ pub use buttress_core::{
 #[cfg(feature = "deadline")]
 #[doc(inline)]
 pub use buttress_deadline as deadline;
+#[cfg(feature = "game-day")]
+#[doc(inline)]
+pub use buttress_game_day as game_day;
 #[doc(inline)]
 pub use buttress_http as http;
 #[doc(inline)]

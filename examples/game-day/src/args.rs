@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use buttress::chaos::GameDay;
+use buttress::game_day::GameDay;
 use clap::Parser;
 
 /// Injects faults into the dependency of a gateway, and prints which hypotheses of the gateway hold.

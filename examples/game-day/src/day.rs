@@ -4,7 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use buttress::BoxError;
-use buttress::chaos::{Experiment, GameDay, Injector, Observer};
+use buttress::chaos::Injector;
+use buttress::game_day::{Experiment, GameDay, Observer};
 use storm::upstream::{Build, Upstream};
 use storm::{gateway, net};
 use tokio::time::{Instant, sleep};

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use buttress::chaos::Observer;
+use buttress::game_day::Observer;
 use reqwest::{Client, RequestBuilder};
 use storm::ledger::Ending;
 use storm::load::PATIENCE;

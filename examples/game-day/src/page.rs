@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use buttress::chaos::Figures;
+use buttress::game_day::Figures;
 
 use crate::chart;
 use crate::report::{Finding, LEGEND, Report};

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use buttress::chaos::{Draw, ExperimentReport};
+use buttress::chaos::Draw;
+use buttress::game_day::ExperimentReport;
 use serde::Serialize;
 use storm::ledger::Ending;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use buttress::chaos::Experiment;
+use buttress::game_day::Experiment;
 use storm::load;
 
 /// Requests per second, unless an experiment sets another load.

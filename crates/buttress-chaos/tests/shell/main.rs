@@ -3,15 +3,10 @@
 
 mod answers;
 mod arming;
-#[cfg(feature = "game-day")]
-mod bad_input;
 mod bodies;
 mod bounds;
 mod conformance;
 mod disarmed;
-mod experiments;
-#[cfg(feature = "game-day")]
-mod game_day;
 mod guard;
 mod refusals;
 mod support;

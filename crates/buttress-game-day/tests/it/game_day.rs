@@ -2,10 +2,10 @@
 use std::time::Duration;
 
 use buttress_chaos::{
-    Answer, BodyFault, Bounds, Experiment, Fault, GameDay, GameDayError, GameDayReport, Injector,
-    InjectorConfig, Key, Latency, Observer, Path, Plan, PlannedFault, Ratio, SteadyStateConfig,
-    Subset, Target, Trigger,
+    Answer, BodyFault, Bounds, Fault, Injector, InjectorConfig, Key, Latency, Path, Plan,
+    PlannedFault, Ratio, SteadyStateConfig, Subset, Target, Trigger,
 };
+use buttress_game_day::{Experiment, GameDay, GameDayError, GameDayReport, Observer};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -7,8 +7,7 @@ use super::run::Experiment;
 
 /// The report of an experiment. It prints as Markdown.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "game-day", derive(serde::Serialize))]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ExperimentReport {
     /// The name of the experiment.
     pub name: String,
@@ -25,7 +24,7 @@ pub struct ExperimentReport {
     /// A description of each fault: action, target and rate.
     pub injected: Vec<String>,
     /// The outcome.
-    #[cfg_attr(feature = "game-day", serde(serialize_with = "as_text"))]
+    #[serde(serialize_with = "as_text")]
     pub outcome: Outcome,
     /// The position of the error in the file, if there is one: line and column.
     pub refused_at: Option<(usize, usize)>,
@@ -157,7 +156,6 @@ impl fmt::Display for ExperimentReport {
     }
 }
 
-#[cfg(feature = "game-day")]
 fn as_text<S: serde::Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(outcome)
 }

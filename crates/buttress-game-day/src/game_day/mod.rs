@@ -10,7 +10,9 @@ mod share;
 
 use std::fmt;
 
-use crate::{ArmError, Experiment, ExperimentReport, Injector, Observer, Outcome};
+use buttress_chaos::{ArmError, Injector};
+
+use crate::{Experiment, ExperimentReport, Observer, Outcome};
 
 pub use error::GameDayError;
 pub use report::GameDayReport;
@@ -18,7 +20,7 @@ pub use report::GameDayReport;
 /// A list of experiments, which run one after the other.
 ///
 /// ```
-/// use buttress_chaos::GameDay;
+/// use buttress_game_day::GameDay;
 ///
 /// let game_day = GameDay::from_toml(r#"
 /// seed = 7
@@ -36,7 +38,7 @@ pub use report::GameDayReport;
 /// target = { methods = ["GET"], path = "/orders/*" }
 /// "#)?;
 /// println!("{game_day}"); // the dry run
-/// # Ok::<(), buttress_chaos::GameDayError>(())
+/// # Ok::<(), buttress_game_day::GameDayError>(())
 /// ```
 ///
 /// # The file
@@ -44,7 +46,7 @@ pub use report::GameDayReport;
 /// | key | default | meaning |
 /// |---|---|---|
 /// | `seed` | 0 | the seed of all plans |
-/// | `draw` | `"attempt"` | what all plans [decide](crate::Draw) for: each attempt at a call, or each `"call"` |
+/// | `draw` | `"attempt"` | what all plans [decide](buttress_chaos::Draw) for: each attempt at a call, or each `"call"` |
 /// | `[[experiment]]` | | at least one |
 /// | `name` | | the name of the experiment |
 /// | `before`, `during`, `recovery`, `after` | as [`Experiment`] | `"250 ms"`, `"1.5 s"`, `"2 min"` |
@@ -52,7 +54,7 @@ pub use report::GameDayReport;
 /// | `steady_state` | the hypothesis | the same; what must hold before and after |
 /// | `traffic` | 1 | the [multiple of the usual load](Experiment::traffic) while the plan is armed |
 /// | `guard` | none | the same; watches from the beginning, rejects the plan if it is broken before, and ends the plan if it breaks |
-/// | `bounds` | as [`Bounds`](crate::Bounds) | `max_active`, `blast_radius`, `start_delay`, `ttl` |
+/// | `bounds` | as [`Bounds`](buttress_chaos::Bounds) | `max_active`, `blast_radius`, `start_delay`, `ttl` |
 /// | `draw` | that of the file | what this plan decides for |
 /// | `[[experiment.fault]]` | | `name`, one of `answer`, `body` and `delay`, and `rate`, `target`, `trigger` |
 ///

@@ -6,30 +6,20 @@ use buttress_core::window::Counts;
 
 /// The measurements of one phase of an experiment.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "game-day", derive(serde::Serialize))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Figures {
     /// The number of calls that ended in the phase.
     pub calls: u64,
     /// The number of calls that failed.
     pub failures: u64,
     /// The median latency.
-    #[cfg_attr(
-        feature = "game-day",
-        serde(rename = "p50_ms", serialize_with = "as_ms")
-    )]
+    #[serde(rename = "p50_ms", serialize_with = "as_ms")]
     pub p50: Duration,
     /// The 99th percentile of the latency.
-    #[cfg_attr(
-        feature = "game-day",
-        serde(rename = "p99_ms", serialize_with = "as_ms")
-    )]
+    #[serde(rename = "p99_ms", serialize_with = "as_ms")]
     pub p99: Duration,
     /// The length of the phase.
-    #[cfg_attr(
-        feature = "game-day",
-        serde(rename = "lasted_ms", serialize_with = "as_ms")
-    )]
+    #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
     pub lasted: Duration,
 }
 
@@ -98,7 +88,6 @@ impl fmt::Display for Figures {
     }
 }
 
-#[cfg(feature = "game-day")]
 fn as_ms<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64() * 1e3)
 }

@@ -1,9 +1,8 @@
 //! Invalid files: each error has its position, and the field, the value and the bound.
 use std::time::Duration;
 
-use buttress_chaos::{
-    ChaosLayer, GameDay, Injector, InjectorConfig, Observer, Outcome, PlannedFault,
-};
+use buttress_chaos::{ChaosLayer, Injector, InjectorConfig, PlannedFault};
+use buttress_game_day::{GameDay, Observer, Outcome};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// Checks that the file is rejected with exactly this text, which starts with the position.

@@ -6,7 +6,7 @@ use buttress_core::chaos::{Plan, SteadyStateConfig};
 use super::figures::{Figures, judge};
 use super::observer::Observer;
 use super::report::{ExperimentReport, Outcome};
-use crate::{ArmError, Injector};
+use buttress_chaos::{ArmError, Injector};
 
 /// An experiment: whether the steady state of a stack holds while faults are injected, and after.
 ///
@@ -22,9 +22,9 @@ use crate::{ArmError, Injector};
 /// ```
 /// use std::time::Duration;
 /// use buttress_chaos::{
-///     Answer, ChaosLayer, Experiment, Fault, Injector, InjectorConfig, Observer, Outcome, Plan, PlannedFault, Ratio,
-///     SteadyStateConfig,
+///     Answer, ChaosLayer, Fault, Injector, InjectorConfig, Plan, PlannedFault, Ratio, SteadyStateConfig,
 /// };
+/// use buttress_game_day::{Experiment, Observer, Outcome};
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use buttress_chaos::{
-    Answer, ArmError, Bounds, ChaosLayer, Experiment, Fault, Injector, InjectorConfig, Latency,
-    Measure, Observer, Outcome, Plan, PlannedFault, Ratio, SteadyStateConfig,
+    Answer, ArmError, Bounds, ChaosLayer, Fault, Injector, InjectorConfig, Latency, Measure, Plan,
+    PlannedFault, Ratio, SteadyStateConfig,
 };
 use buttress_core::BoxError;
+use buttress_game_day::{Experiment, Observer, Outcome};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt, service_fn};

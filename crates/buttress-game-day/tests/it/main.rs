@@ -1,0 +1,5 @@
+//! Experiments and game days, with a paused clock.
+
+mod bad_input;
+mod experiments;
+mod game_day;
